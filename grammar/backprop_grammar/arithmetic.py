@@ -1,0 +1,413 @@
+"""Numbers that know how wrong they may be.
+
+The insight: a value travels with a bound on its rounding error (running error
+analysis: Higham, Accuracy and Stability of Numerical Algorithms, section 3.3), so
+an evaluation can tell a number it may print from one it must refuse. The same code
+runs over binary64, which is fast and mostly enough, and over mpmath numbers, whose
+exponent is unbounded and whose precision is raised until every number is certain.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from .graph import Graph
+from .operations import CONSTANTS, Bound, Operation
+
+__all__ = ["Arithmetic", "Ball", "Outside", "Uncertain", "binary64", "compare", "texts", "wide"]
+
+Ball = tuple[Any, Any]
+"""A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
+
+SMALLEST_NORMAL = 2.0**-1022
+TOLERANCE = 2.0**-44
+"""The relative error up to which a binary64 number is accepted: 5.7e-14."""
+CLOSE = 2.0**-49
+"""The same for an operation on exact operands; bounds run two to four times over the truth."""
+
+
+class Uncertain(Exception):
+    """This arithmetic cannot hold a number, or decide a comparison; the message says why."""
+
+
+class Outside(Exception):
+    """An operation is applied outside its domain."""
+
+    def __init__(self, message: str, hint: str, operand: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.operand = operand
+
+
+@cache
+def texts(operation: Operation) -> tuple[list[Graph], Graph | None, list[Graph], Graph | None]:
+    """A row's texts as graphs: local gradients as computed, value, kinks and branch cut."""
+    from .parser import parse
+
+    def graph(text: str) -> Graph:
+        return parse(text, name=operation.name, internal=True)
+
+    rules = [graph(text) for text in operation.careful or operation.rules]
+    computed = graph(operation.computed) if operation.computed else None
+    kinks = [graph(text) for text in operation.kinks]
+    return rules, computed, kinks, graph(operation.cut) if operation.cut else None
+
+
+def compare(sign: int, comparison: str) -> bool:
+    """Whether `a comparison b` holds, given the sign of a - b."""
+    return {
+        "<": sign < 0, ">": sign > 0, "<=": sign <= 0,
+        ">=": sign >= 0, "==": sign == 0, "!=": sign != 0,
+    }[comparison]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """A set of numbers with rounding.
+
+    unit: half an ulp of 1. number: from a float. last: no more precise arithmetic will be
+    tried, so what cannot be told from 0 is taken as 0. module: None or mpmath.
+    """
+
+    unit: Any
+    number: Callable[[float], Any]
+    last: bool
+    module: Any
+    context: Callable[[], AbstractContextManager[Any]]
+
+    # certainty
+
+    def lost(self, ball: Ball) -> float:
+        """The bound on a number's relative error; 0 where it is exact, a pole or undefined."""
+        value, error = ball
+        if error == 0 or not abs(value) < INFINITY:
+            return 0.0
+        if not error < INFINITY:
+            return 2.0**-28  # the bound overflowed, which says nothing of the number
+        if value == 0 or error > abs(value):
+            return 1.0
+        return float(error / abs(value))
+
+    def settle(self, ball: Ball) -> Ball:
+        """In the last arithmetic, 0 for what cannot be told from it; else the ball as it is."""
+        value, error = ball
+        if self.last and error and abs(value) <= 8 * error:
+            return self.number(0.0), self.number(0.0)
+        return ball
+
+    # gradients
+
+    def times(self, a: Ball, b: Ball) -> Ball:
+        """The product of two balls; inf*0 does not exist."""
+        value = a[0] * b[0]
+        if not abs(value) < INFINITY:
+            if self.module is None:
+                raise Uncertain("overflow")
+            return value, self.number(0.0)
+        error = abs(a[0]) * b[1] + a[1] * abs(b[0])
+        if abs(a[0]) != 1 and abs(b[0]) != 1:
+            if self.module is None and abs(value) < SMALLEST_NORMAL and a[0] != 0 != b[0]:
+                raise Uncertain("underflow")
+            error += abs(value) * self.unit
+        return value + 0, error
+
+    def plus(self, a: Ball, b: Ball) -> Ball:
+        """The sum of two balls; inf - inf does not exist."""
+        x, y = a[0], b[0]
+        value = x + y
+        if not abs(value) < INFINITY:
+            if self.module is None:
+                raise Uncertain("overflow")
+            return value, self.number(0.0)
+        t = value - x
+        return value + 0, abs((x - (value - t)) + (y - t)) + a[1] + b[1]
+
+    # values
+
+    def constant(self, value: float | str) -> Ball:
+        """The ball of a constant of the program, by its number or its name."""
+        if isinstance(value, float):
+            return self.number(value), self.number(0.0)
+        if self.module is None:
+            nearest = CONSTANTS[value]
+            return nearest, nearest * self.unit
+        exact = {"pi": self.module.pi, "e": self.module.e, "tau": 2 * self.module.pi}[value]
+        return +exact, abs(+exact) * self.unit
+
+    def decide(self, a: Ball, b: Ball) -> int:
+        """The sign of a - b. Raises Uncertain where the errors leave it open."""
+        difference = a[0] - b[0]
+        error = a[1] + b[1]
+        if abs(difference) > error:
+            return 1 if difference > 0 else -1
+        if error == 0 or self.last or a is b:
+            return 0
+        raise Uncertain("two numbers too close to tell apart")
+
+    def admit(self, operation: Operation, operands: list[Ball]) -> list[Ball]:
+        """The operands, moved onto the edge of the domain where they can't be told from it.
+
+        Raises Outside where they lie beyond.
+        """
+        zero = self.number(0.0)
+        for limit in operation.domain:
+            k = operation.operands.index(limit.operand)
+            edge = self.number(limit.limit)
+            sign = self.decide(operands[k], (edge, zero))
+            if not compare(sign, limit.relation):
+                raise outside(operation, limit, k, sign)
+            if sign == 0:
+                operands[k] = (edge, zero)
+        if operation.requires is None:
+            return operands
+        if operation.name == "pow":
+            sign = self.decide(operands[0], (zero, zero))
+            if sign > 0:
+                return operands
+            if sign == 0:
+                operands[0] = (zero, zero)
+        for k, (value, error) in enumerate(operands):
+            if error:
+                whole = self.number(float(int(value + (0.5 if value > 0 else -0.5))))
+                if self.decide((value, error), (whole, zero)) == 0:
+                    operands[k] = (whole, zero)
+        refused = operation.requires(*[value for value, _ in operands])
+        if refused:
+            raise Outside(*refused)
+        return operands
+
+    def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
+        """The value over plain numbers. Raises Uncertain on overflow, Outside beyond the domain."""
+        if operation.computed:
+            computed = texts(operation)[1]
+            assert computed is not None
+            return self.plain(computed, dict(zip(operation.operands, operands, strict=True)))
+        try:
+            if self.module is None:
+                assert operation.value is not None
+                result = operation.value(*operands) + 0.0
+            elif operation.wide:
+                result = operation.wide(self.module, *operands)
+            else:
+                result = getattr(self.module, operation.name)(*operands)
+        except OverflowError:
+            raise Uncertain("overflow") from None
+        except (ValueError, ZeroDivisionError):
+            return self.number(float("nan"))
+        return result
+
+    def apply(self, operation: Operation, operands: list[Ball]) -> Ball:
+        """The value of an operation with its error, inherited and new."""
+        operands = self.admit(operation, operands)
+        if operation.computed:
+            computed = texts(operation)[1]
+            assert computed is not None
+            return self.sweep(computed, dict(zip(operation.operands, operands, strict=True)))
+        if operation.name in ("max", "min"):
+            return operands[self.selected(operation, operands)[0]]
+        values = tuple([value for value, _ in operands])
+        out = self.value(operation, values)
+        if self.module is None and not abs(out) < float("inf"):
+            raise Uncertain("overflow")
+        if operation.name in ("add", "sub"):
+            x, y = values if operation.name == "add" else (values[0], -values[1])
+            t = out - x  # what rounding lost, exactly (Knuth, TAOCP 2, section 4.2.2)
+            error = abs((x - (out - t)) + (y - t))
+        elif operation.exact(values, out, 1 / self.unit):
+            error = 0 * abs(out)
+        else:
+            if self.module is None and abs(out) < SMALLEST_NORMAL:
+                raise Uncertain("underflow")
+            slack = 2 * operation.ulps if self.module is None else 8 + 2 * operation.ulps
+            error = operation.scale(values, out) * self.unit * slack
+        for k, (_, inherited) in enumerate(operands):
+            if inherited:
+                error += abs(self.slope(operation, k, values, out)) * inherited
+        return out, error
+
+    def selected(self, operation: Operation, operands: list[Ball]) -> list[int]:
+        """The operands that a max or min selects; several where they tie."""
+        wanted = 1 if operation.name == "max" else -1
+        best = [0]
+        for k in range(1, len(operands)):
+            sign = self.decide(operands[k], operands[best[0]])
+            if sign == wanted:
+                best = [k]
+            elif sign == 0:
+                best.append(k)
+        return best
+
+    # local gradients
+
+    def slope(self, operation: Operation, k: int, values: Sequence[Any], out: Any) -> Any:
+        """The local gradient for operand k as a plain number, for use in error bounds."""
+        rules = texts(operation)[0]
+        if operation.variadic:
+            leaves = {"x": values[k], "out": out, "n": self.number(float(len(values)))}
+            return self.plain(rules[0], leaves)
+        leaves = dict(zip(operation.operands, values, strict=True))
+        leaves["out"] = out
+        return self.plain(rules[k], leaves)
+
+    def local(self, operation: Operation, operands: list[Ball], out: Ball, k: int) -> Ball:
+        """The local gradient for operand k with its error: infinite at a pole, nan if none."""
+        zero = self.number(0.0)
+        if operation.name in ("max", "min"):
+            ties = self.selected(operation, operands)
+            share = self.number(1.0) / len(ties)
+            return (share, share * self.unit * (len(ties) > 2)) if k in ties else (zero, zero)
+        try:
+            operands = self.admit(operation, operands)
+            rules = texts(operation)[0]
+            if operation.variadic:
+                n = self.number(float(len(operands)))
+                return self.sweep(rules[0], {"x": operands[k], "out": out, "n": (n, zero)})
+            leaves = dict(zip(operation.operands, operands, strict=True))
+            leaves["out"] = out
+            return self.sweep(rules[k], leaves)
+        except Outside:
+            return self.number(float("nan")), zero
+
+    def kink(self, operation: Operation, operands: list[Ball], out: Ball) -> str:
+        """"kink" or "cut" where the operands stand exactly on one, else an empty string."""
+        _, _, kinks, cut = texts(operation)
+        zero = self.number(0.0)
+        leaves = dict(zip(operation.operands, operands, strict=False))
+        leaves["out"] = out
+        for text in kinks:
+            if self.decide(self.sweep(text, leaves), (zero, zero)) == 0:
+                return "kink"
+        if cut is not None and self.decide(self.sweep(cut, leaves), (zero, zero)) == 0:
+            return "cut"
+        return ""
+
+    # the texts of the table, interpreted
+
+    def plain(self, graph: Graph, leaves: dict[str, Any]) -> Any:
+        """The value of a small graph over plain numbers; division by zero gives inf or nan."""
+        values: list[Any] = [None] * len(graph)
+        for name, node in graph.variables.items():
+            values[node] = leaves[name]
+        for node, constant in graph.constants.items():
+            values[node] = self.constant(constant)[0]
+        for node, operation in enumerate(graph.operations):
+            if operation is None:
+                continue
+            operands = graph.operands[node]
+            if operation.name == "if":
+                difference = values[operands[0]] - values[operands[1]]
+                sign = (difference > 0) - (difference < 0)
+                condition = graph.conditions[graph.condition_of[node]]
+                values[node] = values[operands[2 if compare(sign, condition.comparison) else 3]]
+            elif operation.name == "div" and values[operands[1]] == 0:
+                values[node] = self.pole(values[operands[0]])
+            else:
+                try:
+                    values[node] = self.value(operation, [values[k] for k in operands])
+                except Outside:
+                    values[node] = self.number(float("nan"))
+        return values[graph.output]
+
+    def pole(self, numerator: Any) -> Any:
+        """What a division by zero gives: a signed infinity, or nan for 0/0."""
+        if numerator == 0 or numerator != numerator:
+            return self.number(float("nan"))
+        return self.number(float("inf") if numerator > 0 else float("-inf"))
+
+    def sweep(self, graph: Graph, leaves: dict[str, Ball]) -> Ball:
+        """The value of a small graph with its error; division by zero gives a pole or nan."""
+        zero = self.number(0.0)
+        balls: list[Ball | None] = [None] * len(graph)
+        for name, node in graph.variables.items():
+            balls[node] = leaves[name]
+        for node, constant in graph.constants.items():
+            balls[node] = self.constant(constant)
+        regions = Regions(graph, self, balls)
+        for node, operation in enumerate(graph.operations):
+            if operation is None or not regions.active(graph.regions[node]):
+                continue
+            operands = graph.operands[node]
+            if operation.name == "if":
+                holds = regions.holds(graph.condition_of[node])
+                balls[node] = balls[operands[2 if holds else 3]]
+                continue
+            given: list[Any] = [balls[k] for k in operands]
+            if any(not abs(value) < INFINITY for value, _ in given):
+                balls[node] = self.value(operation, [value for value, _ in given]), zero
+                continue
+            if operation.name == "div" and self.decide(given[1], (zero, zero)) == 0:
+                balls[node] = self.pole(given[0][0]), zero
+                continue
+            try:
+                balls[node] = self.apply(operation, given)
+            except Outside:
+                balls[node] = self.number(float("nan")), zero
+        result = balls[graph.output]
+        assert result is not None
+        return result
+
+
+INFINITY = float("inf")
+
+
+class Regions:
+    """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
+
+    def __init__(self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None]) -> None:
+        self.graph = graph
+        self.arithmetic = arithmetic
+        self.balls = balls
+        self.signs: dict[int, int] = {}
+        self.known = {0: True}
+
+    def holds(self, condition: int) -> bool:
+        """Whether a condition holds at the values of its operands."""
+        test = self.graph.conditions[condition]
+        if condition not in self.signs:
+            left, right = self.balls[test.left], self.balls[test.right]
+            assert left is not None and right is not None
+            self.signs[condition] = self.arithmetic.decide(left, right)
+        return compare(self.signs[condition], test.comparison)
+
+    def active(self, region: int) -> bool:
+        """Whether a region is evaluated: its own condition and those around it select it."""
+        if region in self.known:
+            return self.known[region]
+        chain = [region]
+        conditions = self.graph.conditions
+        while (around := conditions[(chain[-1] - 1) // 2].region) not in self.known:
+            chain.append(around)
+        active = self.known[around]
+        for inner in reversed(chain):
+            active = active and self.holds((inner - 1) // 2) == (inner % 2 == 1)
+            self.known[inner] = active
+        return active
+
+
+def outside(operation: Operation, limit: Bound, operand: int, sign: int) -> Outside:
+    """The refusal of an operand beyond a bound, in words."""
+    if operation.name == "div":
+        return Outside("division by zero", "the divisor must not be 0", operand)
+    if limit.limit == 0:
+        what = "zero" if sign == 0 else "a negative number"
+        needs = "a positive operand" if limit.relation == ">" else "an operand that is not negative"
+    else:
+        side = "above" if limit.relation[0] == "<" else "below"
+        what = f"{limit.limit:g}" if sign == 0 else f"a number {side} {limit.limit:g}"
+        needs = f"an operand with {' and '.join(map(str, operation.domain))}"
+    return Outside(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)
+
+
+binary64 = Arithmetic(2.0**-53, float, False, None, nullcontext)
+
+
+@lru_cache(maxsize=8)
+def wide(bits: int, last: bool) -> Arithmetic:
+    """mpmath numbers of that precision; run them inside their ``context``."""
+    import mpmath
+
+    unit = mpmath.mpf(2) ** -bits
+    return Arithmetic(unit, mpmath.mpf, last, mpmath.mp, lambda: mpmath.workprec(bits))

@@ -1,0 +1,70 @@
+"""What can go wrong, as data.
+
+The insight: an error is a span of a source, a label and a way out, never a
+rendered string. One place (the command line's diagnostics) draws them all.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["BackpropError", "Source", "Span", "nearest", "visible"]
+
+Span = tuple[int, int]
+"""Half-open range of character offsets into a source's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text the user wrote, and what to call it (``program``, a file's name, ``--at``)."""
+
+    text: str
+    name: str = "program"
+
+
+class BackpropError(Exception):
+    """A program or a point that cannot be evaluated; every message a user sees is one of these.
+
+    kind: one of syntax, name, arity, binding, domain, overflow, precision, limit, file, usage.
+    span: where in ``source``; label: a remark beside the caret; hint: the way out.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        label: str = "",
+        hint: str = "",
+        source: Source | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.span = span
+        self.label = label
+        self.hint = hint
+        self.source = source
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The known word that a typist most likely meant, or an empty string."""
+    import difflib
+
+    lower = {name.lower(): name for name in known}
+    if word.lower() in lower:
+        return lower[word.lower()]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return close[0] if close else ""
+
+
+def visible(text: str) -> str:
+    """The text with control, bidirectional and other unprintable characters written as escapes.
+
+    Terminals obey such characters; this makes them harmless and visible. Line feeds are escaped too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for c in text
+    )

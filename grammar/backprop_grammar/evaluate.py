@@ -1,0 +1,290 @@
+"""A graph and a point to a trace.
+
+The insight: try the fast numbers first, and believe them only where their own error
+bounds allow it. Where they don't, the same passes run over wider numbers, more and
+more precise, until every number of the trace is certain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .arithmetic import Arithmetic, Ball, Outside, binary64, wide
+from .errors import BackpropError, nearest
+from .graph import Graph
+from .passes import Doubt, Edges, Forward, Refused, Stopped, backward, forward, local_gradients
+from .trace import Trace
+
+__all__ = ["MAX_PRECISION", "Run", "evaluate"]
+
+MAX_PRECISION = 1000
+"""The most decimal digits that may be asked for."""
+
+LADDER = (192, 640, 2560, 6400)
+"""Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0."""
+
+WORK = 100_000_000
+"""Bits times nodes above which the ladder ends."""
+
+BITS_PER_DIGIT = 3.3219280948873626
+
+
+@dataclass(slots=True)
+class Run:
+    """One forward and one backward pass over one arithmetic, all of it certain.
+
+    wanted: the nodes on a path from what is differentiated. edges: see passes.Edges.
+    blocks: the local gradients of the blocks: (result node, k) -> ball or None.
+    """
+
+    graph: Graph
+    arithmetic: Arithmetic
+    output: int
+    upstream: float
+    needed: list[bool]
+    wanted: list[bool]
+    forward: Forward
+    gradients: dict[int, Ball]
+    edges: Edges
+    blocks: dict[tuple[int, int], Ball | None]
+    met: dict[int, str]
+    reason: str = ""
+    reason_node: int = -1
+    lost: float = 0.0
+    bits: int = 53
+
+
+def evaluate(
+    graph: Graph,
+    at: dict[str, float],
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    upstream: float = 1.0,
+    precision: int | None = None,
+) -> Trace:
+    """The trace of a program at a point.
+
+    at: a finite value per variable. wrt: names of the nodes to differentiate by; the inputs
+    when empty. output: the node to differentiate; the last stage when empty. upstream: the
+    gradient that arrives there from a larger network. precision: digits asked for, at most
+    MAX_PRECISION.
+
+    Raises BackpropError where a name is unknown, a value missing, or the value of a node
+    does not exist or overflows.
+    """
+    from .view import Names, trace
+
+    names = Names(graph)
+    end = names.find(output) if output else graph.output
+    sources = [names.find(name) for name in wrt] or list(graph.variables.values())
+    needed = graph.needed(end)
+    check_bound(graph, at, needed)
+    wanted = [False] * len(graph)
+    for node in sources:
+        wanted[node] = True
+    for node, operands in enumerate(graph.operands):
+        if needed[node] and not wanted[node]:
+            wanted[node] = any([wanted[k] for k in operands])
+    # Only what lies between the sources and the output; a source itself may be an inner node.
+    run = certain_run(graph, at, end, needed, wanted, upstream, precision)
+    return trace(run, names, at, wrt, sources, precision)
+
+
+def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
+    """Raise one error that names every variable without a value."""
+    missing = [n for n, i in graph.variables.items() if needed[i] and n not in at]
+    if not missing:
+        return
+    names = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    example = ",".join(f"{name}=..." for name in missing[:8])
+    hint = f"give {'it' if len(missing) == 1 else 'them'} with --at {example}"
+    typo = nearest(missing[0], [name for name, _ in graph.stages if name])
+    if typo:
+        hint += f" (or did you mean {typo}?)"
+    node = graph.variables[missing[0]]
+    raise BackpropError(
+        "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source
+    )
+
+
+def certain_run(
+    graph: Graph,
+    at: dict[str, float],
+    output: int,
+    needed: list[bool],
+    wanted: list[bool],
+    upstream: float,
+    precision: int | None,
+) -> Run:
+    """The passes over the fastest arithmetic that makes every number certain."""
+
+    def attempt(arithmetic: Arithmetic, doubt: Doubt) -> Run:
+        return passes(graph, at, output, needed, wanted, upstream, arithmetic, doubt)
+
+    reason, node, lost = "", -1, 0.0
+    start = 0
+    if precision is None:
+        doubt = Doubt()
+        try:
+            run = attempt(binary64, doubt)
+        except Stopped as stopped:
+            reason, node, lost = stopped.reason, stopped.node, 1.0
+        except Refused as refused:
+            raise refusal(graph, refused, binary64) from None
+        else:
+            if doubt.node < 0:
+                return run
+            reason, node, lost = "lost", doubt.node, doubt.lost
+        tolerance = 2.0**-66
+    else:
+        start = int(precision * BITS_PER_DIGIT) + 64
+        tolerance = 2.0 ** -(precision * BITS_PER_DIGIT + 6)
+    size = sum(needed)
+    ladder = [start + bits for bits in LADDER]
+    ladder = [bits for bits in ladder if bits * size <= WORK] or ladder[:1]
+    for bits in ladder:
+        arithmetic = wide(bits, bits == ladder[-1])
+        doubt = Doubt(close=tolerance, loose=tolerance)
+        with arithmetic.context():
+            try:
+                run = attempt(arithmetic, doubt)
+            except Refused as refused:
+                raise refusal(graph, refused, arithmetic) from None
+            except Stopped as stopped:
+                if stopped.reason == "overflow":
+                    raise too_large(graph, stopped.node) from None
+                continue
+        if doubt.node < 0:
+            run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
+            return run
+    where = doubt.node if doubt.node >= 0 else output
+    raise BackpropError(
+        "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
+        graph.spans[where], hint="write the formula so that less cancels", source=graph.source,
+    )  # fmt: skip
+
+
+def passes(
+    graph: Graph,
+    at: dict[str, float],
+    output: int,
+    needed: list[bool],
+    wanted: list[bool],
+    upstream: float,
+    arithmetic: Arithmetic,
+    doubt: Doubt,
+) -> Run:
+    """Forward, backward, and the blocks' own local gradients, over one arithmetic."""
+    zero, one = arithmetic.number(0.0), arithmetic.number(1.0)
+    leaves = {
+        node: (arithmetic.number(at[name] + 0.0), zero)
+        for name, node in graph.variables.items()
+        if name in at
+    }
+    done = forward(graph, leaves, needed, arithmetic, doubt)
+    met: dict[int, str] = {}
+    local = local_gradients(graph, done, arithmetic, doubt, met)
+    # Each local gradient is computed once, though a block may ask for it again.
+    memory: dict[tuple[int, int], Ball | None] = {}
+
+    def remembered(node: int, k: int) -> Ball | None:
+        key = node, k
+        if key not in memory:
+            memory[key] = local(node, k)
+        return memory[key]
+
+    def reached(node: int) -> bool:
+        return wanted[node] and done.values[node] is not None
+
+    seed = (arithmetic.number(upstream), zero)
+    try:
+        gradients, edges = backward(
+            graph, output, seed, 0, reached, remembered, arithmetic.times, arithmetic.plus
+        )
+    except Exception as error:
+        if type(error).__name__ != "Uncertain":
+            raise
+        raise Stopped(output, str(error)) from None
+    for node, ball in gradients.items():
+        gradients[node] = ball = arithmetic.settle(ball)
+        doubt.check(arithmetic, node, ball, False)
+    blocks: dict[tuple[int, int], Ball | None] = {}
+    for node, block in outermost(graph).items():
+        if node not in gradients or not wanted[node]:
+            continue
+        inside = dependent(graph, block.first, node, set(block.operands))
+        found, _ = backward(
+            graph, node, (one, zero), block.first,
+            lambda i, inside=inside: i in inside and done.values[i] is not None,
+            remembered, arithmetic.times, arithmetic.plus,
+        )  # fmt: skip
+        for k, operand in enumerate(block.operands):
+            if wanted[operand] and done.values[operand] is not None:
+                ball_or_none = found.get(operand)
+                if ball_or_none is not None:
+                    ball_or_none = arithmetic.settle(ball_or_none)
+                    doubt.check(arithmetic, node, ball_or_none, False)
+                blocks[node, k] = ball_or_none
+    return Run(
+        graph, arithmetic, output, upstream, needed, wanted, done, gradients, edges, blocks, met
+    )
+
+
+def outermost(graph: Graph) -> dict[int, Any]:
+    """The blocks that stand in no other block."""
+    found = {}
+    edge = len(graph)
+    for node in sorted(graph.blocks, reverse=True):
+        if node < edge:
+            found[node] = graph.blocks[node]
+            edge = graph.blocks[node].first
+    return found
+
+
+def dependent(graph: Graph, first: int, result: int, operands: set[int]) -> set[int]:
+    """The nodes from first to result that depend on the operands, and the operands."""
+    found = set(operands)
+    for node in range(first, result + 1):
+        if any(k in found for k in graph.operands[node]):
+            found.add(node)
+    return found
+
+
+def described(graph: Graph, node: int, ball: Ball | None) -> str:
+    """A node with its value for an error's label: `u = x - y = -1`."""
+    if ball is None or node in graph.constants:
+        return ""
+    from .view import short_number
+
+    start, end = graph.spans[node]
+    written = " ".join(graph.source.text[start:end].split())
+    if len(written) > 40:
+        written = written[:37] + "..."
+    value = short_number(ball[0])
+    name = graph.names.get(node)
+    if graph.operations[node] is None:
+        return f"{name} = {value}"
+    return f"{name} = {written} = {value}" if name else f"{written} = {value}"
+
+
+def refusal(graph: Graph, refused: Refused, arithmetic: Arithmetic) -> BackpropError:
+    """The error for an operation outside its domain."""
+    node, cause = refused.node, refused.cause
+    operands = graph.operands[node]
+    about = operands if cause.operand is None else operands[cause.operand : cause.operand + 1]
+    labels = [described(graph, k, refused.values[k]) for k in dict.fromkeys(about)]
+    return BackpropError(
+        "domain", cause.message, graph.spans[node],
+        label=", ".join(label for label in labels if label), hint=cause.hint, source=graph.source,
+    )  # fmt: skip
+
+
+def too_large(graph: Graph, node: int) -> BackpropError:
+    """The error for a number beyond even the wide numbers."""
+    operation = graph.operations[node]
+    name = operation.name if operation else "the result"
+    return BackpropError(
+        "overflow", f"{name} overflows: its value is too large to compute",
+        graph.spans[node], hint="take logarithms, or rescale the inputs", source=graph.source,
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""The forward and the backward pass.
+
+The insight: both are one loop over the tape, in opposite directions. The forward
+pass keeps a value per node; the backward pass keeps a gradient per node and hands
+upstream x local to every operand, knowing nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from .arithmetic import CLOSE, TOLERANCE, Arithmetic, Ball, Outside, Regions, Uncertain
+from .graph import Graph
+from .operations import Role
+
+__all__ = ["Edges", "Forward", "backward", "forward", "local_gradients"]
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """A pass met something at a node that its arithmetic cannot express."""
+
+    def __init__(self, node: int, reason: str) -> None:
+        super().__init__(reason)
+        self.node = node
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The forward pass left an operation's domain."""
+
+    def __init__(self, node: int, cause: Outside, values: list[Ball | None]) -> None:
+        super().__init__(cause.message)
+        self.node = node
+        self.cause = cause
+        self.values = values
+
+
+@dataclass(slots=True)
+class Doubt:
+    """The worst relative error bound met so far, and where."""
+
+    lost: float = 0.0
+    node: int = -1
+    close: float = CLOSE
+    loose: float = TOLERANCE
+
+    def check(self, arithmetic: Arithmetic, node: int, ball: Ball, exact: bool) -> None:
+        lost = arithmetic.lost(ball)
+        if lost > (self.close if exact else self.loose) and lost > self.lost:
+            if arithmetic.module is not None and abs(ball[0]) + ball[1] < TINY:
+                return  # whatever it is, the nearest float is 0
+            self.lost, self.node = lost, node
+
+
+TINY = 2.0**-1074 / 2**6
+
+
+@dataclass(slots=True)
+class Forward:
+    """What the forward pass leaves: a ball per evaluated node, and which side each if took."""
+
+    values: list[Ball | None]
+    regions: Regions
+    doubt: Doubt = field(default_factory=Doubt)
+
+
+def forward(
+    graph: Graph, leaves: dict[int, Ball], needed: list[bool], arithmetic: Arithmetic, doubt: Doubt
+) -> Forward:
+    """Evaluate the needed nodes of a graph.
+
+    Raises Refused where an operation leaves its domain, Stopped where the arithmetic
+    overflows or cannot decide.
+    """
+    values: list[Ball | None] = [None] * len(graph)
+    for node, ball in leaves.items():
+        values[node] = ball
+    for node, constant in graph.constants.items():
+        values[node] = arithmetic.constant(constant)
+    regions = Regions(graph, arithmetic, values)
+    for node, operation in enumerate(graph.operations):
+        if operation is None or not needed[node]:
+            continue
+        try:
+            if not regions.active(graph.regions[node]):
+                continue
+            operands = graph.operands[node]
+            if node in graph.condition_of:
+                chosen = 2 if regions.holds(graph.condition_of[node]) else 3
+                values[node] = values[operands[chosen]]
+                continue
+            balls: list[Any] = [values[k] for k in operands]
+            exact = all(not error for _, error in balls)
+            result = arithmetic.settle(arithmetic.apply(operation, balls))
+        except Uncertain as reason:
+            raise Stopped(node, str(reason)) from None
+        except Outside as cause:
+            raise Refused(node, cause, values) from None
+        values[node] = result
+        doubt.check(arithmetic, node, result, exact)
+    return Forward(values, regions, doubt)
+
+
+Edges = dict[int, list[tuple[int, int, Any, Any]]]
+"""node -> (which operand, operand's node, local gradient or None if not routed, contribution)."""
+
+
+def backward(
+    graph: Graph,
+    output: int,
+    seed: T,
+    last: int,
+    wanted: Callable[[int], bool],
+    local: Callable[[int, int], T | None],
+    times: Callable[[T, T], T],
+    plus: Callable[[T, T], T],
+) -> tuple[dict[int, T], Edges]:
+    """Walk back from the output: the gradient of every node reached, and what each edge sent.
+
+    Over any algebra: ``seed`` is the upstream gradient of the output, ``local(node, k)`` the
+    local gradient for operand k, or None where the node does not route to it. The walk ends
+    at node ``last``; ``wanted(node)`` says which operands are differentiated.
+    """
+    gradients = {output: seed}
+    edges: Edges = {}
+    for node in range(output, last - 1, -1):
+        upstream = gradients.get(node)
+        if upstream is None or graph.operations[node] is None:
+            continue
+        sent = edges[node] = []
+        for k, operand in enumerate(graph.operands[node]):
+            if not wanted(operand):
+                continue
+            slope = local(node, k)
+            contribution = None if slope is None else times(upstream, slope)
+            sent.append((k, operand, slope, contribution))
+            if contribution is not None:
+                already = gradients.get(operand)
+                gradients[operand] = (
+                    contribution if already is None else plus(already, contribution)
+                )
+    return gradients, edges
+
+
+def local_gradients(
+    graph: Graph, run: Forward, arithmetic: Arithmetic, doubt: Doubt, met: dict[int, str]
+) -> Callable[[int, int], Ball | None]:
+    """The function local(node, k) that the backward pass needs, over evaluated balls.
+
+    ``met`` collects the kinks it meets: node -> kink, tie, cut, jump or boundary.
+    """
+    zero, one = arithmetic.number(0.0), arithmetic.number(1.0)
+    seen: dict[int, str] = {}
+
+    def kink(node: int, balls: list[Ball], out: Ball) -> str:
+        operation = graph.operations[node]
+        assert operation is not None
+        if operation.name in ("max", "min"):
+            selected = {graph.operands[node][k] for k in arithmetic.selected(operation, balls)}
+            return "tie" if len(selected) > 1 else ""
+        found = arithmetic.kink(operation, balls, out)
+        return "jump" if found == "kink" and operation.jump else found
+
+    def local(node: int, k: int) -> Ball | None:
+        operation = graph.operations[node]
+        assert operation is not None
+        operands = graph.operands[node]
+        if node in graph.condition_of:
+            condition = graph.condition_of[node]
+            chosen = 2 if run.regions.holds(condition) else 3
+            if run.regions.signs[condition] == 0:
+                met[node] = "boundary"
+            return (one, zero) if k == chosen else None
+        balls: list[Any] = [run.values[i] for i in operands]
+        out = run.values[node]
+        assert out is not None
+        try:
+            if node not in seen:
+                seen[node] = kink(node, balls, out)
+                if seen[node]:
+                    met[node] = seen[node]
+            if seen[node] == "jump":
+                return arithmetic.number(float("nan")), zero
+            result = arithmetic.settle(arithmetic.local(operation, balls, out, k))
+            if arithmetic.module is None and not abs(result[0]) < float("inf"):
+                raise Uncertain("pole")
+        except Uncertain as reason:
+            raise Stopped(node, str(reason)) from None
+        if operation.role is Role.ROUTES and result == (0, 0) and not seen[node]:
+            return None
+        doubt.check(arithmetic, node, result, all(not error for _, error in balls))
+        return result
+
+    return local

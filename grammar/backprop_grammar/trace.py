@@ -1,0 +1,115 @@
+"""The trace: the record of one forward and one backward pass.
+
+The insight: every output format is a view of this one immutable object, so the
+table, the JSON and whatever comes next cannot disagree.
+"""
+
+from dataclasses import dataclass, field
+
+from .errors import Span
+
+__all__ = ["Edge", "Flag", "Node", "Note", "Number", "Trace", "Wide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A number that a float does not hold in full.
+
+    text: its decimal digits, or ``infinite``, ``-infinite``, ``undefined``.
+    nearest: the nearest float; None where there is none.
+    """
+
+    text: str
+    nearest: float | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether this is a number at all."""
+        return self.text[-1] not in "ed"
+
+
+Number = float | Wide
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What one edge of the graph sends back: upstream x local = contribution.
+
+    rule: the local gradient as a formula. routed: False where the node did not select this
+    operand, so that nothing is sent whatever the upstream gradient.
+    """
+
+    operand: str
+    rule: str
+    upstream: Number
+    local: Number
+    contribution: Number
+    routed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node as it is shown.
+
+    kind: variable, constant, operation or block. formula: over the operands' names.
+    gradient: None where nothing is differentiated. edges: to the operands that are.
+    """
+
+    name: str
+    kind: str
+    operation: str
+    formula: str
+    operands: tuple[str, ...]
+    value: Number
+    gradient: Number | None
+    role: str = ""
+    verb: str = ""
+    edges: tuple[Edge, ...] = ()
+    named: bool = True
+    span: Span = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on a right answer: kind is kink, tie, boundary, branch cut, underflow, ..."""
+
+    kind: str
+    node: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A number that does not exist, or that no float holds.
+
+    path: where in the JSON; status: infinite, undefined or overflow; sign: of an infinity;
+    node: where it comes from.
+    """
+
+    path: str
+    status: str
+    sign: str
+    node: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One forward and one backward pass.
+
+    program: as it was typed; formula: as it is printed; at: the point; output: the output's
+    node; upstream: the gradient that arrives there; gradients: of the output by the inputs, or
+    the names asked for; digits: of the numbers' texts where a precision was asked for.
+    """
+
+    program: str
+    formula: str
+    at: dict[str, float]
+    output: str
+    value: Number
+    upstream: float
+    gradients: dict[str, Number]
+    nodes: tuple[Node, ...]
+    notes: tuple[Note, ...] = field(default=())
+    flags: tuple[Flag, ...] = field(default=())
+    precision: int | None = None
