@@ -272,7 +272,7 @@ class Arithmetic:
             return self.number(float("nan")), zero
 
     def kink(self, operation: Operation, operands: list[Ball], out: Ball) -> str:
-        """"kink" or "cut" where the operands stand exactly on one, else an empty string."""
+        """ "kink" or "cut" where the operands stand exactly on one, else an empty string."""
         _, _, kinks, cut = texts(operation)
         zero = self.number(0.0)
         leaves = dict(zip(operation.operands, operands, strict=False))
@@ -406,7 +406,7 @@ binary64 = Arithmetic(2.0**-53, float, False, None, nullcontext)
 
 @lru_cache(maxsize=8)
 def wide(bits: int, last: bool) -> Arithmetic:
-    """mpmath numbers of that precision; run them inside their ``context``."""
+    """Mpmath numbers of that precision; run them inside their ``context``."""
     import mpmath
 
     unit = mpmath.mpf(2) ** -bits

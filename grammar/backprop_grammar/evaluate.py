@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .arithmetic import Arithmetic, Ball, Outside, binary64, wide
+from .arithmetic import Arithmetic, Ball, binary64, wide
 from .errors import BackpropError, nearest
 from .graph import Graph
 from .passes import Doubt, Edges, Forward, Refused, Stopped, backward, forward, local_gradients

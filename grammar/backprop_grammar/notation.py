@@ -17,7 +17,16 @@ from .graph import Graph
 from .operations import OPERATIONS, Operation
 from .passes import backward
 
-__all__ = ["Text", "atom", "compose", "formula", "number_text", "program_text", "rule_text", "write"]
+__all__ = [
+    "Text",
+    "atom",
+    "compose",
+    "formula",
+    "number_text",
+    "program_text",
+    "rule_text",
+    "write",
+]
 
 SUM, PRODUCT, SIGNED, POWER, ATOM = range(1, 6)
 """How tightly a piece of text binds, loosest first; the levels of the grammar."""

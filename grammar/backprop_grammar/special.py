@@ -65,7 +65,7 @@ def wide_tanh(m: Any, x: Any) -> Any:
 
 
 def split(x: float) -> tuple[float, float]:
-    """x as a sum of two floats of 26 bits, so that products of them are exact (Dekker 1971)."""
+    """X as a sum of two floats of 26 bits, so that products of them are exact (Dekker 1971)."""
     if abs(x) > 1e150:
         return x, 0.0
     t = 134217729.0 * x

@@ -11,7 +11,7 @@ from .arithmetic import Ball
 from .errors import BackpropError, nearest
 from .evaluate import BITS_PER_DIGIT, Run, described, outermost
 from .graph import Graph
-from .notation import Text, atom, block_rule, formula, number_text, program_text, rule_text
+from .notation import Text, atom, block_rule, formula, program_text, rule_text
 from .operations import CONSTANTS, Role
 from .trace import Edge, Flag, Node, Note, Number, Trace, Wide
 
@@ -54,7 +54,9 @@ class Names:
         """The node of that name. Raises BackpropError with the nearest name."""
         node = self.graph.node(name)
         if node is None:
-            named = {text: node for node, text in self.of.items() if node not in self.graph.constants}
+            named = {
+                text: node for node, text in self.of.items() if node not in self.graph.constants
+            }
             node = named.get(name)
             if node is None:
                 meant = nearest(name, list(named))
@@ -305,7 +307,9 @@ class Builder:
         operation = graph.operations[node]
         ball = run.forward.values[node]
         assert operation is not None and ball is not None
-        labels = [described(graph, k, run.forward.values[k]) for k in dict.fromkeys(graph.operands[node])]
+        labels = [
+            described(graph, k, run.forward.values[k]) for k in dict.fromkeys(graph.operands[node])
+        ]
         return BackpropError(
             "overflow",
             f"{operation.name} overflows: {short_number(ball[0])} is above the largest number, 1.79769e+308",
@@ -353,7 +357,9 @@ class Builder:
             return f"atan2 has no slope at the origin ({name})"
         if operation.name == "sqrt":
             return f"the infinite slope of sqrt at 0 ({name}) meets a slope of 0; for lengths use abs(x) or hypot(x, y)"  # fmt: skip
-        return f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
+        return (
+            f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
+        )
 
     def cause(self, node: int) -> int:
         """The node whose own local gradient is the reason that a gradient is not finite."""
@@ -377,9 +383,7 @@ class Builder:
             node += 1
         return self.names.of[node]
 
-    def notes(
-        self, value: Number, gradients: dict[str, Number], shown: list[Node]
-    ) -> list[Note]:
+    def notes(self, value: Number, gradients: dict[str, Number], shown: list[Node]) -> list[Note]:
         run, graph = self.run, self.graph
         found = []
         for name, _ in graph.shadowed.items():
