@@ -1,0 +1,312 @@
+"""The trace as tables on a terminal: the lecture's board.
+
+The insight: the forward table reads down and the backward table reads from the output
+down, one block per node, as the passes themselves go; the wider the terminal, the
+closer the two stand together.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rich.text import Text
+
+from backprop_grammar.errors import visible
+from backprop_grammar.trace import Edge, Node, Number, Trace, Wide
+
+from ..terminal import (
+    GRADIENT,
+    NAME,
+    QUIET,
+    TITLE,
+    VALUE,
+    WARNING,
+    Column,
+    Grid,
+    ascii_only,
+    console,
+    wrapped,
+)
+
+__all__ = ["MANY", "show"]
+
+MANY = 200
+"""Nodes above which only the summary is shown unless all are asked for."""
+
+GUTTER = 6
+"""Columns between two tables side by side."""
+
+
+def show(trace: Trace, digits: int = 6, everything: bool = False) -> None:
+    """Print the trace: header, forward and backward table, gradients, notes and flags.
+
+    digits: significant digits of the numbers. everything: all nodes however many.
+    """
+    screen = console()
+    board = Board(trace, digits, screen.width, ascii_only(screen))
+    for line in board.lines(everything):
+        screen.print(line, crop=False, overflow="ignore")
+
+
+def decimal(number: Number, digits: int) -> str:
+    """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347."""
+    if isinstance(number, float):
+        return f"{number + 0.0:.{digits}g}"
+    if not number.exists:
+        return number.text
+    value = Decimal(number.text)
+    rounded = Decimal(f"{value:.{digits - 1}e}").normalize()
+    if -5 < rounded.adjusted() < max(digits, 6):
+        return f"{rounded:f}"
+    mantissa, exponent = f"{rounded:e}".split("e")
+    return f"{mantissa}e{int(exponent):+03d}"
+
+
+class Board:
+    """The lines of a screen of some width."""
+
+    def __init__(self, trace: Trace, digits: int, width: int, plain: bool) -> None:
+        self.trace = trace
+        self.digits = trace.precision or digits
+        self.width = width
+        self.rule = "-" if plain else "─"
+        self.arrow = "->" if plain else "→"
+        self.shown = [node for node in trace.nodes if node.kind != "constant"]
+        self.senders: dict[str, list[tuple[Node, Edge]]] = {}
+        for node in trace.nodes:
+            for edge in node.edges:
+                if edge.routed:
+                    self.senders.setdefault(edge.operand, []).append((node, edge))
+
+    def lines(self, everything: bool) -> Iterable[Text]:
+        yield from self.header()
+        yield Text()
+        if everything or len(self.shown) <= MANY:
+            yield from self.tables()
+        else:
+            count = len(self.shown)
+            yield from self.paragraph(
+                Text(f"{count:,} nodes; --all shows them all, --json has them too", QUIET)
+            )
+            yield Text()
+        yield from self.summary(everything)
+        yield from self.remarks()
+
+    def paragraph(self, text: Text) -> list[Text]:
+        return wrapped(text, self.width)
+
+    # numbers
+
+    def value(self, number: Number) -> Text:
+        return Text(decimal(number, self.digits), VALUE)
+
+    def red(self, number: Number) -> Text:
+        return Text(decimal(number, self.digits), GRADIENT)
+
+    # header
+
+    def header(self) -> Iterable[Text]:
+        """The program, a stage a line, and the output's value after the last."""
+        stages = [visible(stage) for stage in self.trace.formula.split("; ")]
+        if len(self.trace.formula) > 20 * self.width:
+            stages = [visible(self.trace.formula[: 2 * self.width]) + "..."]
+        stages = [stage for stage in stages if stage]
+        for stage in stages[:-1]:
+            yield from self.paragraph(Text(stage))
+        last = Text(stages[-1] if stages else self.trace.output, NAME)
+        last.append("  =  ", "not bold")
+        last.append_text(self.value(self.trace.value))
+        yield from self.paragraph(last)
+
+    # tables
+
+    def tables(self) -> Iterable[Text]:
+        forward, backward = self.forward(), self.backward()
+        if not backward.rows:
+            yield from self.titled("Forward", forward)
+            return
+        together = forward.width() + GUTTER + backward.width()
+        if together <= self.width:
+            yield from self.beside(forward, backward)
+        elif max(forward.width(), backward.width()) <= self.width:
+            yield from self.titled("Forward", forward)
+            yield from self.titled("Backward", backward)
+        else:
+            if forward.width() <= self.width:
+                yield from self.titled("Forward", forward)
+            else:
+                yield from self.forward_lines()
+            yield from self.backward_lines()
+
+    def titled(self, title: str, grid: Grid) -> Iterable[Text]:
+        yield Text(title, TITLE)
+        yield from grid.lines(self.rule)
+        yield Text()
+
+    def beside(self, left: Grid, right: Grid) -> Iterable[Text]:
+        ours = [Text("Forward", TITLE), *left.lines(self.rule)]
+        theirs = [Text("Backward", TITLE), *right.lines(self.rule)]
+        room = left.width() + GUTTER
+        for i in range(max(len(ours), len(theirs))):
+            line = ours[i].copy() if i < len(ours) else Text()
+            if i < len(theirs):
+                line.append(" " * (room - line.cell_len))
+                line.append_text(theirs[i])
+            yield line
+        yield Text()
+
+    def forward(self) -> Grid:
+        """One row per node: name, operation with its operands, value."""
+        columns = [Column("node"), Column("operation"), Column("value", right=True)]
+        inputs = [node for node in self.shown if node.kind == "variable"]
+        others = [node for node in self.shown if node.kind != "variable"]
+        rows = [
+            [self.name(node), Text(node.formula if node.operation else ""), self.value(node.value)]
+            for node in inputs + others
+        ]
+        return Grid(columns, rows)
+
+    def name(self, node: Node) -> Text:
+        return Text(node.name, NAME if node.named else "")
+
+    def local(self, node: Node, edge: Edge) -> Text:
+        """`dn8/dn7 = -n8/n7 = -0.534447`."""
+        number = decimal(edge.local, self.digits)
+        text = Text(f"d{node.name}/d{edge.operand}", QUIET)
+        if edge.rule != number:
+            text.append(f" = {edge.rule}", "not dim")
+        text.append(" = ", QUIET)
+        text.append(number, f"not dim {GRADIENT}")
+        return text
+
+    def sends(self, edge: Edge) -> Text:
+        text = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
+        text.append(f" {self.arrow} {edge.operand}", QUIET)
+        return text
+
+    def sum(self, node: Node) -> Text | None:
+        """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
+        senders = self.senders.get(node.name, ())
+        if len(senders) < 2:
+            return None
+        text = Text()
+        for i, (sender, edge) in enumerate(senders):
+            if i == 6 and len(senders) > 8:
+                text.append(f" + {len(senders) - 6} more", QUIET)
+                break
+            number = decimal(edge.contribution, self.digits)
+            sign = " + "
+            if i and number.startswith("-"):
+                sign, number = " - ", number[1:]
+            text.append(sign if i else "")
+            text.append(number, GRADIENT)
+            text.append(f" via {sender.name}", QUIET)
+        return text
+
+    def backward_nodes(self) -> list[Node]:
+        """The nodes that have a gradient to pass on or to add up, from the output down."""
+        return [
+            node
+            for node in reversed(self.shown)
+            if node.gradient is not None and (node.edges or self.sum(node) or node.operation)
+        ]
+
+    def backward(self) -> Grid:
+        """One block per node: its upstream gradient, then a row per operand."""
+        columns = [
+            Column("node"), Column("role"), Column("upstream", right=True),
+            Column("local gradient"), Column("contribution"),
+        ]  # fmt: skip
+        rows: list[list[Text]] = []
+        width = 0
+        for node in self.backward_nodes():
+            for edge in node.edges:
+                width = max(width, self.sends(edge).cell_len - len(f" {self.arrow} {edge.operand}"))
+        for node in self.backward_nodes():
+            assert node.gradient is not None
+            first = [self.name(node), Text(node.verb), self.red(node.gradient)]
+            total = self.sum(node)
+            if total is not None:
+                rows.append([first[0], Text("sums"), first[2], total, Text()])
+                first = [Text(), Text(node.verb), Text()]
+            if not node.edges:
+                if node.operation:
+                    rows.append([*first, Text("no gradient passes here", QUIET), Text()])
+                continue
+            for edge in node.edges:
+                sends = self.sends(edge)
+                room = width - (sends.cell_len - len(f" {self.arrow} {edge.operand}"))
+                rows.append([*first, self.local(node, edge), Text(" " * room) + sends])
+                first = [Text(), Text(), Text()]
+        return Grid(columns, rows)
+
+    # narrow terminals: one `name = value` per line
+
+    def forward_lines(self) -> Iterable[Text]:
+        yield Text("Forward", TITLE)
+        for node in self.shown:
+            line = self.name(node)
+            if node.operation:
+                line.append(f" = {node.formula}", "not bold")
+            line.append(" = ", "not bold")
+            line.append_text(self.value(node.value))
+            yield from self.paragraph(line)
+        yield Text()
+
+    def backward_lines(self) -> Iterable[Text]:
+        yield Text("Backward", TITLE)
+        for node in self.backward_nodes():
+            assert node.gradient is not None
+            line = Text(f"d{self.trace.output}/d{node.name} = ", NAME if node.named else "")
+            total = self.sum(node)
+            if total is not None:
+                line.append_text(total).append(" = ")
+            line.append_text(self.red(node.gradient))
+            yield from self.paragraph(line)
+            for edge in node.edges:
+                yield from wrapped(Text("  ") + self.local(node, edge), self.width, 4)
+                sends = Text("  ").append(f"{node.verb} ", QUIET).append_text(self.sends(edge))
+                yield from wrapped(sends, self.width, 4)
+        yield Text()
+
+    # summary and remarks
+
+    def summary(self, everything: bool) -> Iterable[Text]:
+        """The gradients asked for, with the values of their nodes."""
+        trace = self.trace
+        values = {node.name: node.value for node in trace.nodes}
+        labels = list(trace.gradients)
+        kept = labels if everything else labels[:MANY]
+        title = Text(f"Gradients of {trace.output}", TITLE)
+        if trace.upstream != 1:
+            title.append(f"  (upstream {decimal(trace.upstream, self.digits)})", "not bold")
+        yield from self.paragraph(title)
+        columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
+        rows = [
+            [
+                Text(label, NAME),
+                self.value(values[label]) if label in values else Text(),
+                self.red(trace.gradients[label]),
+            ]
+            for label in kept
+        ]
+        grid = Grid(columns, rows)
+        if grid.width() <= self.width:
+            yield from grid.lines(self.rule)
+        else:
+            for label in kept:
+                line = Text(f"d{trace.output}/d{label} = ", NAME)
+                yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
+        if len(kept) < len(labels):
+            more = f"{len(labels) - len(kept):,} more; --all shows them all"
+            yield from self.paragraph(Text(more, QUIET))
+
+    def remarks(self) -> Iterable[Text]:
+        remarks: Sequence[tuple[str, str, str]] = [
+            *(("note", note.message, WARNING) for note in self.trace.notes),
+            *(("flag", flag.message, GRADIENT) for flag in self.trace.flags),
+        ]
+        if remarks:
+            yield Text()
+        for kind, message, style in remarks:
+            line = Text(f"{kind}: ", style)
+            yield from self.paragraph(line.append(visible(message), "default"))

@@ -1,0 +1,152 @@
+"""`backprop functions`: the table of operations, shown.
+
+The insight: everything here is read from the rows, so a new operation documents itself.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from backprop_grammar.errors import BackpropError, nearest
+from backprop_grammar.operations import FUNCTIONS, OPERATIONS, Operation
+
+if TYPE_CHECKING:
+    from .terminal import Grid
+
+__all__ = ["FORMAT", "describe", "fields"]
+
+FORMAT = "backprop-functions/1"
+
+
+def fields(row: Operation) -> dict[str, Any]:
+    """A row as the object of the JSON: see functions.schema.json."""
+    operands = ["x"] if row.variadic else list(row.operands)
+    return {
+        "name": row.name,
+        "signature": row.signature,
+        "operands": list(row.operands),
+        "formula": row.formula,
+        "gradients": [
+            {"operand": operand, "rule": rule}
+            | ({"computed": computed} if computed != rule else {})
+            for operand, rule, computed in zip(
+                operands, row.rules, row.careful or row.rules, strict=True
+            )
+        ],
+        "role": row.role.noun,
+        "domain": row.requirement or " and ".join(map(str, row.domain)),
+        "kinks": kinks(row),
+        "doc": row.doc,
+    }
+
+
+def kinks(row: Operation) -> list[str]:
+    """Where a row has kinks, in words of the language."""
+    found = [
+        text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks
+    ]
+    if row.name in ("max", "min"):
+        found.append("a tie of operands")
+    if row.name == "if":
+        found.append("a == b")
+    return found
+
+
+def shown_rows() -> list[Operation]:
+    return [row for row in OPERATIONS.values() if not row.hidden]
+
+
+def describe(name: str | None, as_json: bool) -> None:
+    """Print one operation, or all of them.
+
+    Raises BackpropError for a name that is none.
+    """
+    if name is None:
+        chosen = shown_rows()
+    else:
+        row = FUNCTIONS.get(name) or next((r for r in shown_rows() if name in (r.name, r.symbol)), None)  # fmt: skip
+        if row is None:
+            meant = nearest(name, [*FUNCTIONS, *(r.name for r in shown_rows())])
+            raise BackpropError(
+                "name", f"there is no operation {name}",
+                hint=f"did you mean {meant}?" if meant else "`backprop functions` lists them",
+            )  # fmt: skip
+        chosen = [row]
+    if as_json:
+        found = [fields(row) for row in chosen]
+        document = {"format": FORMAT, "functions": found}
+        print(json.dumps(document, allow_nan=False))
+    elif name is None:
+        show_all(chosen)
+    else:
+        show_one(chosen[0])
+
+
+def show_all(rows: list[Operation]) -> None:
+    """One line per operation, or three where the terminal is narrow."""
+    from rich.text import Text
+
+    from .terminal import QUIET, ascii_only, console, wrapped
+
+    screen = console()
+    grid = table(rows, 40)
+    if grid.width() > screen.width:
+        grid = table(rows, 24)
+    if grid.width() <= screen.width:
+        lines = grid.lines("-" if ascii_only(screen) else "─")
+    else:
+        lines = []
+        for cells in grid.rows:
+            lines += wrapped(cells[0], screen.width)
+            for cell in cells[1:]:
+                lines += wrapped(Text("  ") + cell, screen.width, 4)
+    hint = "out is the result; `backprop functions NAME` shows one in full"
+    for line in [*lines, Text(), *wrapped(Text(hint, QUIET), screen.width)]:
+        screen.print(line, crop=False, overflow="ignore")
+
+
+def table(rows: list[Operation], longest: int) -> "Grid":
+    """The rows as a grid; of local gradients longer than that only dots are shown."""
+    from rich.text import Text
+
+    from .terminal import GRADIENT, NAME, QUIET, Column, Grid
+
+    titles = ("function", "role", "local gradients", "about")
+    grid = Grid([Column(title) for title in titles], [])
+    for row in rows:
+        rules = ", ".join(row.rules)
+        grid.rows.append([
+            Text(row.signature, NAME),
+            Text(row.role.verb),
+            Text(rules if len(rules) <= longest else "...", GRADIENT),
+            Text(row.doc.split(";")[0], QUIET),
+        ])  # fmt: skip
+    return grid
+
+
+def show_one(row: Operation) -> None:
+    """An operation in full, one fact per line."""
+    from rich.text import Text
+
+    from .terminal import GRADIENT, NAME, QUIET, VALUE, console, wrapped
+
+    screen = console()
+    facts = fields(row)
+    title = Text(row.signature, NAME)
+    if row.formula:
+        title.append(" = ", "not bold").append(row.formula, f"not bold {VALUE}")
+    lines = [title, Text(row.doc)]
+    lines.append(Text("role: ", QUIET).append(f"{row.role.verb} its upstream gradient", "not dim"))
+    for gradient in facts["gradients"]:
+        line = Text(f"d/d{gradient['operand']} = ", QUIET)
+        line.append(gradient["rule"], f"not dim {GRADIENT}")
+        lines.append(line)
+        if "computed" in gradient:
+            lines.append(Text("  computed as ", QUIET).append(gradient["computed"], "not dim"))
+    lines.append(Text("domain: ", QUIET).append(facts["domain"] or "all numbers", "not dim"))
+    if facts["kinks"]:
+        lines.append(Text("kinks: ", QUIET).append(", ".join(facts["kinks"]), "not dim"))
+    if any("out" in gradient["rule"] for gradient in facts["gradients"]):
+        lines.append(Text("out is the result", QUIET))
+    for line in lines:
+        for piece in wrapped(line, screen.width):
+            screen.print(piece, crop=False, overflow="ignore")

@@ -1,0 +1,248 @@
+"""What the user gives: a program and a point.
+
+The insight: a value in `--at` is a program without variables, so the language, its
+errors and its careful numbers serve the point as well.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backprop_grammar.errors import BackpropError, Source, nearest
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.graph import Graph
+from backprop_grammar.parser import MAX_LENGTH, parse
+from backprop_grammar.trace import Note, Wide
+
+__all__ = ["Point", "constant", "fit", "read_point", "read_program"]
+
+PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
+INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
+
+
+def usage(message: str, hint: str = "") -> BackpropError:
+    return BackpropError("usage", message, hint=hint)
+
+
+def read_program(program: str | None, file: Path | None) -> Source:
+    """The program's text from the argument, a file, or standard input (`-`)."""
+    if program is not None and file is not None:
+        raise usage("a program and a --file are two programs", "give one of them")
+    if file is not None:
+        return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
+    if program is None:
+        raise usage("no program is given", 'write a formula: backprop eval "x*y" --at x=3,y=4')
+    if program == "-":
+        return Source(read_text("-"), "standard input")
+    return Source(program.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                data = stream.read(4 * MAX_LENGTH + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BackpropError(
+            "file", f"{name} is not UTF-8 text: byte {error.start + 1} (line {line}) is 0x{data[error.start]:02x}",
+            hint="save it as UTF-8",
+        ) from None  # fmt: skip
+
+
+@dataclass(slots=True)
+class Point:
+    """Values by name; where each was written; those that a file gave, which may be unused."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    places: dict[str, tuple[Source, tuple[int, int]]] = field(default_factory=dict)
+    from_file: set[str] = field(default_factory=set)
+
+    def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
+        """Add a value. Raises BackpropError when the name has one already."""
+        if name in self.values:
+            raise BackpropError(
+                "binding", f"{name} is given twice", span, hint="give each name one value", source=source
+            )  # fmt: skip
+        self.values[name] = value
+        self.places[name] = source, span
+
+
+def read_point(bindings: list[str]) -> Point:
+    """The point of all `--at` options: `x=1,y=pi/4`, `@point.json` and `@-`, which may mix."""
+    point = Point()
+    for text in bindings:
+        if text.startswith("@"):
+            read_object(text[1:], point)
+            continue
+        source = Source(text, "--at")
+        for start, end in pieces(text):
+            read_binding(source, start, end, point)
+    return point
+
+
+def pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The spans between the commas that stand in no parentheses."""
+    depth = start = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth <= 0:
+            yield start, i
+            start = i + 1
+    yield start, len(text)
+
+
+def read_binding(source: Source, start: int, end: int, point: Point) -> None:
+    """Read one `name=value` of a point."""
+    text = source.text[start:end]
+    head = BINDING.match(text)
+    if not head:
+        decimal = re.fullmatch(r"[0-9]+", text.strip()) is not None and start > 0
+        raise BackpropError(
+            "binding", "a point is written name=value" if text.strip() else "a value is missing here",
+            (start, max(end, start + 1)),
+            hint="write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4",
+            source=source,
+        )  # fmt: skip
+    name = head.group(1)
+    value = constant(source, start + head.end(), end, name)
+    point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+
+
+def constant(source: Source, start: int, end: int, name: str) -> float:
+    """The value of a constant expression within a text.
+
+    Raises BackpropError of kind binding unless it is a finite number.
+    """
+    text = source.text[start:end]
+    written = text.strip()
+    begin = start + len(text) - len(text.lstrip())
+    span = (begin, max(begin + len(written), begin + 1))
+
+    def refuse(message: str, hint: str) -> BackpropError:
+        return BackpropError("binding", message, span, hint=hint, source=source)
+
+    if not written:
+        raise refuse(f"{name} has no value", f"write {name}=1")
+    if INFINITE.match(written):
+        raise refuse(f"{name} is not finite", "every value of a point is a finite number")
+    if PLAIN.match(written):
+        value = float(written)
+        if abs(value) != float("inf") and (value or not re.search("[1-9]", written.lower().split("e")[0])):  # fmt: skip
+            return value + 0.0
+    try:
+        graph = parse(text, name=source.name)
+        if graph.variables:
+            variable = next(iter(graph.variables))
+            at = graph.spans[graph.variables[variable]]
+            raise BackpropError(
+                "binding", f"the value of {name} is not a number: {variable} has no value here", at,
+                hint="a point takes numbers and constants such as pi/4, sqrt(2), 1/3", source=graph.source,
+            )  # fmt: skip
+        result = evaluate(graph, {}).value
+    except BackpropError as error:
+        moved = None
+        if error.span is not None:
+            moved = error.span[0] + start, error.span[1] + start
+        raise BackpropError(
+            "binding", error.message, moved, label=error.label, hint=error.hint, source=source
+        ) from None
+    nearest_float = result.nearest if isinstance(result, Wide) else result
+    assert nearest_float is not None
+    return nearest_float
+
+
+def read_object(name: str, point: Point) -> None:
+    """Read a JSON object of numbers, or the point of one of the tool's own documents."""
+    shown = "standard input" if name == "-" else name
+    text = read_text(name)
+    hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
+
+    def refuse(message: str) -> BackpropError:
+        return BackpropError("binding", f"{shown} {message}", hint=hint)
+
+    def no_constant(word: str) -> Any:
+        raise refuse(f"holds {word}, which is not a finite number")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise refuse(f"gives {twice} twice")
+        return found
+
+    try:
+        document = json.loads(text, parse_constant=no_constant, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"
+        raise refuse(message) from None
+    except (RecursionError, ValueError):
+        raise refuse("holds a JSON value that is too deep or too long") from None
+    if isinstance(document, dict) and str(document.get("format", "")).startswith("backprop-"):
+        document = document.get("at")
+    if not isinstance(document, dict):
+        raise refuse("does not hold an object")
+    source = Source("", shown)
+    for key, value in document.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refuse(f"gives {key} a value that is not a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if abs(number) == float("inf"):
+            raise refuse(f"gives {key} a number beyond the largest, 1.79769e+308")
+        point.give(key, number + 0.0, source, (0, 0))
+        point.from_file.add(key)
+
+
+def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
+    """The values of a program's variables, and notes on what was left aside.
+
+    Raises BackpropError for a name that the program does not have, unless a file gave it.
+    """
+    at = dict(graph.inputs)
+    unused = []
+    for name, value in point.values.items():
+        if name in graph.variables:
+            at[name] = value
+        elif name in point.from_file:
+            unused.append(name)
+        else:
+            source, span = point.places[name]
+            raise unknown_name(graph, name, source, span)
+    notes = []
+    if unused:
+        names = ", ".join(unused[:8]) + (", ..." if len(unused) > 8 else "")
+        message = f"the program does not use {names} of the point, left aside"
+        notes.append(Note("unused", unused[0], message))
+    return at, notes
+
+
+def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int]) -> BackpropError:
+    """The error for a value given to something that is no variable."""
+    known = list(graph.variables)
+    if graph.node(name) is not None:
+        message, hint = f"{name} is computed by the program", f"remove {name} from --at"
+    else:
+        message = f"the program has no variable {name}"
+        meant = nearest(name, known)
+        hint = f"did you mean {meant}?" if meant else (
+            f"its variables are {', '.join(known[:12])}" if known else "it has no variables at all"
+        )  # fmt: skip
+    return BackpropError("binding", message, span, hint=hint, source=source)

@@ -1,0 +1,106 @@
+"""The terminal: one console, and what it may show.
+
+The insight: a number that a terminal cuts is a wrong number. So every layout is measured
+before it is drawn, and one that does not fit gives way to a narrower one.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["GRADIENT", "NAME", "QUIET", "VALUE", "WARNING", "Column", "Grid", "console", "wrapped"]
+
+VALUE, GRADIENT, NAME, QUIET, WARNING, TITLE = "green", "red", "bold", "dim", "yellow", "bold"
+"""The colours of the lecture's slides: values green, gradients red; the rest is quiet."""
+
+PIPE_WIDTH = 120
+"""Columns where standard output is no terminal and COLUMNS is not set."""
+
+
+def console() -> Console:
+    """The console for results; plain in a pipe, never interpreting what a user typed."""
+    width = None
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        width = PIPE_WIDTH
+    return Console(
+        file=sys.stdout, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True
+    )
+
+
+def ascii_only(screen: Console) -> bool:
+    return not screen.encoding.lower().startswith("utf")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a grid: its title, its side, its style."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(slots=True)
+class Grid:
+    """A table without lines, drawn at its natural width.
+
+    rows: one Text per column.
+    """
+
+    columns: Sequence[Column]
+    rows: list[list[Text]]
+
+    gap = 2
+
+    def widths(self) -> list[int]:
+        return [
+            max([cell_len(column.title), *(cell_len(row[i].plain) for row in self.rows)])
+            for i, column in enumerate(self.columns)
+        ]
+
+    def width(self) -> int:
+        """Columns of the terminal that it needs."""
+        return sum(self.widths()) + self.gap * (len(self.columns) - 1)
+
+    def lines(self, rule: str) -> list[Text]:
+        """The lines, the titles and a rule first."""
+        widths = self.widths()
+        titles = [Text(column.title, style=QUIET) for column in self.columns]
+        lines = [self.line(titles, widths), Text(rule * self.width(), style=QUIET)]
+        lines += [self.line(row, widths) for row in self.rows]
+        return lines
+
+    def line(self, cells: Sequence[Text], widths: Sequence[int]) -> Text:
+        result = Text()
+        for i, (cell, column, width) in enumerate(zip(cells, self.columns, widths, strict=True)):
+            room = " " * (width - cell_len(cell.plain))
+            result.append(" " * self.gap if i else "")
+            result.append_text(Text(room) + cell if column.right else cell + Text(room))
+        result.rstrip()
+        return result
+
+
+def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
+    """The text in lines of at most that width, broken between words; numbers stay whole.
+
+    A word that is wider than the line stays whole too: the terminal breaks it.
+    """
+    if cell_len(text.plain) <= width:
+        return [text]
+    lines: list[Text] = []
+    line = Text()
+    for word in text.split(" "):
+        if line.plain.strip() and cell_len(line.plain) + 1 + cell_len(word.plain) > width:
+            lines.append(line)
+            line = Text(" " * min(indent, max(0, width - cell_len(word.plain))))
+            line.append_text(word)
+        else:
+            if line.plain.strip() or (lines == [] and line.plain):
+                line.append(" ")
+            line.append_text(word)
+    lines.append(line)
+    return lines
