@@ -91,16 +91,18 @@ def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
     """
     if cell_len(text.plain) <= width:
         return [text]
+    margin = len(text.plain) - len(text.plain.lstrip(" "))
     lines: list[Text] = []
-    line = Text()
-    for word in text.split(" "):
-        if line.plain.strip() and cell_len(line.plain) + 1 + cell_len(word.plain) > width:
-            lines.append(line)
-            line = Text(" " * min(indent, max(0, width - cell_len(word.plain))))
-            line.append_text(word)
-        else:
-            if line.plain.strip() or (lines == [] and line.plain):
+    line = Text(" " * margin)
+    for word in text[margin:].split(" "):
+        if line.plain.strip():
+            if cell_len(line.plain) + 1 + cell_len(word.plain) <= width:
                 line.append(" ")
-            line.append_text(word)
+                line.append_text(word)
+                continue
+            lines.append(line)
+            room = max(0, width - cell_len(word.plain))
+            line = Text(" " * min(margin + indent, room))
+        line.append_text(word)
     lines.append(line)
     return lines

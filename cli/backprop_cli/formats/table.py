@@ -121,20 +121,20 @@ class Board:
 
     def tables(self) -> Iterable[Text]:
         forward, backward = self.forward(), self.backward()
-        if not backward.rows:
-            yield from self.titled("Forward", forward)
-            return
-        together = forward.width() + GUTTER + backward.width()
-        if together <= self.width:
+        if backward.rows and forward.width() + GUTTER + backward.width() <= self.width:
             yield from self.beside(forward, backward)
-        elif max(forward.width(), backward.width()) <= self.width:
+            return
+        if forward.width() <= self.width:
             yield from self.titled("Forward", forward)
+        else:
+            yield from self.forward_lines()
+        if not backward.rows:
+            return
+        if backward.width() > self.width:
+            backward = self.backward(compact=True)
+        if backward.width() <= self.width:
             yield from self.titled("Backward", backward)
         else:
-            if forward.width() <= self.width:
-                yield from self.titled("Forward", forward)
-            else:
-                yield from self.forward_lines()
             yield from self.backward_lines()
 
     def titled(self, title: str, grid: Grid) -> Iterable[Text]:
@@ -168,15 +168,14 @@ class Board:
     def name(self, node: Node) -> Text:
         return Text(node.name, NAME if node.named else "")
 
-    def local(self, node: Node, edge: Edge) -> Text:
-        """`dn8/dn7 = -n8/n7 = -0.534447`."""
+    def local(self, node: Node, edge: Edge, compact: bool = False) -> Text:
+        """`dn8/dn7 = -n8/n7 = -0.534447`, without its beginning where compact."""
         number = decimal(edge.local, self.digits)
-        text = Text(f"d{node.name}/d{edge.operand}", QUIET)
+        parts = [] if compact else [Text(f"d{node.name}/d{edge.operand}", QUIET)]
         if edge.rule != number:
-            text.append(f" = {edge.rule}", "not dim")
-        text.append(" = ", QUIET)
-        text.append(number, f"not dim {GRADIENT}")
-        return text
+            parts.append(Text(edge.rule))
+        parts.append(Text(number, GRADIENT))
+        return Text(" = ", QUIET).join(parts)
 
     def sends(self, edge: Edge) -> Text:
         text = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
@@ -210,8 +209,11 @@ class Board:
             if node.gradient is not None and (node.edges or self.sum(node) or node.operation)
         ]
 
-    def backward(self) -> Grid:
-        """One block per node: its upstream gradient, then a row per operand."""
+    def backward(self, compact: bool = False) -> Grid:
+        """One block per node: its upstream gradient, then a row per operand.
+
+        compact: without roles and without the left side of the local gradients.
+        """
         columns = [
             Column("node"), Column("role"), Column("upstream", right=True),
             Column("local gradient"), Column("contribution"),
@@ -235,8 +237,12 @@ class Board:
             for edge in node.edges:
                 sends = self.sends(edge)
                 room = width - (sends.cell_len - len(f" {self.arrow} {edge.operand}"))
-                rows.append([*first, self.local(node, edge), Text(" " * room) + sends])
+                rows.append([*first, self.local(node, edge, compact), Text(" " * room) + sends])
                 first = [Text(), Text(), Text()]
+        if compact:
+            del columns[1]
+            for row in rows:
+                del row[1]
         return Grid(columns, rows)
 
     # narrow terminals: one `name = value` per line
