@@ -4,6 +4,7 @@ The insight: a command reads, computes and hands a trace to a format; everything
 go wrong arrives here, is said once on standard error, and becomes an exit code.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -16,6 +17,9 @@ from typer.core import TyperCommand, TyperGroup
 from backprop_grammar.errors import BackpropError, nearest
 
 __all__ = ["app", "run"]
+
+TABLE_NODES = 600
+"""Nodes of the tape, constants included, above which the tables give way to the summary."""
 
 EXAMPLES = {
     "": """\
@@ -139,12 +143,18 @@ def evaluate_command(
     ] = None,
     at: Annotated[
         list[str] | None,
-        typer.Option(metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."),
+        typer.Option(
+            metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")
+    ] = None,
     wrt: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="Differentiate by these nodes only: w0,w1 (any node's name)."),
+        typer.Option(
+            metavar="NAMES", help="Differentiate by these nodes only: w0,w1 (any node's name)."
+        ),
     ] = None,
     output: Annotated[
         str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
@@ -193,6 +203,7 @@ def evaluate_command(
             inputs.Source(upstream, "--upstream"), 0, len(upstream), "--upstream"
         ),
         precision=precision,
+        nodes=as_json or everything or len(graph) <= TABLE_NODES,
     )
     trace = replace(trace, notes=(*notes, *trace.notes))
     if as_json:
@@ -248,8 +259,9 @@ def run(args: list[str] | None = None) -> int:
     except BackpropError as error:
         report(error, arguments)
         return 2 if error.kind == "usage" else 1
-    except BrokenPipeError:
-        # Whoever read us has what they wanted; say nothing, at exit neither.
+    except (BrokenPipeError, SystemExit):
+        # The option parser turns a broken pipe into an exit. Whoever read us has what they
+        # wanted: say nothing, at exit neither, and end as if by the signal.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -275,10 +287,9 @@ def report(error: BackpropError, arguments: list[str]) -> None:
     """Print an error, as JSON where the command was asked for it."""
     from .diagnostics import as_json, draw
 
-    try:
-        print(as_json(error) if "--json" in arguments else draw(error), file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody listens
+    text = as_json(error) if "--json" in arguments else draw(error)
+    with contextlib.suppress(OSError):  # nobody listens
+        print(text, file=sys.stderr, flush=True)
 
 
 def usage_error(error: Any) -> BackpropError:

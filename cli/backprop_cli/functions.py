@@ -41,9 +41,7 @@ def fields(row: Operation) -> dict[str, Any]:
 
 def kinks(row: Operation) -> list[str]:
     """Where a row has kinks, in words of the language."""
-    found = [
-        text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks
-    ]
+    found = [text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks]
     if row.name in ("max", "min"):
         found.append("a tie of operands")
     if row.name == "if":

@@ -12,7 +12,16 @@ from typing import Any
 from .arithmetic import Arithmetic, Ball, binary64, wide
 from .errors import BackpropError, nearest
 from .graph import Graph
-from .passes import Doubt, Edges, Forward, Refused, Stopped, backward, forward, local_gradients
+from .passes import (
+    Doubt,
+    Edges,
+    Forward,
+    Refused,
+    Stopped,
+    backward,
+    forward,
+    local_gradients,
+)
 from .trace import Trace
 
 __all__ = ["MAX_PRECISION", "Run", "evaluate"]
@@ -62,13 +71,14 @@ def evaluate(
     output: str = "",
     upstream: float = 1.0,
     precision: int | None = None,
+    nodes: bool = True,
 ) -> Trace:
     """The trace of a program at a point.
 
     at: a finite value per variable. wrt: names of the nodes to differentiate by; the inputs
     when empty. output: the node to differentiate; the last stage when empty. upstream: the
     gradient that arrives there from a larger network. precision: digits asked for, at most
-    MAX_PRECISION.
+    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
@@ -85,10 +95,10 @@ def evaluate(
         wanted[node] = True
     for node, operands in enumerate(graph.operands):
         if needed[node] and not wanted[node]:
-            wanted[node] = any([wanted[k] for k in operands])
+            wanted[node] = any(wanted[k] for k in operands)
     # Only what lies between the sources and the output; a source itself may be an inner node.
     run = certain_run(graph, at, end, needed, wanted, upstream, precision)
-    return trace(run, names, at, wrt, sources, precision)
+    return trace(run, names, at, wrt, sources, precision, nodes)
 
 
 def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
@@ -202,10 +212,8 @@ def passes(
         gradients, edges = backward(
             graph, output, seed, 0, reached, remembered, arithmetic.times, arithmetic.plus
         )
-    except Exception as error:
-        if type(error).__name__ != "Uncertain":
-            raise
-        raise Stopped(output, str(error)) from None
+    except Uncertain as reason:
+        raise Stopped(output, str(reason)) from None
     for node, ball in gradients.items():
         gradients[node] = ball = arithmetic.settle(ball)
         doubt.check(arithmetic, node, ball, False)

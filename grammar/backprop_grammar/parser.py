@@ -102,8 +102,11 @@ class Reductions:
 
     # stages
 
-    def program(self, *_stages: object) -> None:
+    def program(self, _stages: object) -> None:
         """Nothing is left to do: the stages are on the tape."""
+
+    def stages(self, *_stages: object) -> None:
+        """Each stage went onto the tape by itself."""
 
     def header(self, token: Token) -> None:
         name, inside = re.match(rf"({NAME})\s*\(([^=]*)\)", str(token)).groups()  # type: ignore[union-attr]

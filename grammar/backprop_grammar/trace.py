@@ -98,7 +98,7 @@ class Trace:
     """One forward and one backward pass.
 
     program: as it was typed; formula: as it is printed; at: the point; output: the output's
-    node; upstream: the gradient that arrives there; gradients: of the output by the inputs, or
+    node, and last whether it is the last stage; upstream: the gradient that arrives there; gradients: of the output by the inputs, or
     the names asked for; digits: of the numbers' texts where a precision was asked for.
     """
 
@@ -112,4 +112,5 @@ class Trace:
     nodes: tuple[Node, ...]
     notes: tuple[Note, ...] = field(default=())
     flags: tuple[Flag, ...] = field(default=())
+    last: bool = True
     precision: int | None = None

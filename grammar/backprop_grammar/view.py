@@ -4,6 +4,7 @@ The insight: what a block hides is decided here and nowhere else. The passes kno
 only primitive nodes; a block is a way to look at some of them.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from .arithmetic import Ball
 from .errors import BackpropError, nearest
 from .evaluate import BITS_PER_DIGIT, Run, described, outermost
 from .graph import Graph
-from .notation import Text, atom, block_rule, formula, program_text, rule_text
+from .notation import Text, atom, block_rule, expression_text, formula, program_text, rule_text
 from .operations import CONSTANTS, Role
 from .trace import Edge, Flag, Node, Note, Number, Trace, Wide
 
@@ -88,12 +89,8 @@ def exact_float(value: Any) -> float:
     if exponent + bits > 1100:
         result = float("inf")
     else:
-        try:
-            result = (
-                mantissa * 2.0**0 * (1 << exponent) / 1
-                if exponent >= 0
-                else mantissa / (1 << -exponent)
-            )
+        try:  # the division of whole numbers is rounded once, subnormals included
+            result = float(mantissa << exponent) if exponent >= 0 else mantissa / (1 << -exponent)
         except OverflowError:
             result = float("inf")
     return -result if sign else result
@@ -148,10 +145,11 @@ def trace(
     wrt: Sequence[str],
     sources: Sequence[int],
     precision: int | None,
+    nodes: bool,
 ) -> Trace:
-    """The trace of a run."""
+    """The trace of a run; nodes: whether it lists them."""
     with run.arithmetic.context():
-        return Builder(run, names, precision).build(at, wrt, sources)
+        return Builder(run, names, precision).build(at, wrt, sources, nodes)
 
 
 class Builder:
@@ -170,7 +168,9 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node, (zero, zero))
 
-    def build(self, at: dict[str, float], wrt: Sequence[str], sources: Sequence[int]) -> Trace:
+    def build(
+        self, at: dict[str, float], wrt: Sequence[str], sources: Sequence[int], nodes: bool
+    ) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         output = run.forward.values[run.output]
         if output is None:
@@ -186,7 +186,7 @@ class Builder:
         }
         shown: list[Node] = []
         constants: set[str] = set()
-        for node, name in names.of.items():
+        for node, name in names.of.items() if nodes else ():
             ball = run.forward.values[node]
             if ball is None or not (run.needed[node] or (node in graph.names and name in at)):
                 continue
@@ -208,6 +208,7 @@ class Builder:
             notes=tuple(self.notes(value, gradients, shown)),
             flags=tuple(self.flags(labels, sources, gradients)),
             precision=self.precision,
+            last=run.output == graph.output,
         )
 
     def node(self, node: int, name: str, ball: Ball, requested: bool) -> Node:
@@ -238,7 +239,11 @@ class Builder:
         )  # fmt: skip
 
     def operand_text(self, node: int) -> Text:
-        return self.names.text(node)
+        """An operand's name; what an `if` leaves unevaluated has no node, so it is written out."""
+        if self.run.forward.values[node] is not None:
+            return self.names.text(node)
+        written = expression_text(self.graph, node)
+        return written if len(written.text) <= 24 else Text("...")
 
     def edge(self, node: int, operand: int, rule: str, local: Ball | None) -> Edge:
         upstream = self.gradient(node)
@@ -386,7 +391,7 @@ class Builder:
     def notes(self, value: Number, gradients: dict[str, Number], shown: list[Node]) -> list[Note]:
         run, graph = self.run, self.graph
         found = []
-        for name, _ in graph.shadowed.items():
+        for name in graph.shadowed:
             found.append(Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}"))  # fmt: skip
         for node in sorted(run.met):
             if run.met[node] == "boundary" and not any(
@@ -399,9 +404,9 @@ class Builder:
         results: list[tuple[str, Number]] = [(self.names.of[run.output], value)]
         results += [(f"gradient of {name}", size) for name, size in gradients.items()]
         for label, size in results:
-            if isinstance(size, Wide) and size.exists and size.nearest is not None:
-                if abs(size.nearest) < SMALLEST_NORMAL:
-                    found.append(Note("underflow", label.split()[-1], underflow_text(label, size)))
+            near = size.nearest if isinstance(size, Wide) and size.exists else None
+            if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
+                found.append(Note("underflow", label.split()[-1], underflow_text(label, size)))
         found.extend(self.precision_note(shown))
         return found
 
@@ -424,34 +429,30 @@ class Builder:
 
     def precision_note(self, shown: list[Node]) -> list[Note]:
         """What binary64 alone would have got wrong, if anything."""
-        run, graph = self.run, self.graph
+        run = self.run
         digits = int(run.bits / BITS_PER_DIGIT)
+        beyond = run.reason in ("overflow", "underflow")
         for node in shown:
-            if run.reason in ("overflow", "underflow") and isinstance(node.value, Wide):
-                if node.value.nearest is None and node.value.exists:
-                    side = "above the largest" if "e+" in node.value.text else "below the smallest"
-                    text = short_number(run.forward.values[self.names.find(node.name)][0])  # type: ignore[index]
-                    message = f"{node.name} = {node.formula} is {text}, {side} number of binary64; computed with wider numbers"  # fmt: skip
-                    return [Note("precision", node.name, message)]
+            value = node.value
+            if beyond and isinstance(value, Wide) and value.nearest is None and value.exists:
+                side = "above the largest" if "e+" in value.text else "below the smallest"
+                ball = run.forward.values[self.names.find(node.name)]
+                assert ball is not None
+                message = f"{node.name} = {node.formula} is {short_number(ball[0])}, {side} number of binary64; computed with wider numbers"  # fmt: skip
+                return [Note("precision", node.name, message)]
         if run.reason == "lost" and run.lost > 2.0**-27 and run.reason_node >= 0:
             name = self.shown_name(run.reason_node)
-            kept = 0 if run.lost >= 1 else int(-math_log10(run.lost))
+            kept = 0 if run.lost >= 1 else int(-math.log10(run.lost))
             message = f"binary64 alone would keep {kept} of 16 digits at {name}; computed with {digits} digits"  # fmt: skip
             return [Note("precision", name, message)]
         return []
 
 
-def math_log10(x: float) -> float:
-    import math
-
-    return math.log10(x)
-
-
 def underflow_text(label: str, size: Wide) -> str:
-    what = label if label.startswith("gradient") else f"the value of {label}"
+    what = label if label.startswith("gradient") else f"value of {label}"
     if size.nearest == 0:
-        return f"underflow: the {what.removeprefix('the ')} is {size.text}, which rounds to 0"
-    return f"underflow: the {what.removeprefix('the ')} is {size.text}; a float keeps fewer digits of it"
+        return f"underflow: the {what} is {size.text}, which rounds to 0"
+    return f"underflow: the {what} is {size.text}; a float keeps fewer digits of it"
 
 
 def not_evaluated(graph: Graph, node: int) -> BackpropError:

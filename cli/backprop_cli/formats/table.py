@@ -11,7 +11,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from backprop_grammar.errors import visible
-from backprop_grammar.trace import Edge, Node, Number, Trace, Wide
+from backprop_grammar.trace import Edge, Node, Number, Trace
 
 from ..terminal import (
     GRADIENT,
@@ -30,7 +30,7 @@ from ..terminal import (
 __all__ = ["MANY", "show"]
 
 MANY = 200
-"""Nodes above which only the summary is shown unless all are asked for."""
+"""Gradients above which the summary stops unless all are asked for."""
 
 GUTTER = 6
 """Columns between two tables side by side."""
@@ -53,11 +53,13 @@ def decimal(number: Number, digits: int) -> str:
         return f"{number + 0.0:.{digits}g}"
     if not number.exists:
         return number.text
-    value = Decimal(number.text)
-    rounded = Decimal(f"{value:.{digits - 1}e}").normalize()
-    if -5 < rounded.adjusted() < max(digits, 6):
-        return f"{rounded:f}"
-    mantissa, exponent = f"{rounded:e}".split("e")
+    mantissa, exponent = f"{Decimal(number.text):.{digits - 1}e}".split("e")
+    if -5 < int(exponent) < max(digits, 6):
+        places = max(0, digits - 1 - int(exponent))
+        fixed = f"{Decimal(f'{mantissa}e{exponent}'):.{places}f}"
+        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{int(exponent):+03d}"
 
 
@@ -80,13 +82,11 @@ class Board:
     def lines(self, everything: bool) -> Iterable[Text]:
         yield from self.header()
         yield Text()
-        if everything or len(self.shown) <= MANY:
+        if self.shown:
             yield from self.tables()
         else:
-            count = len(self.shown)
-            yield from self.paragraph(
-                Text(f"{count:,} nodes; --all shows them all, --json has them too", QUIET)
-            )
+            more = "too many nodes for tables; --all shows them all, --json has them too"
+            yield from self.paragraph(Text(more, QUIET))
             yield Text()
         yield from self.summary(everything)
         yield from self.remarks()
@@ -105,17 +105,23 @@ class Board:
     # header
 
     def header(self) -> Iterable[Text]:
-        """The program, a stage a line, and the output's value after the last."""
-        stages = [visible(stage) for stage in self.trace.formula.split("; ")]
-        if len(self.trace.formula) > 20 * self.width:
-            stages = [visible(self.trace.formula[: 2 * self.width]) + "..."]
-        stages = [stage for stage in stages if stage]
-        for stage in stages[:-1]:
-            yield from self.paragraph(Text(stage))
-        last = Text(stages[-1] if stages else self.trace.output, NAME)
-        last.append("  =  ", "not bold")
-        last.append_text(self.value(self.trace.value))
-        yield from self.paragraph(last)
+        """The program, a stage a line, and the output's value after its stage."""
+        trace = self.trace
+        text = trace.formula
+        if len(text) > 20 * self.width:
+            text = text[: 2 * self.width] + "..."
+        stages = [visible(line) for line in text.replace("; ", "\n").splitlines() if line.strip()]
+        named = [i for i, stage in enumerate(stages) if stage.startswith(f"{trace.output} = ")]
+        unnamed = trace.last and not named
+        place = named[0] if named else len(stages) - 1 if unnamed else len(stages)
+        if place == len(stages):
+            stages.append(trace.output)
+        for i, stage in enumerate(stages):
+            if i != place:
+                yield from self.paragraph(Text(stage))
+                continue
+            line = Text(stage, NAME).append("  =  ", "not bold")
+            yield from self.paragraph(line.append_text(self.value(trace.value)))
 
     # tables
 
@@ -206,7 +212,8 @@ class Board:
         return [
             node
             for node in reversed(self.shown)
-            if node.gradient is not None and (node.edges or self.sum(node) or node.operation)
+            if node.gradient is not None
+            and (node.edges or self.sum(node) or (node.operation and node.gradient == 0))
         ]
 
     def backward(self, compact: bool = False) -> Grid:
@@ -279,7 +286,11 @@ class Board:
     def summary(self, everything: bool) -> Iterable[Text]:
         """The gradients asked for, with the values of their nodes."""
         trace = self.trace
-        values = {node.name: node.value for node in trace.nodes}
+        if not trace.gradients:
+            yield from self.paragraph(Text("no variables, so no gradients", QUIET))
+            return
+        values: dict[str, Number] = {node.name: node.value for node in trace.nodes}
+        values = {**trace.at, **values}
         labels = list(trace.gradients)
         kept = labels if everything else labels[:MANY]
         title = Text(f"Gradients of {trace.output}", TITLE)

@@ -1,0 +1,40 @@
+"""Running the command line within a test, quickly."""
+
+import io
+import json
+import sys
+from contextlib import contextmanager
+
+from backprop_cli.app import run
+
+
+class Stdin(io.TextIOWrapper):
+    def __init__(self, data: bytes):
+        super().__init__(io.BytesIO(data), encoding="utf-8")
+
+
+@contextmanager
+def streams(stdin: bytes):
+    saved = sys.stdin, sys.stdout, sys.stderr
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    sys.stdin, sys.stdout, sys.stderr = Stdin(stdin), out, err
+    try:
+        yield out, err
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = saved
+
+
+def call(*args: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `backprop ARGS`."""
+    with streams(stdin) as (out, err):
+        code = run(list(args))
+        out.flush()
+        err.flush()
+        return code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
+
+
+def trace_of(*args: str, stdin: bytes = b"") -> dict:
+    """The JSON document of `backprop eval ARGS --json`."""
+    code, out, err = call("eval", *args, "--json", stdin=stdin)
+    assert code in (0, 3), err
+    return json.loads(out, parse_constant=lambda word: 1 / 0)
