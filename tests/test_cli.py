@@ -1,7 +1,6 @@
 """The command line: points, options, streams and exit codes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -314,7 +313,7 @@ def test_a_large_program_gives_way_to_the_summary():
 
 
 def test_nothing_is_written(tmp_path):
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     subprocess.run(["backprop", "eval", "x", "--at", "x=1"], env=environment(), cwd=tmp_path,
                    capture_output=True, check=True)  # fmt: skip
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before

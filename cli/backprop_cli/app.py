@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from backprop_grammar.errors import BackpropError, nearest
+from backprop_grammar.errors import BackpropError, Source, nearest
 
 __all__ = ["app", "run"]
 
@@ -200,7 +200,7 @@ def evaluate_command(
         wrt=[name.strip() for names in wrt or [] for name in names.split(",") if name.strip()],
         output=output.strip(),
         upstream=inputs.constant(
-            inputs.Source(upstream, "--upstream"), 0, len(upstream), "--upstream"
+            Source(upstream, "--upstream"), 0, len(upstream), "--upstream"
         ),
         precision=precision,
         nodes=as_json or everything or len(graph) <= TABLE_NODES,

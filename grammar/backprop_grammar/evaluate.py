@@ -5,11 +5,11 @@ bounds allow it. Where they don't, the same passes run over wider numbers, more 
 more precise, until every number of the trace is certain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .arithmetic import Arithmetic, Ball, binary64, wide
+from .arithmetic import Arithmetic, Ball, Uncertain, binary64, wide
 from .errors import BackpropError, nearest
 from .graph import Graph
 from .passes import (
@@ -207,33 +207,33 @@ def passes(
     def reached(node: int) -> bool:
         return wanted[node] and done.values[node] is not None
 
-    seed = (arithmetic.number(upstream), zero)
-    try:
-        gradients, edges = backward(
-            graph, output, seed, 0, reached, remembered, arithmetic.times, arithmetic.plus
+    def back(end: int, seed: Ball, first: int, known: Callable[[int], bool]) -> Back:
+        return backward(
+            graph, end, seed, first, known, remembered, arithmetic.times, arithmetic.plus
         )
+
+    try:
+        gradients, edges = back(output, (arithmetic.number(upstream), zero), 0, reached)
+        for node, ball in gradients.items():
+            gradients[node] = ball = arithmetic.settle(ball)
+            doubt.check(arithmetic, node, ball, False)
+        blocks: dict[tuple[int, int], Ball | None] = {}
+        for node, block in outermost(graph).items():
+            if node not in gradients or not wanted[node]:
+                continue
+            inside = dependent(graph, block.first, node, set(block.operands), done)
+            found, _ = back(node, (one, zero), block.first, inside.__contains__)
+            for k, operand in enumerate(block.operands):
+                if not reached(operand):
+                    continue
+                slope = found.get(operand)
+                if slope is not None:
+                    slope = arithmetic.settle(slope)
+                    doubt.check(arithmetic, node, slope, False)
+                    arithmetic.times(gradients[node], slope)  # must be within range, too
+                blocks[node, k] = slope
     except Uncertain as reason:
         raise Stopped(output, str(reason)) from None
-    for node, ball in gradients.items():
-        gradients[node] = ball = arithmetic.settle(ball)
-        doubt.check(arithmetic, node, ball, False)
-    blocks: dict[tuple[int, int], Ball | None] = {}
-    for node, block in outermost(graph).items():
-        if node not in gradients or not wanted[node]:
-            continue
-        inside = dependent(graph, block.first, node, set(block.operands))
-        found, _ = backward(
-            graph, node, (one, zero), block.first,
-            lambda i, inside=inside: i in inside and done.values[i] is not None,
-            remembered, arithmetic.times, arithmetic.plus,
-        )  # fmt: skip
-        for k, operand in enumerate(block.operands):
-            if wanted[operand] and done.values[operand] is not None:
-                ball_or_none = found.get(operand)
-                if ball_or_none is not None:
-                    ball_or_none = arithmetic.settle(ball_or_none)
-                    doubt.check(arithmetic, node, ball_or_none, False)
-                blocks[node, k] = ball_or_none
     return Run(
         graph, arithmetic, output, upstream, needed, wanted, done, gradients, edges, blocks, met
     )
@@ -250,13 +250,18 @@ def outermost(graph: Graph) -> dict[int, Any]:
     return found
 
 
-def dependent(graph: Graph, first: int, result: int, operands: set[int]) -> set[int]:
-    """The nodes from first to result that depend on the operands, and the operands."""
+def dependent(
+    graph: Graph, first: int, result: int, operands: set[int], done: Forward
+) -> set[int]:
+    """The evaluated nodes from first to result that depend on the operands, and the operands."""
     found = set(operands)
     for node in range(first, result + 1):
-        if any(k in found for k in graph.operands[node]):
+        if done.values[node] is not None and any(k in found for k in graph.operands[node]):
             found.add(node)
     return found
+
+
+Back = tuple[dict[int, Ball], Edges]
 
 
 def described(graph: Graph, node: int, ball: Ball | None) -> str:

@@ -390,9 +390,10 @@ class Builder:
 
     def notes(self, value: Number, gradients: dict[str, Number], shown: list[Node]) -> list[Note]:
         run, graph = self.run, self.graph
-        found = []
-        for name in graph.shadowed:
-            found.append(Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}"))  # fmt: skip
+        found = [
+            Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}")
+            for name in graph.shadowed
+        ]
         for node in sorted(run.met):
             if run.met[node] == "boundary" and not any(
                 run.wanted[k] for k in graph.operands[node][:2]
