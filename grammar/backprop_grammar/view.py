@@ -399,7 +399,8 @@ class Builder:
                 run.wanted[k] for k in graph.operands[node][:2]
             ):
                 continue
-            if not any(contribution is not None for *_, contribution in run.edges.get(node, ())):
+            sent = run.edges.get(node, [])
+            if run.met[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
                 continue
             found.append(self.met_note(node, run.met[node]))
         results: list[tuple[str, Number]] = [(self.names.of[run.output], value)]

@@ -84,7 +84,7 @@ class Board:
         yield Text()
         if self.shown:
             yield from self.tables()
-        else:
+        elif not self.trace.nodes:
             more = "too many nodes for tables; --all shows them all, --json has them too"
             yield from self.paragraph(Text(more, QUIET))
             yield Text()
