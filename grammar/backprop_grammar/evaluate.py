@@ -209,7 +209,7 @@ def passes(
 
     def back(end: int, seed: Ball, first: int, known: Callable[[int], bool]) -> Back:
         return backward(
-            graph, end, seed, first, known, remembered, arithmetic.times, arithmetic.plus
+            graph, end, seed, first, known, remembered, arithmetic.times, arithmetic.total
         )
 
     try:

@@ -302,19 +302,20 @@ def block_rule(body: Graph, k: str, leaves: Mapping[str, Text]) -> Text | None:
             )
         return rule_text(operation, k, [texts[i] for i in body.operands[node]], texts[node])
 
-    def short(name: str) -> Callable[[Text, Text], Text]:
-        def combine(a: Text, b: Text) -> Text:
-            result = compose(OPERATIONS[name], [a, b])
+    def short(name: str, pieces: list[Text]) -> Text:
+        result = pieces[0]
+        for piece in pieces[1:]:
+            result = compose(OPERATIONS[name], [result, piece])
             if len(result.text) > LONGEST:
                 raise OverflowError
-            return result
-
-        return combine
+        return result
 
     try:
         gradients, _ = backward(
-            body, body.output, atom(1.0), 0, depends.__getitem__, local, short("mul"), short("add")
-        )
+            body, body.output, atom(1.0), 0, depends.__getitem__, local,
+            lambda upstream, slope: short("mul", [upstream, slope]),
+            lambda contributions: short("add", contributions),
+        )  # fmt: skip
     except OverflowError:
         return None
     return gradients.get(body.variables[k], atom(0.0))

@@ -7,15 +7,18 @@ upstream x local to every operand, knowing nothing else.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
-from .arithmetic import CLOSE, TOLERANCE, Arithmetic, Ball, Outside, Regions, Uncertain
+from .arithmetic import CLOSE, TOLERANCE, Arithmetic, Ball, Outside, Regions, Uncertain, texts
 from .graph import Graph
-from .operations import Role
+from .operations import OPERATIONS, Operation, Role
 
 __all__ = ["Edges", "Forward", "backward", "forward", "local_gradients"]
 
 T = TypeVar("T")
+
+ADD, SUB = OPERATIONS["add"], OPERATIONS["sub"]
 
 
 class Stopped(Exception):
@@ -80,8 +83,18 @@ def forward(
     for node, constant in graph.constants.items():
         values[node] = arithmetic.constant(constant)
     regions = Regions(graph, arithmetic, values)
+    low: dict[int, float] = {}
     for node, operation in enumerate(graph.operations):
         if operation is None or not needed[node]:
+            continue
+        if (
+            (operation is ADD or operation is SUB)
+            and arithmetic.module is None
+            and not graph.regions[node]
+        ):
+            sign = 1.0 if operation is ADD else -1.0
+            values[node] = ball = add(graph.operands[node], sign, values, low, node)
+            doubt.check(arithmetic, node, ball, False)
             continue
         try:
             if not regions.active(graph.regions[node]):
@@ -103,6 +116,38 @@ def forward(
     return Forward(values, regions, doubt)
 
 
+def add(
+    operands: tuple[int, ...],
+    sign: float,
+    values: list[Ball | None],
+    low: dict[int, float],
+    node: int,
+) -> Ball:
+    """x + sign*y over floats, right to the last digit however long the chain of sums.
+
+    ``low`` keeps, per sum, what its rounding lost, and hands it on (double-double addition:
+    Dekker 1971); the rest of an error is what the operands brought.
+
+    Raises Stopped on overflow.
+    """
+    (x, error_x), (y, error_y) = values[operands[0]], values[operands[1]]  # type: ignore[misc]
+    y *= sign
+    out = x + y
+    if not abs(out) < float("inf"):
+        raise Stopped(node, "overflow")
+    t = out - x
+    lost = (x - (out - t)) + (y - t)  # exactly (Knuth, TAOCP 2, section 4.2.2)
+    low_x, low_y = low.get(operands[0], 0.0), sign * low.get(operands[1], 0.0)
+    inherited = (error_x - abs(low_x)) + (error_y - abs(low_y))
+    if lost or low_x or low_y:
+        lost += low_x + low_y
+        high = out + lost
+        inherited += abs(lost) * 2.0**-50
+        low[node] = lost = lost - (high - out)
+        out = high
+    return out + 0.0, abs(lost) + inherited
+
+
 Edges = dict[int, list[tuple[int, int, Any, Any]]]
 """node -> (which operand, operand's node, local gradient or None if not routed, contribution)."""
 
@@ -115,7 +160,7 @@ def backward(
     wanted: Callable[[int], bool],
     local: Callable[[int, int], T | None],
     times: Callable[[T, T], T],
-    plus: Callable[[T, T], T],
+    total: Callable[[list[T]], T],
 ) -> tuple[dict[int, T], Edges]:
     """Walk back from the output: the gradient of every node reached, and what each edge sent.
 
@@ -123,12 +168,13 @@ def backward(
     local gradient for operand k, or None where the node does not route to it. The walk ends
     at node ``last``; ``wanted(node)`` says which operands are differentiated.
     """
-    gradients = {output: seed}
+    received = {output: [seed]}
+    gradients: dict[int, T] = {}
     edges: Edges = {}
     for node in range(output, last - 1, -1):
-        upstream = gradients.get(node)
-        if upstream is None or graph.operations[node] is None:
+        if node not in received:
             continue
+        upstream = gradients[node] = total(received.pop(node))
         sent = edges[node] = []
         for k, operand in enumerate(graph.operands[node]):
             if not wanted(operand):
@@ -137,11 +183,26 @@ def backward(
             contribution = None if slope is None else times(upstream, slope)
             sent.append((k, operand, slope, contribution))
             if contribution is not None:
-                already = gradients.get(operand)
-                gradients[operand] = (
-                    contribution if already is None else plus(already, contribution)
-                )
+                received.setdefault(operand, []).append(contribution)
+    for node, contributions in received.items():
+        gradients[node] = total(contributions)  # operands that stand before the last node
     return gradients, edges
+
+
+@cache
+def plain_rules(operation: Operation) -> list[float | int | None]:
+    """The local gradients that need no computing: a number, an operand's index, -1 for `out`."""
+    found: list[float | int | None] = []
+    for rule in texts(operation)[0]:
+        number = rule.constants.get(rule.output)
+        name = rule.names.get(rule.output)
+        if isinstance(number, float):
+            found.append(number)
+        elif name == "out":
+            found.append(-1)
+        else:
+            found.append(operation.operands.index(name) if name in operation.operands else None)
+    return found
 
 
 def local_gradients(
@@ -167,6 +228,11 @@ def local_gradients(
         operation = graph.operations[node]
         assert operation is not None
         operands = graph.operands[node]
+        rule = plain_rules(operation)[k] if operation.smooth else None
+        if rule is not None:  # a number, an operand or the result: nothing to compute
+            if isinstance(rule, float):
+                return arithmetic.number(rule), zero
+            return run.values[node if rule < 0 else operands[rule]]
         if node in graph.condition_of:
             condition = graph.condition_of[node]
             chosen = 2 if run.regions.holds(condition) else 3
