@@ -129,20 +129,21 @@ def show_one(row: Operation) -> None:
 
     screen = console()
     facts = fields(row)
-    title = Text(row.signature, NAME)
+
+    def fact(title: str, text: str, style: str = "") -> Text:
+        return Text.assemble((title, QUIET), (text, style))
+
+    title = Text.assemble((row.signature, NAME))
     if row.formula:
-        title.append(" = ", "not bold").append(row.formula, f"not bold {VALUE}")
-    lines = [title, Text(row.doc)]
-    lines.append(Text("role: ", QUIET).append(f"{row.role.verb} its upstream gradient", "not dim"))
+        title.append(" = ").append(row.formula, VALUE)
+    lines = [title, Text(row.doc), fact("role: ", f"{row.role.verb} its upstream gradient")]
     for gradient in facts["gradients"]:
-        line = Text(f"d/d{gradient['operand']} = ", QUIET)
-        line.append(gradient["rule"], f"not dim {GRADIENT}")
-        lines.append(line)
+        lines.append(fact(f"d/d{gradient['operand']} = ", gradient["rule"], GRADIENT))
         if "computed" in gradient:
-            lines.append(Text("  computed as ", QUIET).append(gradient["computed"], "not dim"))
-    lines.append(Text("domain: ", QUIET).append(facts["domain"] or "all numbers", "not dim"))
+            lines.append(fact("  computed as ", gradient["computed"]))
+    lines.append(fact("domain: ", facts["domain"] or "all numbers"))
     if facts["kinks"]:
-        lines.append(Text("kinks: ", QUIET).append(", ".join(facts["kinks"]), "not dim"))
+        lines.append(fact("kinks: ", ", ".join(facts["kinks"])))
     if any("out" in gradient["rule"] for gradient in facts["gradients"]):
         lines.append(Text("out is the result", QUIET))
     for line in lines:

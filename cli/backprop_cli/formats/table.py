@@ -71,6 +71,8 @@ class Board:
         self.digits = trace.precision or digits
         self.width = width
         self.rule = "-" if plain else "─"
+        # With an upstream gradient, what is differentiated is not the output but what follows it.
+        self.top = f"d{trace.output}" if trace.upstream == 1 else "d"
         self.arrow = "->" if plain else "→"
         self.shown = [node for node in trace.nodes if node.kind != "constant"]
         self.senders: dict[str, list[tuple[Node, Edge]]] = {}
@@ -120,8 +122,8 @@ class Board:
             if i != place:
                 yield from self.paragraph(Text(stage))
                 continue
-            line = Text(stage, NAME).append("  =  ", "not bold")
-            yield from self.paragraph(line.append_text(self.value(trace.value)))
+            line = Text.assemble((stage, NAME), "  =  ", self.value(trace.value))
+            yield from self.paragraph(line)
 
     # tables
 
@@ -172,21 +174,22 @@ class Board:
         return Grid(columns, rows)
 
     def name(self, node: Node) -> Text:
-        return Text(node.name, NAME if node.named else "")
+        return Text(node.name, self.style(node))
+
+    def style(self, node: Node) -> str:
+        return NAME if node.named else ""
 
     def local(self, node: Node, edge: Edge, compact: bool = False) -> Text:
         """`dn8/dn7 = -n8/n7 = -0.534447`, without its beginning where compact."""
         number = decimal(edge.local, self.digits)
-        parts = [] if compact else [Text(f"d{node.name}/d{edge.operand}", QUIET)]
+        text = Text() if compact else Text.assemble((f"d{node.name}/d{edge.operand} = ", QUIET))
         if edge.rule != number:
-            parts.append(Text(edge.rule))
-        parts.append(Text(number, GRADIENT))
-        return Text(" = ", QUIET).join(parts)
+            text.append(edge.rule).append(" = ", QUIET)
+        return text.append(number, GRADIENT)
 
     def sends(self, edge: Edge) -> Text:
-        text = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
-        text.append(f" {self.arrow} {edge.operand}", QUIET)
-        return text
+        number = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
+        return Text.assemble(number, (f" {self.arrow} {edge.operand}", QUIET))
 
     def sum(self, node: Node) -> Text | None:
         """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
@@ -257,11 +260,8 @@ class Board:
     def forward_lines(self) -> Iterable[Text]:
         yield Text("Forward", TITLE)
         for node in self.shown:
-            line = self.name(node)
-            if node.operation:
-                line.append(f" = {node.formula}", "not bold")
-            line.append(" = ", "not bold")
-            line.append_text(self.value(node.value))
+            formula = f" = {node.formula} = " if node.operation else " = "
+            line = Text.assemble(self.name(node), formula, self.value(node.value))
             yield from self.paragraph(line)
         yield Text()
 
@@ -269,7 +269,7 @@ class Board:
         yield Text("Backward", TITLE)
         for node in self.backward_nodes():
             assert node.gradient is not None
-            line = Text(f"d{self.trace.output}/d{node.name} = ", NAME if node.named else "")
+            line = Text.assemble((f"{self.top}/d{node.name}", self.style(node)), " = ")
             total = self.sum(node)
             if total is not None:
                 line.append_text(total).append(" = ")
@@ -277,7 +277,7 @@ class Board:
             yield from self.paragraph(line)
             for edge in node.edges:
                 yield from wrapped(Text("  ") + self.local(node, edge), self.width, 4)
-                sends = Text("  ").append(f"{node.verb} ", QUIET).append_text(self.sends(edge))
+                sends = Text.assemble("  ", (f"{node.verb} ", QUIET), self.sends(edge))
                 yield from wrapped(sends, self.width, 4)
         yield Text()
 
@@ -293,9 +293,9 @@ class Board:
         values = {**trace.at, **values}
         labels = list(trace.gradients)
         kept = labels if everything else labels[:MANY]
-        title = Text(f"Gradients of {trace.output}", TITLE)
+        title = Text.assemble((f"Gradients of {trace.output}", TITLE))
         if trace.upstream != 1:
-            title.append(f"  (upstream {decimal(trace.upstream, self.digits)})", "not bold")
+            title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
         yield from self.paragraph(title)
         columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
         rows = [
@@ -311,7 +311,7 @@ class Board:
             yield from grid.lines(self.rule)
         else:
             for label in kept:
-                line = Text(f"d{trace.output}/d{label} = ", NAME)
+                line = Text.assemble((f"{self.top}/d{label}", NAME), " = ")
                 yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
         if len(kept) < len(labels):
             more = f"{len(labels) - len(kept):,} more; --all shows them all"
@@ -325,5 +325,4 @@ class Board:
         if remarks:
             yield Text()
         for kind, message, style in remarks:
-            line = Text(f"{kind}: ", style)
-            yield from self.paragraph(line.append(visible(message), "default"))
+            yield from self.paragraph(Text.assemble((f"{kind}: ", style), visible(message)))
