@@ -7,6 +7,7 @@ runs over binary64, which is fast and mostly enough, and over mpmath numbers, wh
 exponent is unbounded and whose precision is raised until every number is certain.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from functools import cache, lru_cache
 from typing import Any
 
 from .graph import Graph
-from .operations import CONSTANTS, Bound, Operation
+from .operations import CONSTANTS, Bound, Operation, Role
 
 __all__ = ["Arithmetic", "Ball", "Outside", "Uncertain", "binary64", "compare", "texts", "wide"]
 
 Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
 
-SMALLEST_NORMAL = 2.0**-1022
+SMALL = 2.0**-960
+"""Below, a bound on a rounding error would itself lose digits in binary64."""
 TOLERANCE = 2.0**-44
 """The relative error up to which a binary64 number is accepted: 5.7e-14."""
-CLOSE = 2.0**-49
+CLOSE = 2.0**-50
 """The same for an operation on exact operands; bounds run two to four times over the truth."""
 
 
@@ -64,6 +66,12 @@ def compare(sign: int, comparison: str) -> bool:
     }[comparison]  # fmt: skip
 
 
+def rounding(x: Any, y: Any, out: Any) -> Any:
+    """The rounding error of out = x + y, exactly (Knuth, TAOCP 2, section 4.2.2)."""
+    t = out - x
+    return abs((x - (out - t)) + (y - t))
+
+
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
     """A set of numbers with rounding.
@@ -91,10 +99,14 @@ class Arithmetic:
             return 1.0
         return float(error / abs(value))
 
-    def settle(self, ball: Ball) -> Ball:
-        """In the last arithmetic, 0 for what cannot be told from it; else the ball as it is."""
+    def settle(self, ball: Ball, scale: Any = 1) -> Ball:
+        """In the last arithmetic, 0 for what cannot be told from it; else the ball as it is.
+
+        scale: of what was added; an error that is not small beside it is mere ignorance, such
+        as that of sin(exp(13800)).
+        """
         value, error = ball
-        if self.last and error and abs(value) <= 8 * error:
+        if self.last and error and abs(value) <= 8 * error <= scale * self.unit**0.5:
             return self.number(0.0), self.number(0.0)
         return ball
 
@@ -109,21 +121,30 @@ class Arithmetic:
             return value, self.number(0.0)
         error = abs(a[0]) * b[1] + a[1] * abs(b[0])
         if abs(a[0]) != 1 and abs(b[0]) != 1:
-            if self.module is None and abs(value) < SMALLEST_NORMAL and a[0] != 0 != b[0]:
+            if self.module is None and abs(value) < SMALL and a[0] != 0 != b[0]:
                 raise Uncertain("underflow")
             error += abs(value) * self.unit
         return value + 0, error
 
-    def plus(self, a: Ball, b: Ball) -> Ball:
-        """The sum of two balls; inf - inf does not exist."""
-        x, y = a[0], b[0]
-        value = x + y
+    def total(self, balls: list[Ball]) -> Ball:
+        """The sum of balls; inf - inf does not exist."""
+        if len(balls) == 1:
+            return balls[0]
+        values = [value for value, _ in balls]
+        if self.module is None:
+            try:
+                value = math.fsum(values)
+            except OverflowError:
+                raise Uncertain("overflow") from None
+            lost = abs(math.fsum([*values, -value]))
+        else:  # mpmath's fsum drops what is much smaller, even where the larger ones cancel
+            value = lost = self.number(0.0)
+            for x in values:
+                before, value = value, value + x
+                lost += rounding(before, x, value)
         if not abs(value) < INFINITY:
-            if self.module is None:
-                raise Uncertain("overflow")
             return value, self.number(0.0)
-        t = value - x
-        return value + 0, abs((x - (value - t)) + (y - t)) + a[1] + b[1]
+        return value, lost + sum([error for _, error in balls])
 
     # values
 
@@ -152,32 +173,39 @@ class Arithmetic:
 
         Raises Outside where they lie beyond.
         """
-        zero = self.number(0.0)
-        for limit in operation.domain:
-            k = operation.operands.index(limit.operand)
-            edge = self.number(limit.limit)
-            sign = self.decide(operands[k], (edge, zero))
-            if not compare(sign, limit.relation):
-                raise outside(operation, limit, k, sign)
+        for bound in operation.domain:
+            k = operation.operands.index(bound.operand)
+            if isinstance(bound.limit, str):
+                edge = operands[operation.operands.index(bound.limit)]
+            else:
+                edge = self.number(bound.limit), self.number(0.0)
+            sign = self.decide(operands[k], edge)
+            if not compare(sign, bound.relation):
+                raise outside(operation, bound, k, sign)
             if sign == 0:
-                operands[k] = (edge, zero)
-        if operation.requires is None:
-            return operands
-        if operation.name == "pow":
-            sign = self.decide(operands[0], (zero, zero))
-            if sign > 0:
-                return operands
-            if sign == 0:
-                operands[0] = (zero, zero)
-        for k, (value, error) in enumerate(operands):
-            if error:
-                whole = self.number(float(int(value + (0.5 if value > 0 else -0.5))))
-                if self.decide((value, error), (whole, zero)) == 0:
-                    operands[k] = (whole, zero)
-        refused = operation.requires(*[value for value, _ in operands])
+                operands[k] = edge
+        refused = operation.requires(self, operands) if operation.requires else None
         if refused:
             raise Outside(*refused)
         return operands
+
+    def sign(self, operands: list[Ball], k: int) -> int:
+        """The sign of operand k, which becomes an exact 0 where it can't be told from it."""
+        zero = self.number(0.0), self.number(0.0)
+        sign = self.decide(operands[k], zero)
+        if sign == 0:
+            operands[k] = zero
+        return sign
+
+    def whole(self, operands: list[Ball], k: int) -> bool:
+        """Whether operand k is a whole number, which it becomes where it can't be told from it."""
+        value = operands[k][0]
+        nearest = float(round(value)) if self.module is None else self.module.nint(value)
+        whole = nearest, self.number(0.0)
+        if self.decide(operands[k], whole) != 0:
+            return False
+        operands[k] = whole
+        return True
 
     def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
         """The value over plain numbers. Raises Uncertain on overflow, Outside beyond the domain."""
@@ -214,19 +242,19 @@ class Arithmetic:
             raise Uncertain("overflow")
         if operation.name in ("add", "sub"):
             x, y = values if operation.name == "add" else (values[0], -values[1])
-            t = out - x  # what rounding lost, exactly (Knuth, TAOCP 2, section 4.2.2)
-            error = abs((x - (out - t)) + (y - t))
+            error = rounding(x, y, out)
         elif operation.exact(values, out, 1 / self.unit):
             error = 0 * abs(out)
         else:
-            if self.module is None and abs(out) < SMALLEST_NORMAL:
+            if self.module is None and abs(out) < SMALL:
                 raise Uncertain("underflow")
             slack = 2 * operation.ulps if self.module is None else 8 + 2 * operation.ulps
             error = operation.scale(values, out) * self.unit * slack
         for k, (_, inherited) in enumerate(operands):
             if inherited:
-                error += abs(self.slope(operation, k, values, out)) * inherited
-        return out, error
+                error += self.steepest(operation, k, values, out, inherited) * inherited
+        scale = max(map(abs, values)) if operation.role is Role.DISTRIBUTES else 1
+        return self.settle((out, error), scale)
 
     def selected(self, operation: Operation, operands: list[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
@@ -252,6 +280,18 @@ class Arithmetic:
         leaves["out"] = out
         return self.plain(rules[k], leaves)
 
+    def steepest(
+        self, operation: Operation, k: int, values: tuple[Any, ...], out: Any, reach: Any
+    ) -> Any:
+        """The largest size of the slope in operand k, also at the ends of a wide reach."""
+        steepest = abs(self.slope(operation, k, values, out))
+        if reach * reach * 2048 > self.unit:
+            for end in (values[k] - reach, values[k] + reach):
+                moved = (*values[:k], end, *values[k + 1 :])
+                slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
+                steepest = max(steepest, slope)
+        return steepest
+
     def local(self, operation: Operation, operands: list[Ball], out: Ball, k: int) -> Ball:
         """The local gradient for operand k with its error: infinite at a pole, nan if none."""
         zero = self.number(0.0)
@@ -272,7 +312,7 @@ class Arithmetic:
             return self.number(float("nan")), zero
 
     def kink(self, operation: Operation, operands: list[Ball], out: Ball) -> str:
-        """ "kink" or "cut" where the operands stand exactly on one, else an empty string."""
+        """Where the operands stand exactly: on a ``kink``, on a ``cut``, or on neither, an empty text."""
         _, _, kinks, cut = texts(operation)
         zero = self.number(0.0)
         leaves = dict(zip(operation.operands, operands, strict=False))
@@ -387,16 +427,19 @@ class Regions:
         return active
 
 
-def outside(operation: Operation, limit: Bound, operand: int, sign: int) -> Outside:
+def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outside:
     """The refusal of an operand beyond a bound, in words."""
     if operation.name == "div":
         return Outside("division by zero", "the divisor must not be 0", operand)
-    if limit.limit == 0:
+    side = "above" if bound.relation[0] == "<" else "below"
+    if isinstance(bound.limit, str):
+        message = f"{operation.name} with {bound.operand} {side} {bound.limit}"
+        return Outside(message, f"{operation.name} needs {bound}")
+    if bound.limit == 0:
         what = "zero" if sign == 0 else "a negative number"
-        needs = "a positive operand" if limit.relation == ">" else "an operand that is not negative"
+        needs = "a positive operand" if bound.relation == ">" else "an operand that is not negative"
     else:
-        side = "above" if limit.relation[0] == "<" else "below"
-        what = f"{limit.limit:g}" if sign == 0 else f"a number {side} {limit.limit:g}"
+        what = f"{bound.limit:g}" if sign == 0 else f"a number {side} {bound.limit:g}"
         needs = f"an operand with {' and '.join(map(str, operation.domain))}"
     return Outside(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)
 

@@ -4,12 +4,17 @@ The insight: an error is a span of a source, a label and a way out, never a
 rendered string. One place (the command line's diagnostics) draws them all.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-__all__ = ["BackpropError", "Source", "Span", "nearest", "visible"]
+__all__ = ["BackpropError", "Source", "Span", "nearest", "shorten", "visible"]
 
 Span = tuple[int, int]
 """Half-open range of character offsets into a source's text."""
+
+WORDS = 2_000
+"""How many known words are looked through for the one that was meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,26 @@ class BackpropError(Exception):
         self.source = source
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """The known word that a typist most likely meant, or an empty string."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that a typist most likely meant, or an empty string.
+
+    Looks at the first WORDS known words of about the same length.
+    """
     import difflib
 
-    lower = {name.lower(): name for name in known}
+    alike = [name for name in islice(known, WORDS) if abs(len(name) - len(word)) <= 4]
+    lower = {name.lower(): name for name in alike}
     if word.lower() in lower:
         return lower[word.lower()]
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    if len(word) > 40:
+        return ""
+    close = difflib.get_close_matches(word, alike, n=1, cutoff=0.7)
     return close[0] if close else ""
+
+
+def shorten(text: str, length: int = 40) -> str:
+    """The text, cut in the middle with ... when it is longer than that."""
+    return text if len(text) <= length else f"{text[: length - 12]}...{text[-9:]}"
 
 
 def visible(text: str) -> str:

@@ -7,13 +7,16 @@ pass over a graph needs recursion, whatever its size.
 
 from dataclasses import dataclass, field
 
-from .errors import BackpropError, Source, Span
-from .operations import IF, Operation
+from .errors import BackpropError, Source, Span, shorten
+from .operations import IDENTITY, IF, Operation
 
 __all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
 
-MAX_NODES = 20_000_000
-"""The largest tape that is built: function calls can double a program at every definition."""
+MAX_NODES = 1_000_000
+"""The largest tape that is built: functions that call functions can double it at every definition."""
+
+HUGE = 10**9
+"""Where counting the nodes of a call ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,28 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A definition such as `square(u) = u*u`: a graph over its parameters."""
+    """A definition such as `square(u) = u*u`.
+
+    body: a graph that begins with the parameters, in which a call of another function is one
+    node (see ``Graph.calls``). size: how many nodes a call of it adds to a tape; at most HUGE.
+    """
 
     name: str
     parameters: tuple[str, ...]
     body: "Graph"
+    size: int
+
+    @classmethod
+    def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
+        """A definition with its size, which is found without doing the work."""
+        own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
+        called = sum(function.size for function in body.calls.values())
+        return cls(name, parameters, body, min(own + called, HUGE))
+
+    @property
+    def written(self) -> str:
+        """How it is called, such as `square(u)`; shortened for a message."""
+        return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
 
 
 @dataclass(slots=True)
@@ -70,6 +90,7 @@ class Graph:
     condition_of: dict[int, int] = field(default_factory=dict)  # if node -> condition
     blocks: dict[int, Block] = field(default_factory=dict)  # result node -> block
     functions: dict[str, Function] = field(default_factory=dict)
+    calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
     shadowed: dict[str, Span] = field(default_factory=dict)  # constants replaced by the user
 
     def __len__(self) -> int:
@@ -94,12 +115,15 @@ class Graph:
         span: Span = (0, 0),
         region: int = 0,
     ) -> int:
-        """Append a node and return it."""
+        """Append a node and return it. Raises BackpropError beyond MAX_NODES."""
+        node = len(self.operations)
+        if node >= MAX_NODES:
+            raise too_many(span, self.source)
         self.operations.append(operation)
         self.operands.append(operands)
         self.spans.append(span)
         self.regions.append(region)
-        return len(self.operations) - 1
+        return node
 
     def constant(self, value: float | str, span: Span = (0, 0)) -> int:
         """Append a constant: a number, or a name of operations.CONSTANTS."""
@@ -115,77 +139,39 @@ class Graph:
             self.names[node] = name
         return node
 
-    def inline(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
-        """Append a copy of a function's body over the operands, as a block; return its result.
-
-        Raises BackpropError when the tape would outgrow MAX_NODES.
-        """
-        body = function.body
-        if len(self) + len(body) > MAX_NODES:
-            raise BackpropError(
-                "limit",
-                f"the program grows to more than {MAX_NODES:,} nodes",
-                span,
-                label=f"a call of {function.name} adds {len(body):,}",
-                hint="functions that call functions twice double it every time",
-            )
-        first = len(self)
-        conditions = len(self.conditions)
-        moved: list[int] = []
-
-        def placed(inner: int) -> int:
-            return inner + 2 * conditions if inner else region
-
-        arguments = dict(zip(function.parameters, operands, strict=True))
-        parameters = {node: arguments[name] for name, node in body.variables.items()}
-        for node, operation in enumerate(body.operations):
-            if node in parameters:
-                moved.append(parameters[node])
-                continue
-            copy = self.add(
-                operation,
-                tuple([moved[k] for k in body.operands[node]]),
-                body.spans[node],
-                placed(body.regions[node]),
-            )
-            moved.append(copy)
-            if node in body.constants:
-                self.constants[copy] = body.constants[node]
-            if node in body.condition_of:
-                self.condition_of[copy] = body.condition_of[node] + conditions
-            if node in body.blocks:
-                block = body.blocks[node]
-                # The parameters are not copied, so positions inside the body close up.
-                inner_first = next(
-                    (moved[k] for k in range(block.first, node) if k not in parameters), copy
-                )
-                self.blocks[copy] = Block(
-                    block.function, tuple(moved[k] for k in block.operands), inner_first
-                )
-        for condition in body.conditions:
-            self.conditions.append(
-                Condition(
-                    moved[condition.left],
-                    moved[condition.right],
-                    condition.comparison,
-                    placed(condition.region),
-                )
-            )
-        result = moved[body.output]
-        if result < first or result in self.blocks or self.operations[result] is None:
-            # The block needs a node of its own: its body is a parameter, a constant or a block.
-            from .operations import IDENTITY
-
-            result = self.add(IDENTITY, (result,), span, region)
-        self.blocks[result] = Block(function.name, operands, first)
-        return result
-
     def select(self, condition: int, then: int, otherwise: int, span: Span, region: int) -> int:
         """Append the node of an `if` over an open condition."""
         test = self.conditions[condition]
         node = self.add(IF, (test.left, test.right, then, otherwise), span, region)
         self.condition_of[node] = condition
         return node
+
+    def call(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
+        """Append a call as one node, which stands for the function's body until it is inlined."""
+        node = self.add(IDENTITY, operands, span, region)
+        self.calls[node] = function
+        return node
+
+    def inline(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
+        """Append a copy of a function's body over the operands, as a block; return its result.
+
+        The calls inside it become blocks in turn, without recursion. Raises BackpropError
+        before the work starts when the tape would outgrow MAX_NODES.
+        """
+        if len(self) + function.size > MAX_NODES:
+            raise too_many(span, self.source, function)
+        copies = [Copy(self, function, operands, span, region)]
+        while True:
+            copy = copies[-1]
+            inner = copy.proceed()
+            if inner is not None:
+                copies.append(inner)
+                continue
+            result = copy.finish()
+            copies.pop()
+            if not copies:
+                return result
+            copies[-1].moved.append(result)
 
     def needed(self, output: int) -> list[bool]:
         """For every node, whether the output is computed from it."""
@@ -196,3 +182,77 @@ class Graph:
                 for operand in self.operands[node]:
                     reached[operand] = True
         return reached
+
+
+class Copy:
+    """The body of a function on its way onto a tape: ``moved`` says where its nodes went."""
+
+    def __init__(
+        self,
+        tape: Graph,
+        function: Function,
+        operands: tuple[int, ...],
+        span: Span,
+        region: int,
+    ) -> None:
+        self.tape, self.function = tape, function
+        self.operands, self.span, self.region = operands, span, region
+        self.first = len(tape)
+        self.moved = list(operands)  # a body begins with its parameters
+        self.base = len(tape.conditions)
+        tape.conditions.extend(function.body.conditions)  # they get their nodes in finish
+
+    def placed(self, region: int) -> int:
+        """A region of the body as a region of the tape."""
+        return region + 2 * self.base if region else self.region
+
+    def proceed(self) -> "Copy | None":
+        """Copy the nodes up to the next call, and return that call's own copy; None at the end."""
+        tape, body, moved, placed = (
+            self.tape,
+            self.function.body,
+            self.moved,
+            self.placed,
+        )
+        for node in range(len(moved), len(body)):
+            operands = tuple([moved[k] for k in body.operands[node]])
+            span, region = body.spans[node], placed(body.regions[node])
+            if node in body.calls:
+                return Copy(tape, body.calls[node], operands, span, region)
+            copy = tape.add(body.operations[node], operands, span, region)
+            moved.append(copy)
+            if node in body.constants:
+                tape.constants[copy] = body.constants[node]
+            elif node in body.condition_of:
+                tape.condition_of[copy] = body.condition_of[node] + self.base
+        return None
+
+    def finish(self) -> int:
+        """Close the block and return its result, which is a node of its own."""
+        tape, body, moved = self.tape, self.function.body, self.moved
+        for k, test in enumerate(body.conditions, self.base):
+            left, right = moved[test.left], moved[test.right]
+            tape.conditions[k] = Condition(left, right, test.comparison, self.placed(test.region))
+        result = moved[body.output]
+        if needs_identity(body):
+            result = tape.add(IDENTITY, (result,), self.span, self.region)
+        tape.blocks[result] = Block(self.function.name, self.operands, self.first)
+        return result
+
+
+def needs_identity(body: Graph) -> bool:
+    """Whether a body is only a parameter, a constant or a call, so that its block has no node."""
+    return body.operations[body.output] is None or body.output in body.calls
+
+
+def too_many(span: Span, source: Source, function: Function | None = None) -> BackpropError:
+    """The error for a tape that outgrows MAX_NODES, by a call of a function if one is given."""
+    label, hint = "", "split it up, and run one part at a time"
+    if function:
+        more = "more than " * (function.size == HUGE)
+        label = f"a call of {shorten(function.name)} adds {more}{function.size:,}"
+        hint = "a function that calls a function twice doubles it"
+    return BackpropError(
+        "limit", f"the program grows to more than {MAX_NODES:,} nodes", span,
+        label=label, hint=hint, source=source,
+    )  # fmt: skip

@@ -7,25 +7,33 @@ recurses, and the order of the tape is the order of evaluation.
 
 import math
 import re
-from collections.abc import Callable
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from lark import Lark, Token, UnexpectedToken
+from lark import Lark, UnexpectedToken
 
-from .errors import BackpropError, Source, Span, nearest
-from .graph import Condition, Function, Graph
-from .lexer import NAME, ProgramLexer
-from .operations import CONSTANTS, FUNCTIONS, IDENTITY, OPERATIONS, Operation
+from .errors import BackpropError, Source, Span, shorten
+from .graph import MAX_NODES, Condition, Graph, too_many
+from .lexer import ProgramLexer
+from .operations import CONSTANTS, IDENTITY, OPERATIONS
+from .scope import Scope, name_of
 
 __all__ = ["MAX_LENGTH", "parse"]
 
-MAX_LENGTH = 100_000_000
+MAX_LENGTH = 20_000_000
 """Characters of the longest program that is read."""
 
 Piece = tuple[int, int, int]
-"""A node and the span of the text it was written as, parentheses included."""
+"""A node, and the start and end of the text it was written as, parentheses included."""
+
+INFIX = {
+    "+": OPERATIONS["add"], "-": OPERATIONS["sub"], "*": OPERATIONS["mul"],
+    "/": OPERATIONS["div"], "^": OPERATIONS["pow"], "**": OPERATIONS["pow"],
+}  # fmt: skip
+NEG = OPERATIONS["neg"]
 
 
 def parse(
@@ -45,241 +53,203 @@ def parse(
     source = Source(text, name)
     if len(text) > MAX_LENGTH:
         raise BackpropError(
-            "limit", f"the program is longer than {MAX_LENGTH:,} characters", hint="split it up"
+            "limit",
+            f"the program is longer than {MAX_LENGTH:,} characters",
+            hint="split it up",
         )
-    reductions = Reductions(source, bound, internal)
-    lark, proxy = machine()
-    outer, proxy.target = proxy.target, reductions
-    try:
-        lark.parse(text)
-    except UnexpectedToken as error:
-        raise unexpected(source, error.token, error.interactive_parser) from None
-    finally:
-        proxy.target = outer
-    return reductions.graph
+    lark, reductions = machine()
+    with LOCK:
+        reductions.begin(source, bound, internal)
+        try:
+            lark.parse(text)
+            return reductions.finished()
+        except UnexpectedToken as error:
+            from .advice import misplaced
+
+            raise misplaced(source, error.token) from None
+        finally:
+            reductions.begin(Source(""))
 
 
-class Proxy:
-    """Hands every reduction to the parse under way: Lark binds its callbacks once."""
-
-    def __init__(self, target: "Reductions") -> None:
-        self.target = target
-
-    def __getattr__(self, rule: str) -> Callable[[list[Any]], Any]:
-        if rule not in RULES:
-            raise AttributeError(rule)
-        return lambda pieces: getattr(self.target, rule)(*pieces)
+LOCK = Lock()
+"""Lark binds its callbacks once, so one parse is under way at a time."""
 
 
 @cache
-def machine() -> tuple[Lark, Proxy]:
-    """The parser, built from the grammar on first use."""
-    proxy = Proxy(Reductions(Source(""), frozenset(), False))
+def machine() -> tuple[Lark, "Reductions"]:
+    """The parser, built from the grammar on first use, and the object it calls."""
+    reductions = Reductions()
     grammar = Path(__file__).with_name("expression.lark").read_text(encoding="utf-8")
     lark = Lark(
-        grammar, start="program", parser="lalr", lexer=ProgramLexer,
-        transformer=proxy, maybe_placeholders=False,
-    )  # type: ignore[call-overload]  # fmt: skip
-    return lark, proxy
+        grammar,
+        start="program",
+        parser="lalr",
+        lexer=ProgramLexer,
+        transformer=reductions,
+    )
+    return lark, reductions
 
 
 class Reductions:
-    """One parse under way: each method is what a rule of the grammar does to the tape."""
+    """The parse under way: what each rule of the grammar does to the tape.
 
-    def __init__(self, source: Source, bound: frozenset[str], internal: bool) -> None:
+    A rule hands over what its right-hand side became: words, and what the rules there returned.
+    """
+
+    def __init__(self) -> None:
+        self.begin(Source(""))
+
+    def begin(
+        self,
+        source: Source,
+        bound: frozenset[str] = frozenset(),
+        internal: bool = False,
+    ) -> None:
+        """Forget the parse before, and start an empty tape."""
         self.source = source
-        self.bound = bound
-        self.functions = OPERATIONS | FUNCTIONS if internal else FUNCTIONS
+        self.scope = Scope(source, bound, internal)
         self.graph = self.whole = Graph(source)
-        self.open: list[int] = []  # the conditions whose branches are being read
-        self.region = 0
-        self.defining: tuple[str, tuple[str, ...], Span] | None = None
-        self.staged: dict[str, int] = {}
-        self.first_use: dict[str, Span] = {}
+        self.region = 0  # the branch that is being read; see graph.Condition
+        self.defined = 0  # nodes in the bodies of functions
 
-    def fail(self, kind: str, message: str, span: Span, **more: str) -> BackpropError:
-        return BackpropError(kind, message, span, source=self.source, **more)
+    def finished(self) -> Graph:
+        """The graph. Raises BackpropError when the program only defines functions."""
+        if not self.whole.stages:
+            function = next(iter(self.whole.functions.values()))
+            raise self.fail(
+                "syntax", "the program defines functions, but computes nothing", None,
+                hint=f"add a last stage, such as {function.written}",
+            )  # fmt: skip
+        return self.whole
+
+    def fail(self, kind: str, message: str, span: Span | None, hint: str) -> BackpropError:
+        return BackpropError(kind, message, span, hint=hint, source=self.source)
+
+    def program(self, _pieces: list[Any]) -> None:
+        """All stages are on the tape."""
+
+    only = staticmethod(itemgetter(0))
+    """A rule with one part hands it on."""
 
     # stages
 
-    def program(self, _stages: object) -> None:
-        """Nothing is left to do: the stages are on the tape."""
-
-    def stages(self, *_stages: object) -> None:
-        """Each stage went onto the tape by itself."""
-
-    def header(self, token: Token) -> None:
-        name, inside = re.match(rf"({NAME})\s*\(([^=]*)\)", str(token)).groups()  # type: ignore[union-attr]
-        span = (token.start_pos or 0, token.end_pos or 0)
-        parameters = tuple(re.findall(NAME, re.sub(r"#[^\n]*", "", inside)))
-        self.check_name(name, span, "a function")
-        for parameter in parameters:
-            if parameters.count(parameter) > 1:
-                raise self.fail("name", f"{name} has two parameters called {parameter}", span)
-            if parameter in self.functions or parameter == "if":
-                raise self.fail("name", f"{parameter} is the name of a function", span,
-                                hint="call the parameter something else")  # fmt: skip
-        self.defining = (name, parameters, span)
-        self.graph = Graph(self.source)
-        for parameter in parameters:
-            self.graph.variable(parameter, span)
-
-    def define(self, _header: object, body: Piece) -> None:
-        assert self.defining is not None
-        name, parameters, _ = self.defining
-        self.graph.stages.append(("", body[0]))
-        self.whole.functions[name] = Function(name, parameters, self.graph)
-        self.graph, self.defining = self.whole, None
-
-    def assign(self, token: Token, value: Piece) -> None:
-        name = re.match(NAME, str(token)).group()  # type: ignore[union-attr]
-        start = token.start_pos or 0
-        span = (start, start + len(name))
+    def assign(self, pieces: list[Any]) -> None:
+        word, (node, start, end) = pieces
+        name, span = name_of(word)
+        graph = self.graph
         self.check_unnamed()
-        self.check_name(name, span, "a stage")
-        graph, node = self.graph, value[0]
-        number = graph.constants.get(node)
         if name in CONSTANTS:
             graph.shadowed[name] = span
+        number = graph.constants.get(node)
         if isinstance(number, float):
             # A stage that is a plain number is an input: it gets a gradient.
             del graph.constants[node]
             graph.variables[name] = node
             graph.inputs[name] = number
         elif graph.operations[node] is None or node in graph.names:
-            node = graph.add(IDENTITY, (node,), (value[1], value[2]), self.region)
+            node = graph.add(IDENTITY, (node,))
+        self.scope.stage(name, span, node)
         graph.names[node] = name
-        graph.spans[node] = (value[1], value[2])
+        graph.spans[node] = start, end
         graph.stages.append((name, node))
-        self.staged[name] = node
 
-    def output(self, value: Piece) -> None:
+    def output(self, pieces: list[Any]) -> None:
         self.check_unnamed()
-        self.graph.stages.append(("", value[0]))
+        self.graph.stages.append(("", pieces[0][0]))
 
     def check_unnamed(self) -> None:
         """Raise when a stage without a name is followed by another: nothing could use it."""
-        stages = self.whole.stages
+        stages = self.graph.stages
         if stages and not stages[-1][0]:
             raise self.fail(
                 "syntax", "only the last stage may go without a name",
-                self.graph.spans[stages[-1][1]], hint="give it one, such as q = ...",
+                self.graph.spans[stages[-1][1]], "give it one, such as q = ...",
             )  # fmt: skip
 
-    def check_name(self, name: str, span: Span, what: str) -> None:
-        if name in self.functions or name == "if":
-            raise self.fail("name", f"{name} is the name of a function", span,
-                            hint=f"call {what} something else, such as {name}_1")  # fmt: skip
-        if name in self.staged or name in self.whole.functions:
-            raise self.fail("name", f"{name} is assigned twice", span,
-                            hint="a name is assigned once; use a new one")  # fmt: skip
-        if name in self.first_use:
-            raise self.fail("name", f"{name} is used before it is assigned", self.first_use[name],
-                            hint=f"move the stage {name} = ... up")  # fmt: skip
+    def heading(self, pieces: list[Any]) -> Span:
+        """Open the body of a function, a tape of its own."""
+        self.graph = Graph(self.source)
+        return self.scope.open(pieces[0], self.graph)
+
+    def define(self, pieces: list[Any]) -> None:
+        span, (output, _, _) = pieces
+        self.graph.stages.append(("", output))
+        function = self.scope.close(self.graph)
+        self.defined += len(self.graph)
+        if self.defined > MAX_NODES:
+            raise too_many(span, self.source)
+        self.graph = self.whole
+        self.graph.functions[function.name] = function
 
     # expressions
 
-    def apply(self, name: str, span: Span, *operands: int) -> Piece:
-        node = self.graph.add(OPERATIONS[name], operands, span, self.region)
-        return node, *span
+    def infix(self, pieces: list[Any]) -> Piece:
+        (left, start, _), sign, (right, _, end) = pieces
+        node = self.graph.add(INFIX[sign.text], (left, right), (start, end), self.region)
+        return node, start, end
 
-    def infix(self, name: str, left: Piece, right: Piece) -> Piece:
-        return self.apply(name, (left[1], right[2]), left[0], right[0])
-
-    def add(self, left: Piece, right: Piece) -> Piece:
-        return self.infix("add", left, right)
-
-    def sub(self, left: Piece, right: Piece) -> Piece:
-        return self.infix("sub", left, right)
-
-    def mul(self, left: Piece, right: Piece) -> Piece:
-        return self.infix("mul", left, right)
-
-    def div(self, left: Piece, right: Piece) -> Piece:
-        return self.infix("div", left, right)
-
-    def pow(self, left: Piece, right: Piece) -> Piece:
-        return self.infix("pow", left, right)
-
-    def neg(self, sign: Token, value: Piece) -> Piece:
-        node, span = value[0], (sign.start_pos or 0, value[2])
+    def sign(self, pieces: list[Any]) -> Piece:
+        (_, sign, start, _), (node, _, end) = pieces
+        if sign == "+":
+            return node, start, end
         number = self.graph.constants.get(node)
         if isinstance(number, float):  # -2 is a number, not an operation on one
             self.graph.constants[node] = 0.0 - number
-            self.graph.spans[node] = span
-            return node, *span
-        return self.apply("neg", span, node)
+            self.graph.spans[node] = start, end
+            return node, start, end
+        return self.graph.add(NEG, (node,), (start, end), self.region), start, end
 
-    def pos(self, sign: Token, value: Piece) -> Piece:
-        return value[0], sign.start_pos or 0, value[2]
+    def group(self, pieces: list[Any]) -> Piece:
+        opening, (node, _, _), closing = pieces
+        return node, opening.start_pos, closing.end_pos
 
-    def group(self, opening: Token, value: Piece, closing: Token) -> Piece:
-        return value[0], opening.start_pos or 0, closing.end_pos or 0
-
-    def number(self, token: Token) -> Piece:
-        span = (token.start_pos or 0, token.end_pos or 0)
-        text = str(token)
+    def number(self, pieces: list[Any]) -> Piece:
+        _, text, start, end = pieces[0]
         value = float(text)
         if math.isinf(value):
-            raise self.fail("overflow", f"{shorten(text)} is too large a number", span,
-                            hint="the largest is 1.7976931348623157e308")  # fmt: skip
+            raise self.fail("overflow", f"{shorten(text)} is too large a number", (start, end),
+                            "the largest is 1.7976931348623157e308")  # fmt: skip
         if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
-            raise self.fail("overflow", f"{shorten(text)} is too small a number", span,
-                            hint="the smallest above 0 is 5e-324")  # fmt: skip
-        return self.graph.constant(value, span), *span
+            raise self.fail("overflow", f"{shorten(text)} is too small a number", (start, end),
+                            "the smallest above 0 is 5e-324")  # fmt: skip
+        return self.graph.constant(value, (start, end)), start, end
 
-    def name(self, token: Token) -> Piece:
-        name, span = str(token), (token.start_pos or 0, token.end_pos or 0)
-        return self.named(name, span), *span
+    def name(self, pieces: list[Any]) -> Piece:
+        _, name, start, end = pieces[0]
+        node = self.scope.nodes.get(name)
+        if node is None:
+            node = self.scope.resolve(name, (start, end), self.graph)
+        return node, start, end
 
-    def named(self, name: str, span: Span) -> int:
-        graph = self.graph
-        if name in self.functions or name in self.whole.functions:
-            raise self.fail("name", f"{name} is a function", span, hint=f"write {name}(...)")
-        if self.defining:
-            if name in graph.variables:
-                return graph.variables[name]
-            if name in CONSTANTS:
-                return graph.constant(name, span)
-            function, parameters, _ = self.defining
-            meant = nearest(name, [*parameters, *CONSTANTS])
-            raise self.fail(
-                "name", f"{name} is not a parameter of {function}", span,
-                hint=f"did you mean {meant}?" if meant else
-                f"a function sees only its parameters: {function}({', '.join(parameters)}, {name}) = ...",
-            )  # fmt: skip
-        if name in self.staged:
-            return self.staged[name]
-        if name in CONSTANTS and name not in self.bound:
-            self.first_use.setdefault(name, span)
-            return graph.constant(name, span)
-        if name in CONSTANTS:
-            graph.shadowed.setdefault(name, span)
-        self.first_use.setdefault(name, span)
-        return graph.variable(name, span)
+    def first(self, pieces: list[Any]) -> list[int]:
+        return [pieces[0][0]]
 
-    def first(self, value: Piece) -> list[Piece]:
-        return [value]
+    def more(self, pieces: list[Any]) -> list[int]:
+        operands: list[int] = pieces[0]
+        operands.append(pieces[2][0])
+        return operands
 
-    def more(self, values: list[Piece], value: Piece) -> list[Piece]:
-        values.append(value)
-        return values
-
-    def call(self, token: Token, _open: Token, values: list[Piece], close: Token) -> Piece:
-        name = str(token)
-        span = (token.start_pos or 0, close.end_pos or 0)
-        operands = tuple([value[0] for value in values])
-        function = self.whole.functions.get(name)
+    def call(self, pieces: list[Any]) -> Piece:
+        (_, name, start, name_end), _, values, closing = pieces
+        span, graph = (start, closing.end_pos), self.graph
+        operands = tuple(values)
+        function = self.scope.functions.get(name)
+        operation = self.scope.built_in.get(name)
         if function:
-            self.check_arity(name, len(operands), (len(function.parameters),) * 2, span)
-            return self.graph.inline(function, operands, span, self.region), *span
-        operation = self.functions.get(name)
-        if operation is None:
-            raise self.unknown(name, (span[0], span[0] + len(name)))
-        self.check_arity(name, len(operands), operation.arity, span, operation)
-        for value in operation.defaults[len(operands) - operation.arity[0] :]:
-            operands += (self.graph.constant(value, span),)
-        return self.apply(operation.name, span, *operands)
+            count = len(function.parameters)
+            self.check_arity(name, len(operands), (count, count), span, function.written)
+            append = graph.inline if graph is self.whole else graph.call
+            node = append(function, operands, span, self.region)
+        elif operation:
+            self.check_arity(name, len(operands), operation.arity, span, operation.signature)
+            for value in operation.defaults[len(operands) - operation.arity[0] :]:
+                operands += (graph.constant(value, span),)
+            node = graph.add(operation, operands, span, self.region)
+        else:
+            from .calls import unknown_function
+
+            raise unknown_function(self.source, self.scope, name, (start, name_end))
+        return node, *span
 
     def check_arity(
         self,
@@ -287,78 +257,35 @@ class Reductions:
         given: int,
         arity: tuple[int, int | None],
         span: Span,
-        operation: Operation | None = None,
+        written: str,
     ) -> None:
         least, most = arity
-        if given < least or (most is not None and given > most):
-            count = f"{least}" if least == most else f"{least} or more"
-            if most is not None and most != least:
-                count = f"{least} or {most}"
-            written = operation.signature if operation and not operation.symbol else ""
-            raise self.fail(
-                "arity", f"{name} takes {count} operand{'s' * (count != '1')}, not {given}", span,
-                hint=f"write {written}" if written else "",
-            )  # fmt: skip
-
-    def unknown(self, name: str, span: Span) -> BackpropError:
-        """The error for a call of something that is no function."""
-        if self.defining and self.defining[0] == name:
-            return self.fail("name", f"{name} calls itself", span,
-                             hint="functions have no recursion; write the steps as stages")  # fmt: skip
-        known = [*(n for n, o in self.functions.items() if not o.hidden), *self.whole.functions, "if"]  # fmt: skip
-        meant = nearest(name, known) or SYNONYMS.get(name.lower(), "")
-        if name in self.staged or name in self.graph.variables or name in CONSTANTS:
-            return self.fail("name", f"{name} is not a function", span,
-                             hint=f"to multiply, write {name}*(...)")  # fmt: skip
-        return self.fail(
-            "name", f"there is no function {shorten(name)}", span,
-            hint=f"did you mean {meant}?" if meant else
-            "`backprop functions` lists them; define your own with f(u) = ...",
+        if given >= least and (most is None or given <= most):
+            return
+        count = f"{least} or more" if most is None else f"{least} or {most}"
+        if least == most:
+            count = f"{least}"
+        raise self.fail(
+            "arity", f"{shorten(name)} takes {count} operand{'s' * (count != '1')}, not {given:,}",
+            span, f"write {written}",
         )  # fmt: skip
 
     # if: the tape must know which nodes stand in which branch
 
-    def condition(self, left: Piece, comparison: Token, right: Piece) -> Piece:
+    def condition(self, pieces: list[Any]) -> int:
+        (left, _, _), comparison, (right, _, _) = pieces
         conditions = self.graph.conditions
-        conditions.append(Condition(left[0], right[0], str(comparison), self.region))
-        self.open.append(len(conditions) - 1)
+        conditions.append(Condition(left, right, comparison.text, self.region))
         self.region = 2 * len(conditions) - 1
-        return len(conditions) - 1, left[1], right[2]
+        return len(conditions) - 1
 
-    def then(self, value: Piece) -> Piece:
+    def then(self, pieces: list[Any]) -> Piece:
         self.region += 1
-        return value
+        branch: Piece = pieces[0]
+        return branch
 
-    def if_(
-        self, word: Token, _open: Token, test: Piece, then: Piece, otherwise: Piece, close: Token
-    ) -> Piece:
-        span = (word.start_pos or 0, close.end_pos or 0)
-        self.open.pop()
-        self.region = self.graph.conditions[test[0]].region
-        return self.graph.select(test[0], then[0], otherwise[0], span, self.region), *span
-
-
-RULES = frozenset(
-    name for name, method in vars(Reductions).items() if callable(method) and name[0] != "_"
-)
-"""The names that a rule of the grammar may call."""
-
-SYNONYMS = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "sgn": "sign", "power": "pow", "root": "sqrt",
-    "logistic": "sigmoid", "swish": "silu", "loggamma": "lgamma", "gammaln": "lgamma",
-    "lse": "logsumexp", "maximum": "max", "minimum": "min", "avg": "mean", "average": "mean",
-    "clip": "clamp", "where": "if", "norm": "hypot", "lg": "log10", "ld": "log2", "expit": "sigmoid",
-}  # fmt: skip
-
-
-def shorten(text: str, length: int = 40) -> str:
-    """The text, cut in the middle with ... when it is longer than that."""
-    return text if len(text) <= length else f"{text[: length - 12]}...{text[-9:]}"
-
-
-def unexpected(source: Source, token: Token, state: object) -> BackpropError:
-    """The error for a token the grammar does not expect here, with advice for common slips."""
-    from .advice import advise
-
-    return advise(source, token, getattr(state, "accepts", lambda: set())())
+    def select(self, pieces: list[Any]) -> Piece:
+        word, _, test, _, (then, _, _), _, (otherwise, _, _), closing = pieces
+        span = word.start_pos, closing.end_pos
+        self.region = self.graph.conditions[test].region
+        return self.graph.select(test, then, otherwise, span, self.region), *span

@@ -1,8 +1,8 @@
 """Values that the standard library does not give, or not to the last digits.
 
-Functions of floats here stay within a few ulp over their whole domain. Functions
-whose name starts with `wide_` take the mpmath module first and work at its
-precision with unbounded exponents; they raise OverflowError beyond ``LARGEST``.
+Functions whose name starts with `wide_` take the mpmath module first and work at its
+precision with unbounded exponents, right to a few units of it; they raise OverflowError
+beyond ``LARGEST``. The others take floats: most are the wide ones, rounded once.
 """
 
 import math
@@ -10,99 +10,137 @@ from collections.abc import Callable
 from typing import Any
 
 __all__ = [
-    "digamma", "gauss", "lgamma", "logsumexp", "logsumexp_scale", "mean", "normal", "polygamma",
-    "power", "total",
+    "bounded", "cbrt", "logsumexp", "logsumexp_scale", "mean", "rounded", "total", "total_scale",
+    "wide_acosh", "wide_atan2", "wide_cosh", "wide_digamma", "wide_erfc", "wide_exp", "wide_expm1",
+    "wide_gauss", "wide_lgamma", "wide_logsumexp", "wide_normal", "wide_polygamma", "wide_power",
+    "wide_sinh", "wide_tanh",
 ]  # fmt: skip
 
 LARGEST = 20_000
 """Operands of exp, sin, ... may have this many bits before the point, no more: each costs that
 many bits of working precision, and `9^9^9^9` must not hang."""
 
+HIGHEST_ORDER = 2_000
+"""Of polygamma, which takes a second there."""
+
+
+def check_size(m: Any, *operands: Any) -> None:
+    """Raise OverflowError where an operand has more than LARGEST bits before the point."""
+    if any(m.mag(x) > LARGEST for x in operands):
+        raise OverflowError
+
 
 def bounded(name: str) -> Callable[..., Any]:
     """The function of mpmath of that name, refusing operands of more than LARGEST bits."""
 
     def function(m: Any, x: Any) -> Any:
-        if m.mag(x) > LARGEST:
-            raise OverflowError
+        check_size(m, x)
         return getattr(m, name)(x)
 
     return function
 
 
-wide_exp = bounded("exp")
-wide_expm1 = bounded("expm1")
+def rounded(wide: Callable[..., Any]) -> Callable[..., float]:
+    """A wide function over floats, computed to 80 bits and rounded once."""
+
+    def function(*operands: float) -> float:
+        import mpmath
+
+        with mpmath.workprec(80):
+            return float(wide(mpmath.mp, *map(mpmath.mpf, operands)))
+
+    return function
 
 
-def power(x: float, y: float) -> float:
-    return math.pow(x, y)
+def settled(m: Any, terms: Callable[[], list[Any]]) -> Any:
+    """The sum of some terms, computed again with as many more bits as it cancels."""
+    extra = 40
+    for _ in range(4):
+        with m.extraprec(extra):
+            parts = terms()
+            result = sum(parts)
+        lost = max(map(m.mag, parts)) - m.mag(result) if result else m.prec + extra
+        if lost + 20 <= extra:
+            break
+        extra = lost + 40
+    return +result
+
+
+# Exponentials, powers and roots
+
+
+def wide_exp(m: Any, x: Any) -> Any:
+    """exp(x) = 2^n exp(x - n log 2): mpmath would raise e to a large whole power, which hangs."""
+    check_size(m, x)
+    if m.mag(x) < 20:
+        return m.exp(x)
+    with m.extraprec(10 + m.mag(x)):
+        n = int(m.nint(x / m.ln2))
+        result = m.exp(x - n * m.ln2)
+    return +m.ldexp(result, n)
+
+
+def wide_expm1(m: Any, x: Any) -> Any:
+    """exp(x) - 1, exact near 0."""
+    return wide_exp(m, x) - 1 if abs(x) > m.prec else m.expm1(x)
+
+
+def wide_sinh(m: Any, x: Any) -> Any:
+    """The hyperbolic sine; exp(abs(x))/2 where the other half is below the precision."""
+    return m.sign(x) * wide_exp(m, abs(x)) / 2 if abs(x) > m.prec else m.sinh(x)
+
+
+def wide_cosh(m: Any, x: Any) -> Any:
+    """The hyperbolic cosine, as wide_sinh."""
+    return wide_exp(m, abs(x)) / 2 if abs(x) > m.prec else m.cosh(x)
 
 
 def wide_power(m: Any, x: Any, y: Any) -> Any:
+    """x^y for a real result, 0^0 = 1. Raises ValueError where there is none."""
     if y == 0 or x == 1:
         return m.one
     if x == 0:
         return m.zero
-    if m.mag(y) > LARGEST or m.mag(y * m.log(abs(x))) > LARGEST:
-        raise OverflowError
-    if y == int(y) and m.mag(y) > 12:
-        # mpmath multiplies this out exactly; the logarithm is faster and right to the precision.
-        extra = max(0, m.mag(y)) + max(0, m.mag(m.log(abs(x)))) + 20
-        with m.extraprec(extra):
-            size = m.exp(y * m.log(abs(x)))
-        return +(-size if x < 0 and int(y) % 2 else size)
-    return x**y
+    if m.isint(y) and m.mag(y) <= 12:
+        return x ** int(y)
+    size = y * m.log(abs(x))
+    check_size(m, y, size)
+    if x < 0 and not m.isint(y):
+        raise ValueError
+    with m.extraprec(20 + max(0, m.mag(size))):
+        result = wide_exp(m, y * m.log(abs(x)))
+    return +(-result if x < 0 and int(y) % 2 else result)
+
+
+def cbrt(x: float) -> float:
+    """The cube root within 2 ulp: libraries are off by up to 4, one step of Newton's undoes it."""
+    r = math.cbrt(x)
+    return r - (r - x / (r * r)) / 3 if r else r
 
 
 def wide_atan2(m: Any, y: Any, x: Any) -> Any:
+    """The angle of (x, y); 0 at the origin, as in the standard library."""
     return m.zero if x == 0 and y == 0 else m.atan2(y, x)
 
 
 def wide_tanh(m: Any, x: Any) -> Any:
-    if m.mag(x) > LARGEST:
-        return m.sign(x)
-    return m.tanh(x)
+    """The hyperbolic tangent, of any size of operand."""
+    return m.sign(x) if m.mag(x) > LARGEST else m.tanh(x)
 
 
-def split(x: float) -> tuple[float, float]:
-    """X as a sum of two floats of 26 bits, so that products of them are exact (Dekker 1971)."""
-    if abs(x) > 1e150:
-        return x, 0.0
-    t = 134217729.0 * x
-    high = t - (t - x)
-    return high, x - high
+def wide_acosh(m: Any, x: Any) -> Any:
+    """acosh(x) = 2 asinh(sqrt((x - 1)/2)), which keeps its digits near 1."""
+    return 2 * m.asinh(m.sqrt((x - 1) / 2))
 
 
-def gauss(x: float) -> float:
-    """exp(-x^2), within 2 ulp: the rounding of x^2 would cost up to 600 in the tail."""
-    if abs(x) > 30:
-        return 0.0
-    high, low = split(x)
-    return math.exp(-high * high) * math.exp(-low * (x + high))
+# The normal distribution
 
 
-ROOT_HALF = (0.7071067811865476, -4.833646656726457e-17)
-"""1/sqrt(2) as a sum of two floats."""
-
-
-def normal(x: float) -> float:
-    """The normal distribution function, erfc(-x/sqrt(2))/2, within 4 ulp.
-
-    erfc(z + d) = erfc(z) - 2/sqrt(pi) exp(-z^2) d, with d the rounding error of z = -x/sqrt(2).
-    """
-    if x < -40:
-        return 0.0
-    if x > 40:
-        return 1.0
-    z = -x * ROOT_HALF[0]
-    xh, xl = split(-x)
-    ch, cl = split(ROOT_HALF[0])
-    d = ((xh * ch - z) + xh * cl + xl * ch) + xl * cl - x * ROOT_HALF[1]
-    return 0.5 * (math.erfc(z) - 2 / math.sqrt(math.pi) * gauss(z) * d)
-
-
-def wide_normal(m: Any, x: Any) -> Any:
-    return wide_erfc(m, -x / m.sqrt(2)) / 2
+def wide_gauss(m: Any, x: Any) -> Any:
+    """exp(-x^2), with x^2 not rounded."""
+    with m.extraprec(10 + 2 * max(0, m.mag(x))):
+        result = wide_exp(m, -x * x)
+    return +result
 
 
 def wide_erfc(m: Any, x: Any) -> Any:
@@ -110,46 +148,88 @@ def wide_erfc(m: Any, x: Any) -> Any:
     if x < 1e6:
         return m.erfc(x)
     term = total = m.one
-    for k in range(1, 200):
+    k = 0
+    while abs(term) > m.eps:
+        k += 1
         term *= -(2 * k - 1) / (2 * x * x)
         total += term
-        if abs(term) < m.eps:
-            break
-    return wide_exp(m, -x * x) / (x * m.sqrt(m.pi)) * total
+    return wide_gauss(m, x) / (x * m.sqrt(m.pi)) * total
 
 
-def through_mpmath(name: str, *operands: float) -> float:
-    import mpmath
-
-    with mpmath.workprec(120):
-        return float(globals()[name](mpmath, *map(mpmath.mpf, operands)))
-
-
-def lgamma(x: float) -> float:
-    """log|gamma(x)|; the standard library's loses all digits near its zeros."""
-    return through_mpmath("wide_lgamma", x)
-
-
-def wide_lgamma(m: Any, x: Any) -> Any:
-    with m.extraprec(20 + max(0, -m.mag(x - 1), -m.mag(x - 2)) if x not in (1, 2) else 0):
-        result = m.re(m.loggamma(x))
+def wide_normal(m: Any, x: Any) -> Any:
+    """The normal distribution function, erfc(-x/sqrt(2))/2."""
+    check_size(m, x * x)
+    with m.extraprec(10 + 2 * max(0, m.mag(x))):
+        result = wide_erfc(m, -x / m.sqrt(2)) / 2
     return +result
 
 
-def digamma(x: float) -> float:
-    return through_mpmath("wide_digamma", x)
+# The gamma function
+
+
+def steps(m: Any, x: Any) -> int:
+    """How many whole steps take x > 0 to where Stirling's series is short.
+
+    Left to itself, mpmath spends many seconds on Bernoulli numbers at high precision.
+    """
+    return max(0, m.prec // 2 - int(min(x, m.prec)))
+
+
+def lgamma_terms(m: Any, x: Any) -> list[Any]:
+    """What adds up to log gamma(x) for x > 0 (DLMF 5.5.1)."""
+    n = steps(m, x)
+    return [m.loggamma(x + n), -m.log(math.prod((x + k for k in range(n)), start=m.one))]
+
+
+def polygamma_terms(m: Any, n: int, x: Any) -> list[Any]:
+    """What adds up to polygamma(n, x) for x > 0 (DLMF 5.5.2)."""
+    if n > 0:
+        return [m.psi(n, x)]
+    count = steps(m, x)
+    return [m.digamma(x + count), -m.fsum(1 / (x + k) for k in range(count))]
+
+
+def wide_lgamma(m: Any, x: Any) -> Any:
+    """log|gamma(x)|, reflected where x < 0 (DLMF 5.5.3), to the last digits at its zeros."""
+    check_size(m, x)
+    if x > 0:
+        return settled(m, lambda: lgamma_terms(m, x))
+    return settled(
+        m, lambda: [m.log(m.pi / abs(m.sinpi(x))), *(-term for term in lgamma_terms(m, 1 - x))]
+    )
 
 
 def wide_digamma(m: Any, x: Any) -> Any:
-    return m.digamma(x)
-
-
-def polygamma(n: float, x: float) -> float:
-    return through_mpmath("wide_polygamma", n, x)
+    """The derivative of log gamma."""
+    return wide_polygamma(m, 0, x)
 
 
 def wide_polygamma(m: Any, n: Any, x: Any) -> Any:
-    return m.psi(int(n), x)
+    """Derivative n of digamma.
+
+    For x < 0 the terms of its series at x are those at the two distances to the next whole
+    numbers, less those at 1 - x (DLMF 5.15.6); mpmath would step to x > 0 one by one.
+    """
+    check_size(m, x, 1 / x)
+    if n > HIGHEST_ORDER:
+        raise OverflowError
+    n = int(n)
+    if x > 0:
+        return settled(m, lambda: polygamma_terms(m, n, x))
+
+    def terms() -> list[Any]:
+        below, above = x - m.floor(x), m.ceil(x) - x
+        sign = -1 if n % 2 else 1
+        found = [sign * term for term in polygamma_terms(m, n, 1 - x)]
+        if n % 2 or below != above:  # else they cancel exactly
+            found += polygamma_terms(m, n, below)
+            found += [-sign * term for term in polygamma_terms(m, n, above)]
+        return found
+
+    return settled(m, terms)
+
+
+# Sums
 
 
 def total(*xs: float) -> float:
@@ -158,14 +238,18 @@ def total(*xs: float) -> float:
 
 
 def mean(*xs: float) -> float:
+    """The arithmetic mean, rounded twice."""
     return math.fsum(xs) / len(xs)
+
+
+def total_scale(xs: tuple[Any, ...], out: Any) -> Any:
+    """The result; the largest operand over mpmath, whose sum drops what is far smaller."""
+    return abs(out) if isinstance(out, float) else max(map(abs, xs))
 
 
 def logsumexp(*xs: float) -> float:
     """log(sum exp(x)), with the largest operand taken out (Blanchard, Higham & Higham 2021)."""
-    largest = max(xs)
-    rest = list(xs)
-    rest.remove(largest)
+    *rest, largest = sorted(xs)
     return largest + math.log1p(math.fsum(math.exp(x - largest) for x in rest))
 
 
@@ -176,7 +260,6 @@ def logsumexp_scale(xs: tuple[Any, ...], out: Any) -> Any:
 
 
 def wide_logsumexp(m: Any, *xs: Any) -> Any:
-    largest = max(xs)
-    rest = list(xs)
-    rest.remove(largest)
+    """log(sum exp(x)), with the largest operand taken out."""
+    *rest, largest = sorted(xs)
     return largest + m.log1p(m.fsum(wide_exp(m, x - largest) for x in rest))

@@ -1,0 +1,249 @@
+"""Local gradients as formulas a person would write.
+
+The insight: text is one more algebra. The rules of the table, which are programs,
+interpreted over texts with a few simplifications give `2*x` from `y*x^(y - 1)`, and the
+backward pass over texts gives the local gradients of a function of the program.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache, partial, reduce
+from typing import Any
+
+from .arithmetic import compare
+from .graph import Function, Graph
+from .operations import OPERATIONS, Operation
+from .passes import backward
+from .text import INFIX, PRODUCT, Text, atom, comparison_of, write
+
+__all__ = ["block_rule", "compose", "rule_text"]
+
+
+def compose(operation: Operation, operands: Sequence[Text], comparison: str = "") -> Text:
+    """An operation on texts, simplified the way a person would: 1*x, x + 0, x^1, --x, 2*3."""
+    name = operation.name
+    if name == "neg":
+        return negated(operands[0])
+    if name in INFIX:
+        left, right = operands
+        if left.number is not None and right.number is not None:
+            folded = fold(name, left.text, right.text)
+            if folded is not None:
+                return atom(folded)
+        return simplified(name, left, right) or write(operation, operands)
+    return write(operation, operands, comparison)
+
+
+def fold(name: str, left: str, right: str) -> float | None:
+    """The sum, difference or product of two numbers where it can be written in 15 digits."""
+    from decimal import Context, Decimal, Inexact
+
+    context = Context(prec=15, traps=[])
+    applied = {
+        "add": context.add,
+        "sub": context.subtract,
+        "mul": context.multiply,
+    }.get(name)
+    if applied is None:
+        return None
+    result = applied(Decimal(left), Decimal(right))
+    value = float(result)
+    return value if not context.flags[Inexact] and Decimal(repr(value)) == result else None
+
+
+def negated(operand: Text) -> Text:
+    """The text with the opposite sign."""
+    if operand.number == 0:
+        return operand
+    if operand.opposite is not None:
+        return operand.opposite
+    if operand.number is not None:
+        return atom(-operand.number)
+    if operand.binds == PRODUCT:
+        return Text(f"-{operand.text}", PRODUCT, opposite=operand)
+    return write(OPERATIONS["neg"], [operand])
+
+
+def simplified(name: str, left: Text, right: Text) -> Text | None:
+    """A simpler text for an operator on two texts, or None."""
+    a, b = left.number, right.number
+
+    def again(name: str, left: Text, right: Text) -> Text:
+        return compose(OPERATIONS[name], [left, right])
+
+    if name in ("mul", "div") and a == 0:
+        return atom(0.0)
+    if name in ("mul", "div", "pow") and b == 1:
+        return left
+    if name in ("add", "sub") and b == 0:
+        return left
+    if name == "add" and a == 0:
+        return right
+    if name == "sub" and a == 0:
+        return negated(right)
+    if name == "add" and left.text == right.text:
+        return again("mul", atom(2.0), left)
+    if name in ("add", "sub") and right.opposite is not None:
+        return again("sub" if name == "add" else "add", left, right.opposite)
+    if name == "mul" and b == 0:
+        return atom(0.0)
+    if name == "mul" and a == 1:
+        return right
+    if name in ("mul", "div"):  # a sign goes to the front
+        if left.opposite is not None:
+            return negated(again(name, left.opposite, right))
+        if right.opposite is not None:
+            return negated(again(name, left, right.opposite))
+    if name == "pow" and b == 0:
+        return atom(1.0)
+    return None
+
+
+@cache
+def rule_graphs(operation: Operation) -> list[Graph]:
+    """The displayed local gradients of a row, as graphs."""
+    from .parser import parse
+
+    return [parse(text, name=operation.name, internal=True) for text in operation.rules]
+
+
+def rule_text(
+    operation: Operation,
+    k: int,
+    operands: Sequence[Text],
+    out: Text,
+    values: Sequence[Any] = (),
+) -> Text:
+    """The local gradient for operand k over the texts of the operands and the result.
+
+    values: of the operands; given, a rule such as `if(x > 0, 1, 0)` shows the side it takes.
+    """
+    rules = rule_graphs(operation)
+    if operation.variadic:
+        graph = rules[0]
+        leaves = {"x": operands[k], "out": out, "n": atom(float(len(operands)))}
+        leaves["ties"] = Text("ties")
+    else:
+        graph = rules[k]
+        leaves = dict(zip(operation.operands, operands, strict=True)) | {"out": out}
+    known = dict(zip(operation.operands, values, strict=True)) if values else {}
+    return all_texts(graph, leaves, known)[graph.output]
+
+
+class TooLong(Exception):
+    """A derived formula is longer than anyone would read."""
+
+
+def all_texts(
+    graph: Graph,
+    leaves: Mapping[str, Text],
+    known: Mapping[str, Any],
+    longest: float = math.inf,
+) -> list[Text]:
+    """Every node of a graph over texts; an `if` between known leaves is decided.
+
+    Raises TooLong when a text has more characters than ``longest``.
+    """
+    texts: list[Text] = []
+
+    def leaf(node: int) -> Any:
+        return graph.constants[node] if node in graph.constants else known[graph.names[node]]
+
+    for node, operation in enumerate(graph.operations):
+        if operation is None:
+            name = graph.constants.get(node)
+            texts.append(leaves[graph.names[node]] if name is None else atom(name))
+            continue
+        operands, comparison = graph.operands[node], comparison_of(graph, node)
+        if comparison and known:
+            left, right, *sides = operands
+            sign = (leaf(left) > leaf(right)) - (leaf(left) < leaf(right))
+            texts.append(texts[sides[0 if compare(sign, comparison) else 1]])
+            continue
+        texts.append(compose(operation, [texts[k] for k in operands], comparison))
+        if len(texts[-1].text) > longest:
+            raise TooLong
+    return texts
+
+
+# The local gradients of a function of the program
+
+LONGEST = 400
+"""Characters of the longest derived rule of a block that is spelled out."""
+
+LARGEST = 60
+"""Nodes of the largest function whose rules are derived."""
+
+
+def block_rule(body: Graph, k: str, leaves: Mapping[str, Text]) -> Text | None:
+    """The local gradient of a function for its parameter k, by the backward pass over texts.
+
+    None where it cannot be written in LONGEST characters.
+    """
+    function = Function.of("", tuple(body.variables), body)
+    if function.size > LARGEST:
+        return None
+    tape = Graph()
+    parameters = tuple([tape.variable(name) for name in body.variables])
+    output = tape.inline(function, parameters, (0, 0), 0)
+    depends = [node == tape.variables[k] for node in parameters]
+    for operands in tape.operands[len(parameters) :]:
+        depends.append(any(depends[i] for i in operands))
+    try:
+        texts = all_texts(tape, leaves, {}, LONGEST)
+        gradients, _ = backward(
+            tape, output, atom(1.0), 0, depends.__getitem__,
+            lambda node, i: block_local(tape, texts, node, i),
+            partial(combine, "mul"), partial(reduce, partial(combine, "add")),
+        )  # fmt: skip
+    except TooLong:
+        return None
+    return gradients.get(tape.variables[k], atom(0.0))
+
+
+def block_local(tape: Graph, texts: list[Text], node: int, k: int) -> Text | None:
+    """The local gradient of a node within a block; None where nothing is passed on."""
+    operation = tape.operations[node]
+    assert operation is not None
+    operands = [texts[i] for i in tape.operands[node]]
+    if operation.name == "if":
+        sides = [atom(float(k == 2)), atom(float(k == 3))]
+        return write(operation, operands[:2] + sides, comparison_of(tape, node)) if k > 1 else None
+    if operation.name in ("max", "min"):
+        if len(operands) > 2:
+            raise TooLong  # what a tie of some of them shares has no short formula
+        comparison = ">" if operation.name == "max" else "<"
+        pair = [operands[k], operands[1 - k]]
+        tie = write(OPERATIONS["if"], [*pair, Text("1/2", PRODUCT), atom(0.0)], "==")
+        return write(OPERATIONS["if"], [*pair, atom(1.0), tie], comparison)
+    return rule_text(operation, k, operands, texts[node])
+
+
+def combine(name: str, a: Text, b: Text) -> Text:
+    """The sum or product of two gradients; it goes into the branches of an `if`.
+
+    So what stands in a branch is only evaluated there: `if(x > 0, 1/x, 0)`.
+    """
+    if a.branches and b.branches and a.branches[0] == b.branches[0]:
+        test, left, right = a.branches
+        left, right = (
+            combine(name, left, b.branches[1]),
+            combine(name, right, b.branches[2]),
+        )
+    elif a.branches:
+        test, left, right = a.branches
+        left, right = combine(name, left, b), combine(name, right, b)
+    elif b.branches:
+        test, left, right = b.branches
+        left, right = combine(name, a, left), combine(name, a, right)
+    else:
+        result = compose(OPERATIONS[name], [a, b])
+        if len(result.text) > LONGEST:
+            raise TooLong
+        return result
+    if left.text == right.text:
+        return left
+    text = f"if({test}, {left.text}, {right.text})"
+    if len(text) > LONGEST:
+        raise TooLong
+    return Text(text, branches=(test, left, right))

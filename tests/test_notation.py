@@ -1,0 +1,272 @@
+"""The printer is the parser's inverse, and what it simplifies stays the same number."""
+
+import math
+
+import pytest
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.notation import (
+    Text,
+    atom,
+    block_rule,
+    compose,
+    expression_text,
+    number_text,
+    program_text,
+    rule_text,
+    write,
+)
+from backprop_grammar.operations import OPERATIONS
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Wide
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.programs import contents, expressions, programs, written
+
+PRINTED = (
+    # program, as it is printed
+    ("((x))", "x"),
+    ("x+y-z", "x + y - z"),
+    ("x-(y-z)", "x - (y - z)"),
+    ("x - (y+z)", "x - (y + z)"),
+    ("x*(y*z)", "x*(y*z)"),
+    ("(x*y)/z", "x*y/z"),
+    ("x/(y/z)", "x/(y/z)"),
+    ("x*-y", "x*-y"),
+    ("(-x)*y", "-x*y"),
+    ("-(x*y)", "-(x*y)"),
+    ("-(x^2)", "-x^2"),
+    ("(-x)^2", "(-x)^2"),
+    ("(-2)^x", "(-2)^x"),
+    ("2^(-x)", "2^-x"),
+    ("2**(x**2)", "2^x^2"),
+    ("(2^x)^2", "(2^x)^2"),
+    ("-(-x)", "--x"),
+    ("x--2", "x - -2"),
+    ("pow(x, 2)", "x^2"),
+    ("ln(x)", "log(x)"),
+    ("leaky_relu(x)", "leaky_relu(x)"),
+    ("leaky_relu(x, 0.01)", "leaky_relu(x)"),
+    ("leaky_relu(x, .02)", "leaky_relu(x, 0.02)"),
+    ("leaky_relu(0.01)", "leaky_relu(0.01)"),
+    ("leaky_relu(0.01, 0.01)", "leaky_relu(0.01)"),
+    ("if(x>0,y,if(x==0,1,-1))", "if(x > 0, y, if(x == 0, 1, -1))"),
+    ("x=-2\nf=x", "x = -2; f = x"),
+    ("q = x*y; q", "q = x*y; q"),
+    ("f(u,v)=u*v\nf(x,f(y,2))", "f(u, v) = u*v; f(x, f(y, 2))"),
+    ("q = x; f(u) = u; f(q)", "f(u) = u; q = x; f(q)"),
+    ("1e22+1e-7+1000000", "1e+22 + 1e-07 + 1000000"),
+    ("pi*e^x", "pi*e^x"),
+)
+
+
+@pytest.mark.parametrize(("program", "printed"), PRINTED)
+def test_printed(program, printed):
+    graph = parse(program)
+    assert program_text(graph) == printed
+    assert contents(parse(printed)) == contents(parse(program_text(parse(printed))))
+
+
+@settings(max_examples=300)
+@given(programs())
+def test_print_and_parse(program):
+    built = program.graph()
+    text = program_text(built)
+    assert contents(parse(program.text())) == contents(built)
+    assert contents(parse(text)) == contents(built)
+    assert program_text(parse(text)) == text
+    assert contents(parse(program_text(built, "\n"))) == contents(built)
+
+
+def test_a_last_line_that_begins_with_a_sign():
+    graph = parse("q = x*y; -q")
+    assert program_text(graph, "\n") == "q = x*y\n(-q)"
+    assert contents(parse(program_text(graph, "\n"))) == contents(graph)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_read_back(value):
+    text = number_text(value)
+    assert float(text) == value
+    assert len(text) <= len(repr(value))
+
+
+def test_a_long_expression_is_cut_before_it_is_written():
+    graph = parse("+".join(["x"] * 1000))
+    assert expression_text(graph, graph.output, longest=24).text == "..."
+    assert expression_text(graph, graph.operands[1][0], longest=24).text == "x"
+
+
+def test_printing_long_and_deep_programs():
+    for text in (
+        " + ".join(["x"] * 60_000),
+        "sin(" * 50_000 + "x" + ")" * 50_000,
+        "-" * 50_000 + "x",
+        "^".join(["2"] * 50_000),
+        "if(x > 0, " * 20_000 + "x" + ", 1)" * 20_000,
+        f"max({', '.join(['x'] * 50_000)})",
+    ):
+        assert program_text(parse(text)) == text
+
+
+# What is simplified
+
+
+def value_of(text, at):
+    """The value of a program at a point, or None where it has none."""
+    try:
+        graph = parse(text, bound=frozenset(at), internal=True)
+        value = evaluate(graph, {name: at[name] for name in graph.variables}).value
+    except BackpropError:
+        return None
+    if isinstance(value, Wide):
+        return value.nearest
+    return value
+
+
+def composed(e):
+    """An expression of operators as text, simplified and not."""
+    kind, *rest = e
+    if kind in ("number", "name"):
+        return (atom(rest[0]),) * 2
+    name, *operands = rest
+    plain, simple = zip(*map(composed, operands), strict=True)
+    return write(OPERATIONS[name], plain), compose(OPERATIONS[name], simple)
+
+
+small = st.sampled_from([0.0, 1.0, -1.0, 2.0, -3.0, 0.5, -0.1, 1e300, 7.0])
+leaves = st.one_of(
+    st.tuples(st.just("number"), small),
+    st.tuples(st.just("name"), st.sampled_from(["x", "y"])),
+)
+operators = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.tuples(
+            st.just("infix"), st.sampled_from(["add", "sub", "mul", "div", "pow"]), inner, inner
+        ),
+        st.tuples(st.just("neg"), st.just("neg"), inner),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(operators, st.sampled_from([(1.5, 0.75), (0.25, 3.0), (2.0, -1.0)]))
+def test_compose_keeps_the_value(e, point):
+    plain, simple = composed(e)
+    at = dict(zip("xy", point, strict=True))
+    expected = value_of(plain.text, at)
+    if expected is not None:
+        assert value_of(simple.text, at) == pytest.approx(expected, rel=1e-12)
+        assert len(simple.text) <= len(plain.text) + 2
+
+
+SIMPLER = (
+    ("mul", ("1", "x"), "x"),
+    ("mul", ("x", "0"), "0"),
+    ("mul", ("-1", "x"), "-x"),
+    ("mul", ("-2", "x"), "-2*x"),
+    ("mul", ("2", "0.5"), "1"),
+    ("add", ("x", "0"), "x"),
+    ("add", ("x", "x"), "2*x"),
+    ("add", ("x", "-2"), "x - 2"),
+    ("sub", ("x", "-2"), "x + 2"),
+    ("sub", ("0", "x"), "-x"),
+    ("sub", ("0.1", "1"), "-0.9"),
+    ("add", ("0.1", "0.2"), "0.3 + 0"),
+    ("pow", ("x", "1"), "x"),
+    ("pow", ("x", "0"), "1"),
+    ("div", ("0", "x"), "0"),
+    ("div", ("x", "1"), "x"),
+    ("div", ("1", "3"), "1/3"),
+    ("neg", ("-2",), "2"),
+    ("mul", ("1e300", "1e300"), "1e+300*1e+300"),
+)
+
+
+@pytest.mark.parametrize(("name", "operands", "expected"), SIMPLER)
+def test_compose(name, operands, expected):
+    texts = [atom(float(text) if text[-1] in "0123456789" else text) for text in operands]
+    assert compose(OPERATIONS[name], texts).text == expected.removesuffix(" + 0")
+
+
+ROWS = [(row, k) for row in OPERATIONS.values() for k in range(len(row.rules)) if not row.variadic]
+POINTS = ((0.3, 0.7, 0.9), (1.4, 2.0, 3.0), (-0.4, -0.2, 0.1))
+
+
+@pytest.mark.parametrize(("row", "k"), ROWS, ids=lambda value: getattr(value, "name", value))
+def test_a_rule_over_other_texts_keeps_its_value(row, k):
+    """Over operands that are expressions or numbers, and with its ifs decided."""
+    for point in POINTS:
+        at = dict(zip(row.operands, point, strict=False)) | {"out": 0.6}
+        expected = value_of(row.rules[k], at)
+        if expected is None:
+            continue
+        sums = [Text(f"{name} - 0.5", 1) for name in row.operands]
+        figures = [atom(at[name]) for name in row.operands]
+        names = [atom(name) for name in row.operands]
+        shifted = {name: value + 0.5 for name, value in at.items()}
+        decided = rule_text(row, k, names, atom("out"), [at[name] for name in row.operands]).text
+        assert value_of(rule_text(row, k, figures, atom(0.6)).text, {}) == pytest.approx(expected)
+        assert value_of(decided, at) == pytest.approx(expected)
+        assert "if(" not in decided
+        over_sums = rule_text(row, k, sums, Text("out - 0.5", 1)).text
+        assert value_of(over_sums, shifted) == pytest.approx(expected)
+
+
+# The local gradients of functions of the program
+
+RULES = (
+    # body, parameter, its local gradient
+    ("u*u", "u", "2*u"),
+    ("u^3", "u", "3*u^2"),
+    ("sqrt(u)", "u", "1/(2*sqrt(u))"),
+    ("u - v", "v", "-1"),
+    ("sin(u)*v", "u", "v*cos(u)"),
+    ("v", "u", "0"),
+    ("if(u > 0, log(u), u)", "u", "if(u > 0, 1/u, 1)"),
+    ("max(u, v)", "u", "if(u > v, 1, if(u == v, 1/2, 0))"),
+)
+
+
+@pytest.mark.parametrize(("body", "k", "expected"), RULES)
+def test_block_rule(body, k, expected):
+    graph = parse(f"f(u, v) = {body}; f(x, y)")
+    rule = block_rule(graph.functions["f"].body, k, {"u": atom("u"), "v": atom("v")})
+    assert rule is not None
+    assert rule.text == expected
+
+
+@settings(max_examples=150)
+@given(
+    expressions(("u", "v"), ("pi",), depth=3),
+    st.sampled_from([(0.3, 1.7), (2.5, 0.4), (-0.6, 0.8), (1.25, -3.0)]),
+)
+def test_block_rule_has_the_value_of_the_local_gradient(body, point):
+    graph = parse(f"f(u, v) = {written(body)}; f(x, y)")
+    at = dict(zip("xy", point, strict=True))
+    try:
+        trace = evaluate(graph, {name: at[name] for name in graph.variables})
+    except BackpropError:
+        return
+    if trace.notes or trace.flags:
+        return
+    definition = graph.functions["f"]
+    names = {"u": atom("x"), "v": atom("y")}
+    for edge, parameter in zip(trace.nodes[-1].edges, definition.parameters, strict=False):
+        rule = block_rule(definition.body, parameter, names)
+        if rule is None or not isinstance(edge.local, float):
+            continue
+        value = value_of(rule.text, at)
+        if value is not None:
+            assert math.isclose(value, edge.local, rel_tol=1e-9, abs_tol=1e-300), rule.text
+
+
+def test_block_rule_of_a_large_function_is_left_out():
+    doubling = "; ".join(["f0(u) = u*u + u", *(f"f{i}(u) = f{i - 1}(f{i - 1}(u))" for i in (1, 2, 3, 4, 5, 6))])  # fmt: skip
+    body = parse(f"{doubling}; f6(x)").functions["f6"].body
+    assert block_rule(body, "u", {"u": atom("u")}) is None
+    long = parse("f(u) = ((((u^2 + u)^2 + u)^2 + u)^2 + u)^2; f(x)").functions["f"].body
+    assert block_rule(long, "u", {"u": atom("u")}) is None

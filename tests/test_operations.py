@@ -1,0 +1,432 @@
+"""Every operation of the table, against mpmath.
+
+The insight: the tests walk the table, so a new row is tested on arrival. What a row says of
+itself (operands, domain) is where its points come from; what it can't say stands in
+``LANDMARKS``, ``ORDINARY`` and ``SPECIAL``, with the reason.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+from mpmath import mp
+
+from backprop_grammar.arithmetic import Arithmetic, Outside, Uncertain, binary64, compare, wide
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.graph import Graph
+from backprop_grammar.notation import Text, write
+from backprop_grammar.operations import OPERATIONS, Operation
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Number, Trace, Wide
+
+from . import oracle
+
+each_operation = pytest.mark.parametrize("row", OPERATIONS.values(), ids=OPERATIONS)
+
+Point = tuple[float, ...]
+
+# Points
+
+LARGEST = 1.7976931348623157e308
+SMALLEST = 5e-324
+ENDS = [0.0] + [s * x for x in (SMALLEST, 1e-308, 1.0, 2.5, 1e17, 1e308) for s in (1, -1)]
+EXTREMES = [SMALLEST, 1e-323, 2.0**-1022, 2.0**-1022 - SMALLEST, 2.0**52 + 0.5, 2.0**53, LARGEST]
+
+LANDMARKS = [
+    0.0, 0.5, 1.0, 2.0, math.pi / 2, math.pi,
+    5.9, 26.6, 36.7,  # where erf is 1, erfc underflows, 1 + exp(-x) is 1
+    709.78, 710.47, 745.13,  # where exp and cosh overflow, where exp underflows
+]  # fmt: skip
+
+SPECIAL = {  # zeros and stationary points of values and slopes, which no row tells
+    "silu": [-1.2784645427610738, -2.3993572805154396],
+    "gelu": [-0.7517915246935645, -1.4142135623730951],
+    "lgamma": [1.4616321449683623, -2.457024738220800, -2.747682646727412, -3.143580888349980],
+    "digamma": [1.4616321449683623, -0.5040830082644554, -1.5734984731623904],
+    "polygamma": [-0.5, -1.5, -20.5],
+}
+
+ORDINARY = {("polygamma", "n"): [0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 20.0, 101.0, -1.0, 0.5]}
+"""Operands of which only some numbers make sense."""
+
+
+def draw(rng: random.Random, row: Operation, operand: str) -> float:
+    """A float: of any magnitude, ordinary, whole, extreme, or near a landmark."""
+    if (row.name, operand) in ORDINARY:
+        return rng.choice(ORDINARY[row.name, operand])
+    kind, sign = rng.random(), rng.choice([1, -1])
+    if kind < 0.15:
+        return sign * math.ldexp(rng.uniform(0.5, 1), rng.randint(-1073, 1024))
+    if kind < 0.3:
+        return sign * math.ldexp(rng.uniform(0.5, 1), rng.randint(-40, 40))
+    if kind < 0.45:
+        return rng.uniform(-7, 7)
+    if kind < 0.55:
+        return rng.randint(-40, 40) / rng.choice([1, 1, 2])
+    if kind < 0.6:
+        return sign * rng.choice(EXTREMES)
+    limits = [b.limit for b in row.domain if b.operand == operand and b.limit in (-1, 1)]
+    near = rng.choice([*SPECIAL.get(row.name, []) * 4, *limits * 8, *LANDMARKS, *map(float.__neg__, LANDMARKS)])  # fmt: skip
+    if kind < 0.7:
+        return near + rng.randint(-4, 4) * math.ulp(near)
+    return near + (abs(near) or 1) * rng.uniform(-1, 1) * 2.0 ** -rng.randint(1, 54)
+
+
+def related(rng: random.Random, x: float) -> float:
+    """A second operand that ties with the first, almost ties, cancels or inverts it."""
+    others = [x, -x, x * (1 + 2.0 ** -rng.randint(1, 52)), x + rng.randint(-2, 2) * math.ulp(x)]
+    return rng.choice([*others, 1 / x if abs(x) > 1e-300 else 1.0])
+
+
+def zero_sums(rng: random.Random, _row: Operation) -> Iterator[Point]:
+    """Operands whose exponentials add up to almost 1."""
+    for _ in range(40):
+        n = rng.randint(1, 5)
+        yield tuple(
+            -math.log(n) + rng.uniform(-1, 1) * 10.0 ** -rng.randint(1, 20) for _ in range(n)
+        )
+
+
+def large_exponents(rng: random.Random, _row: Operation) -> Iterator[Point]:
+    """Bases near 1 to large powers, and all signs with whole and half powers."""
+    for _ in range(40):
+        k = rng.randint(10, 52)
+        yield rng.choice([1, -1]) * (1 + rng.uniform(-1, 1) * 2.0**-k), rng.choice([1, -1]) * 2.0**k
+    yield from itertools.product(
+        [-2.5, -1.0, 0.0, 1.0, 10.0], [-3.0, -0.5, 0.0, 0.5, 1.0, 2.0, 15.0]
+    )
+
+
+EXTRA: dict[str, Callable[[random.Random, Operation], Iterator[Point]]] = {
+    "logsumexp": zero_sums,
+    "pow": large_exponents,
+}
+
+
+def operands_of(row: Operation, count: int) -> tuple[str, ...]:
+    return row.operands[:-1] * count if row.variadic else row.operands
+
+
+def inside(row: Operation, point: Point) -> bool:
+    """Whether a point meets the row's bounds."""
+    at = dict(zip(row.operands, point, strict=False))
+    return all(
+        compare((at[b.operand] > limit) - (at[b.operand] < limit), b.relation)
+        for b in row.domain
+        for limit in [at[b.limit] if isinstance(b.limit, str) else b.limit]
+    )
+
+
+def points(row: Operation, count: int, seed: str = "") -> list[Point]:
+    """The ends of the range in all combinations, or many of them, and so many drawn points.
+
+    A tenth of the points beyond the bounds is kept.
+    """
+    rng = random.Random(row.name + seed)
+    arity = len(row.operands)
+    ends = [[x for x in ORDINARY.get((row.name, name), ENDS)] for name in operands_of(row, arity)]
+    found = list(itertools.product(*ends))
+    found = found if len(found) < 200 else rng.sample(found, 100)
+    found += EXTRA.get(row.name, lambda *_: iter(()))(rng, row)
+    drawn: list[Point] = []
+    while len(drawn) < count:
+        names = operands_of(row, rng.randint(row.arity[0], 5))
+        point = [draw(rng, row, name) for name in names]
+        for i in range(1, len(point)):
+            if rng.random() < 0.3 and (row.name, names[i]) not in ORDINARY:
+                point[i] = related(rng, point[i - 1])
+        if all(map(math.isfinite, point)) and (inside(row, tuple(point)) or rng.random() < 0.1):
+            drawn.append(tuple(point))
+    return found + drawn
+
+
+def ordinary(row: Operation, count: int) -> list[Point]:
+    """Points without extremes, inside the bounds and off the kinks."""
+    fit = [
+        point for point in points(row, 20 * count, "ordinary")
+        if inside(row, point) and all(1e-4 < abs(x) < 40 or x in (1, 2) for x in point)
+        and len(set(point)) == len(point) and oracle.value(row.name, point) is not None
+    ]  # fmt: skip
+    return fit[-count:]
+
+
+# Programs
+
+
+def program(row: Operation, count: int) -> Graph:
+    """The operation applied to so many variables."""
+    if row.name == "identity":
+        return parse("y = v0; y")
+    names = [f"v{k}" for k in range(count)]
+    return parse(write(row, [Text(name) for name in names], "<").text, internal=True)
+
+
+def at(point: Point) -> dict[str, float]:
+    return {f"v{k}": x for k, x in enumerate(point)}
+
+
+OVERFLOW = mp.ldexp(1, 1024) - mp.ldexp(1, 970)
+"""From here on a number rounds to infinity."""
+
+
+def ulps(number: float, true: object) -> float:
+    """The error of a float in units in the last place; 5e-324 where those are subnormal."""
+    unit = mp.ldexp(1, max(mp.mag(true) - 53, -1074)) if true else mp.mpf(SMALLEST)
+    return float(abs(mp.mpf(number) - true) / unit)
+
+
+def wrong(number: Number, true: object) -> str:
+    """What is wrong with a number of a trace, or an empty text."""
+    near = number.nearest if isinstance(number, Wide) else number
+    if near is not None:
+        off = ulps(near, true) if mp.isfinite(true) else mp.inf
+        return f"{near!r} for {mp.nstr(true, 20)}, off by {off} ulp" if off > 4 else ""
+    assert isinstance(number, Wide)
+    expected = "undefined" if mp.isnan(true) else "infinite" if true > 0 else "-infinite"
+    if not number.exists or not mp.isfinite(true):
+        return "" if number.text == expected else f"{number.text} for {true}"
+    close = abs(mp.mpf(number.text) - true) <= 1e-15 * abs(true)
+    return (
+        ""
+        if close and (abs(true) >= OVERFLOW or abs(true) < SMALLEST)
+        else f"{number.text} for {true}"
+    )
+
+
+def complaints(row: Operation, trace: Trace, point: Point) -> Iterator[str]:
+    """What is wrong in the trace of one operation."""
+    true = oracle.value(row.name, point)
+    if true is None:
+        yield f"value {trace.value}, which does not exist"
+        return
+    yield wrong(trace.value, true)
+    node = next(n for n in trace.nodes if n.name == trace.output)
+    locals_ = {edge.operand: edge for edge in node.edges}
+    flagged = {flag.path: (flag.status, flag.sign) for flag in trace.flags}
+    for k in range(len(point)):
+        slope, name = oracle.slope(row.name, k, point), f"v{k}"
+        gradient = trace.gradients[name]
+        yield wrong(gradient, slope)
+        if name in locals_:
+            yield wrong(locals_[name].local, slope)
+            if not locals_[name].routed and slope != 0:
+                yield f"nothing sent to {name}, whose slope is {slope}"
+        sign = "" if mp.isnan(slope) else "+" if slope > 0 else "-"
+        status = "undefined" if mp.isnan(slope) else "infinite" if mp.isinf(slope) else "overflow"
+        expected = (status, sign) if mp.isnan(slope) or abs(slope) >= OVERFLOW else None
+        if flagged.get(f"gradients.{name}") != expected:
+            yield f"flag of {name}: {flagged.get(f'gradients.{name}')}, not {expected}"
+
+
+def refusal_is_right(error: BackpropError, row: Operation, point: Point) -> bool:
+    true = oracle.value(row.name, point)
+    if error.kind == "domain":
+        return true is None
+    return error.kind == "overflow" and true is not None and abs(true) >= OVERFLOW
+
+
+@each_operation
+def test_value_and_gradients_are_right_or_refused(row):
+    graphs: dict[int, Graph] = {}
+    for point in points(row, 200):
+        graph = graphs.setdefault(len(point), program(row, len(point)))
+        try:
+            trace = evaluate(graph, at(point))
+        except BackpropError as error:
+            assert refusal_is_right(error, row, point), (point, error.message)
+        else:
+            assert [text for text in complaints(row, trace, point) if text] == [], point
+
+
+# Texts
+
+
+def interpreted(graph: Graph, leaves: dict[str, object]) -> object:
+    """The value of a text of the table over mpmath, by the oracle's functions."""
+    values: list[object] = []
+    for node, operation in enumerate(graph.operations):
+        if node in graph.constants:
+            constant = graph.constants[node]
+            values.append(
+                getattr(mp, constant) + 0 if isinstance(constant, str) else mp.mpf(constant)
+            )
+        elif operation is None:
+            values.append(leaves[graph.names[node]])
+        elif operation.name == "if":
+            left, right, *sides = [values[k] for k in graph.operands[node]]
+            test = graph.conditions[graph.condition_of[node]]
+            values.append(sides[not compare((left > right) - (left < right), test.comparison)])
+        else:
+            operands = [values[k] for k in graph.operands[node]]
+            missing = any(x is None for x in operands)
+            function = oracle.FUNCTIONS[operation.name][0]
+            values.append(None if missing else oracle.real(function, operands))
+    return values[graph.output]
+
+
+def leaves_of(row: Operation, k: int, operands: tuple[object, ...]) -> dict[str, object]:
+    out = oracle.real(oracle.FUNCTIONS[row.name][0], operands)
+    if not row.variadic:
+        return dict(zip(row.operands, operands, strict=True)) | {"out": out}
+    ties = mp.mpf(sum(x == out for x in operands))
+    return {"x": operands[k], "out": out, "n": mp.mpf(len(operands)), "ties": ties}
+
+
+def same(text: str, row: Operation, k: int, point: Point, true: object) -> bool:
+    """Whether a text of a row has that value at a point, to more digits than any float has."""
+    graph = parse(text, internal=True)
+    found = oracle.settled(lambda *xs: interpreted(graph, leaves_of(row, k, xs)), point)
+    if found is None:
+        return bool(mp.isnan(true))
+    return bool(abs(found - true) <= mp.mpf(2) ** -75 * abs(true))
+
+
+@each_operation
+def test_displayed_and_computed_rules_are_the_derivative(row):
+    if row.name == "if":
+        pytest.skip("its rules show the selected branch")
+    for point in ordinary(row, 25):
+        for k in range(len(point)):
+            true = oracle.slope(row.name, k, point)
+            for rules in filter(None, (row.rules, row.careful)):
+                text = rules[0] if row.variadic else rules[k]
+                assert same(text, row, k, point, true), (text, point)
+
+
+@each_operation
+def test_computed_value_and_formula_are_the_value(row):
+    texts = [text for text in (row.computed, row.formula) if text and "..." not in text]
+    for point in ordinary(row, 25) if texts else []:
+        for text in texts:
+            assert same(text, row, 0, point, oracle.value(row.name, point)), (text, point)
+
+
+@each_operation
+def test_oracle_differentiates_itself(row):
+    for point in ordinary(row, 4):
+        for k in range(len(point)):
+            slope = oracle.slope(row.name, k, point)
+            if mp.isnan(slope) or row.name == "if":
+                continue
+            with mp.workprec(400):
+                fixed = [mp.mpf(x) for x in point]
+
+                def along(x, k=k, fixed=fixed):
+                    return oracle.FUNCTIONS[row.name][0](*fixed[:k], x, *fixed[k + 1 :])
+
+                assert abs(mp.diff(along, fixed[k]) - slope) <= 1e-20 * (1 + abs(slope)), point
+
+
+# Kinks
+
+
+@each_operation
+def test_kinks_are_where_the_slope_jumps_and_are_noted(row):
+    graph = program(row, len(row.operands))
+    for text in (*row.kinks, *filter(None, [row.cut])):
+        expected = "kink" if text in row.kinks else "branch cut"
+        kink = parse(text, internal=True)
+        found = [
+            point for point in itertools.product((-2.0, 0.0, 3.0), repeat=len(row.operands))
+            if oracle.value(row.name, point) is not None
+            and interpreted(kink, leaves_of(row, 0, tuple(map(mp.mpf, point)))) == 0
+        ]  # fmt: skip
+        assert found, text
+        for point in found:
+            notes = {note.kind for note in evaluate(graph, at(point)).notes}
+            assert expected in notes, (text, point)
+        assert any(map(lambda point: bends(row, point), found)), text
+
+
+def bends(row: Operation, point: Point) -> bool:
+    """Whether the value has different slopes, or different values, on two sides of a point."""
+    h, function = mp.mpf(2) ** -40, oracle.FUNCTIONS[row.name][0]
+    for k in range(len(point)):
+        below, here, above = (
+            oracle.real(function, [mp.mpf(x) + step * (i == k) for i, x in enumerate(point)])
+            for step in (-h, 0, h)
+        )
+        if below is not None and above is not None and abs(above - 2 * here + below) > h / 8:
+            return True
+        if below is not None and above is not None and abs(above - below) > 1:
+            return True
+    return False
+
+
+@each_operation
+def test_no_kink_is_noted_elsewhere(row):
+    for point in ordinary(row, 10):
+        notes = {note.kind for note in evaluate(program(row, len(point)), at(point)).notes}
+        assert not notes & {"kink", "tie", "branch cut"}, point
+
+
+# Error bounds
+
+
+@each_operation
+@pytest.mark.parametrize("arithmetic", [binary64, wide(192, False)], ids=["binary64", "wide"])
+def test_error_bounds_hold(row, arithmetic):
+    if row.name == "if":
+        pytest.skip("a branch is handed on as it is")
+    rng = random.Random(row.name + "bounds")
+    exact, loose = (53, 44) if arithmetic is binary64 else (190, 66)
+    checked = 0
+    for point in points(row, 100, "bounds"):
+        with arithmetic.context():
+            balls, true = [], []
+            for x in point:
+                value = arithmetic.number(x)
+                if arithmetic is not binary64 and abs(x) < 1e300:
+                    value += value * rng.getrandbits(100) / (1 << 150)
+                error = rng.choice([0, 1]) * abs(value) * 2.0 ** -rng.randint(loose, exact)
+                balls.append((value, error))
+                with mp.workprec(600):
+                    true.append(mp.mpf(value) + error * rng.choice([-1, 1, rng.uniform(-1, 1)]))
+            checked += bounds_hold(row, arithmetic, balls, true)
+    assert checked > 50
+
+
+def bounds_hold(row: Operation, arithmetic: Arithmetic, balls: list, true: list) -> bool:
+    """Whether there are balls for the value and the slopes; they must contain the true ones."""
+    try:
+        out = arithmetic.apply(row, list(balls))
+        slopes = [arithmetic.local(row, list(balls), out, k) for k in range(len(balls))]
+    except (Uncertain, Outside):
+        return False
+    truths = [oracle.value(row.name, true)]
+    truths += [oracle.slope(row.name, k, true) for k in range(len(balls))]
+    for (value, error), truth in zip([out, *slopes], truths, strict=True):
+        if truth is not None and mp.isfinite(truth) and mp.isfinite(value):
+            with mp.workprec(600):
+                assert abs(mp.mpf(value) - truth) <= mp.mpf(error) * (1 + 1e-9), (balls, true)
+    return True
+
+
+# Rows
+
+
+@each_operation
+def test_row_is_complete(row):
+    assert row.doc and "\n" not in row.doc and not row.doc.endswith(".")
+    assert len(row.rules) == (1 if row.variadic else len(row.operands))
+    assert len(row.careful) in (0, len(row.rules))
+    assert row.value or row.computed or row.name in ("if", "max", "min")
+    assert row.name in oracle.FUNCTIONS
+    least, most = row.arity
+    assert most is None or 1 <= least <= most == len(row.operands)
+    assert all(bound.operand in row.operands for bound in row.domain)
+    assert not row.requires or row.requirement
+    texts = [*row.rules, *row.careful, *row.kinks, row.computed, row.cut]
+    allowed = {*row.operands, "out", *(["n", "ties"] if row.variadic else [])}
+    for text in filter(None, texts):
+        assert set(parse(text, internal=True).variables) <= allowed, text
+
+
+def test_names_are_unique():
+    from backprop_grammar.operations import ROWS
+
+    assert len(OPERATIONS) == len(ROWS)
+    assert set(oracle.FUNCTIONS) == set(OPERATIONS)
