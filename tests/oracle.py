@@ -55,7 +55,7 @@ def real(function: Function, operands: Sequence[Number]) -> Number | None:
         result = function(*operands)
     except ZeroDivisionError:
         return None
-    return None if isinstance(result, m.mpc) else m.mpf(result)
+    return None if result is None or isinstance(result, m.mpc) else m.mpf(result)
 
 
 def over(numerator: Number, denominator: Number) -> Number:
@@ -101,8 +101,10 @@ def polygamma(n: Number, x: Number) -> Number:
     n = int(n)
     if x < 0:
         cotangent = m.cospi(x) / m.sinpi(x)
-        derivative = m.polyval(cotangent_derivative(n), cotangent) * m.pi ** (n + 1)
-        return (-1) ** n * polygamma(m.mpf(n), 1 - x) - derivative
+        derivative = m.zero
+        for coefficient in cotangent_derivative(n):
+            derivative = derivative * cotangent + coefficient
+        return (-1) ** n * polygamma(m.mpf(n), 1 - x) - derivative * m.pi ** (n + 1)
     return -((-1) ** n) * m.factorial(n) * m.zeta(n + 1, x) if n else m.digamma(x)
 
 
@@ -122,8 +124,8 @@ def cube_root(x: Number) -> Number:
 
 
 def normal(x: Number) -> Number:
-    """The normal distribution function; 0 where it is below every float."""
-    return m.erfc(-x / m.sqrt(2)) / 2 if x > -1000 else m.zero
+    """The normal distribution function; far to the left by its leading term (DLMF 7.12.1)."""
+    return m.erfc(-x / m.sqrt(2)) / 2 if x > -1e30 else -bell(x) / x
 
 
 def bell(x: Number) -> Number:

@@ -5,6 +5,7 @@ go wrong arrives here, is said once on standard error, and becomes an exit code.
 """
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -249,8 +250,11 @@ def schema_command(
 def run(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; every error is said once, on standard error."""
     arguments = sys.argv[1:] if args is None else args
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         result = app(arguments or ["--help"], prog_name="backprop", standalone_mode=False)

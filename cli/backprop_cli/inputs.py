@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backprop_grammar.errors import BackpropError, Source, nearest
+from backprop_grammar.errors import BackpropError, Source, nearest, shorten
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.parser import MAX_LENGTH, parse
@@ -75,7 +75,7 @@ class Point:
         """Add a value. Raises BackpropError when the name has one already."""
         if name in self.values:
             raise BackpropError(
-                "binding", f"{name} is given twice", span, hint="give each name one value", source=source
+                "binding", f"{shorten(name)} is given twice", span, hint="give each name one value", source=source
             )  # fmt: skip
         self.values[name] = value
         self.places[name] = source, span
@@ -136,9 +136,9 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         return BackpropError("binding", message, span, hint=hint, source=source)
 
     if not written:
-        raise refuse(f"{name} has no value", f"write {name}=1")
+        raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
     if INFINITE.match(written):
-        raise refuse(f"{name} is not finite", "every value of a point is a finite number")
+        raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     if PLAIN.match(written):
         value = float(written)
         if abs(value) != float("inf") and (value or not re.search("[1-9]", written.lower().split("e")[0])):  # fmt: skip
@@ -149,7 +149,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
             variable = next(iter(graph.variables))
             at = graph.spans[graph.variables[variable]]
             raise BackpropError(
-                "binding", f"the value of {name} is not a number: {variable} has no value here", at,
+                "binding", f"the value of {shorten(name)} is not a number: {shorten(variable)} has no value here", at,
                 hint="a point takes numbers and constants such as pi/4, sqrt(2), 1/3", source=graph.source,
             )  # fmt: skip
         result = evaluate(graph, {}).value
@@ -182,7 +182,7 @@ def read_object(name: str, point: Point) -> None:
         if len(found) < len(pairs):
             names = [key for key, _ in pairs]
             twice = next(key for key in names if names.count(key) > 1)
-            raise refuse(f"gives {twice} twice")
+            raise refuse(f"gives {shorten(twice)} twice")
         return found
 
     try:
@@ -200,13 +200,13 @@ def read_object(name: str, point: Point) -> None:
     source = Source("", shown)
     for key, value in document.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise refuse(f"gives {key} a value that is not a number")
+            raise refuse(f"gives {shorten(key)} a value that is not a number")
         try:
             number = float(value)
         except OverflowError:
             number = float("inf")
         if abs(number) == float("inf"):
-            raise refuse(f"gives {key} a number beyond the largest, 1.79769e+308")
+            raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
         point.give(key, number + 0.0, source, (0, 0))
         point.from_file.add(key)
 
@@ -228,7 +228,7 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
             raise unknown_name(graph, name, source, span)
     notes = []
     if unused:
-        names = ", ".join(unused[:8]) + (", ..." if len(unused) > 8 else "")
+        names = ", ".join(map(shorten, unused[:8])) + (", ..." if len(unused) > 8 else "")
         message = f"the program does not use {names} of the point, left aside"
         notes.append(Note("unused", unused[0], message))
     return at, notes
@@ -237,12 +237,13 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
 def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int]) -> BackpropError:
     """The error for a value given to something that is no variable."""
     known = list(graph.variables)
+    shown = shorten(name)
     if graph.node(name) is not None:
-        message, hint = f"{name} is computed by the program", f"remove {name} from --at"
+        message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
     else:
-        message = f"the program has no variable {name}"
+        message = f"the program has no variable {shown}"
         meant = nearest(name, known)
-        hint = f"did you mean {meant}?" if meant else (
-            f"its variables are {', '.join(known[:12])}" if known else "it has no variables at all"
-        )  # fmt: skip
+        few = ", ".join(map(shorten, known[:12])) + (", ..." if len(known) > 12 else "")
+        hint = f"its variables are {few}" if known else "it has no variables at all"
+        hint = f"did you mean {shorten(meant)}?" if meant else hint
     return BackpropError("binding", message, span, hint=hint, source=source)

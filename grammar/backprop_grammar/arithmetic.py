@@ -110,6 +110,11 @@ class Arithmetic:
             return self.number(0.0), self.number(0.0)
         return ball
 
+    def check_underflow(self, value: Any, nonzero: bool = True) -> None:
+        """Raise Uncertain where a bound on the error of a value would lose digits itself."""
+        if self.module is None and abs(value) < SMALL and nonzero:
+            raise Uncertain("underflow")
+
     # gradients
 
     def times(self, a: Ball, b: Ball) -> Ball:
@@ -120,11 +125,10 @@ class Arithmetic:
                 raise Uncertain("overflow")
             return value, self.number(0.0)
         error = abs(a[0]) * b[1] + a[1] * abs(b[0])
-        if abs(a[0]) != 1 and abs(b[0]) != 1:
-            if self.module is None and abs(value) < SMALL and a[0] != 0 != b[0]:
-                raise Uncertain("underflow")
-            error += abs(value) * self.unit
-        return value + 0, error
+        rounded = abs(a[0]) != 1 and abs(b[0]) != 1
+        if rounded or error:
+            self.check_underflow(value, a[0] != 0 != b[0])
+        return value + 0, error + abs(value) * self.unit * rounded
 
     def total(self, balls: list[Ball]) -> Ball:
         """The sum of balls; inf - inf does not exist."""
@@ -246,12 +250,12 @@ class Arithmetic:
         elif operation.exact(values, out, 1 / self.unit):
             error = 0 * abs(out)
         else:
-            if self.module is None and abs(out) < SMALL:
-                raise Uncertain("underflow")
+            self.check_underflow(out)
             slack = 2 * operation.ulps if self.module is None else 8 + 2 * operation.ulps
             error = operation.scale(values, out) * self.unit * slack
         for k, (_, inherited) in enumerate(operands):
             if inherited:
+                self.check_underflow(out, out != 0)
                 error += self.steepest(operation, k, values, out, inherited) * inherited
         scale = max(map(abs, values)) if operation.role is Role.DISTRIBUTES else 1
         return self.settle((out, error), scale)
@@ -345,10 +349,10 @@ class Arithmetic:
             elif operation.name == "div" and values[operands[1]] == 0:
                 values[node] = self.pole(values[operands[0]])
             else:
-                try:
-                    values[node] = self.value(operation, [values[k] for k in operands])
-                except Outside:
-                    values[node] = self.number(float("nan"))
+                given = tuple([values[k] for k in operands])
+                values[node] = out = self.value(operation, given)
+                if not operation.exact(given, out, 1 / self.unit):
+                    self.check_underflow(out)
         return values[graph.output]
 
     def pole(self, numerator: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arithmetic import Arithmetic, Ball, Uncertain, binary64, wide
-from .errors import BackpropError, nearest
+from .errors import BackpropError, nearest, shorten
 from .graph import Graph
 from .passes import (
     Doubt,
@@ -32,8 +32,8 @@ MAX_PRECISION = 1000
 LADDER = (192, 640, 2560, 6400)
 """Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0."""
 
-WORK = 100_000_000
-"""Bits times nodes above which the ladder ends."""
+PATIENCE = 30.0
+"""Seconds, by a rough estimate, that one step of the ladder may take; longer steps are refused."""
 
 BITS_PER_DIGIT = 3.3219280948873626
 
@@ -106,12 +106,13 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     missing = [n for n, i in graph.variables.items() if needed[i] and n not in at]
     if not missing:
         return
-    names = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    example = ",".join(f"{name}=..." for name in missing[:8])
+    few = [shorten(name) for name in missing[:8]]
+    names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    example = ",".join(f"{name}=..." for name in few)
     hint = f"give {'it' if len(missing) == 1 else 'them'} with --at {example}"
     typo = nearest(missing[0], [name for name, _ in graph.stages if name])
     if typo:
-        hint += f" (or did you mean {typo}?)"
+        hint += f" (or did you mean {shorten(typo)}?)"
     node = graph.variables[missing[0]]
     raise BackpropError(
         "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source
@@ -150,10 +151,11 @@ def certain_run(
     else:
         start = int(precision * BITS_PER_DIGIT) + 64
         tolerance = 2.0 ** -(precision * BITS_PER_DIGIT + 6)
-    size = sum(needed)
     ladder = [start + bits for bits in LADDER]
-    ladder = [bits for bits in ladder if bits * size <= WORK] or ladder[:1]
     for bits in ladder:
+        if bits > ladder[0] and duration(graph, needed, bits) > PATIENCE:
+            bits = ladder[ladder.index(bits) - 1]
+            break
         arithmetic = wide(bits, bits == ladder[-1])
         doubt = Doubt(close=tolerance, loose=tolerance)
         with arithmetic.context():
@@ -173,6 +175,15 @@ def certain_run(
         "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
         graph.spans[where], hint="write the formula so that less cancels", source=graph.source,
     )  # fmt: skip
+
+
+def duration(graph: Graph, needed: list[bool], bits: int) -> float:
+    """Seconds that the passes over numbers of that precision may take, roughly."""
+    gammas = sum(
+        operation is not None and "gamma" in operation.name and needed[node]
+        for node, operation in enumerate(graph.operations)
+    )
+    return (sum(needed) * 0.005 + gammas * 0.3) * max(0.1, (bits / 1000) ** 2)
 
 
 def passes(

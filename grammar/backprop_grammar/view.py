@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arithmetic import Ball
-from .errors import BackpropError, nearest
+from .errors import BackpropError, nearest, shorten
 from .evaluate import BITS_PER_DIGIT, Run, described, outermost
 from .graph import Graph
 from .notation import Text, atom, block_rule, expression_text, formula, program_text, rule_text
@@ -61,10 +61,10 @@ class Names:
             node = named.get(name)
             if node is None:
                 meant = nearest(name, list(named))
-                shown = ", ".join(list(named)[:12]) + (", ..." if len(named) > 12 else "")
+                shown = ", ".join(map(shorten, list(named)[:12])) + (", ..." if len(named) > 12 else "")
                 raise BackpropError(
-                    "name", f"there is no node called {name}",
-                    hint=f"did you mean {meant}?" if meant else f"the nodes are {shown}",
+                    "name", f"there is no node called {shorten(name)}",
+                    hint=f"did you mean {shorten(meant)}?" if meant else f"the nodes are {shown}",
                 )  # fmt: skip
         return node
 
@@ -118,6 +118,8 @@ def number(run: Run, ball: Ball, precision: int | None, inner: bool = True) -> N
     if abs(value) == float("inf"):
         return Wide("infinite" if value > 0 else "-infinite")
     near = exact_float(value)
+    if near == 0 and ball[1] > abs(value) * 2.0**-20:
+        return 0.0  # whatever it is, the nearest float is 0
     digits = precision or 17
     if abs(near) > LARGEST_FLOAT:
         return Wide(digits_text(value, digits))
@@ -433,6 +435,10 @@ class Builder:
         """What binary64 alone would have got wrong, if anything."""
         run = self.run
         digits = int(run.bits / BITS_PER_DIGIT)
+        if run.arithmetic.last:
+            name = self.shown_name(max(run.reason_node, 0))
+            message = f"{name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
+            return [Note("precision", name, message)]
         beyond = run.reason in ("overflow", "underflow")
         for node in shown:
             value = node.value
