@@ -63,12 +63,34 @@ def over(numerator: Number, denominator: Number) -> Number:
     return numerator * INFINITY if denominator == 0 else numerator / denominator
 
 
+def exp(x: Number) -> Number:
+    """exp(x) by repeated squaring: mpmath loses digits where x is whole and large."""
+    halvings = max(0, int(m.mag(x))) if x else 0
+    with m.extraprec(2 * halvings + 10):
+        result = m.exp(m.ldexp(x, -halvings))
+        for _ in range(halvings):
+            result *= result
+    return +result
+
+
+def sinh(x: Number) -> Number:
+    return (exp(x) - exp(-x)) / 2
+
+
+def cosh(x: Number) -> Number:
+    return (exp(x) + exp(-x)) / 2
+
+
+def sech(x: Number) -> Number:
+    return 1 / cosh(x)
+
+
 def power_by_base(x: Number, y: Number) -> Number:
     if y == 0:
         return m.zero
     if x == 0:
         return m.zero if y > 1 else m.one if y == 1 else INFINITY
-    return y * raised(x, y - 1)
+    return y * raised(x, y) / x
 
 
 def power_by_exponent(x: Number, y: Number) -> Number:
@@ -84,7 +106,7 @@ def raised(x: Number, y: Number) -> Number:
             return x**y
         return raised(-x, y) * (-1 if int(y) % 2 else 1)
     with m.extraprec(max(0, m.mag(y)) + max(0, m.mag(m.log(x))) + 20):
-        return m.exp(y * m.log(x))
+        return exp(y * m.log(x))
 
 
 def lgamma(x: Number) -> Number:
@@ -120,7 +142,7 @@ def cotangent_derivative(n: int) -> list[int]:
 
 
 def cube_root(x: Number) -> Number:
-    return m.sign(x) * m.exp(m.log(abs(x)) / 3) if x else m.zero
+    return m.sign(x) * exp(m.log(abs(x)) / 3) if x else m.zero
 
 
 def normal(x: Number) -> Number:
@@ -129,11 +151,11 @@ def normal(x: Number) -> Number:
 
 
 def bell(x: Number) -> Number:
-    return m.exp(-x * x / 2) / m.sqrt(2 * m.pi)
+    return exp(-x * x / 2) / m.sqrt(2 * m.pi)
 
 
 def logistic(x: Number) -> Number:
-    return 1 / (1 + m.exp(-x))
+    return 1 / (1 + exp(-x))
 
 
 def shared(k: int, selected: Number, xs: Sequence[Number]) -> Number:
@@ -166,7 +188,7 @@ def angle_slope(numerator: Function) -> Function:
 
 def logsumexp(*xs: Number) -> Number:
     *rest, largest = sorted(xs)
-    return largest + m.log1p(m.fsum(m.exp(x - largest) for x in rest))
+    return largest + m.log1p(m.fsum(exp(x - largest) for x in rest))
 
 
 ZERO, ONE = (lambda *xs: m.zero), (lambda *xs: m.one)
@@ -183,8 +205,8 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
         lambda a, b, x, y: x if a < b else y,
         (ZERO, ZERO, lambda a, b, x, y: m.mpf(a < b), lambda a, b, x, y: m.mpf(a >= b)),
     ),
-    "exp": (m.exp, (m.exp,)),
-    "expm1": (m.expm1, (m.exp,)),
+    "exp": (exp, (exp,)),
+    "expm1": (lambda x: exp(x) - 1 if m.mag(x) > 8 else m.expm1(x), (exp,)),
     "log": (m.ln, (lambda x: 1 / x,)),
     "log2": (lambda x: m.log(x, 2), (lambda x: m.log(m.e, 2) / x,)),
     "log10": (lambda x: m.log(x, 10), (lambda x: m.log(m.e, 10) / x,)),
@@ -215,9 +237,9 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
         lambda y, x: m.atan2(y, x) if x or y else m.zero,
         (angle_slope(lambda y, x: x), angle_slope(lambda y, x: -y)),
     ),
-    "sinh": (m.sinh, (m.cosh,)),
-    "cosh": (m.cosh, (m.sinh,)),
-    "tanh": (m.tanh, (lambda x: m.sech(x) ** 2,)),
+    "sinh": (sinh, (cosh,)),
+    "cosh": (cosh, (sinh,)),
+    "tanh": (m.tanh, (lambda x: sech(x) ** 2,)),
     "asinh": (m.asinh, (lambda x: 1 / m.sqrt(1 + x * x),)),
     "acosh": (m.acosh, (lambda x: over(m.one, m.sqrt(x * x - 1)),)),
     "atanh": (m.atanh, (lambda x: 1 / (1 - x * x),)),
@@ -229,14 +251,14 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     "lgamma": (lgamma, (lambda x: polygamma(0, x),)),
     "digamma": (lambda x: polygamma(0, x), (lambda x: polygamma(1, x),)),
     "polygamma": (polygamma, (lambda n, x: UNDEFINED, lambda n, x: polygamma(n + 1, x))),
-    "sigmoid": (logistic, (lambda x: m.sech(x / 2) ** 2 / 4,)),
-    "softplus": (lambda x: m.log1p(m.exp(-abs(x))) + max(x, m.zero), (logistic,)),
+    "sigmoid": (logistic, (lambda x: sech(x / 2) ** 2 / 4,)),
+    "softplus": (lambda x: m.log1p(exp(-abs(x))) + max(x, m.zero), (logistic,)),
     "silu": (lambda x: x * logistic(x), (lambda x: (x * logistic(-x) + 1) * logistic(x),)),
     "gelu": (lambda x: x * normal(x), (lambda x: x * bell(x) + normal(x),)),
     "sum": (lambda *xs: m.fsum(xs), (lambda k, *xs: m.one,)),
     "mean": (lambda *xs: m.fsum(xs) / len(xs), (lambda k, *xs: m.one / len(xs),)),
-    "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(m.exp(x - xs[k]) for x in xs),)),
-    "_gauss": (lambda x: m.exp(-x * x), (lambda x: -2 * x * m.exp(-x * x),)),
+    "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(exp(x - xs[k]) for x in xs),)),
+    "_gauss": (lambda x: exp(-x * x), (lambda x: -2 * x * exp(-x * x),)),
     "_normal": (normal, (bell,)),
 }
 """name -> (value, (slope per operand)); of a variadic one, the one slope takes k first."""

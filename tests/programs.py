@@ -7,9 +7,10 @@ parentheses written, and its graph built node by node.
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+
 from backprop_grammar.graph import Condition, Function, Graph
 from backprop_grammar.operations import FUNCTIONS, IDENTITY, OPERATIONS
-from hypothesis import strategies as st
 
 Expression = tuple[Any, ...]
 """("number", 2.0), ("constant", "pi"), ("name", "x"), ("neg"/"infix", operation, ...operands),

@@ -3,12 +3,13 @@
 import sys
 
 import pytest
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.graph import MAX_NODES, Graph
-from backprop_grammar.operations import CONSTANTS, FUNCTIONS, OPERATIONS
-from backprop_grammar.parser import MAX_LENGTH, parse
 from hypothesis import given, settings
 
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.graph import MAX_NODES, Graph
+from backprop_grammar.notation import program_text
+from backprop_grammar.operations import CONSTANTS, FUNCTIONS, OPERATIONS
+from backprop_grammar.parser import MAX_LENGTH, parse
 from tests.programs import contents, programs
 
 
@@ -359,7 +360,7 @@ def test_parses_are_independent(program):
 LARGE = (
     (" + ".join(["x"] * 60_000), 60_000),
     ("(" * 50_000 + "x" + ")" * 50_000, 1),
-    ("\n".join(["a0 = x", *(f"a{i} = a{i - 1}*y" for i in range(1, 20_000))]), 20_002),
+    ("; ".join(["a0 = x", *(f"a{i} = a{i - 1}*y" for i in range(1, 20_000))]), 20_002),
     ("sin(" * 50_000 + "x" + ")" * 50_000, 50_001),
     ("if(x > 0, " * 20_000 + "x" + ", 1)" * 20_000, 60_001),
     ("if(x > 0, 1, " * 20_000 + "x" + ")" * 20_000, 60_001),
@@ -380,7 +381,11 @@ LARGE = (
 @pytest.mark.parametrize(("program", "nodes"), LARGE, ids=lambda value: str(value)[:12])
 def test_large_programs(program, nodes):
     assert sys.getrecursionlimit() <= 1000
-    assert len(parse(program)) == nodes
+    graph = parse(program)
+    assert len(graph) == nodes
+    printed = program_text(graph)
+    if len(program) == len(printed):
+        assert printed == program
 
 
 def test_doubling_functions_are_refused_before_the_work():
@@ -391,7 +396,9 @@ def test_doubling_functions_are_refused_before_the_work():
     assert f"{MAX_NODES:,} nodes" in error.message
     assert error.label == "a call of f1999 adds more than 1,000,000,000"
     assert program[slice(*error.span)] == "f1999(x)"
-    assert len(parse("\n".join([*doubling, "f10(x)"]))) == 1 + 2**10
+    assert (
+        len(parse("\n".join([*doubling, "f10(x)"]))) == 2**11
+    )  # x, 2^10 sums and a block around every call
 
 
 def test_limits(monkeypatch):

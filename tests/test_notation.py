@@ -3,6 +3,9 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.notation import (
@@ -19,9 +22,6 @@ from backprop_grammar.notation import (
 from backprop_grammar.operations import OPERATIONS
 from backprop_grammar.parser import parse
 from backprop_grammar.trace import Wide
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.programs import contents, expressions, programs, written
 
 PRINTED = (
@@ -98,18 +98,6 @@ def test_a_long_expression_is_cut_before_it_is_written():
     assert expression_text(graph, graph.operands[1][0], longest=24).text == "x"
 
 
-def test_printing_long_and_deep_programs():
-    for text in (
-        " + ".join(["x"] * 60_000),
-        "sin(" * 50_000 + "x" + ")" * 50_000,
-        "-" * 50_000 + "x",
-        "^".join(["2"] * 50_000),
-        "if(x > 0, " * 20_000 + "x" + ", 1)" * 20_000,
-        f"max({', '.join(['x'] * 50_000)})",
-    ):
-        assert program_text(parse(text)) == text
-
-
 # What is simplified
 
 
@@ -152,7 +140,7 @@ operators = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(operators, st.sampled_from([(1.5, 0.75), (0.25, 3.0), (2.0, -1.0)]))
 def test_compose_keeps_the_value(e, point):
     plain, simple = composed(e)

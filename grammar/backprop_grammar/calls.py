@@ -7,7 +7,7 @@ that can be written, so the error shows how.
 import re
 from collections.abc import Iterable
 
-from .errors import BackpropError, Source, Span, nearest, shorten
+from .errors import BackpropError, Source, Span, nearest, shorten, visible
 from .lexer import NAME, words
 from .operations import CONSTANTS, FUNCTIONS
 from .scope import Scope
@@ -35,14 +35,12 @@ def bare_function(source: Source, name: str, span: Span) -> BackpropError:
     """The error for the name of a function that stands without parentheses: `sin^2(x)`."""
     hint = f"write {shorten(name)}(...)"
     power = re.match(
-        r"[ \t]*(?:\^|\*\*)[ \t]*(-?[ \t]*[0-9.]+)[ \t]*\(?([^()\n;]{0,20})",
-        source.text[span[1] :][:80],
+        r"[ \t]*(?:\^|\*\*)[ \t]*(-?[ \t]*[0-9.]+)[ \t]*(?:\(([^()\n;]{1,20})\))?",
+        source.text[span[1] : span[1] + 80],
     )
     if power:
-        exponent, operand = (
-            power.group(1).replace(" ", ""),
-            power.group(2).strip() or "x",
-        )
+        exponent = power.group(1).replace(" ", "")
+        operand = visible((power.group(2) or "x").strip())
         hint = f"write {shorten(name)}({operand})^{exponent}"
         if exponent == "-1" and f"a{name}" in FUNCTIONS:
             hint = f"write a{name}({operand}) for the inverse function, 1/{name}({operand}) for the reciprocal"

@@ -7,11 +7,11 @@ more precise, until every number of the trace is certain.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .arithmetic import Arithmetic, Ball, Uncertain, binary64, wide
 from .errors import BackpropError, nearest, shorten
 from .graph import Graph
+from .names import Names, outermost
 from .passes import (
     Doubt,
     Edges,
@@ -83,7 +83,7 @@ def evaluate(
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
     """
-    from .view import Names, trace
+    from .view import trace
 
     names = Names(graph)
     end = names.find(output) if output else graph.output
@@ -250,20 +250,7 @@ def passes(
     )
 
 
-def outermost(graph: Graph) -> dict[int, Any]:
-    """The blocks that stand in no other block."""
-    found = {}
-    edge = len(graph)
-    for node in sorted(graph.blocks, reverse=True):
-        if node < edge:
-            found[node] = graph.blocks[node]
-            edge = graph.blocks[node].first
-    return found
-
-
-def dependent(
-    graph: Graph, first: int, result: int, operands: set[int], done: Forward
-) -> set[int]:
+def dependent(graph: Graph, first: int, result: int, operands: set[int], done: Forward) -> set[int]:
     """The evaluated nodes from first to result that depend on the operands, and the operands."""
     found = set(operands)
     for node in range(first, result + 1):
@@ -279,7 +266,7 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
     """A node with its value for an error's label: `u = x - y = -1`."""
     if ball is None or node in graph.constants:
         return ""
-    from .view import short_number
+    from .numbers import short_number
 
     start, end = graph.spans[node]
     written = " ".join(graph.source.text[start:end].split())

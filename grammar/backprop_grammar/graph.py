@@ -12,7 +12,7 @@ from .operations import IDENTITY, IF, Operation
 
 __all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
 
-MAX_NODES = 1_000_000
+MAX_NODES = 4_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
 
 HUGE = 10**9
@@ -52,7 +52,7 @@ class Function:
 
     name: str
     parameters: tuple[str, ...]
-    body: "Graph"
+    body: "Graph" = field(repr=False)
     size: int
 
     @classmethod

@@ -123,7 +123,7 @@ def add(
     low: dict[int, float],
     node: int,
 ) -> Ball:
-    """x + sign*y over floats, right to the last digit however long the chain of sums.
+    """The float x + sign*y, right to the last digit however long the chain of sums.
 
     ``low`` keeps, per sum, what its rounding lost, and hands it on (double-double addition:
     Dekker 1971); the rest of an error is what the operands brought.

@@ -7,6 +7,8 @@ backward pass over texts gives the local gradients of a function of the program.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from functools import cache, partial, reduce
 from typing import Any
 
@@ -30,8 +32,37 @@ def compose(operation: Operation, operands: Sequence[Text], comparison: str = ""
             folded = fold(name, left.text, right.text)
             if folded is not None:
                 return atom(folded)
-        return simplified(name, left, right) or write(operation, operands)
+        return simplified(name, left, right) or with_factor(name, left, right)
     return write(operation, operands, comparison)
+
+
+def factor(text: Text) -> tuple[Fraction, Text | None]:
+    """A text as a number times the rest: 1 where no number stands in front."""
+    if text.scaled is not None:
+        return text.scaled
+    if text.number is not None and text.number == int(text.number) and abs(text.number) < 1e6:
+        return Fraction(int(text.number)), None
+    return Fraction(1), text
+
+
+def with_factor(name: str, left: Text, right: Text) -> Text:
+    """An operator on two texts, with what it shows of their numeric factors."""
+    (a, left_rest), (b, right_rest) = factor(left), factor(right)
+    written = write(OPERATIONS[name], [left, right])
+    if name == "div" and left_rest is None and right_rest is None and b:
+        return replace(written, scaled=(a / b, None))
+    if name != "mul" or (a == 1 and b == 1):
+        return written
+    rests = [rest for rest in (left_rest, right_rest) if rest is not None]
+    rest = reduce(lambda x, y: compose(OPERATIONS["mul"], [x, y]), rests) if rests else None
+    if rest is None or a == 1 or b == 1:
+        return replace(written, scaled=(a * b, rest))
+    size = atom(float(abs(a * b).numerator))
+    text = rest if size.number == 1 else write(OPERATIONS["mul"], [size, rest])
+    if (a * b).denominator != 1:
+        text = write(OPERATIONS["div"], [text, atom(float((a * b).denominator))])
+    text = replace(text, scaled=(abs(a * b), rest))
+    return negated(text) if a * b < 0 else text
 
 
 def fold(name: str, left: str, right: str) -> float | None:
@@ -168,7 +199,7 @@ def all_texts(
 
 # The local gradients of a function of the program
 
-LONGEST = 400
+LONGEST = 100
 """Characters of the longest derived rule of a block that is spelled out."""
 
 LARGEST = 60

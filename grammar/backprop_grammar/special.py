@@ -70,11 +70,12 @@ def settled(m: Any, terms: Callable[[], list[Any]]) -> Any:
 
 
 def wide_exp(m: Any, x: Any) -> Any:
-    """exp(x) = 2^n exp(x - n log 2): mpmath would raise e to a large whole power, which hangs."""
+    """exp(x) = 2^n exp(x - n log 2).
+
+    Mpmath raises e to a power where x is whole and large, which takes minutes and loses digits.
+    """
     check_size(m, x)
-    if m.mag(x) < 20:
-        return m.exp(x)
-    with m.extraprec(10 + m.mag(x)):
+    with m.extraprec(10 + max(0, m.mag(x))):
         n = int(m.nint(x / m.ln2))
         result = m.exp(x - n * m.ln2)
     return +m.ldexp(result, n)
@@ -82,17 +83,17 @@ def wide_exp(m: Any, x: Any) -> Any:
 
 def wide_expm1(m: Any, x: Any) -> Any:
     """exp(x) - 1, exact near 0."""
-    return wide_exp(m, x) - 1 if abs(x) > m.prec else m.expm1(x)
+    return m.expm1(x) if m.mag(x) < 8 else wide_exp(m, x) - 1
 
 
 def wide_sinh(m: Any, x: Any) -> Any:
-    """The hyperbolic sine; exp(abs(x))/2 where the other half is below the precision."""
-    return m.sign(x) * wide_exp(m, abs(x)) / 2 if abs(x) > m.prec else m.sinh(x)
+    """The hyperbolic sine."""
+    return m.sinh(x) if m.mag(x) < 8 else (wide_exp(m, x) - wide_exp(m, -x)) / 2
 
 
 def wide_cosh(m: Any, x: Any) -> Any:
-    """The hyperbolic cosine, as wide_sinh."""
-    return wide_exp(m, abs(x)) / 2 if abs(x) > m.prec else m.cosh(x)
+    """The hyperbolic cosine."""
+    return m.cosh(x) if m.mag(x) < 8 else (wide_exp(m, x) + wide_exp(m, -x)) / 2
 
 
 def wide_power(m: Any, x: Any, y: Any) -> Any:

@@ -6,6 +6,7 @@ larger one with just the parentheses it needs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .graph import Graph
 from .operations import Operation
@@ -49,6 +50,8 @@ class Text:
 
     opposite: of a text that begins with a minus sign, the text without it.
     branches: of an `if`, its condition and its two sides.
+    scaled: of a number times something, or of a quotient of whole numbers: the number, and what
+    it multiplies (None for nothing).
     """
 
     text: str
@@ -56,6 +59,7 @@ class Text:
     number: float | None = None
     opposite: "Text | None" = None
     branches: "tuple[str, Text, Text] | None" = None
+    scaled: "tuple[Fraction, Text | None] | None" = None
 
     def within(self, level: int) -> str:
         """The text, in parentheses where it binds more loosely than the level."""

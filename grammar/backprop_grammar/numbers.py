@@ -1,0 +1,73 @@
+"""Numbers of a run to numbers of a trace: the nearest floats, and digits where those fall short.
+
+The insight: rounding happens here and only here, once per number.
+"""
+
+from typing import Any
+
+from .arithmetic import Arithmetic, Ball
+from .trace import Number, Wide
+
+__all__ = ["LARGEST_FLOAT", "SMALLEST_NORMAL", "exact_float", "number", "short_number"]
+
+LARGEST_FLOAT = 1.7976931348623157e308
+SMALLEST_NORMAL = 2.0**-1022
+
+
+def exact_float(value: Any) -> float:
+    """The float nearest to an mpmath number, subnormals rounded once; inf on overflow."""
+    sign, mantissa, exponent, bits = value._mpf_
+    mantissa = int(mantissa)
+    if mantissa == 0:
+        return 0.0
+    if exponent + bits < -1080:
+        return 0.0
+    if exponent + bits > 1100:
+        result = float("inf")
+    else:
+        try:  # the division of whole numbers is rounded once, subnormals included
+            result = float(mantissa << exponent) if exponent >= 0 else mantissa / (1 << -exponent)
+        except OverflowError:
+            result = float("inf")
+    return -result if sign else result
+
+
+def digits_text(value: Any, digits: int) -> str:
+    """A wide number as decimal text with that many significant digits."""
+    import mpmath
+
+    text: str = mpmath.nstr(value, digits, min_fixed=-5, max_fixed=16, strip_zeros=True)
+    return text.removesuffix(".0").replace(".0e", "e")
+
+
+def number(arithmetic: Arithmetic, ball: Ball, precision: int | None, inner: bool) -> Number:
+    """A ball as a number of the trace.
+
+    inner: of a node, whose number is null where binary64 can't hold it; a requested result
+    is rounded to 0 where it is too small.
+    """
+    value = ball[0]
+    if arithmetic.module is None:
+        return float(value) + 0.0
+    if value != value:
+        return Wide("undefined")
+    if abs(value) == float("inf"):
+        return Wide("infinite" if value > 0 else "-infinite")
+    near = exact_float(value)
+    if near == 0 and ball[1] > abs(value) * 2.0**-20:
+        return 0.0  # whatever it is, the nearest float is 0
+    digits = precision or 17
+    if abs(near) > LARGEST_FLOAT:
+        return Wide(digits_text(value, digits))
+    if value != 0 and abs(near) < SMALLEST_NORMAL:
+        return Wide(digits_text(value, digits), None if near == 0 and inner else near)
+    if precision:
+        return Wide(digits_text(value, precision), near)
+    return near
+
+
+def short_number(value: Any) -> str:
+    """A number for a message: 6 significant digits."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return digits_text(value, 6)

@@ -1,0 +1,385 @@
+"""Advice by example: what is typed, what is underlined, what is said, and the way out."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backprop_cli.diagnostics import draw
+from backprop_grammar.advice import SLIPS
+from backprop_grammar.calls import SYNONYMS
+from backprop_grammar.characters import MEANT, PLAIN, RESEMBLES
+from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.operations import FUNCTIONS
+from backprop_grammar.parser import parse
+
+LONGEST = 1500
+"""Characters of an error as it is drawn."""
+
+ADVICE = (
+    # program, kind, what is underlined, the message, the hint; the last two in part
+    # nothing to compute
+    ("", "syntax", None, "the program is empty", "write a formula"),
+    (" \n\t\r\n", "syntax", None, "the program is empty", "write a formula"),
+    ("# only a comment", "syntax", None, "the program is empty", "write a formula"),
+    (";;", "syntax", None, "the program is empty", "write a formula"),
+    ("\ufeff", "syntax", None, "the program is empty", "write a formula"),
+    ("f(u, v) = u*v", "syntax", None, "computes nothing", "such as f(u, v)"),
+    ("x; y", "syntax", "x", "only the last stage may go without a name", "q = ..."),
+    # operands missing
+    ("x=", "syntax", "=", "nothing stands after =", "after ="),
+    ("x = ; y", "syntax", "=", "nothing stands after =", "after ="),
+    ("f(u) =", "syntax", "=", "nothing stands after =", "after ="),
+    ("x +", "syntax", "+", "nothing stands after +", "after +"),
+    ("x + # more\n", "syntax", "+", "nothing stands after +", "after +"),
+    ("x --", "syntax", "-", "nothing stands after -", "after -"),
+    ("-", "syntax", "-", "nothing stands after -", "after -"),
+    ("(x*)", "syntax", "*", "nothing stands after *", "after *"),
+    ("max(x, y^)", "syntax", "^", "nothing stands after ^", "after ^"),
+    ("x**", "syntax", "**", "nothing stands after **", "after **"),
+    ("*x", "syntax", "*", "* has nothing on its left", "before *"),
+    ("q = /x", "syntax", "/", "/ has nothing on its left", "before /"),
+    ("sin(^x)", "syntax", "^", "^ has nothing on its left", "before ^"),
+    ("x; *y", "syntax", "*", "* has nothing on its left", "before *"),
+    ("x ^ ^ y", "syntax", "^ ^", "nothing stands between ^ and ^", "remove one"),
+    ("x+*y", "syntax", "+*", "nothing stands between + and *", "remove one"),
+    ("x***y", "syntax", "***", "nothing stands between ** and *", "remove one"),
+    ("max(,x)", "syntax", "(,", "an operand is missing before the comma", "between ( and ,"),
+    ("max(x,,y)", "syntax", ",,", "an operand is missing before the comma", "between , and ,"),
+    ("max(x, )", "syntax", ", )", "an operand is missing after the comma", "between , and )"),
+    ("max()", "syntax", "max()", "max() has no operands", "write max(x, y, ...)"),
+    ("f(u, v) = u; f()", "syntax", "f()", "f() has no operands", "write f(u, v)"),
+    ("foo()", "syntax", "foo()", "foo() has no operands", "write foo(x)"),
+    ("2*()", "syntax", "()", "nothing stands between the parentheses", "between them"),
+    # side by side
+    ("2x", "syntax", "2x", "a number next to x", "write 2*x"),
+    ("2 x", "syntax", "2 x", "a number next to x", "write 2*x"),
+    ("2.5e3sin(x)", "syntax", "2.5e3sin", "a number next to sin", "write 2.5e3*sin"),
+    ("2pi", "syntax", "2pi", "a number next to pi", "write 2*pi"),
+    ("2(x+1)", "syntax", "2(", "a number next to a parenthesis", "write 2*(...)"),
+    ("x y", "syntax", "x y", "x next to y", "write x*y"),
+    ("x 2", "syntax", "x 2", "x next to 2", "write x*2"),
+    ("exp x", "syntax", "exp x", "exp next to x", "write exp(x)"),
+    ("f(u) = u; f 2", "syntax", "f 2", "f next to 2", "write f(2)"),
+    ("max(x y)", "syntax", "x y", "x next to y", "write x*y; to separate operands, x, y"),
+    ("(a)(b)", "syntax", ")(", "a parenthesis next to another", "write )*("),
+    ("(a) b", "syntax", ") b", "a parenthesis next to b", "write )*b"),
+    ("sin(x)2", "syntax", ")2", "a parenthesis next to 2", "write )*2"),
+    ("3 4", "syntax", "3 4", "two numbers side by side: 3 and 4", "such as 3*4"),
+    ("x = 3 y = 4", "syntax", "y", "a stage begins at y", "separate stages with ; or a new line"),
+    ("x = (3) f(u) = u", "syntax", "f", "a stage begins at f", "separate stages with ;"),
+    ("q = x*y z = 2", "syntax", "z", "a stage begins at z", "separate stages with ;"),
+    ("foo bar baz", "syntax", "foo bar", "foo next to bar", "write foo*bar"),
+    # calls of what is no function
+    ("x(2)", "name", "x", "there is no function x", "to multiply, write x*(...)"),
+    ("x*y + x(y+1)", "name", "x", "x is not a function", "to multiply, write x*(...)"),
+    ("q = x; q(2)", "name", "q", "q is not a function", "to multiply, write q*(...)"),
+    ("f(u) = u(2); f(x)", "name", "u", "u is not a function", "to multiply, write u*(...)"),
+    ("pi(2)", "name", "pi", "pi is not a function", "to multiply, write pi*(...)"),
+    ("e(x)", "name", "e", "e is a number", "write exp(...)"),
+    ("sigmoyd(x)", "name", "sigmoyd", "there is no function sigmoyd", "did you mean sigmoid?"),
+    ("Sin(x)", "name", "Sin", "there is no function Sin", "did you mean sin?"),
+    ("arcsin(x)", "name", "arcsin", "there is no function arcsin", "did you mean asin?"),
+    ("gamma(x)", "name", "gamma", "there is no function", "did you mean exp(lgamma(x))?"),
+    ("loss1(u) = u; los1(x)", "name", "los1", "there is no function", "did you mean loss1?"),
+    ("sin2(x)", "name", "sin2", "there is no function sin2", "did you mean sin(x)^2?"),
+    ("log3(x)", "name", "log3", "there is no function log3", "did you mean log(x)/log(3)?"),
+    ("log_2(x)", "name", "log_2", "there is no function log_2", "did you mean log2?"),
+    ("iff(x, 1, 2)", "name", "iff", "there is no function iff", "did you mean if?"),
+    ("foobar(x)", "name", "foobar", "there is no function foobar", "`backprop functions`"),
+    ("sin^2(x)", "name", "sin", "sin is a function", "write sin(x)^2"),
+    ("sin^-1(x)", "name", "sin", "sin is a function", "write asin(x) for the inverse"),
+    ("exp**2*x", "name", "exp", "exp is a function", "write exp(x)^2"),
+    ("2*sin", "name", "sin", "sin is a function", "write sin(...)"),
+    ("f(u) = u; f + 1", "name", "f", "f is a function", "write f(...)"),
+    ("max(sin, x)", "name", "sin", "sin is a function", "write sin(...)"),
+    ("exp(x, y)", "arity", "exp(x, y)", "exp takes 1 operand, not 2", "write exp(x)"),
+    ("max(x)", "arity", "max(x)", "max takes 2 or more operands, not 1", "write max(x, y, ...)"),
+    ("pow(x)", "arity", "pow(x)", "pow takes 2 operands, not 1", "write x^y"),
+    ("leaky_relu(x,y,z)", "arity", "leaky_relu(x,y,z)", "takes 1 or 2 operands, not 3", "leaky_relu(x, a"),
+    ("f(u) = u; f(x, y)", "arity", "f(x, y)", "f takes 1 operand, not 2", "write f(u)"),
+    # definitions
+    ("f(2) = x", "syntax", "f(2)", "does not define a function", "square(u) = u*u"),
+    ("f(x+1) = x", "syntax", "f(x+1)", "does not define a function", "names only"),
+    ("f(sin(x), 2) = x", "syntax", "f(sin(x), 2)", "does not define a function", "names only"),
+    ("f() = 3", "syntax", "f()", "a function without parameters", "name = ..."),
+    ("f(u) = u*w", "name", "w", "w is not a parameter of f", "f(u, w) = ..."),
+    ("w = 2; f(u) = u*w; f(x)", "name", "w", "w is not a parameter of f", "f(u, w) = ..."),
+    ("f(width) = 2*widht", "name", "widht", "widht is not a parameter", "did you mean width?"),
+    ("f(u, u) = u", "name", "u", "two parameters are called u", "a name of its own"),
+    ("f(u) = u; g(f) = f", "name", "f", "f is the name of a function", "the parameter"),
+    ("f(u) = u*f(u - 1)", "name", "f", "f calls itself", "no recursion"),
+    ("f(u) = g(u); g(u) = f(u); f(x)", "name", "g", "g and f call each other", "no recursion"),
+    ("f(u)=g(u); g(u)=h(u); h(u)=f(u); f(x)", "name", "g", "g and f call each other", "no recursion"),
+    ("y = f(x); f(u) = u", "name", "f", "f is used before it is defined", "move f(...) = ... up"),
+    ("f(u) = g(u); g(u) = u; f(x)", "name", "g", "g is used before it is defined", "up"),
+    ("x*2; x(u) = u", "name", "x", "x is a variable already", "call the function something else"),
+    ("f(u) = u; f(v) = v", "name", "f", "f is assigned twice", "use a new one"),
+    ("f(u) = u; f = 3", "name", "f", "f is assigned twice", "use a new one"),
+    # stages
+    ("x = 3; x = 4", "name", "x", "x is assigned twice", "use a new one"),
+    ("y = x*2; x = 3", "name", "x", "x is used before it is assigned", "move the stage x = ... up"),
+    ("x = x + 1", "name", "x", "x is computed from itself", "such as x_1"),
+    ("a = b = c", "syntax", "=", "a second = in one stage", "one name per stage"),
+    ("f(u) = v = u", "syntax", "=", "a second = in one stage", "one name per stage"),
+    ("= 3", "syntax", "=", "= has no name before it", "name = expression"),
+    ("2 = x", "syntax", "2", "what stands before = is not a name", "name = expression"),
+    ("x^2 + y^2 = 1", "syntax", "x^2 + y^2", "is not a name", "bring all to one side"),
+    ("f(x=3)", "syntax", "=", "= inside parentheses", "operands go without names"),
+    ("x := 3", "syntax", ":=", ":= is not part of the language", "write ="),
+    ("f(x) := x", "syntax", ":=", ":= is not part of the language", "write ="),
+    ("x += 1", "syntax", "+=", "there is no +=", "y = x + 1"),
+    ("let x = 3", "syntax", "let", "let is not part of the language", "x = 3"),
+    ("return x", "syntax", "return", "return is not part of the language", "write only its expression"),
+    ("def f(x): x", "syntax", "def", "def is not part of the language", "square(u) = u*u"),
+    ("lambda x: x", "syntax", "lambda", "lambda is not part of the language", "square(u) = u*u"),
+    ("d/dx x^2", "syntax", "d/dx", "d/dx is not needed", "write the formula alone"),
+    ("q = x\n+ y", "syntax", "+", "a line begins with +", "end the line above with +"),
+    ("q = x # first\n\n  - y", "syntax", "-", "a line begins with -", "in parentheses"),
+    # if
+    ("if x>3", "syntax", "if", "if is a function here", "write if(condition, a, b)"),
+    ("if", "syntax", "if", "if is a function here", "write if(condition, a, b)"),
+    ("1 if x > 3 else 2", "syntax", "if", "if is a function here", "write if(condition, a, b)"),
+    ("if()", "syntax", "if()", "if() has no operands", "write if(condition, a, b)"),
+    ("if(x>3)", "syntax", "if(x>3)", "if takes three parts, not 1", "write if(condition, a, b)"),
+    ("2*if (x>3,1)", "syntax", "if (x>3,1)", "if takes three parts, not 2", "if(condition, a, b)"),
+    ("if(x>3,1,2,3)", "syntax", ",", "if takes three parts, not more", "if(condition, a, b)"),
+    ("if(x, 1, 2)", "syntax", "x", "the condition of if is not a comparison", "such as x != 0"),
+    ("if( max(x, y)*2 ,1,2)", "syntax", "max(x, y)*2", "is not a comparison", "max(x, y)*2 != 0"),
+    ("if(x>0 and y>0,1,2)", "syntax", "and", "and joins no conditions", "if(a > 0, if(b > 0, x, y), y)"),
+    ("if(x>0 or y>0,1,2)", "syntax", "or", "or joins no conditions", "nest the ifs"),
+    ("if(x>0 && y>0,1,2)", "syntax", "&&", "&& joins no conditions", "nest the ifs"),
+    ("if(x>0 || y>0,1,2)", "syntax", "||", "|| joins no conditions", "nest the ifs"),
+    ("if(not x>0,1,2)", "syntax", "not", "there is no not", "swap the branches"),
+    ("if(!x,1,2)", "syntax", "!", "! is not part of the language", "swap the branches"),
+    ("if(0<x<1,1,2)", "syntax", "<", "comparisons cannot be chained", "nest the ifs"),
+    ("if((x>0),1,2)", "syntax", ">", "a comparison in parentheses of its own", "if(x > 0, a, b)"),
+    ("if(x=3,1,2)", "syntax", "=", "= compares nothing", "write == to compare"),
+    ("if(x=<3,1,2)", "syntax", "=<", "=< is not a comparison", "write <="),
+    ("if(x=>3,1,2)", "syntax", "=>", "=> is not a comparison", "write >="),
+    ("if(x<>3,1,2)", "syntax", "<>", "<> is not a comparison", "write !="),
+    ("if(x===3,1,2)", "syntax", "===", "=== is not a comparison", "write =="),
+    ("if(x!==3,1,2)", "syntax", "!==", "!== is not a comparison", "write !="),
+    ("if(<3,1,2)", "syntax", "<", "< has nothing on its left", "before <"),
+    ("if(x>,1,2)", "syntax", ">", "nothing stands after >", "after >"),
+    ("if(,1,2)", "syntax", "(,", "an operand is missing before the comma", "between ( and ,"),
+    ("if(x>0;1;2)", "syntax", ";", "; inside parentheses", "separate operands with commas"),
+    ("x > 3", "syntax", ">", "a comparison outside if(...)", "if(x > 0, a, b)"),
+    ("2*(x == 3)", "syntax", "==", "a comparison outside if(...)", "if(x > 0, a, b)"),
+    ("max(x <= 3, 1)", "syntax", "<=", "a comparison outside if(...)", "if(x > 0, a, b)"),
+    ("x ? a : b", "syntax", "?", "? is not part of the language", "if(condition, a, b)"),
+    # numbers
+    ("1_000", "syntax", "1_000", "1_000 is not a number", "without _"),
+    ("0x10", "syntax", "0x10", "0x10 is not a decimal number", "the digits 0 to 9"),
+    ("1.2.3", "syntax", "1.2.3", "1.2.3 is not a number", "one decimal point"),
+    ("1..2", "syntax", "1..2", "1..2 is not a number", "one decimal point"),
+    ("1e", "syntax", "1e", "1e has no exponent", "write 1e3, or 1*e"),
+    ("1e+", "syntax", "1e", "1e has no exponent", "write 1e3, or 1*e"),
+    ("1e999", "overflow", "1e999", "1e999 is too large a number", "1.7976931348623157e308"),
+    ("1e-999", "overflow", "1e-999", "1e-999 is too small a number", "5e-324"),
+    ("3,14*x", "syntax", "3,14", "a comma outside a function", "3.14, not 3,14"),
+    ("(3,14)", "syntax", "3,14", "a comma outside a function", "3.14, not 3,14"),
+    ("x, y", "syntax", ",", "a comma outside a function", "separate stages with ;"),
+    # parentheses
+    ("(x", "syntax", "(", "a parenthesis is never closed", "add the closing parenthesis"),
+    ("((x*(y+1)", "syntax", "(", "2 parentheses are never closed", "parentheses: ))"),
+    ("sin(x; y", "syntax", "(", "a parenthesis is never closed", "add the closing parenthesis"),
+    ("a = (x + 1\nb = 2", "syntax", "(", "a parenthesis is never closed", "add the closing"),
+    ("a = (x + 1\nb = 2)", "syntax", "b", "a stage begins at b, inside parentheses", "before it"),
+    ("x)", "syntax", ")", "a closing parenthesis without an opening one", "remove it"),
+    ("(x))*2", "syntax", ")", "a closing parenthesis without an opening one", "remove it"),
+    (")", "syntax", ")", "a closing parenthesis without an opening one", "remove it"),
+    # characters
+    ("x % 2", "syntax", "%", "% is not part of the language", "/100"),
+    ("x mod 2", "syntax", "mod", "there is no mod", "remainders"),
+    ("x // 2", "syntax", "//", "there is no //", "comments begin with #"),
+    ("|x|", "syntax", "|", "| is not part of the language", "abs(x)"),
+    ("x!", "syntax", "!", "! is not part of the language", "exp(lgamma(x + 1))"),
+    ("$x", "syntax", "$", "$ is not part of the language", "a program has no $"),
+    ("x @ y", "syntax", "@", "@ is not part of the language", "--at"),
+    ("'x'", "syntax", "'", "' is not part of the language", "without quotation marks"),
+    ('"x"', "syntax", '"', '" is not part of the language', "without quotation marks"),
+    ("w[1]", "syntax", "w[", "[ is not part of the language", "as part of the name: w1"),
+    ("x_{1}", "syntax", "_{", "{ is not part of the language", "as part of the name: x_1"),
+    ("x^{2}", "syntax", "^{", "{ is not part of the language", "x^(y + 1)"),
+    ("{x}", "syntax", "{", "{ is not part of the language", "round parentheses"),
+    ("\\frac{1}{x}", "syntax", "\\frac", "\\frac is LaTeX", "(a + b)/c"),
+    ("x \\cdot y", "syntax", "\\cdot", "\\cdot is LaTeX", "write *"),
+    ("\\left(x)", "syntax", "\\left", "\\left is LaTeX", "the parenthesis alone"),
+    ("\\sin x", "syntax", "\\sin", "not written in LaTeX", "sqrt(x)"),
+    ("x + \\\ny", "syntax", "\\", "\\ is not part of the language", "without backslashes"),
+    ("x.y", "syntax", ".", ". is not part of the language", "such as 2.5"),
+    ("x × y", "syntax", "×", "× (multiplication sign)", "write *"),
+    ("x − y", "syntax", "−", "− (minus sign)", "write -"),
+    ("x²", "syntax", "²", "² is not part of the language", "write ^2"),
+    ("x⁻¹²", "syntax", "⁻¹²", "⁻¹² is not part of the language", "write ^-12"),
+    ("√x", "syntax", "√", "√ (square root)", "write sqrt(x)"),
+    ("2π", "syntax", "π", "π (greek small letter pi)", "spell it out: pi"),
+    ("x₁", "syntax", "₁", "₁ (subscript one)", "type 1"),
+    ("x ≤ 3", "syntax", "≤", "≤ (less-than or equal to)", "write <="),
+    ("ｘ + 1", "syntax", "ｘ", "ｘ (fullwidth latin small letter x)", "an ordinary x"),
+    ("𝑥 + 1", "syntax", "𝑥", "𝑥 (mathematical italic small x)", "an ordinary x"),
+    ("xа", "syntax", "а", "а (cyrillic small letter a)", "it looks like the letter a"),
+    ("Α + 1", "syntax", "Α", "Α (greek capital letter alpha)", "it looks like the letter A"),
+    ("θ", "syntax", "θ", "θ (greek small letter theta)", "spell it out: theta"),
+    ("größe", "syntax", "ö", "ö (latin small letter o with diaeresis)", "ASCII letters"),
+    ("٣", "syntax", "٣", "٣ (arabic-indic digit three)", "type 3"),
+    ("x\x00y", "syntax", "\x00", "\\x00 is not part of the language", "invisible"),
+    ("x\x1b[31m", "syntax", "\x1b", "\\x1b is not part of the language", "invisible"),
+    ("x\u200b*y", "syntax", "\u200b", "\\u200b (zero width space)", "invisible"),
+    ("x\u202e*y", "syntax", "\u202e", "\\u202e (right-to-left override)", "invisible"),
+    ("x\ufeff", "syntax", "\ufeff", "\\ufeff (zero width no-break space)", "invisible"),
+    ("x +\xa0y", "syntax", "\xa0", "\\xa0 (no-break space)", "type an ordinary space"),
+    ("x + \udc80", "syntax", "\udc80", "\\udc80 is not part of the language", "invisible"),
+    ("💥", "syntax", "💥", "💥 (collision symbol)", "a program is names, numbers"),
+    ("“x”", "syntax", "“", "“ (left double quotation mark)", "without quotation marks"),
+)  # fmt: skip
+
+
+def error_of(program: str) -> BackpropError:
+    with pytest.raises(BackpropError) as caught:
+        parse(program)
+    return caught.value
+
+
+@pytest.mark.parametrize(("program", "kind", "underlined", "message", "hint"), ADVICE)
+def test_advice(program, kind, underlined, message, hint):
+    error = error_of(program)
+    assert message in error.message
+    assert hint in error.hint
+    assert (program[slice(*error.span)] if error.span else None) == underlined
+    assert error.kind == kind
+    check_shape(error, program)
+
+
+def check_shape(error: BackpropError, program: str) -> None:
+    """One plain line each, a span within the text, and a paragraph of bounded length."""
+    for text in (error.message, error.hint, error.label):
+        assert text.isprintable()
+        assert len(text) <= 200
+    assert error.message
+    assert error.hint
+    if error.span is not None:
+        start, end = error.span
+        assert 0 <= start < end <= len(program)
+    assert len(draw(error)) < LONGEST
+
+
+def test_every_row_has_an_example():
+    def fits(template, text):
+        return re.fullmatch(re.sub(r"\\\{\w+\\\}", ".*", re.escape(template)), text)
+
+    found = [error_of(program) for program, *_ in ADVICE]
+    for _, left, right, message, hint in SLIPS:
+        assert any(fits(message, e.message) and fits(hint, e.hint) for e in found), (left, right)
+
+
+def test_what_is_advised_can_be_written():
+    for meant in SYNONYMS.values():
+        if meant not in FUNCTIONS and meant != "if":
+            parse(meant)
+
+
+@pytest.mark.parametrize("character", "".join([*MEANT, *PLAIN, *RESEMBLES]))
+def test_every_stray_character_has_a_way_out(character):
+    error = error_of(f"x + {character}")
+    assert error.message.endswith(" is not part of the language") or character == "&"
+    check_shape(error, f"x + {character}")
+
+
+LONG = "a" * 100_000
+LONG_PROGRAMS = (
+    f"{LONG}(x)",
+    f"{LONG} x",
+    f"x {LONG}",
+    f"2{LONG}",
+    f"{LONG} = 1; {LONG} = 2",
+    f"{LONG} = {LONG} + 1",
+    f"x*{LONG}; {LONG} = 2",
+    f"{LONG}(u) = w; x",
+    f"f({LONG}) = w; x",
+    f"f(u) = {LONG}",
+    f"{LONG}(u) = u; {LONG}(x, y)",
+    f"{LONG}(u) = u; {LONG}",
+    f"{LONG}(u) = u; {LONG}()",
+    f"{LONG}(u) = u",
+    f"{LONG}(u) = {LONG}(u)",
+    f"f({LONG}, {LONG}) = 2",
+    f"f({', '.join(f'u{i}' for i in range(10_000))}) = w",
+    f"f({', '.join(f'u{i}' for i in range(10_000))}) = u1; f(x)",
+    f"f({LONG}+1) = x",
+    f"{'1' * 20_000}*x",
+    f"1e{'9' * 4_000}",
+    f"0.{'0' * 20_000}1",
+    f"{'1' * 300}.{'2' * 20_000}.3",
+    f"{'1' * 300} {'2' * 300}",
+    f"if({'x+' * 10_000}x, 1, 2)",
+    f"if({'x+' * 10_000}x > 3)",
+    f"{'x+' * 10_000}x = 2",
+    f"{'x+' * 10_000}*2",
+    "(" * 20_000,
+    ")" * 20_000,
+    "x" + ")" * 20_000,
+    "=" * 10_000,
+    "é" * 20_000,
+    "²" * 20_000,
+    "\x1b" * 20_000,
+    "x " * 10_000,
+    "\n" * 20_000 + "x +",
+    "x + " + "# y\n" * 10_000,
+    "(x\n" * 10_000 + "y = 2",
+    f"max({'x,' * 10_000})",
+    "^" * 20_000,
+)
+
+
+@pytest.mark.parametrize("program", LONG_PROGRAMS, ids=lambda text: f"{text[:6]!r}-{text[-6:]!r}")
+def test_errors_stay_short(program):
+    check_shape(error_of(program), program)
+
+
+PIECES = [
+    "x", "y", "f", "if", "sin", "max", "e", "2", ".5", "1e3", "(", ")", ",", ";", "\n", "=", "==", "<", ">=",
+    "+", "-", "*", "/", "^", "**", " ", "# c\n", "f(u) = ", "q = ", "if(", "f(", "max(", "u", "\t", "\r\n",
+    "×", "²", "\\", "{", "[", "!", "&", "|", "%", "é", "\u200b", "\x00", "'", "and", "1_0", "0x1", ".", "_",
+]  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_whatever_is_typed_is_read_or_explained(program):
+    try:
+        graph = parse(program)
+    except BackpropError as error:
+        check_shape(error, program)
+    else:
+        assert len(graph) > graph.output
+
+
+@given(st.text(max_size=20))
+def test_whatever_text_there_is(program):
+    try:
+        parse(program)
+    except BackpropError as error:
+        check_shape(error, program)
+
+
+def test_nearest():
+    assert nearest("sigmoyd", ["sigmoid", "sin"]) == "sigmoid"
+    assert nearest("SIN", ["sigmoid", "sin"]) == "sin"
+    assert nearest("zzz", ["sigmoid", "sin"]) == ""
+    assert nearest("x", []) == ""
+    assert nearest("a" * 100_000, ["sigmoid"] * 100_000) == ""
+
+
+def test_shorten():
+    assert shorten("abc") == "abc"
+    assert shorten("a" * 40) == "a" * 40
+    assert len(shorten("a" * 41)) == 40
+    assert shorten("a" * 20 + "b" * 1000 + "c" * 9).endswith("...ccccccccc")
+
+
+def test_visible():
+    assert visible("x + y") == "x + y"
+    assert visible("\x1b[31m\n\u202e\ud800é") == "\\x1b[31m\\n\\u202e\\ud800é"
