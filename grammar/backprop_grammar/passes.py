@@ -254,8 +254,8 @@ def local_gradients(
                 raise Uncertain("pole")
         except Uncertain as reason:
             raise Stopped(node, str(reason)) from None
-        if operation.role is Role.ROUTES and result == (0, 0) and not seen[node]:
-            return None
+        if operation.role is Role.ROUTES and result == (0, 0) and seen[node] in ("", "tie"):
+            return None  # not selected, which no infinite upstream gradient can change
         doubt.check(arithmetic, node, result, all(not error for _, error in balls))
         return result
 
