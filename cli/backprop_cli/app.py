@@ -183,7 +183,7 @@ def evaluate_command(
     from backprop_grammar.evaluate import MAX_PRECISION, evaluate
     from backprop_grammar.parser import parse
 
-    from . import inputs
+    from . import formats, inputs
 
     if precision is not None and not 1 <= precision <= MAX_PRECISION:
         raise inputs.usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {precision}")
@@ -200,21 +200,12 @@ def evaluate_command(
         values,
         wrt=[name.strip() for names in wrt or [] for name in names.split(",") if name.strip()],
         output=output.strip(),
-        upstream=inputs.constant(
-            Source(upstream, "--upstream"), 0, len(upstream), "--upstream"
-        ),
+        upstream=inputs.constant(Source(upstream, "--upstream"), 0, len(upstream), "--upstream"),
         precision=precision,
         nodes=as_json or everything or len(graph) <= TABLE_NODES,
     )
     trace = replace(trace, notes=(*notes, *trace.notes))
-    if as_json:
-        from .formats.json import write
-
-        print(write(trace, indent=2 if sys.stdout.isatty() else None))
-    else:
-        from .formats.table import show
-
-        show(trace, digits, everything)
+    formats.show("json" if as_json else "table", trace, digits, everything)
     return 3 if trace.flags else 0
 
 

@@ -5,18 +5,19 @@ reader never meets the words that JSON lacks.
 """
 
 import json
+import sys
 from typing import Any
 
 from backprop_grammar.trace import Node, Number, Trace, Wide
 
-__all__ = ["FORMAT", "document", "write"]
+__all__ = ["FORMAT", "document", "show"]
 
 FORMAT = "backprop-trace/1"
 
 
-def write(trace: Trace, indent: int | None = None) -> str:
-    """The document as text: one line, or indented for people."""
-    return json.dumps(document(trace), allow_nan=False, indent=indent)
+def show(trace: Trace, _digits: int, _everything: bool) -> None:
+    """Print the document, whole and in full: on one line, or indented on a terminal."""
+    print(json.dumps(document(trace), allow_nan=False, indent=2 if sys.stdout.isatty() else None))
 
 
 def plain(number: Number) -> float | None:

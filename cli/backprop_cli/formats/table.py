@@ -36,7 +36,7 @@ GUTTER = 6
 """Columns between two tables side by side."""
 
 
-def show(trace: Trace, digits: int = 6, everything: bool = False) -> None:
+def show(trace: Trace, digits: int, everything: bool) -> None:
     """Print the trace: header, forward and backward table, gradients, notes and flags.
 
     digits: significant digits of the numbers. everything: all nodes however many.
