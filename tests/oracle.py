@@ -17,35 +17,34 @@ Number = Any
 Function = Callable[..., Number]
 
 INFINITY, UNDEFINED = m.inf, m.nan
-AGREED = m.mpf(2) ** -80
 
 
-def value(name: str, operands: Sequence[float]) -> Number | None:
-    """The value of an operation to some 80 bits; None where it does not exist."""
-    found = settled(FUNCTIONS[name][0], operands)
+def value(name: str, operands: Sequence[Number], bits: int = 80) -> Number | None:
+    """The value of an operation to so many bits; None where it does not exist."""
+    found = settled(FUNCTIONS[name][0], operands, bits)
     return found if found is not None and m.isfinite(found) else None
 
 
-def slope(name: str, k: int, operands: Sequence[float]) -> Number:
-    """The local gradient for operand k to some 80 bits; nan where it does not exist."""
+def slope(name: str, k: int, operands: Sequence[Number], bits: int = 80) -> Number:
+    """The local gradient for operand k to so many bits; nan where it does not exist."""
     slopes = FUNCTIONS[name][1]
-    if len(slopes) == 1 and name in VARIADIC:
-        return settled(lambda *xs: slopes[0](k, *xs), operands)
-    return settled(slopes[k], operands)
+    if name in VARIADIC:
+        return settled(lambda *xs: slopes[0](k, *xs), operands, bits)
+    return settled(slopes[k], operands, bits)
 
 
-def settled(function: Function, operands: Sequence[Number], bits: int = 256) -> Number | None:
-    """A function at ever higher precision, until two runs agree."""
-    before = None
-    while bits < 60_000:
-        with m.workprec(bits):
+def settled(function: Function, operands: Sequence[Number], bits: int = 80) -> Number | None:
+    """A function at ever higher precision, until two runs agree in so many bits."""
+    before, precision = None, 3 * bits
+    while precision < 60_000:
+        with m.workprec(precision):
             now = real(function, [m.convert(x) for x in operands])
             if now is None or not m.isfinite(now):
                 return now
-            agreed = before is not None and abs(now - before) <= AGREED * abs(now)
-            if agreed and (now or bits > 3000):  # what cancels to 0 may not be 0
+            agreed = before is not None and m.ldexp(abs(now - before), bits) <= abs(now)
+            if agreed and (now or precision > 3000):  # what cancels to 0 may not be 0
                 return now
-        before, bits = now, 2 * bits
+        before, precision = now, 2 * precision
     raise ArithmeticError(f"no agreement at {operands}")
 
 
@@ -64,7 +63,11 @@ def over(numerator: Number, denominator: Number) -> Number:
 
 
 def exp(x: Number) -> Number:
-    """exp(x) by repeated squaring: mpmath loses digits where x is whole and large."""
+    """exp(x) by repeated squaring: mpmath loses digits where x is whole and large.
+
+    Beyond exp(10^6), which no float can tell from more, it stays there.
+    """
+    x = min(max(x, m.mpf(-(10**6))), m.mpf(10**6))
     halvings = max(0, int(m.mag(x))) if x else 0
     with m.extraprec(2 * halvings + 10):
         result = m.exp(m.ldexp(x, -halvings))
@@ -186,6 +189,12 @@ def angle_slope(numerator: Function) -> Function:
     return lambda y, x: UNDEFINED if x == y == 0 else numerator(y, x) / (x * x + y * y)
 
 
+def total(xs: Sequence[Number]) -> Number:
+    """The sum of floats, exactly."""
+    with m.extraprec(2200):
+        return sum(xs)
+
+
 def logsumexp(*xs: Number) -> Number:
     *rest, largest = sorted(xs)
     return largest + m.log1p(m.fsum(exp(x - largest) for x in rest))
@@ -255,8 +264,8 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     "softplus": (lambda x: m.log1p(exp(-abs(x))) + max(x, m.zero), (logistic,)),
     "silu": (lambda x: x * logistic(x), (lambda x: (x * logistic(-x) + 1) * logistic(x),)),
     "gelu": (lambda x: x * normal(x), (lambda x: x * bell(x) + normal(x),)),
-    "sum": (lambda *xs: m.fsum(xs), (lambda k, *xs: m.one,)),
-    "mean": (lambda *xs: m.fsum(xs) / len(xs), (lambda k, *xs: m.one / len(xs),)),
+    "sum": (lambda *xs: total(xs), (lambda k, *xs: m.one,)),
+    "mean": (lambda *xs: total(xs) / len(xs), (lambda k, *xs: m.one / len(xs),)),
     "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(exp(x - xs[k]) for x in xs),)),
     "_gauss": (lambda x: exp(-x * x), (lambda x: -2 * x * exp(-x * x),)),
     "_normal": (normal, (bell,)),

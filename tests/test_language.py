@@ -384,7 +384,7 @@ def test_large_programs(program, nodes):
     graph = parse(program)
     assert len(graph) == nodes
     printed = program_text(graph)
-    if len(program) == len(printed):
+    if len(program) == len(printed):  # it is typed as it is printed
         assert printed == program
 
 

@@ -242,7 +242,7 @@ def run(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; every error is said once, on standard error."""
     arguments = sys.argv[1:] if args is None else args
     if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
-        nowhere = Path(os.devnull).open("w", encoding="utf-8")
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  stays open
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
