@@ -136,7 +136,7 @@ ADVICE = (
     ("lambda x: x", "syntax", "lambda", "lambda is not part of the language", "square(u) = u*u"),
     ("d/dx x^2", "syntax", "d/dx", "d/dx is not needed", "write the formula alone"),
     ("q = x\n+ y", "syntax", "+", "a line begins with +", "end the line above with +"),
-    ("q = x # first\n\n  - y", "syntax", "-", "a line begins with -", "in parentheses"),
+    ("q = x # first\n\n  + y", "syntax", "+", "a line begins with +", "in parentheses"),
     # if
     ("if x>3", "syntax", "if", "if is a function here", "write if(condition, a, b)"),
     ("if", "syntax", "if", "if is a function here", "write if(condition, a, b)"),

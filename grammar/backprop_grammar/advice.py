@@ -29,7 +29,7 @@ SLIPS = (
     # where, what stands before the place, from the place on, the message, the way out;
     # where: "" outside parentheses, else what opened the innermost and what it holds, as in "max(,";
     # the first groups before and after, {a} and {b}, are underlined
-    ("", r"^()", r"([-+])", "a line begins with {b}, so the one above may not have ended",
+    ("", r"^()", r"(\+)", "a line begins with {b}, so the one above may not have ended",
      "end the line above with {b} to carry it on, or put this line in parentheses"),
     # words of other languages
     (r".*", r"^(return|print|yield|output) ", r"()", "{a} is not part of the language", "the last stage is the output: write only its expression"),

@@ -12,7 +12,7 @@ from .operations import IDENTITY, IF, Operation
 
 __all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
 
-MAX_NODES = 4_000_000
+MAX_NODES = 2_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
 
 HUGE = 10**9

@@ -45,7 +45,7 @@ class Written(NamedTuple):
 class Word(Written):
     """A word of a program: its type is a terminal of the grammar, OTHER or CARRIED.
 
-    OTHER is a character that the language does not have; CARRIED is a sign that begins a
+    OTHER is a character that the language does not have; CARRIED is a plus sign that begins a
     line after a finished stage, where nobody can tell whether the line above goes on.
     """
 
@@ -89,7 +89,8 @@ def words(text: str) -> Iterator[Word]:
             continue
         if kind == "ADD":
             if previous not in operand_ends:
-                kind = "CARRIED" if ended and ended[0] == "\n" else "SIGN"
+                carried = written == "+" and ended is not None and ended[0] == "\n"
+                kind = "CARRIED" if carried else "SIGN"
         elif kind == "NAME":
             head = previous == "SEP" and (DEFINE.match(text, start) or ASSIGN.match(text, start))
             if head:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import BackpropError
+from .errors import BackpropError, shorten
 from .evaluate import BITS_PER_DIGIT, Run, described
 from .graph import Graph
 from .names import Names
@@ -128,6 +128,10 @@ def notes(
         Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}")
         for name in graph.shadowed
     ]
+    unused = [name for name, node in graph.stages if not run.needed[node]]
+    if unused and run.output == graph.output:
+        few = ", ".join(map(shorten, unused[:8])) + (", ..." if len(unused) > 8 else "")
+        found.append(Note("unused", unused[0], f"the output does not use {few}"))
     for node in sorted(run.met):
         if run.met[node] == "boundary" and not any(run.wanted[k] for k in graph.operands[node][:2]):
             continue

@@ -127,8 +127,7 @@ class Builder:
         """An operand's name; what an `if` leaves unevaluated has no node, so it is written out."""
         if self.run.forward.values[node] is not None:
             return self.names.text(node)
-        written = expression_text(self.graph, node)
-        return written if len(written.text) <= 24 else Text("...")
+        return expression_text(self.graph, node, longest=24)
 
     def edge(self, node: int, operand: int, rule: str, local: Ball | None) -> Edge:
         upstream = self.gradient(node)
