@@ -36,8 +36,18 @@ def digits_text(value: Any, digits: int) -> str:
     """A wide number as decimal text with that many significant digits."""
     import mpmath
 
-    text: str = mpmath.nstr(value, digits, min_fixed=-5, max_fixed=16, strip_zeros=True)
-    return text.removesuffix(".0").replace(".0e", "e")
+    _, _, exponent, bits = value._mpf_
+    if abs(exponent + bits) < 4000:
+        text: str = mpmath.nstr(value, digits, min_fixed=-5, max_fixed=16, strip_zeros=True)
+        return text.removesuffix(".0").replace(".0e", "e")
+    # The general way multiplies powers of ten out; for these the logarithm is faster.
+    with mpmath.workprec(int(3.33 * digits) + exponent.bit_length() + 60):
+        size = mpmath.log10(abs(value))
+        power = int(mpmath.floor(size))
+        mantissa = mpmath.nstr(mpmath.mpf(10) ** (size - power), digits, strip_zeros=True)
+    if mantissa.startswith("10"):
+        mantissa, power = "1", power + 1
+    return f"{'-' if value < 0 else ''}{mantissa.removesuffix('.0')}e{power:+d}"
 
 
 def number(arithmetic: Arithmetic, ball: Ball, precision: int | None, inner: bool) -> Number:
