@@ -35,7 +35,7 @@ def slope(name: str, k: int, operands: Sequence[Number], bits: int = 80) -> Numb
 
 def settled(function: Function, operands: Sequence[Number], bits: int = 80) -> Number | None:
     """A function at ever higher precision, until two runs agree in so many bits."""
-    before, precision = None, 3 * bits
+    before, precision = None, bits + 50
     while precision < 60_000:
         with m.workprec(precision):
             now = real(function, [m.convert(x) for x in operands])

@@ -317,3 +317,15 @@ def test_nothing_is_written(tmp_path):
     subprocess.run(["backprop", "eval", "x", "--at", "x=1"], env=environment(), cwd=tmp_path,
                    capture_output=True, check=True)  # fmt: skip
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_enormous_exponents_stay_readable():
+    for program, at in (
+        ("exp(x)", "x=-1e308"),
+        ("exp(x)/exp(x)", "x=1e300"),
+        ("sigmoid(x)", "x=-1e200"),
+    ):
+        code, out, _ = call("eval", program, "--at", at)
+        assert code == 0
+        assert max(map(len, out.splitlines())) <= 130
+        trace_of(program, "--at", at)

@@ -57,7 +57,7 @@ SPECIAL = {  # zeros and stationary points of values and slopes, which no row te
     "polygamma": [-0.5, -1.5, -20.5],
 }
 
-ORDINARY = {("polygamma", "n"): [0.0, 1.0, 2.0, 5.0, 20.0, 101.0, -1.0, 0.5]}
+ORDINARY = {("polygamma", "n"): [0.0, 1.0, 2.0, 7.0, 40.0, -1.0, 0.5]}
 """Operands of which only some numbers make sense."""
 
 
@@ -135,7 +135,7 @@ def points(row: Operation, count: int, seed: str = "") -> list[Point]:
     """
     rng = random.Random(row.name + seed)
     arity = len(row.operands)
-    ends = [[x for x in ORDINARY.get((row.name, name), ENDS)] for name in operands_of(row, arity)]
+    ends = [ORDINARY.get((row.name, name), ENDS) for name in operands_of(row, arity)]
     found = list(itertools.product(*ends))
     found = found if len(found) < 200 else rng.sample(found, 100)
     found += EXTRA.get(row.name, lambda *_: iter(()))(rng, row)
@@ -152,13 +152,17 @@ def points(row: Operation, count: int, seed: str = "") -> list[Point]:
 
 
 def ordinary(row: Operation, count: int) -> list[Point]:
-    """Points without extremes, inside the bounds and off the kinks."""
-    fit = [
-        point for point in points(row, 20 * count, "ordinary")
-        if inside(row, point) and all(1e-4 < abs(x) < 12 or x in (1, 2) for x in point)
-        and len(set(point)) == len(point) and oracle.value(row.name, point) is not None
-    ]  # fmt: skip
-    return fit[-count:]
+    """Drawn points without extremes, inside the domain and off the kinks."""
+
+    def fits(point: Point) -> bool:
+        return (
+            all(1e-4 < abs(x) < 12 or x in (1, 2) for x in point)
+            and len(set(point)) == len(point)
+            and oracle.value(row.name, point) is not None
+        )
+
+    drawn = points(row, 20 * count, "ordinary")[-20 * count :]
+    return list(itertools.islice(filter(fits, drawn), count))
 
 
 # Programs
@@ -294,7 +298,7 @@ def same(text: str, row: Operation, k: int, point: Point, true: object) -> bool:
 def test_displayed_and_computed_rules_are_the_derivative(row):
     if row.name == "if":
         pytest.skip("its rules show the selected branch")
-    for point in ordinary(row, 25):
+    for point in ordinary(row, 15):
         for k in range(len(point)):
             true = oracle.slope(row.name, k, point)
             for rules in filter(None, (row.rules, row.careful)):
@@ -305,7 +309,7 @@ def test_displayed_and_computed_rules_are_the_derivative(row):
 @each_operation
 def test_computed_value_and_formula_are_the_value(row):
     texts = [text for text in (row.computed, row.formula) if text and "..." not in text]
-    for point in ordinary(row, 25) if texts else []:
+    for point in ordinary(row, 15) if texts else []:
         for text in texts:
             assert same(text, row, 0, point, oracle.value(row.name, point)), (text, point)
 
@@ -344,7 +348,7 @@ def test_kinks_are_where_the_slope_jumps_and_are_noted(row):
         for point in found:
             notes = {note.kind for note in evaluate(graph, at(point)).notes}
             assert expected in notes, (text, point)
-        assert any(map(lambda point: bends(row, point), found)), text
+        assert any(bends(row, point) for point in found), text
 
 
 def bends(row: Operation, point: Point) -> bool:
@@ -380,7 +384,7 @@ def test_error_bounds_hold(row, arithmetic):
     rng = random.Random(row.name + "bounds")
     exact, loose = (53, 44) if arithmetic is binary64 else (190, 66)
     checked = 0
-    for point in points(row, 150, "bounds")[-150:]:
+    for point in points(row, 50, "bounds")[-50:]:
         with arithmetic.context():
             balls, true = [], []
             for name, x in zip(operands_of(row, len(point)), point, strict=True):
@@ -393,7 +397,7 @@ def test_error_bounds_hold(row, arithmetic):
                 with mp.workprec(600):
                     true.append(mp.mpf(value) + error * rng.choice([-1, 1, rng.uniform(-1, 1)]))
             checked += bounds_hold(row, arithmetic, balls, true)
-    assert checked > 40
+    assert checked > 15
 
 
 def plain(truth: object) -> bool:
@@ -408,15 +412,16 @@ def bounds_hold(row: Operation, arithmetic: Arithmetic, balls: list, true: list)
         slopes = [arithmetic.local(row, list(balls), out, k) for k in range(len(balls))]
     except (Uncertain, Outside):
         return False
-    digits = 80 if arithmetic is binary64 else 240
-    truths = [oracle.value(row.name, true, digits)]
-    truths += [oracle.slope(row.name, k, true, digits) for k in range(len(balls))]
+    bits = 80 if arithmetic is binary64 else 240
+    truths = [oracle.value(row.name, true, bits)]
+    truths += [oracle.slope(row.name, k, true, bits) for k in range(len(balls))]
     for ball, truth in zip([out, *slopes], truths, strict=True):
         believed = arithmetic.lost(ball) <= (TOLERANCE if arithmetic is binary64 else 2.0**-66)
         if believed and truth is not None and mp.isfinite(ball[0]) and plain(truth):
             with mp.workprec(600):
                 error = abs(mp.mpf(ball[0]) - truth)
-                assert error <= mp.mpf(ball[1]) * (1 + 1e-9), (balls, true, ball, truth)
+                bound = mp.mpf(ball[1]) * (1 + 1e-9) + mp.ldexp(abs(truth), -bits)
+                assert error <= bound, (balls, true, ball, truth)
     return True
 
 

@@ -3,12 +3,13 @@
 The insight: rounding happens here and only here, once per number.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from .arithmetic import Arithmetic, Ball
 from .trace import Number, Wide
 
-__all__ = ["LARGEST_FLOAT", "SMALLEST_NORMAL", "exact_float", "number", "short_number"]
+__all__ = ["LARGEST_FLOAT", "SMALLEST_NORMAL", "brief", "exact_float", "number", "short_number"]
 
 LARGEST_FLOAT = 1.7976931348623157e308
 SMALLEST_NORMAL = 2.0**-1022
@@ -80,4 +81,10 @@ def short_number(value: Any) -> str:
     """A number for a message: 6 significant digits."""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return digits_text(value, 6)
+    return brief(digits_text(value, 6))
+
+
+def brief(text: str) -> str:
+    """The text of a wide number for a message, without the digits of an enormous exponent."""
+    exponent = text.partition("e")[2]
+    return text if len(exponent) < 17 else f"10^{Decimal(exponent):.6g}"

@@ -12,7 +12,7 @@ from .errors import BackpropError, shorten
 from .evaluate import BITS_PER_DIGIT, Run, described
 from .graph import Graph
 from .names import Names
-from .numbers import LARGEST_FLOAT, SMALLEST_NORMAL, short_number
+from .numbers import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
 from .operations import CONSTANTS
 from .trace import Flag, Node, Note, Number, Wide
 
@@ -67,7 +67,7 @@ def flags(
         what = operation.name if operation else "the output"
         path = f"gradients.{label}"
         if value.exists:
-            message = f"the gradient of {label} is {value.text}, beyond the largest number, 1.79769e+308"  # fmt: skip
+            message = f"the gradient of {label} is {brief(value.text)}, beyond the largest number, 1.79769e+308"  # fmt: skip
             found.append(Flag(path, "overflow", "-" if value.text[0] == "-" else "+", name, message))  # fmt: skip
         elif value.text == "undefined":
             message = f"the gradient of {label} does not exist: {why(run.graph, names, origin)}"
@@ -195,5 +195,5 @@ def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:
 def underflow_text(label: str, size: Wide) -> str:
     what = label if label.startswith("gradient") else f"value of {label}"
     if size.nearest == 0:
-        return f"underflow: the {what} is {size.text}, which rounds to 0"
-    return f"underflow: the {what} is {size.text}; a float keeps fewer digits of it"
+        return f"underflow: the {what} is {brief(size.text)}, which rounds to 0"
+    return f"underflow: the {what} is {brief(size.text)}; a float keeps fewer digits of it"

@@ -173,7 +173,8 @@ def steps(m: Any, x: Any) -> int:
 
     Left to itself, mpmath spends many seconds on Bernoulli numbers at high precision.
     """
-    return max(0, m.prec // 2 - int(min(x, m.prec)))
+    precision: int = m.prec
+    return max(0, precision // 2 - int(min(x, precision)))
 
 
 def lgamma_terms(m: Any, x: Any) -> list[Any]:

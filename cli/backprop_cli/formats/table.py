@@ -48,19 +48,26 @@ def show(trace: Trace, digits: int, everything: bool) -> None:
 
 
 def decimal(number: Number, digits: int) -> str:
-    """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347."""
+    """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347.
+
+    An exponent of more than 15 digits is rounded itself: 10^-4.34294e+307.
+    """
     if isinstance(number, float):
         return f"{number + 0.0:.{digits}g}"
     if not number.exists:
         return number.text
-    mantissa, exponent = f"{Decimal(number.text):.{digits - 1}e}".split("e")
-    if -5 < int(exponent) < max(digits, 6):
-        places = max(0, digits - 1 - int(exponent))
+    written, _, power = number.text.partition("e")
+    mantissa, own = f"{Decimal(written):.{digits - 1}e}".split("e")
+    exponent = int(own) + int(power or 0)
+    if abs(exponent) >= 10**15:
+        return f"{'-' * (mantissa[0] == '-')}10^{Decimal(exponent):.6g}"
+    if -5 < exponent < max(digits, 6):
+        places = max(0, digits - 1 - exponent)
         fixed = f"{Decimal(f'{mantissa}e{exponent}'):.{places}f}"
         return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(exponent):+03d}"
+    return f"{mantissa}e{exponent:+03d}"
 
 
 class Board:
