@@ -267,17 +267,7 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     "sum": (lambda *xs: total(xs), (lambda k, *xs: m.one,)),
     "mean": (lambda *xs: total(xs) / len(xs), (lambda k, *xs: m.one / len(xs),)),
     "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(exp(x - xs[k]) for x in xs),)),
-    "_gauss": (
-        lambda x, s: exp(-x * x / s) if s > 0 else None,
-        (
-            lambda x, s: -2 * x / s * exp(-x * x / s),
-            lambda x, s: x * x / s**2 * exp(-x * x / s),
-        ),
-    ),
-    "_ratio": (
-        lambda x, y: exp(x - y),
-        (lambda x, y: exp(x - y), lambda x, y: -exp(x - y)),
-    ),
+    "_gauss": (lambda x: exp(-x * x), (lambda x: -2 * x * exp(-x * x),)),
     "_normal": (normal, (bell,)),
 }
 """name -> (value, (slope per operand)); of a variadic one, the one slope takes k first."""

@@ -38,7 +38,7 @@ def test_the_first_command_on_a_fresh_machine(tmp_path):
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     done = subprocess.run(
         ["bash", "-c", SETUP[0]], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-        env={k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")},
+        env=os.environ | environment() | {"COLUMNS": "120"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip("\n") == play(SETUP[0].split(".venv/bin/")[-1])

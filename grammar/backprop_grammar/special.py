@@ -13,7 +13,7 @@ __all__ = [
     "bounded", "cbrt", "logsumexp", "logsumexp_scale", "mean", "rounded", "total", "total_scale",
     "wide_acosh", "wide_atan2", "wide_cosh", "wide_digamma", "wide_erfc", "wide_exp", "wide_expm1",
     "wide_gauss", "wide_lgamma", "wide_logsumexp", "wide_normal", "wide_polygamma", "wide_power",
-    "wide_ratio", "wide_sinh", "wide_tanh",
+    "wide_sinh", "wide_tanh",
 ]  # fmt: skip
 
 LARGEST = 20_000
@@ -137,10 +137,10 @@ def wide_acosh(m: Any, x: Any) -> Any:
 # The normal distribution
 
 
-def wide_gauss(m: Any, x: Any, s: Any = 1) -> Any:
-    """exp(-x^2/s), with x^2 not rounded."""
+def wide_gauss(m: Any, x: Any) -> Any:
+    """exp(-x^2), with x^2 not rounded."""
     with m.extraprec(10 + 2 * max(0, m.mag(x))):
-        result = wide_exp(m, -x * x / s)
+        result = wide_exp(m, -x * x)
     return +result
 
 
@@ -259,13 +259,6 @@ def logsumexp_scale(xs: tuple[Any, ...], out: Any) -> Any:
     """The magnitudes that add up to the result: its rounding error is relative to these."""
     largest = max(xs)
     return abs(largest) + 2 * abs(out - largest)
-
-
-def wide_ratio(m: Any, x: Any, y: Any) -> Any:
-    """exp(x)/exp(y), with x - y not rounded."""
-    with m.extraprec(10 + max(0, m.mag(x), m.mag(y))):
-        result = wide_exp(m, x - y)
-    return +result
 
 
 def wide_logsumexp(m: Any, *xs: Any) -> Any:
