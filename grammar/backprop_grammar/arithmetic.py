@@ -168,7 +168,9 @@ class Arithmetic:
         error = a[1] + b[1]
         if abs(difference) > error:
             return 1 if difference > 0 else -1
-        if error == 0 or self.last or a is b:
+        if error == 0 or a is b:
+            return 0
+        if self.last and error <= max(1, abs(a[0]), abs(b[0])) * self.unit**0.5:
             return 0
         raise Uncertain("two numbers too close to tell apart")
 
