@@ -205,7 +205,8 @@ def evaluate_command(
         nodes=as_json or everything or len(graph) <= TABLE_NODES,
     )
     trace = replace(trace, notes=(*notes, *trace.notes))
-    formats.show("json" if as_json else "table", trace, digits, everything)
+    row = formats.formats_of("eval")["json" if as_json else "table"]
+    formats.show(row, trace, formats.Options(digits, everything))
     return 3 if trace.flags else 0
 
 

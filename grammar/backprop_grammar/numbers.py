@@ -9,7 +9,15 @@ from typing import Any
 from .arithmetic import Arithmetic, Ball
 from .trace import Number, Wide
 
-__all__ = ["LARGEST_FLOAT", "SMALLEST_NORMAL", "brief", "exact_float", "number", "short_number"]
+__all__ = [
+    "LARGEST_FLOAT",
+    "SMALLEST_NORMAL",
+    "brief",
+    "decimal",
+    "exact_float",
+    "number",
+    "short_number",
+]
 
 LARGEST_FLOAT = 1.7976931348623157e308
 SMALLEST_NORMAL = 2.0**-1022
@@ -88,3 +96,26 @@ def brief(text: str) -> str:
     """The text of a wide number for a message, without the digits of an enormous exponent."""
     exponent = text.partition("e")[2]
     return text if len(exponent) < 17 else f"10^{Decimal(exponent):.6g}"
+
+
+def decimal(number: Number, digits: int) -> str:
+    """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347.
+
+    An exponent of more than 15 digits is rounded itself: 10^-4.34294e+307.
+    """
+    if isinstance(number, float):
+        return f"{number + 0.0:.{digits}g}"
+    if not number.exists:
+        return number.text
+    written, _, power = number.text.partition("e")
+    mantissa, own = f"{Decimal(written):.{digits - 1}e}".split("e")
+    exponent = int(own) + int(power or 0)
+    if abs(exponent) >= 10**15:
+        return f"{'-' * (mantissa[0] == '-')}10^{Decimal(exponent):.6g}"
+    if -5 < exponent < max(digits, 6):
+        places = max(0, digits - 1 - exponent)
+        fixed = f"{Decimal(f'{mantissa}e{exponent}'):.{places}f}"
+        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{exponent:+03d}"

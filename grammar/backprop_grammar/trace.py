@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from .errors import Span
 
-__all__ = ["Edge", "Flag", "Node", "Note", "Number", "Trace", "Wide"]
+__all__ = ["UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wide:
     """A number that a float does not hold in full.
 
-    text: its decimal digits, or ``infinite``, ``-infinite``, ``undefined``.
+    text: its decimal digits, or ``infinite``, ``-infinite``, ``undefined``, ``unevaluated``.
     nearest: the nearest float; None where there is none.
     """
 
@@ -29,6 +29,9 @@ class Wide:
 
 
 Number = float | Wide
+
+UNEVALUATED = Wide("unevaluated")
+"""Every number of a trace that has no point, only the structure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,19 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A block that is shown as its parts: the nodes around which a picture draws a frame.
+
+    title: the call, such as `sigmoid(z)`; node: its result; nodes: all of its parts, the result
+    among them.
+    """
+
+    title: str
+    node: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One forward and one backward pass.
 
@@ -112,5 +128,6 @@ class Trace:
     nodes: tuple[Node, ...]
     notes: tuple[Note, ...] = field(default=())
     flags: tuple[Flag, ...] = field(default=())
+    frames: tuple[Frame, ...] = field(default=())
     last: bool = True
     precision: int | None = None

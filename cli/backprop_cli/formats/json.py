@@ -10,14 +10,16 @@ from typing import Any
 
 from backprop_grammar.trace import Node, Number, Trace, Wide
 
-__all__ = ["FORMAT", "document", "show"]
+from . import Options
+
+__all__ = ["FORMAT", "document", "render"]
 
 FORMAT = "backprop-trace/1"
 
 
-def show(trace: Trace, _digits: int, _everything: bool) -> None:
-    """Print the document, whole and in full: on one line, or indented on a terminal."""
-    print(json.dumps(document(trace), allow_nan=False, indent=2 if sys.stdout.isatty() else None))
+def render(trace: Trace, _options: Options) -> str:
+    """The document, whole and in full: on one line, or indented on a terminal."""
+    return json.dumps(document(trace), allow_nan=False, indent=2 if sys.stdout.isatty() else None)
 
 
 def plain(number: Number) -> float | None:

@@ -6,11 +6,11 @@ closer the two stand together.
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from rich.text import Text
 
 from backprop_grammar.errors import visible
+from backprop_grammar.numbers import decimal
 from backprop_grammar.trace import Edge, Node, Number, Trace
 
 from ..terminal import (
@@ -26,6 +26,7 @@ from ..terminal import (
     console,
     wrapped,
 )
+from . import Options
 
 __all__ = ["MANY", "show"]
 
@@ -36,38 +37,12 @@ GUTTER = 6
 """Columns between two tables side by side."""
 
 
-def show(trace: Trace, digits: int, everything: bool) -> None:
-    """Print the trace: header, forward and backward table, gradients, notes and flags.
-
-    digits: significant digits of the numbers. everything: all nodes however many.
-    """
+def show(trace: Trace, options: Options) -> None:
+    """Print the trace: header, forward and backward table, gradients, notes and flags."""
     screen = console()
-    board = Board(trace, digits, screen.width, ascii_only(screen))
-    for line in board.lines(everything):
+    board = Board(trace, options.digits, screen.width, ascii_only(screen))
+    for line in board.lines(options.everything):
         screen.print(line, crop=False, overflow="ignore")
-
-
-def decimal(number: Number, digits: int) -> str:
-    """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347.
-
-    An exponent of more than 15 digits is rounded itself: 10^-4.34294e+307.
-    """
-    if isinstance(number, float):
-        return f"{number + 0.0:.{digits}g}"
-    if not number.exists:
-        return number.text
-    written, _, power = number.text.partition("e")
-    mantissa, own = f"{Decimal(written):.{digits - 1}e}".split("e")
-    exponent = int(own) + int(power or 0)
-    if abs(exponent) >= 10**15:
-        return f"{'-' * (mantissa[0] == '-')}10^{Decimal(exponent):.6g}"
-    if -5 < exponent < max(digits, 6):
-        places = max(0, digits - 1 - exponent)
-        fixed = f"{Decimal(f'{mantissa}e{exponent}'):.{places}f}"
-        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{exponent:+03d}"
 
 
 class Board:

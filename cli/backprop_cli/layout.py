@@ -1,0 +1,216 @@
+"""Where the gates of a diagram stand: layers, an order in each, and heights.
+
+The insight: a layered drawing (Sugiyama, Tagawa, Toda 1981) of a graph whose operands have
+an order. A depth-first walk from the output, operand by operand, already draws a tree without
+crossings; sweeps are only kept where they leave fewer crossings. All wires that leave a gate
+share one trunk, so a value that is used twice is one wire that branches.
+"""
+
+from bisect import bisect, insort
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .picture import Diagram
+
+__all__ = ["Layers", "Link", "arrange", "heights"]
+
+SWEEPS = 12
+"""Passes over all layers, each way, that try for fewer crossings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A piece of wire between neighbouring layers.
+
+    start, end: items. slot: of the gate where it ends; -1 where it ends at a bend.
+    wires: the diagram's wires that run along it (their places in ``Diagram.wires``).
+    """
+
+    start: int
+    end: int
+    slot: int
+    wires: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The items of every layer from the top, layers from the left.
+
+    An item below ``count`` is a vertex; from there on it is a bend, where the trunk of a wire
+    passes a layer (``source[item]`` is its vertex). rank: layer by item. links: per pair of
+    neighbouring layers.
+    """
+
+    count: int
+    order: list[list[int]]
+    rank: list[int]
+    source: list[int]
+    links: list[list[Link]]
+
+    def crossings(self) -> int:
+        """How many pairs of links cross."""
+        place = {item: i for layer in self.order for i, item in enumerate(layer)}
+        return sum(crossed(links, place) for links in self.links)
+
+
+def arrange(diagram: Diagram) -> Layers:
+    """Layers and orders of a diagram, each vertex as near to the output as it can stand."""
+    count = len(diagram.vertices)
+    last = count - 1
+    depth = [0] * count  # the longest way to the output
+    for wire in sorted(diagram.wires, key=lambda wire: -wire.target):
+        depth[wire.source] = max(depth[wire.source], depth[wire.target] + 1)
+    rank = [depth_of_all(depth) - d for d in depth]
+    source = list(range(count))
+    leaving: list[list[int]] = [[] for _ in range(count)]
+    for i, wire in enumerate(diagram.wires):
+        leaving[wire.source].append(i)
+    links: list[list[Link]] = [[] for _ in range(max(rank))]
+    for vertex in range(count):
+        trunk = vertex
+        ends = sorted(leaving[vertex], key=lambda i: rank[diagram.wires[i].target])
+        for layer in range(rank[vertex], rank[last]):
+            here = [i for i in ends if rank[diagram.wires[i].target] == layer + 1]
+            further = tuple(i for i in ends if rank[diagram.wires[i].target] > layer + 1)
+            for i in here:
+                wire = diagram.wires[i]
+                links[layer].append(Link(trunk, wire.target, wire.slot, (i,)))
+            if not further:
+                break
+            bend = len(rank)
+            rank.append(layer + 1)
+            source.append(vertex)
+            links[layer].append(Link(trunk, bend, -1, further))
+            trunk = bend
+    layers = Layers(count, [[] for _ in range(max(rank) + 1)], rank, source, links)
+    depth_first(layers, last)
+    improve(layers)
+    return layers
+
+
+def depth_of_all(depth: Sequence[int]) -> int:
+    return max(depth, default=0)
+
+
+def depth_first(layers: Layers, output: int) -> None:
+    """The order in which a walk from the output, first operand first, meets the items."""
+    into: list[list[Link]] = [[] for _ in layers.rank]
+    for links in layers.links:
+        for link in links:
+            into[link.end].append(link)
+    met = [False] * len(layers.rank)
+    pending = [output]
+    while pending:
+        item = pending.pop()
+        if met[item]:
+            continue
+        met[item] = True
+        layers.order[layers.rank[item]].append(item)
+        pending += [link.start for link in sorted(into[item], key=lambda link: -link.slot)]
+
+
+def crossed(links: list[Link], place: dict[int, int]) -> int:
+    """How many pairs of links between two layers cross: inversions, counted by insertion."""
+    ends: list[tuple[int, int]] = []
+    total = 0
+    run: list[tuple[int, int]] = []
+    before = -1
+    for link in sorted(links, key=lambda link: place[link.start]):
+        if place[link.start] != before:  # links of one trunk do not cross each other
+            for end in run:
+                insort(ends, end)
+            run, before = [], place[link.start]
+        end = place[link.end], link.slot
+        total += len(ends) - bisect(ends, end)
+        run.append(end)
+    return total
+
+
+def improve(layers: Layers) -> None:
+    """Reorder layers by the mean place of their neighbours, where that leaves fewer crossings."""
+    best = [list(layer) for layer in layers.order]
+    fewest = layers.crossings()
+    fraction = [len([link for link in links if link.slot >= 0]) + 1.0 for links in layers.links]
+    for sweep in range(2 * SWEEPS):
+        if fewest == 0:
+            break
+        backward = sweep % 2 == 0
+        gaps = range(len(layers.links) - 1, -1, -1) if backward else range(len(layers.links))
+        for gap in gaps:
+            fixed, moved = layers.order[gap + backward], layers.order[gap + 1 - backward]
+            place = {item: float(i) for i, item in enumerate(fixed)}
+            near: dict[int, list[float]] = {}
+            for link in layers.links[gap]:
+                here, there = (link.start, link.end) if backward else (link.end, link.start)
+                near.setdefault(here, []).append(place[there] + backward * max(link.slot, 0) / fraction[gap])  # fmt: skip
+            own = {item: float(i) for i, item in enumerate(moved)}
+            key = {i: sum(near[i]) / len(near[i]) if i in near else own[i] for i in moved}
+            moved.sort(key=lambda item: (key[item], own[item]))
+        found = layers.crossings()
+        if found < fewest:
+            fewest, best = found, [list(layer) for layer in layers.order]
+    layers.order[:] = best
+
+
+def heights(
+    layers: Layers,
+    size: Callable[[int], float],
+    port: Callable[[Link], float],
+    rounds: int = 24,
+) -> list[float]:
+    """The height of every item's centre, from 0 at the top, so that wires run straight.
+
+    size: room an item takes, half above and half below its centre. port: how far below the
+    centre of its gate a link ends. Items of a layer keep their order and do not overlap.
+    """
+    y = [0.0] * len(layers.rank)
+    for layer in layers.order:
+        edge = 0.0
+        for item in layer:
+            y[item] = edge + size(item) / 2
+            edge += size(item)
+    for turn in range(rounds):
+        backward = turn % 2 == 0
+        span = range(len(layers.order) - 2, -1, -1) if backward else range(1, len(layers.order))
+        for rank in span:
+            links = layers.links[rank if backward else rank - 1]
+            wish: dict[int, list[tuple[float, float]]] = {}
+            for link in links:
+                here, there = (link.start, link.end) if backward else (link.end, link.start)
+                offset = port(link) if backward else -port(link)
+                weight = 8.0 if max(here, there) >= layers.count else 1.0  # a trunk runs straight
+                wish.setdefault(here, []).append((y[there] + offset, weight))
+            settle(layers.order[rank], y, size, wish)
+    top = min(y[item] - size(item) / 2 for layer in layers.order for item in layer)
+    return [height - top for height in y]
+
+
+def settle(
+    layer: list[int],
+    y: list[float],
+    size: Callable[[int], float],
+    wish: dict[int, list[tuple[float, float]]],
+) -> None:
+    """Move a layer's items to where they wish to be, as nearly as their order and sizes allow.
+
+    Least squares under an order is isotonic regression: pool adjacent violators (Ayer et al.
+    1955).
+    """
+    pools: list[list[float]] = []  # weighted sum, weight, number of items
+    offsets: list[float] = []
+    edge = 0.0
+    for item in layer:
+        centre = edge + size(item) / 2
+        edge += size(item)
+        offsets.append(centre)
+        wishes = wish.get(item, [(y[item], 0.1)])
+        pool = [sum((h - centre) * w for h, w in wishes), sum(w for _, w in wishes), 1]
+        while pools and pools[-1][0] / pools[-1][1] > pool[0] / pool[1]:
+            upper = pools.pop()
+            pool = [upper[0] + pool[0], upper[1] + pool[1], upper[2] + pool[2]]
+        pools.append(pool)
+    index = 0
+    for total, weight, count in pools:
+        for _ in range(int(count)):
+            y[layer[index]] = total / weight + offsets[index]
+            index += 1
