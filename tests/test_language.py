@@ -26,7 +26,7 @@ def spelled(graph: Graph, node: int | None = None, *, top: bool = True) -> str:
     if node in graph.blocks:
         block = graph.blocks[node]
         operands = [spelled(graph, k, top=False) for k in block.operands]
-        return f"{block.function}[{', '.join(operands)}]"
+        return f"{block.name}[{', '.join(operands)}]"
     if node in graph.condition_of:
         test = graph.conditions[graph.condition_of[node]]
         left, right, *sides = operands

@@ -72,33 +72,64 @@ def evaluate(
     upstream: float = 1.0,
     precision: int | None = None,
     nodes: bool = True,
+    expand: Sequence[str] = (),
+    fold: Sequence[str] = (),
 ) -> Trace:
     """The trace of a program at a point.
 
     at: a finite value per variable. wrt: names of the nodes to differentiate by; the inputs
     when empty. output: the node to differentiate; the last stage when empty. upstream: the
     gradient that arrives there from a larger network. precision: digits asked for, at most
-    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results.
+    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results. expand: names
+    of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
+    shown as one. They change no number.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
     """
     from .view import trace
 
-    names = Names(graph)
-    end = names.find(output) if output else graph.output
-    sources = [names.find(name) for name in wrt] or list(graph.variables.values())
-    needed = graph.needed(end)
-    check_bound(graph, at, needed)
-    wanted = [False] * len(graph)
-    for node in sources:
-        wanted[node] = True
-    for node, operands in enumerate(graph.operands):
-        if needed[node] and not wanted[node]:
-            wanted[node] = any(wanted[k] for k in operands)
-    # Only what lies between the sources and the output; a source itself may be an inner node.
-    run = certain_run(graph, at, end, needed, wanted, upstream, precision)
-    return trace(run, names, at, wrt, sources, precision, nodes)
+    written, whole = graph, list[int]()
+    if expand or fold:
+        from .granularity import shaped
+
+        def kinks(plain: Graph) -> set[int]:
+            return set(run_of(Question(plain, (), ""), at, upstream, precision).met)
+
+        graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
+    question = Question(graph, wrt, output)
+    run = run_of(question, at, upstream, precision)
+    return trace(run, question, written, whole, at, precision, nodes)
+
+
+class Question:
+    """What is differentiated by what: the nodes behind the names, and what lies between them."""
+
+    def __init__(self, graph: Graph, wrt: Sequence[str], output: str) -> None:
+        """Raises BackpropError for an unknown name."""
+        self.graph = graph
+        self.names = Names(graph)
+        self.output = self.names.find(output) if output else graph.output
+        self.sources = [self.names.find(name) for name in wrt] or list(graph.variables.values())
+        self.labels = list(wrt) or list(graph.variables)
+        self.needed = graph.needed(self.output)
+        self.wanted = [False] * len(graph)
+        for node in self.sources:
+            self.wanted[node] = True
+        # Only what lies between the sources and the output; a source may be an inner node.
+        for node, operands in enumerate(graph.operands):
+            if self.needed[node] and not self.wanted[node]:
+                self.wanted[node] = any(self.wanted[k] for k in operands)
+
+
+def run_of(
+    question: Question, at: dict[str, float], upstream: float, precision: int | None
+) -> Run:
+    """The certain run that answers a question. Raises BackpropError as ``evaluate`` does."""
+    check_bound(question.graph, at, question.needed)
+    return certain_run(
+        question.graph, at, question.output, question.needed, question.wanted, upstream, precision
+    )
 
 
 def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:

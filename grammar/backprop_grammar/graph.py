@@ -35,11 +35,19 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A call of a function of the program: nodes ``first`` to ``result`` shown as one."""
+    """Nodes ``first`` to a result that can be shown as one.
 
-    function: str
+    name: of a function of the program, of a row of the table, or of a stage. function: what it
+    computes, over ``operands``; None where it is not known. open: it is shown as its parts.
+    stage: it is everything that only that stage needs, not a call.
+    """
+
+    name: str
     operands: tuple[int, ...]
     first: int
+    function: "Function | None" = field(default=None, compare=False, repr=False)
+    open: bool = False
+    stage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +160,23 @@ class Graph:
         self.calls[node] = function
         return node
 
-    def inline(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
+    def inline(
+        self,
+        function: Function,
+        operands: tuple[int, ...],
+        span: Span,
+        region: int,
+        opened: bool = False,
+    ) -> int:
         """Append a copy of a function's body over the operands, as a block; return its result.
 
-        The calls inside it become blocks in turn, without recursion. Raises BackpropError
-        before the work starts when the tape would outgrow MAX_NODES.
+        The calls inside it become blocks in turn, without recursion. opened: they are all shown
+        as their parts. Raises BackpropError before the work starts when the tape would outgrow
+        MAX_NODES.
         """
         if len(self) + function.size > MAX_NODES:
             raise too_many(span, self.source, function)
-        copies = [Copy(self, function, operands, span, region)]
+        copies = [Copy(self, function, operands, span, region, opened)]
         while True:
             copy = copies[-1]
             inner = copy.proceed()
@@ -194,9 +210,10 @@ class Copy:
         operands: tuple[int, ...],
         span: Span,
         region: int,
+        opened: bool,
     ) -> None:
         self.tape, self.function = tape, function
-        self.operands, self.span, self.region = operands, span, region
+        self.operands, self.span, self.region, self.open = operands, span, region, opened
         self.first = len(tape)
         self.moved = list(operands)  # a body begins with its parameters
         self.base = len(tape.conditions)
@@ -216,9 +233,11 @@ class Copy:
         )
         for node in range(len(moved), len(body)):
             operands = tuple([moved[k] for k in body.operands[node]])
-            span, region = body.spans[node], placed(body.regions[node])
+            ours = body.source is tape.source  # the table's definitions stand in no program
+            span = body.spans[node] if ours else self.span
+            region = placed(body.regions[node])
             if node in body.calls:
-                return Copy(tape, body.calls[node], operands, span, region)
+                return Copy(tape, body.calls[node], operands, span, region, self.open)
             copy = tape.add(body.operations[node], operands, span, region)
             moved.append(copy)
             if node in body.constants:
@@ -236,7 +255,9 @@ class Copy:
         result = moved[body.output]
         if needs_identity(body):
             result = tape.add(IDENTITY, (result,), self.span, self.region)
-        tape.blocks[result] = Block(self.function.name, self.operands, self.first)
+        tape.blocks[result] = Block(
+            self.function.name, self.operands, self.first, self.function, self.open
+        )
         return result
 
 

@@ -13,11 +13,11 @@ __all__ = ["Names", "outermost"]
 
 
 def outermost(graph: Graph) -> dict[int, Block]:
-    """The blocks that stand in no other block."""
+    """The blocks that are shown as one node: closed, and in no other closed block."""
     found = {}
     edge = len(graph)
     for node in sorted(graph.blocks, reverse=True):
-        if node < edge:
+        if node < edge and not graph.blocks[node].open:
             found[node] = graph.blocks[node]
             edge = graph.blocks[node].first
     return found
@@ -53,6 +53,11 @@ class Names:
     def find(self, name: str) -> int:
         """The node of that name. Raises BackpropError with the nearest name."""
         node = self.graph.node(name)
+        if node is not None and self.hidden[node]:
+            raise BackpropError(
+                "name", f"{shorten(name)} is inside {shorten(self.near(node))}, which is folded",
+                hint=f"fold something else, or leave out {shorten(name)}",
+            )  # fmt: skip
         if node is None:
             named = {
                 text: node for node, text in self.of.items() if node not in self.graph.constants

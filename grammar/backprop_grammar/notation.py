@@ -113,9 +113,9 @@ def layout(graph: Graph, node: int) -> tuple[int, Shape, tuple[int, ...]]:
         text = atom(graph.constants[node] if node in graph.constants else graph.names[node])
         return text.binds, (text.text,), ()
     operands = graph.operands[node]
-    if node in graph.blocks:
-        operands = graph.blocks[node].operands
-        return ATOM, call_shape(graph.blocks[node].function, len(operands)), operands
+    block = graph.blocks.get(node)
+    if block is not None and not block.stage:
+        return ATOM, call_shape(block.name, len(block.operands)), block.operands
     if node in graph.calls:
         return ATOM, call_shape(graph.calls[node].name, len(operands)), operands
     if operation.name == "identity":

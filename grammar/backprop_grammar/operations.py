@@ -146,7 +146,8 @@ class Operation:
     doc: one line.
     value: floats to float. None when ``computed`` gives the value.
     wide: the value over mpmath, given the module; the function of that name when None.
-    formula: how the value is written in simpler operations, or in mathematics.
+    formula: the definition in simpler operations, of a block that has one; with it and with
+        ``spellings``, other ways in which people write it, blocks are opened and recognised.
     computed: the value as a careful program, used over floats and wide numbers.
     careful: the local gradients as they are computed, where ``rules`` would lose digits.
     domain: bounds of the operands; ``requires`` covers what bounds can't say.
@@ -179,6 +180,7 @@ class Operation:
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
     exact: Exact = never
     defaults: tuple[float, ...] = ()
+    spellings: tuple[str, ...] = ()
     symbol: str = ""
     cut: str = ""
     jump: str = ""
@@ -223,9 +225,10 @@ def row(name: str, operands: str, rules: str, role: Role, doc: str, **more: Any)
     careful = tuple(more.pop("careful", "").split(" ;; ")) if more.get("careful") else ()
     domain = tuple(bound(text) for text in more.pop("domain", "").split(" and ") if text)
     kinks = tuple(text for text in more.pop("kinks", "").split(" and ") if text)
+    spellings = tuple(text for text in more.pop("spellings", "").split(" ;; ") if text)
     return Operation(
         name, tuple(operands.split()), tuple(rules.split(" ;; ")), role, doc,
-        careful=careful, domain=domain, kinks=kinks, **more,
+        careful=careful, domain=domain, kinks=kinks, spellings=spellings, **more,
     )  # fmt: skip
 
 
@@ -305,12 +308,15 @@ ROWS = (
         wide=lambda m, x: m.sign(x) * m.cbrt(abs(x)), careful="if(x == 0, 1/x, out/x/3)",
         exact=at_zero, ulps=2),
     row("hypot", "x y", "x/out ;; y/out", C, "length of the vector (x, y)", value=math.hypot,
-        formula="sqrt(x^2 + y^2)", exact=at_zero, kinks="out",
+        formula="sqrt(x^2 + y^2)", spellings="sqrt(x*x + y*y)", exact=at_zero, kinks="out",
         careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)"),
     # absolute value and choice
     row("abs", "x", "sign(x)", C, "absolute value", formula="max(x, -x)",
+        spellings="if(x < 0, -x, x) ;; if(x <= 0, -x, x) ;; if(x > 0, x, -x) ;; if(x >= 0, x, -x)"
+        " ;; sqrt(x^2) ;; sqrt(x*x)",
         computed="if(x < 0, -x, x)", kinks="x"),
-    row("sign", "x", "0", C, "1, 0 or -1: the sign", formula="x/abs(x)",
+    row("sign", "x", "0", C, "1, 0 or -1: the sign",
+        formula="if(x > 0, 1, if(x < 0, -1, 0))", spellings="x/abs(x)",
         computed="if(x > 0, 1, if(x == 0, 0, -1))", kinks="x",
         jump="sign jumps at 0 and has no derivative there"),
     row("max", "x ...", "if(x == out, 1/ties, 0)", R, "the largest operand; ties share equally"),
@@ -320,12 +326,16 @@ ROWS = (
         " ;; if(x < lo, 1, if(x == lo, if(x == hi, 1/3, 1/2), 0))"
         " ;; if(x > hi, 1, if(x == hi, if(x == lo, 1/3, 1/2), 0))",
         R, "x kept between lo and hi", formula="max(lo, min(x, hi))",
+        spellings="min(max(x, lo), hi)",
         computed="if(x < lo, lo, if(x > hi, hi, x))", kinks="x - lo and x - hi",
         domain="lo <= hi"),
     row("relu", "x", "if(x > 0, 1, 0)", R, "rectified linear unit", formula="max(x, 0)",
+        spellings="if(x > 0, x, 0) ;; if(x >= 0, x, 0) ;; if(x < 0, 0, x) ;; if(x <= 0, 0, x)"
+        " ;; (x + abs(x))/2",
         computed="if(x > 0, x, 0)", kinks="x"),
     row("leaky_relu", "x a", "if(x > 0, 1, a) ;; if(x > 0, 0, x)", C,
-        "x, or a*x where x is negative", formula="if(x > 0, x, a*x)", defaults=(0.01,),
+        "x, or a*x where x is negative", formula="if(x > 0, x, a*x)",
+        spellings="if(x >= 0, x, a*x) ;; if(x < 0, a*x, x) ;; if(x <= 0, a*x, x)", defaults=(0.01,),
         careful="if(x > 0, 1, if(x < 0, a, clamp(a, 0, 1))) ;; if(x > 0, 0, x)",
         computed="if(x > 0, x, a*x)", kinks="x"),
     # trigonometry
@@ -347,11 +357,16 @@ ROWS = (
         careful="h = hypot(x, y); x/h/h ;; h = hypot(x, y); -y/h/h"),
     # hyperbolic functions
     row("sinh", "x", "cosh(x)", C, "hyperbolic sine", value=math.sinh,
-        wide=special.wide_sinh, formula="(exp(x) - exp(-x))/2", exact=at_zero, ulps=3),
+        wide=special.wide_sinh, formula="(exp(x) - exp(-x))/2",
+        spellings="0.5*(exp(x) - exp(-x)) ;; exp(x)/2 - exp(-x)/2", exact=at_zero, ulps=3),
     row("cosh", "x", "sinh(x)", C, "hyperbolic cosine", value=math.cosh,
-        wide=special.wide_cosh, formula="(exp(x) + exp(-x))/2", exact=at_zero, ulps=3),
+        wide=special.wide_cosh, formula="(exp(x) + exp(-x))/2",
+        spellings="0.5*(exp(x) + exp(-x)) ;; exp(x)/2 + exp(-x)/2", exact=at_zero, ulps=3),
     row("tanh", "x", "1 - out^2", C, "hyperbolic tangent", value=math.tanh,
         wide=special.wide_tanh, formula="(exp(2*x) - 1)/(exp(2*x) + 1)",
+        spellings="(exp(x) - exp(-x))/(exp(x) + exp(-x)) ;; sinh(x)/cosh(x)"
+        " ;; 1 - 2/(exp(2*x) + 1) ;; 2/(1 + exp(-2*x)) - 1 ;; (1 - exp(-2*x))/(1 + exp(-2*x))"
+        " ;; 2*sigmoid(2*x) - 1",
         careful="t = exp(-2*abs(x)); d = 1 + t; 4*t/d/d", exact=at_zero, ulps=2.5),
     row("asinh", "x", "1/sqrt(x^2 + 1)", C, "inverse hyperbolic sine", value=math.asinh,
         formula="log(x + sqrt(x^2 + 1))", careful="1/hypot(1, x)", exact=at_zero, ulps=2.5),
@@ -382,18 +397,22 @@ ROWS = (
         ulps=0.51),
     # function blocks of networks
     row("sigmoid", "x", "out*(1 - out)", C, "logistic function", formula="1/(1 + exp(-x))",
+        spellings="exp(x)/(1 + exp(x)) ;; 1/(1 + 1/exp(x)) ;; 1 - 1/(1 + exp(x))"
+        " ;; (1 + exp(-x))^-1 ;; (1 + tanh(x/2))/2 ;; 0.5*(1 + tanh(x/2))",
         computed="t = exp(-abs(x)); if(x < 0, t, 1)/(1 + t)",
         careful="t = exp(-abs(x)); d = 1 + t; t/d/d"),
     row("softplus", "x", "sigmoid(x)", C, "smooth relu", formula="log(1 + exp(x))",
+        spellings="log1p(exp(x)) ;; -log(sigmoid(-x))",
         computed="if(x > 0, x, 0) + log1p(exp(-abs(x)))"),
     row("silu", "x", "sigmoid(x)*(1 + x*(1 - sigmoid(x)))", C, "x*sigmoid(x), also called swish",
-        formula="x*sigmoid(x)", computed="x*sigmoid(x)",
+        formula="x*sigmoid(x)", spellings="x/(1 + exp(-x))", computed="x*sigmoid(x)",
         careful="sigmoid(x)*(1 + x*sigmoid(-x))"),
     row("gelu", "x", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x^2/2)/sqrt(2*pi)", C,
         "x times the normal distribution function", formula="x*(1 + erf(x/sqrt(2)))/2",
+        spellings="0.5*x*(1 + erf(x/sqrt(2))) ;; x/2*(1 + erf(x/sqrt(2))) ;; x*((1 + erf(x/sqrt(2)))/2)",
         computed="x*_normal(x)", careful="g = _gauss(x/2); _normal(x) + x*g*g/sqrt(2*pi)"),
     row("sum", "x ...", "1", D, "sum of the operands", value=special.total,
-        wide=lambda m, *xs: m.fsum(xs), exact=whole, ulps=0.5, scale=special.total_scale),
+        wide=lambda m, *xs: m.fsum(xs), formula="x + y + ...", exact=whole, ulps=0.5, scale=special.total_scale),
     row("mean", "x ...", "1/n", D, "arithmetic mean of the operands", value=special.mean,
         wide=lambda m, *xs: m.fsum(xs) / len(xs), formula="(x + y + ...)/n",
         exact=average, scale=special.total_scale),

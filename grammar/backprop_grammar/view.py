@@ -4,18 +4,19 @@ The insight: a block is one node here, whose edges are the local gradients of al
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .arithmetic import Ball
 from .errors import BackpropError
-from .evaluate import Run
+from .evaluate import Question, Run
 from .graph import Graph
 from .names import Names
 from .notation import block_rule, expression_text, formula, program_text, rule_text
 from .numbers import number
-from .operations import Role
+from .operations import OPERATIONS, Role
 from .remarks import flags, notes, overflow
-from .text import Text
-from .trace import Edge, Node, Number, Trace, Wide
+from .text import Text, atom
+from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
 
 __all__ = ["trace"]
 
@@ -25,16 +26,23 @@ LONG_PROGRAM = 2_000
 
 def trace(
     run: Run,
-    names: Names,
+    question: Question,
+    written: Graph,
+    whole: Sequence[int],
     at: dict[str, float],
-    wrt: Sequence[str],
-    sources: Sequence[int],
     precision: int | None,
     nodes: bool,
 ) -> Trace:
-    """The trace of a run; nodes: whether it lists them."""
+    """The trace of a run. nodes: whether it lists them.
+
+    written: the graph as it was typed. whole: nodes that were not expanded, at a kink.
+    """
     with run.arithmetic.context():
-        return Builder(run, names, precision).build(at, wrt, sources, nodes)
+        found = Builder(run, question.names, precision).build(written, question, at, nodes)
+        if not whole:
+            return found
+        notes = [stays_whole(run.graph, question.names, node) for node in whole]
+        return replace(found, notes=(*found.notes, *notes))
 
 
 class Builder:
@@ -54,9 +62,10 @@ class Builder:
         return self.run.gradients.get(node, (zero, zero))
 
     def build(
-        self, at: dict[str, float], wrt: Sequence[str], sources: Sequence[int], nodes: bool
+        self, written: Graph, question: Question, at: dict[str, float], nodes: bool
     ) -> Trace:
         run, graph, names = self.run, self.graph, self.names
+        labels, sources = question.labels, question.sources
         output = run.forward.values[run.output]
         if output is None:
             raise not_evaluated(graph, run.output)
@@ -64,7 +73,6 @@ class Builder:
         if isinstance(value, Wide) and value.nearest is None:
             raise overflow(run)
         requested = {run.output, *sources}
-        labels = list(wrt) or list(graph.variables)
         gradients = {
             label: self.number(self.gradient(node), inner=False)
             for label, node in zip(labels, sources, strict=True)
@@ -83,7 +91,7 @@ class Builder:
         text = graph.source.text
         return Trace(
             program=text,
-            formula=program_text(graph) if len(text) <= LONG_PROGRAM else text,
+            formula=program_text(written) if len(text) <= LONG_PROGRAM else text,
             at={name: at[name] + 0.0 for name in graph.variables if name in at},
             output=names.of[run.output],
             value=value,
@@ -92,6 +100,7 @@ class Builder:
             nodes=tuple(shown),
             notes=tuple(notes(run, names, value, gradients, shown)),
             flags=tuple(flags(run, names, labels, sources, gradients)),
+            frames=frames(graph, names, {node.name for node in shown}),
             precision=self.precision,
             last=run.output == graph.output,
         )
@@ -110,7 +119,7 @@ class Builder:
         if block is not None:
             operands = tuple(self.names.text(k).text for k in block.operands)
             return Node(
-                name, "block", block.function, f"{block.function}({', '.join(operands)})",
+                name, "block", block.name or name, block_text(graph, node, operands),
                 operands, value, gradient, Role.SCALES.noun, Role.SCALES.verb,
                 tuple(self.block_edges(node)), named, graph.spans[node],
             )  # fmt: skip
@@ -161,21 +170,59 @@ class Builder:
         return result
 
     def block_edges(self, node: int) -> list[Edge]:
-        run, graph = self.run, self.graph
-        block = graph.blocks[node]
-        function = graph.functions[block.function]
-        leaves = {
-            parameter: self.names.text(operand)
-            for parameter, operand in zip(function.parameters, block.operands, strict=True)
-        }
+        run = self.run
         result = []
-        for k, operand in enumerate(block.operands):
-            if (node, k) not in run.blocks:
-                continue
-            derived = block_rule(function.body, function.parameters[k], leaves)
-            rule = derived.text if derived else f"d{self.names.of[node]}/d{leaves[function.parameters[k]].text}"  # fmt: skip
-            result.append(self.edge(node, operand, rule, run.blocks[node, k]))
+        for k, operand in enumerate(self.graph.blocks[node].operands):
+            if (node, k) in run.blocks:
+                local = run.blocks[node, k]
+                result.append(self.edge(node, operand, self.block_rule(node, k, local), local))
         return result
+
+    def block_rule(self, node: int, k: int, local: Ball | None) -> str:
+        """The local gradient of a block as a formula; where it has no short one, `dq/dx`."""
+        block = self.graph.blocks[node]
+        texts = [self.names.text(operand) for operand in block.operands]
+        row = OPERATIONS.get(block.name)
+        derived = None
+        if row is not None and not block.stage:  # a built-in that the program spells out
+            values = [self.run.forward.values[i][0] for i in block.operands]  # type: ignore[index]
+            derived = rule_text(row, k, texts, self.names.text(node), () if row.variadic else values)  # fmt: skip
+            if row.kinks and derived.number is not None and (local is None or local[0] != derived.number):  # fmt: skip
+                derived = atom(float(local[0]) if local else 0.0)  # at a kink its parts decide
+        elif block.function is not None:
+            function = block.function
+            leaves = dict(zip(function.parameters, texts, strict=True))
+            derived = block_rule(function.body, function.parameters[k], leaves)
+        return derived.text if derived else f"d{self.names.of[node]}/d{texts[k].text}"
+
+
+def block_text(graph: Graph, node: int, operands: Sequence[str]) -> str:
+    """A block over its operands; a folded stage as its expression, where that is short."""
+    block = graph.blocks[node]
+    call = f"{block.name or '...'}({', '.join(operands)})"
+    if not block.stage:
+        return call
+    text = expression_text(graph, node, longest=60).text
+    return text if text != "..." else call
+
+
+def frames(graph: Graph, names: Names, shown: set[str]) -> tuple[Frame, ...]:
+    """The open blocks that are seen, outer ones first."""
+    found = []
+    for node, block in sorted(graph.blocks.items(), key=lambda one: (one[1].first, -one[0])):
+        if block.open and names.of.get(node) in shown:
+            inside = [names.of[k] for k in range(block.first, node + 1)
+                      if k in names.of and k not in graph.constants and names.of[k] in shown]  # fmt: skip
+            call = f"{block.name}({', '.join(names.text(k).text for k in block.operands)})"
+            found.append(Frame(call, names.of[node], tuple(inside)))
+    return tuple(found)
+
+
+def stays_whole(graph: Graph, names: Names, node: int) -> Note:
+    operation = graph.operations[node]
+    name = names.near(node)
+    what = operation.name if operation else "the block"
+    return Note("kink", name, f"{what} is not expanded at its kink ({name}), where its parts would share the gradient in another way")  # fmt: skip
 
 
 def not_evaluated(graph: Graph, node: int) -> BackpropError:
