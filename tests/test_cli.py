@@ -172,7 +172,7 @@ def test_help_leads_with_examples():
 
 
 def test_the_examples_of_the_help_work():
-    from backprop_cli.app import EXAMPLES
+    from backprop_cli.parsing import EXAMPLES
 
     for line in "\n".join(EXAMPLES.values()).splitlines():
         if ".txt" in line or ">" in line or "point.json" in line:

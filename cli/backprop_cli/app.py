@@ -13,97 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from backprop_grammar.errors import BackpropError, Source, nearest
+from backprop_grammar.errors import BackpropError, nearest
+
+from . import formats
+from .parsing import Command, Group
 
 __all__ = ["app", "run"]
 
 TABLE_NODES = 600
 """Nodes of the tape, constants included, above which the tables give way to the summary."""
-
-EXAMPLES = {
-    "": """\
-backprop eval "x*y" --at x=4,y=-3
-backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
-backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
-backprop functions tanh""",
-    "eval": """\
-backprop eval "x*y + sin(x)" --at x=pi/4,y=2
-backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
-backprop eval -x^2 --at x=3 --json
-backprop eval --file neuron.txt --at @point.json
-backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-""",
-    "functions": """\
-backprop functions
-backprop functions sigmoid
-backprop functions --json | jq -r '.functions[].name'""",
-    "schema": """\
-backprop schema > trace.schema.json
-backprop schema error""",
-}
-EXIT_CODES = """\
-Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated;
-2 wrong usage; 3 some gradient does not exist; 130 interrupted."""
-
-
-class Examples:
-    """Help that leads with examples; mixed into the command and the group."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        name = ctx.info_name if ctx.parent else ""
-        with formatter.section("Examples"):
-            for line in EXAMPLES[name].splitlines():
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-        formatter.write_paragraph()
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        formatter.write_paragraph()
-        for line in EXIT_CODES.splitlines():
-            formatter.write(f"{line}\n")
-
-
-class Command(Examples, TyperCommand):
-    """A command whose program may begin with a minus sign."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        return super().parse_args(ctx, self.guarded(args))
-
-    def guarded(self, args: list[str]) -> list[str]:
-        """The arguments with a program such as `-x^2` moved behind `--`.
-
-        Only what is not exactly a known option is moved, and only when no other argument
-        could be the program: a mistyped option is still an error.
-        """
-        takes: dict[str, bool] = {"-h": False, "--help": False}
-        for parameter in self.params:
-            for option in parameter.opts:
-                takes[option] = not getattr(parameter, "is_flag", False)
-        known: list[str] = []
-        unknown: list[str] = []
-        loose: list[str] = []
-        rest = list(args)
-        while rest:
-            arg = rest.pop(0)
-            option = arg.split("=", 1)[0] if arg.startswith("--") else arg
-            if arg == "--":
-                return args
-            if option in takes:
-                known.append(arg)
-                if takes[option] and "=" not in arg and rest:
-                    known.append(rest.pop(0))
-            elif arg.startswith("-") and len(arg) > 1:
-                unknown.append(arg)
-            else:
-                loose.append(arg)
-        if len(unknown) != 1 or loose:
-            return args
-        return [*known, "--", *unknown]
-
-
-class Group(Examples, TyperGroup):
-    """The whole tool."""
-
 
 app = typer.Typer(
     name="backprop",
@@ -134,79 +53,147 @@ def tool(
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Program = Annotated[
+    str | None,
+    typer.Argument(help="Stages `name = expression` separated by ; (- reads standard input)."),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
+    ),
+]
+File = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")]
+Wrt = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES", help="Differentiate by these nodes only: w0,w1 (any node's name)."
+    ),
+]
+Output = Annotated[
+    str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
+]
+Upstream = Annotated[
+    str,
+    typer.Option(
+        metavar="VALUE", help="The gradient that arrives at the output from a larger network."
+    ),
+]
+Expand = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES", help="Show these blocks as their parts: sigmoid, a function, a node, all."
+    ),
+]
+Fold = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Show as one node: sigmoid where it is spelled out, all that a stage needs, or all.",
+    ),
+]
+Precision = Annotated[
+    int | None, typer.Option(metavar="N", help="Compute this many digits, up to 1000.")
+]
+Digits = Annotated[
+    int, typer.Option(metavar="N", help="Significant digits of the numbers shown, 1 to 17.")
+]
+Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
+Save = Annotated[
+    Path | None,
+    typer.Option("-o", "--save", metavar="FILE", help="Write a file, in the format of its suffix."),
+]
+
+
+def format_option(command: str) -> Any:
+    """The option that names a format of a command; its help lists the table."""
+    names = ", ".join(formats.formats_of(command))
+    return typer.Option("--format", metavar="NAME", help=f"Print it as {names}.")
 
 
 @app.command("eval", cls=Command)
 def evaluate_command(
-    program: Annotated[
-        str | None,
-        typer.Argument(help="Stages `name = expression` separated by ; (- reads standard input)."),
-    ] = None,
-    at: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
-        ),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")
-    ] = None,
-    wrt: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES", help="Differentiate by these nodes only: w0,w1 (any node's name)."
-        ),
-    ] = None,
-    output: Annotated[
-        str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
-    ] = "",
-    upstream: Annotated[
-        str,
-        typer.Option(
-            metavar="VALUE", help="The gradient that arrives at the output from a larger network."
-        ),
-    ] = "1",
-    precision: Annotated[
-        int | None, typer.Option(metavar="N", help="Compute this many digits, up to 1000.")
-    ] = None,
-    digits: Annotated[
-        int, typer.Option(metavar="N", help="Significant digits in the tables, 1 to 17.")
-    ] = 6,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Show every node, however many.")
-    ] = False,
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    expand: Expand = None,
+    fold: Fold = None,
+    precision: Precision = None,
+    digits: Digits = 6,
+    everything: Everything = False,
     as_json: Json = False,
 ) -> int:
     """Evaluate a program at a point: forward values, backward table, gradients."""
-    from dataclasses import replace
+    from .inputs import Request
 
-    from backprop_grammar.evaluate import MAX_PRECISION, evaluate
-    from backprop_grammar.parser import parse
-
-    from . import formats, inputs
-
-    if precision is not None and not 1 <= precision <= MAX_PRECISION:
-        raise inputs.usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {precision}")
-    if not 1 <= digits <= 17:
-        raise inputs.usage(f"--digits takes 1 to 17 digits, not {digits}")
-    if [program, str(file) if file else None, *(at or [])].count("-") + (at or []).count("@-") > 1:
-        raise inputs.usage("standard input is read once", "give the program or the point, not both, through -")  # fmt: skip
-    source = inputs.read_program(program, file)
-    point = inputs.read_point(at or [])
-    graph = parse(source.text, name=source.name, bound=frozenset(point.values))
-    values, notes = inputs.fit(graph, point)
-    trace = evaluate(
-        graph,
-        values,
-        wrt=[name.strip() for names in wrt or [] for name in names.split(",") if name.strip()],
-        output=output.strip(),
-        upstream=inputs.constant(Source(upstream, "--upstream"), 0, len(upstream), "--upstream"),
-        precision=precision,
-        nodes=as_json or everything or len(graph) <= TABLE_NODES,
-    )
-    trace = replace(trace, notes=(*notes, *trace.notes))
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
+    trace = request.trace(TABLE_NODES if not (as_json or everything) else None)
     row = formats.formats_of("eval")["json" if as_json else "table"]
     formats.show(row, trace, formats.Options(digits, everything))
+    return 3 if trace.flags else 0
+
+
+@app.command("graph", cls=Command)
+def graph_command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    expand: Expand = None,
+    fold: Fold = None,
+    digits: Digits = 6,
+    everything: Everything = False,
+    save: Save = None,
+    name: Annotated[str, format_option("graph")] = "",
+    as_json: Json = False,
+) -> int:
+    """Draw the computational graph, with values above its wires and gradients below."""
+    from .inputs import Request
+
+    row = formats.chosen("graph", "json" if as_json else name, save)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    trace = request.trace_or_structure()
+    formats.deliver(row, trace, formats.Options(digits, everything), save)
+    return 3 if trace.flags else 0
+
+
+@app.command("explain", cls=Command)
+def explain_command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    expand: Expand = None,
+    fold: Fold = None,
+    digits: Digits = 6,
+    node: Annotated[str, typer.Option(metavar="NAME", help="Tell this node only.")] = "",
+    why: Annotated[
+        str, typer.Option(metavar="NAME", help="Why this gradient is zero, tiny or huge.")
+    ] = "",
+    save: Save = None,
+    name: Annotated[str, format_option("explain")] = "",
+    as_json: Json = False,
+) -> int:
+    """Tell the backward pass in words, a paragraph a node, from the output back."""
+    from backprop_grammar import explain as words
+    from backprop_grammar.why import why as reasons
+
+    from .inputs import Request
+
+    row = formats.chosen("explain", "json" if as_json else name, save)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    if node and why:
+        raise BackpropError("usage", "--node and --why are two questions", hint="ask one of them")
+    trace = request.trace()
+    told = reasons(trace, why, digits) if why else words.explain(trace, digits, node)
+    formats.deliver(row, told, formats.Options(digits), save)
     return 3 if trace.flags else 0
 
 

@@ -8,21 +8,91 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from backprop_grammar.errors import BackpropError, Source, nearest, shorten
-from backprop_grammar.evaluate import evaluate
+from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.parser import MAX_LENGTH, parse
-from backprop_grammar.trace import Note, Wide
+from backprop_grammar.trace import Note, Trace, Wide
 
-__all__ = ["Point", "constant", "fit", "read_point", "read_program"]
+__all__ = ["Point", "Request", "constant", "fit", "read_point", "read_program"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the options of a command ask to be differentiated; their texts as they were given."""
+
+    program: str | None
+    file: Path | None
+    at: list[str] | None
+    wrt: list[str] | None
+    output: str
+    upstream: str
+    expand: list[str] | None
+    fold: list[str] | None
+    precision: int | None
+    digits: int
+
+    def graph(self) -> tuple[Graph, dict[str, float], list[Note]]:
+        """The program, its point as far as it is given, and notes on what was left aside.
+
+        Raises BackpropError for options that contradict each other, and for wrong texts.
+        """
+        if self.precision is not None and not 1 <= self.precision <= MAX_PRECISION:
+            raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
+        if not 1 <= self.digits <= 17:
+            raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
+        file = str(self.file) if self.file else None
+        if [self.program, file, *(self.at or [])].count("-") + (self.at or []).count("@-") > 1:
+            raise usage("standard input is read once", "give the program or the point, not both, through -")  # fmt: skip
+        source = read_program(self.program, self.file)
+        point = read_point(self.at or [])
+        graph = parse(source.text, name=source.name, bound=frozenset(point.values))
+        return graph, *fit(graph, point)
+
+    def views(self) -> dict[str, Any]:
+        """The arguments that say which nodes are asked for, and how they are grouped."""
+        return {
+            "wrt": names(self.wrt),
+            "output": self.output.strip(),
+            "expand": names(self.expand),
+            "fold": names(self.fold),
+        }
+
+    def trace(self, limit: int | None = None) -> Trace:
+        """The trace, without its nodes where the graph has more than a limit."""
+        return self.traced(*self.graph(), limit)
+
+    def traced(
+        self, graph: Graph, at: dict[str, float], notes: list[Note], limit: int | None = None
+    ) -> Trace:
+        upstream = constant(Source(self.upstream, "--upstream"), 0, len(self.upstream), "--upstream")  # fmt: skip
+        trace = evaluate(
+            graph, at, upstream=upstream, precision=self.precision,
+            nodes=limit is None or len(graph) <= limit, **self.views(),
+        )  # fmt: skip
+        return replace(trace, notes=(*notes, *trace.notes))
+
+    def trace_or_structure(self) -> Trace:
+        """The trace; without --at, where values are missing, the structure alone."""
+        graph, at, notes = self.graph()
+        if self.at or graph.variables.keys() <= at.keys():
+            return self.traced(graph, at, notes)
+        from backprop_grammar.structure import structure
+
+        return structure(graph, **self.views())
+
+
+def names(options: list[str] | None) -> list[str]:
+    """The names in options such as `--wrt w0,w1`, which may be repeated."""
+    return [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
 
 
 def usage(message: str, hint: str = "") -> BackpropError:

@@ -162,8 +162,7 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
         if operation is None or closed[node]:
             continue
         found = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
-        for row in roots.get(operation.name, ()):
-            found.append(spelled(search, row, node))
+        found += [spelled(search, row, node) for row in roots.get(operation.name, ())]
         here = [match for match in found if match is not None]
         if here:
             search.found[node] = here

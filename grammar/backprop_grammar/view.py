@@ -5,6 +5,7 @@ The insight: a block is one node here, whose edges are the local gradients of al
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from .arithmetic import Ball
 from .errors import BackpropError
@@ -18,7 +19,7 @@ from .remarks import flags, notes, overflow
 from .text import Text, atom
 from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
 
-__all__ = ["trace"]
+__all__ = ["LONG_PROGRAM", "block_rule_text", "block_text", "frames", "trace"]
 
 LONG_PROGRAM = 2_000
 """Characters up to which a program is printed back; longer ones are shown as they were typed."""
@@ -61,9 +62,7 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node, (zero, zero))
 
-    def build(
-        self, written: Graph, question: Question, at: dict[str, float], nodes: bool
-    ) -> Trace:
+    def build(self, written: Graph, question: Question, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = question.labels, question.sources
         output = run.forward.values[run.output]
@@ -120,7 +119,8 @@ class Builder:
             operands = tuple(self.names.text(k).text for k in block.operands)
             return Node(
                 name, "block", block.name or name, block_text(graph, node, operands),
-                operands, value, gradient, Role.SCALES.noun, Role.SCALES.verb,
+                tuple(o for o, k in zip(operands, block.operands, strict=True) if run.needed[k]),
+                value, gradient, Role.SCALES.noun, Role.SCALES.verb,
                 tuple(self.block_edges(node)), named, graph.spans[node],
             )  # fmt: skip
         operands = tuple(
@@ -173,27 +173,40 @@ class Builder:
         run = self.run
         result = []
         for k, operand in enumerate(self.graph.blocks[node].operands):
-            if (node, k) in run.blocks:
+            if (node, k) in run.blocks and run.needed[operand]:
                 local = run.blocks[node, k]
                 result.append(self.edge(node, operand, self.block_rule(node, k, local), local))
         return result
 
     def block_rule(self, node: int, k: int, local: Ball | None) -> str:
-        """The local gradient of a block as a formula; where it has no short one, `dq/dx`."""
+        """The local gradient of a block as a formula, which agrees with its number."""
         block = self.graph.blocks[node]
-        texts = [self.names.text(operand) for operand in block.operands]
         row = OPERATIONS.get(block.name)
-        derived = None
-        if row is not None and not block.stage:  # a built-in that the program spells out
-            values = [self.run.forward.values[i][0] for i in block.operands]  # type: ignore[index]
-            derived = rule_text(row, k, texts, self.names.text(node), () if row.variadic else values)  # fmt: skip
-            if row.kinks and derived.number is not None and (local is None or local[0] != derived.number):  # fmt: skip
-                derived = atom(float(local[0]) if local else 0.0)  # at a kink its parts decide
-        elif block.function is not None:
-            function = block.function
-            leaves = dict(zip(function.parameters, texts, strict=True))
-            derived = block_rule(function.body, function.parameters[k], leaves)
-        return derived.text if derived else f"d{self.names.of[node]}/d{texts[k].text}"
+        balls = [self.run.forward.values[i] for i in block.operands]
+        values = [ball[0] for ball in balls if ball] if row else ()
+        rule = block_rule_text(self.names, node, k, values)
+        own = local[0] if local else 0
+        if row and row.kinks and rule.number is not None and rule.number != own:
+            return atom(float(own)).text  # at a kink its parts decide
+        return rule.text
+
+
+def block_rule_text(names: Names, node: int, k: int, values: Sequence[Any] = ()) -> Text:
+    """The local gradient of a block as a formula; where it has no short one, `dq/dx`.
+
+    values: of the block's operands, where they are known.
+    """
+    block = names.graph.blocks[node]
+    texts = [names.text(operand) for operand in block.operands]
+    row = OPERATIONS.get(block.name)
+    derived = None
+    if row is not None and not block.stage:  # a built-in that the program spells out
+        return rule_text(row, k, texts, names.text(node), () if row.variadic else values)
+    if block.function is not None:
+        function = block.function
+        leaves = dict(zip(function.parameters, texts, strict=True))
+        derived = block_rule(function.body, function.parameters[k], leaves)
+    return derived or Text(f"d{names.of[node]}/d{texts[k].text}")
 
 
 def block_text(graph: Graph, node: int, operands: Sequence[str]) -> str:

@@ -5,11 +5,15 @@ given. Its file is imported when it is used. A format for a screen has `show(sub
 which prints; any other has `render(subject, options)`, which returns the text or the bytes.
 """
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-__all__ = ["FORMATS", "Format", "Options", "formats_of", "render", "show"]
+from backprop_grammar.errors import BackpropError, nearest, shorten
+
+__all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +82,78 @@ def show(row: Format, subject: Any, options: Options) -> None:
         text = render(row, subject, options)
         assert isinstance(text, str)
         print(text.rstrip("\n"))
+
+
+def chosen(command: str, name: str, save: Path | None) -> Format:
+    """The format that a name or a file's suffix asks for; the command's first one otherwise.
+
+    Raises BackpropError where there is none such, or where it is only for files or screens.
+    """
+    rows = formats_of(command)
+    listed = ", ".join(rows)
+    if name:
+        if name not in rows:
+            meant = nearest(name, rows)
+            raise usage(f"there is no format {shorten(name)}", f"did you mean {meant}?" if meant else f"the formats are {listed}")  # fmt: skip
+        row = rows[name]
+        if row.binary and save is None:
+            raise usage(f"{name} is for a file", f"write -o picture{row.suffix}")
+        if row.screen and save is not None:
+            raise usage(f"{name} is for the terminal", "leave -o out, or redirect the output")
+        return row
+    if save is None:
+        return next(iter(rows.values()))
+    for row in rows.values():
+        if row.suffix and save.suffix.lower() == row.suffix:
+            return row
+    suffixes = ", ".join(row.suffix for row in rows.values() if row.suffix)
+    ending = f"the suffix {shorten(save.suffix)}" if save.suffix else "a name without a suffix"
+    raise usage(f"{ending} says no format", f"the suffixes are {suffixes}; or name one with --format")  # fmt: skip
+
+
+def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> None:
+    """Print in a format, or write a file, which is whole or not there."""
+    if save is None:
+        show(row, subject, options)
+        return
+    result = render(row, subject, options)
+    data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
+    write_whole(save, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under another name beside it, then give it its own.
+
+    Raises BackpropError where that cannot be done; nothing is left behind then.
+    """
+    import tempfile
+
+    if path.is_dir():
+        raise usage(f"{path} is a folder", "give the name of a file")
+    if path.exists() and not path.is_file():  # a pipe or a device keeps its place
+        path.write_bytes(data)
+        return
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:  # fmt: skip
+            temporary = Path(stream.name)
+            stream.write(data)
+        mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
+        temporary.chmod(mode & 0o777)
+        temporary.replace(path)
+    except OSError as error:
+        raise usage(f"cannot write {path}: {(error.strerror or str(error)).lower()}", "choose another place") from None  # fmt: skip
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def umask() -> int:
+    """The permissions that new files do not get; asking means setting."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def usage(message: str, hint: str) -> BackpropError:
+    return BackpropError("usage", message, hint=hint)

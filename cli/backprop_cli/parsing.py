@@ -1,0 +1,105 @@
+"""How a command line is read: options anywhere, and programs that begin with a minus sign.
+
+The insight: a formula is an argument like no other, so what is not exactly an option is one.
+"""
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["EXAMPLES", "Command", "Group"]
+
+EXAMPLES = {
+    "": """\
+backprop eval "x*y" --at x=4,y=-3
+backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
+backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
+backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+backprop explain "max(x, y)^2" --at x=3,y=1
+backprop functions tanh""",
+    "eval": """\
+backprop eval "x*y + sin(x)" --at x=pi/4,y=2
+backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
+backprop eval -x^2 --at x=3 --json
+backprop eval --file neuron.txt --at @point.json
+backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
+backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-""",
+    "graph": """\
+backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+backprop graph "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --expand sigmoid
+backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4 -o graph.svg
+backprop graph "x*y + sin(x)" --format dot""",
+    "explain": """\
+backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
+backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
+backprop explain "x*y" --at x=3,y=4 --format markdown""",
+    "functions": """\
+backprop functions
+backprop functions sigmoid
+backprop functions --json | jq -r '.functions[].name'""",
+    "schema": """\
+backprop schema > trace.schema.json
+backprop schema error""",
+}
+EXIT_CODES = """\
+Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated;
+2 wrong usage; 3 some gradient does not exist; 130 interrupted."""
+
+
+class Examples:
+    """Help that leads with examples; mixed into the command and the group."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        name = ctx.info_name if ctx.parent else ""
+        with formatter.section("Examples"):
+            for line in EXAMPLES[name].splitlines():
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+        formatter.write_paragraph()
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+        formatter.write_paragraph()
+        for line in EXIT_CODES.splitlines():
+            formatter.write(f"{line}\n")
+
+
+class Command(Examples, TyperCommand):
+    """A command whose program may begin with a minus sign."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        return super().parse_args(ctx, self.guarded(args))
+
+    def guarded(self, args: list[str]) -> list[str]:
+        """The arguments with a program such as `-x^2` moved behind `--`.
+
+        Only what is not exactly a known option is moved, and only when no other argument
+        could be the program: a mistyped option is still an error.
+        """
+        takes: dict[str, bool] = {"-h": False, "--help": False}
+        for parameter in self.params:
+            for option in parameter.opts:
+                takes[option] = not getattr(parameter, "is_flag", False)
+        known: list[str] = []
+        unknown: list[str] = []
+        loose: list[str] = []
+        rest = list(args)
+        while rest:
+            arg = rest.pop(0)
+            option = arg.split("=", 1)[0] if arg.startswith("--") else arg
+            if arg == "--":
+                return args
+            if option in takes:
+                known.append(arg)
+                if takes[option] and "=" not in arg and rest:
+                    known.append(rest.pop(0))
+            elif arg.startswith("-") and len(arg) > 1:
+                unknown.append(arg)
+            else:
+                loose.append(arg)
+        if len(unknown) != 1 or loose:
+            return args
+        return [*known, "--", *unknown]
+
+
+class Group(Examples, TyperGroup):
+    """The whole tool."""

@@ -1,0 +1,256 @@
+"""Blocks opened to their parts and folded again: every number outside stays what it was."""
+
+import random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from backprop_grammar.definitions import DEFINED, spellings, written
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.notation import program_text
+from backprop_grammar.operations import Operation
+from backprop_grammar.parser import parse
+from backprop_grammar.structure import structure
+from backprop_grammar.trace import Number, Trace, Wide
+from tests.programs import VARIABLES, programs
+from tests.support import call, trace_of
+
+each_block = pytest.mark.parametrize("row", DEFINED, ids=[row.name for row in DEFINED])
+
+
+def values(row: Operation, rng: random.Random) -> dict[str, float]:
+    """A point in the domain of a row: ordinary, large, tiny, and sometimes whole."""
+    names = [f"x{k}" for k in range(rng.randint(2, 4))] if row.variadic else row.operands
+    low, high = (-1, 1) if row.name == "atanh" else (1 + 1e-9, 50) if row.name == "acosh" else (0, 0)  # fmt: skip
+    found = {}
+    for name in names:
+        size = rng.choice([1, 1, 5, 40, 1e-3, 1e-9])
+        found[name] = rng.uniform(low, high) if high else rng.choice([rng.uniform(-size, size), float(rng.randint(1, 9))])  # fmt: skip
+        if any(b.operand == name and b.relation in (">", ">=") and b.limit == 0 for b in row.domain):  # fmt: skip
+            found[name] = abs(found[name])
+    if row.name == "clamp":
+        found["lo"], found["hi"] = sorted((found["lo"], found["hi"]))
+    if row.name == "log1p":
+        found["x"] = abs(found["x"])
+    return found
+
+
+def program(row: Operation, names) -> str:
+    """The block between other nodes, some of which use its operands too."""
+    return f"q = {row.name}({', '.join(names)}); 3*q + {'*'.join(names)}"
+
+
+def digits(number: Number) -> str:
+    return number.text if isinstance(number, Wide) else repr(number)
+
+
+def outside(trace: Trace) -> dict[str, tuple[str, str]]:
+    """The numbers of the nodes that every view of the program has."""
+    named = {node.name: node for node in trace.nodes if node.named}
+    found = {name: (digits(n.value), digits(n.gradient)) for name, n in named.items() if n.gradient is not None}  # fmt: skip
+    return found | {"": (digits(trace.value), repr(sorted((k, digits(v)) for k, v in trace.gradients.items())))}  # fmt: skip
+
+
+@each_block
+def test_expanded_numbers_are_the_same(row):
+    """To 25 digits, which leaves no room for a rounding error in common."""
+    rng = random.Random(row.name)
+    for _ in range(12):
+        at = values(row, rng)
+        graph = parse(program(row, at))
+        plain = evaluate(graph, at, precision=25)
+        for names in ([row.name], ["all"], ["q"]):
+            shown = evaluate(graph, at, precision=25, expand=names)
+            assert outside(shown) == outside(plain), at
+        if any("not expanded" in note.message for note in shown.notes):
+            continue
+        assert any(node.name == shown.frames[0].node for node in shown.nodes)
+        assert not any(node.operation == row.name for node in shown.nodes)
+
+
+@each_block
+def test_every_spelling_is_folded_and_its_numbers_stay(row):
+    rng = random.Random(row.name + "fold")
+    at = values(row, rng)
+    while any(x == 0 for x in at.values()):
+        at = values(row, rng)
+    for formula in (row.formula, *row.spellings):
+        text = f"q = {written(formula, tuple(at))}; 3*q + {'*'.join(at)}"
+        graph = parse(text)
+        plain, shown = evaluate(graph, at), evaluate(graph, at, fold=[row.name])
+        q = next(node for node in shown.nodes if node.name == "q")
+        assert (q.kind, q.operation) == ("block", row.name), text
+        assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
+        local = {edge.operand: edge.local for edge in q.edges}
+        block = evaluate(parse(program(row, at)), at)
+        node = next(node for node in block.nodes if node.name == "q")
+        for edge in node.edges:
+            assert float(local[edge.operand]) == pytest.approx(float(edge.local), rel=1e-9, abs=1e-300), text  # fmt: skip
+            assert edge.rule == next(e.rule for e in q.edges if e.operand == edge.operand)
+        assert len(spellings(row, len(at))) == 1 + len(row.spellings)
+
+
+points = st.fixed_dictionaries({name: st.floats(-4, 4).map(lambda x: round(x, 3)) for name in VARIABLES})  # fmt: skip
+
+
+def evaluated(program_, at, **how) -> Trace:
+    graph = parse(program_.text())
+    bound = graph.inputs | {name: x for name, x in at.items() if name in graph.variables}
+    try:
+        return evaluate(graph, bound, **how)
+    except BackpropError as error:
+        assume(error.kind == "name")
+        raise
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs(), points)
+def test_folding_any_program_changes_no_number(program_, at):
+    plain = evaluated(program_, at)
+    shown = evaluated(program_, at, fold=["all"])
+    assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
+    assert shown.formula == plain.formula
+    before = {node.name: node for node in plain.nodes if node.named}
+    for node in shown.nodes:
+        if node.named:
+            assert (node.value, node.gradient) == (before[node.name].value, before[node.name].gradient)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs(), points)
+def test_expanding_any_program_changes_no_number(program_, at):
+    plain = evaluated(program_, at)
+    try:
+        shown = evaluated(program_, at, expand=["all"])
+    except BackpropError as error:
+        assert error.kind in ("overflow", "precision", "domain")  # parts can be harder than wholes
+        return
+    assert (shown.value == plain.value) or close(shown.value, plain.value)
+    for name, gradient in plain.gradients.items():
+        if isinstance(gradient, Wide) and not gradient.exists:
+            continue
+        assert close(shown.gradients[name], gradient), name
+
+
+def close(a: Number, b: Number) -> bool:
+    a, b = ((x.nearest if isinstance(x, Wide) else x) for x in (a, b))
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= 1e-12 * max(abs(a), abs(b)) or max(abs(a), abs(b)) < 1e-300
+
+
+@settings(max_examples=100, deadline=None)
+@given(programs(), st.booleans())
+def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
+    how = {"expand": ["all"]} if whole else {"fold": ["all"]}
+    graph = parse(program_.text())
+    outline = structure(graph, **how)
+    assert outline.formula == program_text(graph)
+    names = {node.name for node in outline.nodes}
+    for node in outline.nodes:
+        assert set(node.operands) <= names
+        assert {edge.operand for edge in node.edges} <= set(node.operands)
+    assert all(set(frame.nodes) <= names for frame in outline.frames)
+
+
+# By example
+
+
+def shape(text: str, **how) -> list[str]:
+    graph = parse(text)
+    at = dict(graph.inputs)
+    at |= {name: 0.5 + i for i, name in enumerate(graph.variables) if name not in at}
+    trace = evaluate(graph, at, **how)
+    return [f"{node.name} = {node.formula}" for node in trace.nodes if node.operation]
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "nodes"),
+    [
+        ("1/(1 + exp(-(w*x + b)))", {"fold": ["sigmoid"]},
+         ["n1 = w*x", "n2 = n1 + b", "n3 = sigmoid(n2)"]),
+        ("1/(exp(-x) + 1)", {"fold": ["all"]}, ["n1 = sigmoid(x)"]),
+        ("e1 = exp(-x); d = 1 + e1; s = 1/d; s^2", {"fold": ["sigmoid"]},
+         ["s = sigmoid(x)", "n1 = s^2"]),
+        ("e1 = exp(-x); s = 1/(1 + e1); s*e1", {"fold": ["all"]},
+         ["n1 = -x", "e1 = exp(n1)", "n2 = 1 + e1", "s = 1/n2", "n3 = s*e1"]),
+        ("x*(1/(1 + exp(-x)))", {"fold": ["all"]}, ["n1 = silu(x)"]),
+        ("x*(1/(1 + exp(-x)))", {"fold": ["sigmoid"]}, ["n1 = sigmoid(x)", "n2 = x*n1"]),
+        ("max(0, w*x)", {"fold": ["relu"]}, ["n1 = w*x", "n2 = relu(n1)"]),
+        ("if(0 < x, x, 0)", {"fold": ["relu"]}, ["n1 = relu(x)"]),
+        ("sq(u) = u*u; x*x + sq(y)", {"fold": ["sq"]}, ["n1 = sq(x)", "n2 = sq(y)", "n3 = n1 + n2"]),
+        ("log(exp(x) + exp(y) + exp(z))", {"fold": ["all"]}, ["n1 = logsumexp(x, y, z)"]),
+        ("(x + y + z + w)/4", {"fold": ["mean"]}, ["n1 = mean(x, y, z, w)"]),
+        ("x + y + z", {"fold": ["sum"]}, ["n1 = sum(x, y, z)"]),
+        ("q = x + y; f = q*z", {"fold": ["f"]}, ["f = (x + y)*z"]),
+        ("q = x + y; f = q*z + q", {"fold": ["n1"]}, None),
+        ("q = x + y; r = q*z; f = r + q", {"fold": ["r"]}, None),
+        ("a = x*y; b = a + x; c = b^2; c + a", {"fold": ["c"]},
+         ["a = x*y", "c = (a + x)^2", "n1 = c + a"]),
+        ("silu(x)", {"expand": ["silu"]}, ["n1 = sigmoid(x)", "n2 = x*n1"]),
+        ("silu(x)", {"expand": ["silu", "sigmoid"]},
+         ["n1 = -x", "n2 = exp(n1)", "n3 = 1 + n2", "n4 = 1/n3", "n5 = x*n4"]),
+        ("sq(u) = u*u; loss(y, t) = sq(y - t)/2; loss(w, x)", {"expand": ["loss"]},
+         ["n1 = w - x", "n2 = sq(n1)", "n3 = n2/2"]),
+        ("sigmoid(x) + sigmoid(y)", {"expand": ["n1"]},
+         ["n1 = -x", "n2 = exp(n1)", "n3 = 1 + n2", "n4 = 1/n3", "n5 = sigmoid(y)", "n6 = n4 + n5"]),
+        ("sigmoid(x)", {"expand": ["all"], "fold": ["sigmoid"]}, ["n1 = sigmoid(x)"]),
+        ("f(u) = sigmoid(u)^2; f(x)", {"expand": ["f"]}, ["n1 = sigmoid(x)", "n2 = n1^2"]),
+    ],
+)  # fmt: skip
+def test_what_is_shown(text, how, nodes):
+    if nodes is None:
+        with pytest.raises(BackpropError, match="nothing to fold"):
+            shape(text, **how)
+    else:
+        assert shape(text, **how) == nodes
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["x*y", "--expand", "sigmoid"], "the program has no sigmoid to expand"),
+        (["x*y", "--fold", "sigmoid"], "it is written 1/(1 + exp(-x))"),
+        (["x*y", "--expand", "exp"], "exp has no parts to expand"),
+        (["x*y", "--fold", "sigmiod"], "did you mean sigmoid?"),
+        (["x*y", "--fold", "x"], "nothing to fold into x"),
+        (["q = x + y; q*2", "--fold", "n1", "--wrt", "q"], "nothing to fold"),
+    ],
+)
+def test_refusals(args, said):
+    code, out, err = call("eval", *args, "--at", "x=1,y=2")
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_a_block_stays_whole_at_its_kink():
+    trace = trace_of("relu(x) + abs(y)", "--at", "x=0,y=2", "--expand", "all")
+    assert trace["gradients"] == {"x": 0.0, "y": 1.0}
+    shown = {node.get("formula") for node in trace["nodes"]}
+    assert "relu(x)" in shown
+    assert "abs(y)" not in shown
+    assert any("not expanded at its kink" in note["message"] for note in trace["notes"])
+
+
+def test_what_is_asked_for_stays_visible():
+    trace = trace_of("e1 = exp(-x); 1/(1 + e1)", "--at", "x=1", "--fold", "all", "--wrt", "e1")
+    assert "e1" in trace["gradients"]
+
+
+def test_many_nodes_at_once():
+    text = "+".join(f"1/(1 + exp(-(w{i}*x)))" for i in range(3000))
+    graph = parse(text)
+    at = dict.fromkeys(graph.variables, 0.5)
+    folded = evaluate(graph, at, fold=["all"])
+    assert sum(node.operation == "sigmoid" for node in folded.nodes) == 3000
+    text = "+".join(f"silu(w{i}*x)" for i in range(2000))
+    graph = parse(text)
+    at = dict.fromkeys(graph.variables, 0.5)
+    assert len(evaluate(graph, at, expand=["all"]).frames) == 4000
+
+
+def test_every_definition_is_a_program():
+    for row in DEFINED:
+        assert parse(written(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
