@@ -157,8 +157,9 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     if kind == "tie":
         ties = [k for i, k in enumerate(graph.operands[node])
                 if any(i == j and c is not None for j, _, _, c in run.edges[node])]  # fmt: skip
-        tied = " and ".join(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
-        return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {tied} share the gradient equally")  # fmt: skip
+        tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
+        share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
+        return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip
     if kind == "boundary":
         return Note("boundary", name, f"the point stands exactly on the boundary of the condition of {name}; the gradient is that of the branch it selects")  # fmt: skip
     if kind == "cut":

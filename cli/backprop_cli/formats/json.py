@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from backprop_grammar.trace import Node, Number, Trace, Wide
+from backprop_grammar.trace import UNEVALUATED, Node, Number, Trace, Wide
 
 from . import Options
 
@@ -29,7 +29,11 @@ def plain(number: Number) -> float | None:
 def numbers(**fields: Number) -> dict[str, Any]:
     """The numbers as floats, with the decimal texts of those that no float holds in full."""
     result: dict[str, Any] = {name: plain(value) for name, value in fields.items()}
-    wide = {name: value.text for name, value in fields.items() if isinstance(value, Wide)}
+    wide = {
+        name: value.text
+        for name, value in fields.items()
+        if isinstance(value, Wide) and value is not UNEVALUATED
+    }
     return result | ({"wide": wide} if wide else {})
 
 
@@ -54,6 +58,11 @@ def document(trace: Trace) -> dict[str, Any]:
             for flag in trace.flags
         ],
     }
+    if trace.frames:
+        result["frames"] = [
+            {"title": frame.title, "node": frame.node, "nodes": list(frame.nodes)}
+            for frame in trace.frames
+        ]
     if trace.precision:
         wide = {"value": trace.value, "gradients": trace.gradients}
         result["precision"] = trace.precision

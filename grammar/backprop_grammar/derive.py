@@ -1,0 +1,270 @@
+"""A program to the program of its derivatives.
+
+The insight: what is used more than once gets a name, so the derivative is a program like any
+other: it can be read, evaluated, differentiated again, or written in another language.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import BackpropError
+from .graph import Graph
+from .names import Names
+from .notation import expression_text
+from .operations import CONSTANTS, FUNCTIONS, Operation
+from .symbolic import Symbols, gradient, partials, symbols_of
+
+__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional"]
+
+MAX_ORDER = 6
+"""The highest order of derivatives that may be asked for."""
+
+LONGEST = 2_000_000
+"""Characters of the longest program of derivatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a program of derivatives: a node of its tape with a name."""
+
+    name: str
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """A program that computes derivatives.
+
+    tape: its nodes; the names of those that are stages are in ``tape.names``. stages: in order,
+    shared parts before what uses them. results: the names of the derivatives, by what they are
+    taken by: ("x",), or ("x", "y") for a second derivative. output: the name of what is
+    differentiated, and value the stage that computes it, which is there when it is asked for.
+    """
+
+    tape: Graph
+    stages: tuple[Stage, ...]
+    results: dict[tuple[str, ...], str]
+    output: str
+    value: str
+
+    def text(self) -> str:
+        """The program, a stage a line."""
+        return "\n".join(f"{stage.name} = {self.expression(stage)}" for stage in self.stages)
+
+    def expression(self, stage: Stage) -> str:
+        """What a stage is computed as, over names of other stages and of variables."""
+        own = self.tape.names.get(stage.node)
+        if own is not None and own != stage.name:
+            return own
+        return expression_text(self.tape, stage.node).text
+
+
+def derive(
+    graph: Graph,
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    order: int = 1,
+    value: bool = False,
+) -> Derivative:
+    """The partial derivatives of a program's output, of that order, as a program.
+
+    wrt: variables or stages; the inputs when empty. order: 1 for the gradient, at most
+    MAX_ORDER. value: whether the program computes the output too.
+
+    Raises BackpropError for an unknown name, and where the formulas get too long.
+    """
+    names, symbols, end, sources = question(graph, wrt, output)
+    called = output_name(graph, names, output)
+    found = partials(symbols, end, [node for _, node in sources], order)
+    labels = {
+        tuple(sources[k][0] for k in places): node
+        for places, node in sorted(found.items())
+    }  # fmt: skip
+    results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
+    return program(graph, symbols, results, called, end if value else None)
+
+
+def directional(
+    graph: Graph, direction: dict[str, float], *, output: str = "", second: bool = False
+) -> Derivative:
+    """The derivative along a direction; or, second, the gradient of that: Hessian times direction.
+
+    direction: a number per variable; variables that are not named stand still.
+    """
+    names, symbols, end, sources = question(graph, (), output)
+    called = output_name(graph, names, output)
+    unknown = [name for name in direction if name not in dict(sources)]
+    if unknown:
+        names.find(unknown[0])
+        raise BackpropError("name", f"{unknown[0]} is no variable of the program")
+    nodes = dict(sources)
+    slopes = gradient(symbols, end, [nodes[name] for name in direction])
+    total = symbols.constant(0.0)
+    for slope, step in zip(slopes, direction.values(), strict=True):
+        total = symbols.plus(total, symbols.times(slope, symbols.constant(step)))
+    if not second:
+        return program(graph, symbols, {("direction",): ("jvp", total)}, called, None)
+    found = gradient(symbols, total, [node for _, node in sources])
+    results = {
+        (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, found, strict=True)
+    }
+    return program(graph, symbols, results, called, None)
+
+
+def question(
+    graph: Graph, wrt: Sequence[str], output: str
+) -> tuple[Names, Symbols, int, list[tuple[str, int]]]:
+    """The names of a program, its tape of symbols, the output on it, and the nodes asked for."""
+    names = Names(graph)
+    end = names.find(output) if output else graph.output
+    symbols, moved = symbols_of(graph)
+    asked = list(wrt) or [name for name, node in graph.variables.items()]
+    return names, symbols, moved[end], [(name, moved[names.find(name)]) for name in asked]
+
+
+def output_name(graph: Graph, names: Names, output: str) -> str:
+    """What the derivatives call the output: its own name, or f."""
+    node = names.find(output) if output else graph.output
+    if node in graph.names:
+        return graph.names[node]
+    taken = {*graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS}
+    return next(name for name in ("f", "out", "output", "result", "_f") if name not in taken)
+
+
+def derivative_name(output: str, by: Sequence[str]) -> str:
+    """`df_dx`, `d2f_dx2`, `d2f_dx_dy`."""
+    parts = []
+    for name in dict.fromkeys(by):
+        times = by.count(name)
+        parts.append(f"d{name}{times if times > 1 else ''}")
+    order = len(by)
+    return f"d{order if order > 1 else ''}{output}_{'_'.join(parts)}"
+
+
+def program(
+    graph: Graph,
+    symbols: Symbols,
+    results: dict[tuple[str, ...], tuple[str, int]],
+    called: str,
+    end: int | None,
+) -> Derivative:
+    """The stages that compute some nodes of a tape of symbols."""
+    tape = symbols.tape
+    wanted = [node for _, node in results.values()] + ([end] if end is not None else [])
+    taken = {*tape.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS, "if"}
+
+    def free(name: str) -> str:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    tape.names = {node: name for name, node in tape.variables.items()}
+    shared = to_share(tape, wanted)
+    _, moved = graph.names, symbols.copy(graph, {})
+    original = {moved[node]: name for node, name in graph.names.items() if graph.operations[node]}
+    finals = {by: free(name) for by, (name, _) in results.items()}
+    by_node: dict[int, str] = {}
+    for by, (_, node) in results.items():
+        by_node.setdefault(node, finals[by])
+    value = ""
+    count = 0
+    stages: list[Stage] = []
+    reach = reachable(tape, wanted)
+    for node in range(len(tape)):
+        if not reach[node] or tape.operations[node] is None:
+            continue
+        if node == end:
+            value = original.get(node) or free(called)
+            tape.names[node] = value
+        elif node in shared and node in original:
+            tape.names[node] = original[node]
+        elif node in shared and shared[node] > 1:
+            if node in by_node:
+                tape.names[node] = by_node[node]
+            else:
+                count += 1
+                while f"t{count}" in taken:
+                    count += 1
+                tape.names[node] = f"t{count}"
+        else:
+            continue
+        stages.append(Stage(tape.names[node], node))
+    done = {stage.name for stage in stages}
+    if end is not None and not value:  # the output is a variable or a number
+        value = free(called)
+        stages.append(Stage(value, end))
+    stages += [
+        Stage(finals[by], node) for by, (_, node) in results.items() if finals[by] not in done
+    ]
+    check_length(tape, stages)
+    return Derivative(tape, tuple(stages), finals, called, value)
+
+
+def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
+    """Which nodes some others are computed from, themselves among them."""
+    found = [False] * len(tape)
+    for node in wanted:
+        found[node] = True
+    for node in range(len(tape) - 1, -1, -1):
+        if found[node]:
+            for k in operands_of(tape, node):
+                found[k] = True
+    return found
+
+
+def operands_of(tape: Graph, node: int) -> tuple[int, ...]:
+    return tape.operands[node]
+
+
+def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
+    """The nodes that may be stages, with how often each is used.
+
+    What stands only in branches of an `if` may be a stage where it exists everywhere, so that
+    evaluating it in vain does no harm.
+    """
+    reach = reachable(tape, wanted)
+    strict = [False] * len(tape)
+    uses = [0] * len(tape)
+    for node in wanted:
+        strict[node] = True
+        uses[node] += 1
+    for node in range(len(tape) - 1, -1, -1):
+        if not reach[node]:
+            continue
+        for k, operand in enumerate(tape.operands[node]):
+            uses[operand] += 1
+            if strict[node] and not (node in tape.condition_of and k > 1):
+                strict[operand] = True
+    everywhere: list[bool] = []
+    for node, operation in enumerate(tape.operations):
+        inner = all(everywhere[k] for k in tape.operands[node])
+        everywhere.append(inner and (operation is None or total(operation)))
+    return {
+        node: uses[node]
+        for node, operation in enumerate(tape.operations)
+        if operation is not None and uses[node] and (strict[node] or everywhere[node])
+    }
+
+
+def total(operation: Operation) -> bool:
+    """Whether an operation has a value at all numbers."""
+    return not (operation.domain or operation.requires)
+
+
+def check_length(tape: Graph, stages: Sequence[Stage]) -> None:
+    """Raise BackpropError before a program is written that is too long to be one."""
+    length = [0] * len(tape)
+    stage = {one.node for one in stages}
+    whole = 0
+    for node in range(len(tape)):
+        own = sum(1 if k in tape.names else length[k] for k in tape.operands[node])
+        length[node] = min(own + 4, LONGEST)
+        if node in stage:
+            whole += length[node]
+    if whole >= LONGEST:
+        raise BackpropError(
+            "limit", f"the derivatives are longer than {LONGEST:,} characters",
+            hint="name shared parts as stages, or ask for fewer of them",
+        )  # fmt: skip

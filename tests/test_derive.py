@@ -1,0 +1,169 @@
+"""Derivatives as programs: their numbers, and that a person could have written them."""
+
+import random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from mpmath import mp
+
+from backprop_grammar.derive import derive, directional
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.operations import OPERATIONS
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Wide
+from tests import oracle
+from tests.programs import VARIABLES, programs
+from tests.test_cases import WORKED
+from tests.test_operations import ORDINARY, inside
+
+
+def number(x) -> float:
+    return x.nearest if isinstance(x, Wide) else x
+
+
+def value_of(derivative, by: tuple[str, ...], at: dict[str, float]) -> float:
+    """The number of one derivative: the program that is printed, evaluated at a point."""
+    graph = parse(derivative.text())
+    bound = {name: at[name] for name in graph.variables if name in at} | graph.inputs
+    return number(evaluate(graph, bound, output=derivative.results[by], wrt=list(bound)[:1]).value)
+
+
+@pytest.mark.parametrize("case", WORKED, ids=[case["id"] for case in WORKED])
+def test_worked_examples(case):
+    graph = parse(case["program"])
+    at = {name: float(eval_number(x)) for name, x in case["at"].items()}
+    for value in (False, True):
+        derivative = derive(graph, value=value)
+        for name, expected in case["grad"].items():
+            found = value_of(derivative, (name,), at)
+            assert found == pytest.approx(float(expected), rel=1e-13, abs=1e-15)
+    if case["hessian"]:
+        second = derive(graph, order=2)
+        for name, row in zip(case["grad"], case["hessian"], strict=True):
+            for other, expected in zip(case["grad"], row, strict=True):
+                by = (name, other) if (name, other) in second.results else (other, name)
+                assert value_of(second, by, at) == pytest.approx(float(expected), rel=1e-12)
+
+
+def eval_number(text) -> float:
+    above, _, below = str(text).partition("/")
+    return float(above) / float(below or 1)
+
+
+SHOWN = [row for row in OPERATIONS.values() if not row.hidden and row.name != "if"]
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=[row.name for row in SHOWN])
+def test_every_operation_to_third_order(row):
+    """Against mpmath's own derivatives of mpmath's functions, at 50 digits."""
+    rng = random.Random(row.name)
+    names = ["x", "y", "z"] if row.variadic else list(row.operands)
+
+    def function(*xs):
+        return oracle.real(oracle.FUNCTIONS[row.name][0], list(xs))
+
+    fixed = {"n": 1.0} if row.name == "polygamma" else {}
+    free = [name for name in names if name not in fixed]
+    done = 0
+    while done < 4:
+        point = [fixed.get(name, round(rng.uniform(-3, 3), 2)) for name in names]
+        if not inside(row, tuple(point)) or (row.name == "pow" and point[0] <= 0):
+            continue
+        if 0 in point or len(set(point)) < len(point) or (row.name, "x") in ORDINARY:
+            continue
+        done += 1
+        at = dict(zip(names, point, strict=True))
+        text = written(row, names, fixed)
+        for order in (1, 2, 3):
+            derivative = derive(parse(text), order=order, wrt=free)
+            for by in derivative.results:
+                times = tuple(by.count(name) for name in names)
+                with mp.workdps(50):
+                    expected = mp.diff(function, [mp.mpf(x) for x in point], times)
+                found = value_of(derivative, by, at)
+                assert found == pytest.approx(float(expected), rel=1e-11, abs=1e-18), (text, by, at)
+
+
+def written(row, names, fixed) -> str:
+    operands = [f"{fixed[name]:g}" if name in fixed else name for name in names]
+    if row.name == "neg":
+        return f"-{operands[0]}"
+    if row.symbol:
+        return f"{operands[0]} {row.symbol} {operands[1]}"
+    return f"{row.name}({', '.join(operands)})"
+
+
+points = st.fixed_dictionaries({name: st.floats(-3, 3) for name in VARIABLES})
+
+
+@settings(max_examples=200, deadline=None)
+@given(programs(), points)
+def test_the_derivative_of_any_program(program, at):
+    graph = parse(program.text())
+    at = {name: x for name, x in at.items() if name in graph.variables}
+    try:
+        trace = evaluate(graph, graph.inputs | at)
+    except BackpropError:
+        assume(False)
+    assume(not trace.flags and not any(n.kind in ("kink", "tie", "boundary") for n in trace.notes))
+    derivative = derive(graph)
+    for name, gradient in trace.gradients.items():
+        try:
+            found = value_of(derivative, (name,), graph.inputs | at)
+        except BackpropError as error:
+            # A formula such as out*log(x) has no value at 0, where the backward pass is careful.
+            assert error.kind in ("domain", "precision", "overflow"), name
+            assert 0 in at.values() or error.kind != "domain" or "pow" in str(trace.nodes)
+            continue
+        expected = number(gradient)
+        assert found == pytest.approx(expected, rel=1e-11, abs=1e-290), derivative.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "lines"),
+    [
+        ("q = x + y; f = q*z", {}, ["q = x + y", "df_dx = z", "df_dy = z", "df_dz = q"]),
+        ("sigmoid(w*x + b)", {"value": True},
+         ["f = sigmoid(w*x + b)", "df_db = f*(1 - f)", "df_dw = df_db*x", "df_dx = df_db*w"]),
+        ("x^3 - 4*x + 5", {}, ["df_dx = 3*x^2 - 4"]),
+        ("x^3", {"order": 2}, ["d2f_dx2 = 6*x"]),
+        ("x^2*y", {"order": 2}, ["d2f_dx2 = 2*y", "d2f_dx_dy = 2*x", "d2f_dy2 = 0"]),
+        ("sqrt(x^2 + y^2)", {"wrt": ["x"]}, ["df_dx = x/sqrt(x^2 + y^2)"]),
+        ("relu(x)*y", {}, ["df_dx = if(x > 0, y, 0)", "df_dy = relu(x)"]),
+        ("if(x > 0, log(x), x^2)", {}, ["df_dx = if(x > 0, 1/x, 2*x)"]),
+        ("if(x > 0, log(x), x^2)", {"order": 2}, ["d2f_dx2 = if(x > 0, -1/x^2, 2)"]),
+        ("e^(2*x)", {}, ["df_dx = 2*e^(2*x)"]),
+        ("2^x", {}, ["df_dx = 2^x*log(2)"]),
+        ("tanh(x)", {"order": 2}, ["t1 = tanh(x)", "d2f_dx2 = -2*t1*(1 - t1^2)"]),
+        ("--x", {}, ["df_dx = 1"]),
+        ("x*1 + 0*y", {}, ["df_dx = 1", "df_dy = 0"]),
+        ("mean(x, y, x)", {}, ["df_dx = 2/3", "df_dy = 1/3"]),
+        ("q = x*y; q", {"wrt": ["q"]}, ["dq_dq = 1"]),
+    ],
+)  # fmt: skip
+def test_what_a_person_would_write(text, how, lines):
+    assert derive(parse(text), **how).text().splitlines() == lines
+
+
+def test_directions():
+    assert directional(parse("x*y"), {"x": 1.0, "y": 2.0}).text() == "jvp = y + 2*x"
+    second = directional(parse("x^2*y"), {"x": 1.0, "y": 2.0}, second=True)
+    assert second.text().splitlines() == ["hvp_x = 2*y + 4*x", "hvp_y = 2*x"]
+
+
+def test_names_that_are_taken():
+    derivative = derive(parse("df_dx = x*y; f = df_dx^2; f"))
+    graph = parse(derivative.text())
+    at = {"x": 2.0, "y": 3.0}
+    assert evaluate(graph, at, output=derivative.results["x",]).value == 36.0
+
+
+def test_a_long_program_is_linear_in_length():
+    graph = parse("+".join(f"sigmoid(w{i}*x)" for i in range(500)))
+    assert len(derive(graph).text()) < 100_000
+    deep = parse("x" + "*x" * 500)
+    assert value_of(derive(deep), ("x",), {"x": 1.0}) == 501.0
+    chain = parse("; ".join(["s0 = x"] + [f"s{i} = s{i - 1} + s{i - 1}*y" for i in range(1, 60)]))
+    assert len(derive(chain).text()) < 20_000
