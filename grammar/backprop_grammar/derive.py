@@ -7,17 +7,22 @@ other: it can be read, evaluated, differentiated again, or written in another la
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .errors import BackpropError
+from .errors import BackpropError, nearest, shorten
+from .evaluate import evaluate
 from .graph import Graph
 from .names import Names
 from .notation import expression_text
 from .operations import CONSTANTS, FUNCTIONS, Operation
+from .parser import parse
 from .symbolic import Symbols, gradient, partials, symbols_of
+from .trace import Number, Wide
 
-__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional"]
+__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
 
 MAX_ORDER = 6
 """The highest order of derivatives that may be asked for."""
+
+UNDEFINED = Wide("undefined")
 
 LONGEST = 2_000_000
 """Characters of the longest program of derivatives."""
@@ -74,7 +79,7 @@ def derive(
 
     Raises BackpropError for an unknown name, and where the formulas get too long.
     """
-    names, symbols, end, sources = question(graph, wrt, output)
+    names, symbols, end, sources, moved = question(graph, wrt, output)
     called = output_name(graph, names, output)
     found = partials(symbols, end, [node for _, node in sources], order)
     labels = {
@@ -82,7 +87,7 @@ def derive(
         for places, node in sorted(found.items())
     }  # fmt: skip
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
-    return program(graph, symbols, results, called, end if value else None)
+    return program(graph, symbols, moved, results, called, end if value else None)
 
 
 def directional(
@@ -92,35 +97,41 @@ def directional(
 
     direction: a number per variable; variables that are not named stand still.
     """
-    names, symbols, end, sources = question(graph, (), output)
+    names, symbols, end, sources, moved = question(graph, (), output)
     called = output_name(graph, names, output)
-    unknown = [name for name in direction if name not in dict(sources)]
-    if unknown:
-        names.find(unknown[0])
-        raise BackpropError("name", f"{unknown[0]} is no variable of the program")
     nodes = dict(sources)
+    for name in direction:
+        if name not in nodes:
+            meant = nearest(name, nodes)
+            raise BackpropError(
+                "name", f"the program has no variable {shorten(name)}",
+                hint=f"did you mean {meant}?" if meant else f"its variables are {', '.join(nodes)}",
+            )  # fmt: skip
     slopes = gradient(symbols, end, [nodes[name] for name in direction])
     total = symbols.constant(0.0)
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = symbols.plus(total, symbols.times(slope, symbols.constant(step)))
     if not second:
-        return program(graph, symbols, {("direction",): ("jvp", total)}, called, None)
+        return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, None)
     found = gradient(symbols, total, [node for _, node in sources])
-    results = {
+    results: dict[tuple[str, ...], tuple[str, int]] = {
         (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, found, strict=True)
     }
-    return program(graph, symbols, results, called, None)
+    return program(graph, symbols, moved, results, called, None)
 
 
 def question(
     graph: Graph, wrt: Sequence[str], output: str
-) -> tuple[Names, Symbols, int, list[tuple[str, int]]]:
-    """The names of a program, its tape of symbols, the output on it, and the nodes asked for."""
+) -> tuple[Names, Symbols, int, list[tuple[str, int]], list[int]]:
+    """The names of a program, its tape of symbols, the output on it, and the nodes asked for.
+
+    And where each node of the program went.
+    """
     names = Names(graph)
     end = names.find(output) if output else graph.output
     symbols, moved = symbols_of(graph)
-    asked = list(wrt) or [name for name, node in graph.variables.items()]
-    return names, symbols, moved[end], [(name, moved[names.find(name)]) for name in asked]
+    sources = [(name, moved[names.find(name)]) for name in list(wrt) or list(graph.variables)]
+    return names, symbols, moved[end], sources, moved
 
 
 def output_name(graph: Graph, names: Names, output: str) -> str:
@@ -145,6 +156,7 @@ def derivative_name(output: str, by: Sequence[str]) -> str:
 def program(
     graph: Graph,
     symbols: Symbols,
+    moved: list[int],
     results: dict[tuple[str, ...], tuple[str, int]],
     called: str,
     end: int | None,
@@ -162,7 +174,6 @@ def program(
 
     tape.names = {node: name for name, node in tape.variables.items()}
     shared = to_share(tape, wanted)
-    _, moved = graph.names, symbols.copy(graph, {})
     original = {moved[node]: name for node, name in graph.names.items() if graph.operations[node]}
     finals = {by: free(name) for by, (name, _) in results.items()}
     by_node: dict[int, str] = {}
@@ -209,13 +220,30 @@ def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
         found[node] = True
     for node in range(len(tape) - 1, -1, -1):
         if found[node]:
-            for k in operands_of(tape, node):
+            for k in tape.operands[node]:
                 found[k] = True
     return found
 
 
-def operands_of(tape: Graph, node: int) -> tuple[int, ...]:
-    return tape.operands[node]
+def numbers(derivative: Derivative, at: dict[str, float]) -> dict[str, Number]:
+    """The derivatives at a point, by the names of their stages.
+
+    at: a value per variable of the program. Where a derivative does not exist, or its formula
+    has no value, the number is UNDEFINED.
+    """
+    graph = parse(derivative.text())
+    values = {name: at.get(name, value) for name, value in graph.inputs.items()}
+    values |= {name: at[name] for name in graph.variables if name in at}
+    found: dict[str, Number] = {}
+    for name in derivative.results.values():
+        try:
+            trace = evaluate(graph, values, output=name, nodes=False)
+            found[name] = trace.value
+        except BackpropError as error:
+            if error.kind not in ("domain", "overflow"):
+                raise
+            found[name] = UNDEFINED
+    return found
 
 
 def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
