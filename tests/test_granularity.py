@@ -261,3 +261,10 @@ def test_many_nodes_at_once():
 def test_every_definition_is_a_program():
     for row in DEFINED:
         assert parse(written(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
+
+
+def test_an_operand_that_a_block_is_given_twice_has_one_edge():
+    trace = trace_of("f(u, v) = u*v^2; f(x, x)", "--at", "x=3")
+    (edge,) = trace["nodes"][1]["edges"]
+    assert (edge["local"], edge["contribution"], trace["gradients"]) == (27.0, 27.0, {"x": 27.0})
+    assert trace_of("x*x + y*x", "--at", "x=3,y=2", "--fold", "all")["gradients"]["x"] == 8.0

@@ -17,6 +17,22 @@ import typer
 from backprop_grammar.errors import BackpropError, nearest
 
 from . import formats
+from .options import (
+    At,
+    Digits,
+    Everything,
+    Expand,
+    File,
+    Fold,
+    Json,
+    Output,
+    Precision,
+    Program,
+    Save,
+    Upstream,
+    Wrt,
+    format_option,
+)
 from .parsing import Command, Group
 
 __all__ = ["app", "run"]
@@ -50,65 +66,6 @@ def tool(
     ] = False,
 ) -> None:
     """A gradient calculator: type a formula and a point, see every step of backpropagation."""
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Program = Annotated[
-    str | None,
-    typer.Argument(help="Stages `name = expression` separated by ; (- reads standard input)."),
-]
-At = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
-    ),
-]
-File = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")]
-Wrt = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAMES", help="Differentiate by these nodes only: w0,w1 (any node's name)."
-    ),
-]
-Output = Annotated[
-    str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
-]
-Upstream = Annotated[
-    str,
-    typer.Option(
-        metavar="VALUE", help="The gradient that arrives at the output from a larger network."
-    ),
-]
-Expand = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAMES", help="Show these blocks as their parts: sigmoid, a function, a node, all."
-    ),
-]
-Fold = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAMES",
-        help="Show as one node: sigmoid where it is spelled out, all that a stage needs, or all.",
-    ),
-]
-Precision = Annotated[
-    int | None, typer.Option(metavar="N", help="Compute this many digits, up to 1000.")
-]
-Digits = Annotated[
-    int, typer.Option(metavar="N", help="Significant digits of the numbers shown, 1 to 17.")
-]
-Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
-Save = Annotated[
-    Path | None,
-    typer.Option("-o", "--save", metavar="FILE", help="Write a file, in the format of its suffix."),
-]
-
-
-def format_option(command: str) -> Any:
-    """The option that names a format of a command; its help lists the table."""
-    names = ", ".join(formats.formats_of(command))
-    return typer.Option("--format", metavar="NAME", help=f"Print it as {names}.")
 
 
 @app.command("eval", cls=Command)
@@ -195,6 +152,38 @@ def explain_command(
     told = reasons(trace, why, digits) if why else words.explain(trace, digits, node)
     formats.deliver(row, told, formats.Options(digits), save)
     return 3 if trace.flags else 0
+
+
+@app.command("step", cls=Command)
+def step_command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    rate: Annotated[
+        str, typer.Option(metavar="VALUE", help="How far to go: the change is rate x gradient.")
+    ] = "0.1",
+    steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 1,
+    up: Annotated[bool, typer.Option("--up", help="Ascend instead of descending.")] = False,
+    method: Annotated[str, typer.Option(metavar="NAME", help="gd, momentum or adam.")] = "gd",
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print each step as a line of JSON, at once.")
+    ] = False,
+    digits: Digits = 6,
+    everything: Everything = False,
+    as_json: Json = False,
+) -> int:
+    """Take steps along the gradient, and compare what it predicts with what happens."""
+    from .inputs import Request, number_option
+    from .stepping import run_steps
+
+    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+    graph, point, notes = request.graph()
+    return run_steps(
+        graph, point, request.views()["wrt"], number_option(rate, "--rate"), steps, up, method,
+        stream, as_json, digits, notes, output.strip(), everything,
+    )  # fmt: skip
 
 
 @app.command("functions", cls=Command)

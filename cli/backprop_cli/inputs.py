@@ -18,7 +18,7 @@ from backprop_grammar.graph import Graph
 from backprop_grammar.parser import MAX_LENGTH, parse
 from backprop_grammar.trace import Note, Trace, Wide
 
-__all__ = ["Point", "Request", "constant", "fit", "read_point", "read_program"]
+__all__ = ["Point", "Request", "constant", "fit", "number_option", "read_point", "read_program"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
@@ -73,7 +73,7 @@ class Request:
     def traced(
         self, graph: Graph, at: dict[str, float], notes: list[Note], limit: int | None = None
     ) -> Trace:
-        upstream = constant(Source(self.upstream, "--upstream"), 0, len(self.upstream), "--upstream")  # fmt: skip
+        upstream = number_option(self.upstream, "--upstream")
         trace = evaluate(
             graph, at, upstream=upstream, precision=self.precision,
             nodes=limit is None or len(graph) <= limit, **self.views(),
@@ -88,6 +88,11 @@ class Request:
         from backprop_grammar.structure import structure
 
         return structure(graph, **self.views())
+
+
+def number_option(text: str, name: str) -> float:
+    """The value of an option that takes a number or a constant expression."""
+    return constant(Source(text, name), 0, len(text), name)
 
 
 def names(options: list[str] | None) -> list[str]:

@@ -10,12 +10,20 @@ from bisect import bisect, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backprop_grammar.errors import BackpropError
+
 from .picture import Diagram
 
-__all__ = ["Layers", "Link", "arrange", "heights"]
+__all__ = ["LARGEST", "Layers", "Link", "arrange", "heights", "straighten", "tension"]
+
+LARGEST = 300
+"""Vertices up to which a layout is made; a larger picture is not readable."""
 
 SWEEPS = 12
 """Passes over all layers, each way, that try for fewer crossings."""
+
+WORK = 40_000
+"""Links that all passes together look at: a picture that large gets fewer passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,16 @@ class Layers:
 
 
 def arrange(diagram: Diagram) -> Layers:
-    """Layers and orders of a diagram, each vertex as near to the output as it can stand."""
+    """Layers and orders of a diagram, each vertex as near to the output as it can stand.
+
+    A limit error above LARGEST vertices.
+    """
     count = len(diagram.vertices)
+    if count > LARGEST:
+        raise BackpropError(
+            "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
+            hint="--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
+        )  # fmt: skip
     last = count - 1
     depth = [0] * count  # the longest way to the output
     for wire in sorted(diagram.wires, key=lambda wire: -wire.target):
@@ -131,7 +147,8 @@ def improve(layers: Layers) -> None:
     best = [list(layer) for layer in layers.order]
     fewest = layers.crossings()
     fraction = [len([link for link in links if link.slot >= 0]) + 1.0 for links in layers.links]
-    for sweep in range(2 * SWEEPS):
+    total = sum(map(len, layers.links))
+    for sweep in range(min(2 * SWEEPS, 2 + WORK // (total + 1))):
         if fewest == 0:
             break
         backward = sweep % 2 == 0
@@ -157,11 +174,13 @@ def heights(
     size: Callable[[int], float],
     port: Callable[[Link], float],
     rounds: int = 24,
+    snap: float = 0.0,
 ) -> list[float]:
     """The height of every item's centre, from 0 at the top, so that wires run straight.
 
     size: room an item takes, half above and half below its centre. port: how far below the
-    centre of its gate a link ends. Items of a layer keep their order and do not overlap.
+    centre of its gate a link ends. Items of a layer keep their order and do not overlap. snap:
+    a link that would step less than that is made straight where there is room.
     """
     y = [0.0] * len(layers.rank)
     for layer in layers.order:
@@ -169,20 +188,83 @@ def heights(
         for item in layer:
             y[item] = edge + size(item) / 2
             edge += size(item)
-    for turn in range(rounds):
+    pulls = [
+        [(link.start, link.end, port(link), pull(link)) for link in links]
+        for pull in [tension(layers)] for links in layers.links
+    ]  # fmt: skip
+    for turn in range(min(rounds, 4 + WORK // len(y))):
         backward = turn % 2 == 0
         span = range(len(layers.order) - 2, -1, -1) if backward else range(1, len(layers.order))
         for rank in span:
-            links = layers.links[rank if backward else rank - 1]
             wish: dict[int, list[tuple[float, float]]] = {}
-            for link in links:
-                here, there = (link.start, link.end) if backward else (link.end, link.start)
-                offset = port(link) if backward else -port(link)
-                weight = 8.0 if max(here, there) >= layers.count else 1.0  # a trunk runs straight
-                wish.setdefault(here, []).append((y[there] + offset, weight))
+            for start, end, below, weight in pulls[rank if backward else rank - 1]:
+                if backward:
+                    wish.setdefault(start, []).append((y[end] + below, weight))
+                else:
+                    wish.setdefault(end, []).append((y[start] - below, weight))
             settle(layers.order[rank], y, size, wish)
+    place = {item: i for layer in layers.order for i, item in enumerate(layer)}
+
+    def free(item: int, height: float) -> bool:
+        layer, i = layers.order[layers.rank[item]], place[item]
+        near = [(other, height - y[other]) for other in layer[max(i - 1, 0) : i]]
+        near += [(other, y[other] - height) for other in layer[i + 1 : i + 2]]
+        return all(apart >= (size(item) + size(other)) / 2 for other, apart in near)
+
+    straighten(layers, y, port, snap, free)
     top = min(y[item] - size(item) / 2 for layer in layers.order for item in layer)
     return [height - top for height in y]
+
+
+def tension(layers: Layers) -> Callable[[Link], float]:
+    """How strongly a link pulls at its ends: trunks and chains of gates run straight."""
+    out, into = [0] * len(layers.rank), [0] * len(layers.rank)
+    for link in (link for gap in layers.links for link in gap):
+        out[link.start] += 1
+        into[link.end] += 1
+
+    def pull(link: Link) -> float:
+        bends = (link.start >= layers.count) + (link.end >= layers.count)
+        if bends == 0:
+            return 4.0 if out[link.start] == into[link.end] == 1 else 1.0
+        return 2.0 if bends == 1 else 8.0
+
+    return pull
+
+
+def straighten(
+    layers: Layers,
+    y: list[float],
+    port: Callable[[Link], float],
+    snap: float,
+    free: Callable[[int, float], bool],
+) -> None:
+    """Make links that step less than snap straight, where nothing else becomes less so.
+
+    From the output back, what a link starts from moves; then what it ends at. free: whether an
+    item may stand at a height.
+    """
+    into: list[list[Link]] = [[] for _ in layers.rank]
+    out: list[list[Link]] = [[] for _ in layers.rank]
+    links = [link for gap in layers.links for link in gap]
+    for link in links:
+        into[link.end].append(link)
+        out[link.start].append(link)
+
+    def step(link: Link) -> float:
+        return y[link.end] + port(link) - y[link.start]
+
+    def move(item: int, by: float, others: list[Link]) -> None:
+        if all(abs(step(link)) >= snap for link in others) and free(item, y[item] + by):
+            y[item] += by
+
+    for link in reversed(links):
+        if 0 < abs(step(link)) < snap:
+            move(link.start, step(link), [other for other in out[link.start] if other is not link])
+    for link in links:
+        if 0 < abs(step(link)) < snap:
+            others = [other for other in into[link.end] if other is not link]
+            move(link.end, -step(link), out[link.end] + others)
 
 
 def settle(

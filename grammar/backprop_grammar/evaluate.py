@@ -43,7 +43,8 @@ class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
     wanted: the nodes on a path from what is differentiated. edges: see passes.Edges.
-    blocks: the local gradients of the blocks: (result node, k) -> ball or None.
+    blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
+    first place of an operand; one that is given twice has one local gradient.
     """
 
     graph: Graph
@@ -122,9 +123,7 @@ class Question:
                 self.wanted[node] = any(self.wanted[k] for k in operands)
 
 
-def run_of(
-    question: Question, at: dict[str, float], upstream: float, precision: int | None
-) -> Run:
+def run_of(question: Question, at: dict[str, float], upstream: float, precision: int | None) -> Run:
     """The certain run that answers a question. Raises BackpropError as ``evaluate`` does."""
     check_bound(question.graph, at, question.needed)
     return certain_run(
@@ -266,7 +265,7 @@ def passes(
             inside = dependent(graph, block.first, node, set(block.operands), done)
             found, _ = back(node, (one, zero), block.first, inside.__contains__)
             for k, operand in enumerate(block.operands):
-                if not reached(operand):
+                if not reached(operand) or operand in block.operands[:k]:
                     continue
                 slope = found.get(operand)
                 if slope is not None:

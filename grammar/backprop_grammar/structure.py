@@ -69,7 +69,10 @@ def outlined(question: Question, node: int, name: str) -> Node:
     edges = tuple(
         Edge(operand, rule(question, node, k), UNEVALUATED, UNEVALUATED, UNEVALUATED)
         for k, (source, operand) in enumerate(zip(sources, operands, strict=True))
-        if question.wanted[source] and question.needed[source] and not (node in graph.condition_of and k < 2)
+        if not (block and source in sources[:k])
+        and question.wanted[source]
+        and question.needed[source]
+        and not (node in graph.condition_of and k < 2)
     )
     role = Role.SCALES if block else operation.role
     if block:

@@ -5,16 +5,17 @@ The insight: a block is one node here, whose edges are the local gradients of al
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from .arithmetic import Ball
 from .errors import BackpropError
 from .evaluate import Question, Run
-from .graph import Graph
+from .graph import Block, Graph
 from .names import Names
-from .notation import block_rule, expression_text, formula, program_text, rule_text
+from .notation import block_rule, compose, expression_text, formula, program_text, rule_text
 from .numbers import number
-from .operations import OPERATIONS, Role
+from .operations import OPERATIONS, Operation, Role
 from .remarks import flags, notes, overflow
 from .text import Text, atom
 from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
@@ -181,7 +182,7 @@ class Builder:
     def block_rule(self, node: int, k: int, local: Ball | None) -> str:
         """The local gradient of a block as a formula, which agrees with its number."""
         block = self.graph.blocks[node]
-        row = OPERATIONS.get(block.name)
+        row = row_of(block)
         balls = [self.run.forward.values[i] for i in block.operands]
         values = [ball[0] for ball in balls if ball] if row else ()
         rule = block_rule_text(self.names, node, k, values)
@@ -194,19 +195,30 @@ class Builder:
 def block_rule_text(names: Names, node: int, k: int, values: Sequence[Any] = ()) -> Text:
     """The local gradient of a block as a formula; where it has no short one, `dq/dx`.
 
-    values: of the block's operands, where they are known.
+    k: the first place of an operand, which may be given twice. values: of the block's operands,
+    where they are known.
     """
     block = names.graph.blocks[node]
     texts = [names.text(operand) for operand in block.operands]
-    row = OPERATIONS.get(block.name)
-    derived = None
-    if row is not None and not block.stage:  # a built-in that the program spells out
-        return rule_text(row, k, texts, names.text(node), () if row.variadic else values)
-    if block.function is not None:
-        function = block.function
-        leaves = dict(zip(function.parameters, texts, strict=True))
-        derived = block_rule(function.body, function.parameters[k], leaves)
-    return derived or Text(f"d{names.of[node]}/d{texts[k].text}")
+    places = [i for i, operand in enumerate(block.operands) if operand == block.operands[k]]
+    row, function = row_of(block), block.function
+    found: list[Text | None] = []
+    for i in places:
+        if row is not None:
+            out = names.text(node)
+            found.append(rule_text(row, i, texts, out, () if row.variadic else values))
+        elif function is not None:
+            leaves = dict(zip(function.parameters, texts, strict=True))
+            found.append(block_rule(function.body, function.parameters[i], leaves))
+    rules = [text for text in found if text is not None]
+    if not rules or len(rules) < len(places):
+        return Text(f"d{names.of[node]}/d{texts[k].text}")
+    return reduce(lambda a, b: compose(OPERATIONS["add"], [a, b]), rules)
+
+
+def row_of(block: Block) -> Operation | None:
+    """The row of a built-in that the program spells out, if a block is one."""
+    return None if block.stage else OPERATIONS.get(block.name)
 
 
 def block_text(graph: Graph, node: int, operands: Sequence[str]) -> str:

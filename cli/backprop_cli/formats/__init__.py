@@ -60,6 +60,8 @@ FORMATS = (
     Format("markdown", "explain", "Markdown", "markdown", suffix=".md"),
     Format("latex", "explain", "a LaTeX document", "latex", suffix=".tex"),
     Format("json", "explain", "one JSON document", "explanation", ".json", schema="explanation"),
+    Format("table", "step", "the trajectory as a table", "steps", screen=True),
+    Format("json", "step", "the run as one JSON document", "steps_json", schema="step"),
 )
 
 

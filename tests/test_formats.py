@@ -1,0 +1,92 @@
+"""The table of formats: its rows are what the help, the README and the schemas tell."""
+
+import importlib
+import json
+import re
+
+import pytest
+
+from backprop_cli.formats import FORMATS, formats_of
+from tests.screens import ROOT
+from tests.support import call
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAM = ["q = x + y; f = q*z", "--at", "x=-2,y=5,z=-4"]
+COMMANDS = sorted({row.command for row in FORMATS} - {"eval", "step", "check"})
+"""The commands that take --format."""
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=[f"{row.command}-{row.name}" for row in FORMATS])
+def test_a_row_is_a_file(row):
+    module = importlib.import_module(f"backprop_cli.formats.{row.module}")
+    assert callable(module.show if row.screen else module.render)
+    assert (module.show if row.screen else module.render).__doc__
+    if row.schema:
+        code, out, _ = call("schema", row.schema)
+        assert (code, json.loads(out)["type"]) == (0, "object")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_and_readme_list_the_formats(command):
+    code, out, _ = call(command, "--help")
+    said = " ".join(out.split())
+    listed = re.search(r"--format NAME Print it as ([^.]*)\.", said)
+    assert code == 0
+    assert listed is not None
+    assert listed[1].split(", ") == list(formats_of(command))
+    for name, row in formats_of(command).items():
+        line = next((text for text in README.splitlines() if text.startswith(f"| `{command}` | `{name}`")), "")  # fmt: skip
+        assert line, f"the README's table of formats lacks {command} {name}"
+        assert row.doc in line
+        assert (row.suffix in line) if row.suffix else True
+
+
+def test_every_schema_is_of_a_format():
+    files = {path.name.split(".")[0] for path in (ROOT / "cli/backprop_cli/formats").glob("*.json")}
+    assert files == {row.schema for row in FORMATS if row.schema} | {"error", "functions"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_format_is_written_whole(command, tmp_path):
+    for name, row in formats_of(command).items():
+        if row.screen:
+            continue
+        path = tmp_path / f"out{row.suffix or '.txt'}"
+        code, out, err = call(command, *PROGRAM, "--format", name, "-o", str(path))
+        assert (code, out) == (0, ""), err
+        assert path.stat().st_size > 20
+        if not row.binary:
+            code, printed, _ = call(command, *PROGRAM, "--format", name)
+            assert code == 0
+            assert printed == path.read_text(encoding="utf-8")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["-o", "graph.gif"], "the suffix .gif says no format"),
+        (["-o", "graph"], "a name without a suffix says no format"),
+        (["--format", "svgg"], "did you mean svg?"),
+        (["--format", "png"], "png is for a file"),
+        (["--format", "terminal", "-o", "x.svg"], "terminal is for the terminal"),
+        (["-o", "/nowhere/at/all/graph.svg"], "cannot write"),
+        (["-o", "."], "says no format"),
+    ],
+)
+def test_refusals(args, said):
+    code, out, err = call("graph", *PROGRAM, *args)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_file_that_was_there_stays_when_writing_fails(tmp_path):
+    path = tmp_path / "graph.svg"
+    path.write_text("before")
+    code, _, _ = call("graph", "log(x)", "--at", "x=-1", "-o", str(path))
+    assert code == 1
+    assert path.read_text() == "before"
+    path.chmod(0o640)
+    assert call("graph", *PROGRAM, "-o", str(path))[0] == 0
+    assert path.read_text().startswith("<?xml")
+    assert path.stat().st_mode & 0o777 == 0o640
