@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, nearest
+from backprop_grammar.errors import BackpropError, nearest, shorten
 
 from . import formats
 from .options import (
@@ -39,6 +39,9 @@ __all__ = ["app", "run"]
 
 TABLE_NODES = 600
 """Nodes of the tape, constants included, above which the tables give way to the summary."""
+
+SCHEMAS = (*dict.fromkeys(row.schema for row in formats.FORMATS if row.schema), "error", "functions")  # fmt: skip
+"""The documents that have a JSON Schema."""
 
 app = typer.Typer(
     name="backprop",
@@ -200,18 +203,15 @@ def functions_command(
 
 @app.command("schema", cls=Command)
 def schema_command(
-    name: Annotated[str, typer.Argument(help="trace, error or functions.")] = "trace",
+    name: Annotated[str, typer.Argument(help=f"{', '.join(SCHEMAS)}.")] = "trace",
 ) -> int:
     """Print the JSON Schema of the tool's documents."""
-    schemas = {
-        path.name.split(".")[0]: path
-        for path in Path(__file__).with_name("formats").glob("*.schema.json")
-    }
-    if name not in schemas:
-        raise BackpropError(
-            "usage", f"there is no schema {name!r}", hint=f"write {' or '.join(sorted(schemas))}"
-        )
-    print(schemas[name].read_text(encoding="utf-8").rstrip())
+    if name not in SCHEMAS:
+        meant = nearest(name, SCHEMAS)
+        hint = f"did you mean {meant}?" if meant else f"the schemas are {', '.join(SCHEMAS)}"
+        raise BackpropError("usage", f"there is no schema {shorten(name)}", hint=hint)
+    path = Path(__file__).with_name("formats") / f"{name}.schema.json"
+    print(path.read_text(encoding="utf-8").rstrip())
     return 0
 
 
