@@ -1,0 +1,310 @@
+"""Pictures: what is drawn, where, and that nothing stands in the way of anything else."""
+
+import re
+import struct
+import sys
+import zlib
+from itertools import combinations
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backprop_cli.formats import Options, dot, mermaid, png, svg, tikz
+from backprop_cli.geometry import Scene, scene
+from backprop_cli.layout import LARGEST
+from backprop_cli.lettering import SIZES, typeset, width
+from backprop_cli.picture import Boundary, Diagram, Vertex, Wire, diagram
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.parser import parse
+from backprop_grammar.structure import structure
+from backprop_grammar.trace import Trace
+from tests.programs import programs
+from tests.screens import ROOT, UPDATE
+
+PICTURES = ROOT / "tests/pictures"
+NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
+DRAWN = {
+    "sum-times": ("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4}),
+    "neuron": (NEURON, {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}),
+    "patterns": ("2*(x*y + max(z, w))", {"x": 3, "y": -4, "z": 2, "w": -1}),
+    "staged": ((ROOT / "samples/staged.bp").read_text(), {}),
+    "branches": ((ROOT / "samples/branches.bp").read_text(), {}),
+}
+GOLDEN = [(name, "svg", svg) for name in DRAWN]
+GOLDEN += [("staged", "dot", dot), ("staged", "mmd", mermaid), ("staged", "tex", tikz)]
+NAMESPACE = "{http://www.w3.org/2000/svg}"
+
+
+def traced(text: str, at: dict | None = None, **views) -> Trace:
+    graph = parse(text)
+    return evaluate(graph, graph.inputs | {k: float(v) for k, v in (at or {}).items()}, **views)
+
+
+def chain(count: int) -> Diagram:
+    """That many vertices: stages that use one or two of those before."""
+    vertices = [Vertex("x", "", "x", "1.25", "-0.5", "", "")]
+    wires = []
+    for i in range(1, count):
+        near, far = i - 1, max(0, i - 2 - i * 7 % 12)
+        vertices.append(
+            Vertex(f"s{i}", "+", f"s{i}" * (i % 3 == 0), "1.25", "-0.5", "a + b", "add")
+        )
+        wires += [Wire(near, i, 0, "-0.25"), Wire(far, i, 1, "-0.25", routed=i % 5 != 0)]
+    return Diagram("chain", "A chain.", tuple(vertices), tuple(wires), ())
+
+
+@pytest.mark.parametrize(("name", "suffix", "form"), GOLDEN, ids=[f"{n}.{s}" for n, s, _ in GOLDEN])
+def test_golden(name, suffix, form):
+    drawn = form.render(traced(*DRAWN[name]), Options())
+    path = PICTURES / f"{name}.{suffix}"
+    if UPDATE:
+        path.write_text(drawn, encoding="utf-8")
+    assert drawn == path.read_text(encoding="utf-8")
+
+
+def overlaps(one, other, gap: float = 0.0) -> bool:
+    return all(one[i] + gap < other[i + 2] and other[i] + gap < one[i + 2] for i in (0, 1))
+
+
+def sampled(piece):
+    """Points along a piece of wire."""
+    (x0, y0), (x3, y3) = piece.b, piece.c
+    (x1, _), (x2, _) = piece.controls()
+    for i in range(41):
+        t = i / 40
+        u = 1 - t
+        yield (
+            u**3 * x0 + 3 * u * u * t * x1 + 3 * u * t * t * x2 + t**3 * x3,
+            u * u * (u + 3 * t) * y0 + t * t * (t + 3 * u) * y3,
+        )
+        yield piece.a[0] + t * (piece.b[0] - piece.a[0]), piece.a[1]
+        yield piece.c[0] + t * (piece.d[0] - piece.c[0]), piece.d[1]
+
+
+def check(drawn: Scene) -> None:
+    """Nothing stands in the way of anything else, and nothing is outside."""
+    texts = [(text.text, text.box()) for text in drawn.texts]
+    gates = [box for box in drawn.boxes if box]
+    boxes = [
+        (b.x - b.width / 2, b.y - b.height / 2, b.x + b.width / 2, b.y + b.height / 2)
+        for b in gates
+    ]
+    for one, other in combinations(sorted(texts, key=lambda text: text[1]), 2):
+        assert not overlaps(one[1], other[1], 0.01), (one, other)
+    for text in texts:
+        assert not any(overlaps(text[1], box, 0.01) for box in boxes), text
+        assert -0.01 <= text[1][0] <= text[1][2] <= drawn.width + 0.01, text
+        assert -0.01 <= text[1][1] <= text[1][3] <= drawn.height + 0.01, text
+    for one, other in combinations(sorted(boxes), 2):
+        assert not overlaps(one, other)
+    for piece in drawn.pieces:
+        corners = [piece.a, piece.b, piece.c, piece.d]
+        (left, right), (top, bottom) = ((min(c), max(c)) for c in zip(*corners, strict=True))
+        around = left, top - 0.01, right, bottom + 0.01
+        near = [b for b, box in zip(gates, boxes, strict=True) if overlaps(around, box)]
+        words = [text for text in texts if overlaps(around, text[1])]
+        for x, y in sampled(piece) if near or words else ():
+            for box in near:
+                below = y - box.y
+                if abs(x - box.x) < box.width / 2 and abs(below) < box.height / 2:
+                    assert abs(x - box.x) > box.edge(below) - 0.5, (piece, box)
+            for text, (left, top, right, bottom) in words:
+                assert not (left < x < right and top < y < bottom), (piece, text)
+
+
+def check_svg(text: str, picture: Diagram) -> None:
+    """Well-formed, and everything in it says what it is."""
+    root = ElementTree.fromstring(text)
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {f"v{i}" for i in range(len(picture.vertices))} <= set(ids)
+    groups = {g.get("id"): g for g in root.iter(f"{NAMESPACE}g") if g.get("id")}
+    for i, vertex in enumerate(picture.vertices):
+        group = groups[f"v{i}"]
+        assert group.get("data-name") == vertex.name
+        assert group.get("tabindex") == "0"
+        assert group.find(f"{NAMESPACE}title").text.startswith(vertex.name)
+    paths = [p for p in root.iter(f"{NAMESPACE}path") if "wire" in p.get("class").split()]
+    carried = {int(wire) for p in paths for wire in p.get("data-wires").split()}
+    assert carried == set(range(len(picture.wires)))
+    unrouted = {
+        wire for p in paths if "unrouted" in p.get("class").split()
+        for wire in map(int, p.get("data-wires").split())
+    }  # fmt: skip
+    assert unrouted == {i for i, wire in enumerate(picture.wires) if not wire.routed}
+    texts = list(root.iter(f"{NAMESPACE}text"))
+    for kind in ("value", "gradient"):
+        found = {t.get("data-name"): t.text for t in texts if t.get("class") == kind}
+        shown = {v.name: getattr(v, kind).replace("-", "−") for v in picture.vertices if getattr(v, kind)}  # fmt: skip
+        assert found == shown
+    fan_out = picture.fan_out()
+    contributions = {int(t.get("data-wire")) for t in texts if t.get("class") == "contribution"}
+    assert contributions == {
+        i for i, wire in enumerate(picture.wires) if wire.contribution and fan_out[wire.source] > 1
+    }
+
+
+@settings(
+    deadline=None, max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)  # fmt: skip
+@given(programs(), st.sampled_from([(), (), ("all",)]), st.integers(1, 17))
+def test_any_program(program, expand, digits):
+    graph = parse(program.text())
+    at = {name: 0.3 + 0.4 * i for i, name in enumerate(graph.variables)}
+    try:
+        trace = evaluate(graph, at | graph.inputs, expand=expand)
+    except BackpropError:
+        trace = structure(graph, expand=expand)
+    picture = diagram(trace, digits)
+    if len(picture.vertices) > LARGEST:
+        return
+    check(scene(picture))
+    check_svg(svg.drawing(picture), picture)
+    assert dot.drawing(picture).count(" -> ") >= len(picture.wires) + 1
+    assert mermaid.drawing(picture).startswith("flowchart LR\n")
+    assert tikz.drawing(picture).count("{") == tikz.drawing(picture).count("}")
+
+
+@pytest.mark.parametrize("count", [1, 3, 17, 100, 300])
+def test_sizes(count):
+    picture = chain(count)
+    check(scene(picture))
+    check_svg(svg.drawing(picture), picture)
+
+
+def test_a_picture_that_is_too_large_offers_graphviz():
+    picture = chain(LARGEST + 1)
+    with pytest.raises(BackpropError) as caught:
+        svg.drawing(picture)
+    assert caught.value.kind == "limit"
+    assert "301" in caught.value.message
+    assert "--format dot" in caught.value.hint
+    assert dot.drawing(picture)
+    assert mermaid.drawing(picture)
+
+
+@pytest.mark.parametrize("text", ["x", "2", "x*x", "max(a, b, c, d, a)", "if(x < y, x, y)", "2^x"])
+def test_small_graphs_without_a_point(text):
+    picture = diagram(structure(parse(text)))
+    check(scene(picture))
+    drawn = svg.drawing(picture)
+    check_svg(drawn, picture)
+    assert ('class="rule"' in drawn) == (text not in ("x", "2"))
+
+
+def test_frames_hold_their_members_only():
+    text = (ROOT / "samples/staged.bp").read_text()
+    picture = diagram(traced(text, expand=("all",)))
+    drawn = scene(picture)
+    check(drawn)
+    assert len(drawn.frames) == 2
+    for frame, boundary in zip(drawn.frames, picture.boundaries, strict=True):
+        for i, box in enumerate(drawn.boxes):
+            if box:
+                inside = (
+                    frame.left < box.x < frame.left + frame.width
+                    and frame.top < box.y < frame.top + frame.height
+                )
+                assert inside == (i in boundary.members)
+    one, other = [(f.left, f.top, f.left + f.width, f.top + f.height) for f in drawn.frames]
+    assert not overlaps(one, other)
+
+
+def test_a_hostile_name_stays_text():
+    name = 'x"><script>alert(1)</script><!-- & \x1b[31m\u202e \\end{document} %'
+    title = name + "]]>"
+    vertices = (
+        Vertex(name, "", name, "1", "2", "", ""),
+        Vertex("f", "max(_, <b>)", "f", "1e999", "3", name, "", block=True),
+    )
+    picture = Diagram(
+        title, title, vertices, (Wire(0, 1, 0),), (Boundary(title, frozenset({1})),)
+    )  # fmt: skip
+    drawn = svg.drawing(picture)
+    check(scene(picture))
+    root = ElementTree.fromstring(drawn)
+    assert not list(root.iter(f"{NAMESPACE}script"))
+    assert "\x1b" not in drawn
+    assert "\u202e" not in drawn
+    outside = re.sub(r'"(\\.|[^"\\])*"', "", dot.drawing(picture))
+    assert set(re.findall(r"<(/?\w+)", outside)) <= {"FONT", "/FONT", "BR", "x", "max", "f"}
+    assert "<" not in mermaid.drawing(picture).replace("<br/>", "")
+    comment, *rest = tikz.drawing(picture).splitlines()
+    assert comment.startswith("% ")
+    assert "\n".join(rest).count("\\end{document}") == 1
+
+
+def test_long_texts_have_their_room():
+    text = "a_very_long_variable_name_indeed*b + log(another_rather_long_name)^2.5"
+    at = {"a_very_long_variable_name_indeed": 1.2345678e200, "b": -1.97007e-200,
+          "another_rather_long_name": 3.3}  # fmt: skip
+    check(scene(diagram(traced(text, at), digits=17)))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "printed"),
+    [
+        ("*", "×"), ("/", "÷"), ("-", "−"), ("*-1", "×−1"), ("1/x", "1/x"), ("^2", "x^2"),
+        ("^", "x^y"), ("2^x", "2^x"), ("pi^x", "pi^x"), ("^-0.5", "x^−0.5"), ("+1e-07", "+1e−07"),
+        ("max(_, 0)", "max(·, 0)"), ("if <= 2", "if ≤ 2"), ("1-x", "1−x"), ("/2", "÷2"),
+        ("my_block", "my_block"), ("leaky_relu(_, -0.1)", "leaky_relu(·, −0.1)"),
+    ],
+)  # fmt: skip
+def test_symbols(symbol, printed):
+    assert "".join("^" * raised + text for text, raised in typeset(symbol)) == printed
+
+
+def pixels(data: bytes) -> tuple[int, int, list[bytes]]:
+    """Width, height and rows of an 8-bit RGBA picture."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    wide, high, depth, colour = struct.unpack(">IIBB", data[16:26])
+    assert (depth, colour) == (8, 6)
+    packed, place = b"", 8
+    while place < len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        packed += data[place + 8 : place + 8 + length] * (kind == b"IDAT")
+        place += length + 12
+    raw, stride, before, rows = zlib.decompress(packed), wide * 4, bytes(wide * 4), []
+    for y in range(high):
+        kind, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1 :][:stride])
+        for i in range(stride):
+            a, b, c = (row[i - 4], before[i], before[i - 4]) if i > 3 else (0, before[i], 0)
+            p = a + b - c
+            paeth = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            row[i] = (row[i] + (0, a, b, (a + b) // 2, paeth)[kind]) % 256
+        before = bytes(row)
+        rows.append(before)
+    return wide, high, rows
+
+
+def test_png():
+    trace = traced(*DRAWN["sum-times"])
+    drawn = scene(diagram(trace))
+    wide, high, rows = pixels(png.render(trace, Options()))
+    assert (wide, high) == pytest.approx((2 * drawn.width, 2 * drawn.height), abs=2)
+    seen = {row[i : i + 4].hex() for row in rows for i in range(0, len(row), 4)}
+    for colour in ("value", "gradient", "ink", "wire", "edge"):
+        assert svg.LIGHT[colour][1:] + "ff" in seen, colour
+    assert rows[0][:4] == b"\xff\xff\xff\xff"
+
+
+def test_png_without_the_extra_or_a_font(monkeypatch):
+    trace = traced("x*x", {"x": 3})
+    monkeypatch.setattr(png, "fonts", lambda: [])
+    with pytest.raises(BackpropError, match="font"):
+        png.render(trace, Options())
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(BackpropError) as caught:
+        png.render(trace, Options())
+    assert caught.value.kind == "usage"
+    assert "pip install 'backprop-cli[png]'" in caught.value.message
+
+
+def test_texts_are_measured_in_a_wide_font():
+    assert width("0123456789", 10) == pytest.approx(63.7)
+    assert set(SIZES) >= {"value", "gradient", "contribution"}
+    assert re.search(r"font-size: 13", svg.STYLE)
