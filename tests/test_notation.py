@@ -8,19 +8,11 @@ from hypothesis import strategies as st
 
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
-from backprop_grammar.notation import (
-    Text,
-    atom,
-    block_rule,
-    compose,
-    expression_text,
-    number_text,
-    program_text,
-    rule_text,
-    write,
-)
+from backprop_grammar.notation import expression_text, program_text
 from backprop_grammar.operations import OPERATIONS
 from backprop_grammar.parser import parse
+from backprop_grammar.rules import block_rule, compose, rule_text
+from backprop_grammar.text import Text, atom, number_text, write
 from backprop_grammar.trace import Wide
 from tests.programs import contents, expressions, programs, written
 
@@ -210,7 +202,9 @@ RULES = (
     # body, parameter, its local gradient
     ("u*u", "u", "2*u"),
     ("u^3", "u", "3*u^2"),
-    ("sqrt(u)", "u", "1/(2*sqrt(u))"),
+    ("sqrt(u)", "u", "1/(2*q)"),
+    ("sqrt(u)*v", "u", "v/(2*sqrt(u))"),
+    ("sigmoid(u*v)", "u", "q*(1 - q)*v"),
     ("u - v", "v", "-1"),
     ("sin(u)*v", "u", "v*cos(u)"),
     ("v", "u", "0"),
@@ -222,7 +216,7 @@ RULES = (
 @pytest.mark.parametrize(("body", "k", "expected"), RULES)
 def test_block_rule(body, k, expected):
     graph = parse(f"f(u, v) = {body}; f(x, y)")
-    rule = block_rule(graph.functions["f"].body, k, {"u": atom("u"), "v": atom("v")})
+    rule = block_rule(graph.functions["f"].body, k, {"u": atom("u"), "v": atom("v")}, atom("q"))
     assert rule is not None
     assert rule.text == expected
 
@@ -243,11 +237,12 @@ def test_block_rule_has_the_value_of_the_local_gradient(body, point):
         return
     definition = graph.functions["f"]
     names = {"u": atom("x"), "v": atom("y")}
-    for edge, parameter in zip(trace.nodes[-1].edges, definition.parameters, strict=False):
-        rule = block_rule(definition.body, parameter, names)
+    result = trace.nodes[-1]
+    for edge in result.edges:
+        rule = block_rule(definition.body, {"x": "u", "y": "v"}[edge.operand], names, atom("q"))
         if rule is None or not isinstance(edge.local, float):
             continue
-        value = value_of(rule.text, at)
+        value = value_of(rule.text, at | {"q": float(result.value)})
         if value is not None:
             assert math.isclose(value, edge.local, rel_tol=1e-9, abs_tol=1e-300), rule.text
 
@@ -255,6 +250,6 @@ def test_block_rule_has_the_value_of_the_local_gradient(body, point):
 def test_block_rule_of_a_large_function_is_left_out():
     doubling = "; ".join(["f0(u) = u*u + u", *(f"f{i}(u) = f{i - 1}(f{i - 1}(u))" for i in (1, 2, 3, 4, 5, 6))])  # fmt: skip
     body = parse(f"{doubling}; f6(x)").functions["f6"].body
-    assert block_rule(body, "u", {"u": atom("u")}) is None
+    assert block_rule(body, "u", {"u": atom("u")}, atom("q")) is None
     long = parse("f(u) = ((((u^2 + u)^2 + u)^2 + u)^2 + u)^2; f(x)").functions["f"].body
-    assert block_rule(long, "u", {"u": atom("u")}) is None
+    assert block_rule(long, "u", {"u": atom("u")}, atom("q")) is None

@@ -25,9 +25,9 @@ from backprop_grammar.arithmetic import (
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
-from backprop_grammar.notation import Text, write
 from backprop_grammar.operations import OPERATIONS, Operation
 from backprop_grammar.parser import parse
+from backprop_grammar.text import Text, write
 from backprop_grammar.trace import Number, Trace, Wide
 
 from . import oracle

@@ -8,7 +8,6 @@ recursion, whatever the program's size.
 from collections.abc import Callable, Iterator
 
 from .graph import Graph
-from .rules import block_rule, compose, rule_text
 from .text import (
     ATOM,
     SUM,
@@ -23,18 +22,7 @@ from .text import (
     write,
 )
 
-__all__ = [
-    "Text",
-    "atom",
-    "block_rule",
-    "compose",
-    "expression_text",
-    "formula",
-    "number_text",
-    "program_text",
-    "rule_text",
-    "write",
-]
+__all__ = ["expression_text", "formula", "program_text"]
 
 
 def formula(graph: Graph, node: int, named: Callable[[int], Text]) -> Text:

@@ -1,22 +1,22 @@
 """Local gradients as formulas a person would write.
 
 The insight: text is one more algebra. The rules of the table, which are programs,
-interpreted over texts with a few simplifications give `2*x` from `y*x^(y - 1)`, and the
-backward pass over texts gives the local gradients of a function of the program.
+interpreted over texts with a few simplifications give `2*x` from `y*x^(y - 1)`; and the
+backward pass over symbols gives the local gradients of a function of the program.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache, partial, reduce
+from functools import cache, reduce
 from typing import Any
 
 from .arithmetic import compare
 from .graph import Function, Graph
+from .notation import expression_text
 from .operations import OPERATIONS, Operation
-from .passes import backward
-from .text import INFIX, PRODUCT, Text, atom, comparison_of, write
+from .symbolic import Symbols, gradient
+from .text import ATOM, INFIX, PRODUCT, Text, atom, comparison_of, write
 
 __all__ = ["block_rule", "compose", "rule_text"]
 
@@ -161,20 +161,12 @@ def rule_text(
     return all_texts(graph, leaves, known)[graph.output]
 
 
-class TooLong(Exception):
-    """A derived formula is longer than anyone would read."""
-
-
 def all_texts(
     graph: Graph,
     leaves: Mapping[str, Text],
     known: Mapping[str, Any],
-    longest: float = math.inf,
 ) -> list[Text]:
-    """Every node of a graph over texts; an `if` between known leaves is decided.
-
-    Raises TooLong when a text has more characters than ``longest``.
-    """
+    """Every node of a graph over texts; an `if` between known leaves is decided."""
     texts: list[Text] = []
 
     def leaf(node: int) -> Any:
@@ -192,8 +184,6 @@ def all_texts(
             texts.append(texts[sides[0 if compare(sign, comparison) else 1]])
             continue
         texts.append(compose(operation, [texts[k] for k in operands], comparison))
-        if len(texts[-1].text) > longest:
-            raise TooLong
     return texts
 
 
@@ -206,10 +196,11 @@ LARGEST = 60
 """Nodes of the largest function whose rules are derived."""
 
 
-def block_rule(body: Graph, k: str, leaves: Mapping[str, Text]) -> Text | None:
-    """The local gradient of a function for its parameter k, by the backward pass over texts.
+def block_rule(body: Graph, k: str, leaves: Mapping[str, Text], out: Text) -> Text | None:
+    """The local gradient of a function for its parameter k, by the backward pass over symbols.
 
-    None where it cannot be written in LONGEST characters.
+    leaves: the texts of the parameters; out: that of the result, which a rule such as
+    `out*(1 - out)` uses. None where it cannot be written in LONGEST characters.
     """
     function = Function.of("", tuple(body.variables), body)
     if function.size > LARGEST:
@@ -217,64 +208,15 @@ def block_rule(body: Graph, k: str, leaves: Mapping[str, Text]) -> Text | None:
     tape = Graph()
     parameters = tuple([tape.variable(name) for name in body.variables])
     output = tape.inline(function, parameters, (0, 0), 0)
-    depends = [node == tape.variables[k] for node in parameters]
-    for operands in tape.operands[len(parameters) :]:
-        depends.append(any(depends[i] for i in operands))
-    try:
-        texts = all_texts(tape, leaves, {}, LONGEST)
-        gradients, _ = backward(
-            tape, output, atom(1.0), 0, depends.__getitem__,
-            lambda node, i: block_local(tape, texts, node, i),
-            partial(combine, "mul"), partial(reduce, partial(combine, "add")),
-        )  # fmt: skip
-    except TooLong:
-        return None
-    return gradients.get(tape.variables[k], atom(0.0))
-
-
-def block_local(tape: Graph, texts: list[Text], node: int, k: int) -> Text | None:
-    """The local gradient of a node within a block; None where nothing is passed on."""
-    operation = tape.operations[node]
-    assert operation is not None
-    operands = [texts[i] for i in tape.operands[node]]
-    if operation.name == "if":
-        sides = [atom(float(k == 2)), atom(float(k == 3))]
-        return write(operation, operands[:2] + sides, comparison_of(tape, node)) if k > 1 else None
-    if operation.name in ("max", "min"):
-        if len(operands) > 2:
-            raise TooLong  # what a tie of some of them shares has no short formula
-        comparison = ">" if operation.name == "max" else "<"
-        pair = [operands[k], operands[1 - k]]
-        tie = write(OPERATIONS["if"], [*pair, Text("1/2", PRODUCT), atom(0.0)], "==")
-        return write(OPERATIONS["if"], [*pair, atom(1.0), tie], comparison)
-    return rule_text(operation, k, operands, texts[node])
-
-
-def combine(name: str, a: Text, b: Text) -> Text:
-    """The sum or product of two gradients; it goes into the branches of an `if`.
-
-    So what stands in a branch is only evaluated there: `if(x > 0, 1/x, 0)`.
-    """
-    if a.branches and b.branches and a.branches[0] == b.branches[0]:
-        test, left, right = a.branches
-        left, right = (
-            combine(name, left, b.branches[1]),
-            combine(name, right, b.branches[2]),
-        )
-    elif a.branches:
-        test, left, right = a.branches
-        left, right = combine(name, left, b), combine(name, right, b)
-    elif b.branches:
-        test, left, right = b.branches
-        left, right = combine(name, a, left), combine(name, a, right)
-    else:
-        result = compose(OPERATIONS[name], [a, b])
-        if len(result.text) > LONGEST:
-            raise TooLong
-        return result
-    if left.text == right.text:
-        return left
-    text = f"if({test}, {left.text}, {right.text})"
-    if len(text) > LONGEST:
-        raise TooLong
-    return Text(text, branches=(test, left, right))
+    symbols = Symbols()
+    nodes = {name: symbols.variable(name) for name in body.variables}
+    result = symbols.copy(tape, nodes)[output]
+    (node,) = gradient(symbols, result, [nodes[k]])
+    names = symbols.tape.names
+    names.update({nodes[name]: leaf.within(ATOM) for name, leaf in leaves.items()})
+    if result not in nodes.values() and result not in symbols.tape.constants:
+        names[result] = out.text
+    if node in names:
+        return Text(names[node])
+    text = expression_text(symbols.tape, node, longest=LONGEST)
+    return None if text.text == "..." else text

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from .evaluate import Question
 from .graph import Graph
-from .notation import formula, program_text, rule_text
+from .notation import formula, program_text
 from .operations import Role
+from .rules import rule_text
 from .trace import UNEVALUATED, Edge, Node, Trace
 from .view import LONG_PROGRAM, block_rule_text, block_text, frames
 

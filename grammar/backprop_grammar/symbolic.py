@@ -173,7 +173,7 @@ class Symbols:
         one, zero = self.constant(1.0), self.constant(0.0)
         if len(operands) == 2:
             sign = ">" if operation.name == "max" else "<"
-            half = self.apply(DIV, (one, self.constant(2.0)))
+            half = self.plain(DIV, (one, self.constant(2.0)))  # as people write it
             tie = self.choose("==", operands[k], operands[1 - k], half, zero)
             return self.choose(sign, operands[k], operands[1 - k], one, tie)
         ties = [self.choose("==", operand, node, one, zero) for operand in operands]

@@ -49,7 +49,6 @@ class Text:
     """A piece of text, how tightly it binds, and the number it stands for if it is one.
 
     opposite: of a text that begins with a minus sign, the text without it.
-    branches: of an `if`, its condition and its two sides.
     scaled: of a number times something, or of a quotient of whole numbers: the number, and what
     it multiplies (None for nothing).
     """
@@ -58,7 +57,6 @@ class Text:
     binds: int = ATOM
     number: float | None = None
     opposite: "Text | None" = None
-    branches: "tuple[str, Text, Text] | None" = None
     scaled: "tuple[Fraction, Text | None] | None" = None
 
     def within(self, level: int) -> str:
@@ -128,9 +126,6 @@ def write(operation: Operation, operands: Sequence[Text], comparison: str = "") 
     )
     if operation.name == "neg":
         return Text(text, binds, opposite=operands[0])
-    if operation.name == "if":
-        left, right, then, otherwise = operands
-        return Text(text, branches=(f"{left.text} {comparison} {right.text}", then, otherwise))
     return Text(text, binds)
 
 

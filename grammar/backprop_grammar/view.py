@@ -13,10 +13,11 @@ from .errors import BackpropError
 from .evaluate import Question, Run
 from .graph import Block, Graph
 from .names import Names
-from .notation import block_rule, compose, expression_text, formula, program_text, rule_text
+from .notation import expression_text, formula, program_text
 from .numbers import number
 from .operations import OPERATIONS, Operation, Role
 from .remarks import flags, notes, overflow
+from .rules import block_rule, compose, rule_text
 from .text import Text, atom
 from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
 
@@ -209,7 +210,9 @@ def block_rule_text(names: Names, node: int, k: int, values: Sequence[Any] = ())
             found.append(rule_text(row, i, texts, out, () if row.variadic else values))
         elif function is not None:
             leaves = dict(zip(function.parameters, texts, strict=True))
-            found.append(block_rule(function.body, function.parameters[i], leaves))
+            found.append(
+                block_rule(function.body, function.parameters[i], leaves, names.text(node))
+            )
     rules = [text for text in found if text is not None]
     if not rules or len(rules) < len(places):
         return Text(f"d{names.of[node]}/d{texts[k].text}")
