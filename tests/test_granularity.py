@@ -176,6 +176,7 @@ def shape(text: str, **how) -> list[str]:
          ["s = sigmoid(x)", "n1 = s^2"]),
         ("e1 = exp(-x); s = 1/(1 + e1); s*e1", {"fold": ["all"]},
          ["n1 = -x", "e1 = exp(n1)", "n2 = 1 + e1", "s = 1/n2", "n3 = s*e1"]),
+        ("1/(1 + exp(-w*x))", {"fold": ["sigmoid"]}, ["n1 = -w", "n2 = n1*x", "n3 = sigmoid(-n2)"]),
         ("x*(1/(1 + exp(-x)))", {"fold": ["all"]}, ["n1 = silu(x)"]),
         ("x*(1/(1 + exp(-x)))", {"fold": ["sigmoid"]}, ["n1 = sigmoid(x)", "n2 = x*n1"]),
         ("max(0, w*x)", {"fold": ["relu"]}, ["n1 = w*x", "n2 = relu(n1)"]),
@@ -232,6 +233,13 @@ def test_a_block_stays_whole_at_its_kink():
     assert "relu(x)" in shown
     assert "abs(y)" not in shown
     assert any("not expanded at its kink" in note["message"] for note in trace["notes"])
+
+
+def test_a_sigmoid_whose_minus_sign_is_elsewhere():
+    trace = trace_of("1/(1 + exp(-w*x))", "--at", "w=2,x=0.5", "--fold", "sigmoid")
+    block = next(node for node in trace["nodes"] if node["kind"] == "block")
+    assert (block["operation"], block["edges"][0]["rule"]) == ("sigmoid(-x)", "-n3*(1 - n3)")
+    assert block["edges"][0]["local"] == pytest.approx(-block["value"] * (1 - block["value"]))
 
 
 def test_the_frames_are_in_the_json():

@@ -11,7 +11,7 @@ from functools import cache
 from .graph import Function, Graph
 from .operations import IDENTITY, OPERATIONS, Operation
 
-__all__ = ["DEFINED", "definition", "spellings"]
+__all__ = ["DEFINED", "definition", "mirrored", "spellings"]
 
 DEFINED = tuple(row for row in OPERATIONS.values() if row.formula)
 """The operations that have a definition in simpler ones: the built-in blocks."""
@@ -62,6 +62,14 @@ def definition(
                 body.operations[node] = IDENTITY
                 body.calls[node] = called
     return Function.of(operation.name, names, body)
+
+
+@cache
+def mirrored(operation: Operation) -> Function | None:
+    """A block at -x as people write it, `1/(1 + exp(x))`; None where there is no such way."""
+    if not operation.mirrored:
+        return None
+    return function(operation.name, operation.mirrored, operation.operands)
 
 
 @cache

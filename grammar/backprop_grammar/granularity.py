@@ -303,8 +303,9 @@ def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[in
         name = graph.names.get(node, "") if stage else match.name
         operands = tuple([moved[k] for k in match.operands])
         tape.blocks[result] = Block(
-            name, operands, min(moved[k] for k in match.inner), function, stage=stage
-        )
+            name, operands, min(moved[k] for k in match.inner), function, stage=stage,
+            mirrored=match.mirrored,
+        )  # fmt: skip
         for k in match.inner:
             if k != node:
                 tape.names.pop(moved[k], None)

@@ -39,7 +39,8 @@ class Block:
 
     name: of a function of the program, of a row of the table, or of a stage. function: what it
     computes, over ``operands``; None where it is not known. open: it is shown as its parts.
-    stage: it is everything that only that stage needs, not a call.
+    stage: it is everything that only that stage needs, not a call. mirrored: it is the function
+    of the table at minus its operand.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Block:
     function: "Function | None" = field(default=None, compare=False, repr=False)
     open: bool = False
     stage: bool = False
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ class Operation:
     wide: the value over mpmath, given the module; the function of that name when None.
     formula: the definition in simpler operations, of a block that has one; with it and with
         ``spellings``, other ways in which people write it, blocks are opened and recognised.
+    mirrored: how people write the block at -x, where the minus sign need not be seen.
     computed: the value as a careful program, used over floats and wide numbers.
     careful: the local gradients as they are computed, where ``rules`` would lose digits.
     domain: bounds of the operands; ``requires`` covers what bounds can't say.
@@ -181,6 +182,7 @@ class Operation:
     exact: Exact = never
     defaults: tuple[float, ...] = ()
     spellings: tuple[str, ...] = ()
+    mirrored: str = ""
     symbol: str = ""
     cut: str = ""
     jump: str = ""
@@ -398,7 +400,7 @@ ROWS = (
     # function blocks of networks
     row("sigmoid", "x", "out*(1 - out)", C, "logistic function", formula="1/(1 + exp(-x))",
         spellings="exp(x)/(1 + exp(x)) ;; 1/(1 + 1/exp(x)) ;; 1 - 1/(1 + exp(x))"
-        " ;; (1 + exp(-x))^-1 ;; (1 + tanh(x/2))/2 ;; 0.5*(1 + tanh(x/2))",
+        " ;; (1 + exp(-x))^-1 ;; (1 + tanh(x/2))/2 ;; 0.5*(1 + tanh(x/2))", mirrored="1/(1 + exp(x))",
         computed="t = exp(-abs(x)); if(x < 0, t, 1)/(1 + t)",
         careful="t = exp(-abs(x)); d = 1 + t; t/d/d"),
     row("softplus", "x", "sigmoid(x)", C, "smooth relu", formula="log(1 + exp(x))",

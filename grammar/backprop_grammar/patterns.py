@@ -5,9 +5,9 @@ at in the order of the tape, so what a larger pattern is made of has been found 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .definitions import DEFINED, spellings
+from .definitions import DEFINED, definition, mirrored, spellings
 from .graph import Function, Graph
 from .operations import Operation
 from .text import comparison_of
@@ -28,13 +28,15 @@ WIDEST = 64
 class Match:
     """A block that a graph spells out: its name, the nodes that are its operands, its parts.
 
-    inner: the nodes that it is made of, the result among them, in ascending order.
+    inner: the nodes that it is made of, the result among them, in ascending order. mirrored: it
+    is the block at minus its operand.
     """
 
     name: str
     operands: tuple[int, ...]
     inner: tuple[int, ...]
     function: Function
+    mirrored: bool = False
 
 
 Bound = dict[int, int]
@@ -67,7 +69,7 @@ class Search:
                 yield bound
             return
         for match in self.found.get(node, ()):
-            if match.name == operation.name:
+            if match.name == operation.name and not match.mirrored:
                 yield from self.all_fit(pattern, pattern.operands[p], match.operands, bound)
         if graph.operations[node] is not operation or self.closed[node]:
             return
@@ -171,8 +173,6 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
 
 def spelled(search: Search, row: Operation, node: int) -> Match | None:
     """A row that is spelled out at a node, with as many operands as possible."""
-    from .definitions import definition
-
     for count in counts(row, search.graph, node):
         for pattern in spellings(row, count):
             function = definition(row, count)
@@ -180,7 +180,9 @@ def spelled(search: Search, row: Operation, node: int) -> Match | None:
             match = search.at(node, function, pattern)
             if match is not None:
                 return match
-    return None
+    function = mirrored(row)
+    match = search.at(node, function, function.body) if function else None
+    return replace(match, mirrored=True) if match else None
 
 
 def whole(function: Function) -> Graph:

@@ -11,7 +11,7 @@ from .notation import formula, program_text
 from .operations import Role
 from .rules import rule_text
 from .trace import UNEVALUATED, Edge, Node, Trace
-from .view import LONG_PROGRAM, block_rule_text, block_text, frames
+from .view import LONG_PROGRAM, block_rule_text, block_text, frames, operation_of
 
 __all__ = ["structure"]
 
@@ -77,7 +77,11 @@ def outlined(question: Question, node: int, name: str) -> Node:
     )
     role = Role.SCALES if block else operation.role
     if block:
-        kind, what, written = "block", block.name or name, block_text(graph, node, operands)
+        kind, what, written = (
+            "block",
+            operation_of(block) or name,
+            block_text(graph, node, operands),
+        )
     else:
         kind, what, written = "operation", operation.name, formula(graph, node, names.text).text
     return Node(

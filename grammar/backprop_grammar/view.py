@@ -21,7 +21,7 @@ from .rules import block_rule, compose, rule_text
 from .text import Text, atom
 from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
 
-__all__ = ["LONG_PROGRAM", "block_rule_text", "block_text", "frames", "trace"]
+__all__ = ["LONG_PROGRAM", "block_rule_text", "block_text", "frames", "operation_of", "trace"]
 
 LONG_PROGRAM = 2_000
 """Characters up to which a program is printed back; longer ones are shown as they were typed."""
@@ -120,7 +120,7 @@ class Builder:
         if block is not None:
             operands = tuple(self.names.text(k).text for k in block.operands)
             return Node(
-                name, "block", block.name or name, block_text(graph, node, operands),
+                name, "block", operation_of(block) or name, block_text(graph, node, operands),
                 tuple(o for o, k in zip(operands, block.operands, strict=True) if run.needed[k]),
                 value, gradient, Role.SCALES.noun, Role.SCALES.verb,
                 tuple(self.block_edges(node)), named, graph.spans[node],
@@ -205,7 +205,11 @@ def block_rule_text(names: Names, node: int, k: int, values: Sequence[Any] = ())
     row, function = row_of(block), block.function
     found: list[Text | None] = []
     for i in places:
-        if row is not None:
+        if row is not None and block.mirrored:
+            minus = OPERATIONS["neg"]
+            negative = [compose(minus, [text]) for text in texts]
+            found.append(compose(minus, [rule_text(row, i, negative, names.text(node))]))
+        elif row is not None:
             out = names.text(node)
             found.append(rule_text(row, i, texts, out, () if row.variadic else values))
         elif function is not None:
@@ -219,6 +223,11 @@ def block_rule_text(names: Names, node: int, k: int, values: Sequence[Any] = ())
     return reduce(lambda a, b: compose(OPERATIONS["add"], [a, b]), rules)
 
 
+def operation_of(block: Block) -> str:
+    """What a block does, such as `sigmoid`, or `sigmoid(-x)`."""
+    return f"{block.name}(-x)" if block.mirrored else block.name
+
+
 def row_of(block: Block) -> Operation | None:
     """The row of a built-in that the program spells out, if a block is one."""
     return None if block.stage else OPERATIONS.get(block.name)
@@ -227,7 +236,8 @@ def row_of(block: Block) -> Operation | None:
 def block_text(graph: Graph, node: int, operands: Sequence[str]) -> str:
     """A block over its operands; a folded stage as its expression, where that is short."""
     block = graph.blocks[node]
-    call = f"{block.name or '...'}({', '.join(operands)})"
+    sign = "-" * block.mirrored
+    call = f"{block.name or '...'}({', '.join(sign + operand for operand in operands)})"
     if not block.stage:
         return call
     text = expression_text(graph, node, longest=60).text

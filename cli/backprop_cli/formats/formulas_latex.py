@@ -49,10 +49,10 @@ def unmarked(text: str, shown: dict[str, str]) -> str:
     """The fractions in place of their marks; in parentheses under an exponent."""
 
     def fraction_of(found: re.Match[str]) -> str:
-        whole = shown.get(found[1], found[1])
-        return rf"\left({whole}\right)^" if found[2] and found[1] in shown else whole + found[2]
+        whole, power = shown.get(found[1], found[1]), found[2] or ""
+        return rf"\left({whole}\right){power}" if power and found[1] in shown else whole + power
 
-    return re.sub(r"(\\mathit\{\w+\})(\^?)", fraction_of, text)
+    return re.sub(r"(\\mathit\{\w+\})(\}?\^)?", fraction_of, text)
 
 
 def fraction(output: str, by: tuple[str, ...]) -> str:
