@@ -157,6 +157,45 @@ def explain_command(
     return 3 if trace.flags else 0
 
 
+@app.command("derive", cls=Command)
+def derive_command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    order: Annotated[int, typer.Option(metavar="N", help="The order of the derivatives.")] = 1,
+    hessian: Annotated[
+        bool,
+        typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
+    ] = False,
+    jvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
+    ] = "",
+    hvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The Hessian times a direction: x=1,y=0.")
+    ] = "",
+    digits: Digits = 6,
+    save: Save = None,
+    name: Annotated[str, format_option("derive")] = "",
+    as_json: Json = False,
+) -> int:
+    """Derive the gradient as formulas, or as code in another language."""
+    from .deriving import formulas
+    from .inputs import Request
+
+    row = formats.chosen("derive", "json" if as_json else name, save)
+    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+    code = row.module.startswith("code_")
+    found = formulas(request, 2 if hessian and order == 1 else order, jvp, hvp, value=code)
+    if hessian and found.at is not None and not (name or save or as_json):
+        row = formats.formats_of("derive")["matrix"]
+    if row.name == "matrix" and (found.at is None or not (hessian or order == 2)):
+        raise BackpropError("usage", "a matrix is of second derivatives at a point", hint="add --hessian and --at")  # fmt: skip
+    formats.deliver(row, found, formats.Options(digits), save)
+    return 3 if None in found.numbers.values() else 0
+
+
 @app.command("step", cls=Command)
 def step_command(
     program: Program = None,

@@ -17,6 +17,7 @@ backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
 backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "max(x, y)^2" --at x=3,y=1
+backprop derive "x^2*sin(y)"
 backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
 backprop functions tanh""",
     "eval": """\
@@ -36,6 +37,12 @@ backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
 backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
 backprop explain "x*y" --at x=3,y=4 --format markdown""",
+    "derive": """\
+backprop derive "1/(1+exp(-(w*x+b)))"
+backprop derive "x^3*y" --order 2
+backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
+backprop derive "x^2*sin(y)" --jvp x=1,y=0
+backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy""",
     "step": """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file samples/rosenbrock.bp --rate 0.02 --steps 2000 --method adam

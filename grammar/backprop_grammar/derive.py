@@ -87,7 +87,7 @@ def derive(
         for places, node in sorted(found.items())
     }  # fmt: skip
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
-    return program(graph, symbols, moved, results, called, end if value else None)
+    return program(graph, symbols, moved, results, called, end, value)
 
 
 def directional(
@@ -112,12 +112,12 @@ def directional(
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = symbols.plus(total, symbols.times(slope, symbols.constant(step)))
     if not second:
-        return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, None)
+        return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, end)
     found = gradient(symbols, total, [node for _, node in sources])
     results: dict[tuple[str, ...], tuple[str, int]] = {
         (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, found, strict=True)
     }
-    return program(graph, symbols, moved, results, called, None)
+    return program(graph, symbols, moved, results, called, end)
 
 
 def question(
@@ -159,11 +159,16 @@ def program(
     moved: list[int],
     results: dict[tuple[str, ...], tuple[str, int]],
     called: str,
-    end: int | None,
+    end: int,
+    with_value: bool = False,
 ) -> Derivative:
-    """The stages that compute some nodes of a tape of symbols."""
+    """The stages that compute some nodes of a tape of symbols.
+
+    end: the output, which gets its name where the derivatives use it. with_value: and where they
+    do not.
+    """
     tape = symbols.tape
-    wanted = [node for _, node in results.values()] + ([end] if end is not None else [])
+    wanted = [node for _, node in results.values()] + [end] * with_value
     taken = {*tape.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS, "if"}
 
     def free(name: str) -> str:
@@ -186,7 +191,7 @@ def program(
     for node in range(len(tape)):
         if not reach[node] or tape.operations[node] is None:
             continue
-        if node == end:
+        if node == end and (with_value or shared.get(node, 0) > 1):
             value = original.get(node) or free(called)
             tape.names[node] = value
         elif node in shared and node in original:
@@ -203,7 +208,7 @@ def program(
             continue
         stages.append(Stage(tape.names[node], node))
     done = {stage.name for stage in stages}
-    if end is not None and not value:  # the output is a variable or a number
+    if with_value and not value:  # the output is a variable or a number
         value = free(called)
         stages.append(Stage(value, end))
     stages += [

@@ -10,8 +10,12 @@ from .code import Formulas, variables_of
 __all__ = ["render"]
 
 
-def render(formulas: Formulas, _options: Options) -> str:
-    """The program, a stage a line, after the values that the program itself gives."""
+def render(formulas: Formulas, options: Options) -> str:
+    """The program, a stage a line, after the values that the program itself gives.
+
+    Where there is a point, the derivatives' numbers are comments.
+    """
+    from backprop_grammar.numbers import decimal
     from backprop_grammar.text import number_text
 
     given = formulas.inputs | {
@@ -19,4 +23,11 @@ def render(formulas: Formulas, _options: Options) -> str:
     }
     used = variables_of(formulas.derivative)
     lines = [f"{name} = {number_text(x)}" for name, x in given.items() if name in used]
-    return "\n".join([*lines, formulas.derivative.text()]) + "\n"
+    derivative = formulas.derivative
+    for stage in derivative.stages:
+        number = ""
+        if formulas.at is not None and stage.name in formulas.numbers:
+            found = formulas.numbers[stage.name]
+            number = "  # undefined here" if found is None else f"  # {decimal(found, options.digits)}"  # fmt: skip
+        lines.append(f"{stage.name} = {derivative.expression(stage)}{number}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,509 @@
+"""Derivatives in other languages: the files that are printed run, and are right.
+
+A process per target runs all files of it. PyTorch and JAX are not installed for the tests, being
+large; with them, the same tests run them:
+
+    python3 -m venv /tmp/libs
+    /tmp/libs/bin/pip install -e ".[test]" torch==2.13.0 jax
+    /tmp/libs/bin/python -m pytest -p no:xdist -o addopts= tests/test_codes.py -q
+"""
+
+import importlib.util
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+
+import jsonschema
+import pytest
+
+from backprop_cli.formats import Options, formulas, formulas_json, formulas_latex
+from backprop_cli.formats.code import TARGETS, Formulas, render_as
+from backprop_grammar.derive import derive, directional
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.operations import OPERATIONS
+from backprop_grammar.parser import parse
+from tests.screens import ROOT
+from tests.support import call
+from tests.test_cases import WORKED
+from tests.test_derive import eval_number, inside, number, written
+
+COMPILER = shutil.which("gcc") or shutil.which("cc")
+MISSING = {
+    name: f"{name} is not installed; the file's docstring says how to run this"
+    for name in ("numpy", "jax", "torch")
+    if importlib.util.find_spec(name) is None
+} | ({} if COMPILER else {"c": "there is no C compiler"})
+
+needs = [
+    pytest.param(name, marks=pytest.mark.skipif(name in MISSING, reason=MISSING.get(name, "")))
+    for name in TARGETS
+]
+
+
+def made(text: str, at: dict[str, float] | None = None, **how) -> Formulas:
+    """A program's derivatives with the numbers at a point: what the command gives to a format."""
+    graph = parse(text)
+    derivative = derive(graph, value=True, **how)
+    if at is None:
+        return Formulas(text, derivative, None, {}, None, graph.inputs)
+    at = graph.inputs | at
+    trace = evaluate(graph, at, wrt=list(how.get("wrt", ())))
+    numbers = {name: number(trace.gradients[by[0]]) for by, name in derivative.results.items()}
+    return Formulas(text, derivative, at, numbers, number(trace.value), graph.inputs)
+
+
+def shown(target: str, subject: Formulas) -> str:
+    return render_as(target, subject, Options())
+
+
+def ordinary(row, count: int) -> list[Formulas]:
+    """An operation at points where it is smooth, and not so that digits cancel."""
+    rng = random.Random(row.name)
+    names = ["x", "y", "z"] if row.variadic else list(row.operands)
+    fixed = {"n": 1.0} if row.name == "polygamma" else {}
+    found = []
+    while len(found) < count:
+        point = [fixed.get(name, round(rng.uniform(-3, 3), 2)) for name in names]
+        if row.name in ("lgamma", "digamma", "polygamma"):
+            point[-1] = abs(point[-1])
+        if not inside(row, tuple(point)) or (row.name == "pow" and point[0] <= 0):
+            continue
+        if 0 in point or len(set(point)) < len(point):
+            continue
+        at = {name: x for name, x in zip(names, point, strict=True) if name not in fixed}
+        found.append(made(written(row, names, fixed), at, wrt=list(at)))
+    return found
+
+
+SHOWN = [row for row in OPERATIONS.values() if not row.hidden and row.name != "if"]
+OTHERS = [
+    ("lgamma(x)*y", {"x": 2.5, "y": 3.0}, ["y"]),
+    ("y*lgamma(-x)", {"x": 2.5, "y": 3.0}, ["y"]),
+    ("if(x > 0, log(x), x^2)*y", {"x": -1.5, "y": 2.0}, []),
+    ("if(x > 0, log(x), x^2)*y", {"x": 1.5, "y": 2.0}, []),
+    ("if(x >= y, if(x != 1, 1/(x - 1), x), sqrt(y - x))", {"x": 1.25, "y": 2.0}, []),
+    ("if(if(x < 1, x, y) == x, x*y, y)^2", {"x": 0.5, "y": 2.0}, []),
+    ("y*if(x > 0, lgamma(x), 1)", {"x": -2.0, "y": 2.0}, ["y"]),
+    ("2^x + e^(2*x) + pi*x^pi + x^-2 + (-2)^3*x + tau/x", {"x": 1.5}, []),
+    ("--x - -y*-z - (x - (y - z))/(x/(y/z))", {"x": 1.5, "y": 2.0, "z": -3.0}, []),
+    ("(-x)^2 + (x*y)^3/(x^y)^z", {"x": 1.5, "y": 2.0, "z": -3.0}, []),
+    ("max(x, 1, y) + min(x, y, 2, pi) + clamp(x, -1, 1)", {"x": 1.5, "y": 2.0}, []),
+    ("leaky_relu(x) + leaky_relu(x*y, 0.2)", {"x": -1.5, "y": 2.0}, []),
+    ("relu(2)*x + log(2)*sin(3) + sigmoid(1) + max(1, 2)", {"x": -1.5}, []),
+    ("if(pi > 3, x, 2)", {"x": -1.5}, []),
+    ("3", {}, []),
+    ("x", {"x": 2.0}, []),
+    ("q = 2*x; x", {"x": 2.0}, []),
+    ("q = x; sigmoid(y)", {"x": 2.0, "y": 1.0}, []),
+    ("x = -2; q = x + y; f = q*z", {"y": 5.0, "z": -4.0}, []),
+    ("q = x*y; sin(q)*q", {"x": 2.0, "y": 0.7}, ["q"]),
+    ("logsumexp(x) + logsumexp(1, x) + mean(x, y)", {"x": -1.5, "y": 700.0}, []),
+    ("sigmoid(x)", {"x": 40.0}, []),
+    ("sigmoid(x)", {"x": -700.0}, []),
+    ("tanh(x*y)", {"x": 10.0, "y": 1.5}, []),
+    ("gelu(x) + erf(x)", {"x": -6.0}, []),
+    ("silu(x)*y + softplus(-x)", {"x": 30.0, "y": 1.0}, []),
+    ("cbrt(x)", {"x": -1e-200}, []),
+    ("1e300*x + 5e-324*y", {"x": 1e7, "y": 0.1}, []),
+]
+
+
+def point_of(case) -> dict[str, float]:
+    return {name: float(eval_number(x)) for name, x in case["at"].items()}
+
+
+def several() -> list[Formulas]:
+    return [
+        *(subject for row in SHOWN for subject in ordinary(row, 2)),
+        *(made(text, at, wrt=wrt) for text, at, wrt in OTHERS),
+        *(made(case["program"], point_of(case)) for case in WORKED),
+    ]
+
+
+@pytest.fixture(scope="module")
+def subjects() -> list[Formulas]:
+    return several()
+
+
+RUNNER = """
+import json, pathlib, runpy, sys
+for path, function, at, checks in json.loads(pathlib.Path(sys.argv[1]).read_text()):
+    try:
+        if checks is None:
+            runpy.run_path(path, run_name="__main__")
+            continue
+        names = runpy.run_path(path, run_name="tested")
+        if "jax" in names:
+            names["jax"].config.update("jax_enable_x64", True)
+        make = (lambda x: names["torch"].tensor(x, dtype=names["torch"].float64)) if "torch" in names else float
+        value, gradient = names[function](*map(make, at))
+        for by, expected in checks:
+            found = float(gradient[by] if by else value)
+            assert abs(found - expected) <= 1e-11*abs(expected), (by, found, expected)
+    except Exception as error:
+        print(path, checks is None, type(error).__name__, error)
+"""
+
+
+def running(tmp_path, jobs) -> str:
+    (tmp_path / "run.py").write_text(RUNNER)
+    (tmp_path / "jobs.json").write_text(json.dumps(jobs))
+    command = [sys.executable, "-W", "error", str(tmp_path / "run.py"), str(tmp_path / "jobs.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return done.stdout + done.stderr
+
+
+HELPERS = ("sigmoid", "softplus", "gelu", "logsumexp")
+
+
+def compiled(tmp_path, sources: list[str]) -> str:
+    """What the self-tests of C files say: all in one program, each under names of its own."""
+    lines, mains = [], []
+    for k, source in enumerate(sources):
+        (tmp_path / f"{k}.c").write_text(source)
+        words = [signature(source)[0], "main", "differs", *HELPERS]
+        lines += [f"#define {word} {word}_{k}" for word in words]
+        lines += [f'#include "{k}.c"', *(f"#undef {word}" for word in words)]
+        if "int main(" in source:
+            mains.append(f'    if (main_{k}()) failures++, printf("^ {k}\\n");')
+    start = ["#define SELF_TEST", "#include <stdio.h>", *lines]
+    text = [
+        *start,
+        "int main(void)",
+        "{",
+        "    int failures = 0;",
+        *mains,
+        "    return failures;",
+        "}",
+    ]
+    (tmp_path / "all.c").write_text("\n".join(text))
+    strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+    build = [COMPILER, *strict, "all.c", "-o", "all", "-lm"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return done.stderr
+    done = subprocess.run([tmp_path / "all"], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+LACKING = {"digamma", "polygamma"}
+
+
+def lacks(target: str, subject: Formulas) -> bool:
+    text = subject.derivative.text()
+    return target not in ("jax", "torch") and any(f"{name}(" in text for name in LACKING)
+
+
+def signature(source: str) -> tuple[str, list[str]]:
+    """The name and the parameters of the function of a file."""
+    *_, found = re.finditer(r"^(?:def|double|void) (\w+)\((.*)\)", source, re.M)
+    return found[1], [name for name in found[2].split(", ") if name]
+
+
+@pytest.mark.parametrize("target", needs)
+def test_files_run_and_agree_with_the_backward_pass(target, subjects, tmp_path):
+    able = [subject for subject in subjects if not lacks(target, subject)]
+    assert len(able) > 120
+    sources = [shown(target, subject) for subject in able]
+    if target == "c":
+        assert compiled(tmp_path, sources) == ""
+        return
+    jobs = []
+    for k, (subject, source) in enumerate(zip(able, sources, strict=True)):
+        path = tmp_path / f"{k}.py"
+        path.write_text(source)
+        checks = [[by[0], subject.numbers[name]] for by, name in subject.derivative.results.items()]
+        function, names = signature(source)
+        at = [subject.at[name] for name in names]
+        jobs += [
+            [str(path), function, at, [*checks, ["", subject.value]]],
+            [str(path), "", [], None],
+        ]
+    assert running(tmp_path, jobs) == ""
+
+
+@pytest.mark.parametrize("target", needs)
+def test_a_self_test_fails_where_the_numbers_are_others(target, tmp_path):
+    subject = made("sin(x)*y", {"x": 1.5, "y": 2.0})
+    other = {name: x * (1 + 2e-12) for name, x in subject.numbers.items()}
+    missing = replace(subject, numbers=dict.fromkeys(subject.numbers), value=None)
+    changed = [replace(subject, numbers=other), replace(subject, value=2.0)]
+    said = self_tested(target, tmp_path, subject, *changed, missing)
+    assert re.findall(r"(?:\^ |/)(\d)(?:\.py|$)", said, re.M) == ["1", "2"]
+    assert "df_dx is 0.1414" in said
+    assert "f is 1.99" in said
+    assert "not tested: df_dx, df_dy" in shown(target, missing)
+
+
+def self_tested(target: str, tmp_path, *subjects: Formulas) -> str:
+    """What the self-tests of files say; nothing where they pass."""
+    sources = [shown(target, subject) for subject in subjects]
+    if target == "c":
+        return compiled(tmp_path, sources)
+    for k, source in enumerate(sources):
+        (tmp_path / f"{k}.py").write_text(source, encoding="utf-8")
+    return running(
+        tmp_path, [[str(tmp_path / f"{k}.py"), "", [], None] for k in range(len(sources))]
+    )
+
+
+NAMES = [
+    "lambda",
+    "for",
+    "double",
+    "np",
+    "math",
+    "jnp",
+    "jax",
+    "torch",
+    "E",
+    "I",
+    "int",
+    "self_test",
+    "gradient",
+    "f",
+    "value",
+    "found",
+    "main",
+    "NAN",
+    "M_PI",
+    "class",
+    "None",
+    "True",
+    "abs_",
+    "float",
+    "fabs",
+    "restrict",
+    "linux",
+    "y1",
+    "__debug__",
+    "c1",
+    "s1",
+    "t1",
+    "range",
+    "print",
+    "name",
+    "checks",
+    "expected",
+    "hessian",
+    "_",
+    "__",
+    "lambda_",
+    "for_",
+    "static",
+    "errno",
+    "SELF_TEST",
+    "number",
+    "differs",
+    "coding",
+]
+
+
+@pytest.mark.parametrize("target", needs)
+def test_hostile_names_and_texts(target, tmp_path):
+    at = {name: 1.0 + k / 8 for k, name in enumerate(NAMES)}
+    names = "*".join(NAMES[::2])
+    program = f"sin(({names})/1e10) + " + " + ".join(f"sigmoid({name})" for name in NAMES[1::2])
+    evil = "# */ int x; /* \\\n # coding=latin-9 \t\x1b[2J\u202e é ??/\n# '''\"\"\" \\"
+    subjects = [made(program, at), made(f"# coding=utf-7\n{evil}\nx*y", {"x": 2.0, "y": 3.0})]
+    functions = [
+        "main",
+        "printf",
+        "y1",
+        "value",
+        "gradient",
+        "found",
+        "lambda",
+        "failures",
+        "math",
+        "index",
+    ]
+    subjects += [made(f"{name} = sin(x)*t; {name}", {"x": 2.0, "t": 3.0}) for name in functions]
+    assert self_tested(target, tmp_path, *subjects) == ""
+    sources = [shown(target, subject) for subject in subjects]
+    assert "for is for_" in sources[0]
+    assert all(c.isprintable() or c == "\n" for source in sources for c in source)
+    if target != "c":
+        assert '"lambda": dout_dlambda' in sources[0]
+
+
+@cache
+def deep(depth: int) -> tuple[Formulas, ...]:
+    """Programs in which so many operations stand within each other."""
+    fewer = depth // 10
+    choices = "".join(f"if(x < {k}, sqrt({k} - x), log(x - {k - 0.5}) + " for k in range(-30, 30))
+    texts = [
+        "sin(" * depth + "x" + ")" * depth,
+        "x + " * fewer + "x",
+        "1/(2 + " * fewer + "x" + ")" * fewer,
+        f"max({', '.join(f'x - {k}' for k in range(1, fewer))})",
+        choices + "x" + ")" * 60,
+    ]
+    return tuple(made(f"y*({text})", {"x": 1.25, "y": 2.0}, wrt=["y"]) for text in texts)
+
+
+@pytest.mark.parametrize("target", needs)
+def test_deep_expressions(target, tmp_path):
+    depth = 200 if target in ("jax", "torch") else 10_000  # a call of theirs takes long
+    assert self_tested(target, tmp_path, *deep(depth)) == ""
+
+
+def test_a_branch_not_taken_is_not_evaluated_in_pieces(tmp_path):
+    inside_ = "sqrt(x - 1) + " + "(1 + " * 60 + "log(x - 2)" + ")" * 60
+    subject = made(
+        f"y*if(x > 2, {inside_}, if(x > 0, log(x)*y, {inside_.replace('x', '(-x)')}))",
+        {"x": 1.5, "y": 2.0},
+        wrt=["y"],
+    )
+    assert " if c" in shown("python", subject)
+    others = [made(subject.program, {"x": x, "y": 2.0}, wrt=["y"]) for x in (3.0, -3.0)]
+    assert self_tested("python", tmp_path, subject, *others) == ""
+
+
+@pytest.mark.parametrize("target", ["python", "numpy", "c"])
+def test_what_a_target_lacks_is_refused(target):
+    with pytest.raises(BackpropError) as caught:
+        shown(target, made("digamma(x)*y"))
+    assert (caught.value.kind, caught.value.message) == ("name", f"{target} has no digamma")
+    assert caught.value.hint == "the formats that have it are text, latex, json, jax, torch"
+
+
+@pytest.mark.skipif("numpy" in MISSING, reason=MISSING.get("numpy", ""))
+def test_numpy_works_on_arrays(tmp_path):
+    program = "if(x > 0, log(x), x^2)*lgamma(y) + relu(x)*gelu(y) + abs(x)*sigmoid(y) + erf(x)"
+    (tmp_path / "f.py").write_text(shown("numpy", made(program, wrt=["x"])))
+    xs, ys = [1.5, -1.5, 0.25], [2.5, 0.5, -1.5]
+    code = (
+        "import json, f; import numpy as np\n"
+        f"value, gradient = f.f(np.array({xs}), np.array({ys}))\n"
+        "table, _ = f.f(np.array([1.5, -1.5])[:, None], [2.5, 0.5, -1.5])\n"
+        "print(json.dumps([value.tolist(), gradient['x'].tolist(), table.shape]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    values, slopes, size = json.loads(done.stdout)
+    for x, y, value, slope in zip(xs, ys, values, slopes, strict=True):
+        trace = evaluate(parse(program), {"x": x, "y": y}, wrt=["x"])
+        assert value == pytest.approx(trace.value, rel=1e-13)
+        assert slope == pytest.approx(trace.gradients["x"], rel=1e-13)
+    assert size == [2, 3]
+
+
+def test_higher_orders_and_directions(tmp_path):
+    subject = made("x^2*y^3", order=2)
+    numbers = {"d2f_dx2": 54.0, "d2f_dx_dy": 108.0, "d2f_dy2": 72.0}
+    second = replace(subject, at={"x": 2.0, "y": 3.0}, numbers=numbers, value=108.0)
+    graph = parse("x^2*y")
+    along = directional(graph, {"x": 1.0, "y": 2.0})
+    jvp = Formulas("x^2*y", along, {"x": 3.0, "y": 2.0}, {"jvp": 30.0}, None)
+    product = directional(graph, {"x": 1.0, "y": 2.0}, second=True)
+    hvp = Formulas("x^2*y", product, {"x": 3.0, "y": 2.0}, {"hvp_x": 16.0, "hvp_y": 6.0}, None)
+    for target in ("python", *(name for name in ("numpy", "c") if name not in MISSING)):
+        assert self_tested(target, tmp_path, second, jvp, hvp) == ""
+    assert '("x", "y"): d2f_dx_dy' in shown("python", second)
+    assert "double hessian[3]" in shown("c", second)
+    assert "void f(double x, double y, double gradient[1])" in shown("c", jvp)
+
+
+def test_what_a_person_would_write():
+    subject = made("x^3 - 4*x + 5")
+    assert "def f(x):\n    f = x**3 - 4.0*x + 5.0\n    df_dx = 3.0*x**2 - 4.0\n" in shown(
+        "python", subject
+    )
+    assert "__main__" not in shown("python", subject)
+    assert "SELF_TEST" not in shown("c", subject)
+    assert "pow(x, 3.0) - 4.0*x + 5.0;" in shown("c", subject)
+    assert "jax.nn.silu(x)" in shown("jax", made("silu(x)"))
+    assert "torch.nn.functional.silu(x)" in shown("torch", made("silu(x)"))
+    assert "np.where(x > 0.0, 1.0, 0.0)" in shown("numpy", made("relu(x)"))
+    assert "f*sigmoid(-x)" in shown("python", made("sigmoid(x)"))  # not f*(1 - f)
+
+
+# Text, LaTeX and JSON
+
+
+@pytest.mark.parametrize("case", WORKED, ids=[case["id"] for case in WORKED])
+def test_the_text_is_a_program_that_evaluates(case):
+    subject = made(case["program"])
+    at = ",".join(f"{name}={x}" for name, x in case["at"].items())
+    code, out, err = call("eval", formulas.render(subject, Options()), "--at", at, "--json")
+    assert code == 0, err
+    found = json.loads(out)  # of the last stage
+    truths = {name: case["grad"][by[0]] for by, name in subject.derivative.results.items()}
+    truths[subject.derivative.value] = case["value"]
+    expected = float(truths[found["output"]])
+    assert found["value"] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_the_text_carries_the_point_of_the_program():
+    text = "x = -2; q = x + y; f = q*z"
+    subject = made(text, {"x": 1.0, "y": 5.0, "z": -4.0})
+    assert formulas.render(subject, Options()).startswith("x = 1\nq = x + y\n")
+    assert formulas.render(made(text), Options()).startswith("x = -2\nq = x + y\n")
+
+
+def test_latex():
+    text = formulas_latex.render(made("sigmoid(w1*alpha)^2 + x_y", order=1), Options())
+    assert r"\frac{\partial f}{\partial \alpha} &=" in text
+    assert r"\frac{\partial f}{\partial \mathit{x\_y}} &= 1" in text
+    second = formulas_latex.render(made("x^2*y", order=2), Options())
+    assert r"\frac{\partial^{2} f}{\partial x\,\partial y} &= 2\,x" in second
+    shared = formulas_latex.render(made("sigmoid(w*x + b)^2"), Options())
+    assert "zq" not in shared and shared.count(r"\frac{\partial f}{\partial b}") > 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_latex_compiles(tmp_path):
+    subjects = [made(case["program"]) for case in WORKED]
+    subjects += [made(text, order=2) for text in ("if(x > 0, log(x), tanh(x)^2*y)", "exp(x*y)/x_1")]
+    subjects += [made("hostile_ = x#\\end{align*}\n; hostile_^lambda", wrt=["lambda", "x"])]
+    body = "\n\n".join(formulas_latex.render(subject, Options()) for subject in subjects)
+    head = "\\documentclass{article}\\usepackage{amsmath}\\begin{document}\n"
+    (tmp_path / "a.tex").write_text(f"{head}{body}\\end{{document}}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+SCHEMA = json.loads((ROOT / "cli/backprop_cli/formats/derive.schema.json").read_text("utf-8"))
+
+
+def test_json():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    valid = jsonschema.Draft202012Validator(SCHEMA)
+    for case in WORKED:
+        at = point_of(case)
+        for subject in (
+            made(case["program"]),
+            made(case["program"], at),
+            made(case["program"], order=2),
+        ):
+            text = formulas_json.render(subject, Options())
+            assert "\n" not in text
+            valid.validate(json.loads(text, parse_constant=lambda word: 1 / 0))
+    document = formulas_json.document(made("x*y", {"x": 2.0, "y": 3.0}))
+    assert document["derivatives"][0] == {
+        "by": ["x"],
+        "name": "df_dx",
+        "formula": "y",
+        "value": 3.0,
+    }
+    assert document["value"] == 6.0
+    subject = replace(
+        made("x^2*y", order=2),
+        at={"x": 2.0, "y": 3.0},
+        numbers={"d2f_dx2": 6.0, "d2f_dx_dy": 4.0, "d2f_dy2": 0.0},
+    )
+    assert formulas_json.document(subject)["hessian"]["values"] == [[6.0, 4.0], [4.0, 0.0]]
+    assert formulas_json.document(subject)["hessian"]["names"][1] == ["d2f_dx_dy", "d2f_dy2"]
