@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from backprop_cli.parsing import EXAMPLES
 from tests.screens import ROOT, environment
 from tests.support import call, trace_of
 
@@ -171,14 +172,15 @@ def test_help_leads_with_examples():
         assert "Usage:" in out
 
 
-def test_the_examples_of_the_help_work():
-    from backprop_cli.parsing import EXAMPLES
-
-    for line in "\n".join(EXAMPLES.values()).splitlines():
+@pytest.mark.parametrize("command", EXAMPLES, ids=lambda command: command or "backprop")
+def test_the_examples_of_the_help_work(command, tmp_path):
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    for line in EXAMPLES[command].splitlines():
         if ".txt" in line or ">" in line or "point.json" in line:
             continue
         done = subprocess.run(
-            ["bash", "-c", "set -o pipefail; " + line], env=environment(), capture_output=True, check=False
+            ["bash", "-c", "set -o pipefail; " + line], env=environment(), capture_output=True,
+            cwd=tmp_path, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (line, done.stderr)
 

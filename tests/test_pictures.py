@@ -172,7 +172,8 @@ def test_any_program(program, expand, digits):
 @pytest.mark.parametrize("count", [1, 3, 17, 100, 300])
 def test_sizes(count):
     picture = chain(count)
-    check(scene(picture))
+    if count <= 100:  # all pairs are compared
+        check(scene(picture))
     check_svg(svg.drawing(picture), picture)
 
 

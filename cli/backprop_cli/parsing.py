@@ -45,7 +45,7 @@ backprop derive "x^2*sin(y)" --jvp x=1,y=0
 backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy""",
     "step": """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
-backprop step --file samples/rosenbrock.bp --rate 0.02 --steps 2000 --method adam
+backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
 backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-""",
     "functions": """\
 backprop functions
