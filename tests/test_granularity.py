@@ -29,7 +29,7 @@ def values(row: Operation, rng: random.Random) -> dict[str, float]:
         size = rng.choice([1, 1, 5, 40, 1e-3, 1e-9])
         found[name] = rng.uniform(low, high) if high else rng.choice([rng.uniform(-size, size), float(rng.randint(1, 9))])  # fmt: skip
         if any(b.operand == name and b.relation in (">", ">=") and b.limit == 0 for b in row.domain):  # fmt: skip
-            found[name] = abs(found[name])
+            found[name] = abs(found[name]) or 1.0
     if row.name == "clamp":
         found["lo"], found["hi"] = sorted((found["lo"], found["hi"]))
     if row.name == "log1p":
@@ -39,7 +39,7 @@ def values(row: Operation, rng: random.Random) -> dict[str, float]:
 
 def program(row: Operation, names) -> str:
     """The block between other nodes, some of which use its operands too."""
-    return f"q = {row.name}({', '.join(names)}); 3*q + {'*'.join(names)}"
+    return f"q = {row.name}({', '.join(names)}); 3*q - {'*'.join(names)}"
 
 
 def digits(number: Number) -> str:
@@ -80,7 +80,7 @@ def test_every_spelling_is_folded_and_its_numbers_stay(row):
     while any(x == 0 for x in at.values()):
         at = values(row, rng)
     for formula in (row.formula, *row.spellings):
-        text = f"q = {written(formula, tuple(at))}; 3*q + {'*'.join(at)}"
+        text = f"q = {written(formula, tuple(at))}; 3*q - {'*'.join(at)}"
         graph = parse(text)
         plain, shown = evaluate(graph, at), evaluate(graph, at, fold=[row.name])
         q = next(node for node in shown.nodes if node.name == "q")
