@@ -196,6 +196,41 @@ def derive_command(
     return 3 if None in found.numbers.values() else 0
 
 
+@app.command("check", cls=Command)
+def check_command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node)."),
+    ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
+    ] = "",
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BOX", help="Where: x=-2:2,y=0:1, a range for every variable."),
+    ] = None,
+    points: Annotated[int, typer.Option(metavar="N", help="Random points of the box.")] = 100,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the random points.")] = 0,
+    digits: Digits = 6,
+    as_json: Json = False,
+) -> int:
+    """Check the gradient by difference quotients, or your own numbers, and name the mistake."""
+    from .checking import report as findings
+    from .inputs import Request
+
+    row = formats.formats_of("check")["json" if as_json else "table"]
+    request = Request(program, file, at, wrt, output, upstream, None, None, None, digits)
+    found = findings(request, claim or [], against, over or [], seed, points)
+    formats.show(row, found, formats.Options(digits))
+    return 0 if found.right else 1
+
+
 @app.command("step", cls=Command)
 def step_command(
     program: Program = None,

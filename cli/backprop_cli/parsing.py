@@ -17,6 +17,7 @@ backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
 backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "max(x, y)^2" --at x=3,y=1
+backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3
 backprop derive "x^2*sin(y)"
 backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
 backprop functions tanh""",
@@ -43,6 +44,11 @@ backprop derive "x^3*y" --order 2
 backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
 backprop derive "x^2*sin(y)" --jvp x=1,y=0
 backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy""",
+    "check": """\
+backprop check "x*y + sin(x)" --at x=1,y=2
+backprop check "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39 || true
+backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3,q=-4,x=-4
+backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3""",
     "step": """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam

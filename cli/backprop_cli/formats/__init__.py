@@ -69,6 +69,8 @@ FORMATS = (
     Format("torch", "derive", "a function of PyTorch tensors", "code_torch"),
     Format("c", "derive", "a C function", "code_c", suffix=".c"),
     Format("matrix", "derive", "the Hessian as a table of numbers", "matrix", screen=True),
+    Format("table", "check", "the findings as tables", "checks", screen=True),
+    Format("json", "check", "the findings as one JSON document", "checks_json", schema="check"),
     Format("table", "step", "the trajectory as a table", "steps", screen=True),
     Format("json", "step", "the run as one JSON document", "steps_json", schema="step"),
 )

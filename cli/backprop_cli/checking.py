@@ -1,0 +1,61 @@
+"""The work of `backprop check`: which of its three questions is asked.
+
+The insight: a gradient can be held against the values it speaks of, a claim against the gradient,
+and a formula against another one; each gives a part of one report.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from backprop_grammar.agree import agree, read_box
+from backprop_grammar.check import Report, differences
+from backprop_grammar.claims import judge, read_claims
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.notation import program_text
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Trace
+
+from .inputs import Request, usage
+
+__all__ = ["report"]
+
+POINTS = 1_000_000
+"""The most points at which two formulas are compared."""
+
+
+def report(
+    request: Request, claims: list[str], against: str, over: list[str], seed: int, points: int
+) -> Report:
+    """What the options ask: about two formulas, about claims, or about the gradient itself.
+
+    Raises BackpropError for options that contradict each other.
+    """
+    if not against:
+        if over:
+            raise usage("--over is the box for --against", "add --against with the other formula")
+        return about_one(request, claims)
+    if claims or request.at:
+        raise usage("--against compares formulas, not a point", "leave out --claim and --at")
+    if not over:
+        raise usage("--against needs a box", "add --over x=-2:2, with a range for every variable")
+    if not 0 <= points <= POINTS:
+        raise usage(f"--points is 0 to {POINTS:,}, not {points}")
+    box = read_box(over)
+    first, _, _ = request.graph()
+    second = parse(against, name="--against", bound=frozenset(box))
+    found = agree(first, second, box, seed, points)
+    return Report(program_text(first), {}, "", agreement=found)
+
+
+def about_one(request: Request, claims: list[str]) -> Report:
+    """The report on the gradient at a point, or on claims of it."""
+    graph, at, notes = request.graph()
+    trace = request.traced(graph, at, notes)
+    found = Report(trace.formula, trace.at, trace.output, trace.value)
+    if not claims:
+        return replace(found, differences=differences(graph, trace, at))
+
+    def again(point: dict[str, float] | None, **options: Any) -> Trace:
+        return evaluate(graph, at if point is None else point, **request.views() | options)
+
+    return replace(found, verdicts=judge(trace, read_claims(claims), again))

@@ -1,0 +1,375 @@
+"""Is it right? Difference quotients, a person's own gradients, and two formulas for one function."""
+
+import json
+import math
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from backprop_cli.formats import Options, checks, checks_json
+from backprop_grammar.agree import agree, read_box
+from backprop_grammar.check import Report, differences
+from backprop_grammar.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.parser import parse
+from tests.mistakes import measure
+from tests.test_cases import BOUNDARY, WORKED, cases
+
+SCHEMA = json.loads((Path(checks_json.__file__).parent / "check.schema.json").read_text())
+
+
+def traced(program, at=None, **options):
+    graph = parse(program)
+    values = {name: evaluate(parse(str(value)), {}).value for name, value in (at or {}).items()}
+    return evaluate(graph, graph.inputs | values, **options)
+
+
+def point(text):
+    return dict(part.split("=") for part in text.split(","))
+
+
+def checked(program, **at):
+    graph = parse(program)
+    at = graph.inputs | at
+    trace = evaluate(graph, at)
+    return differences(graph, trace, at)
+
+
+# difference quotients
+
+
+@pytest.mark.parametrize("case", WORKED, ids=lambda case: case["id"])
+def test_worked_examples_pass_the_difference_quotients(case):
+    at = {name: evaluate(parse(str(value)), {}).value for name, value in case["at"].items()}
+    found = checked(case["program"], **at)
+    assert found.right and found.skipped == 0
+    assert {row.verdict for row in (*found.inputs, *found.edges)} == {"right"}
+    assert max(row.error for row in (*found.inputs, *found.edges)) < 1e-13
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in BOUNDARY if case["expect"]["do"] != "error"],
+    ids=lambda case: case["id"],
+)
+def test_boundary_cases_are_never_called_wrong(case):
+    at = {n: evaluate(parse(v), {}).value for n, v in point(case["at"]).items()}
+    found = checked(case["expr"], **{n: getattr(v, "nearest", v) for n, v in at.items()})
+    assert [row for row in (*found.inputs, *found.edges) if row.verdict == "wrong"] == []
+
+
+def test_a_wrong_gradient_is_found_at_its_operation():
+    from dataclasses import replace
+
+    graph = parse("q = x + y; f = q*z")
+    at = {"x": -2.0, "y": 5.0, "z": -4.0}
+    trace = evaluate(graph, at)
+    f = trace.nodes[-1]
+    wrong = replace(f, edges=(f.edges[0], replace(f.edges[1], local=-3.0)))
+    bad = replace(trace, nodes=(*trace.nodes[:-1], wrong), gradients=trace.gradients | {"z": -3.0})
+    found = differences(graph, bad, at)
+    assert not found.right
+    rows = {row.name: row for row in (*found.inputs, *found.edges) if row.verdict == "wrong"}
+    assert set(rows) == {"z", "df/dz"}
+    assert rows["df/dz"].quotient == 3.0 and rows["df/dz"].error == 2.0
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "row", "verdict", "message"),
+    [
+        ("relu(x)*y", {"x": 0.0, "y": 3.0}, "x", "kink", "kink at n1: one-sided slopes 0 and 3; the gradient 0 lies between"),
+        ("relu(x)*y", {"x": 0.0, "y": 3.0}, "dn1/dx", "kink", "kink at n1: one-sided slopes 0 and 1; the gradient 0 lies between"),
+        ("max(x, y)", {"x": 2.0, "y": 2.0}, "x", "kink", "the gradient 0.5 lies between"),
+        ("hypot(x, y)", {"x": 0.0, "y": 0.0}, "y", "kink", "one-sided slopes -1 and 1"),
+        ("relu(x) - relu(-x)", {"x": 0.0}, "x", "kink", "the kinks at n1 and n3 cancel"),
+        ("if(x < 1, x, 2*x)", {"x": 1.0}, "x", "kink", "jump at n2"),
+        ("sqrt(x)", {"x": 0.0}, "x", "infinite", "the one-sided slopes are none and"),
+        ("sign(x)", {"x": 0.0}, "x", "undefined", "the gradient is undefined"),
+        ("x^2", {"x": 0.0}, "x", "right", ""),
+        ("abs(x)^3", {"x": 1e-9}, "x", "right", ""),
+        ("(1 - cos(x))/x^2", {"x": 1e-9}, "x", "right", ""),
+        ("log(exp(x) + exp(y))", {"x": 1000.0, "y": 999.0}, "y", "right", ""),
+        ("square(u) = u*u; square(x)*square(y)", {"x": 2.0, "y": 3.0}, "dn1/dx", "right", ""),
+    ],
+)  # fmt: skip
+def test_kinks_and_poles_are_named(program, at, row, verdict, message):
+    found = checked(program, **at)
+    assert found.right
+    rows = {one.name: one for one in (*found.inputs, *found.edges)}
+    assert rows[row].verdict == verdict
+    assert message in rows[row].message
+
+
+def test_a_large_graph_is_checked_in_part():
+    steps = "; ".join(f"s{i} = sin(s{i - 1} + x{i % 40})" for i in range(1, 1500))
+    found = checked(f"s0 = 1; {steps}", **{f"x{i}": 0.1 * i for i in range(40)})
+    assert found.right and found.skipped
+    assert found.inputs[-1].name == "all inputs at once"
+
+
+# claims
+
+NAMES = {
+    "W1": ("operand for result", ("h1", "h2")),
+    "W2": ("operand for result", ("f",)),
+    "W3": ("operand for result", ("e",)),
+    "W4": ("upstream left out", ("n4",)),
+    "W5a": ("overwritten", ("a",)),
+    "W5b": ("overwritten", ("a",)),
+    "W8": ("operand for derivative", ("n1",)),
+    "W9": ("own factor", ("y",)),
+    "W10": ("local left out", ("y",)),
+    "W11": ("local left out", ("n1",)),
+    "W12": ("undifferentiated inner", ("n2",)),
+    "W13": ("sum for product rule", ("n2",)),
+    "W14": ("inner variable", ("n2",)),
+    "L1": ("sign", ("f",)),
+    "L2": ("swapped with sibling", ("n2",)),
+    "L3": ("swapped with sibling", ("n2",)),
+}
+"""Every published mistake in the words of the table, and where it was made."""
+
+PUBLISHED = cases("wrong_claims.jsonl")
+
+
+@pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case["id"])
+def test_published_mistakes_are_diagnosed(case):
+    trace = traced(case["program"], point(case["at"]))
+    (verdict,) = judge(trace, {case["name"]: case["claimed"]})
+    assert math.isclose(float(verdict.correct), float(case["correct"]), rel_tol=1e-13)
+    if case["mistake"].startswith("rounded intermediate"):
+        assert verdict.status == ROUNDED and verdict.right
+        assert "rounded to 0.2 " in verdict.advice[0] or "rounded to 0.95 " in verdict.advice[0]
+        return
+    assert verdict.status == WRONG
+    mistake, nodes = NAMES[case["id"]]
+    first_two = [
+        (name, places)
+        for found in verdict.diagnoses[:2]
+        for name, places in [(found.mistake, found.nodes), *((n, (at,)) for n, at in found.also)]
+    ]
+    assert (mistake, nodes) in first_two
+
+
+def test_the_kept_branch_is_named():
+    (verdict,) = judge(traced("d=a*b; e=a+b; f=d*e", {"a": -2, "b": 3}), {"a": "-6"})
+    assert "only the contribution via e (add) was kept" in verdict.diagnoses[0].message
+
+
+def test_claims_judged_together_explain_each_other():
+    at = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
+    program = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
+    claims = {"w0": "-0.20", "x0": "0.39", "w1": "-0.6", "x1": "-0.4", "w2": "0.20"}
+    verdicts = {verdict.name: verdict for verdict in judge(traced(program, at), claims)}
+    assert [verdicts[name].status for name in claims] == [WITHIN, WITHIN, WRONG, WRONG, WITHIN]
+    first = verdicts["w1"].diagnoses[0]
+    assert (first.mistake, first.node, first.unique) == ("swapped with sibling", "n2", True)
+    assert set(first.explains) == {"w1", "x1"} and first.spoils == ()
+    assert first.message == (
+        "at n2 (mul) the contributions to w1 and its sibling x1 are swapped: "
+        "w1 gets x1 = -2 and x1 gets w1 = -3"
+    )
+
+
+def test_what_no_mistake_explains_is_said():
+    (verdict,) = judge(traced("x^2*y", {"x": 1, "y": 2}), {"x": "77.123"})
+    assert verdict.diagnoses == ()
+    assert verdict.advice[0].startswith("none of the ")
+    (verdict,) = judge(traced("exp(x)*y+x", {"x": 1.7, "y": 2}), {"x": repr(10 * (math.exp(1.7) * 2 + 1))})  # fmt: skip
+    assert verdict.advice[0].endswith("it is 10 times the right one")
+
+
+def test_a_point_that_tells_nothing_is_said_and_another_proposed():
+    (verdict,) = judge(traced("x*y", {"x": 2, "y": 2}), {"x": "2"})
+    assert verdict.status == RIGHT
+    assert "this point cannot tell" in verdict.advice[0]
+    other = dict(point(verdict.advice[0].rpartition("; ")[2].removesuffix(" can")))
+    at = {"x": 2.0, "y": 2.0} | {name: float(value) for name, value in other.items()}
+    assert at["x"] != at["y"]
+    (verdict,) = judge(traced("x*y", {"x": 2, "y": 3}), {"x": "3"})
+    assert verdict.advice == ()
+
+
+def test_where_mistakes_look_alike_another_claim_and_another_point_are_proposed():
+    (verdict,) = judge(traced("sin(x)^2", {"x": 1}), {"x": "1.682941969615793"})
+    assert not verdict.diagnoses[0].unique
+    assert "claim the gradient of n1 as well to tell these mistakes apart" in verdict.advice
+    assert any(advice.startswith("at x=") for advice in verdict.advice)
+
+
+@pytest.mark.parametrize("case", WORKED, ids=lambda case: case["id"])
+def test_right_claims_are_right(case):
+    trace = traced(case["program"], case["at"])
+    claims = {name: str(truth) for name, truth in case["grad"].items()}
+    assert all(verdict.right for verdict in judge(trace, claims))
+    full = {name: repr(number) for name, number in trace.gradients.items()}
+    assert {verdict.status for verdict in judge(trace, full)} == {RIGHT}
+    for digits in (2, 3, 4):
+        short = {name: f"{float(truth):.{digits}g}" for name, truth in case["grad"].items()}
+        assert {verdict.status for verdict in judge(trace, short)} <= {RIGHT, WITHIN}
+        fixed = {name: f"{float(truth):.{digits}f}" for name, truth in case["grad"].items()}
+        assert {verdict.status for verdict in judge(trace, fixed)} <= {RIGHT, WITHIN}
+
+
+PROGRAMS = [
+    traced(case["program"], case["at"]) for case in WORKED if case["id"] in ("T04", "T05", "T19", "T30")
+]  # fmt: skip
+QUICK = settings(max_examples=150, deadline=None)
+
+
+@QUICK
+@given(st.sampled_from(PROGRAMS), st.integers(0, 20), st.integers(1, 15), st.data())
+def test_a_right_claim_is_never_called_wrong(trace, which, digits, data):
+    name = list(trace.gradients)[which % len(trace.gradients)]
+    text = f"{trace.gradients[name]:.{digits}g}"
+    (verdict,) = judge(trace, {name: text}, again=no_other_point)
+    assert verdict.status in (RIGHT, WITHIN)
+
+
+@QUICK
+@given(
+    st.sampled_from(PROGRAMS), st.integers(0, 20), st.integers(2, 14),
+    st.floats(1.001, 1000), st.booleans(),
+)  # fmt: skip
+def test_a_claim_off_by_more_than_a_unit_is_never_called_right(trace, which, digits, units, up):
+    name = list(trace.gradients)[which % len(trace.gradients)]
+    exact = Decimal(trace.gradients[name])
+    assume(exact != 0)
+    with localcontext() as context:
+        context.prec = 60
+        unit = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+        off = Decimal(math.ceil(units)) * unit * (1 if up else -1)
+        claimed = (exact + off).quantize(unit, rounding=ROUND_HALF_EVEN)
+        assume(abs(claimed - exact) > unit)
+    (verdict,) = judge(trace, {name: str(claimed)}, again=no_other_point)
+    assert verdict.status in (ROUNDED, WRONG)
+
+
+def no_other_point(*_args, **_options):
+    raise BackpropError("domain", "only this point")
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "claim", "status"),
+    [
+        ("sqrt(x)", {"x": 0}, "inf", RIGHT),
+        ("sqrt(x)", {"x": 0}, "7", WRONG),
+        ("x*3", {"x": 1}, "inf", WRONG),
+        ("x/3", {"x": 1}, "1/3", RIGHT),
+        ("pi*x/4", {"x": 1}, "pi/4", RIGHT),
+        ("x/3", {"x": 1}, "0.333333333333333333333333333", RIGHT),
+        ("x/3", {"x": 1}, "0.333333333333333333333333334", RIGHT),
+        ("x/3", {"x": 1}, "0.33333333333334", ROUNDED),
+        ("x/3", {"x": 1}, "0.34", WRONG),
+        ("x/3", {"x": 1}, ".3", WITHIN),
+        ("x/3", {"x": 1}, "3e-1", WITHIN),
+        ("log(exp(x)+exp(y))", {"x": 1000, "y": 999}, "0.73106", WITHIN),
+        ("x*0", {"x": 1}, "-0.00", RIGHT),
+        ("0.3*x", {"x": 1}, "0", WRONG),
+        ("0.001*x", {"x": 1}, "0.00", WITHIN),
+        ("0.3*x", {"x": 1}, "1e999999", WRONG),
+    ],
+)
+def test_how_a_claim_may_be_written(program, at, claim, status):
+    (verdict,) = judge(traced(program, at), {"x": claim})
+    assert (verdict.claimed, verdict.status) == (claim, status)
+
+
+def test_claims_keep_their_digits():
+    assert read_claims(["w0=-0.20, x1 = .4", "q=1/3"]) == {"w0": "-0.20", "x1": ".4", "q": "1/3"}
+    for wrong in ("w0", "w0=", "=3", "3=w0", "a=1,a=2"):
+        with pytest.raises(BackpropError):
+            read_claims([wrong])
+    trace = traced("x*2+1", {"x": 1})
+    for claims in ({"y": "1"}, {"2": "1"}, {"x": "one"}, {"x": "1+"}, {"x": "0x10"}):
+        with pytest.raises(BackpropError):
+            judge(trace, claims)
+
+
+def test_a_graph_of_ten_thousand_nodes_answers():
+    steps = "; ".join(f"s{i} = sin(s{i - 1})*x{i % 7} + s{i - 1}" for i in range(1, 3300))
+    trace = traced(f"s0 = 0.5; {steps}", {f"x{i}": 0.001 * i for i in range(7)})
+    assert len(trace.nodes) > 9000
+    (verdict,) = judge(trace, {"x3": "1.23456789"})
+    assert verdict.status == WRONG and "mistakes tried" in verdict.advice[0]
+
+
+def test_most_mistakes_are_found():
+    total, _ = measure(17, ("neuron", "branches", "staged", "sum-times"))
+    assert total["leaves"] > 400
+    assert total["leaves first"] > 0.8 * total["leaves"]
+    assert total["nodes first"] > 0.97 * total["nodes"]
+
+
+# two formulas
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "box", "agreed"),
+    [
+        ("sigmoid(x)", "1/(1 + exp(-x))", "x=-40:40", True),
+        ("tanh(x)", "(exp(2*x) - 1)/(exp(2*x) + 1)", "x=-3:3", True),
+        ("relu(x)", "max(x, 0)", "x=-2:2", True),
+        ("x*y + y^2", "y*(x + y)", "x=-2:2,y=0:1", True),
+        ("sin(x)", "x - x^3/6", "x=-2:2", False),
+        ("relu(x)", "leaky_relu(x)", "x=-2:2", False),
+        ("log(x)", "log(x)", "x=-2:-1", False),
+    ],
+)
+def test_two_formulas(a, b, box, agreed):
+    found = agree(parse(a), parse(b), read_box([box]))
+    assert found.agreed is agreed
+    assert (found.parting is None) is (agreed or found.points == 0)
+
+
+def test_the_parting_is_named():
+    part = agree(parse("log(x*x)"), parse("2*log(x)"), {"x": (-2.0, 2.0)}).parting
+    assert part.message == "B has no value at x = -2: log of a negative number"
+    part = agree(parse("x^2"), parse("x*3 - 2"), {"x": (1.0, 1.0)}, count=0).parting
+    assert (part.what, part.a, part.b) == ("x", 2.0, 3.0)
+    found = agree(parse("sqrt(x)"), parse("x^0.5"), {"x": (-1.0, 1.0)})
+    assert found.agreed and found.skipped > 20
+    for box in ("x", "x=1:0", "x=a:b", "x=0:inf", "x=0:1,x=0:1"):
+        with pytest.raises(BackpropError):
+            read_box([box])
+    with pytest.raises(BackpropError, match="no range for y"):
+        agree(parse("x"), parse("y"), {"x": (0.0, 1.0)})
+
+
+# formats
+
+
+def reports():
+    graph = parse("relu(x)*y + sqrt(z)")
+    at = {"x": 0.0, "y": 3.0, "z": 0.0}
+    trace = evaluate(graph, at)
+    verdicts = judge(trace, {"x": "3", "y": "0", "z": "inf", "n1": "2"})
+    whole = Report(trace.formula, trace.at, trace.output, trace.value, differences(graph, trace, at), verdicts)  # fmt: skip
+    a, b = parse("log(x*x)"), parse("2*log(x)")
+    return [whole, Report("log(x*x)", {}, "", agreement=agree(a, b, {"x": (-2.0, 2.0)}))]
+
+
+def test_json_is_strict_and_as_the_schema_says():
+    for report in reports():
+        text = checks_json.render(report, Options())
+        assert "\n" not in text
+        document = json.loads(text, parse_constant=lambda word: pytest.fail(word))
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
+        assert document["right"] is report.right is False
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_screens_of_any_width(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    for report in reports():
+        checks.show(report, Options())
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    assert "kink at n1: one-sided slopes 0 and 3; the gradient 0 lies between" in text
+    assert "B has no value at x = -2" in text
