@@ -208,14 +208,19 @@ class Page:
                 yield from self.paragraph(Text(f"relative difference {found.parting.error:.3g}", QUIET))  # fmt: skip
             before = found.points - 1
             if before:
-                yield from self.paragraph(Text(f"the same at {before:,} points before", QUIET))
+                yield from self.paragraph(Text(f"the same at {counted(before)} before", QUIET))
         elif found.points:
-            text = f"the same value and gradients at {found.points:,} points"
+            text = f"the same value and gradients at {counted(found.points)}"
             yield from self.paragraph(Text(text, GOOD))
             yield from self.paragraph(Text(f"largest relative difference {found.worst:.2g}", QUIET))
         else:
             yield from self.paragraph(Text("neither formula has a value anywhere there", BAD))
         if found.skipped and found.points:
-            yield from self.paragraph(Text(f"neither has a value at {found.skipped:,} points, skipped", WARNING))  # fmt: skip
+            yield from self.paragraph(Text(f"neither has a value at {counted(found.skipped)}, skipped", WARNING))  # fmt: skip
         if found.kinks:
-            yield from self.paragraph(Text(f"kinks at {found.kinks:,} points, where only the values were compared", WARNING))  # fmt: skip
+            yield from self.paragraph(Text(f"kinks at {counted(found.kinks)}, where only the values were compared", WARNING))  # fmt: skip
+
+
+def counted(points: int) -> str:
+    """`1 point`, `1,000 points`."""
+    return f"{points:,} point{'s' * (points != 1)}"
