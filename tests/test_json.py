@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from tests.support import call, trace_of
 from tests.test_cases import BOUNDARY, WORKED
 
 
+@cache
 def schema(name: str) -> Draft202012Validator:
     code, out, _ = call("schema", name)
     assert code == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.screens import ROOT, UPDATE, parts, replay
+from tests.screens import ROOT, UPDATE, in_a_shell, one_call, parts, replay
 
 SCREENS = sorted(
     [*(ROOT / "tests/screens").glob("*.screen"), *(ROOT / "samples").rglob("*.screen")]
@@ -17,6 +17,14 @@ def test_screen(path):
     if UPDATE:
         path.write_text(shown, encoding="utf-8")
     assert shown == recorded
+
+
+@pytest.mark.parametrize("name", ["sigmoid-neuron", "json-error", "graph-neuron-60"])
+def test_a_shell_shows_the_same(name):
+    recorded = (ROOT / f"tests/screens/{name}.screen").read_text(encoding="utf-8")
+    for command, shown in parts(recorded):
+        assert one_call(command) is not None
+        assert in_a_shell(command) == shown
 
 
 def test_the_errors_fit_in_a_paragraph():
