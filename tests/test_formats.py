@@ -80,6 +80,17 @@ def test_refusals(args, said):
     assert said in err
 
 
+def test_a_picture_without_words_leaves_remarks_to_standard_error():
+    code, out, err = call("graph", "sqrt(x) + relu(y)", "--at", "x=0,y=0", "--format", "svg")
+    assert code == 3
+    assert out.startswith("<?xml")
+    assert err.splitlines()[0].startswith("note: relu has a kink")
+    assert err.splitlines()[1].startswith("flag: the gradient of x is +infinite")
+    code, out, err = call("graph", "sqrt(x)", "--at", "x=0")
+    assert (code, err) == (3, "")
+    assert "flag: " in out
+
+
 def test_a_file_that_was_there_stays_when_writing_fails(tmp_path):
     path = tmp_path / "graph.svg"
     path.write_text("before")

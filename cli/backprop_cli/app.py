@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, nearest, shorten
+from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 
 from . import formats
 from .options import (
@@ -119,6 +119,10 @@ def graph_command(
     request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
     trace = request.trace_or_structure()
     formats.deliver(row, trace, formats.Options(digits, everything), save)
+    if row.name in formats.SILENT:
+        for kind, remarks in (("note", trace.notes), ("flag", trace.flags)):
+            for remark in remarks:
+                print(f"{kind}: {visible(remark.message)}", file=sys.stderr)
     return 3 if trace.flags else 0
 
 

@@ -76,6 +76,10 @@ FORMATS = (
 )
 
 
+SILENT = ("svg", "png", "dot", "mermaid", "tikz")
+"""Pictures without words: notes and flags are said on standard error instead."""
+
+
 def formats_of(command: str) -> dict[str, Format]:
     """The formats of a command, by name."""
     return {row.name: row for row in FORMATS if row.command == command}
