@@ -373,3 +373,45 @@ def test_screens_of_any_width(width, monkeypatch, capsys):
     text = " ".join(" ".join(lines).split())
     assert "kink at n1: one-sided slopes 0 and 3; the gradient 0 lies between" in text
     assert "B has no value at x = -2" in text
+
+
+def test_many_inputs_are_moved_together():
+    names = [f"x{i}" for i in range(130)]
+    found = checked(
+        " + ".join(f"{name}*{name}" for name in names), **{n: i + 1.0 for i, n in enumerate(names)}
+    )
+    assert found.right
+    assert found.inputs[-1].name == "all inputs at once"
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "claim", "status"),
+    [
+        ("x*0.5", {"x": 1}, "1", WRONG),
+        ("x*0.97", {"x": 1}, "1", WITHIN),
+        ("exp(x)", {"x": 10}, "22000", WITHIN),
+        ("exp(x)", {"x": 10}, "22026", WITHIN),
+        ("exp(x)", {"x": 10}, "22100", WRONG),
+        ("1234*x", {"x": 1}, "2000", WRONG),
+        ("pi*x", {"x": 1, "pi": 3}, "3", RIGHT),
+    ],
+)
+def test_digits_of_whole_numbers(program, at, claim, status):
+    graph = parse(program, bound=frozenset(at))
+    trace = evaluate(graph, {name: float(x) for name, x in at.items()})
+    (verdict,) = judge(
+        trace, {"x": claim}, lambda point, **how: evaluate(graph, point or at, **how)
+    )
+    assert verdict.status == status
+
+
+@pytest.mark.parametrize(
+    ("program", "at"),
+    [
+        ("asin(x) + log(exp(y))", {"x": 0.9, "y": -800}),
+        ("acosh(x) + exp(y)/exp(y)", {"x": 1.1, "y": -740}),
+    ],
+)
+def test_a_mistake_that_leaves_the_domain_is_no_crash(program, at):
+    (verdict,) = judge(traced(program, at), {"x": "5"})
+    assert verdict.status == WRONG

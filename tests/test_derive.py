@@ -1,5 +1,6 @@
 """Derivatives as programs: their numbers, and that a person could have written them."""
 
+import json
 import random
 
 import pytest
@@ -15,6 +16,7 @@ from backprop_grammar.parser import parse
 from backprop_grammar.trace import Wide
 from tests import oracle
 from tests.programs import VARIABLES, programs
+from tests.support import call
 from tests.test_cases import WORKED
 from tests.test_operations import ORDINARY, inside
 
@@ -167,3 +169,57 @@ def test_a_long_program_is_linear_in_length():
     assert value_of(derive(deep), ("x",), {"x": 1.0}) == 501.0
     chain = parse("; ".join(["s0 = x"] + [f"s{i} = s{i - 1} + s{i - 1}*y" for i in range(1, 60)]))
     assert len(derive(chain).text()) < 20_000
+
+
+@pytest.mark.parametrize("program", ["pi*x", "x^2*pi", "e^x*pi"])
+@pytest.mark.parametrize("how", [(), ("--order", "2"), ("--jvp", "x=1"), ("--hvp", "x=1")])
+def test_a_constant_that_the_point_replaces(program, how):
+    code, out, _ = call(
+        "derive",
+        program,
+        "--at",
+        "x=1.5,pi=3,e=2" if "e" in program else "x=1.5,pi=3",
+        "--json",
+        *how,
+    )
+    assert code == 0
+    found = {d["name"]: d["value"] for d in json.loads(out)["derivatives"]}
+    renamed = program.replace("pi", "p").replace("e^", "b^")
+    at = "x=1.5,p=3,b=2" if "b" in renamed else "x=1.5,p=3"
+    code, out, _ = call("derive", renamed, "--at", at, "--json", *how)
+    expected = {d["name"]: d["value"] for d in json.loads(out)["derivatives"]}
+    assert list(found.values()) == pytest.approx(list(expected.values()))
+
+
+def test_numbers_are_those_of_the_backward_pass():
+    for program, at in (
+        ("sign(x)", "x=0"),
+        ("hypot(x, y)", "x=0,y=0"),
+        ("sqrt(x)", "x=0"),
+        ("x^y", "x=0,y=0"),
+    ):
+        code, out, err = call("derive", program, "--at", at, "--json")
+        own_code, own, _ = call("eval", program, "--at", at, "--json")
+        assert code == own_code
+        found = {d["by"][0]: d["value"] for d in json.loads(out)["derivatives"]}
+        assert found == json.loads(own)["gradients"]
+        assert [line.split(": ", 1)[1] for line in err.splitlines()] == [
+            remark["message"] for kind in ("notes", "flags") for remark in json.loads(own)[kind]
+        ]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["5"], "no variables"),
+        (["x", "--json", "--format", "python"], "two formats"),
+        (["x^2", "--order", "3", "--hessian"], "a Hessian is of order 2"),
+        (["x*y", "--jvp", "x=1", "--wrt", "y"], "by which variables"),
+        (["x*y", "--jvp", "x"], "write --jvp x=1,y=0"),
+    ],
+)
+def test_refusals(args, said):
+    code, out, err = call("derive", *args)
+    assert code in (1, 2)
+    assert out == ""
+    assert said in err

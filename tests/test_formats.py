@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,16 @@ def test_a_file_that_was_there_stays_when_writing_fails(tmp_path):
     assert call("graph", *PROGRAM, "-o", str(path))[0] == 0
     assert path.read_text().startswith("<?xml")
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_goes_on_pointing(tmp_path):
+    (tmp_path / "target.svg").write_text("old")
+    (tmp_path / "link.svg").symlink_to("target.svg")
+    assert call("graph", *PROGRAM, "-o", str(tmp_path / "link.svg"))[0] == 0
+    assert (tmp_path / "link.svg").is_symlink()
+    assert (tmp_path / "target.svg").read_text().startswith("<?xml")
+
+
+def test_a_device_is_written_to():
+    assert call("graph", *PROGRAM, "--format", "svg", "-o", "/dev/null")[0] == 0
+    assert Path("/dev/null").is_char_device()

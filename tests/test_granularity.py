@@ -279,3 +279,26 @@ def test_an_operand_that_a_block_is_given_twice_has_one_edge():
     (edge,) = trace["nodes"][1]["edges"]
     assert (edge["local"], edge["contribution"], trace["gradients"]) == (27.0, 27.0, {"x": 27.0})
     assert trace_of("x*x + y*x", "--at", "x=3,y=2", "--fold", "all")["gradients"]["x"] == 8.0
+
+
+def test_a_fold_across_the_border_of_a_frame_takes_the_frame_away():
+    trace = trace_of(
+        "f(u) = 2*u; sigmoid(f(x))", "--at", "x=1", "--fold", "n2", "--expand", "sigmoid"
+    )
+    assert "frames" not in trace
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["f(u) = sigmoid(u); f(x)", "--expand", "sigmoid"], "write --expand f,sigmoid"),
+        (["x*y", "--expand", "n1"], "mul has no parts to expand"),
+        (["x*y", "--expand", ","], "--expand names nothing"),
+        (["x*y", "--fold", ""], "--fold names nothing"),
+    ],
+)
+def test_what_does_nothing_says_so(args, said):
+    code, out, err = call("eval", *args, "--at", "x=1,y=2" if "y" in args[0] else "x=1")
+    assert code in (1, 2)
+    assert out == ""
+    assert said in err

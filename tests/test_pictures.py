@@ -309,3 +309,38 @@ def test_texts_are_measured_in_a_wide_font():
     assert width("0123456789", 10) == pytest.approx(63.7)
     assert set(SIZES) >= {"value", "gradient", "contribution"}
     assert re.search(r"font-size: 13", svg.STYLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "sent", "gate"),
+    [
+        ("if(x > 0, y, x)", {"x": -1.0, "y": 2.0}, ["", "0", "1"], "if > 0"),
+        ("if(x > 0, x, y)", {"x": -1.0, "y": 2.0}, ["", "0", "1"], "if > 0"),
+        ("if(x > 0, x, x)", {"x": 1.0}, ["", "1", "0"], "if > 0"),
+        ("if(x > 0, y, 2)", {"x": -1.0, "y": 2.0}, ["", "0", ""], "if > 0"),
+        (
+            "if(a > b, y, if(x <= 1, 2, 3))",
+            {"a": 2.0, "b": 1.0, "y": 3.0, "x": 0.0},
+            ["", "", "1"],
+            "if >",
+        ),
+    ],
+)
+def test_what_a_condition_compares_receives_nothing(text, at, sent, gate):
+    picture = diagram(evaluate(parse(text), at))
+    assert [wire.contribution for wire in picture.wires] == sent
+    assert picture.vertices[-1].symbol == gate
+
+
+def test_constants_of_blocks_and_branches_are_seen():
+    for text in ("if(x > 0, 2, y)", "f(u, v) = u + v; f(x, 2)", "f(u, v) = u + v; f(2, x)"):
+        picture = diagram(structure(parse(text)))
+        assert "2" in [vertex.name for vertex in picture.vertices]
+    names = [
+        [picture.vertices[wire.source].name for wire in picture.wires]
+        for picture in (
+            diagram(structure(parse(f"f(u, v) = u + v; f({operands})")))
+            for operands in ("x, 2", "2, x")
+        )
+    ]
+    assert names == [["x", "2"], ["2", "x"]]

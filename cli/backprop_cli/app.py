@@ -40,6 +40,8 @@ __all__ = ["app", "run"]
 TABLE_NODES = 600
 """Nodes of the tape, constants included, above which the tables give way to the summary."""
 
+MOST_STEPS = 1_000_000_000
+
 SCHEMAS = (*dict.fromkeys(row.schema for row in formats.FORMATS if row.schema), "error", "functions")  # fmt: skip
 """The documents that have a JSON Schema."""
 
@@ -115,7 +117,7 @@ def graph_command(
     """Draw the computational graph, with values above its wires and gradients below."""
     from .inputs import Request
 
-    row = formats.chosen("graph", "json" if as_json else name, save)
+    row = formats.chosen("graph", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
     trace = request.trace_or_structure()
     formats.deliver(row, trace, formats.Options(digits, everything), save)
@@ -151,7 +153,7 @@ def explain_command(
 
     from .inputs import Request
 
-    row = formats.chosen("explain", "json" if as_json else name, save)
+    row = formats.chosen("explain", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
     if node and why:
         raise BackpropError("usage", "--node and --why are two questions", hint="ask one of them")
@@ -188,15 +190,19 @@ def derive_command(
     from .deriving import formulas
     from .inputs import Request
 
-    row = formats.chosen("derive", "json" if as_json else name, save)
+    row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
     code = row.module.startswith("code_")
-    found = formulas(request, 2 if hessian and order == 1 else order, jvp, hvp, value=code)
+    if hessian and order not in (1, 2):
+        raise BackpropError("usage", f"a Hessian is of order 2, not {order}", hint="leave out --hessian or --order")  # fmt: skip
+    found, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
     if hessian and found.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (found.at is None or not (hessian or order == 2)):
         raise BackpropError("usage", "a matrix is of second derivatives at a point", hint="add --hessian and --at")  # fmt: skip
     formats.deliver(row, found, formats.Options(digits), save)
+    for remark in remarks:
+        print(visible(remark), file=sys.stderr)
     return 3 if None in found.numbers.values() else 0
 
 
@@ -222,6 +228,7 @@ def check_command(
     points: Annotated[int, typer.Option(metavar="N", help="Random points of the box.")] = 100,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the random points.")] = 0,
     digits: Digits = 6,
+    everything: Everything = False,
     as_json: Json = False,
 ) -> int:
     """Check the gradient by difference quotients, or your own numbers, and name the mistake."""
@@ -231,7 +238,7 @@ def check_command(
     row = formats.formats_of("check")["json" if as_json else "table"]
     request = Request(program, file, at, wrt, output, upstream, None, None, None, digits)
     found = findings(request, claim or [], against, over or [], seed, points)
-    formats.show(row, found, formats.Options(digits))
+    formats.show(row, found, formats.Options(digits, everything))
     return 0 if found.right else 1
 
 
@@ -259,6 +266,10 @@ def step_command(
     from .inputs import Request, number_option
     from .stepping import run_steps
 
+    if stream and as_json:
+        raise BackpropError("usage", "--stream and --json are two outputs", hint="give one of them")
+    if steps > MOST_STEPS:
+        raise BackpropError("usage", f"--steps is at most {MOST_STEPS:,}", hint="take fewer steps")
     request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
     graph, point, notes = request.graph()
     return run_steps(

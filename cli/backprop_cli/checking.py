@@ -36,12 +36,14 @@ def report(
         return about_one(request, claims)
     if claims or request.at:
         raise usage("--against compares formulas, not a point", "leave out --claim and --at")
+    if request.wrt or request.output or request.upstream != "1":
+        raise usage("--against compares whole formulas", "leave out --wrt, --output and --upstream")
     if not over:
         raise usage("--against needs a box", "add --over x=-2:2, with a range for every variable")
     if not 0 <= points <= POINTS:
         raise usage(f"--points is 0 to {POINTS:,}, not {points}")
     box = read_box(over)
-    first, _, _ = request.graph()
+    first, _, _ = request.graph(box)
     second = parse(against, name="--against", bound=frozenset(box))
     found = agree(first, second, box, seed, points)
     return Report(program_text(first), {}, "", agreement=found)
@@ -52,6 +54,8 @@ def about_one(request: Request, claims: list[str]) -> Report:
     graph, at, notes = request.graph()
     trace = request.traced(graph, at, notes)
     found = Report(trace.formula, trace.at, trace.output, trace.value)
+    if claims and not read_claims(claims):
+        raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
     if not claims:
         return replace(found, differences=differences(graph, trace, at))
 

@@ -3,7 +3,7 @@
 The insight: a Hessian, a direction and a higher order are all gradients of gradients.
 """
 
-from backprop_grammar.derive import MAX_ORDER, Derivative, derive, directional, numbers
+from backprop_grammar.derive import MAX_ORDER, derive, directional, numbers
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
@@ -15,8 +15,10 @@ from .inputs import Request, read_point, usage
 __all__ = ["formulas"]
 
 
-def formulas(request: Request, order: int, jvp: str, hvp: str, value: bool) -> Formulas:
-    """The derivatives that the options ask for.
+def formulas(
+    request: Request, order: int, jvp: str, hvp: str, value: bool
+) -> tuple[Formulas, list[str]]:
+    """The derivatives that the options ask for, and remarks on their numbers.
 
     order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. value: whether
     the program computes the output too.
@@ -28,18 +30,37 @@ def formulas(request: Request, order: int, jvp: str, hvp: str, value: bool) -> F
         raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
     if sum([order > 1, bool(jvp), bool(hvp)]) > 1:
         raise usage("--order, --hessian, --jvp and --hvp are different questions", "ask one of them")  # fmt: skip
-    graph, given, _ = request.graph()
+    if (jvp or hvp) and request.wrt:
+        raise usage("a direction says by which variables", "leave out --wrt")
+    graph, given, notes = request.graph()
+    if not graph.variables:
+        raise BackpropError(
+            "name", "the program has no variables, so there is nothing to derive by",
+            hint="write a name where the number may change",
+        )  # fmt: skip
     views = request.views()
     at = complete(graph, given, bool(request.at))
     if jvp or hvp:
-        direction = read_point([jvp or hvp]).values
+        direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp")
         found = directional(graph, direction, output=views["output"], second=bool(hvp))
     else:
         found = derive(graph, wrt=views["wrt"], output=views["output"], order=order, value=value)
-    return Formulas(
-        graph.source.text, found, at, found_numbers(found, at),
-        None if at is None else nearest(output_value(graph, at, views["output"])), graph.inputs,
-    )  # fmt: skip
+    if at is None:
+        return Formulas(graph.source.text, found, None, {}, None, graph.inputs), []
+    own = nearest(evaluate(graph, at, output=views["output"], nodes=False).value)
+    figures, remarks = numbers(graph, found, at, views["output"], by_formula=bool(jvp or hvp))
+    plain = {name: nearest(number) for name, number in figures.items()}
+    remarks = [f"note: {note.message}" for note in notes] + remarks
+    return Formulas(graph.source.text, found, at, plain, own, graph.inputs), remarks
+
+
+def direction_of(text: str, option: str) -> dict[str, float]:
+    """The direction in an option such as `--jvp x=1,y=0`."""
+    try:
+        return read_point([text]).values
+    except BackpropError as error:
+        hint = f"write {option} x=1,y=0"
+        raise BackpropError("usage", error.message, error.span, hint=hint, source=error.source) from None  # fmt: skip
 
 
 def complete(graph: Graph, at: dict[str, float], asked: bool) -> dict[str, float] | None:
@@ -53,14 +74,6 @@ def complete(graph: Graph, at: dict[str, float], asked: bool) -> dict[str, float
             hint="give them all, or leave --at out for the formulas alone", source=graph.source,
         )  # fmt: skip
     return None
-
-
-def output_value(graph: Graph, at: dict[str, float], output: str) -> Number:
-    return evaluate(graph, at, output=output, nodes=False).value
-
-
-def found_numbers(found: Derivative, at: dict[str, float] | None) -> dict[str, float | None]:
-    return {} if at is None else {name: nearest(x) for name, x in numbers(found, at).items()}
 
 
 def nearest(number: Number) -> float | None:

@@ -7,7 +7,7 @@ errors and its careful numbers serve the point as well.
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,10 @@ class Request:
     precision: int | None
     digits: int
 
-    def graph(self) -> tuple[Graph, dict[str, float], list[Note]]:
+    def graph(self, bound: Iterable[str] = ()) -> tuple[Graph, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
+
+        bound: names that get values otherwise than by --at.
 
         Raises BackpropError for options that contradict each other, and for wrong texts.
         """
@@ -54,16 +56,16 @@ class Request:
             raise usage("standard input is read once", "give the program or the point, not both, through -")  # fmt: skip
         source = read_program(self.program, self.file)
         point = read_point(self.at or [])
-        graph = parse(source.text, name=source.name, bound=frozenset(point.values))
+        graph = parse(source.text, name=source.name, bound=frozenset([*point.values, *bound]))
         return graph, *fit(graph, point)
 
     def views(self) -> dict[str, Any]:
         """The arguments that say which nodes are asked for, and how they are grouped."""
         return {
-            "wrt": names(self.wrt),
+            "wrt": names(self.wrt, "--wrt"),
             "output": self.output.strip(),
-            "expand": names(self.expand),
-            "fold": names(self.fold),
+            "expand": names(self.expand, "--expand"),
+            "fold": names(self.fold, "--fold"),
         }
 
     def trace(self, limit: int | None = None) -> Trace:
@@ -92,12 +94,21 @@ class Request:
 
 def number_option(text: str, name: str) -> float:
     """The value of an option that takes a number or a constant expression."""
-    return constant(Source(text, name), 0, len(text), name)
+    try:
+        return constant(Source(text, name), 0, len(text), name)
+    except BackpropError as error:
+        raise BackpropError(
+            "usage", error.message, error.span, label=error.label,
+            hint=f"{name} takes a finite number, such as 0.1 or 1/3", source=error.source,
+        ) from None  # fmt: skip
 
 
-def names(options: list[str] | None) -> list[str]:
+def names(options: list[str] | None, option: str) -> list[str]:
     """The names in options such as `--wrt w0,w1`, which may be repeated."""
-    return [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
+    found = [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
+    if options and not found:
+        raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
+    return found
 
 
 def usage(message: str, hint: str = "") -> BackpropError:
@@ -111,7 +122,7 @@ def read_program(program: str | None, file: Path | None) -> Source:
     if file is not None:
         return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
     if program is None:
-        raise usage("no program is given", 'write a formula: backprop eval "x*y" --at x=3,y=4')
+        raise usage("no program is given", 'write a formula, such as "x*y"; --help has examples')
     if program == "-":
         return Source(read_text("-"), "standard input")
     return Source(program.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
@@ -268,7 +279,10 @@ def read_object(name: str, point: Point) -> None:
         raise refuse(message) from None
     except (RecursionError, ValueError):
         raise refuse("holds a JSON value that is too deep or too long") from None
-    if isinstance(document, dict) and str(document.get("format", "")).startswith("backprop-"):
+    if isinstance(document, dict) and (
+        str(document.get("format", "")).startswith("backprop-")
+        or isinstance(document.get("at"), dict)
+    ):  # a document of this tool, or a line of `step --stream`
         document = document.get("at")
     if not isinstance(document, dict):
         raise refuse("does not hold an object")

@@ -91,19 +91,17 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
         if node.name not in seen or (node.kind == "constant" and node.name != trace.output):
             continue  # a constant is part of its gate's symbol, or a leaf of its own per use
         edges = list(node.edges)
-        drawn = [name for name in node.operands if nodes[name].kind != "constant"]
-        found: list[tuple[int, str]] = []
-        for name in drawn or node.operands:
+        found: list[tuple[int, str, bool]] = []
+        for position, name in shown_operands(node, nodes):
             if nodes[name].kind == "constant":
                 vertices.append(vertex(nodes[name], digits))
-                found.append((len(vertices) - 1, name))
-            else:
-                found.append((place[name], name))
+            source = len(vertices) - 1 if nodes[name].kind == "constant" else place[name]
+            found.append((source, name, node.operation == "if" and position < 2))
         place[node.name] = len(vertices)
         vertices.append(vertex(node, digits, symbol(node, nodes)))
-        for slot, (source, name) in enumerate(found):
+        for slot, (source, name, tested) in enumerate(found):
             edge = next((edge for edge in edges if edge.operand == name), None)
-            if edge is None:
+            if edge is None or tested:  # what a condition compares receives nothing
                 wires.append(Wire(source, len(vertices) - 1, slot))
                 continue
             edges.remove(edge)
@@ -119,6 +117,16 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
         trace.formula, description(trace, digits), tuple(vertices), tuple(wires),
         tuple(boundary for boundary in boundaries if boundary.members),
     )  # fmt: skip
+
+
+def shown_operands(node: Node, nodes: dict[str, Node]) -> list[tuple[int, str]]:
+    """The operands that have a wire, with their places; other constants are in the symbol."""
+    whole = node.kind == "block" or not any(nodes[n].kind != "constant" for n in node.operands)
+    return [
+        (i, name)
+        for i, name in enumerate(node.operands)
+        if whole or nodes[name].kind != "constant" or (node.operation == "if" and i > 1)
+    ]
 
 
 def shown(number: Number, digits: int) -> str:
@@ -153,7 +161,7 @@ def symbol(node: Node, nodes: dict[str, Node]) -> str:
     if not any(fixed) or all(fixed):
         return sign or node.operation
     if sign:
-        left, right = fixed
+        left, right = (f"({n})" if n.startswith("-") and sign in "+-" else n for n in fixed)
         if not left:
             return f"{sign}{right}"
         return f"{sign}{left}" if sign in "+*" else f"{left}{sign}x"
@@ -163,9 +171,8 @@ def symbol(node: Node, nodes: dict[str, Node]) -> str:
 
 def condition(node: Node, fixed: list[str]) -> str:
     """`if < 0`, or `if <` where both sides are computed."""
-    text = node.formula.removeprefix("if(")
-    comparison = next(c for c in ("<=", ">=", "==", "!=", "<", ">") if f" {c} " in text)
-    left, right = fixed[0], fixed[1] if len(fixed) > 1 else ""
+    comparison = node.formula.removeprefix(f"if({node.operands[0]} ").split(" ", 1)[0]
+    left, right = fixed[:2]
     return " ".join(part for part in ("if", left, comparison, right) if part)
 
 

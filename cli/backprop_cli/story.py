@@ -274,7 +274,7 @@ def card(story: Story, node: Node) -> list[dict[str, Any]]:
 def rule(story: Story, node: Node, edge: Edge) -> Line:
     """`df/dq = z`, or the left side alone where the rule is a number."""
     name = ("quiet", f"d{node.name}/d{edge.operand}")
-    if edge.rule == story.text(edge.local):
+    if edge.rule in (story.text(edge.local), f"d{node.name}/d{edge.operand}"):
         return [name]
     return [name, ("quiet", " = "), ("", edge.rule)]
 

@@ -231,6 +231,8 @@ class Arithmetic:
             raise Uncertain("overflow") from None
         except (ValueError, ZeroDivisionError):
             return self.number(float("nan"))
+        if self.module is not None and isinstance(result, self.module.mpc):
+            return self.number(float("nan"))  # outside the domain mpmath goes on in the plane
         return result
 
     def apply(self, operation: Operation, operands: list[Ball]) -> Ball:

@@ -284,7 +284,8 @@ def dependents(bench: Bench, sources: Sequence[int]) -> list[int]:
             continue
         operands = graph.operands[node]
         # A branch that is not evaluated here may be selected a step away.
-        found[node] = bench.values[node] is None or any(found[k] for k in operands)
+        unknown = bench.values[node] is None
+        found[node] = found[node] or unknown or any(found[k] for k in operands)
     changed = [
         node for node in range(first + 1, bench.output + 1) if found[node] and node not in moved
     ]

@@ -202,8 +202,12 @@ def written(text: str) -> tuple[Decimal, Decimal]:
         number = Decimal(text)
         exponent = number.as_tuple().exponent
         assert isinstance(exponent, int)
-        if not number and exponent >= 0:
-            return number, number  # whoever writes 0 does not mean 0.4
+        if abs(number) <= 1 and exponent >= 0:
+            # Whoever writes 0 or 1 does not mean 0.4 or 0.6.
+            return number, Decimal("0.05") * abs(number)
+        digits = str(abs(int(number))).rstrip("0") if exponent == 0 and number else ""
+        if len(digits) > 1:  # the zeros of 22000 may stand for rounded digits
+            exponent = len(str(abs(int(number)))) - len(digits)
         return number, Decimal((0, (5,), exponent - 1))
     from .evaluate import evaluate
     from .parser import parse

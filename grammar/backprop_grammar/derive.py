@@ -230,25 +230,67 @@ def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
     return found
 
 
-def numbers(derivative: Derivative, at: dict[str, float]) -> dict[str, Number]:
-    """The derivatives at a point, by the names of their stages.
+def numbers(
+    graph: Graph,
+    derivative: Derivative,
+    at: dict[str, float],
+    output: str = "",
+    by_formula: bool = False,
+) -> tuple[dict[str, Number], list[str]]:
+    """The derivatives of a program at a point by the names of their stages, and remarks on them.
 
-    at: a value per variable of the program. Where a derivative does not exist, or its formula
-    has no value, the number is UNDEFINED.
+    at: a value per variable of the program. by_formula: evaluate the formulas themselves, as for
+    directions, which are no partial derivatives; otherwise the last derivative of each is taken
+    by the backward pass over numbers, which is careful where a formula is not. UNDEFINED where there is none.
+
+    Raises BackpropError where the program itself has no value.
     """
-    graph = parse(derivative.text())
+    by_variables = not by_formula and all(
+        name in graph.variables for by in derivative.results for name in by
+    )
+    order = max([len(by) for by in derivative.results], default=0)
+    if order == 1 and by_variables:
+        names = [name for (name,) in derivative.results]
+        trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
+        found = {derivative.results[name,]: trace.gradients[name] for name in names}
+        remarks = [f"note: {note.message}" for note in trace.notes]
+        return found, remarks + [f"flag: {flag.message}" for flag in trace.flags]
+    if not by_variables:
+        return evaluated(
+            derivative, at, {name: (name, None) for name in derivative.results.values()}
+        )
+    names = list(dict.fromkeys(name for by in derivative.results for name in by))
+    lower = derive(graph, wrt=names, output=output, order=order - 1)
+    asked: dict[str, tuple[str, str | None]] = {}
+    for by, name in derivative.results.items():
+        asked[name] = lower.results[by[:-1]], by[-1]
+    return evaluated(lower, at, asked)
+
+
+def evaluated(
+    derivative: Derivative, at: dict[str, float], asked: dict[str, tuple[str, str | None]]
+) -> tuple[dict[str, Number], list[str]]:
+    """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks."""
+    graph = parse(derivative.text(), bound=frozenset(at))
     values = {name: at.get(name, value) for name, value in graph.inputs.items()}
     values |= {name: at[name] for name in graph.variables if name in at}
     found: dict[str, Number] = {}
-    for name in derivative.results.values():
+    remarks: dict[str, None] = {}
+    for stage in dict.fromkeys(stage for stage, _ in asked.values()):
+        wrt = [by for s, by in asked.values() if s == stage and by in graph.variables]
         try:
-            trace = evaluate(graph, values, output=name, nodes=False)
-            found[name] = trace.value
+            trace = evaluate(graph, values, wrt=[by for by in wrt if by], output=stage, nodes=False)
         except BackpropError as error:
-            if error.kind not in ("domain", "overflow"):
+            if error.kind not in ("domain", "overflow", "precision"):
                 raise
-            found[name] = UNDEFINED
-    return found
+            remarks[f"flag: {stage} has no number here: {error.message}"] = None
+            found |= {name: UNDEFINED for name, (s, _) in asked.items() if s == stage}
+            continue
+        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags)
+        for name, (s, by) in asked.items():
+            if s == stage:
+                found[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
+    return {name: found[name] for name in asked}, list(remarks)
 
 
 def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:

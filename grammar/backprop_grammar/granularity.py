@@ -13,7 +13,7 @@ from .errors import BackpropError, nearest, shorten
 from .graph import Block, Condition, Function, Graph
 from .names import Names
 from .operations import FUNCTIONS, IDENTITY, OPERATIONS
-from .patterns import Match, matches
+from .patterns import WIDEST, Match, matches
 
 __all__ = ["shaped"]
 
@@ -58,6 +58,8 @@ def primitive(name: str, option: str) -> BackpropError:
 def none_here(name: str, option: str) -> BackpropError:
     row = OPERATIONS.get(name)
     hint = f"it is written {row.formula}" if row and option == "fold" else "leave the option out"
+    if row and option == "fold" and row.variadic:
+        hint += f", with at most {WIDEST} operands"
     return BackpropError("name", f"the program has no {shorten(name)} to {option}", hint=hint)
 
 
@@ -104,18 +106,46 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
         if choice.takes(block.name, node):
             met.add(block.name)
             graph.blocks[node] = replace(block, open=True)
-    hidden = Names(graph).hidden
+    hidden = inside_closed(graph)
     found = set()
+    behind: dict[str, int] = {}
     for node, operation in enumerate(graph.operations):
         if operation is None or not operation.formula or not choice.takes(operation.name, node):
             continue
+        if hidden[node]:
+            behind.setdefault(operation.name, node)
+            continue
         met.add(operation.name)
-        if not hidden[node]:
-            found.add(node)
+        found.add(node)
     inside = nested(found, graph, choice)
     for name in choice.functions - met - inside:
+        if name in behind:
+            around = block_around(graph, behind[name])
+            raise BackpropError(
+                "name", f"{name} stands inside {shorten(around)}, which is one node",
+                hint=f"write --expand {around},{name}",
+            )  # fmt: skip
         raise none_here(name, "expand")
+    for node in choice.nodes - found - graph.blocks.keys():
+        operation = graph.operations[node]
+        raise primitive(operation.name if operation else graph.names.get(node, "it"), "expand")
     return found
+
+
+def inside_closed(graph: Graph) -> list[bool]:
+    """For every node, whether it belongs to a block that is shown as one node."""
+    closed = Names(graph).hidden
+    for node, block in graph.blocks.items():
+        closed[node] = closed[node] or not block.open
+    return closed
+
+
+def block_around(graph: Graph, node: int) -> str:
+    """The name of the closed block that hides a node."""
+    return next(
+        block.name for result, block in sorted(graph.blocks.items())
+        if block.first <= node <= result and not block.open
+    )  # fmt: skip
 
 
 def nested(found: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
@@ -204,9 +234,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
             graph.blocks[node] = replace(block, open=False)
         if not graph.blocks[node].open:
             met.add(block.name)
-    closed = Names(graph).hidden
-    for node, block in graph.blocks.items():
-        closed[node] = closed[node] or not block.open
+    closed = inside_closed(graph)
     users: list[list[int]] = [[] for _ in graph.operations]
     for node, operands in enumerate(graph.operands):
         for k in set(operands):

@@ -12,7 +12,7 @@ from .graph import Function, Graph
 from .operations import Operation
 from .text import comparison_of
 
-__all__ = ["Match", "matches"]
+__all__ = ["WIDEST", "Match", "matches"]
 
 COMMUTATIVE = {"add", "mul", "max", "min"}
 MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}

@@ -174,7 +174,7 @@ def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:
     digits = int(run.bits / BITS_PER_DIGIT)
     if run.arithmetic.last:
         name = names.near(max(run.reason_node, 0))
-        message = f"{name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
+        message = f"a value or a gradient at {name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
         return [Note("precision", name, message)]
     beyond = run.reason in ("overflow", "underflow")
     for node in shown:

@@ -248,7 +248,8 @@ def frames(graph: Graph, names: Names, shown: set[str]) -> tuple[Frame, ...]:
     """The open blocks that are seen, outer ones first."""
     found = []
     for node, block in sorted(graph.blocks.items(), key=lambda one: (one[1].first, -one[0])):
-        if block.open and names.of.get(node) in shown:
+        seen = all(k in names.of for k in block.operands)  # a fold may cross the frame's border
+        if block.open and seen and names.of.get(node) in shown:
             inside = [names.of[k] for k in range(block.first, node + 1)
                       if k in names.of and k not in graph.constants and names.of[k] in shown]  # fmt: skip
             call = f"{block.name}({', '.join(names.text(k).text for k in block.operands)})"

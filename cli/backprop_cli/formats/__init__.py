@@ -6,6 +6,7 @@ which prints; any other has `render(subject, options)`, which returns the text o
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -98,15 +99,24 @@ def show(row: Format, subject: Any, options: Options) -> None:
     else:
         text = render(row, subject, options)
         assert isinstance(text, str)
-        print(text.rstrip("\n"))
+        sys.stdout.flush()
+        binary = getattr(sys.stdout, "buffer", None)
+        if binary is None:
+            print(text.rstrip("\n"))
+        else:  # a document is UTF-8, whatever the terminal is
+            binary.write((text.rstrip("\n") + "\n").encode())
+            binary.flush()
 
 
-def chosen(command: str, name: str, save: Path | None) -> Format:
+def chosen(command: str, name: str, save: Path | None, as_json: bool = False) -> Format:
     """The format that a name or a file's suffix asks for; the command's first one otherwise.
 
     Raises BackpropError where there is none such, or where it is only for files or screens.
     """
     rows = formats_of(command)
+    if as_json and name not in ("", "json"):
+        raise usage(f"--json and --format {shorten(name)} are two formats", "give one of them")
+    name = "json" if as_json else name
     listed = ", ".join(rows)
     if name:
         if name not in rows:
@@ -147,14 +157,20 @@ def write_whole(path: Path, data: bytes) -> None:
 
     if path.is_dir():
         raise usage(f"{path} is a folder", "give the name of a file")
-    if path.exists() and not path.is_file():  # a pipe or a device keeps its place
-        path.write_bytes(data)
-        return
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:  # fmt: skip
-            temporary = Path(stream.name)
-            stream.write(data)
+        real = path.resolve()
+        device = str(path.absolute()).startswith(("/dev/", "/proc/"))
+        if device or (path.exists() and not path.is_file()):  # it keeps its place, as a pipe does
+            with path.open("wb") as stream:
+                stream.write(data)
+            return
+        path = real  # a link goes on pointing where it did
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(13, "permission denied")
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:  # fmt: skip
+            temporary = Path(new.name)
+            new.write(data)
         mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
         temporary.chmod(mode & 0o777)
         temporary.replace(path)

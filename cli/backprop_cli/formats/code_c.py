@@ -14,7 +14,8 @@ from .code_target import Target
 __all__ = ["TARGET", "render"]
 
 WORDS = """
-alignas alignof asm auto bool break case char const constexpr continue default do double else enum
+_Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert
+_Thread_local alignas alignof asm auto bool break case char const constexpr continue default do double else enum
 extern false float for goto if inline int long nullptr register restrict return short signed sizeof
 static static_assert struct switch thread_local true typedef typeof typeof_unqual union unsigned
 void volatile while fabs fmax fmin main printf i386 linux unix errno stderr stdin stdout assert

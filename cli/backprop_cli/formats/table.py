@@ -165,7 +165,7 @@ class Board:
         """`dn8/dn7 = -n8/n7 = -0.534447`, without its beginning where compact."""
         number = decimal(edge.local, self.digits)
         text = Text() if compact else Text.assemble((f"d{node.name}/d{edge.operand} = ", QUIET))
-        if edge.rule != number:
+        if edge.rule not in (number, f"d{node.name}/d{edge.operand}"):
             text.append(edge.rule).append(" = ", QUIET)
         return text.append(number, GRADIENT)
 
