@@ -116,10 +116,12 @@ def graph_command(
 ) -> int:
     """Draw the computational graph, with values above its wires and gradients below."""
     from .inputs import Request
+    from .layout import check_size
 
     row = formats.chosen("graph", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
-    trace = request.trace_or_structure()
+    laid_out = row.name in ("svg", "png", "html", "tikz")
+    trace = request.trace_or_structure(check_size if laid_out else None)
     formats.deliver(row, trace, formats.Options(digits, everything), save)
     if row.name in formats.SILENT:
         for kind, remarks in (("note", trace.notes), ("flag", trace.flags)):

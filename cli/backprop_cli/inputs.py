@@ -7,7 +7,7 @@ errors and its careful numbers serve the point as well.
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from backprop_grammar.errors import BackpropError, Source, nearest, shorten
 from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
+from backprop_grammar.names import Names
 from backprop_grammar.parser import MAX_LENGTH, parse
 from backprop_grammar.trace import Note, Trace, Wide
 
@@ -82,9 +83,17 @@ class Request:
         )  # fmt: skip
         return replace(trace, notes=(*notes, *trace.notes))
 
-    def trace_or_structure(self) -> Trace:
-        """The trace; without --at, where values are missing, the structure alone."""
+    def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
+        """The trace; without --at, where values are missing, the structure alone.
+
+        check_size: told how many nodes will be seen at least, before the work starts.
+        """
         graph, at, notes = self.graph()
+        if check_size and not self.fold:
+            hidden, needed = Names(graph).hidden, graph.needed(graph.output)
+            check_size(
+                sum(map(is_seen, graph.operations, hidden, needed)) if not self.output else 0
+            )
         if self.at or graph.variables.keys() <= at.keys():
             return self.traced(graph, at, notes)
         from backprop_grammar.structure import structure

@@ -14,7 +14,7 @@ from backprop_grammar.errors import BackpropError
 
 from .picture import Diagram
 
-__all__ = ["LARGEST", "Layers", "Link", "arrange", "heights", "straighten", "tension"]
+__all__ = ["LARGEST", "Layers", "Link", "arrange", "check_size", "heights", "straighten", "tension"]
 
 LARGEST = 300
 """Vertices up to which a layout is made; a larger picture is not readable."""
@@ -67,11 +67,7 @@ def arrange(diagram: Diagram) -> Layers:
     A limit error above LARGEST vertices.
     """
     count = len(diagram.vertices)
-    if count > LARGEST:
-        raise BackpropError(
-            "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
-            hint="--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
-        )  # fmt: skip
+    check_size(count)
     last = count - 1
     depth = [0] * count  # the longest way to the output
     for wire in sorted(diagram.wires, key=lambda wire: -wire.target):
@@ -102,6 +98,15 @@ def arrange(diagram: Diagram) -> Layers:
     depth_first(layers, last)
     improve(layers)
     return layers
+
+
+def check_size(count: int) -> None:
+    """Raise BackpropError for more vertices than are laid out."""
+    if count > LARGEST:
+        raise BackpropError(
+            "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
+            hint="--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
+        )  # fmt: skip
 
 
 def depth_of_all(depth: Sequence[int]) -> int:

@@ -289,7 +289,7 @@ class Reasons:
         """A sigmoid or tanh far from 0, where it is flat."""
         local = edge.local
         size = local.nearest or 0.0 if not isinstance(local, float) else local
-        if node.operation not in ("sigmoid", "tanh") or node.kind == "block" or abs(size) > FLAT:
+        if node.operation not in ("sigmoid", "tanh") or abs(size) > FLAT:
             return []
         at = self.scene.value(edge.operand)
         place = say(" at {}", formula("value", edge.operand, decimal(at, self.digits))) if at is not None else []  # fmt: skip
