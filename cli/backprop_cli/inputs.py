@@ -90,10 +90,9 @@ class Request:
         """
         graph, at, notes = self.graph()
         if check_size and not self.fold:
-            hidden, needed = Names(graph).hidden, graph.needed(graph.output)
-            check_size(
-                sum(map(is_seen, graph.operations, hidden, needed)) if not self.output else 0
-            )
+            seen = Names(graph)
+            needed = graph.needed(seen.find(self.output) if self.output else graph.output)
+            check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
         if self.at or graph.variables.keys() <= at.keys():
             return self.traced(graph, at, notes)
         from backprop_grammar.structure import structure
