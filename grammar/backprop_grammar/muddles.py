@@ -88,9 +88,15 @@ def summed(sheet: Sheet, node: int) -> list[Arc]:
 def overwritten(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = summed(sheet, node)
     for i, kept in enumerate(arcs):
+        if BRANCHES <= i < len(arcs) - BRANCHES:
+            continue  # what is kept is mostly the last branch, or the first
         changes = tuple((arc, 0.0, 0.0) for arc in arcs if arc is not kept)
         order = "last" if i == len(arcs) - 1 else "first" if i == 0 else str(i)
         yield Guess(changes, node, -1, lambda kept=kept: f"at {sheet.nodes[node].name} a branch was overwritten instead of added: only the contribution via {sheet.title(kept.sender)} was kept", order)  # type: ignore[misc] # fmt: skip
+
+
+BRANCHES = 16
+"""Branches from either end that may be the one that was kept, where very many meet."""
 
 
 def left_out(sheet: Sheet, node: int) -> Iterator[Guess]:
