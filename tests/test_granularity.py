@@ -54,7 +54,7 @@ def outside(trace: Trace) -> dict[str, tuple[str, str]]:
 
 
 @each_block
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(rng=st.randoms(use_true_random=False))
 def test_there_and_back_again(row, rng):
     """Opened, and folded again: equal to 25 digits, which no rounding error has in common."""
