@@ -289,7 +289,7 @@ def test_samples_read_back(name):
         check(outline(source(name)), plain(picture(outline(source(name)), roomy=roomy)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(programs(), st.lists(st.floats(-3, 3).map(lambda x: round(x, 2)), min_size=9, max_size=9))
 def test_any_program_reads_back(program, numbers):
     graph = parse(program.text())

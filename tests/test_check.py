@@ -219,7 +219,7 @@ def test_right_claims_are_right(case):
 PROGRAMS = [
     traced(case["program"], case["at"]) for case in WORKED if case["id"] in ("T04", "T05", "T19", "T30")
 ]  # fmt: skip
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=100, deadline=None)
 
 
 @QUICK

@@ -108,7 +108,7 @@ def evaluated(program_, at, **how) -> Trace:
         raise
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(programs(), points)
 def test_folding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
@@ -121,7 +121,7 @@ def test_folding_any_program_changes_no_number(program_, at):
             assert (node.value, node.gradient) == (before[node.name].value, before[node.name].gradient)  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(programs(), points)
 def test_expanding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)

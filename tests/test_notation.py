@@ -60,7 +60,7 @@ def test_printed(program, printed):
     assert contents(parse(printed)) == contents(parse(program_text(parse(printed))))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(programs())
 def test_print_and_parse(program):
     built = program.graph()
