@@ -3,9 +3,9 @@
 A process per target runs all files of it. PyTorch and JAX are not installed for the tests, being
 large; with them, the same tests run them:
 
-    python3 -m venv /tmp/libs
-    /tmp/libs/bin/pip install -e ".[test]" torch==2.13.0 jax
-    /tmp/libs/bin/python -m pytest -p no:xdist -o addopts= tests/test_codes.py -q
+    python3 -m venv .venv-libs
+    .venv-libs/bin/pip install -e ".[test]" torch==2.13.0 jax
+    .venv-libs/bin/python -m pytest -p no:xdist -o addopts= tests/test_codes.py -q
 """
 
 import importlib.util
