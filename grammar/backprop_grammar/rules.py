@@ -15,7 +15,6 @@ from .arithmetic import compare
 from .graph import Function, Graph
 from .notation import expression_text
 from .operations import OPERATIONS, Operation
-from .symbolic import Symbols, gradient
 from .text import ATOM, INFIX, PRODUCT, Text, atom, comparison_of, write
 
 __all__ = ["block_rule", "compose", "rule_text"]
@@ -202,6 +201,8 @@ def block_rule(body: Graph, k: str, leaves: Mapping[str, Text], out: Text) -> Te
     leaves: the texts of the parameters; out: that of the result, which a rule such as
     `out*(1 - out)` uses. None where it cannot be written in LONGEST characters.
     """
+    from .symbolic import Symbols, gradient
+
     function = Function.of("", tuple(body.variables), body)
     if function.size > LARGEST:
         return None
