@@ -415,3 +415,18 @@ def test_digits_of_whole_numbers(program, at, claim, status):
 def test_a_mistake_that_leaves_the_domain_is_no_crash(program, at):
     (verdict,) = judge(traced(program, at), {"x": "5"})
     assert verdict.status == WRONG
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "what", "node"),
+    [
+        ("q = x^2; r = q + 1; r*x", "q = x*x; r = q + 2; r*x", "value", "r"),
+        ("q = 2*x; r = q^2; r", "q = 2*x; r = 4*q; r", "x", "q"),
+        ("x^2", "x^2 + 1", "value", ""),
+    ],
+)
+def test_the_node_where_two_formulas_part(a, b, what, node):
+    # The second pair has the same value at x = 2, where only the slope tells.
+    part = agree(parse(a), parse(b), {"x": (2.0, 2.0)}, count=0).parting
+    assert (part.what, part.node) == (what, node)
+    assert part.message.endswith(f"; first at {node}") if node else "first at" not in part.message

@@ -8,7 +8,7 @@ the sides) find what is special, and seeded random ones the rest.
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import BackpropError
 from .evaluate import evaluate
@@ -34,6 +34,8 @@ class Parting:
 
     what: `value`, or the variable by which the gradients differ. a, b: the two numbers, None
     where that formula has none; error: relative; message: in words.
+    node: the first stage that both programs have and that differs, by its value, or from the
+    output back by its gradient; empty where there is none.
     """
 
     at: dict[str, float]
@@ -42,6 +44,7 @@ class Parting:
     b: Number | None
     error: float | None
     message: str
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,7 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
         error, parting = difference(at, first, second, () if bent else names)
         worst = max(worst, error)
         if parting:
+            parting = located(parting, a, b)
             break
     return Agreement(a.source.text, b.source.text, box, compared, skipped, kinks, worst, parting)
 
@@ -217,6 +221,30 @@ def difference(
             return worst, Parting(at, what, x, y, error if error < INFINITY else None, message)
         worst = max(worst, error)
     return worst, None
+
+
+def located(parting: Parting, a: Graph, b: Graph) -> Parting:
+    """The parting with the first stage of both programs that differs there."""
+    first, second = evaluate(a, parting.at), evaluate(b, parting.at)
+    theirs = {node.name: node for node in second.nodes if node.named and node.operation}
+    shared = [
+        (node, theirs[node.name])
+        for node in first.nodes
+        if node.named and node.operation and node.name in theirs
+    ]
+    if parting.what == "value":
+        parts = [x.name for x, y in shared if relative(x.value, y.value) > TOLERANCE]
+    else:
+        parts = [
+            x.name
+            for x, y in reversed(shared)
+            if x.gradient is not None
+            and y.gradient is not None
+            and relative(x.gradient, y.gradient) > TOLERANCE
+        ]
+    if not parts:
+        return parting
+    return replace(parting, node=parts[0], message=f"{parting.message}; first at {parts[0]}")
 
 
 def relative(x: Number, y: Number) -> float:

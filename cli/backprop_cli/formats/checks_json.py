@@ -132,5 +132,5 @@ def agreement(found: Agreement) -> dict[str, Any]:
             "b": plain(part.b),
             "error": part.error,
             "message": part.message,
-        }
+        } | ({"node": part.node} if part.node else {})
     return result
