@@ -1,0 +1,194 @@
+"""Many points at once: the kernel of `map`, held against `eval` row by row."""
+
+import json
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.kernel import KINKS, Kernel, Rows
+from backprop_grammar.operations import FUNCTIONS
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Number, Wide
+
+SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
+NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
+NAMES = ("w0", "x0", "w1", "x1", "w2")
+
+
+def nearest(number: Number) -> float | None:
+    return number.nearest if isinstance(number, Wide) else number
+
+
+def close(found: float, truth: float | None) -> bool:
+    """Two right answers: each is within the certificate of 5.7e-14."""
+    if truth is None:
+        return math.isnan(found)
+    return found == truth or abs(found - truth) <= max(1.2e-13 * abs(truth), 1e-322)
+
+
+def agree(text: str, columns: dict[str, np.ndarray], at: dict[str, float]) -> Rows:
+    """Assert that every row is what eval says, number by number and status by status."""
+    graph = parse(text)
+    rows = Kernel(graph, list(columns), at)(columns)
+    kinks = 0
+    for i in range(len(rows.value)):
+        point = {
+            **graph.inputs,
+            **at,
+            **{name: float(column[i]) for name, column in columns.items()},
+        }
+        try:
+            trace = evaluate(graph, point, wrt=list(columns), nodes=False)
+        except BackpropError as error:
+            assert i in rows.status, (text, point, error.message, rows.value[i])
+            assert math.isnan(rows.value[i])
+            continue
+        assert bool(trace.flags) == (i in rows.status), (text, point, rows.status.get(i))
+        assert close(rows.value[i], nearest(trace.value)), (text, point)
+        for name in columns:
+            truth = nearest(trace.gradients[name])
+            assert close(rows.gradients[name][i], truth), (text, point, name)
+        kinks += not trace.flags and any(note.kind in KINKS for note in trace.notes)
+    if not rows.status:
+        assert rows.kinks == kinks, text
+    return rows
+
+
+def column(source: random.Random, rows: int) -> np.ndarray:
+    """Ordinary, whole, badly scaled, positive, large, or absurd."""
+    draw = source.choice([
+        lambda: source.gauss(0, 1), lambda: source.choice([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0]),
+        lambda: source.choice([1, -1]) * 10 ** source.uniform(-8, 8),
+        lambda: abs(source.gauss(0, 1)), lambda: source.uniform(-50, 50),
+        lambda: source.choice([1, -1]) * 10 ** source.uniform(-300, 300),
+    ])  # fmt: skip
+    return np.array([draw() for _ in range(rows)])
+
+
+def grown(source: random.Random, depth: int) -> str:
+    """A formula of every kind of operation."""
+
+    def inner() -> str:
+        return grown(source, depth - 1)
+
+    if depth == 0 or source.random() < 0.12:
+        return source.choice(
+            ["x", "y", "z", "x", "y", "z", "0.5", "1", "2", "-1", "0.1", "10", "pi"]
+        )
+    kind = source.choice(["infix"] * 5 + ["power", "neg", "if"] + ["call"] * 4)
+    if kind == "infix":
+        return f"({inner()}{source.choice('+-*/')}{inner()})"
+    if kind == "power":
+        return f"({inner()})^({source.choice(['2', '3', '0.5', '-1', '-2', '1.5', inner()])})"
+    if kind == "neg":
+        return f"(-{inner()})"
+    if kind == "if":
+        relation = source.choice(["<", "<=", ">", ">=", "==", "!="])
+        return f"if({inner()} {relation} {inner()}, {inner()}, {inner()})"
+    name = source.choice([name for name in FUNCTIONS if name not in SLOW])
+    least, most = FUNCTIONS[name].arity
+    count = source.randint(least, least + 2 if most is None else most)
+    return f"{name}({', '.join(inner() for _ in range(count))})"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_kernel_agrees_with_eval(seed):
+    source = random.Random(seed)
+    for _ in range(12):
+        text = grown(source, source.randint(1, 4))
+        if source.random() < 0.3:
+            text = f"q = {grown(source, 2)}; {text} + q*{source.choice('xyz')}"
+        columns = {name: column(source, 12) for name in parse(text).variables if name != "q"}
+        at = {}
+        if len(columns) > 1 and source.random() < 0.2:
+            at = {"x": float(columns.pop("x")[0])} if "x" in columns else {}
+        agree(text, columns, at)
+
+
+BOUNDARY = [
+    case
+    for line in (Path(__file__).parent / "cases" / "boundary.jsonl").read_text("utf-8").splitlines()
+    if (case := json.loads(line))["expect"].get("kind") != "binding"  # a point of finite numbers
+]
+
+
+@pytest.mark.parametrize("case", BOUNDARY, ids=lambda case: case["id"])
+def test_boundary_cases(case):
+    from backprop_cli.inputs import read_point
+
+    point = read_point([case["at"]]).values
+    agree(case["expr"], {name: np.array([value, value]) for name, value in point.items()}, {})
+
+
+@pytest.mark.parametrize("text", [
+    "lgamma(x) + digamma(y)", "polygamma(1, x)", "gelu(x)*erf(y)", "max(x, y, x)", "mean(x, y, 2)",
+    "relu(x)*relu(y)", "logsumexp(x, y)", "clamp(x, -1, y)", "square(u) = u*u; square(x - y)",
+])  # fmt: skip
+def test_whole_numbers_and_ties(text):
+    grid = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])
+    x, y = (side.ravel() for side in np.meshgrid(grid, grid))
+    columns = {name: side for name, side in (("x", x), ("y", y)) if name in parse(text).variables}
+    agree(text, columns, {})
+
+
+def test_many_rows_are_cut_into_chunks_and_hold_the_suspects_of_each():
+    source = np.random.default_rng(7)
+    columns = {name: source.normal(size=50_000) for name in NAMES}
+    columns["w2"][::9_999] = 900.0  # exp(-900): too small for binary64 to keep
+    kernel = Kernel(parse(NEURON), NAMES, {})
+    rows = kernel(columns)
+    assert rows.status == {}
+    for i in (0, 1, 9_999, 16_383, 16_384, 19_998, 49_999):
+        trace = evaluate(parse(NEURON), {name: float(columns[name][i]) for name in NAMES})
+        assert close(rows.value[i], nearest(trace.value))
+        for name in NAMES:
+            assert close(rows.gradients[name][i], nearest(trace.gradients[name])), (i, name)
+
+
+def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
+    """An ordinary neuron needs no look at its rows; row by row it has the same numbers."""
+    source = np.random.default_rng(7)
+    columns = {name: source.normal(size=20_000, scale=2) for name in NAMES}
+    kernel = Kernel(parse(NEURON), NAMES, {})
+    looked = []
+    monkeypatch.setattr(Kernel, "look_at", lambda *given: looked.append(given))
+    fast = kernel(columns)
+    assert looked == []
+    monkeypatch.undo()
+    careful = Kernel(parse(NEURON), NAMES, {})
+    mask = np.ones(20_000, dtype=bool)
+    slow = Rows(np.empty(20_000), {name: np.empty(20_000) for name in NAMES})
+    careful.look_at(np.flatnonzero(mask), columns, [slow.value, *slow.gradients.values()], slow)
+    np.testing.assert_array_max_ulp(fast.value, slow.value, 4)
+    for name in NAMES:
+        np.testing.assert_array_max_ulp(fast.gradients[name], slow.gradients[name], 4)
+
+
+def test_missing_and_infinite_numbers():
+    x = np.array([1.0, math.nan, math.inf, -1.0, 0.0])
+    rows = Kernel(parse("log(x)*y"), ["x"], {"y": 2.0})({"x": x})
+    assert rows.status == {
+        1: "x is missing", 2: "x is not finite", 3: "log of a negative number", 4: "log of zero",
+    }  # fmt: skip
+    assert rows.value[0] == 0.0
+    assert rows.gradients["x"][0] == 2.0
+    assert np.isnan(rows.value[1:]).all()
+
+
+def test_labels_and_errors():
+    graph = parse("q = w*x; f = q^2")
+    assert Kernel(graph, ["x"], {"w": 2.0}).labels == ("x",)
+    rows = Kernel(graph, ["x"], {"w": 2.0}, wrt=["w", "q"])({"x": np.array([3.0])})
+    assert {name: column.tolist() for name, column in rows.gradients.items()} == {
+        "w": [36.0],
+        "q": [12.0],
+    }
+    with pytest.raises(BackpropError, match="no value for w"):
+        Kernel(graph, ["x"], {})
+    with pytest.raises(BackpropError, match="has no variable xx"):
+        Kernel(graph, ["xx"], {"w": 1.0})
