@@ -180,6 +180,26 @@ def test_missing_and_infinite_numbers():
     assert np.isnan(rows.value[1:]).all()
 
 
+@pytest.mark.parametrize("text", ["x*y", "x", "exp(x)", "max(x, y)", "if(y > 0, x, y)", "x*y + 1"])
+def test_missing_numbers_are_seen_whatever_is_computed(text):
+    y = np.array([1.0, -1.0, 2.0])
+    for wrong, why in (
+        (math.nan, "x is missing"),
+        (math.inf, "x is not finite"),
+        (-math.inf, "x is not finite"),
+    ):
+        for at in range(3):
+            x = np.array([0.5, 2.0, 3.0])
+            x[at] = wrong
+            graph = parse(text)
+            columns = {
+                name: column for name, column in (("x", x), ("y", y)) if name in graph.variables
+            }
+            rows = Kernel(graph, list(columns), {})(columns)
+            assert rows.status == {at: why}
+            assert np.isnan(rows.value).tolist() == [k == at for k in range(3)]
+
+
 def test_labels_and_errors():
     graph = parse("q = w*x; f = q^2")
     assert Kernel(graph, ["x"], {"w": 2.0}).labels == ("x",)

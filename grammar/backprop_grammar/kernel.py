@@ -22,7 +22,7 @@ from .vectors import Column
 
 __all__ = ["Kernel", "Rows"]
 
-PIECE = 1_024
+PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
 BLOCK = 8_192
 """Suspect rows that are looked at together."""
