@@ -17,10 +17,44 @@ from typing import Any
 from .graph import Graph
 from .operations import CONSTANTS, Bound, Operation, Role
 
-__all__ = ["Arithmetic", "Ball", "Outside", "Uncertain", "binary64", "compare", "texts", "wide"]
+__all__ = [
+    "Arithmetic",
+    "Ball",
+    "Balls",
+    "Outside",
+    "Uncertain",
+    "binary64",
+    "compare",
+    "texts",
+    "wide",
+]
 
 Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balls:
+    """The balls of the nodes, kept as two flat lists; a value is None where there is none."""
+
+    values: list[Any]
+    errors: list[float]
+
+    def __getitem__(self, node: int) -> Ball | None:
+        value = self.values[node]
+        return None if value is None else (value, self.errors[node])
+
+    def __contains__(self, node: int) -> bool:
+        return self.values[node] is not None
+
+    def at(self, node: int) -> Ball:
+        """The ball of a node that has one."""
+        return self.values[node], self.errors[node]
+
+    def get(self, node: int, default: Ball | None = None) -> Ball | None:
+        """The ball of a node, or another where it has none."""
+        return self[node] or default
+
 
 SMALL = 2.0**-960
 """Below, a bound on a rounding error would itself lose digits in binary64."""
@@ -404,7 +438,9 @@ INFINITY = float("inf")
 class Regions:
     """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
 
-    def __init__(self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None]) -> None:
+    def __init__(
+        self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None] | Balls
+    ) -> None:
         self.graph = graph
         self.arithmetic = arithmetic
         self.balls = balls

@@ -62,7 +62,7 @@ class Builder:
 
     def gradient(self, node: int) -> Ball:
         zero = self.run.arithmetic.number(0.0)
-        return self.run.gradients.get(node, (zero, zero))
+        return self.run.gradients.get(node) or (zero, zero)
 
     def build(self, written: Graph, question: Question, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
@@ -94,14 +94,14 @@ class Builder:
             program=text,
             formula=program_text(written) if len(text) <= LONG_PROGRAM else text,
             at={name: at[name] + 0.0 for name in graph.variables if name in at},
-            output=names.of[run.output],
+            output=names.name(run.output),
             value=value,
             upstream=run.upstream,
             gradients=gradients,
             nodes=tuple(shown),
             notes=tuple(notes(run, names, value, gradients, shown)),
             flags=tuple(flags(run, names, labels, sources, gradients)),
-            frames=frames(graph, names, {node.name for node in shown}),
+            frames=frames(graph, names, {node.name for node in shown}) if nodes else (),
             precision=self.precision,
             last=run.output == graph.output,
         )
@@ -155,7 +155,7 @@ class Builder:
         operation = graph.operations[node]
         assert operation is not None
         result = []
-        for k, operand, local, _ in run.edges.get(node, ()):
+        for k, operand, local, _ in run.sent(node):
             if node in graph.condition_of:
                 if k < 2:
                     continue  # the condition passes nothing on
