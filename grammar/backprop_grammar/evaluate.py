@@ -289,8 +289,11 @@ def passes(
             doubt.close, doubt.loose = close, loose
             value = done.values[output]
             for node, result in [(output, value), *((k, gradients.get(k)) for k in question.sources)]:  # fmt: skip
-                if result is not None:
-                    doubt.check(arithmetic, node, result, False)
+                if result is None:
+                    continue
+                if fast and 0 < abs(result[0]) + result[1] < 2.0**-900:
+                    raise Uncertain("underflow")
+                doubt.check(arithmetic, node, result, False)
     except Uncertain as reason:
         raise Stopped(output, str(reason)) from None
     return run

@@ -239,6 +239,8 @@ def backward(
             gradient, lost = total(gradient, output)
             gradients[node] = gradient
             bounds[node] = bound = bound + lost
+            if lost and every and fabs(gradient) < SMALL:
+                raise Stopped(output, "underflow")
         if bound > fabs(gradient) * tolerance:
             doubt.check(binary64, node, (gradient, bound), False)
         operation = graph.operations[node]
@@ -248,10 +250,16 @@ def backward(
         if operation is ADD:
             for i in operands:
                 if reached[i]:
-                    if gradients[i] is None:
-                        gradients[i], bounds[i] = gradient, bound
+                    before = gradients[i]
+                    if before is None:
+                        gradients[i] = gradient
+                        bounds[i] = bound
+                    elif type(before) is list:
+                        before.append(gradient)
+                        bounds[i] += bound
                     else:
-                        more(i, gradient, bound)
+                        gradients[i] = [before, gradient]
+                        bounds[i] += bound
         elif operation is MUL:
             i, j = operands
             scale = fabs(gradient)
@@ -281,25 +289,43 @@ def backward(
                     gradients[j], bounds[j] = sent, error
                 else:
                     more(j, sent, error)
-        elif operation is NEG or operation is SUB:
-            if operation is SUB:
-                i = operands[0]
-                if reached[i]:
-                    more(i, gradient, bound)
-            i = operands[-1]
+        elif operation is EXP:
+            i = operands[0]
             if reached[i]:
-                more(i, 0.0 - gradient, bound)
+                y, dy = values[node], errors[node]
+                sent = gradient * y
+                size = fabs(sent)
+                error = fabs(gradient) * dy + (bound + fabs(gradient) * UNIT) * y
+                if not SMALL <= size <= LARGE:
+                    send(i, sent, error, gradient, bound, y, dy)
+                elif gradients[i] is None:
+                    gradients[i], bounds[i] = sent, error
+                else:
+                    more(i, sent, error)
+        elif operation is NEG:
+            i = operands[0]
+            if reached[i]:
+                if gradients[i] is None:
+                    gradients[i], bounds[i] = 0.0 - gradient, bound
+                else:
+                    more(i, 0.0 - gradient, bound)
+        elif operation is SUB:
+            i, j = operands
+            if reached[i]:
+                more(i, gradient, bound)
+            if reached[j]:
+                more(j, 0.0 - gradient, bound)
         else:
             for k, i in enumerate(operands):
                 if not reached[i]:
                     continue
-                if operation is EXP:
-                    y, dy = values[node], errors[node]
-                else:
-                    slope = local(node, k)
-                    if slope is None:
-                        continue
-                    y, dy = slope
+                slope = divided(values, errors, node, operands, k) if operation is DIV else None
+                slope = slope or local(node, k)
+                if slope is None:
+                    continue
+                y, dy = slope
+                if dy > fabs(y) * tolerance:
+                    doubt.check(binary64, node, slope, False)
                 sent = gradient * y
                 size = fabs(sent)
                 error = fabs(gradient) * dy + bound * fabs(y)
@@ -310,6 +336,22 @@ def backward(
                 else:
                     send(i, sent, error, gradient, bound, y, dy)
     return Balls(gradients, bounds)
+
+
+def divided(
+    values: list[float], errors: list[float], node: int, operands: tuple[int, ...], k: int
+) -> Ball | None:
+    """The local gradient of a quotient x/y, 1/y or -out/y, where all is ordinary."""
+    y, dy = values[operands[1]], errors[operands[1]]
+    divisor = fabs(y)
+    if dy > SHORT or dy >= divisor or not SMALL <= divisor <= LARGE:
+        return None
+    out = -values[node] / y if k else 1.0 / y
+    size = fabs(out)
+    if not SMALL <= size <= LARGE:
+        return None
+    error = (errors[node] + size * dy) / divisor if k else size * dy / divisor
+    return out, error + size * UNIT
 
 
 ONES = (1.0, -1.0)
