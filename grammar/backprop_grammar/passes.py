@@ -25,7 +25,7 @@ from .graph import Graph
 from .operations import Operation, Role
 from .ordinary import slope as ordinary_slope
 
-__all__ = ["Forward", "backward", "forward", "local_gradients"]
+__all__ = ["Forward", "backward", "forward", "local_gradients", "plain_rules"]
 
 T = TypeVar("T")
 
