@@ -221,7 +221,8 @@ def duration(graph: Graph, needed: list[bool], bits: int) -> float:
         operation is not None and "gamma" in operation.name and needed[node]
         for node, operation in enumerate(graph.operations)
     )
-    return (sum(needed) * 0.005 + gammas * 0.3) * max(0.1, (bits / 1000) ** 2)
+    long = (bits / 6400) ** 2
+    return sum(needed) * (0.0015 + 0.04 * long) + gammas * max(0.03, 12 * long)
 
 
 LOOSE = 2.0**-30
@@ -291,7 +292,7 @@ def passes(
             for node, result in [(output, value), *((k, gradients.get(k)) for k in question.sources)]:  # fmt: skip
                 if result is None:
                     continue
-                if fast and 0 < abs(result[0]) + result[1] < 2.0**-900:
+                if fast and not result[0] and 0 < result[1] < 2.0**-900:
                     raise Uncertain("underflow")
                 doubt.check(arithmetic, node, result, False)
     except Uncertain as reason:
