@@ -75,6 +75,19 @@ def test_the_trace_keeps_its_promises(program, at, more):
         assert (gradient is None) == any(f["path"] == f"gradients.{name}" for f in trace["flags"])
 
 
+@pytest.mark.parametrize(("program", "at"), DOCUMENTS[::4], ids=[p[:30] for p, _ in DOCUMENTS[::4]])
+def test_quiet_leaves_only_the_nodes_out(program, at):
+    point = ("--at", at) if at else ()
+    loud, quiet = trace_of(program, *point), trace_of(program, *point, "--quiet")
+    schema("trace").validate(quiet)
+    assert quiet["nodes"] == []
+    for key in ("program", "at", "output", "upstream", "flags"):
+        assert quiet[key] == loud[key]
+    assert [n for n in quiet["notes"] if n["kind"] != "precision"] == [n for n in loud["notes"] if n["kind"] != "precision"]  # fmt: skip
+    for mine, its in ((quiet["value"], loud["value"]), *zip(quiet["gradients"].values(), loud["gradients"].values(), strict=True)):  # fmt: skip
+        assert mine == its or math.isclose(mine, its, rel_tol=2**-44)
+
+
 def test_the_shape_of_the_design():
     trace = trace_of("q = x + y; f = q*z", "--at", "x=-2,y=5,z=-4")
     assert list(trace)[:8] == [

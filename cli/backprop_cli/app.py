@@ -28,6 +28,7 @@ from .options import (
     Output,
     Precision,
     Program,
+    Quiet,
     Save,
     Upstream,
     Wrt,
@@ -86,15 +87,17 @@ def evaluate_command(
     precision: Precision = None,
     digits: Digits = 6,
     everything: Everything = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
     """Evaluate a program at a point: forward values, backward table, gradients."""
     from .inputs import Request
 
     request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
-    trace = request.trace(TABLE_NODES if not (as_json or everything) else None)
+    most = None if as_json or everything else TABLE_NODES
+    trace = request.trace(0 if quiet else most)
     row = formats.formats_of("eval")["json" if as_json else "table"]
-    formats.show(row, trace, formats.Options(digits, everything))
+    formats.show(row, trace, formats.Options(digits, everything, quiet))
     return 3 if trace.flags else 0
 
 

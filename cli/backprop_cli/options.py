@@ -12,7 +12,7 @@ from . import formats
 
 __all__ = [
     "At", "Digits", "Everything", "Expand", "File", "Fold", "Json", "Output", "Precision",
-    "Program", "Save", "Upstream", "Wrt", "format_option",
+    "Program", "Quiet", "Save", "Upstream", "Wrt", "format_option",
 ]  # fmt: skip
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -62,6 +62,9 @@ Digits = Annotated[
     int, typer.Option(metavar="N", help="Significant digits of the numbers shown, 1 to 17.")
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Value and gradients alone, which is less work.")
+]
 Save = Annotated[
     Path | None,
     typer.Option("-o", "--save", metavar="FILE", help="Write a file, in the format of its suffix."),

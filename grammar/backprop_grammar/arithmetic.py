@@ -17,11 +17,48 @@ from typing import Any
 from .graph import Graph
 from .operations import CONSTANTS, Bound, Operation, Role
 
-__all__ = ["Arithmetic", "Ball", "Outside", "Uncertain", "binary64", "compare", "texts", "wide"]
+__all__ = [
+    "Arithmetic",
+    "Ball",
+    "Balls",
+    "Outside",
+    "Uncertain",
+    "binary64",
+    "compare",
+    "texts",
+    "wide",
+]
 
 Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
 
+
+@dataclass(frozen=True, slots=True)
+class Balls:
+    """The balls of the nodes, kept as two flat lists; a value is None where there is none."""
+
+    values: list[Any]
+    errors: list[float]
+
+    def __getitem__(self, node: int) -> Ball | None:
+        value = self.values[node]
+        return None if value is None else (value, self.errors[node])
+
+    def __contains__(self, node: int) -> bool:
+        return self.values[node] is not None
+
+    def at(self, node: int) -> Ball:
+        """The ball of a node that has one."""
+        return self.values[node], self.errors[node]
+
+    def get(self, node: int, default: Ball | None = None) -> Ball | None:
+        """The ball of a node, or another where it has none."""
+        return self[node] or default
+
+
+INFINITY = float("inf")
+NOTHING = -90
+"""The power of two of a relative error below which none is of interest."""
 SMALL = 2.0**-960
 """Below, a bound on a rounding error would itself lose digits in binary64."""
 TOLERANCE = 2.0**-44
@@ -72,15 +109,35 @@ def rounding(x: Any, y: Any, out: Any) -> Any:
     return abs((x - (out - t)) + (y - t))
 
 
+def finite(x: Any) -> bool:
+    """Whether a number is neither infinite nor undefined."""
+    if isinstance(x, float):
+        return -INFINITY < x < INFINITY
+    _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
+    return bool(mantissa) or not exponent
+
+
+def is_one(x: Any) -> bool:
+    """Whether a number is 1 or -1."""
+    return x in (1.0, -1.0) if isinstance(x, float) else x._mpf_[1:3] == (1, 0)
+
+
+def size_of(x: Any) -> int:
+    """The power of two above the size of an mpmath number that is finite and not 0."""
+    _, _, exponent, bits = x._mpf_
+    return int(exponent + bits)
+
+
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
     """A set of numbers with rounding.
 
-    unit: half an ulp of 1. number: from a float. last: no more precise arithmetic will be
+    unit: half an ulp of 1, and limit 1/unit. number: from a float. last: no more precise arithmetic will be
     tried, so what cannot be told from 0 is taken as 0. module: None or mpmath.
     """
 
     unit: Any
+    limit: Any
     number: Callable[[float], Any]
     last: bool
     module: Any
@@ -91,8 +148,12 @@ class Arithmetic:
     def lost(self, ball: Ball) -> float:
         """The bound on a number's relative error; 0 where it is exact, a pole or undefined."""
         value, error = ball
-        if error == 0 or not abs(value) < INFINITY:
+        if not error or not finite(value):
             return 0.0
+        if self.module is not None and value and finite(error):
+            power = size_of(error) - size_of(value) + 1
+            if power < NOTHING:  # an upper bound will do
+                return 2.0 ** max(power, -1000)
         if not error < INFINITY:
             return 2.0**-28  # the bound overflowed, which says nothing of the number
         if value == 0 or error > abs(value):
@@ -119,16 +180,21 @@ class Arithmetic:
 
     def times(self, a: Ball, b: Ball) -> Ball:
         """The product of two balls; inf*0 does not exist."""
-        value = a[0] * b[0]
-        if not abs(value) < INFINITY:
+        (x, dx), (y, dy) = a, b
+        value = x * y
+        if not finite(value):
             if self.module is None:
                 raise Uncertain("overflow")
             return value, self.number(0.0)
-        error = abs(a[0]) * b[1] + a[1] * abs(b[0])
-        rounded = abs(a[0]) != 1 and abs(b[0]) != 1
-        if rounded or error:
-            self.check_underflow(value, a[0] != 0 != b[0])
-        return value + 0, error + abs(value) * self.unit * rounded
+        error = abs(x) * dy if dy else dy
+        if dx:
+            error += dx * abs(y)
+        rounded = not (is_one(x) or is_one(y))
+        if self.module is None:
+            if rounded or error:
+                self.check_underflow(value, x != 0 != y)
+            value += 0.0
+        return value, error + abs(value) * self.unit if rounded else error
 
     def total(self, balls: list[Ball]) -> Ball:
         """The sum of balls; inf - inf does not exist."""
@@ -146,7 +212,7 @@ class Arithmetic:
             for x in values:
                 before, value = value, value + x
                 lost += rounding(before, x, value)
-        if not abs(value) < INFINITY:
+        if not finite(value):
             return value, self.number(0.0)
         return value, lost + sum([error for _, error in balls])
 
@@ -246,17 +312,17 @@ class Arithmetic:
             return operands[self.selected(operation, operands)[0]]
         values = tuple([value for value, _ in operands])
         out = self.value(operation, values)
-        if self.module is None and not abs(out) < float("inf"):
+        if self.module is None and not finite(out):
             raise Uncertain("overflow")
         if operation.name in ("add", "sub"):
             x, y = values if operation.name == "add" else (values[0], -values[1])
             error = rounding(x, y, out)
-        elif operation.exact(values, out, 1 / self.unit):
-            error = 0 * abs(out)
+        elif operation.exact(values, out, self.limit):
+            error = self.number(0.0)
         else:
             self.check_underflow(out)
             slack = 2 * operation.ulps if self.module is None else 8 + 2 * operation.ulps
-            error = operation.scale(values, out) * self.unit * slack
+            error = operation.scale(values, out) * slack * self.unit
         for k, (_, inherited) in enumerate(operands):
             if inherited:
                 self.check_underflow(out, out != 0)
@@ -293,7 +359,11 @@ class Arithmetic:
     ) -> Any:
         """The largest size of the slope in operand k, also at the ends of a wide reach."""
         steepest = abs(self.slope(operation, k, values, out))
-        if reach * reach * 2048 > self.unit:
+        if self.module is None:
+            far = reach * reach * 2048 > self.unit
+        else:
+            far = not finite(reach) or 2 * size_of(reach) + 11 > size_of(self.unit)
+        if far:
             for end in (values[k] - reach, values[k] + reach):
                 moved = (*values[:k], end, *values[k + 1 :])
                 slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
@@ -355,7 +425,7 @@ class Arithmetic:
             else:
                 given = tuple([values[k] for k in operands])
                 values[node] = out = self.value(operation, given)
-                if not operation.exact(given, out, 1 / self.unit):
+                if self.module is None and not operation.exact(given, out, self.limit):
                     self.check_underflow(out)
         return values[graph.output]
 
@@ -383,7 +453,7 @@ class Arithmetic:
                 balls[node] = balls[operands[2 if holds else 3]]
                 continue
             given: list[Any] = [balls[k] for k in operands]
-            if any(not abs(value) < INFINITY for value, _ in given):
+            if not all(finite(value) for value, _ in given):
                 balls[node] = self.value(operation, [value for value, _ in given]), zero
                 continue
             if operation.name == "div" and self.decide(given[1], (zero, zero)) == 0:
@@ -398,13 +468,12 @@ class Arithmetic:
         return result
 
 
-INFINITY = float("inf")
-
-
 class Regions:
     """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
 
-    def __init__(self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None]) -> None:
+    def __init__(
+        self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None] | Balls
+    ) -> None:
         self.graph = graph
         self.arithmetic = arithmetic
         self.balls = balls
@@ -452,7 +521,7 @@ def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outs
     return Outside(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)
 
 
-binary64 = Arithmetic(2.0**-53, float, False, None, nullcontext)
+binary64 = Arithmetic(2.0**-53, 2.0**53, float, False, None, nullcontext)
 
 
 @lru_cache(maxsize=8)
@@ -461,4 +530,4 @@ def wide(bits: int, last: bool) -> Arithmetic:
     import mpmath
 
     unit = mpmath.mpf(2) ** -bits
-    return Arithmetic(unit, mpmath.mpf, last, mpmath.mp, lambda: mpmath.workprec(bits))
+    return Arithmetic(unit, 1 / unit, mpmath.mpf, last, mpmath.mp, lambda: mpmath.workprec(bits))

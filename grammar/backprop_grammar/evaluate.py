@@ -7,21 +7,15 @@ more precise, until every number of the trace is certain.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from .arithmetic import Arithmetic, Ball, Uncertain, binary64, wide
+from . import floats
+from .arithmetic import Arithmetic, Ball, Balls, Uncertain, binary64, wide
 from .errors import BackpropError, nearest, shorten
-from .graph import Graph
+from .graph import Block, Graph
 from .names import Names, outermost
-from .passes import (
-    Doubt,
-    Edges,
-    Forward,
-    Refused,
-    Stopped,
-    backward,
-    forward,
-    local_gradients,
-)
+from .passes import Doubt, Forward, Refused, Stopped, backward, forward, local_gradients
 from .trace import Trace
 
 __all__ = ["MAX_PRECISION", "Run", "evaluate"]
@@ -42,7 +36,7 @@ BITS_PER_DIGIT = 3.3219280948873626
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
-    wanted: the nodes on a path from what is differentiated. edges: see passes.Edges.
+    wanted: the nodes on a path from what is differentiated. local: see passes.local_gradients.
     blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
     first place of an operand; one that is given twice has one local gradient.
     """
@@ -53,15 +47,31 @@ class Run:
     upstream: float
     needed: list[bool]
     wanted: list[bool]
-    forward: Forward
-    gradients: dict[int, Ball]
-    edges: Edges
+    forward: Forward[list[Ball | None]] | Forward[Balls]
+    gradients: dict[int, Ball] | Balls
+    local: Callable[[int, int], Ball | None]
     blocks: dict[tuple[int, int], Ball | None]
     met: dict[int, str]
     reason: str = ""
     reason_node: int = -1
     lost: float = 0.0
     bits: int = 53
+
+    def sent(self, node: int) -> list[tuple[int, int, Ball | None, Ball | None]]:
+        """What a node sends back: (which operand, its node, local gradient, contribution).
+
+        The last two are None where the node does not route to the operand.
+        """
+        upstream = self.gradients.get(node)
+        found: list[tuple[int, int, Ball | None, Ball | None]] = []
+        if upstream is None:
+            return found
+        for k, operand in enumerate(self.graph.operands[node]):
+            if self.wanted[operand] and self.forward.values[operand] is not None:
+                local = self.local(node, k)
+                sent = None if local is None else self.arithmetic.times(upstream, local)
+                found.append((k, operand, local, sent))
+        return found
 
 
 def evaluate(
@@ -81,7 +91,8 @@ def evaluate(
     at: a finite value per variable. wrt: names of the nodes to differentiate by; the inputs
     when empty. output: the node to differentiate; the last stage when empty. upstream: the
     gradient that arrives there from a larger network. precision: digits asked for, at most
-    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results. expand: names
+    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
+    need be certain, which takes less work. expand: names
     of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
     shown as one. They change no number.
 
@@ -95,11 +106,11 @@ def evaluate(
         from .granularity import shaped
 
         def kinks(plain: Graph) -> set[int]:
-            return set(run_of(Question(plain, (), ""), at, upstream, precision).met)
+            return set(run_of(Question(plain, (), ""), at, upstream, precision, False).met)
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     question = Question(graph, wrt, output)
-    run = run_of(question, at, upstream, precision)
+    run = run_of(question, at, upstream, precision, nodes)
     return trace(run, question, written, whole, at, precision, nodes)
 
 
@@ -118,17 +129,13 @@ class Question:
         for node in self.sources:
             self.wanted[node] = True
         # Only what lies between the sources and the output; a source may be an inner node.
+        needed, wanted = self.needed, self.wanted
         for node, operands in enumerate(graph.operands):
-            if self.needed[node] and not self.wanted[node]:
-                self.wanted[node] = any(self.wanted[k] for k in operands)
-
-
-def run_of(question: Question, at: dict[str, float], upstream: float, precision: int | None) -> Run:
-    """The certain run that answers a question. Raises BackpropError as ``evaluate`` does."""
-    check_bound(question.graph, at, question.needed)
-    return certain_run(
-        question.graph, at, question.output, question.needed, question.wanted, upstream, precision
-    )
+            if needed[node]:
+                for k in operands:
+                    if wanted[k]:
+                        wanted[node] = True
+                        break
 
 
 def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
@@ -149,26 +156,27 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     )
 
 
-def certain_run(
-    graph: Graph,
+def run_of(
+    question: Question,
     at: dict[str, float],
-    output: int,
-    needed: list[bool],
-    wanted: list[bool],
     upstream: float,
     precision: int | None,
+    every: bool,
 ) -> Run:
-    """The passes over the fastest arithmetic that makes every number certain."""
+    """The passes over the fastest arithmetic in which every number of a node is certain.
 
-    def attempt(arithmetic: Arithmetic, doubt: Doubt) -> Run:
-        return passes(graph, at, output, needed, wanted, upstream, arithmetic, doubt)
+    every: of every node; else only the output's value and the gradients that were asked for.
 
+    Raises BackpropError as ``evaluate`` does.
+    """
+    graph, needed = question.graph, question.needed
+    check_bound(graph, at, needed)
     reason, node, lost = "", -1, 0.0
     start = 0
     if precision is None:
         doubt = Doubt()
         try:
-            run = attempt(binary64, doubt)
+            run = passes(question, at, upstream, binary64, doubt, every)
         except Stopped as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
         except Refused as refused:
@@ -190,7 +198,7 @@ def certain_run(
         doubt = Doubt(close=tolerance, loose=tolerance)
         with arithmetic.context():
             try:
-                run = attempt(arithmetic, doubt)
+                run = passes(question, at, upstream, arithmetic, doubt, every)
             except Refused as refused:
                 raise refusal(graph, refused, arithmetic) from None
             except Stopped as stopped:
@@ -200,7 +208,7 @@ def certain_run(
         if doubt.node < 0:
             run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
             return run
-    where = doubt.node if doubt.node >= 0 else output
+    where = doubt.node if doubt.node >= 0 else question.output
     raise BackpropError(
         "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
         graph.spans[where], hint="write the formula so that less cancels", source=graph.source,
@@ -213,83 +221,118 @@ def duration(graph: Graph, needed: list[bool], bits: int) -> float:
         operation is not None and "gamma" in operation.name and needed[node]
         for node, operation in enumerate(graph.operations)
     )
-    return (sum(needed) * 0.005 + gammas * 0.3) * max(0.1, (bits / 1000) ** 2)
+    long = (bits / 6400) ** 2
+    return sum(needed) * (0.0015 + 0.04 * long) + gammas * max(0.03, 12 * long)
+
+
+LOOSE = 2.0**-30
+"""The relative error up to which a number may be computed with that need not be certain itself:
+the errors of bounds, which are of first order, are then as small."""
 
 
 def passes(
-    graph: Graph,
+    question: Question,
     at: dict[str, float],
-    output: int,
-    needed: list[bool],
-    wanted: list[bool],
     upstream: float,
     arithmetic: Arithmetic,
     doubt: Doubt,
+    every: bool,
 ) -> Run:
     """Forward, backward, and the blocks' own local gradients, over one arithmetic."""
-    zero, one = arithmetic.number(0.0), arithmetic.number(1.0)
-    leaves = {
-        node: (arithmetic.number(at[name] + 0.0), zero)
-        for name, node in graph.variables.items()
-        if name in at
-    }
-    done = forward(graph, leaves, needed, arithmetic, doubt)
+    graph, output, wanted = question.graph, question.output, question.wanted
+    close, loose = doubt.close, doubt.loose
+    if not every:
+        doubt.close = doubt.loose = max(LOOSE, loose)
+    seed = arithmetic.number(upstream), arithmetic.number(0.0)
+    fast = arithmetic.module is None
+    done: Forward[Any]
+    if fast:
+        done = floats.forward(graph, at, question.needed, doubt)
+    else:
+        leaves = {
+            node: (arithmetic.number(at[name] + 0.0), seed[1])
+            for name, node in graph.variables.items()
+            if name in at
+        }
+        done = forward(graph, leaves, question.needed, arithmetic, doubt)
     met: dict[int, str] = {}
     local = local_gradients(graph, done, arithmetic, doubt, met)
-    # Each local gradient is computed once, though a block may ask for it again.
-    memory: dict[tuple[int, int], Ball | None] = {}
-
-    def remembered(node: int, k: int) -> Ball | None:
-        key = node, k
-        if key not in memory:
-            memory[key] = local(node, k)
-        return memory[key]
+    if every and not fast:
+        local = cache(local)  # a block, or a node that is shown, asks for it again
 
     def reached(node: int) -> bool:
         return wanted[node] and done.values[node] is not None
 
-    def back(end: int, seed: Ball, first: int, known: Callable[[int], bool]) -> Back:
-        return backward(
-            graph, end, seed, first, known, remembered, arithmetic.times, arithmetic.total
-        )
-
+    gradients: dict[int, Ball] | Balls
     try:
-        gradients, edges = back(output, (arithmetic.number(upstream), zero), 0, reached)
-        for node, ball in gradients.items():
-            gradients[node] = ball = arithmetic.settle(ball)
-            doubt.check(arithmetic, node, ball, False)
-        blocks: dict[tuple[int, int], Ball | None] = {}
-        for node, block in outermost(graph).items():
-            if node not in gradients or not wanted[node]:
-                continue
-            inside = dependent(graph, block.first, node, set(block.operands), done)
-            found, _ = back(node, (one, zero), block.first, inside.__contains__)
-            for k, operand in enumerate(block.operands):
-                if not reached(operand) or operand in block.operands[:k]:
+        if fast:
+            assert isinstance(done.values, Balls)
+            gradients = floats.backward(
+                graph, output, upstream, wanted, done.values, local, doubt, every
+            )
+        else:
+            gradients = backward(
+                graph, output, seed, 0, reached, local, arithmetic.times, arithmetic.total
+            )
+            for node, ball in gradients.items():
+                gradients[node] = ball = arithmetic.settle(ball)
+                if every:
+                    doubt.check(arithmetic, node, ball, False)
+        run = Run(
+            graph, arithmetic, output, upstream, question.needed, wanted, done, gradients, local,
+            {}, met,
+        )  # fmt: skip
+        if every:
+            for node, block in outermost(graph).items():
+                if wanted[node] and node in gradients:
+                    run.blocks |= block_gradients(run, node, block, doubt, reached)
+        else:
+            doubt.close, doubt.loose = close, loose
+            value = done.values[output]
+            for node, result in [(output, value), *((k, gradients.get(k)) for k in question.sources)]:  # fmt: skip
+                if result is None:
                     continue
-                slope = found.get(operand)
-                if slope is not None:
-                    slope = arithmetic.settle(slope)
-                    doubt.check(arithmetic, node, slope, False)
-                    arithmetic.times(gradients[node], slope)  # must be within range, too
-                blocks[node, k] = slope
+                if fast and not result[0] and 0 < result[1] < 2.0**-900:
+                    raise Uncertain("underflow")
+                doubt.check(arithmetic, node, result, False)
     except Uncertain as reason:
         raise Stopped(output, str(reason)) from None
-    return Run(
-        graph, arithmetic, output, upstream, needed, wanted, done, gradients, edges, blocks, met
-    )
+    return run
 
 
-def dependent(graph: Graph, first: int, result: int, operands: set[int], done: Forward) -> set[int]:
+def block_gradients(
+    run: Run, node: int, block: Block, doubt: Doubt, reached: Callable[[int], bool]
+) -> dict[tuple[int, int], Ball | None]:
+    """The local gradients of a block, by a backward pass of its own."""
+    graph, arithmetic = run.graph, run.arithmetic
+    one = arithmetic.number(1.0), arithmetic.number(0.0)
+    inside = dependent(graph, block.first, node, set(block.operands), run.forward)
+    found = backward(
+        graph, node, one, block.first, inside.__contains__, run.local, arithmetic.times,
+        arithmetic.total,
+    )  # fmt: skip
+    blocks: dict[tuple[int, int], Ball | None] = {}
+    for k, operand in enumerate(block.operands):
+        if not reached(operand) or operand in block.operands[:k]:
+            continue
+        slope = found.get(operand)
+        if slope is not None:
+            slope = arithmetic.settle(slope)
+            doubt.check(arithmetic, node, slope, False)
+            arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
+        blocks[node, k] = slope
+    return blocks
+
+
+def dependent(
+    graph: Graph, first: int, result: int, operands: set[int], done: Forward[Any]
+) -> set[int]:
     """The evaluated nodes from first to result that depend on the operands, and the operands."""
     found = set(operands)
     for node in range(first, result + 1):
         if done.values[node] is not None and any(k in found for k in graph.operands[node]):
             found.add(node)
     return found
-
-
-Back = tuple[dict[int, Ball], Edges]
 
 
 def described(graph: Graph, node: int, ball: Ball | None) -> str:

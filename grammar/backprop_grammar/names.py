@@ -4,12 +4,19 @@ The insight: what a block hides is decided here and nowhere else. The passes kno
 primitive nodes; a block is a way to look at some of them.
 """
 
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import count, islice
+
 from .errors import BackpropError, nearest, shorten
 from .graph import Block, Graph
 from .operations import CONSTANTS
 from .text import Text, atom
 
 __all__ = ["Names", "outermost"]
+
+FEW = 8
+"""Names that are counted out one by one, before all of them are made."""
 
 
 def outermost(graph: Graph) -> dict[int, Block]:
@@ -34,21 +41,44 @@ class Names:
             for inner in range(block.first, node):
                 hidden[inner] = True
         self.hidden = hidden
-        self.of: dict[int, str] = {}
-        taken = {*graph.names.values(), *graph.functions, *CONSTANTS}
-        count = 0
-        for node, operation in enumerate(graph.operations):
-            if hidden[node]:
-                continue
-            if node in graph.names:
-                self.of[node] = graph.names[node]
-            elif node in graph.constants:
-                self.of[node] = atom(graph.constants[node]).text
-            elif operation is not None:
-                count += 1
-                while f"n{count}" in taken:
-                    count += 1
-                self.of[node] = f"n{count}"
+        self.asked = 0
+
+    @cached_property
+    def of(self) -> dict[int, str]:
+        """The names of the visible nodes; for a few of them, ``name`` is less work."""
+        graph, hidden, numbers = self.graph, self.hidden, self.numbers()
+        found = {}
+        for node in range(len(graph)):
+            if not hidden[node]:
+                found[node] = self.given(node) or f"n{next(numbers)}"
+        return found
+
+    def given(self, node: int) -> str | None:
+        """The name that the program gives a node; of a constant, its number."""
+        name = self.graph.names.get(node)
+        if name is None and node in self.graph.constants:
+            return atom(self.graph.constants[node]).text
+        return name
+
+    def numbers(self) -> Iterator[int]:
+        """1, 2, ... for the nodes without a name, without those that make a name in use."""
+        taken = {*self.graph.names.values(), *self.graph.functions, *CONSTANTS}
+        return (k for k in count(1) if f"n{k}" not in taken)
+
+    def name(self, node: int) -> str:
+        """The name of a visible node."""
+        if "of" in self.__dict__ or self.asked >= FEW:
+            return self.of[node]
+        self.asked += 1
+        name = self.given(node)
+        if name is not None:
+            return name
+        graph, hidden = self.graph, self.hidden
+        before = sum(
+            operation is not None and k not in graph.names and not hidden[k]
+            for k, operation in enumerate(graph.operations[:node])
+        )
+        return f"n{next(islice(self.numbers(), before, None))}"
 
     def find(self, name: str) -> int:
         """The node of that name. Raises BackpropError with the nearest name."""
@@ -82,6 +112,6 @@ class Names:
 
     def near(self, node: int) -> str:
         """The name of a node, or of the block that hides it."""
-        while node not in self.of:
+        while self.hidden[node]:
             node += 1
-        return self.of[node]
+        return self.name(node)

@@ -8,17 +8,26 @@ upstream x local to every operand, knowing nothing else.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from .arithmetic import CLOSE, TOLERANCE, Arithmetic, Ball, Outside, Regions, Uncertain, texts
+from .arithmetic import (
+    CLOSE,
+    TOLERANCE,
+    Arithmetic,
+    Ball,
+    Balls,
+    Outside,
+    Regions,
+    Uncertain,
+    texts,
+)
 from .graph import Graph
-from .operations import OPERATIONS, Operation, Role
+from .operations import Operation, Role
+from .ordinary import slope as ordinary_slope
 
-__all__ = ["Edges", "Forward", "backward", "forward", "local_gradients"]
+__all__ = ["Forward", "backward", "forward", "local_gradients", "plain_rules"]
 
 T = TypeVar("T")
-
-ADD, SUB = OPERATIONS["add"], OPERATIONS["sub"]
 
 
 class Stopped(Exception):
@@ -33,7 +42,7 @@ class Stopped(Exception):
 class Refused(Exception):
     """The forward pass left an operation's domain."""
 
-    def __init__(self, node: int, cause: Outside, values: list[Ball | None]) -> None:
+    def __init__(self, node: int, cause: Outside, values: "list[Ball | None] | Balls") -> None:
         super().__init__(cause.message)
         self.node = node
         self.cause = cause
@@ -60,18 +69,21 @@ class Doubt:
 TINY = 2.0**-1074 / 2**6
 
 
+V = TypeVar("V")
+
+
 @dataclass(slots=True)
-class Forward:
+class Forward(Generic[V]):
     """What the forward pass leaves: a ball per evaluated node, and which side each if took."""
 
-    values: list[Ball | None]
+    values: V
     regions: Regions
     doubt: Doubt = field(default_factory=Doubt)
 
 
 def forward(
     graph: Graph, leaves: dict[int, Ball], needed: list[bool], arithmetic: Arithmetic, doubt: Doubt
-) -> Forward:
+) -> Forward[list[Ball | None]]:
     """Evaluate the needed nodes of a graph.
 
     Raises Refused where an operation leaves its domain, Stopped where the arithmetic
@@ -83,18 +95,8 @@ def forward(
     for node, constant in graph.constants.items():
         values[node] = arithmetic.constant(constant)
     regions = Regions(graph, arithmetic, values)
-    low: dict[int, float] = {}
     for node, operation in enumerate(graph.operations):
         if operation is None or not needed[node]:
-            continue
-        if (
-            (operation is ADD or operation is SUB)
-            and arithmetic.module is None
-            and not graph.regions[node]
-        ):
-            sign = 1.0 if operation is ADD else -1.0
-            values[node] = ball = add(graph.operands[node], sign, values, low, node)
-            doubt.check(arithmetic, node, ball, False)
             continue
         try:
             if not regions.active(graph.regions[node]):
@@ -116,42 +118,6 @@ def forward(
     return Forward(values, regions, doubt)
 
 
-def add(
-    operands: tuple[int, ...],
-    sign: float,
-    values: list[Ball | None],
-    low: dict[int, float],
-    node: int,
-) -> Ball:
-    """The float x + sign*y, right to the last digit however long the chain of sums.
-
-    ``low`` keeps, per sum, what its rounding lost, and hands it on (double-double addition:
-    Dekker 1971); the rest of an error is what the operands brought.
-
-    Raises Stopped on overflow.
-    """
-    (x, error_x), (y, error_y) = values[operands[0]], values[operands[1]]  # type: ignore[misc]
-    y *= sign
-    out = x + y
-    if not abs(out) < float("inf"):
-        raise Stopped(node, "overflow")
-    t = out - x
-    lost = (x - (out - t)) + (y - t)  # exactly (Knuth, TAOCP 2, section 4.2.2)
-    low_x, low_y = low.get(operands[0], 0.0), sign * low.get(operands[1], 0.0)
-    inherited = (error_x - abs(low_x)) + (error_y - abs(low_y))
-    if lost or low_x or low_y:
-        lost += low_x + low_y
-        high = out + lost
-        inherited += abs(lost) * 2.0**-50
-        low[node] = lost = lost - (high - out)
-        out = high
-    return out + 0.0, abs(lost) + inherited
-
-
-Edges = dict[int, list[tuple[int, int, Any, Any]]]
-"""node -> (which operand, operand's node, local gradient or None if not routed, contribution)."""
-
-
 def backward(
     graph: Graph,
     output: int,
@@ -161,8 +127,8 @@ def backward(
     local: Callable[[int, int], T | None],
     times: Callable[[T, T], T],
     total: Callable[[list[T]], T],
-) -> tuple[dict[int, T], Edges]:
-    """Walk back from the output: the gradient of every node reached, and what each edge sent.
+) -> dict[int, T]:
+    """Walk back from the output: the gradient of every node reached.
 
     Over any algebra: ``seed`` is the upstream gradient of the output, ``local(node, k)`` the
     local gradient for operand k, or None where the node does not route to it. The walk ends
@@ -170,23 +136,19 @@ def backward(
     """
     received = {output: [seed]}
     gradients: dict[int, T] = {}
-    edges: Edges = {}
     for node in range(output, last - 1, -1):
         if node not in received:
             continue
         upstream = gradients[node] = total(received.pop(node))
-        sent = edges[node] = []
         for k, operand in enumerate(graph.operands[node]):
             if not wanted(operand):
                 continue
             slope = local(node, k)
-            contribution = None if slope is None else times(upstream, slope)
-            sent.append((k, operand, slope, contribution))
-            if contribution is not None:
-                received.setdefault(operand, []).append(contribution)
+            if slope is not None:
+                received.setdefault(operand, []).append(times(upstream, slope))
     for node, contributions in received.items():
         gradients[node] = total(contributions)  # operands that stand before the last node
-    return gradients, edges
+    return gradients
 
 
 @cache
@@ -206,7 +168,7 @@ def plain_rules(operation: Operation) -> list[float | int | None]:
 
 
 def local_gradients(
-    graph: Graph, run: Forward, arithmetic: Arithmetic, doubt: Doubt, met: dict[int, str]
+    graph: Graph, run: Forward[Any], arithmetic: Arithmetic, doubt: Doubt, met: dict[int, str]
 ) -> Callable[[int, int], Ball | None]:
     """The function local(node, k) that the backward pass needs, over evaluated balls.
 
@@ -232,7 +194,8 @@ def local_gradients(
         if rule is not None:  # a number, an operand or the result: nothing to compute
             if isinstance(rule, float):
                 return arithmetic.number(rule), zero
-            return run.values[node if rule < 0 else operands[rule]]
+            ball: Ball | None = run.values[node if rule < 0 else operands[rule]]
+            return ball
         if node in graph.condition_of:
             condition = graph.condition_of[node]
             chosen = 2 if run.regions.holds(condition) else 3
@@ -242,6 +205,11 @@ def local_gradients(
         balls: list[Any] = [run.values[i] for i in operands]
         out = run.values[node]
         assert out is not None
+        if arithmetic.module is None and (result := ordinary_slope(operation, k, balls, out)):
+            if operation.role is Role.ROUTES and result == (0, 0):
+                return None  # not selected, which no infinite upstream gradient can change
+            doubt.check(arithmetic, node, result, not any(error for _, error in balls))
+            return result
         try:
             if node not in seen:
                 seen[node] = kink(node, balls, out)
@@ -255,7 +223,7 @@ def local_gradients(
         except Uncertain as reason:
             raise Stopped(node, str(reason)) from None
         if operation.role is Role.ROUTES and result == (0, 0) and seen[node] in ("", "tie"):
-            return None  # not selected, which no infinite upstream gradient can change
+            return None
         doubt.check(arithmetic, node, result, all(not error for _, error in balls))
         return result
 

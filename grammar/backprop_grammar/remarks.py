@@ -55,12 +55,14 @@ def flags(
     gradients: dict[str, Number],
 ) -> list[Flag]:
     """A flag for every requested gradient that does not exist or that no float holds."""
-    found = []
-    lost = unfinished(run)
-    for label, node in zip(labels, sources, strict=True):
-        value = gradients[label]
-        if not isinstance(value, Wide) or value.nearest is not None:
-            continue
+    found: list[Flag] = []
+    missing = [
+        (label, node, value)
+        for label, node in zip(labels, sources, strict=True)
+        if isinstance(value := gradients[label], Wide) and value.nearest is None
+    ]
+    lost = unfinished(run) if missing else {}
+    for label, node, value in missing:
         origin = cause(lost, node)
         name = names.near(origin)
         operation = run.graph.operations[origin]
@@ -102,8 +104,8 @@ Sent = dict[int, list[tuple[int, Any, Any]]]
 def unfinished(run: Run) -> Sent:
     """The contributions that are not finite: operand -> (node, local gradient, contribution)."""
     found: Sent = {}
-    for giver, sent in run.edges.items():
-        for _, operand, local, contribution in sent:
+    for giver in range(run.output, -1, -1):
+        for _, operand, local, contribution in run.sent(giver):
             if contribution is not None and not abs(contribution[0]) <= LARGEST_FLOAT:
                 found.setdefault(operand, []).append((giver, local, contribution))
     return found
@@ -135,11 +137,11 @@ def notes(
     for node in sorted(run.met):
         if run.met[node] == "boundary" and not any(run.wanted[k] for k in graph.operands[node][:2]):
             continue
-        sent = run.edges.get(node, [])
+        sent = run.sent(node)
         if run.met[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
             continue
         found.append(met_note(run, names, node))
-    results: list[tuple[str, Number]] = [(names.of[run.output], value)]
+    results: list[tuple[str, Number]] = [(names.name(run.output), value)]
     results += [(f"gradient of {name}", size) for name, size in gradients.items()]
     for label, size in results:
         near = size.nearest if isinstance(size, Wide) and size.exists else None
@@ -155,8 +157,7 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     operation = graph.operations[node]
     assert operation is not None
     if kind == "tie":
-        ties = [k for i, k in enumerate(graph.operands[node])
-                if any(i == j and c is not None for j, _, _, c in run.edges[node])]  # fmt: skip
+        ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
         tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
         share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
         return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip

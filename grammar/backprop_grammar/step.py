@@ -206,7 +206,7 @@ def arrived(question: Question, number: int, point: dict[str, float], told: bool
     told: with the notes on the program itself. Without them only a run that has something to tell
     becomes a trace; one over plain floats that met no kink has nothing, and costs a third less.
     """
-    run = run_of(question, point, 1.0, None)
+    run = run_of(question, point, 1.0, None, False)
     output = run.forward.values[run.output]
     if told or run.arithmetic.module is not None or run.met or output is None:
         trace = trace_of(run, question, question.graph, (), point, None, False)
@@ -214,9 +214,9 @@ def arrived(question: Question, number: int, point: dict[str, float], told: bool
         assert value is not None  # an output beyond the floats is an error
         found = {name: nearest_float(size) for name, size in trace.gradients.items()}
         return Step(number, point, value, found, notes=trace.notes, flags=trace.flags)
+    balls = zip(question.labels, map(run.gradients.get, question.sources), strict=True)
     gradients: dict[str, float | None] = {
-        label: float(run.gradients[node][0]) + 0.0 if node in run.gradients else 0.0
-        for label, node in zip(question.labels, question.sources, strict=True)
+        label: ball[0] + 0.0 if ball else 0.0 for label, ball in balls
     }
     return Step(number, point, float(output[0]) + 0.0, gradients)
 

@@ -192,7 +192,7 @@ def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]
             depends[node] = True
     for node in range(output + 1):
         depends[node] = depends[node] or any(depends[k] for k in symbols.tape.operands[node])
-    found, _ = backward(
+    found = backward(
         symbols.tape, output, symbols.constant(1.0), 0,
         depends.__getitem__, symbols.local, symbols.times,
         lambda nodes: reduce(symbols.plus, nodes),

@@ -16,9 +16,10 @@ from .names import Names
 from .notation import expression_text, formula, program_text
 from .numbers import number
 from .operations import OPERATIONS, Operation, Role
+from .passes import plain_rules
 from .remarks import flags, notes, overflow
 from .rules import block_rule, compose, rule_text
-from .text import Text, atom
+from .text import Text, atom, number_text
 from .trace import Edge, Frame, Node, Note, Number, Trace, Wide
 
 __all__ = ["LONG_PROGRAM", "block_rule_text", "block_text", "frames", "operation_of", "trace"]
@@ -62,7 +63,7 @@ class Builder:
 
     def gradient(self, node: int) -> Ball:
         zero = self.run.arithmetic.number(0.0)
-        return self.run.gradients.get(node, (zero, zero))
+        return self.run.gradients.get(node) or (zero, zero)
 
     def build(self, written: Graph, question: Question, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
@@ -94,14 +95,14 @@ class Builder:
             program=text,
             formula=program_text(written) if len(text) <= LONG_PROGRAM else text,
             at={name: at[name] + 0.0 for name in graph.variables if name in at},
-            output=names.of[run.output],
+            output=names.name(run.output),
             value=value,
             upstream=run.upstream,
             gradients=gradients,
             nodes=tuple(shown),
             notes=tuple(notes(run, names, value, gradients, shown)),
             flags=tuple(flags(run, names, labels, sources, gradients)),
-            frames=frames(graph, names, {node.name for node in shown}),
+            frames=frames(graph, names, {node.name for node in shown}) if nodes else (),
             precision=self.precision,
             last=run.output == graph.output,
         )
@@ -140,44 +141,59 @@ class Builder:
             return self.names.text(node)
         return expression_text(self.graph, node, longest=24)
 
-    def edge(self, node: int, operand: int, rule: str, local: Ball | None) -> Edge:
-        upstream = self.gradient(node)
+    def edge(
+        self, upstream: Number, operand: int, rule: str, local: Ball | None, sent: Ball | None
+    ) -> Edge:
         name = self.names.text(operand).text
-        if local is None:
-            return Edge(name, rule, self.number(upstream), 0.0, 0.0, routed=False)
-        contribution = self.run.arithmetic.times(upstream, local)
-        return Edge(
-            name, rule, self.number(upstream), self.number(local), self.number(contribution)
-        )
+        if local is None or sent is None:
+            return Edge(name, rule, upstream, 0.0, 0.0, routed=False)
+        return Edge(name, rule, upstream, self.number(local), self.number(sent))
 
     def edges(self, node: int) -> list[Edge]:
         run, graph = self.run, self.graph
         operation = graph.operations[node]
         assert operation is not None
-        result = []
-        for k, operand, local, _ in run.edges.get(node, ()):
-            if node in graph.condition_of:
-                if k < 2:
-                    continue  # the condition passes nothing on
-                rule = "0" if local is None else "1"
-            elif operation.name in ("max", "min"):
-                rule = "0" if local is None else f"1/{round(float(1 / local[0]))}"
-                rule = "1" if rule == "1/1" else rule
-            else:
-                values = [run.forward.values[i][0] for i in graph.operands[node]]  # type: ignore[index]
-                texts = [self.names.text(i) for i in graph.operands[node]]
-                rule = rule_text(operation, k, texts, self.names.text(node),
-                                 () if operation.variadic else values).text  # fmt: skip
-            result.append(self.edge(node, operand, rule, local))
-        return result
+        upstream = self.number(self.gradient(node))
+        found = run.sent(node)
+        if node in graph.condition_of:  # the condition passes nothing on
+            return [
+                self.edge(upstream, operand, "0" if local is None else "1", local, sent)
+                for k, operand, local, sent in found
+                if k >= 2
+            ]
+        return [
+            self.edge(upstream, operand, self.rule(operation, node, k, local), local, sent)
+            for k, operand, local, sent in found
+        ]
+
+    def rule(self, operation: Operation, node: int, k: int, local: Ball | None) -> str:
+        """The local gradient of an operation as a formula."""
+        operands, names = self.graph.operands[node], self.names
+        if operation.name in ("max", "min"):
+            rule = "0" if local is None else f"1/{round(float(1 / local[0]))}"
+            return "1" if rule == "1/1" else rule
+        if operation.smooth and not operation.careful:
+            plain = plain_rules(operation)[k]
+            if isinstance(plain, float):
+                return number_text(plain)
+            if plain is not None:
+                return names.text(node if plain < 0 else operands[plain]).text
+        values = [self.run.forward.values[i][0] for i in operands]  # type: ignore[index]
+        texts = [names.text(i) for i in operands]
+        shown = () if operation.variadic else values
+        return rule_text(operation, k, texts, names.text(node), shown).text
 
     def block_edges(self, node: int) -> list[Edge]:
         run = self.run
         result = []
+        gradient = self.gradient(node)
+        upstream = self.number(gradient)
         for k, operand in enumerate(self.graph.blocks[node].operands):
             if (node, k) in run.blocks and run.needed[operand]:
                 local = run.blocks[node, k]
-                result.append(self.edge(node, operand, self.block_rule(node, k, local), local))
+                sent = None if local is None else run.arithmetic.times(gradient, local)
+                rule = self.block_rule(node, k, local)
+                result.append(self.edge(upstream, operand, rule, local, sent))
         return result
 
     def block_rule(self, node: int, k: int, local: Ball | None) -> str:

@@ -22,10 +22,12 @@ class Options:
     """What a format may be asked for.
 
     digits: significant digits of numbers meant for people. everything: all nodes, however many.
+    quiet: results alone.
     """
 
     digits: int = 6
     everything: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def show(trace: Trace, options: Options) -> None:
     """Print the trace: header, forward and backward table, gradients, notes and flags."""
     screen = console()
     board = Board(trace, options.digits, screen.width, ascii_only(screen))
-    for line in board.lines(options.everything):
+    for line in board.lines(options.everything, options.quiet):
         screen.print(line, crop=False, overflow="ignore")
 
 
@@ -63,10 +63,12 @@ class Board:
                 if edge.routed:
                     self.senders.setdefault(edge.operand, []).append((node, edge))
 
-    def lines(self, everything: bool) -> Iterable[Text]:
-        yield from self.header()
+    def lines(self, everything: bool, quiet: bool = False) -> Iterable[Text]:
+        yield from self.header(quiet)
         yield Text()
-        if self.shown:
+        if quiet:
+            pass
+        elif self.shown:
             yield from self.tables()
         elif not self.trace.nodes:
             more = "too many nodes for tables; --all shows them all, --json has them too"
@@ -88,8 +90,8 @@ class Board:
 
     # header
 
-    def header(self) -> Iterable[Text]:
-        """The program, a stage a line, and the output's value after its stage."""
+    def header(self, quiet: bool) -> Iterable[Text]:
+        """The program, a stage a line, and the output's value after its stage; quiet: that alone."""
         trace = self.trace
         text = trace.formula
         if len(text) > 20 * self.width:
@@ -101,6 +103,8 @@ class Board:
         if place == len(stages):
             stages.append(trace.output)
         for i, stage in enumerate(stages):
+            if i != place and quiet:
+                continue
             if i != place:
                 yield from self.paragraph(Text(stage))
                 continue
