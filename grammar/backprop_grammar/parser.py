@@ -74,7 +74,7 @@ class Reductions:
 
     def run(self) -> Graph:
         """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
-        row, end = machine(), 0
+        row, end = machine(type(self)), 0  # type: ignore[arg-type]  # a class is hashable
         rows: list[Row] = [row]
         values: list[Any] = []
         starts = self.starts
@@ -273,11 +273,11 @@ class Reductions:
 
 
 @cache
-def machine() -> Row:
+def machine(methods: type[Reductions]) -> Row:
     """The tables with the rules' methods in them: the row where a parse begins."""
     found = tables()
     rows: list[Row] = [{} for _ in found["rows"]]
-    rules = [(size, part, getattr(Reductions, name, None)) for name, size, part in found["rules"]]
+    rules = [(size, part, getattr(methods, name, None)) for name, size, part in found["rules"]]
     for row, actions in zip(rows, found["rows"], strict=True):
         for symbol, action in actions.items():
             row[symbol] = rules[action] if action < 0 else (0, rows[action], None)
