@@ -417,8 +417,9 @@ def slowly(plan):
             return stop.value
         time.sleep(0.05)
 stepping.descend = slowly
+graph = parse('x^2')
 """
-CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(parse('x^2'), {'x': 1.0}, steps=%d, rate=0.01, as_json=%s, stream=%s))"
+CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(graph, {'x': 1.0}, steps=%d, rate=0.01, as_json=%s, stream=%s))"
 
 
 def started(steps: int, stderr: int, as_json: bool = False, stream: bool = False):

@@ -1,16 +1,22 @@
 """The entry point: `backprop` and `python -m backprop_cli`."""
 
+import gc
 import sys
+
+GARBAGE = 100_000
+"""New objects after which garbage is looked for. What loading makes is none: it lives on."""
 
 
 def main() -> None:
     """Run the command line and exit with its code, quietly even when interrupted while loading."""
+    gc.set_threshold(GARBAGE)
     try:
         from .app import run
 
         code = run()
     except KeyboardInterrupt:
         code = 130
+    gc.freeze()  # nor is it looked for at exit
     sys.exit(code)
 
 

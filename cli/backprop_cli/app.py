@@ -34,7 +34,7 @@ from .options import (
     Wrt,
     format_option,
 )
-from .parsing import Command, Group
+from .parsing import COMMANDS, Group, command
 
 __all__ = ["app", "run"]
 
@@ -74,7 +74,7 @@ def tool(
     """A gradient calculator: type a formula and a point, see every step of backpropagation."""
 
 
-@app.command("eval", cls=Command)
+@command("eval")
 def evaluate_command(
     program: Program = None,
     at: At = None,
@@ -101,7 +101,7 @@ def evaluate_command(
     return 3 if trace.flags else 0
 
 
-@app.command("graph", cls=Command)
+@command("graph")
 def graph_command(
     program: Program = None,
     at: At = None,
@@ -133,7 +133,7 @@ def graph_command(
     return 3 if trace.flags else 0
 
 
-@app.command("explain", cls=Command)
+@command("explain")
 def explain_command(
     program: Program = None,
     at: At = None,
@@ -168,7 +168,7 @@ def explain_command(
     return 3 if trace.flags else 0
 
 
-@app.command("derive", cls=Command)
+@command("derive")
 def derive_command(
     program: Program = None,
     at: At = None,
@@ -211,7 +211,7 @@ def derive_command(
     return 3 if None in found.numbers.values() else 0
 
 
-@app.command("check", cls=Command)
+@command("check")
 def check_command(
     program: Program = None,
     at: At = None,
@@ -247,7 +247,7 @@ def check_command(
     return 0 if found.right else 1
 
 
-@app.command("step", cls=Command)
+@command("step")
 def step_command(
     program: Program = None,
     at: At = None,
@@ -283,7 +283,7 @@ def step_command(
     )  # fmt: skip
 
 
-@app.command("functions", cls=Command)
+@command("functions")
 def functions_command(
     name: Annotated[str | None, typer.Argument(help="Show one operation in full.")] = None,
     as_json: Json = False,
@@ -295,7 +295,7 @@ def functions_command(
     return 0
 
 
-@app.command("schema", cls=Command)
+@command("schema")
 def schema_command(
     name: Annotated[str, typer.Argument(help=f"{', '.join(SCHEMAS)}.")] = "trace",
 ) -> int:
@@ -367,6 +367,6 @@ def usage_error(error: Any) -> BackpropError:
     wrong = re.match(r"No such (command|option):? '?(-*[^']*)", message)
     if context is not None and wrong:
         known = [option for parameter in context.command.params for option in parameter.opts]
-        meant = nearest(wrong[2], [*known, *getattr(context.command, "commands", ())])
+        meant = nearest(wrong[2], [*known, *(COMMANDS if context.parent is None else ())])
         hint = f"did you mean {meant}?" if meant else hint
     return BackpropError("usage", message[:1].lower() + message[1:], hint=hint)

@@ -3,11 +3,13 @@
 The insight: a formula is an argument like no other, so what is not exactly an option is one.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["EXAMPLES", "Command", "Group"]
+__all__ = ["COMMANDS", "EXAMPLES", "Command", "Group", "command"]
 
 EXAMPLES = {
     "": """\
@@ -119,5 +121,33 @@ class Command(Examples, TyperCommand):
         return [*known, "--", *unknown]
 
 
+Function = Callable[..., int]
+
+COMMANDS: dict[str, Function] = {}
+"""What the commands call, by their names."""
+
+
+def command(name: str) -> Callable[[Function], Function]:
+    """A decorator: the function is the command of that name, its options the function's."""
+
+    def register(function: Function) -> Function:
+        COMMANDS[name] = function
+        return function
+
+    return register
+
+
 class Group(Examples, TyperGroup):
-    """The whole tool."""
+    """The whole tool. Only the command that is asked for is built."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: Any, name: str) -> Any:
+        if name not in self.commands and name in COMMANDS:
+            alone = typer.Typer(
+                add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+            )
+            alone.command(name, cls=Command)(COMMANDS[name])
+            self.commands[name] = typer.main.get_command(alone)
+        return self.commands.get(name)

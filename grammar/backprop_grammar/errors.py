@@ -5,8 +5,8 @@ rendered string. One place (the command line's diagnostics) draws them all.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 __all__ = ["BackpropError", "Source", "Span", "nearest", "shorten", "visible"]
 
@@ -17,8 +17,7 @@ WORDS = 2_000
 """How many known words are looked through for the one that was meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A text the user wrote, and what to call it (``program``, a file's name, ``--at``)."""
 
     text: str

@@ -5,7 +5,10 @@ forward pass is a loop upwards, a backward pass is a loop downwards, and no
 pass over a graph needs recursion, whatever its size.
 """
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, overload
 
 from .errors import BackpropError, Source, Span, shorten
 from .operations import IDENTITY, IF, Operation
@@ -19,8 +22,7 @@ HUGE = 10**9
 """Where counting the nodes of a call ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """The comparison of an `if`: nodes ``left`` and ``right``, standing in ``region``.
 
     Condition k opens region 2k + 1 (its first branch) and region 2k + 2 (its second);
@@ -78,7 +80,37 @@ class Function:
         return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
 
 
-@dataclass(slots=True)
+class Spans(Sequence[Span]):
+    """Spans of a text, in eight bytes each."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self) -> None:
+        self.starts, self.ends = array("i"), array("i")
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, k: int) -> Span: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Span]: ...
+    def __getitem__(self, k: int | slice) -> Span | list[Span]:
+        if isinstance(k, slice):
+            return list(zip(self.starts[k], self.ends[k], strict=True))
+        return self.starts[k], self.ends[k]
+
+    def __setitem__(self, k: int, span: Span) -> None:
+        self.starts[k], self.ends[k] = span
+
+    def append(self, span: Span) -> None:
+        """Add a span at the end."""
+        start, end = span
+        self.starts.append(start)
+        self.ends.append(end)
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Graph:
     """A program as a tape of nodes, in the order they are evaluated.
 
@@ -89,7 +121,7 @@ class Graph:
     source: Source = field(default_factory=lambda: Source(""))
     operations: list[Operation | None] = field(default_factory=list)
     operands: list[tuple[int, ...]] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
+    spans: Spans = field(default_factory=Spans)
     regions: list[int] = field(default_factory=list)
     constants: dict[int, float | str] = field(default_factory=dict)
     variables: dict[str, int] = field(default_factory=dict)
@@ -102,6 +134,7 @@ class Graph:
     functions: dict[str, Function] = field(default_factory=dict)
     calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
     shadowed: dict[str, Span] = field(default_factory=dict)  # constants replaced by the user
+    _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -116,7 +149,9 @@ class Graph:
         found = self.variables.get(name)
         if found is not None:
             return found
-        return next((node for stage, node in self.stages if stage == name), None)
+        if len(self._staged) != len(self.stages):
+            self._staged = dict(self.stages)
+        return self._staged.get(name)
 
     def add(
         self,
@@ -131,7 +166,8 @@ class Graph:
             raise too_many(span, self.source)
         self.operations.append(operation)
         self.operands.append(operands)
-        self.spans.append(span)
+        self.spans.starts.append(span[0])
+        self.spans.ends.append(span[1])
         self.regions.append(region)
         return node
 

@@ -8,7 +8,7 @@ import re
 
 from .errors import BackpropError, Source, Span, shorten
 from .graph import Function, Graph
-from .lexer import NAME, Word
+from .lexer import NAME
 from .operations import CONSTANTS, FUNCTIONS, OPERATIONS
 
 __all__ = ["Scope", "name_of"]
@@ -59,16 +59,16 @@ class Scope:
         if name in self.constant_use:
             raise self.unseen(name)
 
-    def open(self, header: Word, body: Graph) -> Span:
+    def open(self, header: str, begin: int, body: Graph) -> Span:
         """Begin a definition, whose body sees its parameters and nothing else; its name's span."""
-        name, span = name_of(header)
+        name, span = name_of(header, begin)
         self.check_free(name, span, "function")
         if name in self.first_use:
             raise self.fail("name", f"{shorten(name)} is a variable already", span,
                             hint="call the function something else")  # fmt: skip
         self.defining = name, span
         self.outside, self.nodes = self.nodes, {}
-        text = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), header.text)
+        text = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), header)
         for found in re.finditer(NAME, text[len(name) :]):
             start = span[1] + found.start()
             self.parameter(found.group(), (start, start + len(found.group())), body)
@@ -130,8 +130,8 @@ class Scope:
         )  # fmt: skip
 
 
-def name_of(word: Word) -> tuple[str, Span]:
-    """The name that a stage or a definition begins with, and its span."""
-    found = re.match(NAME, word.text)
+def name_of(head: str, start: int) -> tuple[str, Span]:
+    """The name that the head of a stage or a definition begins with, and its span."""
+    found = re.match(NAME, head)
     assert found is not None
-    return found.group(), (word.start_pos, word.start_pos + found.end())
+    return found.group(), (start, start + found.end())

@@ -7,18 +7,16 @@ which prints; any other has `render(subject, options)`, which returns the text o
 
 import os
 import sys
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_grammar.errors import BackpropError, nearest, shorten
 
 __all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a format may be asked for.
 
     digits: significant digits of numbers meant for people. everything: all nodes, however many.
@@ -30,8 +28,7 @@ class Options:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """One row: the name for `--format`, its command, what it shows, and the file's module.
 
     suffix: of the files that `-o` writes in it. screen: laid out for a terminal. binary: bytes,
