@@ -99,8 +99,10 @@ class Run:
         self.kinks = False
 
     def output(self) -> Dual:
-        for node in self.whole.named:  # a stage is evaluated, needed by a branch taken or not
-            self.value(node)
+        used = reached(self.whole)
+        for node in self.whole.named:  # a stage is evaluated, used by a branch taken or not
+            if node in used:
+                self.value(node)
         return self.value(len(self.whole.nodes) - 1)
 
     def value(self, node: int) -> Dual:
@@ -119,7 +121,8 @@ class Run:
             name = rest[0]
             return Dual(Number(mp.mpf(self.at[name]), True), {name: Number(mp.one, True)})
         if kind == "call":
-            return self.call(own[rest[0]], [of(k) for k in rest[1:]])
+            used = parameters(own[rest[0]])
+            return self.call(own[rest[0]], {k: of(i) for k, i in enumerate(rest[1:]) if k in used})
         if kind.startswith("if"):
             a, b = of(rest[0]), of(rest[1])
             if a.value == b.value and (a.slopes or b.slopes):
@@ -127,7 +130,7 @@ class Run:
             return of(rest[2 if holds(kind[2:], a, b) else 3])
         return self.operation(kind, [of(k) for k in rest])
 
-    def call(self, body: Any, given: list[Dual]) -> Dual:
+    def call(self, body: Any, given: dict[int, Dual]) -> Dual:
         """The body of a function at its operands; its ifs, too, evaluate one branch."""
         known: dict[int, Dual] = {}
 
@@ -190,6 +193,26 @@ class Run:
             or (name == "hypot" and out == 0)
             or (name == "atan2" and xs[0] == 0 and xs[1] <= 0)
         )
+
+
+def reached(whole: Any) -> set[int]:
+    """The nodes that the output uses."""
+    found = {len(whole.nodes) - 1}
+    for node in range(len(whole.nodes) - 1, -1, -1):
+        kind, *rest = whole.nodes[node]
+        if node not in found or kind in ("number", "constant", "variable", "parameter"):
+            continue
+        if kind == "call":
+            used = parameters(whole.own[rest[0]])
+            found.update(operand for k, operand in enumerate(rest[1:]) if k in used)
+        else:
+            found.update(rest)
+    return found
+
+
+def parameters(body: Any) -> set[int]:
+    """The parameters that the result of a function uses: other operands are not evaluated."""
+    return {body.nodes[k][1] for k in reached(body) if body.nodes[k][0] == "parameter"}
 
 
 def root(name: str, xs: Sequence[Any]) -> bool:
