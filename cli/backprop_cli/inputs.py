@@ -140,6 +140,10 @@ def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise usage(
+                    "standard input is closed", "give the text in a file, or as the argument"
+                )
             data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
         else:
             with Path(name).open("rb") as stream:

@@ -366,7 +366,10 @@ class Arithmetic:
         if far:
             for end in (values[k] - reach, values[k] + reach):
                 moved = (*values[:k], end, *values[k + 1 :])
-                slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
+                try:
+                    slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
+                except Uncertain:  # the end overflows, which says nothing of the number
+                    raise Uncertain("an error bound too wide") from None
                 steepest = max(steepest, slope)
         return steepest
 

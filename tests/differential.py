@@ -1,0 +1,253 @@
+"""`eval` held against mpmath over programs that nobody wrote: `python -m tests.differential`.
+
+    python -m tests.differential --programs 100000 --seed 0 --workers 2
+
+Every number that is printed, the value and each gradient, is one of these:
+
+    right      within 1e-12 of the truth (see `tests.truth`), relative
+    noted      that, and a note says what there is to know: a kink, digits that binary64 loses
+    flagged    said not to exist, or to be beyond the largest float, and so it is
+    refused    an error, and there is no value, or none that a float holds
+    WRONG      a finite number, and the truth is another or none: a defect
+    flagged or refused though defined    a defect, too, but an honest one
+    undecided  the truth could not be told with 4,000 bits
+
+The same programs go through PyTorch, JAX and autograd where these are installed. They have a
+column of their own for digits lost, because plain floats must lose some; at kinks, where each has
+its own convention, they are not judged.
+"""
+
+import argparse
+import json
+import multiprocessing
+import signal
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from mpmath import mp
+
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.parser import parse
+from backprop_grammar.trace import Wide
+from tests import libraries, truth
+from tests.grown import Grown, grown
+
+RELATIVE = 1e-12
+LOSSY = 1e-3
+VANISHING = 1e-15
+"""An absolute error that is no more than lost digits, such as 0 for 10^-187."""
+LARGEST, SMALLEST = 1.7976931348623157e308, 5e-324
+CONVENTION = {"kink", "tie", "boundary", "branch cut"}
+SECONDS = 20
+"""For one program; beyond, it is counted as too slow."""
+
+OUTCOMES = (
+    "right", "noted", "flagged", "refused", "flagged though defined", "refused though defined",
+    "undecided", "WRONG",
+)  # fmt: skip
+BAD = {"WRONG", "flagged though defined", "refused though defined"}
+JUDGED = ("right", "digits lost", "wrong", "nan, inf or error", "said that there is none", "a number where there is none")  # fmt: skip
+"""What became of the numbers that exist, and of those that do not."""
+
+
+class TooSlow(Exception):
+    pass
+
+
+def close(found: float, exact: Any, relative: float = RELATIVE) -> bool:
+    """Whether a float is right; below the normal floats, to one unit of theirs."""
+    return bool(abs(found - exact) <= max(relative * abs(exact), SMALLEST))
+
+
+def within(exact: Any) -> bool:
+    """Whether a number exists that a float holds."""
+    return exact is not None and bool(abs(exact) <= LARGEST)
+
+
+def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
+    """Value, gradients and the kinds of notes, or the kind of an error; None where flagged."""
+    try:
+        trace = evaluate(parse(whole.text()), whole.at, nodes=False)
+    except BackpropError as error:
+        return None, dict.fromkeys(whole.at), set(), error.kind
+
+    def plain(number: Any) -> float | None:
+        return number.nearest if isinstance(number, Wide) else number
+
+    gradients = {name: plain(number) for name, number in trace.gradients.items()}
+    return plain(trace.value), gradients, {note.kind for note in trace.notes}, ""
+
+
+def outcomes(exact: truth.Truth, value: Any, slopes: Any, notes: set[str], error: str) -> list[str]:
+    """What became of each number of a program."""
+    if error:
+        return ["refused though defined" if within(exact.value) else "refused"]
+    found = []
+    for mine, other in [(value, exact.value), *((slopes[n], exact.slopes.get(n)) for n in slopes)]:
+        if mine is None:
+            found.append("flagged though defined" if within(other) else "flagged")
+        elif within(other) and close(mine, other):
+            found.append("noted" if notes else "right")
+        elif other is None and not exact.smooth and notes & CONVENTION and exact.value is not None:
+            found.append("noted")  # 0 of a kink times an infinite slope
+        else:
+            found.append("WRONG")
+    return found
+
+
+def judged(exact: truth.Truth, value: Any, slopes: Any) -> Iterator[str]:
+    """What became of each number, for a library and for us alike."""
+    for mine, other in [(value, exact.value), *((slopes[n], exact.slopes.get(n)) for n in slopes)]:
+        finite = mine is not None and abs(mine) <= LARGEST
+        if not within(other):
+            yield "a number where there is none" if finite else "said that there is none"
+        elif not finite:
+            yield "nan, inf or error"
+        elif close(mine, other):
+            yield "right"
+        else:
+            near = close(mine, other, LOSSY) or abs(mine - other) < VANISHING
+            yield "digits lost" if near else "wrong"
+
+
+def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, list[dict]]:
+    """Count what became of one program; a finding is what should not be."""
+    whole = grown(seed)
+    count, findings = Counter(programs=1), []
+
+    def finding(kind: str, **more: Any) -> None:
+        findings.append({"seed": seed, "kind": kind, "program": whole.text(), "at": whole.at, **more})  # fmt: skip
+
+    started = time.perf_counter()
+    try:
+        value, slopes, notes, error = ours(whole)
+    except TooSlow:
+        count["too slow"] += 1
+        finding("too slow")
+        return count, findings
+    except Exception as trouble:
+        count["crashed"] += 1
+        finding("crashed", error=repr(trouble)[:300])
+        return count, findings
+    took = time.perf_counter() - started
+    count["slower than 1 s"] += took > 1
+    try:
+        exact = truth.truth(whole)
+    except (truth.Undecided, RecursionError):
+        count["undecided"] += 1 + len(whole.at)
+        return count, findings
+    found = outcomes(exact, value, slopes, notes, error)
+    if set(found) & BAD:
+        try:
+            exact = truth.truth(whole, truth.FIRST)
+        except (truth.Undecided, RecursionError):
+            count["undecided"] += 1 + len(whole.at)
+            return count, findings
+        found = outcomes(exact, value, slopes, notes, error)
+    count.update(found)
+    bad = set(found) & BAD
+    for kind in bad:
+        finding(
+            kind, value=value, slopes=slopes, notes=sorted(notes), error=error, smooth=exact.smooth,
+            truth=mp.nstr(exact.value, 17) if exact.value is not None else None,
+            true={n: None if s is None else mp.nstr(s, 17) for n, s in exact.slopes.items()},
+        )  # fmt: skip
+    if exact.smooth and others:
+        count.update(("ours", kind) for kind in judged(exact, value, slopes))
+        for name, run in others.items():
+            try:
+                theirs = run(whole)
+            except TooSlow:
+                raise
+            except Exception:  # theirs says what went wrong in many ways
+                theirs = None, dict.fromkeys(whole.at)
+            count.update((name, kind) for kind in judged(exact, *theirs))
+    return count, findings
+
+
+def stop(_signal: int, _frame: Any) -> None:
+    raise TooSlow
+
+
+def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
+    """Count over a range of programs."""
+    seed, numbers, names = job
+    warnings.simplefilter("ignore")
+    sys.setrecursionlimit(5000)
+    others = {name: libraries.library(name) for name in names}
+    signal.signal(signal.SIGALRM, stop)
+    count, findings = Counter(), []
+    for number in numbers:
+        signal.alarm(SECONDS)
+        try:
+            some, more = check(f"{seed}:{number}", others)
+        except TooSlow:
+            some, more = Counter({"programs": 1, "oracle or library too slow": 1}), []
+        finally:
+            signal.alarm(0)
+        count += some
+        findings += more
+    return count, findings
+
+
+def table(count: Counter, names: list[str], markdown: bool) -> str:
+    """Both tables, as plain text or as Markdown."""
+    numbers = sum(count[outcome] for outcome in OUTCOMES)
+    rows = [["numbers of backprop", f"{numbers:,}", ""]]
+    rows += [
+        [name, f"{count[name]:,}", f"{100 * count[name] / numbers:.3f} %"] for name in OUTCOMES
+    ]
+    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
+    sides = [["at smooth points", "backprop", *names]]
+    sides += [[kind, *(f"{count[who, kind]:,}" for who in ("ours", *names))] for kind in JUDGED]
+    return "\n\n".join(drawn(part, markdown) for part in ((rows, sides) if names else (rows,)))
+
+
+def drawn(rows: list[list[str]], markdown: bool) -> str:
+    if markdown:
+        rows = [rows[0], ["---"] + ["---:"] * (len(rows[0]) - 1), *rows[1:]]
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(f"{c:{'>' if k else '<'}{w}}" for k, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    )  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.differential")
+    parser.add_argument("--programs", type=int, default=2000)
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--compared", type=int, help="of them, programs that the libraries run too")
+    parser.add_argument("--findings", help="a file for what should not be, as lines of JSON")
+    parser.add_argument("--markdown", action="store_true")
+    options = parser.parse_args()
+    names, last = libraries.INSTALLED, options.programs
+    compared = last if options.compared is None else options.compared
+    chunks = [
+        (options.seed, range(start, min(start + 250, last)), names if start < compared else [])
+        for start in range(0, last, 250)
+    ]
+    count, findings = Counter(), []
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(options.workers) as pool:
+        for some, more in pool.imap_unordered(work, chunks):
+            count += some
+            findings += more
+            if options.findings:
+                with open(options.findings, "a", encoding="utf-8") as file:  # noqa: PTH123
+                    file.writelines(json.dumps(one) + "\n" for one in more)
+    print(table(count, names, options.markdown))
+    for one in findings[:20]:
+        print(json.dumps(one), file=sys.stderr)
+    return 1 if count["WRONG"] or count["crashed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,316 @@
+"""Only our own errors come out, whatever goes in: `python -m tests.fuzzing`.
+
+    python -m tests.fuzzing --inputs 1000000 --seed 0 --workers 2
+    python -m tests.fuzzing --atheris --inputs 1000000      # coverage-guided; needs the extra fuzz
+
+Inputs come from a grammar of mistakes (valid programs, mutated; soups of tokens; deep nesting; huge
+numbers; odd characters), or from atheris, which keeps what reaches new code. Each goes to one of
+the ways in: the parser, `--at`, a point as JSON, `--claim`, `--over`, or a whole command line. What
+must hold: an error is a `BackpropError` of one paragraph, at most 1,500 characters; a command ends
+with a documented exit code, an error leaves standard output empty; an input takes at most
+`SECONDS`, and all of them `MEGABYTES`.
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from backprop_cli.app import run
+from backprop_cli.diagnostics import as_json, draw
+from backprop_cli.inputs import read_point
+from backprop_grammar.agree import read_box
+from backprop_grammar.claims import read_claims
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.operations import CONSTANTS, FUNCTIONS
+from backprop_grammar.parser import parse
+from tests.support import streams
+
+SECONDS = 30
+"""For one input; the code under test gives up by itself after as many, by its own estimate."""
+MEGABYTES = 2_000
+"""Of memory for a worker, at its highest."""
+LONGEST = 1500
+
+ROOT = Path(__file__).parent.parent
+FOUND = ROOT / "tests/cases/fuzzed.jsonl"
+"""Inputs that broke something once: [way in, input]."""
+
+Input = Any
+"""A text, or for a command line {"args": [...], "stdin": text}."""
+
+
+class TooLong(Exception):
+    """An input took longer than it may."""
+
+
+# Ways in
+
+
+def quiet(function: Callable[[], Any]) -> None:
+    """Call what may raise our own error, and look at it."""
+    try:
+        function()
+    except BackpropError as error:
+        paragraph(draw(error))
+        json.loads(as_json(error), parse_constant=lambda word: 1 / 0)
+
+
+def paragraph(text: str) -> None:
+    assert 0 < len(text) <= LONGEST, f"{len(text)} characters"
+    assert text.startswith("error: "), text
+    assert all(line.isprintable() for line in text.split("\n")), repr(text)
+
+
+def point_file(text: str) -> None:
+    with streams(text.encode("utf-8", "surrogatepass")):
+        quiet(lambda: read_point(["@-"]))
+
+
+def command_line(given: dict[str, Any]) -> None:
+    """Run a whole command. Raises AssertionError where it breaks its promises."""
+    with streams(given.get("stdin", "").encode("utf-8", "surrogatepass")) as (out, err):
+        code = run(list(given["args"]))
+        out.flush()
+        err.flush()
+        printed, said = out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
+    assert code in {0, 1, 2, 3}, (code, said)
+    assert "Traceback" not in said
+    if code == 2 or (code == 1 and said):
+        assert printed == "", (code, printed[:300])
+        if "--json" in given["args"]:
+            json.loads(said, parse_constant=lambda word: 1 / 0)
+        else:
+            paragraph(said.rstrip("\n"))
+    elif "--json" in given["args"] and not {"-h", "--help"} & set(given["args"]):
+        for line in [printed] if "--stream" not in given["args"] else printed.splitlines():
+            json.loads(line, parse_constant=lambda word: 1 / 0)
+
+
+WAYS: dict[str, Callable[[Any], None]] = {
+    "program": lambda text: quiet(lambda: parse(text)),
+    "at": lambda text: quiet(lambda: read_point([text])),
+    "point": point_file,
+    "claim": lambda text: quiet(lambda: read_claims([text])),
+    "over": lambda text: quiet(lambda: read_box([text])),
+    "command": command_line,
+}
+
+
+def attempt(way: str, given: Input) -> str:
+    """What an input broke, or an empty text."""
+
+    def late(_signal: int, _frame: Any) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    try:
+        WAYS[way](given)
+    except Exception as trouble:
+        return f"{type(trouble).__name__}: {str(trouble)[:500]}"
+    finally:
+        signal.alarm(0)
+    return ""
+
+
+# Inputs from a grammar
+
+PROGRAMS = [
+    *(path.read_text("utf-8") for path in sorted((ROOT / "samples").glob("*.bp"))),
+    *(json.loads(line)["program"] for line in (ROOT / "tests/cases/worked_examples.jsonl").read_text("utf-8").splitlines()),
+    *(json.loads(line)["expr"] for line in (ROOT / "tests/cases/boundary.jsonl").read_text("utf-8").splitlines()),
+]  # fmt: skip
+TOKENS = [
+    *"+-*/^()=,;<>!#\n\t .&|%$@~`'\"\\[]{}:?", "**", "==", "<=", ">=", "!=", "//", "x", "y", "q", "w0",
+    "1", "2", "0", ".5", "1e-3", "1e400", "1e-400", "9" * 400, "0x10", "1_000", "2x", "3,14", "1e", "..",
+    "if(", "if", "in", "let", "def", "nan", "inf", "None", "f(u) =", "f(u) = u*u;", "f(", "-", "--", "^-",
+    *FUNCTIONS, *CONSTANTS,
+]  # fmt: skip
+ODD = "αβ×÷−·√²½≤≠∞“”‘’…\u00a0\u2009\u200b\u200e\u202e\u2066\ufeff\x00\x07\x1b\x7f\x85\u2028\ud800٣１Ａ한😀\r\v\f"
+OPTIONS = [
+    "--at", "--wrt", "--output", "--upstream", "--expand", "--fold", "--precision", "--digits", "--all",
+    "--json", "--format", "--claim", "--against", "--over", "--points", "--seed", "--order", "--hessian",
+    "--jvp", "--hvp", "--rate", "--steps", "--up", "--method", "--stream", "--node", "--why", "--help", "-h",
+]  # fmt: skip
+COMMANDS = ["eval", "graph", "explain", "derive", "check", "step", "functions", "schema"]
+WORDS = ["x", "q", "n1", "x=1", "x=1,y=2", "json", "svg", "dot", "table", "1", "0", "-1", "3", "1e9", "", "adam", "x=-1:1", "trace", "gelu"]  # fmt: skip
+
+
+def soup(rng: random.Random, most: int = 25) -> str:
+    return "".join(rng.choice(TOKENS) + rng.choice(("", "", " ")) for _ in range(rng.randint(0, most)))  # fmt: skip
+
+
+def nested(rng: random.Random) -> str:
+    depth = int(10 ** rng.uniform(0, 3.5))
+    head = rng.choice(("(", "-", "exp(", "if(x < ", "x^", "max(x, ", "f(u) = (", "((", "[", "x*("))
+    tail = ")" * rng.choice((0, 1, depth, depth, depth + 1)) if "(" in head else ""
+    return head * depth + rng.choice(("x", "1", "", ",")) + tail
+
+
+def number(rng: random.Random) -> str:
+    digits = "".join(rng.choice("0123456789.") for _ in range(int(10 ** rng.uniform(0, 3))))
+    return digits + rng.choice(("", "e", "E+", "e-")) + "9" * rng.randint(0, 6)
+
+
+def mutated(rng: random.Random, text: str) -> str:
+    """A text with some characters replaced, doubled, moved or left out."""
+    for _ in range(rng.randint(1, 4)):
+        k = rng.randrange(len(text) + 1)
+        what = rng.random()
+        if what < 0.25:
+            text = text[:k] + text[k + rng.randint(1, 5) :]
+        elif what < 0.45:
+            text = text[:k] + rng.choice(TOKENS) + text[k:]
+        elif what < 0.6:
+            text = text[:k] + rng.choice(ODD) + text[k:]
+        elif what < 0.7:
+            text = text[:k] + number(rng) + text[k:]
+        elif what < 0.85:
+            j = rng.randrange(len(text) + 1)
+            text = text[:k] + text[j : j + rng.randint(1, 30)] + text[k:]
+        else:
+            text = text[:k] + rng.choice(TOKENS) + text[k + 1 :]
+    return text
+
+
+def text_for(rng: random.Random, examples: list[str]) -> str:
+    what = rng.random()
+    if what < 0.6:
+        return mutated(rng, rng.choice(examples))
+    if what < 0.85:
+        return soup(rng)
+    if what < 0.93:
+        return nested(rng)
+    return "".join(rng.choice(ODD + "x1+(=:,") for _ in range(rng.randint(1, 30)))
+
+
+EXAMPLES = {
+    "program": PROGRAMS,
+    "at": ["x=1,y=pi/4", "w0=2,x0=-1,w1=-3,x1=-2,w2=-3", "x=1/3", "x=(1,2)", "x=sqrt(2),y=-1e-3"],
+    "point": [
+        '{"x": 1, "y": -2.5e-3}', '{"format": "backprop-trace/1", "at": {"x": 1}}', '{"x": NaN}',
+        '[1, 2]', '{"x": 1e999, "x": true}', '{"at": {"at": {}}}', '{"x": ' + "9" * 5000 + "}", "",
+    ],
+    "claim": ["w0=-0.20,x0=0.40", "x=1.682941969615793", "q=-4", "x=1e-400,y=-0"],
+    "over": ["x=-2:2,y=0:1", "x=-pi:pi", "x=0:1e308", "x=1:1", "x=2:-2"],
+}  # fmt: skip
+
+
+def arguments(rng: random.Random) -> dict[str, Any]:
+    """A command line, nearly right or wild."""
+    args = [rng.choice(COMMANDS) if rng.random() < 0.95 else soup(rng, 2)]
+    stdin = ""
+    if rng.random() < 0.9:
+        program = rng.choice(PROGRAMS) if rng.random() < 0.5 else text_for(rng, PROGRAMS)
+        if rng.random() < 0.1:
+            program, stdin = "-", program
+        args.append(program)
+    if rng.random() < 0.8:
+        args += ["--at", rng.choice(EXAMPLES["at"]) if rng.random() < 0.6 else text_for(rng, EXAMPLES["at"])]  # fmt: skip
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
+        args.append(rng.choice(OPTIONS))
+        if rng.random() < 0.8:
+            args.append(rng.choice(WORDS) if rng.random() < 0.8 else text_for(rng, WORDS))
+    if any(word.isdecimal() and len(word) > 3 for word in args) or "1e9" in args:
+        args = [word for word in args if word not in ("--steps", "--points", "--order")]
+    # no name of a file, and what no shell can hand over is no argument
+    clean = [arg.replace("\0", "").replace("\ud800", "") for arg in args]
+    return {"args": [arg for arg in clean if not arg.startswith("@")], "stdin": stdin.replace("\ud800", "")}  # fmt: skip
+
+
+WEIGHTS = {"program": 60, "at": 12, "point": 6, "claim": 6, "over": 6, "command": 10}
+
+
+def made(seed: str) -> tuple[str, Input]:
+    """The way in and the input of a seed."""
+    rng = random.Random(seed)
+    way = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    return way, arguments(rng) if way == "command" else text_for(rng, EXAMPLES[way])
+
+
+Findings = list[tuple[str, Input, str]]
+
+
+def work(job: tuple[str, range]) -> tuple[Counter[str], Findings]:
+    """Try a range of inputs; how many by each way in, and what broke."""
+    seed, numbers = job
+    count: Counter[str] = Counter()
+    findings: Findings = []
+    longest = 0.0
+    for k in numbers:
+        way, given = made(f"{seed}:{k}")
+        started = time.perf_counter()
+        broken = attempt(way, given)
+        longest = max(longest, time.perf_counter() - started)
+        count[way] += 1
+        if broken:
+            findings.append((way, given, broken))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if peak > MEGABYTES:
+        findings.append(("all", "", f"{peak} MB of memory"))
+    return count | Counter({"peak MB": peak, "longest ms": int(1000 * longest)}), findings
+
+
+def guided(inputs: int, seed: int) -> None:
+    """Let atheris look for inputs that reach new code; it stops at the first that breaks something."""
+    import atheris
+
+    ways = [way for way in WAYS if way != "command"]
+
+    def one(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        way = ways[provider.ConsumeIntInRange(0, len(ways) - 1)]
+        text = provider.ConsumeUnicode(provider.remaining_bytes())
+        broken = attempt(way, text)
+        if broken:
+            print(json.dumps([way, text]), file=sys.stderr)
+            raise AssertionError(broken)
+
+    atheris.instrument_all()
+    atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1"], one)  # fmt: skip
+    atheris.Fuzz()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzzing")
+    parser.add_argument("--inputs", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--atheris", action="store_true")
+    options = parser.parse_args()
+    if options.atheris:
+        guided(options.inputs, options.seed)
+        return 0
+    step = 2000
+    jobs = [
+        (str(options.seed), range(first, min(first + step, options.inputs)))
+        for first in range(0, options.inputs, step)
+    ]
+    total: Counter[str] = Counter()
+    findings: Findings = []
+    worst: Counter[str] = Counter()
+    with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
+        for count, found in pool.imap_unordered(work, jobs):
+            for key in ("peak MB", "longest ms"):
+                worst[key] = max(worst[key], count.pop(key, 0))
+            total += count
+            findings += found
+            for one in found:
+                print(json.dumps(one), flush=True)
+    print(
+        f"{total.total():,} inputs:", dict(total), dict(worst), f"{len(findings)} broke something"
+    )
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""What a user typed, or found in a file, comes out visible and harmless in every format.
+
+The insight: whoever prints a program of somebody else prints what that one wrote: characters that
+a terminal obeys, markup, and the ends of comments of every language that is written.
+"""
+
+import ast
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+import unicodedata
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests import commands
+from tests.support import call
+
+ATTACKS = {
+    "escape": "\x1b[31m\x1b]0;title\x07",
+    "control": "\x07\x08\x7f\x85\x9b31m",
+    "bidi": "\u202e\u2066\u200f\u061c",
+    "markup": "[bold red]x[/bold red] :smile: [link=file:///etc/passwd]",
+    "tags": "</script><script>alert(1)</script><img src=x onerror=alert(1)>]]>&lt;--><!--",
+    "python": '"""\\x00\'\'\'\\N{BULLET}\\',
+    "c": "*/ system(\"x\"); /* ??/ \\",
+    "tex": "\\end{document}\\input{/etc/passwd}\\write18{x}^^M%$#_{}~",
+    "dot": '"];}\\" label=<b> URL="javascript:x"',
+    "mermaid": "%%{init: {}}%% click n1 call x() \"]",
+    "markdown": "![x](http://x) `` ` ``` <b> | # -",
+    "lines": "\r\x0b\x0c\x1c\u2028\u2029",
+    "zero width": "\u200b\ufeff\u2060",
+}  # fmt: skip
+each_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+
+PROGRAM = "q = x*y # {0}\nf = q*exp(y) # {0}"
+POINT = "x=1.5,y=0.25"
+
+
+def obeyed(text: str) -> list[str]:
+    """Characters that a terminal or an editor obeys instead of showing them."""
+    return [
+        c for c in text
+        if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"
+    ]  # fmt: skip
+
+
+def in_every_format(program: str):
+    """(command, format, text) of every command that prints, and the errors it says."""
+    for args in commands.printing(program, "--at", POINT) + commands.asking(program, POINT, "x"):
+        code, out, err = call(*args)
+        assert code in (0, 1), (args, err)
+        assert "unexpected" not in err
+        yield args, out, err
+
+
+@each_attack
+def test_a_program_with_hostile_comments(attack):
+    """Comments may hold anything that a language lets them hold; it is not passed on."""
+    program = PROGRAM.format(attack)
+    code, _, err = call("eval", program, "--at", POINT)
+    if code:  # the language refuses it: visibly
+        assert code == 1
+        assert not obeyed(err)
+        return
+    for args, out, err in in_every_format(program):
+        assert not obeyed(out), args
+        assert not obeyed(err), args
+        harmless(args, out)
+
+
+def test_most_attacks_are_comments():
+    """Were they refused, nothing of the above would be tested."""
+    passed = [a for a in ATTACKS.values() if call("eval", PROGRAM.format(a), "--at", POINT)[0] == 0]
+    assert len(passed) >= 7
+
+
+def harmless(args: list[str], out: str) -> None:
+    """The text, parsed by a strict reader of its format, has no active content."""
+    wanted = args[args.index("--format") + 1] if "--format" in args else ""
+    if wanted == "svg":
+        picture(out)
+    elif wanted == "html":
+        page(out)
+    elif "--json" in args and args[0] != "step":
+        json.loads(out, parse_constant=lambda word: 1 / 0)
+    elif wanted in ("python", "numpy", "jax", "torch"):
+        tree = ast.parse(out)
+        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not named & {"system", "alert", "eval", "exec"}
+    elif wanted == "dot":
+        dot_accepts(out)
+    elif wanted == "c" and shutil.which("gcc"):
+        done = subprocess.run(
+            ["gcc", "-fsyntax-only", "-Wall", "-Werror", "-x", "c", "-"],
+            input=out, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    elif wanted == "latex":
+        assert "\\input" not in out.replace("\\inputenc", "")
+        assert "\\write" not in out
+
+
+def picture(out: str) -> None:
+    root = ET.fromstring(out)
+    for element in root.iter():
+        tag = str(element.tag).rpartition("}")[2]
+        assert tag in {"svg", "g", "path", "rect", "text", "tspan", "title", "desc", "style", "circle", "line", "polyline", "ellipse", "defs", "marker", "polygon"}, tag  # fmt: skip
+        assert not [name for name in element.attrib if name.startswith("on") or "href" in name]
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page, each with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def page(out: str) -> None:
+    reader = Page()
+    reader.feed(out)
+    plain = Page()
+    plain.feed(call("graph", PROGRAM.format(""), "--at", POINT, "--format", "html")[1])
+    # the text of the user adds no element: as many of each as in the page without it
+    assert sorted(tag for tag, _ in reader.tags) == sorted(tag for tag, _ in plain.tags)
+    for tag, attributes in reader.tags:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        assert not re.match(r"\s*(javascript|https?):", attributes.get("src") or attributes.get("href") or "")  # fmt: skip
+
+
+def dot_accepts(out: str) -> None:
+    if shutil.which("dot") is None:
+        return  # read by the test below, which says that it is skipped
+    done = subprocess.run(["dot", "-Tplain"], input=out, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz is not installed")
+def test_graphviz_reads_the_dot():
+    dot_accepts(
+        call("graph", "q = x*y; f = max(q, sigmoid(y))", "--at", POINT, "--format", "dot")[1]
+    )
+    with pytest.raises(AssertionError):
+        dot_accepts("digraph { a -> ]")
+
+
+@each_attack
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["eval", "x + {}"],
+        ["eval", "{} = 1; x"],
+        ["eval", "x", "--at", "{}=1"],
+        ["eval", "x", "--at", "x={}"],
+        ["eval", "x", "--at", "@/nowhere/{}"],
+        ["eval", "--file", "/nowhere/{}"],
+        ["eval", "x", "--at", "x=1", "--wrt", "{}"],
+        ["eval", "x", "--at", "x=1", "--output", "{}"],
+        ["eval", "x", "--at", "x=1", "--expand", "{}"],
+        ["eval", "x", "--at", "x=1", "--upstream", "{}"],
+        ["eval", "x", "--{}"],
+        ["graph", "x*x", "--at", "x=1", "--format", "{}"],
+        ["graph", "x*x", "--at", "x=1", "-o", "/nowhere/{}.svg"],
+        ["graph", "x*x", "--at", "x=1", "-o", "/nowhere/x.{}"],
+        ["explain", "x*x", "--at", "x=1", "--node", "{}"],
+        ["check", "x*x", "--at", "x=1", "--claim", "{}=1"],
+        ["check", "x*x", "--at", "x=1", "--claim", "x={}"],
+        ["check", "x*x", "--against", "{}", "--over", "x=1:2"],
+        ["check", "x*x", "--against", "x", "--over", "x={}:2"],
+        ["derive", "x*x", "--jvp", "{}=1"],
+        ["step", "x*x", "--at", "x=1", "--method", "{}"],
+        ["functions", "{}"],
+        ["schema", "{}"],
+        ["{}"],
+    ],
+    ids=lambda args: " ".join(args),
+)
+def test_messages_show_it(args, attack):
+    args = [arg.replace("{}", attack.replace("\0", "")) for arg in args]
+    code, out, err = call(*args)
+    if code == 0:  # white space only is as if it were left out
+        assert attack.isspace() and not obeyed(out + err)
+        return
+    assert code in (1, 2), err
+    assert not obeyed(out + err)
+    assert len(err) <= 1500
+    assert err.startswith("error: ")
+    code, out, err = call(*args, "--json")
+    if code == 2 and not err.startswith("{"):  # a command that has no --json
+        return
+    assert json.loads(err)["format"]
+    assert not obeyed(out + err)
+
+
+def test_a_point_of_a_file_with_hostile_names():
+    for attack in ATTACKS.values():
+        text = json.dumps({"x": 1, attack: 2}).encode()
+        for args in (["eval", "x*x", "--at", "@-"], ["graph", "x*x", "--at", "@-", "--format", "html"]):  # fmt: skip
+            code, out, err = call(*args, stdin=text)
+            assert code in (0, 1), err
+            assert not obeyed(out + err)
+
+
+def test_the_eye_sees():
+    assert obeyed("a\x1bb\u202ec\n") == ["\x1b", "\u202e"]
+    with pytest.raises(AssertionError):
+        picture("<svg><script>x</script></svg>")
+    with pytest.raises(AssertionError):
+        page("<p onclick=x>")

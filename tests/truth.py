@@ -1,0 +1,315 @@
+"""What a grown program and its gradient are, in mpmath's numbers, forward.
+
+The insight: forward mode needs no backward pass: every node carries its slope by every variable.
+All of it is computed at twice the precision again and again, until two runs agree; a number
+remembers whether it is exact, so that a true 0 is known at once and a cancelled one is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mpmath import mp
+
+from tests import oracle
+
+BITS = 60
+"""In which two runs must agree."""
+
+HIGHEST = 4000
+"""Bits at which what has not settled is given up, and where a gamma function ends it."""
+HIGHEST_GAMMA = 1000
+
+FIRST = 1900
+"""Bits from which a truth is told again that something else disagrees with."""
+
+LARGEST = 4500
+"""Bits before the point of what is handed to exp, sin, ...: beyond, nothing is decided here."""
+
+
+class NoValue(Exception):
+    """An operation leaves its domain, or its value is no real number."""
+
+
+class Undecided(Exception):
+    """Too large, or too close to tell, for this oracle."""
+
+
+@dataclass(slots=True)
+class Number:
+    """value: an mpf, a nan or infinity that says that there is none. exact: without rounding."""
+
+    value: Any
+    exact: bool = False
+
+
+@dataclass(slots=True)
+class Dual:
+    """A node's number, and its slope by each variable it depends on."""
+
+    number: Number
+    slopes: dict[str, Number]
+
+    @property
+    def value(self) -> Any:
+        return self.number.value
+
+
+ARITHMETIC = {"add": mp.fadd, "sub": mp.fsub, "mul": mp.fmul}
+FREE = {"neg", "max", "min", "clamp", "relu", "abs", "sign"}
+"""Operations that round nothing."""
+ROUTERS = {"max", "min", "clamp", "relu", "if"}
+
+
+def narrow(*numbers: Number) -> bool:
+    """Whether numbers are exact and of a size at which sums and products may stay exact."""
+    return all(
+        n.exact
+        and mp.isfinite(n.value)
+        and (not n.value or -2400 < n.value.exp < 2400 > n.value.bc)
+        for n in numbers
+    )
+
+
+def product(a: Number, b: Number) -> Number:
+    if narrow(a, b):
+        return Number(mp.fmul(a.value, b.value, exact=True), True)
+    zero = (a.exact and a.value == 0) or (b.exact and b.value == 0)
+    result = a.value * b.value
+    return Number(result, bool(zero) and bool(mp.isfinite(result)))
+
+
+def total(numbers: Sequence[Number]) -> Number:
+    result = numbers[0]
+    for other in numbers[1:]:
+        if narrow(result, other):
+            result = Number(mp.fadd(result.value, other.value, exact=True), True)
+        else:
+            result = Number(result.value + other.value)
+    return result
+
+
+class Run:
+    """One evaluation of a grown program at the working precision of mpmath."""
+
+    def __init__(self, whole: Any, at: dict[str, Any] | None = None) -> None:
+        self.whole = whole
+        self.at = at or whole.at
+        self.known: dict[int, Dual] = {}
+        self.kinks = False
+
+    def output(self) -> Dual:
+        used = reached(self.whole)
+        for node in self.whole.named:  # a stage is evaluated, used by a branch taken or not
+            if node in used:
+                self.value(node)
+        return self.value(len(self.whole.nodes) - 1)
+
+    def value(self, node: int) -> Dual:
+        """The dual number of a node; only the branch that an if selects is evaluated."""
+        if node not in self.known:
+            self.known[node] = self.apply(self.whole.nodes[node], self.value, self.whole.own)
+        return self.known[node]
+
+    def apply(self, node: Any, of: Any, own: Any) -> Dual:
+        kind, *rest = node
+        if kind == "number":
+            return Dual(Number(mp.mpf(rest[0]), True), {})
+        if kind == "constant":
+            return Dual(Number({"pi": +mp.pi, "e": +mp.e, "tau": 2 * mp.pi}[rest[0]]), {})
+        if kind == "variable":
+            name = rest[0]
+            return Dual(Number(mp.mpf(self.at[name]), True), {name: Number(mp.one, True)})
+        if kind == "call":
+            used = parameters(own[rest[0]])
+            return self.call(own[rest[0]], {k: of(i) for k, i in enumerate(rest[1:]) if k in used})
+        if kind.startswith("if"):
+            a, b = of(rest[0]), of(rest[1])
+            if a.value == b.value and (a.slopes or b.slopes):
+                self.kinks = True
+            return of(rest[2 if holds(kind[2:], a, b) else 3])
+        return self.operation(kind, [of(k) for k in rest])
+
+    def call(self, body: Any, given: dict[int, Dual]) -> Dual:
+        """The body of a function at its operands; its ifs, too, evaluate one branch."""
+        known: dict[int, Dual] = {}
+
+        def of(node: int) -> Dual:
+            if node not in known:
+                kind, *rest = body.nodes[node]
+                known[node] = (
+                    given[rest[0]]
+                    if kind == "parameter"
+                    else self.apply(body.nodes[node], of, body.own)
+                )
+            return known[node]
+
+        return of(len(body.nodes) - 1)
+
+    def operation(self, name: str, given: list[Dual]) -> Dual:
+        if name == "leaky_relu" and len(given) == 1:
+            given = [*given, Dual(Number(mp.mpf(0.01), True), {})]
+        xs = [dual.value for dual in given]
+        if any(mp.mag(x) > LARGEST for x in xs if x) and name not in ("add", "sub", "mul", "neg"):
+            raise Undecided
+        exact = all(dual.number.exact for dual in given)
+        function, slopes = oracle.FUNCTIONS[name]
+        if name == "sub" and given[0] is given[1]:
+            number = Number(mp.zero, True)
+        elif name in ARITHMETIC:
+            numbers = [dual.number for dual in given]
+            if name == "sub":
+                numbers[1] = Number(-numbers[1].value, numbers[1].exact)
+            number = product(*numbers) if name == "mul" else total(numbers)
+        else:
+            value = found(function, xs)
+            if value is None or not mp.isfinite(value):
+                raise NoValue(name)
+            number = Number(value, exact and (name in FREE or (value == 0 and root(name, xs))))
+        names = dict.fromkeys(n for dual in given for n in dual.slopes)
+        kink = self.kink(name, xs, number.value)
+        self.kinks |= kink and any(dual.slopes for dual in given)
+        parts: dict[str, list[Number]] = {n: [] for n in names}
+        for k, dual in enumerate(given):
+            if not dual.slopes:
+                continue
+            rule = slopes[0] if name in oracle.VARIADIC else slopes[k]
+            value = found(rule, [k, *xs] if name in oracle.VARIADIC else xs)
+            if value is None:
+                value = mp.nan
+            if value == 0 and name in ROUTERS and (not kink or name in ("max", "min")):
+                continue
+            simple = name in ARITHMETIC or name in FREE or (value == 0 and not any(xs))
+            for n, slope in dual.slopes.items():
+                parts[n].append(product(Number(value, simple and exact), slope))
+        return Dual(number, {n: total(found) for n, found in parts.items() if found})
+
+    def kink(self, name: str, xs: list[Any], out: Any) -> bool:
+        """Whether this is a kink: what comes out is then a convention, not a derivative."""
+        return bool(
+            (name in ("abs", "relu", "leaky_relu", "sign") and xs[0] == 0)
+            or (name in ("max", "min") and list(xs).count(out) > 1)
+            or (name == "clamp" and xs[0] in xs[1:])
+            or (name == "hypot" and out == 0)
+            or (name == "atan2" and xs[0] == 0 and xs[1] <= 0)
+        )
+
+
+def reached(whole: Any) -> set[int]:
+    """The nodes that the output uses."""
+    found = {len(whole.nodes) - 1}
+    for node in range(len(whole.nodes) - 1, -1, -1):
+        kind, *rest = whole.nodes[node]
+        if node not in found or kind in ("number", "constant", "variable", "parameter"):
+            continue
+        if kind == "call":
+            used = parameters(whole.own[rest[0]])
+            found.update(operand for k, operand in enumerate(rest[1:]) if k in used)
+        else:
+            found.update(rest)
+    return found
+
+
+def parameters(body: Any) -> set[int]:
+    """The parameters that the result of a function uses: other operands are not evaluated."""
+    return {body.nodes[k][1] for k in reached(body) if body.nodes[k][0] == "parameter"}
+
+
+def root(name: str, xs: Sequence[Any]) -> bool:
+    """Whether a value of 0 is a true one, and no loss of digits."""
+    return not any(xs) or (name.startswith("log") and len(xs) == 1 and xs[0] == 1)
+
+
+def found(function: Any, xs: Sequence[Any]) -> Any:
+    """A result of the oracle: None where there is none, nan where there is no slope."""
+    try:
+        return oracle.real(function, xs)
+    except (ValueError, OverflowError, MemoryError, mp.NoConvergence):
+        raise Undecided from None
+
+
+def holds(comparison: str, a: Dual, b: Dual) -> bool:
+    x, y = a.value, b.value
+    return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[comparison]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Truth:
+    """value: None where the program has none. slopes: by name; None where there is none.
+
+    smooth: whether no kink was met. numbers: mpf's of about BITS bits.
+    """
+
+    value: Any
+    slopes: dict[str, Any]
+    smooth: bool = True
+
+
+def agree(a: Number, b: Number, precision: int) -> bool:
+    """Whether two runs say the same: the same sort of nothing, or the same number.
+
+    In the end, what shrinks with the precision is taken for 0.
+    """
+    if not mp.isfinite(a.value) or not mp.isfinite(b.value):
+        return not mp.isfinite(a.value) and not mp.isfinite(b.value)
+    if a.value == b.value == 0:
+        return (a.exact and b.exact) or precision > HIGHEST / 2
+    if precision > HIGHEST / 2 and mp.mag(b.value) < -0.75 * precision:
+        return not a.value or mp.mag(a.value) < -0.35 * precision
+    return bool(mp.ldexp(abs(a.value - b.value), BITS) <= abs(b.value))
+
+
+def truth(whole: Any, first: int = 120) -> Truth:
+    """The value and the gradient of a grown program, from so many bits on. Raises Undecided.
+
+    Two runs that agree may both have lost the same small number, as log(1 - 10^-99) at few bits;
+    where another answer is held against this one, it is asked for again, with FIRST bits.
+    """
+    before, precision = None, first
+    gamma = any("gamma" in node[0] for body in (whole, *whole.own.values()) for node in body.nodes)
+    while precision < (max(HIGHEST_GAMMA, 3 * first) if gamma else HIGHEST):
+        with mp.workprec(precision):
+            run = Run(whole)
+            try:
+                now = run.output()
+            except NoValue:
+                now = None
+            if precision > first and (before is None) == (now is None) and (
+                now is None or before is None or (
+                    agree(before.number, now.number, precision)
+                    and before.slopes.keys() == now.slopes.keys()
+                    and all(agree(before.slopes[n], now.slopes[n], precision) for n in now.slopes)
+                )
+            ):  # fmt: skip
+                return settled(now, run, whole)
+        before, precision = now, 2 * precision
+    raise Undecided
+
+
+def settled(now: Dual | None, run: Run, whole: Any) -> Truth:
+    if now is None:
+        return Truth(None, {})
+    zero = Number(mp.zero, True)
+    slopes = {name: now.slopes.get(name, zero).value for name in whole.at}
+    return Truth(
+        now.value, {n: s if mp.isfinite(s) else None for n, s in slopes.items()}, not run.kinks
+    )
+
+
+def quotient(whole: Any, name: str) -> Any:
+    """The slope by a variable as a central difference quotient, from values alone.
+
+    None where there is no value beside the point.
+    """
+    with mp.workprec(5200):
+        x = mp.mpf(whole.at[name])
+        step = mp.ldexp(
+            max(abs(x), mp.mpf(1)) if abs(x) > mp.mpf(2) ** -1000 else mp.mpf(2) ** -1000, -1700
+        )
+        try:
+            above, below = (
+                Run(whole, {**whole.at, name: x + sign * step}).output().value for sign in (1, -1)
+            )
+        except (NoValue, Undecided):
+            return None
+        return (above - below) / (2 * step)
