@@ -194,15 +194,15 @@ def resident(field: str) -> int:
 
 
 def run(name: str, shape: str, units: int) -> dict[str, Any]:
-    """The least of some runs in seconds, and what the first one needed, in this process."""
+    """The least of some runs in seconds of processor time, and what the first one needed, in this process."""
     program = SHAPES[shape].program(units)
     work = CONTESTANTS[name](SHAPES[shape], units, program)
     gc.collect()
     before, seconds, grown = resident("VmRSS"), [], 0
     for turn in range(max(1, ENOUGH // program.nodes)):
-        start = time.perf_counter()
+        start = time.process_time()
         result = work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         if not turn:
             grown = resident("VmHWM") - before
     answer = result() if callable(result) else result
@@ -287,7 +287,7 @@ def compared(shape: str, count: int, sizes: tuple[int, ...] = SIZES, limit: floa
     rows += [[name, "absent", *[""] * len(sizes)] for name in CONTESTANTS if name not in names]
     return Table(
         f"One large program, {shape}: {SHAPES[shape].meaning}",
-        f"Microseconds per node of our tape (and bytes it grew by), {count} rounds, a new process "
+        f"Microseconds of processor time per node of our tape (and bytes it grew by), {count} rounds, a new process "
         f"each, at most {limit:.0f} s; answers checked to nine digits. A peer that crashes or is "
         "stopped is not tried at larger sizes. Ours parses text, as SymPy does; the others build "
         "from Python. Theirs is to build, run forward and backward.",
