@@ -1,0 +1,21 @@
+"""How fast, beside what else: `python -m tests.benchmarks`.
+
+Three tables, with the machine and every version they were made with. `start`: one gradient from
+a shell, as a whole process. `program`: one large program, from 1,000 to 1,000,000 nodes. `rows`:
+one neuron at millions of points, in memory and from file to file.
+
+    python -m tests.benchmarks                    all three, about twenty minutes
+    python -m tests.benchmarks --quick            small sizes, about two
+    python -m tests.benchmarks --only program     one of start, program, rows
+    python -m tests.benchmarks --rounds 15        more rounds, steadier medians
+    python -m tests.benchmarks --markdown         as tables for a README
+
+The peers are an extra, `pip install '.[bench]'`; one that is not installed is named as absent.
+PyTorch is not in it, for a plain `torch` may bring
+gigabytes of CUDA: install its CPU build, as its own site says. For a fair `start` install without `-e`: the machine's table says which it was.
+
+The insight: on a machine that others use, too, only figures taken side by side compare. So every
+contestant runs once in every round, in a shuffled order; a ratio is that of two medians of the
+same rounds; and no figure is printed of a contestant whose answer was not checked. What runs on one thread is
+measured in processor time, which a neighbour disturbs least.
+"""

@@ -1,0 +1,181 @@
+"""The benchmarks' pieces give right answers; no test looks at how long they took."""
+
+import importlib.util
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from backprop_grammar.evaluate import evaluate
+from backprop_grammar.parser import parse
+from tests.benchmarks import files, neurons, program, report, rows, start
+from tests.benchmarks.shapes import SHAPES
+
+
+@pytest.mark.parametrize("units", [1, 2, 40])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_program_is_what_it_claims(shape, units):
+    claimed = SHAPES[shape].program(units)
+    graph = parse(claimed.text)
+    assert len(graph) == claimed.nodes
+    trace = evaluate(graph, claimed.at, nodes=False)
+    assert set(claimed.gradients) == set(trace.gradients)
+    assert claimed.holds(trace.value, trace.gradients)
+    functions = {"exp": math.exp, "sin": math.sin, "relu": lambda x: max(x, 0.0)}
+    built = SHAPES[shape].build(units, claimed.at, functions)
+    assert math.isclose(built, claimed.value, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_program_is_as_large_as_asked(shape):
+    for nodes in (1_000, 10_000):
+        made = SHAPES[shape].program(SHAPES[shape].units(nodes)).nodes
+        assert abs(made - nodes) <= 15
+
+
+def test_a_wrong_answer_is_seen():
+    right = SHAPES["wide"].program(3)
+    assert right.holds(right.value, right.gradients)
+    assert not right.holds(right.value * (1 + 1e-8), right.gradients)
+    assert not right.holds(right.value, right.gradients | {"x1": 0.0})
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", program.CONTESTANTS)
+def test_every_contestant_computes_the_program(name, shape):
+    if name not in (program.PARSE, program.NUMBERS):
+        pytest.importorskip(name)
+    program.ENOUGH, before = 0, program.ENOUGH
+    try:
+        assert program.run(name, shape, 5)["right"]
+    finally:
+        program.ENOUGH = before
+
+
+def test_a_contestant_that_crashes_or_takes_too_long_is_named_so(monkeypatch):
+    found = program.attempt(program.NUMBERS, "wide", 2)
+    assert found["right"] and found["seconds"] > 0
+    assert program.attempt("nobody", "wide", 2) == {"failed": "crashes"}
+    assert program.attempt(program.NUMBERS, "wide", 2, 0.01) == {"failed": "over 0 s"}
+    answers = {True: {"failed": "crashes"}, False: {"seconds": 1.0}}
+    monkeypatch.setattr(program, "attempt", lambda n, s, units, limit: answers[units >= 334])
+    found = program.threshold("micrograd", "deep", 10, 3_000, 1.0)
+    assert 3 * 334 <= found <= 3 * 334 * 1.11
+
+
+def test_absent_peers_are_named(monkeypatch):
+    monkeypatch.setattr(program, "present", lambda module: False)
+    monkeypatch.setattr(start, "present", lambda module: False)
+    monkeypatch.setattr(program, "attempt", lambda *_: {"seconds": 1.0, "bytes": 0})
+    monkeypatch.setattr(start, "ran", lambda command: json.dumps(start.truth()))
+    monkeypatch.setattr(start, "right", lambda output: True)
+    table = program.compared("deep", 1, (1_000,))
+    assert [row[0] for row in table.rows if "absent" in row] == list(program.CONTESTANTS)[2:]
+    assert {len(row) for row in table.rows} == {len(table.heads)}
+    assert not set(start.PEERS) & set(start.contestants())
+
+
+@pytest.mark.parametrize("name", ["backprop eval --json", "backprop eval", *start.PEERS])
+def test_every_process_gives_the_right_numbers(name):
+    if name not in start.contestants():
+        pytest.skip(f"{name} is not installed")
+    command, holds = start.contestants()[name]
+    assert holds(start.ran(command))
+
+
+def test_a_wrong_process_is_seen():
+    numbers = start.truth()
+    assert start.right(json.dumps(numbers))
+    assert not start.right(json.dumps([*numbers[:5], numbers[5] * (1 + 1e-11)]))
+
+
+ROWS = 300
+
+
+@pytest.mark.parametrize("name", list(neurons.CONTESTANTS)[1:])
+@pytest.mark.filterwarnings("ignore")  # what peers warn of is theirs
+def test_every_contestant_computes_the_rows(name):
+    module, make = neurons.CONTESTANTS[name]
+    if not neurons.has(module):
+        pytest.skip(f"{module} is not installed")
+    if name == "PyTorch, compiled":
+        pytest.skip("compiles for half a minute")
+    columns = rows.ordinary(ROWS)
+    truth = rows.references(columns, range(ROWS))
+    answer = make(columns)()
+    assert rows.wrong(answer, truth, rows.ROUGHLY) == (0, 0)
+    if name == neurons.OURS:
+        assert rows.wrong(answer, truth) == (0, 0)
+        with np.errstate(all="ignore"):
+            columns = rows.hostile(ROWS)
+            answer = make(columns)()
+        assert rows.wrong(answer, rows.references(columns, range(ROWS)))[0] == 0
+
+
+def test_numpy_by_hand_is_right_across_chunks():
+    columns = rows.ordinary(neurons.CHUNK + 5)
+    answer = neurons.numpy_by_hand(columns)()
+    asked = [0, 1, neurons.CHUNK - 1, neurons.CHUNK, neurons.CHUNK + 4]
+    assert rows.wrong(answer, rows.references(columns, asked)) == (0, 0)
+
+
+def test_the_hostile_rows_are_hostile():
+    """They cancel and overflow, and a plain formula is caught, in silence and in NaN."""
+    columns = rows.hostile(ROWS)
+    with np.errstate(all="ignore"):
+        answer = neurons.numpy_by_hand(columns)()
+
+    def found(third):
+        part = range(third * ROWS // 3, (third + 1) * ROWS // 3)
+        return rows.wrong(answer, rows.references(columns, part))
+
+    assert found(0)[0] > ROWS / 6
+    assert found(1)[1] > 0
+    assert found(2) == (0, 0)
+
+
+def test_the_reference_is_the_formula():
+    found = rows.reference(list(start.POINT.values()))
+    for number, right in zip(found, start.truth(), strict=True):
+        assert math.isclose(float(number), right, rel_tol=1e-14)
+
+
+def test_rounds_run_every_contestant_once_each():
+    seen = []
+    found = report.rounds({k: lambda k=k: seen.append(k) or len(seen) for k in "abc"}, 4)
+    assert {name: len(figures) for name, figures in found.items()} == dict.fromkeys("abc", 4)
+    assert all(sorted(seen[k : k + 3]) == list("abc") for k in range(0, 12, 3))
+
+
+def test_tables_on_the_screen_and_in_markdown(capsys):
+    table = report.Table("A title", "A note.", ("who", "how long"), [("a|b", "1.00"), ("[c]", "")])
+    report.show(table, markdown=True)
+    assert capsys.readouterr().out == (
+        "**A title**\n\n| who | how long |\n| --- | ---: |\n| a\\|b | 1.00 |\n| [c] |  |\n\nA note.\n\n"
+    )
+    report.show(table, markdown=False)
+    out = capsys.readouterr().out
+    assert "A title" in out and "a|b" in out and "[c]" in out and "A note." in out
+
+
+def test_the_machine_names_every_package():
+    table = report.machine()
+    named = dict(table.rows)
+    assert set(report.PACKAGES) <= set(named)
+    for package in ("torch", "jax"):
+        assert (named[package] == "absent") == (importlib.util.find_spec(package) is None)
+    assert named["Python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def test_a_missing_command_is_named(monkeypatch):
+    monkeypatch.setattr(files, "has_map", lambda: False)
+    assert files.measured(1, 100).rows[0][0] == "backprop map is missing"
+
+
+def test_the_command_from_file_to_file():
+    if not files.has_map() or importlib.util.find_spec("polars") is None:
+        pytest.skip("needs backprop map and polars")
+    table = files.measured(1, 1_000)
+    assert [row[0] for row in table.rows] == list(files.FORMS)
