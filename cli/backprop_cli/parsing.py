@@ -53,6 +53,11 @@ backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3""",
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
 backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-""",
+    "map": """\
+seq 0 4 | sed "1ix" | backprop map "sigmoid(w*x)" --points - --at w=2
+backprop map --file samples/neuron.bp --points rows.csv --at w2=-3 -o gradients.csv
+backprop map "(y - w*x - b)^2" --points rows.parquet --at w=1,b=0 --wrt w,b --reduce mean
+backprop map "x*y" --points "days/*.csv" -o out --workers 4 --resume""",
     "functions": """\
 backprop functions
 backprop functions sigmoid
