@@ -5,6 +5,7 @@ there, what it counts is handed back. So any executor may run it, anywhere, and 
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ STATUS = "status"
 
 STOP = threading.Event()
 """Set where the jobs of this process are to end early."""
+
+SLICE = 0.1
+"""Seconds of work after which it is looked at."""
 
 
 class Stopped(Exception):
@@ -179,17 +183,14 @@ class Mapping:
     ) -> tuple[list["polars.Series"], "polars.DataFrame"]:
         """The numbers of a batch, and the columns that are added to it; add: to the sums, too."""
         pl, job = tables.library(), self.job
-        if STOP.is_set():
-            raise Stopped
         numbers, wrong = [], dict[int, str]()
         for name in job.columns:
             series, reasons = tables.floats(table[name])
             numbers.append(series)
             wrong = reasons | wrong
-        rows = self.kernel()({series.name: series.to_numpy() for series in numbers})
-        status = rows.status | wrong
-        found = {"value": rows.value} | {f"d_{name}": rows.gradients[name] for name in rows.gradients}  # fmt: skip
-        tally = Tally(table.height, len(status), rows.kinks, Counter(map(reason, status.values())))
+        found, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
+        status |= wrong
+        tally = Tally(table.height, len(status), kinks, Counter(map(reason, status.values())))
         if add:
             good = slice(None) if not status else others(table.height, status)
             tally.sums.update({name: exact.total(found[name][good]) for name in found})
@@ -203,6 +204,32 @@ class Mapping:
         }
         return numbers, pl.DataFrame(added)
 
+    def results(
+        self, columns: dict[str, "numpy.ndarray"]
+    ) -> tuple[dict[str, "numpy.ndarray"], dict[int, str], int]:
+        """The value and the gradients by name, the status of rows, and the number of kinks.
+
+        The kernel is given slices that it does in about SLICE, so that a run can end early.
+        """
+        import numpy
+
+        kernel, height = self.kernel(), len(columns[self.job.columns[0]])
+        status, kinks, start = dict[int, str](), 0, 0
+        parts: dict[str, list[numpy.ndarray]] = {}
+        while not parts or start < height:
+            if STOP.is_set():
+                raise Stopped
+            step, began = self.own.step, time.monotonic()
+            rows = kernel({name: column[start : start + step] for name, column in columns.items()})
+            took = time.monotonic() - began
+            self.own.step = step * 2 if took < SLICE / 2 else max(1, step // 2)
+            status |= {start + row: why for row, why in rows.status.items()}
+            kinks += rows.kinks
+            for name, part in {"value": rows.value, **{f"d_{k}": v for k, v in rows.gradients.items()}}.items():  # fmt: skip
+                parts.setdefault(name, []).append(part)
+            start += step
+        return {name: numpy.concatenate(part) for name, part in parts.items()}, status, kinks
+
     def kernel(self) -> Any:
         """This thread's own kernel."""
         if not hasattr(self.own, "kernel"):
@@ -210,6 +237,7 @@ class Mapping:
 
             job = self.job
             self.own.kernel = Kernel(self.graph, job.columns, job.at, job.wrt, job.output)
+            self.own.step = 64
         return self.own.kernel
 
     def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:

@@ -148,12 +148,11 @@ def found(points: Sequence[str]) -> list[str]:
 def opened(stack: ExitStack, path: str, table: Table) -> Input:
     """An input with its columns; a pipe is copied to a temporary file first."""
     name = "standard input" if path == "-" else path
-    default = "csv" if path == "-" else ""
-    form = tables.format_of(path, table.source_format, "--from", default)
+    if path != "-" and Path(path).is_dir():
+        raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
+    form = tables.format_of(path, table.source_format, "--from", "csv" if path == "-" else "")
     place = path
     if path == "-" or ("://" not in path and Path(path).exists() and not Path(path).is_file()):
-        if Path(path).is_dir():
-            raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
         place = stack.enter_context(copied(path))
     elif table.cluster and "://" not in path:
         place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
@@ -319,6 +318,7 @@ def remark(tally: Tally) -> None:
     if tally.kinks:
         print(f"note: {tally.kinks:,} of {tally.rows:,} rows stand at a kink or a tie, where the gradient is a choice", file=sys.stderr)  # fmt: skip
     if tally.failed:
-        told = [f"{count:,} {visible(why)}" for why, count in tally.reasons.most_common(REASONS)]
+        ranked = sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0]))[:REASONS]
+        told = [f"{count:,} {visible(why)}" for why, count in ranked]
         more = ", ..." * (len(tally.reasons) > REASONS)
         print(f"flag: {tally.failed:,} of {tally.rows:,} rows lack a number: {', '.join(told)}{more}", file=sys.stderr)  # fmt: skip
