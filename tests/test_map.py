@@ -134,6 +134,7 @@ def test_what_is_no_table(data, form, said):
         (["--points", "no*where.csv"], "no file is named no*where.csv"),
         (["--points", "p.xls"], "the name p.xls says no format"),
         (["--points", "p.csv", "--to", "parket"], "did you mean parquet?"),
+        (["--points", "p.csv", "-o", "p.xls"], "the name p.xls says no format"),
         (["--points", "p.csv", "-o", "p.csv"], "would take the place of its own points"),
         (["--points", "p.csv", "--points", "s/p.csv"], "several files are mapped to several files"),
         (["--points", "p.csv", "--points", "s/p.csv", "-o", "out"], "would both become out/p.csv"),
@@ -330,6 +331,27 @@ def test_a_folder_of_files_and_resume(tmp_path):
     assert call(*args, "--resume")[::2] == (0, "2 of 3 files are done already\n")
     assert (out / "p0.csv").stat().st_mtime_ns == kept
     assert rows((out / "p1.csv").read_text())[0]["value"] == "25.0"
+
+
+def test_files_of_several_formats_keep_theirs(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n2\n")
+    (tmp_path / "b.jsonl").write_text('{"x": 3}\n')
+    out = tmp_path / "out.d"
+    args = [
+        "map",
+        "x^2",
+        "--points",
+        str(tmp_path / "[ab].*"),
+        "--columns",
+        "value",
+        "-o",
+        str(out),
+    ]
+    assert call(*args)[::2] == (0, "")
+    assert (out / "a.csv").read_text() == "x,value\n2,4.0\n"
+    assert (out / "b.jsonl").read_text() == '{"x": 3,"value":9.0}\n'
+    assert call(*args, "--to", "tsv")[::2] == (0, "")
+    assert (out / "b.tsv").read_text() == "x\tvalue\n3\t9.0\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

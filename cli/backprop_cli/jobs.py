@@ -222,7 +222,7 @@ class Mapping:
             step, began = self.own.step, time.monotonic()
             rows = kernel({name: column[start : start + step] for name, column in columns.items()})
             took = time.monotonic() - began
-            self.own.step = step * 2 if took < SLICE / 2 else max(1, step // 2)
+            self.own.step = min(step * 2, 1 << 20) if took < SLICE / 2 else max(1, step // 2)
             status |= {start + row: why for row, why in rows.status.items()}
             kinks += rows.kinks
             for name, part in {"value": rows.value, **{f"d_{k}": v for k, v in rows.gradients.items()}}.items():  # fmt: skip

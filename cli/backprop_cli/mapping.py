@@ -72,8 +72,7 @@ def run_map(request: Request, table: Table) -> int:
         columns = varying(graph, at, views["output"], inputs)
         at = {name: value for name, value in at.items() if name not in columns}
         names = added(labels(graph, columns, at, views["wrt"], views["output"]), table)
-        to = output_format(table, first.form)
-        pairs = targets(inputs, table, to)
+        pairs = targets(inputs, table)
         clash = "" if table.reduce else next((new for one in inputs for new in names.values() if new in one.columns), "")  # fmt: skip
         if clash:
             raise usage(f"the points have a column {shorten(clash)} already", tables.RENAME)
@@ -90,7 +89,8 @@ def run_map(request: Request, table: Table) -> int:
         jobs = [
             Job(
                 graph.source.text, at, columns, tuple(views["wrt"]), views["output"], one.name,
-                one.path, one.form, "" if table.reduce else path, to, names, table.strict, mark,
+                one.path, one.form, "" if table.reduce else path, output_format(table, one.form), names,
+                table.strict, mark,
             )
             for one, path in pairs
         ]  # fmt: skip
@@ -101,7 +101,7 @@ def run_map(request: Request, table: Table) -> int:
         except Terminated:
             return 143
     if table.reduce:
-        reduced(tally, names, table, to)
+        reduced(tally, names, table, output_format(table, first.form))
     remark(tally)
     return 3 if tally.failed else 0
 
@@ -235,18 +235,20 @@ def added(labels: Sequence[str], table: Table) -> dict[str, str]:
     return result
 
 
-def output_format(table: Table, form: str) -> str:
+def output_format(table: Table, form: str, folder: bool = False) -> str:
     """The format of the output: as asked for, of its suffix, or the input's own."""
     save = table.save
     printed = save is None or str(save) == "-"
     default = "csv" if printed and form == "parquet" else form
+    if save and save.suffix and not (printed or folder or save.is_dir()):
+        default = ""
     to = tables.format_of(str(save or ""), table.target_format, "--to", default)
     if printed and to == "parquet" and sys.stdout.isatty():
         raise usage("parquet is not for a terminal", "give a file with -o, or --to csv")
     return to
 
 
-def targets(inputs: Sequence[Input], table: Table, to: str) -> list[tuple[Input, str]]:
+def targets(inputs: Sequence[Input], table: Table) -> list[tuple[Input, str]]:
     """The output of each input: a path, or `-`."""
     save = table.save
     if table.reduce or save is None or str(save) == "-":
@@ -255,12 +257,15 @@ def targets(inputs: Sequence[Input], table: Table, to: str) -> list[tuple[Input,
         return [(one, "-") for one in inputs]
     place = save.absolute() if table.cluster else save
     if len(inputs) == 1 and not place.is_dir():
+        output_format(table, inputs[0].form)
         pairs = [(inputs[0], str(place))]
     else:
         if place.exists() and not place.is_dir():
             raise usage(f"{save} is a file", "several files are written into a folder")
         place.mkdir(parents=True, exist_ok=True)
-        pairs = [(one, str(place / named(one, to))) for one in inputs]
+        pairs = [
+            (one, str(place / named(one, output_format(table, one.form, True)))) for one in inputs
+        ]
     seen = dict[str, str]()
     for one, path in pairs:
         if path in seen:

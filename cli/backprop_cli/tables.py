@@ -44,8 +44,6 @@ ROW = "\0row"
 """The column of row numbers, from 0; no file has one of that name."""
 RENAME = "give what is added another name: --columns value=f,d_x=slope,status"
 """The way out where a column has the name of an added one."""
-BATCH = 16_384
-"""Rows that are handed on at once, roughly."""
 LINE = "\0line"
 """The column that holds the lines of a JSON Lines file."""
 DECODER = json.JSONDecoder()
@@ -106,7 +104,6 @@ def reading(path: str) -> Iterator[None]:
 def scan(path: str, form: str) -> "polars.LazyFrame":
     """A file's rows, to be read when they are asked for, numbered in the column ROW."""
     pl = library()
-    pl.Config.set_streaming_chunk_size(BATCH)
     frame: polars.LazyFrame
     if form == "parquet":
         frame = pl.scan_parquet(path, glob=False)
