@@ -237,7 +237,7 @@ class Mapping:
 
             job = self.job
             self.own.kernel = Kernel(self.graph, job.columns, job.at, job.wrt, job.output)
-            self.own.step = 64
+            self.own.step = 8
         return self.own.kernel
 
     def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:

@@ -4,14 +4,10 @@ The insight: everything that can be refused is refused before the first row is r
 fails at its start or not at all.
 """
 
-import glob
-import os
 import secrets
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,8 +18,9 @@ from backprop_grammar.names import Names
 
 from . import exact, tables
 from .files import whole
-from .inputs import Request
+from .inputs import Request, usage
 from .jobs import STATUS, Job, Tally
+from .sources import Input, found, opened
 from .workers import Terminated, run_jobs
 
 __all__ = ["Table", "run_map"]
@@ -48,16 +45,6 @@ class Table:
     cluster: str
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A file of points: what it is called, where it is, its format, and its columns."""
-
-    name: str
-    path: str
-    form: str
-    columns: dict[str, str]
-
-
 def run_map(request: Request, table: Table) -> int:
     """Map a program over files of points, and return the exit code: 3 where a row has no result.
 
@@ -65,7 +52,10 @@ def run_map(request: Request, table: Table) -> int:
     """
     check(request, table)
     with ExitStack() as stack:
-        inputs = [opened(stack, path, table) for path in found(table.points)]
+        inputs = [
+            opened(stack, path, table.source_format, bool(table.cluster))
+            for path in found(table.points)
+        ]
         first = inputs[0]
         graph, at, notes = request.graph(bound=first.columns)
         views = request.views()
@@ -126,50 +116,6 @@ def check(request: Request, table: Table) -> None:
         raise usage(
             "a cluster writes files", "give a file or a folder that the workers see, with -o"
         )
-
-
-def usage(message: str, hint: str) -> BackpropError:
-    return BackpropError("usage", message, hint=hint)
-
-
-def found(points: Sequence[str]) -> list[str]:
-    """The files that the options name, patterns expanded, each once."""
-    result = dict[str, None]()
-    for text in points:
-        matches = [text]
-        if glob.has_magic(text) and "://" not in text and not Path(text).exists():
-            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute patterns too
-            if not matches:
-                raise usage(f"no file is named {shorten(text)}", "check the pattern")
-        result |= dict.fromkeys(matches)
-    return list(result)
-
-
-def opened(stack: ExitStack, path: str, table: Table) -> Input:
-    """An input with its columns; a pipe is copied to a temporary file first."""
-    name = "standard input" if path == "-" else path
-    if path != "-" and Path(path).is_dir():
-        raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
-    form = tables.format_of(path, table.source_format, "--from", "csv" if path == "-" else "")
-    place = path
-    if path == "-" or ("://" not in path and Path(path).exists() and not Path(path).is_file()):
-        place = stack.enter_context(copied(path))
-    elif table.cluster and "://" not in path:
-        place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
-    return Input(name, place, form, tables.columns_of(place, form, name))
-
-
-@contextmanager
-def copied(path: str) -> Iterator[str]:
-    """A temporary copy of what comes through a pipe, which is larger than memory perhaps."""
-    with tempfile.NamedTemporaryFile(prefix="backprop.") as copy:
-        if path == "-":
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        else:
-            with Path(path).open("rb") as stream:
-                shutil.copyfileobj(stream, copy)
-        copy.flush()
-        yield copy.name
 
 
 def varying(
