@@ -7,19 +7,14 @@ harm, what a dying worker leaves behind is done again or swept away.
 import logging
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,16 +47,20 @@ def run_jobs(
     start = time.monotonic()
     try:
         with terminable(), executor(workers, cluster) as pool:
-            pending = {pool.submit(map_file, job, *more) for job in jobs}
-            while pending:
-                done, pending = wait(pending, REFRESH if bar else None, FIRST_COMPLETED)
-                for future in done:
-                    tally.add(future.result())
+            finished = queue.SimpleQueue[Future[Tally]]()
+            for job in jobs:
+                pool.submit(map_file, job, *more).add_done_callback(finished.put)
+            done = 0
+            while done < len(jobs):
+                # A signal may arrive on another thread: this one looks up now and then.
+                with suppress(queue.Empty):
+                    tally.add(finished.get(timeout=REFRESH).result())
+                    done += 1
                     rows[0] = 0
                 if bar:
                     count = tally.rows + rows[0]
                     rate = count / (time.monotonic() - start)
-                    bar.advance(len(jobs) - len(pending), f"{count:,} rows, {rate:,.0f} a second")
+                    bar.advance(done, f"{count:,} rows, {rate:,.0f} a second")
     except BrokenProcessPool:
         raise BackpropError(
             "limit", "a worker died, perhaps for want of memory",
