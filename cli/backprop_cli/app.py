@@ -283,6 +283,62 @@ def step_command(
     )  # fmt: skip
 
 
+@command("map")
+def map_command(
+    program: Program = None,
+    points: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help='Points, a row each: a file, a "*.csv", or -; may be repeated.'
+        ),
+    ] = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Add these only: value,d_x=slope,status (new names after =)."
+        ),
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Read csv, tsv, jsonl or parquet.")
+    ] = "",
+    target: Annotated[
+        str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
+    ] = "",
+    save: Annotated[
+        Path | None,
+        typer.Option("-o", "--save", metavar="FILE", help="Write a file; of several, a folder."),
+    ] = None,
+    reduce: Annotated[
+        str, typer.Option(metavar="HOW", help="One row, the mean or the sum over all points.")
+    ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first row without a result.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip files whose output is there and newer.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Spread the files over N processes.")
+    ] = 0,
+    dask: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Spread the files over a Dask cluster.")
+    ] = "",
+) -> int:
+    """Map a program over a table of points: one row in, one row out, with its gradients."""
+    from .inputs import Request
+    from .mapping import Table, run_map
+
+    request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
+    return run_map(
+        request,
+        Table(points or [], columns, source, target, save, reduce, strict, resume, workers, dask),
+    )
+
+
 @command("functions")
 def functions_command(
     name: Annotated[str | None, typer.Argument(help="Show one operation in full.")] = None,

@@ -19,7 +19,16 @@ from backprop_grammar.names import Names
 from backprop_grammar.parser import MAX_LENGTH, parse
 from backprop_grammar.trace import Note, Trace, Wide
 
-__all__ = ["Point", "Request", "constant", "fit", "number_option", "read_point", "read_program"]
+__all__ = [
+    "Point",
+    "Request",
+    "constant",
+    "fit",
+    "number_option",
+    "read_point",
+    "read_program",
+    "usage",
+]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
@@ -120,6 +129,7 @@ def names(options: list[str] | None, option: str) -> list[str]:
 
 
 def usage(message: str, hint: str = "") -> BackpropError:
+    """The error of wrong use."""
     return BackpropError("usage", message, hint=hint)
 
 

@@ -55,6 +55,12 @@ backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3""",
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
 backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-""",
+    "map": """\
+backprop map --file samples/neuron.bp --points samples/points.csv --at w0=2,w1=-3,w2=-3
+backprop map "x0*x1" --points samples/points.csv --columns value=area,d_x0=slope -o points.parquet
+backprop map "(sigmoid(w*x0 + b) - t)^2" --points "samples/*.csv" --at w=1,b=0 --wrt w,b --reduce mean
+backprop map "x0*x1" --points "samples/*.csv" -o out --workers 2 --resume
+seq 5 | sed 1ix | backprop map "sigmoid(w*x)" --points - --at w=2 --to jsonl""",
     "functions": """\
 backprop functions
 backprop functions sigmoid

@@ -5,12 +5,9 @@ the stream prints each, the bar counts them, the trajectory keeps a few. Whateve
 was reached is there to be printed.
 """
 
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from backprop_grammar.errors import visible
 from backprop_grammar.graph import Graph
@@ -18,17 +15,10 @@ from backprop_grammar.step import descend, plan
 from backprop_grammar.trace import Note
 from backprop_grammar.trajectory import Trajectory
 
+from .bar import Bar
 from .formats import Options
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
 __all__ = ["run_steps"]
-
-PATIENCE = 1.0
-"""Seconds after which a run shows how far it is."""
-REFRESH = 0.1
-"""Seconds between two looks at the bar."""
 
 
 def run_steps(
@@ -102,53 +92,11 @@ def progress(steps: int, stream: bool) -> Iterator[Callable[[int], None]]:
 
     No bar stands between the lines of a stream that goes to the same terminal.
     """
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if not terminal or (stream and sys.stdout.isatty()):
+    if not Bar.seen() or (stream and sys.stdout.isatty()):
         yield lambda number: None
         return
-    bar = Bar(steps)
+    bar = Bar("step", steps)
     try:
         yield bar.advance
     finally:
         bar.stop()
-
-
-class Bar:
-    """A progress bar that appears when a run takes longer than PATIENCE, and leaves no trace."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-        self.due = time.monotonic() + PATIENCE
-        self.bar: Progress | None = None
-
-    def advance(self, number: int) -> None:
-        """Show how far the run is, now and then."""
-        now = time.monotonic()
-        if now >= self.due:
-            self.due = now + REFRESH
-            self.bar = self.bar or self.started()
-            self.bar.update(self.bar.task_ids[0], completed=number, refresh=True)
-
-    def started(self) -> "Progress":
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        bar = Progress(
-            TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, auto_refresh=False,
-            redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
-        bar.add_task("", total=self.steps)
-        bar.start()
-        return bar
-
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self.bar:
-            self.bar.stop()

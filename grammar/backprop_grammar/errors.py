@@ -5,8 +5,9 @@ rendered string. One place (the command line's diagnostics) draws them all.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["BackpropError", "Source", "Span", "nearest", "shorten", "visible"]
 
@@ -48,6 +49,11 @@ class BackpropError(Exception):
         self.label = label
         self.hint = hint
         self.source = source
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For the way back from another process."""
+        more = partial(BackpropError, label=self.label, hint=self.hint, source=self.source)
+        return more, (self.kind, self.message, self.span)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

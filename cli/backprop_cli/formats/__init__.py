@@ -5,13 +5,14 @@ given. Its file is imported when it is used. A format for a screen has `show(sub
 which prints; any other has `render(subject, options)`, which returns the text or the bytes.
 """
 
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from backprop_grammar.errors import BackpropError, nearest, shorten
+
+from ..files import whole
 
 __all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
 
@@ -144,47 +145,8 @@ def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> N
         return
     result = render(row, subject, options)
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
-    write_whole(save, data)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under another name beside it, then give it its own.
-
-    Raises BackpropError where that cannot be done; nothing is left behind then.
-    """
-    import tempfile
-
-    if path.is_dir():
-        raise usage(f"{path} is a folder", "give the name of a file")
-    temporary = None
-    try:
-        real = path.resolve()
-        device = str(path.absolute()).startswith(("/dev/", "/proc/"))
-        if device or (path.exists() and not path.is_file()):  # it keeps its place, as a pipe does
-            with path.open("wb") as stream:
-                stream.write(data)
-            return
-        path = real  # a link goes on pointing where it did
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError(13, "permission denied")
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:  # fmt: skip
-            temporary = Path(new.name)
-            new.write(data)
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
-        temporary.chmod(mode & 0o777)
-        temporary.replace(path)
-    except OSError as error:
-        raise usage(f"cannot write {path}: {(error.strerror or str(error)).lower()}", "choose another place") from None  # fmt: skip
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def umask() -> int:
-    """The permissions that new files do not get; asking means setting."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with whole(save) as stream:
+        stream.write(data)
 
 
 def usage(message: str, hint: str) -> BackpropError:

@@ -1,0 +1,275 @@
+"""The run of `backprop map`: which files, which columns, and what is said at the end.
+
+The insight: everything that can be refused is refused before the first row is read, so a long run
+fails at its start or not at all.
+"""
+
+import secrets
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.graph import Graph
+from backprop_grammar.names import Names
+
+from . import exact, tables
+from .files import whole
+from .inputs import Request, usage
+from .jobs import STATUS, Job, Tally
+from .sources import Input, found, opened
+from .workers import Terminated, run_jobs
+
+__all__ = ["Table", "run_map"]
+
+REASONS = 8
+"""Reasons that are told at the end, the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the options of `map` say about files: their texts as they were given."""
+
+    points: list[str]
+    columns: str
+    source_format: str
+    target_format: str
+    save: Path | None
+    reduce: str
+    strict: bool
+    resume: bool
+    workers: int
+    cluster: str
+
+
+def run_map(request: Request, table: Table) -> int:
+    """Map a program over files of points, and return the exit code: 3 where a row has no result.
+
+    Raises BackpropError for what is refused, before any work, and for what cannot be read.
+    """
+    check(request, table)
+    with ExitStack() as stack:
+        inputs = [
+            opened(stack, path, table.source_format, bool(table.cluster))
+            for path in found(table.points)
+        ]
+        first = inputs[0]
+        graph, at, notes = request.graph(bound=first.columns)
+        views = request.views()
+        columns = varying(graph, at, views["output"], inputs)
+        at = {name: value for name, value in at.items() if name not in columns}
+        names = added(labels(graph, columns, at, views["wrt"], views["output"]), table)
+        pairs = targets(inputs, table)
+        clash = "" if table.reduce else next((new for one in inputs for new in names.values() if new in one.columns), "")  # fmt: skip
+        if clash:
+            raise usage(f"the points have a column {shorten(clash)} already", tables.RENAME)
+        for name in graph.shadowed:
+            if name in columns:
+                print(f"note: {name} is your column here, not the constant", file=sys.stderr)
+        for note in notes:
+            print(f"note: {visible(note.message)}", file=sys.stderr)
+        if table.resume:
+            pairs = [(one, path) for one, path in pairs if not done(one.path, path)]
+            if len(pairs) < len(inputs):
+                print(f"{len(inputs) - len(pairs)} of {len(inputs)} files are done already", file=sys.stderr)  # fmt: skip
+        mark = secrets.token_hex(4)
+        jobs = [
+            Job(
+                graph.source.text, at, columns, tuple(views["wrt"]), views["output"], one.name,
+                one.path, one.form, "" if table.reduce else path, output_format(table, one.form), names,
+                table.strict, mark,
+            )
+            for one, path in pairs
+        ]  # fmt: skip
+        printed = not (table.reduce or table.save) or str(table.save) == "-"
+        stream = None if table.reduce or not printed else standard_output()
+        try:
+            tally = run_jobs(jobs, table.workers if len(jobs) > 1 else 0, table.cluster, stream) if jobs else Tally()  # fmt: skip
+        except Terminated:
+            return 143
+    if table.reduce:
+        reduced(tally, names, table, output_format(table, first.form))
+    remark(tally)
+    return 3 if tally.failed else 0
+
+
+def check(request: Request, table: Table) -> None:
+    """Raise BackpropError for options that make no sense together."""
+    if not table.points:
+        raise usage(
+            "no points are given", "give a file with --points FILE, or - for standard input"
+        )
+    if [request.program, str(request.file), *table.points, *(request.at or [])].count("-") + (request.at or []).count("@-") > 1:  # fmt: skip
+        raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
+    if table.reduce not in ("", "mean", "sum"):
+        raise usage(f"--reduce {shorten(table.reduce)} is no way to reduce", "write mean or sum")
+    if table.resume and (table.save is None or table.reduce):
+        raise usage("--resume is for files that are written", "give a folder with -o")
+    if table.workers < 0:
+        raise usage(f"--workers {table.workers} are no workers", "give the number of processes, such as 4")  # fmt: skip
+    if table.workers and table.cluster:
+        raise usage("--workers and --dask are two ways to spread", "give one of them")
+    if table.cluster and not table.reduce and (table.save is None or str(table.save) == "-"):
+        raise usage(
+            "a cluster writes files", "give a file or a folder that the workers see, with -o"
+        )
+
+
+def varying(
+    graph: Graph, at: dict[str, float], output: str, inputs: Sequence[Input]
+) -> tuple[str, ...]:
+    """The variables that are columns.
+
+    Raises BackpropError for one that is neither a column nor has a value, or has both.
+    """
+    end = Names(graph).find(output) if output else graph.output
+    needed = graph.needed(end)
+    columns = [n for n, i in graph.variables.items() if needed[i] and n in inputs[0].columns]
+    for one in inputs:
+        listed = ", ".join(map(shorten, list(one.columns)[:12])) + ", ..." * (len(one.columns) > 12)
+        there = f"the columns of {one.name} are {listed}" if listed else f"{one.name} has no columns"  # fmt: skip
+        empty = one.form == "jsonl" and not one.columns  # not a line
+        for name, node in graph.variables.items():
+            if name in one.columns and name in at and at[name] != graph.inputs.get(name):
+                raise usage(
+                    f"{shorten(name)} is a column and given by --at", "leave one of them out"
+                )
+            if needed[node] and name not in one.columns and (name in columns or name not in at) and not empty:  # fmt: skip
+                raise BackpropError("binding", f"{shorten(name)} is neither a column nor given by --at", hint=there)  # fmt: skip
+            kind = one.columns.get(name, "")
+            if name in columns and kind and not kind.startswith(("Int", "UInt", "Float", "Decimal", "String", "Null")):  # fmt: skip
+                raise usage(f"the column {shorten(name)} of {one.name} holds {kind}, not numbers", "convert it first")  # fmt: skip
+        if empty:
+            columns = columns or [n for n, i in graph.variables.items() if needed[i] and n not in at]  # fmt: skip
+        if not columns:
+            raise BackpropError("binding", "no variable of the program is a column", hint=there)
+    return tuple(columns)
+
+
+def labels(
+    graph: Graph, columns: tuple[str, ...], at: dict[str, float], wrt: list[str], output: str
+) -> tuple[str, ...]:
+    """What is differentiated by. Raises BackpropError for unknown names."""
+    try:
+        from backprop_grammar.kernel import Kernel
+    except ModuleNotFoundError:
+        raise usage("many points are computed with numpy, which is not installed", "pip install 'backprop-cli[data]'") from None  # fmt: skip
+    return Kernel(graph, columns, at, wrt, output).labels
+
+
+def added(labels: Sequence[str], table: Table) -> dict[str, str]:
+    """The results that become columns -> the names of those, as --columns selects and names them."""
+    known = ["value", *(f"d_{label}" for label in labels), *([] if table.reduce else [STATUS])]
+    if not table.columns:
+        return {name: name for name in known}
+    result = dict[str, str]()
+    for text in table.columns.split(","):
+        name, equals, new = (part.strip() for part in text.partition("="))
+        new = new if equals else name
+        if name not in known:
+            meant = nearest(name, known)
+            hint = (
+                f"did you mean {meant}?" if meant else f"what is added is {', '.join(known[:12])}"
+            )
+            raise usage(f"--columns: nothing is called {shorten(name) or 'nothing'}", hint)
+        if name in result or not new or new in result.values():
+            raise usage(f"--columns: {shorten(new or name)} {'is there twice' if new else 'has no name'}", "name each column once")  # fmt: skip
+        result[name] = new
+    return result
+
+
+def output_format(table: Table, form: str, folder: bool = False) -> str:
+    """The format of the output: as asked for, of its suffix, or the input's own."""
+    save = table.save
+    printed = save is None or str(save) == "-"
+    default = "csv" if printed and form == "parquet" else form
+    if save and save.suffix and not (printed or folder or save.is_dir()):
+        default = ""
+    to = tables.format_of(str(save or ""), table.target_format, "--to", default)
+    if printed and to == "parquet" and sys.stdout.isatty():
+        raise usage("parquet is not for a terminal", "give a file with -o, or --to csv")
+    return to
+
+
+def targets(inputs: Sequence[Input], table: Table) -> list[tuple[Input, str]]:
+    """The output of each input: a path, or `-`."""
+    save = table.save
+    if table.reduce or save is None or str(save) == "-":
+        if len(inputs) > 1 and not table.reduce:
+            raise usage("several files are mapped to several files", "give a folder with -o, or --reduce them")  # fmt: skip
+        return [(one, "-") for one in inputs]
+    place = save.absolute() if table.cluster else save
+    if len(inputs) == 1 and not place.is_dir():
+        output_format(table, inputs[0].form)
+        pairs = [(inputs[0], str(place))]
+    else:
+        if place.exists() and not place.is_dir():
+            raise usage(f"{save} is a file", "several files are written into a folder")
+        place.mkdir(parents=True, exist_ok=True)
+        pairs = [
+            (one, str(place / named(one, output_format(table, one.form, True)))) for one in inputs
+        ]
+    seen = dict[str, str]()
+    for one, path in pairs:
+        if path in seen:
+            raise usage(f"{seen[path]} and {one.name} would both become {path}", "map them apart")
+        if Path(path).exists() and Path(one.path).exists() and Path(path).samefile(one.path):
+            raise usage(f"{path} would take the place of its own points", "write it somewhere else")
+        seen[path] = one.name
+    return pairs
+
+
+def named(one: Input, to: str) -> str:
+    """The name of an output in a folder: the input's, with the suffix of the format."""
+    name = one.name.rsplit("/", 1)[-1]
+    for suffix in tables.PACKED:
+        name = name.removesuffix(suffix)
+    return name if one.form == to else str(Path(name).with_suffix(tables.FORMATS[to]))
+
+
+def done(source: str, target: str) -> bool:
+    """Whether an output is there, and newer than its input."""
+    there = Path(target)
+    return there.exists() and (not Path(source).exists() or there.stat().st_mtime >= Path(source).stat().st_mtime)  # fmt: skip
+
+
+def standard_output() -> IO[bytes]:
+    sys.stdout.flush()
+    return sys.stdout.buffer
+
+
+def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> None:
+    """Write the one row of all points."""
+    good = tally.rows - tally.failed
+    numbers = {}
+    for name, new in names.items():
+        number = exact.value(tally.sums[name], good if table.reduce == "mean" else 1) if good or table.reduce == "sum" else None  # fmt: skip
+        if number is not None and abs(number) == float("inf"):
+            print(f"flag: the {table.reduce} of {new} is beyond the largest float", file=sys.stderr)
+            number = None
+        numbers[new] = number
+    pl = tables.library()
+    frame = pl.LazyFrame(
+        {name: [number] for name, number in (numbers | {"rows": tally.rows, "failed": tally.failed}).items()},
+        schema_overrides=dict.fromkeys(numbers, pl.Float64),
+    )  # fmt: skip
+    with tables.reading("the sums"):
+        if table.save is None or str(table.save) == "-":
+            tables.write(frame, standard_output(), to, False)
+        else:
+            with whole(table.save) as stream:
+                tables.write(frame, stream, to, False)
+
+
+def remark(tally: Tally) -> None:
+    """Say on standard error what the rows do not."""
+    if tally.kinks:
+        print(f"note: {tally.kinks:,} of {tally.rows:,} rows stand at a kink or a tie, where the gradient is a choice", file=sys.stderr)  # fmt: skip
+    if tally.failed:
+        ranked = sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0]))[:REASONS]
+        told = [f"{count:,} {visible(why)}" for why, count in ranked]
+        more = ", ..." * (len(tally.reasons) > REASONS)
+        print(f"flag: {tally.failed:,} of {tally.rows:,} rows lack a number: {', '.join(told)}{more}", file=sys.stderr)  # fmt: skip

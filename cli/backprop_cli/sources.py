@@ -1,0 +1,75 @@
+"""Files of points: finding them, and looking at their columns.
+
+The insight: whatever arrives, a file, a pattern or a pipe, is a file with known columns before the
+work begins.
+"""
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backprop_grammar.errors import shorten
+
+from . import tables
+from .inputs import usage
+
+__all__ = ["Input", "found", "opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file of points: what it is called, where it is, its format, and its columns."""
+
+    name: str
+    path: str
+    form: str
+    columns: dict[str, str]
+
+
+def found(points: Sequence[str]) -> list[str]:
+    """The files that the options name, patterns expanded, each once."""
+    result = dict[str, None]()
+    for text in points:
+        matches = [text]
+        if glob.has_magic(text) and "://" not in text and not Path(text).exists():
+            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute patterns too
+            if not matches:
+                raise usage(f"no file is named {shorten(text)}", "check the pattern")
+        result |= dict.fromkeys(matches)
+    return list(result)
+
+
+def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
+    """An input with its columns; a pipe is copied to a temporary file first.
+
+    name: of its format, or empty. absolute: its place is told to other machines.
+    """
+    called = "standard input" if path == "-" else path
+    if path != "-" and Path(path).is_dir():
+        raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
+    form = tables.format_of(path, name, "--from", "csv" if path == "-" else "")
+    place = path
+    if path == "-" or ("://" not in path and Path(path).exists() and not Path(path).is_file()):
+        place = stack.enter_context(copied(path))
+    elif absolute and "://" not in path:
+        place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
+    return Input(called, place, form, tables.columns_of(place, form, called))
+
+
+@contextmanager
+def copied(path: str) -> Iterator[str]:
+    """A temporary copy of what comes through a pipe, which is larger than memory perhaps."""
+    with tempfile.NamedTemporaryFile(prefix="backprop.") as copy:
+        if path == "-":
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        else:
+            with Path(path).open("rb") as stream:
+                shutil.copyfileobj(stream, copy)
+        copy.flush()
+        yield copy.name

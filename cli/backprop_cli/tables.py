@@ -1,0 +1,232 @@
+"""Tables: reading points row by row, and writing them with columns added.
+
+The insight: what is not a number of the program is text that goes through untouched. So CSV is
+read as text, a line of JSON keeps its own text, and only the variables are ever parsed.
+
+Polars reads and writes, a batch at a time, in order, on several threads; its parser of floats is
+right to the last bit and its printer shortest, which a test holds it to.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any
+
+from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+
+if TYPE_CHECKING:
+    import polars
+
+__all__ = [
+    "FORMATS",
+    "LINE",
+    "RENAME",
+    "ROW",
+    "columns_of",
+    "fields",
+    "floats",
+    "format_of",
+    "joined",
+    "library",
+    "reading",
+    "scan",
+    "write",
+]
+
+FORMATS = {"csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "parquet": ".parquet"}
+"""The formats by name, with the suffix of the files that are written."""
+SUFFIXES = {suffix: name for name, suffix in FORMATS.items()} | {".ndjson": "jsonl", ".tab": "tsv"}
+PACKED = (".gz", ".zst")
+"""What the reader unpacks by itself."""
+
+ROW = "\0row"
+"""The column of row numbers, from 0; no file has one of that name."""
+RENAME = "give what is added another name: --columns value=f,d_x=slope,status"
+"""The way out where a column has the name of an added one."""
+LINE = "\0line"
+"""The column that holds the lines of a JSON Lines file."""
+DECODER = json.JSONDecoder()
+
+
+def library() -> Any:
+    """The polars module. Raises BackpropError that says how to install it."""
+    try:
+        import polars
+    except ModuleNotFoundError:
+        raise BackpropError(
+            "usage", "tables are read with polars, which is not installed",
+            hint="pip install 'backprop-cli[data]'",
+        ) from None  # fmt: skip
+    return polars
+
+
+def format_of(path: str, name: str, option: str, default: str = "") -> str:
+    """The format that an option names, or a path's suffix; a default where it says none.
+
+    Raises BackpropError where there is none such.
+    """
+    listed = ", ".join(FORMATS)
+    if name:
+        if name not in FORMATS:
+            meant = nearest(name, FORMATS)
+            raise BackpropError("usage", f"{option} {shorten(name)} is no format", hint=f"did you mean {meant}?" if meant else f"the formats are {listed}")  # fmt: skip
+        return name
+    suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
+    while suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    found = SUFFIXES.get(suffixes[-1] if suffixes else "", default)
+    if not found:
+        raise BackpropError("usage", f"the name {shorten(path)} says no format", hint=f"name it with {option}: {listed}")  # fmt: skip
+    return found
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """The reader's complaints in our words."""
+    pl = library()
+    try:
+        yield
+    except pl.exceptions.NoDataError:
+        raise BackpropError("file", f"{path} is empty", hint="a table has at least a header") from None  # fmt: skip
+    except pl.exceptions.PolarsError as error:
+        said = str(error).strip().splitlines()[0]
+        if "found more fields" in said:
+            said = "a row has more fields than the header"
+        raise BackpropError("file", f"cannot read {path}: {said}", hint="is it in the format of its suffix? --from names another") from None  # fmt: skip
+    except OSError as error:
+        said = error.strerror or str(error).splitlines()[0]
+        if "os error 32" in said:
+            raise BrokenPipeError from None
+        raise BackpropError("usage", f"cannot read {path}: {said.lower()}", hint="check the name of the file") from None  # fmt: skip
+
+
+def scan(path: str, form: str) -> "polars.LazyFrame":
+    """A file's rows, to be read when they are asked for, numbered in the column ROW."""
+    pl = library()
+    frame: polars.LazyFrame
+    if form == "parquet":
+        frame = pl.scan_parquet(path, glob=False)
+    elif form == "jsonl":
+        frame = pl.scan_lines(path, name=LINE, glob=False)
+    else:
+        separator = "\t" if form == "tsv" else ","
+        frame = pl.scan_csv(path, infer_schema=False, separator=separator, glob=False)
+    return frame.with_row_index(ROW)
+
+
+def columns_of(path: str, form: str, name: str) -> dict[str, str]:
+    """A file's columns: name -> type, String for text; of JSON Lines, the first line's keys.
+
+    name: what the file is called.
+
+    Raises BackpropError where there are two of one name, or the file can't be read.
+    """
+    with reading(name):
+        frame = scan(path, form)
+        if form == "jsonl":
+            first = frame.head(1).collect()[LINE]
+            return dict.fromkeys(parsed(first[0], 0, name) if len(first) else (), "String")
+        found = {
+            column: str(kind) for column, kind in frame.collect_schema().items() if column != ROW
+        }
+    twice = next((column for column in found if f"{column}_duplicated_0" in found), None)
+    if twice is not None:
+        raise BackpropError("file", f"{name} has two columns {shorten(twice)}", hint="give each column a name of its own")  # fmt: skip
+    return found
+
+
+def parsed(line: str, row: int, path: str) -> dict[str, Any]:
+    """A line of JSON Lines. Raises BackpropError where it is no object."""
+    try:
+        found = DECODER.decode(line.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise BackpropError("file", f"{path}, line {row + 1}: this is no JSON object", hint="JSON Lines has an object per line")  # fmt: skip
+    return found
+
+
+def fields(
+    frame: "polars.DataFrame", path: str, names: Sequence[str], added: Collection[str], more: bool
+) -> "polars.DataFrame":
+    """The values of some keys in lines of JSON, as text; null where there is none.
+
+    added: keys that will be added; more: whether a line may have further ones. Raises BackpropError
+    where a line is no object, or has a key that it may not have.
+    """
+    pl = library()
+    if more:
+        keys = pl.Struct(dict.fromkeys([*names, *added], pl.String))
+        with suppress(pl.exceptions.PolarsError):  # its reader is fast, ours says what is wrong
+            quick = frame[LINE].str.json_decode(keys)
+            found = quick.struct.unnest()
+            clear = all(found[name].null_count() == frame.height for name in added)
+            if clear and found.height == frame.height and not quick.null_count():
+                return found.select(names)
+    rows = []
+    for number, line in zip(frame[ROW], frame[LINE], strict=True):
+        row = parsed(line, number, path)
+        for name in row:
+            if name in added:
+                raise BackpropError("file", f"{path}, line {number + 1}: there is a {shorten(name)} already", hint=RENAME)  # fmt: skip
+            if not more and name not in names:
+                raise BackpropError("file", f"{path}, line {number + 1}: the first line has no {shorten(name)}", hint="the rows of a table have the same columns; write JSON Lines")  # fmt: skip
+        rows.append(row)
+    return pl.DataFrame(  # type: ignore[no-any-return]
+        {name: [text_of(row.get(name)) for row in rows] for name in names},
+        schema=dict.fromkeys(names, pl.String),
+    )
+
+
+def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
+    """A column as float64, and what is wrong with those of its numbers that are not finite.
+
+    Text is read as the nearest float, integers and decimals are rounded to it.
+    """
+    pl = library()
+    if column.dtype.is_decimal():
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        column = column.str.strip_chars(" \t")
+    result = column.cast(pl.Float64, strict=False)
+    wrong = {}
+    for row in (~result.is_finite()).fill_null(True).arg_true():
+        text = column[row]
+        if text is None or text == "":
+            wrong[row] = f"{column.name} is missing"
+        elif result[row] is None:
+            wrong[row] = f'{column.name} is not a number: "{shorten(visible(text))}"'
+        else:
+            wrong[row] = f"{column.name} is not finite"
+    return result, wrong
+
+
+def text_of(value: Any) -> str | None:
+    """A value of JSON as text: of a string its characters, of anything else its JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if type(value) in (int, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def joined(lines: "polars.Series", added: "polars.DataFrame") -> "polars.DataFrame":
+    """Lines of JSON with further keys, whose own text stays as it is."""
+    pl = library()
+    head = pl.col(LINE).str.strip_prefix("\ufeff").str.strip_chars().str.head(-1).str.strip_chars_end()  # fmt: skip
+    comma = pl.when(head == "{").then(pl.lit("")).otherwise(pl.lit(","))
+    tail = pl.struct(added.columns).struct.json_encode().str.slice(1)
+    return added.with_columns(lines).select((head + comma + tail).alias(LINE))
+
+
+def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) -> None:
+    """Compute the rows and write them, in order; lines: they are lines of JSON already."""
+    if lines:
+        frame.sink_csv(stream, include_header=False, quote_style="never")
+    elif form == "parquet":
+        frame.sink_parquet(stream)
+    elif form == "jsonl":
+        frame.sink_ndjson(stream)
+    else:
+        frame.sink_csv(stream, separator="\t" if form == "tsv" else ",")
