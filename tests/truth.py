@@ -152,6 +152,8 @@ class Run:
         xs = [dual.value for dual in given]
         if any(mp.mag(x) > LARGEST for x in xs if x) and name not in ("add", "sub", "mul", "neg"):
             raise Undecided
+        if name not in ARITHMETIC and any(map(vanishing, given)):
+            raise Undecided
         exact = all(dual.number.exact for dual in given)
         function, slopes = oracle.FUNCTIONS[name]
         if name == "sub" and given[0] is given[1]:
@@ -193,6 +195,17 @@ class Run:
             or (name == "hypot" and out == 0)
             or (name == "atan2" and xs[0] == 0 and xs[1] <= 0)
         )
+
+
+def vanishing(dual: Dual) -> bool:
+    """Whether a number may as well be 0: as small as what cancels, at many bits, as sin(pi)."""
+    number = dual.number
+    return bool(
+        mp.prec >= FIRST
+        and not number.exact
+        and number.value
+        and mp.mag(number.value) < -0.9 * mp.prec
+    )
 
 
 def reached(whole: Any) -> set[int]:

@@ -342,12 +342,16 @@ def map_command(
 @command("functions")
 def functions_command(
     name: Annotated[str | None, typer.Argument(help="Show one operation in full.")] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Derive the local gradients anew and show the worst error."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """List the operations with their local gradients, or show one."""
     from .functions import describe
 
-    describe(name, as_json)
+    describe(name, verify, as_json)
     return 0
 
 

@@ -53,8 +53,8 @@ def shown_rows() -> list[Operation]:
     return [row for row in OPERATIONS.values() if not row.hidden]
 
 
-def describe(name: str | None, as_json: bool) -> None:
-    """Print one operation, or all of them.
+def describe(name: str | None, verified: bool, as_json: bool) -> None:
+    """Print one operation, or all of them; verified: their proof sheets.
 
     Raises BackpropError for a name that is none.
     """
@@ -69,7 +69,15 @@ def describe(name: str | None, as_json: bool) -> None:
                 hint=f"did you mean {meant}?" if meant else "`backprop functions` lists them",
             )  # fmt: skip
         chosen = [row]
-    if as_json:
+    if verified:
+        from .proofs import proof_fields, show_proofs
+
+        if not as_json:
+            show_proofs(chosen, alone=name is not None)
+            return
+        found = [fields(row) | proof_fields(row) for row in chosen]
+        print(json.dumps({"format": FORMAT, "functions": found}, allow_nan=False))
+    elif as_json:
         found = [fields(row) for row in chosen]
         document = {"format": FORMAT, "functions": found}
         print(json.dumps(document, allow_nan=False))

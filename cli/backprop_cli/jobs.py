@@ -197,7 +197,7 @@ class Mapping:
         if table.height:
             self.count(batch[tables.ROW][0], tally, status)
         added = {
-            new: pl.Series([status.get(row) for row in range(table.height)], dtype=pl.String)
+            new: words(status, table.height)
             if name == STATUS
             else pl.Series(found[name] + 0.0, nan_to_null=True)
             for name, new in job.added.items()
@@ -256,6 +256,16 @@ class Mapping:
             if self.first and self.first[0] < self.front:
                 row, why = self.first
                 raise BackpropError("domain", f"{self.job.name}, row {row + 1}: {why}", hint="without --strict such rows are written without numbers")  # fmt: skip
+
+
+def words(status: dict[int, str], height: int) -> "polars.Series":
+    """The status of every row; null where all is well."""
+    pl = tables.library()
+    series: polars.Series = pl.repeat(None, height, dtype=pl.String, eager=True)
+    if status:
+        rows = sorted(status)
+        series = series.scatter(rows, [status[row] for row in rows])
+    return series
 
 
 def others(height: int, rows: Iterable[int]) -> "numpy.ndarray":

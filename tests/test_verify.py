@@ -1,0 +1,83 @@
+"""Proof sheets: no row is far off, and one that is would be seen."""
+
+import json
+import math
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from backprop_grammar import verify as module
+from backprop_grammar.operations import OPERATIONS
+from backprop_grammar.verify import verify
+from tests.support import call
+
+SHOWN = [row for row in OPERATIONS.values() if not row.hidden]
+MOST = 3.0
+"""Ulps that no number of the table is off by."""
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=[row.name for row in SHOWN])
+def test_no_number_of_a_row_is_far_off(row):
+    points = 3 if "gamma" in row.name else 15
+    sheet = verify(row, points)
+    numbers = [one.number for one in sheet.worst]
+    assert numbers[0] == "value"
+    assert len(numbers) == 1 + (
+        3 if row.variadic else len(row.operands) - (row.name == "polygamma")
+    )
+    for one in sheet.worst:
+        assert one.ulps <= MOST, one
+        assert one.points > points / 2, one
+        assert all(map(math.isfinite, one.at.values()))
+
+
+def test_the_truth_is_from_values_alone():
+    graph = module.parse("sin(x)")
+    truth = module.quotient(graph, {"x": 1.0}, "x")
+    with module.wide(300, False).context():
+        assert abs(truth - truth.context.cos(1)) < 1e-25
+
+
+def test_a_wrong_number_is_seen(monkeypatch):
+    def off(graph, at, **options):
+        trace = module_evaluate(graph, at, **options)
+        wrong = {name: x * (1 + 2.0**-49) for name, x in trace.gradients.items()}
+        return replace(trace, gradients=wrong)
+
+    module_evaluate = module.evaluate
+    monkeypatch.setattr(module, "evaluate", off)
+    value, slope = verify(OPERATIONS["sin"], 10).worst
+    assert value.ulps < 1
+    assert 8 < slope.ulps < 40
+
+
+def test_the_sheet_is_the_same_every_time():
+    assert verify(OPERATIONS["tanh"], 10) == verify(OPERATIONS["tanh"], 10)
+
+
+@pytest.mark.parametrize("columns", ["100", "30", "1"])
+def test_the_command(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, err = call("functions", "sqrt", "--verify")
+    assert (code, err) == (0, "")
+    assert "ulp" in out and "d/dx" in out
+    code, out, _ = call("functions", "sqrt", "--verify", "--json")
+    document = json.loads(out)
+    schema = json.loads(call("schema", "functions")[1])
+    jsonschema.validate(document, schema)
+    worst = document["functions"][0]["verified"]["worst"]
+    assert [one["number"] for one in worst] == ["value", "x"]
+
+
+def test_the_whole_table(monkeypatch):
+    monkeypatch.setattr(module, "POINTS", 2)
+    monkeypatch.setattr(module, "FEWER", 1)
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, err = call("functions", "--verify")
+    assert (code, err) == (0, "")
+    assert all(row.signature in out for row in SHOWN)
+
+
+def test_an_unknown_name_is_an_error():
+    assert call("functions", "nope", "--verify")[0] == 1
