@@ -35,7 +35,7 @@ from backprop_grammar.parser import parse
 from tests.support import streams
 
 SECONDS = 30
-"""For one input; the code under test gives up by itself after as many, by its own estimate."""
+"""Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""
 MEGABYTES = 2_000
 """Of memory for a worker, at its highest."""
 LONGEST = 1500
@@ -111,14 +111,14 @@ def attempt(way: str, given: Input) -> str:
     def late(_signal: int, _frame: Any) -> None:
         raise TooLong
 
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         WAYS[way](given)
     except Exception as trouble:
         return f"{type(trouble).__name__}: {str(trouble)[:500]}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return ""
 
 
