@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from backprop_cli.app import run
@@ -275,7 +276,13 @@ def guided(inputs: int, seed: int) -> None:
             print(json.dumps([way, text]), file=sys.stderr)
             raise AssertionError(broken)
 
-    atheris.instrument_all()
+    for module in [name for name in sys.modules if name.startswith("backprop_")]:
+        for value in list(vars(sys.modules[module]).values()):
+            if getattr(value, "__module__", "") == module:
+                inner = vars(value).values() if isinstance(value, type) else (value,)
+                for function in inner:
+                    if isinstance(function, FunctionType):
+                        atheris.instrument_func(function)
     atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1"], one)  # fmt: skip
     atheris.Fuzz()
 
@@ -306,6 +313,8 @@ def main() -> int:
             findings += found
             for one in found:
                 print(json.dumps(one), flush=True)
+            if total.total() % (20 * step) == 0:
+                print(f"{total.total():,} inputs", file=sys.stderr, flush=True)
     print(
         f"{total.total():,} inputs:", dict(total), dict(worst), f"{len(findings)} broke something"
     )
