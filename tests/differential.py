@@ -44,7 +44,7 @@ VANISHING = 1e-15
 LARGEST, SMALLEST = 1.7976931348623157e308, 5e-324
 CONVENTION = {"kink", "tie", "boundary", "branch cut"}
 SECONDS = 20
-"""For one program; beyond, it is counted as too slow."""
+"""Of computing for one program; beyond, it is counted as too slow."""
 
 OUTCOMES = (
     "right", "noted", "flagged", "refused", "flagged though defined", "refused though defined",
@@ -180,16 +180,16 @@ def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(5000)
     others = {name: libraries.library(name) for name in names}
-    signal.signal(signal.SIGALRM, stop)
+    signal.signal(signal.SIGPROF, stop)
     count, findings = Counter(), []
     for number in numbers:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             some, more = check(f"{seed}:{number}", others)
         except TooSlow:
             some, more = Counter({"programs": 1, "oracle or library too slow": 1}), []
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         count += some
         findings += more
     return count, findings

@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from backprop_cli.app import run
@@ -35,7 +36,7 @@ from backprop_grammar.parser import parse
 from tests.support import streams
 
 SECONDS = 30
-"""For one input; the code under test gives up by itself after as many, by its own estimate."""
+"""Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""
 MEGABYTES = 2_000
 """Of memory for a worker, at its highest."""
 LONGEST = 1500
@@ -111,14 +112,14 @@ def attempt(way: str, given: Input) -> str:
     def late(_signal: int, _frame: Any) -> None:
         raise TooLong
 
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         WAYS[way](given)
     except Exception as trouble:
         return f"{type(trouble).__name__}: {str(trouble)[:500]}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return ""
 
 
@@ -275,7 +276,13 @@ def guided(inputs: int, seed: int) -> None:
             print(json.dumps([way, text]), file=sys.stderr)
             raise AssertionError(broken)
 
-    atheris.instrument_all()
+    for module in [name for name in sys.modules if name.startswith("backprop_")]:
+        for value in list(vars(sys.modules[module]).values()):
+            if getattr(value, "__module__", "") == module:
+                inner = vars(value).values() if isinstance(value, type) else (value,)
+                for function in inner:
+                    if isinstance(function, FunctionType):
+                        atheris.instrument_func(function)
     atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1"], one)  # fmt: skip
     atheris.Fuzz()
 
@@ -306,6 +313,8 @@ def main() -> int:
             findings += found
             for one in found:
                 print(json.dumps(one), flush=True)
+            if total.total() % (20 * step) == 0:
+                print(f"{total.total():,} inputs", file=sys.stderr, flush=True)
     print(
         f"{total.total():,} inputs:", dict(total), dict(worst), f"{len(findings)} broke something"
     )

@@ -213,22 +213,25 @@ class Mapping:
         """
         import numpy
 
+        from backprop_grammar.kernel import Rows
+
         kernel, height = self.kernel(), len(columns[self.job.columns[0]])
+        value = numpy.empty(height)
+        gradients = {label: numpy.empty(height) for label in kernel.labels}
         status, kinks, start = dict[int, str](), 0, 0
-        parts: dict[str, list[numpy.ndarray]] = {}
-        while not parts or start < height:
+        while start < height:
             if STOP.is_set():
                 raise Stopped
             step, began = self.own.step, time.monotonic()
-            rows = kernel({name: column[start : start + step] for name, column in columns.items()})
+            here = slice(start, start + step)
+            into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
+            rows = kernel({name: column[here] for name, column in columns.items()}, into)
             took = time.monotonic() - began
             self.own.step = min(step * 2, 1 << 20) if took < SLICE / 2 else max(1, step // 2)
             status |= {start + row: why for row, why in rows.status.items()}
             kinks += rows.kinks
-            for name, part in {"value": rows.value, **{f"d_{k}": v for k, v in rows.gradients.items()}}.items():  # fmt: skip
-                parts.setdefault(name, []).append(part)
             start += step
-        return {name: numpy.concatenate(part) for name, part in parts.items()}, status, kinks
+        return {"value": value, **{f"d_{k}": v for k, v in gradients.items()}}, status, kinks
 
     def kernel(self) -> Any:
         """This thread's own kernel."""

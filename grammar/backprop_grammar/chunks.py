@@ -48,6 +48,22 @@ class Bounds:
         return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
 
 
+least_of, largest_of = np.minimum.reduce, np.maximum.reduce
+
+
+class Step(NamedTuple):
+    """One line made ready: what computes it, from which lines, and where it is written.
+
+    function: one of NumPy's, or a rule of MASK_RULES or NUMBER_RULES, or ``written``.
+    """
+
+    line: int
+    function: Any
+    operands: tuple[int, ...]
+    what: object
+    place: int
+
+
 class Unmeasured(Exception):
     """The range of a line is asked for that is not measured yet."""
 
@@ -61,9 +77,28 @@ class Chunks:
         watched = [k for check in self.checks for k in check.lines]
         poles = [kink.line for kink in recipe.kinks if kink.kind == "pole"]
         self.live = live_lines(recipe, [*recipe.results, *watched, *poles])
-        self.target, count = buffers(recipe, self.live, self.checks)
-        self.numbers = [np.empty(CHUNK) for _ in range(count)]
-        self.masks = {k: np.empty(CHUNK, dtype=bool) for k, line in enumerate(recipe.lines) if line.kind in MASKS and self.live[k]}  # fmt: skip
+        target, count = buffers(recipe, self.live, self.checks)
+        self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
+        self.template: list[Any] = [None] * len(recipe.lines)
+        self.columns: list[tuple[int, str]] = []
+        self.steps: list[Step] = []
+        for line, (kind, operands, what) in enumerate(recipe.lines):
+            if not self.live[line]:
+                continue
+            if kind == "column":
+                self.columns.append((line, str(what)))
+            elif kind == "constant":
+                self.template[line] = what[0]  # type: ignore[index]
+            elif kind in MASKS:
+                self.steps.append(Step(line, MASK_RULES[kind], operands, what, len(self.places)))
+                self.places.append(np.empty(CHUNK, dtype=bool))
+            else:
+                function: Any = FUNCTIONS.get(kind)
+                if function is None:
+                    function = NUMBER_RULES[kind]
+                elif type(function) is not np.ufunc:
+                    function = written(function)
+                self.steps.append(Step(line, function, operands, what, target[line]))
         self.measured: set[int] = set()
         self.bare = bare_columns(recipe, self.live, self.measured)
         self.bounds: Bounds | None = None
@@ -85,33 +120,27 @@ class Chunks:
     def compute(self, columns: Mapping[str, Column], results: Sequence[Column]) -> tuple[list[Any], Box]:  # fmt: skip
         """The lines, and the ranges of those that are measured."""
         rows = len(results[0])
-        made: list[Any] = []
-        box: Box = {}
+        places = self.places if rows == CHUNK else [place[:rows] for place in self.places]
+        places = [*places, *reversed(results)]  # result k is place -1 - k
+        made, box, measured = self.template.copy(), Box(), self.measured
         try:
-            for line, (kind, operands, what) in enumerate(self.recipe.lines):
-                out: Any = 0.0
-                if not self.live[line]:
-                    pass
-                elif kind == "column":
-                    out = columns[str(what)]
-                    if line in self.bare and not np.isfinite(np.dot(out, out)):
-                        raise Unknown("missing")
-                elif kind == "constant":
-                    out = what[0]  # type: ignore[index]
-                elif kind in MASKS:
-                    out = self.masks[line][:rows]
-                    MASK_RULES[kind]([made[k] for k in operands], what, out)
+            for line, name in self.columns:
+                made[line] = column = columns[name]
+                if line in self.bare and not np.isfinite(np.add.reduce(column)):
+                    raise Unknown("missing")
+                if line in measured:
+                    box[line] = least_of(column), largest_of(column)
+            for line, function, operands, what, place in self.steps:
+                out = places[place]
+                if type(function) is not np.ufunc:
+                    function([made[k] for k in operands], what, out)
+                elif len(operands) == 2:
+                    function(made[operands[0]], made[operands[1]], out)
                 else:
-                    k = self.target[line]
-                    out = results[-1 - k] if k < 0 else self.numbers[k][:rows]
-                    function = FUNCTIONS.get(kind)
-                    if function is not None:
-                        function(*[made[k] for k in operands], out=out)
-                    else:
-                        NUMBER_RULES[kind]([made[k] for k in operands], what, out)
-                made.append(out)
-                if line in self.measured:
-                    box[line] = float(out.min()), float(out.max())
+                    function(made[operands[0]], out)
+                made[line] = out
+                if line in measured:
+                    box[line] = least_of(out), largest_of(out)
         except FloatingPointError:
             raise Unknown("flag") from None
         for result, line in zip(results, self.recipe.results, strict=True):
@@ -242,6 +271,15 @@ def buffers(recipe: Recipe, live: Sequence[bool], checks: Sequence[Check]) -> tu
 
 
 # lines that are no function of NumPy's
+
+
+def written(function: Callable[..., Column]) -> Callable[[Sequence[Column], object, Column], None]:
+    """A function that is called for every row, with its result put where it belongs."""
+
+    def rule(given: Sequence[Column], _what: object, out: Column) -> None:
+        out[...] = function(*given)
+
+    return rule
 
 
 def select(given: Sequence[Column], _what: object, out: Column) -> None:

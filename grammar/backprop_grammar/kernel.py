@@ -83,11 +83,17 @@ class Kernel:
             *[line for kink in self.recipe.kinks for line in (kink.line, kink.live) if line is not None],
         ])  # fmt: skip
 
-    def __call__(self, columns: Mapping[str, Column]) -> Rows:
-        """Evaluate rows: float64 columns of one length. NaN stands for a missing number."""
+    def __call__(self, columns: Mapping[str, Column], into: Rows | None = None) -> Rows:
+        """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
+
+        into: whose columns are written, of that length, instead of new ones.
+        """
         given = {name: np.ascontiguousarray(columns[name], dtype=np.float64) for name in self.columns}  # fmt: skip
         count = len(next(iter(columns.values()))) if columns else 0
-        results = [np.empty(count) for _ in self.recipe.results]
+        if into is None:
+            results = [np.empty(count) for _ in self.recipe.results]
+        else:
+            results = [into.value, *(into.gradients[label] for label in self.labels)]
         rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
         with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
             for start in range(0, count, CHUNK):

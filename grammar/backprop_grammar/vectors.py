@@ -28,12 +28,8 @@ def one_by_one(function: Callable[..., float] | None) -> Callable[..., Column]:
         except (ValueError, OverflowError, ZeroDivisionError):
             return math.nan
 
-    def over_columns(*columns: Column, out: Column | None = None) -> Column:
-        found = np.frompyfunc(safe, len(columns), 1)(*columns)
-        if out is None:
-            return np.asarray(found, dtype=np.float64)
-        out[...] = found
-        return out
+    def over_columns(*columns: Column) -> Column:
+        return np.asarray(np.frompyfunc(safe, len(columns), 1)(*columns), dtype=np.float64)
 
     return over_columns
 
@@ -48,4 +44,4 @@ FUNCTIONS: dict[str, Callable[..., Column]] = {
     "erf": one_by_one(math.erf), "erfc": one_by_one(math.erfc),
     **{name: one_by_one(OPERATIONS[name].value) for name in ("lgamma", "digamma", "polygamma")},
 }  # fmt: skip
-"""By the names of operations; with ``out=`` for the column to write."""
+"""By the names of operations."""

@@ -1,0 +1,91 @@
+"""What is built holds what it should, no more, and runs outside the tree."""
+
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+
+import pytest
+
+from tests.screens import ROOT
+
+pytestmark = pytest.mark.xdist_group("packages")
+
+SUFFIXES = {
+    "cli/backprop_cli": {".py", ".json", ".html", ".css", ".js", ".typed"},
+    "grammar/backprop_grammar": {".py", ".lark", ".typed"},
+}
+"""The kinds of files that a package holds."""
+
+
+def sources() -> set[str]:
+    """The files of the two packages, by their paths in the tree."""
+    return {
+        str(path.relative_to(ROOT))
+        for folder, suffixes in SUFFIXES.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in suffixes and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The wheel and the source distribution, built by the build system alone."""
+    folder = tmp_path_factory.mktemp("dist")
+    code = "from hatchling import build; import sys; build.build_wheel(sys.argv[1]); build.build_sdist(sys.argv[1])"  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return {path.suffix: path for path in folder.iterdir()}
+
+
+def test_the_wheel_holds_the_packages_and_nothing_else(built):
+    names = set(zipfile.ZipFile(built[".whl"]).namelist())
+    about = {name for name in names if ".dist-info/" in name}
+    assert {name.partition(".dist-info/")[2] for name in about} == {
+        "METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE",
+    }  # fmt: skip
+    assert names - about == {name.partition("/")[2] for name in sources()}
+
+
+def test_the_source_distribution_holds_what_builds_and_tests_it(built):
+    with tarfile.open(built[".gz"]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert sources() <= names
+    top = {name.split("/")[0] for name in names}
+    assert top == {"cli", "grammar", "tests", "samples", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}  # fmt: skip
+    assert not [name for name in names if "__pycache__" in name or ".venv" in name]
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if tracked.returncode == 0:  # a checkout, not an unpacked distribution
+        wanted = {
+            name for name in tracked.stdout.splitlines()
+            if name.split("/")[0] in top and (ROOT / name).exists()
+        }  # fmt: skip
+        assert wanted <= names
+
+
+def test_the_wheel_runs_outside_the_tree(built, tmp_path):
+    """Installed without its dependencies, which it finds where these tests find theirs."""
+    venv.create(tmp_path / "v", with_pip=False)
+    python = tmp_path / "v/bin/python"
+    site = next((tmp_path / "v/lib").glob("python3*/site-packages"))
+    zipfile.ZipFile(built[".whl"]).extractall(site)
+    needed = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "needed.pth").write_text("\n".join(needed) + "\n", encoding="utf-8")
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(python), *args], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            check=False, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        )  # fmt: skip
+
+    where = run("-c", "import backprop_cli, backprop_grammar; print(backprop_cli.__file__, backprop_grammar.__file__)")  # fmt: skip
+    assert where.stdout.count(str(site)) == 2, where
+    for args in (["--version"], ["eval", "x*y", "--at", "x=3,y=4"], ["schema"], ["graph", "x*y", "--at", "x=3,y=4", "--format", "html"], ["functions", "sin"]):  # fmt: skip
+        done = run("-m", "backprop_cli", *args)
+        assert (done.returncode, done.stderr) == (0, ""), args
