@@ -84,8 +84,11 @@ class Kernel:
         ])  # fmt: skip
 
     def __call__(self, columns: Mapping[str, Column]) -> Rows:
-        """Evaluate rows: float64 columns of one length. NaN stands for a missing number."""
-        given = {name: np.ascontiguousarray(columns[name], dtype=np.float64) for name in self.columns}  # fmt: skip
+        """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
+
+        What varies between calls only is a column, too: one number, broadcast.
+        """
+        given = {name: np.asarray(columns[name], dtype=np.float64) for name in self.columns}
         count = len(next(iter(columns.values()))) if columns else 0
         results = [np.empty(count) for _ in self.recipe.results]
         rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
