@@ -178,7 +178,6 @@ def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
     """Count over a range of programs."""
     seed, numbers, names = job
     warnings.simplefilter("ignore")
-    sys.setrecursionlimit(5000)
     others = {name: libraries.library(name) for name in names}
     signal.signal(signal.SIGPROF, stop)
     count, findings = Counter(), []
