@@ -178,8 +178,6 @@ def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
     """Count over a range of programs."""
     seed, numbers, names = job
     warnings.simplefilter("ignore")
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(5000)
     others = {name: libraries.library(name) for name in names}
     signal.signal(signal.SIGPROF, stop)
     count, findings = Counter(), []
@@ -193,7 +191,6 @@ def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
             signal.setitimer(signal.ITIMER_PROF, 0)
         count += some
         findings += more
-    sys.setrecursionlimit(before)
     return count, findings
 
 

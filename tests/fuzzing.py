@@ -283,7 +283,7 @@ def guided(inputs: int, seed: int) -> None:
                 for function in inner:
                     if isinstance(function, FunctionType):
                         atheris.instrument_func(function)
-    atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1"], one)  # fmt: skip
+    atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1", "-artifact_prefix=/tmp/"], one)  # fmt: skip
     atheris.Fuzz()
 
 

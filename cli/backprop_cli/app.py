@@ -264,6 +264,16 @@ def step_command(
         bool, typer.Option("--stream", help="Print each step as a line of JSON, at once.")
     ] = False,
     digits: Digits = 6,
+    points: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help='Step on the mean over rows: a file, a "*.csv", or -; may be repeated.',
+        ),
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Read csv, tsv, jsonl or parquet.")
+    ] = "",
     everything: Everything = False,
     as_json: Json = False,
 ) -> int:
@@ -276,11 +286,20 @@ def step_command(
     if steps > MOST_STEPS:
         raise BackpropError("usage", f"--steps is at most {MOST_STEPS:,}", hint="take fewer steps")
     request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
-    graph, point, notes = request.graph()
-    return run_steps(
-        graph, point, request.views()["wrt"], number_option(rate, "--rate"), steps, up, method,
-        stream, as_json, digits, notes, output.strip(), everything,
-    )  # fmt: skip
+    if source and not points:
+        raise BackpropError("usage", "--from is the format of points", hint="give a file with --points FILE")  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        data = None
+        if points:
+            from .mean import found_in
+
+            graph, point, notes, data = found_in(stack, request, points, source)
+        else:
+            graph, point, notes = request.graph()
+        return run_steps(
+            graph, point, request.views()["wrt"], number_option(rate, "--rate"), steps, up, method,
+            stream, as_json, digits, notes, output.strip(), everything, data,
+        )  # fmt: skip
 
 
 @command("map")

@@ -3,8 +3,12 @@
 The insight: every float is a whole number of the smallest one's size, and whole numbers add
 exactly. So a sum is the same whatever the order, the batches and the workers, and it is rounded
 once, when it is read.
+
+Most sums are cut from the numbers in slices of a common unit, which floats add exactly in any order
+(Demmel, Nguyen, Fast reproducible floating-point summation, 2013); what spans more is counted.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +19,35 @@ __all__ = ["total", "value"]
 UNIT = 1126
 """A sum is counted in units of 2^-UNIT: 53 bits below the exponent of the smallest float."""
 
+SLICES = 4
+"""Slices after which what is left is counted."""
+
 
 def total(numbers: "numpy.ndarray") -> int:
     """The exact sum of at most 2^26 finite floats, in units of 2^-UNIT."""
+    import numpy
+
+    rest = numpy.array(numbers)
+    room = rest.size.bit_length() + 1
+    result = 0
+    for _ in range(SLICES):
+        size = float(numpy.abs(rest).max(initial=0.0))
+        if not size:
+            return result
+        if not 2.0**-900 < size < 2.0**900:
+            break
+        # Whatever is added to it is rounded to a unit of which all rows' sum has 53 bits at most.
+        large = math.ldexp(1.0, math.frexp(size)[1] + room)
+        part = rest + large
+        part -= large
+        rest -= part
+        whole, unit = float(part.sum()).as_integer_ratio()
+        result += whole * ((1 << UNIT) // unit)
+    return result + counted(rest)
+
+
+def counted(numbers: "numpy.ndarray") -> int:
+    """The same of any range, several times slower."""
     import numpy
 
     fraction, exponent = numpy.frexp(numbers)

@@ -158,8 +158,8 @@ def read_text(name: str) -> str:
         else:
             with Path(name).open("rb") as stream:
                 data = stream.read(4 * MAX_LENGTH + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
     try:
         return data.decode("utf-8-sig")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 from backprop_grammar.graph import Graph
@@ -20,10 +20,13 @@ from . import exact, tables
 from .files import whole
 from .inputs import Request, usage
 from .jobs import STATUS, Job, Tally
-from .sources import Input, found, opened
+from .sources import Input, check_input, found, opened
 from .workers import Terminated, run_jobs
 
-__all__ = ["Table", "run_map"]
+if TYPE_CHECKING:
+    from backprop_grammar.kernel import Kernel
+
+__all__ = ["Table", "kernel_of", "run_map", "varying"]
 
 REASONS = 8
 """Reasons that are told at the end, the most frequent first."""
@@ -61,7 +64,7 @@ def run_map(request: Request, table: Table) -> int:
         views = request.views()
         columns = varying(graph, at, views["output"], inputs)
         at = {name: value for name, value in at.items() if name not in columns}
-        names = added(labels(graph, columns, at, views["wrt"], views["output"]), table)
+        names = added(kernel_of(graph, columns, at, views["wrt"], views["output"]).labels, table)
         pairs = targets(inputs, table)
         clash = "" if table.reduce else next((new for one in inputs for new in names.values() if new in one.columns), "")  # fmt: skip
         if clash:
@@ -102,8 +105,7 @@ def check(request: Request, table: Table) -> None:
         raise usage(
             "no points are given", "give a file with --points FILE, or - for standard input"
         )
-    if [request.program, str(request.file), *table.points, *(request.at or [])].count("-") + (request.at or []).count("@-") > 1:  # fmt: skip
-        raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
+    check_input(request, table.points)
     if table.reduce not in ("", "mean", "sum"):
         raise usage(f"--reduce {shorten(table.reduce)} is no way to reduce", "write mean or sum")
     if table.resume and (table.save is None or table.reduce):
@@ -149,15 +151,15 @@ def varying(
     return tuple(columns)
 
 
-def labels(
-    graph: Graph, columns: tuple[str, ...], at: dict[str, float], wrt: list[str], output: str
-) -> tuple[str, ...]:
-    """What is differentiated by. Raises BackpropError for unknown names."""
+def kernel_of(
+    graph: Graph, columns: Sequence[str], at: dict[str, float], wrt: Sequence[str], output: str
+) -> "Kernel":
+    """The program made ready. Raises BackpropError for unknown names, and where numpy is missing."""
     try:
         from backprop_grammar.kernel import Kernel
     except ModuleNotFoundError:
         raise usage("many points are computed with numpy, which is not installed", "pip install 'backprop-cli[data]'") from None  # fmt: skip
-    return Kernel(graph, columns, at, wrt, output).labels
+    return Kernel(graph, columns, at, wrt, output)
 
 
 def added(labels: Sequence[str], table: Table) -> dict[str, str]:

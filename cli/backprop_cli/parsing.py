@@ -54,6 +54,7 @@ backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3""",
     "step": """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
+backprop step "z = w*x0 + b; softplus(z) - t*z" --points samples/points.csv --at w=0,b=0 --rate 1 --steps 100
 backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-""",
     "map": """\
 backprop map --file samples/neuron.bp --points samples/points.csv --at w0=2,w1=-3,w2=-3

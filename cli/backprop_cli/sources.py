@@ -17,9 +17,9 @@ from pathlib import Path
 from backprop_grammar.errors import shorten
 
 from . import tables
-from .inputs import usage
+from .inputs import Request, usage
 
-__all__ = ["Input", "found", "opened"]
+__all__ = ["Input", "check_input", "found", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,13 @@ class Input:
     path: str
     form: str
     columns: dict[str, str]
+
+
+def check_input(request: Request, points: Sequence[str]) -> None:
+    """Raise BackpropError where standard input is asked for twice."""
+    at = request.at or []
+    if [request.program, str(request.file), *points, *at].count("-") + at.count("@-") > 1:
+        raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
 
 
 def found(points: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ was reached is there to be printed.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from backprop_grammar.errors import visible
 from backprop_grammar.graph import Graph
@@ -17,6 +18,9 @@ from backprop_grammar.trajectory import Trajectory
 
 from .bar import Bar
 from .formats import Options
+
+if TYPE_CHECKING:
+    from .mean import Data
 
 __all__ = ["run_steps"]
 
@@ -35,16 +39,22 @@ def run_steps(
     notes: Sequence[Note] = (),
     output: str = "",
     everything: bool = False,
+    data: "Data | None" = None,
 ) -> int:
     """Take the steps and print them; the exit code.
 
     wrt: the inputs to step; all of them when empty. stream: one line of JSON per step, as it is
-    taken, instead of a document or a table. notes: on the point, from before the run. The exit
-    code is 3 where a flag says why the run ended early, 130 where Ctrl-C did.
+    taken, instead of a document or a table. notes: on the point, from before the run. data: rows
+    over whose mean to step; their columns are not in ``at``. The exit code is 3 where a flag says why the run ended early, 130 where Ctrl-C did.
 
     Raises BackpropError where the plan is wrong or the start cannot be evaluated.
     """
-    run = Trajectory(plan(graph, at, wrt, rate, steps, up, method, output), tuple(notes))
+    planned = plan(graph, at, wrt, rate, steps, up, method, output)
+    if data is not None:
+        from .mean import averaged
+
+        planned = averaged(planned, data)
+    run = Trajectory(planned, tuple(notes))
     interrupted = False
     try:
         with progress(steps, stream) as advance:

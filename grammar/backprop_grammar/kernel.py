@@ -86,9 +86,10 @@ class Kernel:
     def __call__(self, columns: Mapping[str, Column], into: Rows | None = None) -> Rows:
         """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
 
-        into: whose columns are written, of that length, instead of new ones.
+        What varies between calls only is a column, too: one number, broadcast. into: whose columns
+        are written, of that length, instead of new ones.
         """
-        given = {name: np.ascontiguousarray(columns[name], dtype=np.float64) for name in self.columns}  # fmt: skip
+        given = {name: np.asarray(columns[name], dtype=np.float64) for name in self.columns}
         count = len(next(iter(columns.values()))) if columns else 0
         if into is None:
             results = [np.empty(count) for _ in self.recipe.results]

@@ -9,8 +9,9 @@ changes, are plain float arithmetic: one gd step is x - rate*gradient, rounded a
 """
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .errors import BackpropError, nearest, shorten
 from .evaluate import Question, run_of
@@ -22,7 +23,7 @@ from .trace import Flag, Note, Number, Wide
 from .view import LONG_PROGRAM
 from .view import trace as trace_of
 
-__all__ = ["METHODS", "End", "Plan", "Step", "descend", "plan"]
+__all__ = ["METHODS", "End", "Plan", "Step", "arrived", "descend", "plan"]
 
 BOUND = 1e15
 """A run has diverged when the output is larger than BOUND x (1 + its size at the start) ..."""
@@ -58,9 +59,18 @@ class End:
     flags: tuple[Flag, ...] = ()
 
 
+Arrival = Callable[[int, dict[str, float], bool], Step]
+"""Value and gradients at a point: of (the step's number, the point, whether the program's notes are
+told). Raises BackpropError where there are none; see ``arrived``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is stepped, how, and how often; made by ``plan``."""
+    """What is stepped, how, and how often; made by ``plan``.
+
+    arrival: what is found at a point, the program's own value and gradients; or their means over
+    ``rows`` rows of ``files``.
+    """
 
     question: Question
     at: dict[str, float]
@@ -69,6 +79,9 @@ class Plan:
     steps: int
     up: bool
     method: str
+    arrival: Arrival
+    rows: int = 0
+    files: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -120,7 +133,7 @@ def plan(
         if name not in at and not question.needed[graph.variables[name]]:
             raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give it with --at {shorten(name)}=...")  # fmt: skip
     point = {name: at[name] + 0.0 for name in graph.variables if name in at}
-    return Plan(question, point, names, rate, steps, up, method)
+    return Plan(question, point, names, rate, steps, up, method, partial(arrived, question))
 
 
 def descend(plan: Plan) -> Generator[Step, None, End]:
@@ -131,7 +144,7 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
     """
     method = METHODS[plan.method]
     memory = dict.fromkeys(plan.wrt, method.memory)
-    here = start = arrived(plan.question, 0, plan.at, told=True)
+    here = start = plan.arrival(0, plan.at, True)
     yield start
     total, growing = 0.0, 0
     while here.number < plan.steps and not here.flags:
@@ -193,7 +206,7 @@ def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step
         )
     except (OverflowError, ValueError):  # beyond the floats; inf - inf
         predicted = math.inf
-    step = arrived(plan.question, number, point)
+    step = plan.arrival(number, point, False)
     actual = step.value - here.value
     if not (math.isfinite(predicted) and math.isfinite(actual)):
         raise overflows("the change of the output")

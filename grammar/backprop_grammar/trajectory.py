@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from .step import End, Plan, Step, at_step
 from .trace import Flag, Note
 
-__all__ = ["ROWS", "Trajectory", "landmark"]
+__all__ = ["OF_THE_PROGRAM", "ROWS", "Trajectory", "landmark"]
 
 ROWS = 1000
 """The most steps that a trajectory keeps."""

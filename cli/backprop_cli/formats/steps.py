@@ -104,6 +104,10 @@ class Sheet:
                 yield from self.paragraph(Text(visible(line), NAME))
         way = "up" if self.plan.up else "down"
         how = f"{self.plan.method} {way}, rate {self.plan.rate:.6g}"
+        if files := self.plan.files:
+            place = files[0] if len(files) == 1 else f"{len(files):,} files"
+            rows = "1 row" if self.plan.rows == 1 else f"{self.plan.rows:,} rows"
+            how = f"mean over {rows} of {visible(place)}, {how}"
         yield from self.paragraph(Text(how, QUIET))
 
     # the steps: one grid, or two, or lines, as the width allows
