@@ -9,7 +9,7 @@ from tests import differential, truth
 from tests.grown import grown
 from tests.support import often
 
-PROGRAMS, CHUNK = often(800, 2000), 100
+PROGRAMS, CHUNK = often(500, 2000), 100
 SEED = "suite"
 
 
@@ -25,7 +25,7 @@ def test_no_number_is_wrong(first):
 
 def test_the_truth_agrees_with_difference_quotients():
     """The oracle, too, is held against something: values alone, at two neighbouring points."""
-    compared, programs = 0, often(80, 300)
+    compared, programs = 0, often(60, 300)
     for number in range(programs):
         whole = grown(f"quotients:{number}")
         if any("gamma" in node[0] for body in (whole, *whole.own.values()) for node in body.nodes):

@@ -126,7 +126,7 @@ def test_a_cluster_of_which_a_worker_dies(points, tmp_path):
 
     folder, wanted, sums, told = points
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", host="127.0.0.1"
     ) as cluster:
         spread = ["--dask", cluster.scheduler_address]
         pids = [worker.pid for worker in cluster.workers.values()]
