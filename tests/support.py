@@ -2,10 +2,18 @@
 
 import io
 import json
+import os
 import sys
 from contextlib import contextmanager
 
 from backprop_cli.app import run
+
+LONG = os.environ.get("LONG") == "1"
+
+
+def often(few: int, many: int) -> int:
+    """How often a test looks: few times in the suite of every day, many with LONG=1."""
+    return many if LONG else few
 
 
 class Stdin(io.TextIOWrapper):

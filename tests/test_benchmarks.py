@@ -175,7 +175,6 @@ def test_a_missing_command_is_named(monkeypatch):
 
 
 def test_the_command_from_file_to_file():
-    if not files.has_map() or importlib.util.find_spec("polars") is None:
-        pytest.skip("needs backprop map and polars")
+    pytest.importorskip("polars")
     table = files.measured(1, 1_000)
     assert [row[0] for row in table.rows] == list(files.FORMS)

@@ -106,7 +106,7 @@ def test_kinks_and_poles_are_named(program, at, row, verdict, message):
 
 
 def test_a_large_graph_is_checked_in_part():
-    steps = "; ".join(f"s{i} = sin(s{i - 1} + x{i % 40})" for i in range(1, 800))
+    steps = "; ".join(f"s{i} = sin(s{i - 1} + x{i % 40})" for i in range(1, 200))
     found = checked(f"s0 = 1; {steps}", **{f"x{i}": 0.1 * i for i in range(40)})
     assert found.right and found.skipped
     assert found.inputs[-1].name == "all inputs at once"
@@ -208,12 +208,12 @@ def test_right_claims_are_right(case):
     claims = {name: str(truth) for name, truth in case["grad"].items()}
     assert all(verdict.right for verdict in judge(trace, claims))
     full = {name: repr(number) for name, number in trace.gradients.items()}
-    assert {verdict.status for verdict in judge(trace, full)} == {RIGHT}
-    for digits in (3,):
-        short = {name: f"{float(truth):.{digits}g}" for name, truth in case["grad"].items()}
-        assert {verdict.status for verdict in judge(trace, short)} <= {RIGHT, WITHIN}
-        fixed = {name: f"{float(truth):.{digits}f}" for name, truth in case["grad"].items()}
-        assert {verdict.status for verdict in judge(trace, fixed)} <= {RIGHT, WITHIN}
+    verdicts = judge(trace, full, again=no_other_point)
+    assert {verdict.status for verdict in verdicts} == {RIGHT}
+    for form in (".3g", ".3f"):  # the advice is that of above
+        short = {name: f"{float(truth):{form}}" for name, truth in case["grad"].items()}
+        verdicts = judge(trace, short, again=no_other_point)
+        assert {verdict.status for verdict in verdicts} <= {RIGHT, WITHIN}
 
 
 PROGRAMS = [
@@ -292,9 +292,9 @@ def test_claims_keep_their_digits():
 
 
 def test_a_large_graph_answers():
-    steps = "; ".join(f"s{i} = sin(s{i - 1})*x{i % 7} + s{i - 1}" for i in range(1, 1100))
+    steps = "; ".join(f"s{i} = sin(s{i - 1})*x{i % 7} + s{i - 1}" for i in range(1, 500))
     trace = traced(f"s0 = 0.5; {steps}", {f"x{i}": 0.001 * i for i in range(7)})
-    assert len(trace.nodes) > 3200
+    assert len(trace.nodes) > 1400  # deeper than Python calls
     (verdict,) = judge(trace, {"x3": "1.23456789"})
     assert verdict.status == WRONG and "mistakes tried" in verdict.advice[0]
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 
 import pytest
 
@@ -257,6 +258,11 @@ def test_colour_only_where_it_is_wanted():
         assert b"\x1b[" not in shell(inside, TERM="dumb").stdout
 
 
+@cache
+def gradients(*args: str) -> dict[str, float]:
+    return trace_of(*args)["gradients"]
+
+
 @pytest.mark.parametrize("columns", [1, 2, 7, 20, 40, 61, 79, 80, 81, 100, 119, 132, 200])
 @pytest.mark.parametrize("sample", ["neuron", "network", "huber", "block", "cancellation"])
 def test_no_width_cuts_a_number(columns, sample, monkeypatch):
@@ -267,9 +273,8 @@ def test_no_width_cuts_a_number(columns, sample, monkeypatch):
     code, out, _ = call("eval", *args)
     assert code == 0
     assert "…" not in out
-    trace = trace_of(*args)
     words = out.split()
-    for name, gradient in trace["gradients"].items():
+    for name, gradient in gradients(*args).items():
         assert f"{gradient:.6g}" in words, name
     if columns >= 20:
         longest = max(len(word) for word in words)

@@ -15,7 +15,7 @@ from backprop_grammar.parser import parse
 from backprop_grammar.structure import structure
 from backprop_grammar.trace import Number, Trace, Wide
 from tests.programs import VARIABLES, programs
-from tests.support import call, trace_of
+from tests.support import call, often, trace_of
 
 each_block = pytest.mark.parametrize("row", DEFINED, ids=[row.name for row in DEFINED])
 
@@ -54,7 +54,7 @@ def outside(trace: Trace) -> dict[str, tuple[str, str]]:
 
 
 @each_block
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=often(3, 6), deadline=None)
 @given(rng=st.randoms(use_true_random=False))
 def test_there_and_back_again(row, rng):
     """Opened, and folded again: equal to 25 digits, which no rounding error has in common."""

@@ -27,8 +27,6 @@ SWITCHES = [
     "--disable-sync",
 ]
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 LECTURE = "q = x + y; f = q*z"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 POINTS = {

@@ -9,8 +9,6 @@ import pytest
 
 from tests.screens import ROOT, UPDATE, environment, play, replay
 
-pytestmark = pytest.mark.xdist_group("readme")  # recording writes one file
-
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEXT = README.read_text(encoding="utf-8")

@@ -82,16 +82,19 @@ for rule in RULES:
     setattr(Plain, rule, noted(rule))
 
 
+NOTES = Plain()
+LARK = Lark(GRAMMAR, start="program", parser="lalr", lexer=Words, transformer=NOTES)
+
+
 def by_lark(text):
     """The reductions of Lark's own parser, from its own tables, and the word it refuses."""
-    notes = Plain()
-    lark = Lark(GRAMMAR, start="program", parser="lalr", lexer=Words, transformer=notes)
+    NOTES.seen = []
     try:
-        lark.parse(text)
+        LARK.parse(text)
     except UnexpectedToken as error:
         end = error.token.type == "$END"
-        return notes.seen, (error.token.type, len(text) if end else error.token.start_pos)
-    return notes.seen, None
+        return NOTES.seen, (error.token.type, len(text) if end else error.token.start_pos)
+    return NOTES.seen, None
 
 
 def by_us(text):

@@ -103,7 +103,7 @@ def printed(
         scale = turn % 3 if attempt < TRIES / 2 else 0
         at = {name: drawn(row, k, rng, scale) for k, name in enumerate(names)}
         try:
-            trace = evaluate(graph, at, nodes=False)
+            trace = evaluate(graph, at)
         except BackpropError:
             continue
         found = {"value": trace.value, **trace.gradients}
