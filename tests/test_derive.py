@@ -100,7 +100,7 @@ def written(row, names, fixed) -> str:
 points = st.fixed_dictionaries({name: st.floats(-3, 3) for name in VARIABLES})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), points)
 def test_the_derivative_of_any_program(program, at):
     graph = parse(program.text())

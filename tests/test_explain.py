@@ -25,6 +25,7 @@ from backprop_grammar.trace import Wide
 from backprop_grammar.why import why
 from tests.programs import programs
 from tests.screens import ROOT
+from tests.support import often
 
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 NEURON_AT = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
@@ -245,7 +246,7 @@ SCHEMA = json.loads((ROOT / "cli/backprop_cli/formats/explanation.schema.json").
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=often(75, 150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(traces(), st.data())
 def test_every_sentence_is_true(trace, data):
     if trace is None:

@@ -21,6 +21,7 @@ from backprop_grammar.ordinary import applied, slope
 from backprop_grammar.passes import Doubt, Refused, Stopped, backward, forward, local_gradients
 from backprop_grammar.trace import Wide
 from tests.programs import programs
+from tests.support import often
 
 NEAR = 1 + 1e-12
 """Bounds are added up in other orders."""
@@ -100,7 +101,7 @@ def unrolled(question: Question, at: dict[str, float], every: bool):
 points = st.lists(st.floats(-4, 4).map(lambda x: round(x, 3) + 0.0), min_size=8, max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=often(75, 150), deadline=None)
 @given(programs(), points, st.booleans())
 def test_the_bounds_hold(program, point, every):
     """Every value and gradient of the unrolled passes is as near to the truth as they say."""
@@ -122,7 +123,7 @@ def test_the_bounds_hold(program, point, every):
                     assert abs(mine[0] - right[0]) <= mine[1] * NEAR + right[1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), points)
 def test_the_unrolled_passes_are_the_general_ones(program, point):
     graph = program.graph()

@@ -108,7 +108,7 @@ def evaluated(program_, at, **how) -> Trace:
         raise
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), points)
 def test_folding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
@@ -121,7 +121,7 @@ def test_folding_any_program_changes_no_number(program_, at):
             assert (node.value, node.gradient) == (before[node.name].value, before[node.name].gradient)  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), points)
 def test_expanding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
@@ -144,7 +144,7 @@ def close(a: Number, b: Number) -> bool:
     return abs(a - b) <= 1e-12 * max(abs(a), abs(b)) or max(abs(a), abs(b)) < 1e-300
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), st.booleans())
 def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
     how = {"expand": ["all"]} if whole else {"fold": ["all"]}

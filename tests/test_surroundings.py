@@ -27,7 +27,6 @@ PLACES = {
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "20 columns": {"COLUMNS": "20", "FORCE_COLOR": "1"},
     "1 column": {"COLUMNS": "1"},
-    "no home": {},
 }
 
 
@@ -136,7 +135,7 @@ def test_four_at_once_write_one_whole_file(tmp_path):
 
 @pytest.mark.parametrize("part", range(4))
 def test_signals_at_random_moments(part):
-    assert surroundings.storm(f"suite:{part}", 6).total() == 6
+    assert surroundings.storm(f"suite:{part}", 4).total() == 4
 
 
 def test_much_input_is_refused_quickly():

@@ -257,7 +257,8 @@ def along(bench: Bench, speeds: Mapping[int, float], below: Sequence[int]) -> Mo
             assert ball is not None
             bench.values[node] = ball[0] + step * speeds[node], ball[1]
         try:
-            return bench.trace.upstream * (again(bench, below) if below else moved_output(bench))
+            moves = below and step  # at no step the value is known
+            return bench.trace.upstream * (again(bench, below) if moves else moved_output(bench))
         finally:
             for node, ball in kept.items():
                 bench.values[node] = ball
