@@ -88,8 +88,8 @@ for command in COMMANDS:
 json.dump([codes, acts], out)
 """
 
-MAKERS = {"dataclasses", "collections", "attr", "typing"}
-"""Modules that make a class's methods by exec, from the names of its fields."""
+MAKERS = {"dataclasses", "collections", "attr", "attr._make", "typing", "mpmath.ctx_mp_python"}
+"""Modules that make methods by exec, from names of fields or texts of their own."""
 
 
 def watched(tmp_path: Path, listed: list[list[str]]) -> tuple[list[int], list[list[str]]]:
