@@ -5,7 +5,7 @@
 
 Inputs come from a grammar of mistakes (valid programs, mutated; soups of tokens; deep nesting; huge
 numbers; odd characters), or from atheris, which keeps what reaches new code. Each goes to one of
-the ways in: the parser, `--at`, a point as JSON, `--claim`, `--over`, or a whole command line. What
+the ways in: the parser, `--at`, a point as JSON, `--claim`, `--over`, a table for `map`, or a whole command line. What
 must hold: an error is a `BackpropError` of one paragraph, at most 1,500 characters; a command ends
 with a documented exit code, an error leaves standard output empty; an input takes at most
 `SECONDS`, and all of them `MEGABYTES`.
@@ -18,6 +18,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -96,12 +97,34 @@ def command_line(given: dict[str, Any]) -> None:
             json.loads(line, parse_constant=lambda word: 1 / 0)
 
 
+def table_file(text: str) -> None:
+    """Map a program over a table. Raises AssertionError where it breaks its promises."""
+    with tempfile.NamedTemporaryFile(suffix=".jsonl" if text[:1] == "{" else ".csv") as file:
+        file.write(text.encode("utf-8", "surrogatepass"))
+        file.flush()
+        with streams(b"") as (out, err):
+            code = run(["map", "x*y + log(x)", "--points", file.name, "--at", "y=2"])
+            out.flush()
+            err.flush()
+            said = err.buffer.getvalue().decode()
+        if code == 2 and "is a column and given by --at" in said:
+            with streams(b"") as (out, err):
+                code = run(["map", "x*y + log(x)", "--points", file.name])
+                err.flush()
+                said = err.buffer.getvalue().decode()
+    assert code in {0, 1, 2, 3}, (code, said)
+    assert "Traceback" not in said
+    if code in (1, 2):
+        paragraph(said.rstrip("\n"))
+
+
 WAYS: dict[str, Callable[[Any], None]] = {
     "program": lambda text: quiet(lambda: parse(text)),
     "at": lambda text: quiet(lambda: read_point([text])),
     "point": point_file,
     "claim": lambda text: quiet(lambda: read_claims([text])),
     "over": lambda text: quiet(lambda: read_box([text])),
+    "table": table_file,
     "command": command_line,
 }
 
@@ -142,7 +165,7 @@ OPTIONS = [
     "--json", "--format", "--claim", "--against", "--over", "--points", "--seed", "--order", "--hessian",
     "--jvp", "--hvp", "--rate", "--steps", "--up", "--method", "--stream", "--node", "--why", "--help", "-h",
 ]  # fmt: skip
-COMMANDS = ["eval", "graph", "explain", "derive", "check", "step", "functions", "schema"]
+COMMANDS = ["map", "eval", "graph", "explain", "derive", "check", "step", "functions", "schema"]
 WORDS = ["x", "q", "n1", "x=1", "x=1,y=2", "json", "svg", "dot", "table", "1", "0", "-1", "3", "1e9", "", "adam", "x=-1:1", "trace", "gelu"]  # fmt: skip
 
 
@@ -202,6 +225,10 @@ EXAMPLES = {
         '[1, 2]', '{"x": 1e999, "x": true}', '{"at": {"at": {}}}', '{"x": ' + "9" * 5000 + "}", "",
     ],
     "claim": ["w0=-0.20,x0=0.40", "x=1.682941969615793", "q=-4", "x=1e-400,y=-0"],
+    "table": [
+        "x,y\n1,2\n3,4\n", "id,x\n007,2.5\n,-1\n", "x\n1e400\nnan\n 1\n0x10\n1_000\n", 'x,y\r\n"1","2,5"\r\n',
+        '{"x": 1, "y": 2}\n{"y": 3, "x": null}\n', '{"x": "1e5", "y": [1]}\n', "\ufeffx,y\n-0,5e-324\n",
+    ],
     "over": ["x=-2:2,y=0:1", "x=-pi:pi", "x=0:1e308", "x=1:1", "x=2:-2"],
 }  # fmt: skip
 
@@ -228,7 +255,7 @@ def arguments(rng: random.Random) -> dict[str, Any]:
     return {"args": [arg for arg in clean if not arg.startswith("@")], "stdin": stdin.replace("\ud800", "")}  # fmt: skip
 
 
-WEIGHTS = {"program": 60, "at": 12, "point": 6, "claim": 6, "over": 6, "command": 10}
+WEIGHTS = {"program": 60, "at": 12, "point": 6, "claim": 6, "over": 6, "table": 1, "command": 10}
 
 
 def made(seed: str) -> tuple[str, Input]:
@@ -265,7 +292,7 @@ def guided(inputs: int, seed: int) -> None:
     """Let atheris look for inputs that reach new code; it stops at the first that breaks something."""
     import atheris
 
-    ways = [way for way in WAYS if way != "command"]
+    ways = [way for way in WAYS if way not in ("command", "table")]
 
     def one(data: bytes) -> None:
         provider = atheris.FuzzedDataProvider(data)
