@@ -136,6 +136,16 @@ def test_whole_numbers_and_ties(text):
     agree(text, columns, {})
 
 
+@pytest.mark.parametrize("text", ["max(x, y)", "if(x < y, x, y)", "relu(x)*if(x >= -1e308, 1, 2)", "clamp(0, y, x)"])  # fmt: skip
+def test_numbers_too_far_apart_for_a_difference(text):
+    columns = {"x": np.array([1e308, 1.0, 1.7e308]), "y": np.array([-1e308, 0.5, -1.7e308])}
+    agree(
+        text,
+        {name: column for name, column in columns.items() if name in parse(text).variables},
+        {},
+    )
+
+
 def test_many_rows_are_cut_into_chunks_and_hold_the_suspects_of_each():
     source = np.random.default_rng(7)
     columns = {name: source.normal(size=50_000) for name in NAMES}

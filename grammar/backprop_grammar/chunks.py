@@ -184,7 +184,10 @@ class Chunks:
         """The rows that the bounds do not cover."""
         found: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
-            difference = made[lines[0]] if len(lines) == 1 else made[lines[0]] - made[lines[1]]
+            difference = made[lines[0]]
+            if len(lines) > 1:
+                with np.errstate(over="ignore"):  # as far apart as can be
+                    difference = difference - made[lines[1]]
             mask = difference >= -near if ordered else np.abs(difference) <= near
             found = mask if found is None else found | mask
         for result, size in zip(results, bounds.least, strict=True):
