@@ -328,7 +328,7 @@ def map_command(
         str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
     ] = "",
     save: Annotated[
-        Path | None,
+        str | None,
         typer.Option("-o", "--save", metavar="FILE", help="Write a file; of several, a folder."),
     ] = None,
     reduce: Annotated[
@@ -351,10 +351,24 @@ def map_command(
     from .inputs import Request
     from .mapping import Table, run_map
 
+    if save == "":
+        raise BackpropError("usage", "-o names no file", hint="give a file, or a folder of several")
     request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
     return run_map(
         request,
-        Table(points or [], columns, source, target, save, reduce, strict, resume, workers, dask),
+        Table(
+            points or [],
+            columns,
+            source,
+            target,
+            None if save is None else Path(save),
+            (save or "").endswith("/"),
+            reduce,
+            strict,
+            resume,
+            workers,
+            dask,
+        ),
     )
 
 
@@ -409,8 +423,8 @@ def run(args: list[str] | None = None) -> int:
         # wanted: say nothing, at exit neither, and end as if by the signal.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as error:
+        return getattr(error, "code", 130)
     except OSError as error:
         report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
         return 1
