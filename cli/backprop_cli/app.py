@@ -17,6 +17,7 @@ import typer
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 
 from . import formats
+from .files import Terminated
 from .options import (
     At,
     Digits,
@@ -423,8 +424,10 @@ def run(args: list[str] | None = None) -> int:
         # wanted: say nothing, at exit neither, and end as if by the signal.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except KeyboardInterrupt as error:
-        return getattr(error, "code", 130)
+    except KeyboardInterrupt:
+        return 130
+    except Terminated as error:
+        return error.code
     except OSError as error:
         report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
         return 1

@@ -14,11 +14,14 @@ from typing import IO
 
 from backprop_grammar.errors import BackpropError
 
-__all__ = ["terminable", "whole", "writing"]
+__all__ = ["Terminated", "terminable", "whole", "writing"]
 
 
-class Terminated(KeyboardInterrupt):
-    """A signal arrived that ends the program; code: what it returns."""
+class Terminated(BaseException):
+    """A signal arrived that ends the program; code: what that returns.
+
+    No KeyboardInterrupt, which the option parser makes into a code of its own.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__()
