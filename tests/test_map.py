@@ -110,6 +110,11 @@ def test_a_line_of_json_keeps_its_text():
         (b"", "csv", "standard input is empty"),
         (b"a,b\n1,2\n", "csv", "x is neither a column nor given by --at\n  = the columns of standard input are a, b"),
         (b"x,x\n1,2\n", "csv", "standard input has two columns x"),
+        (b",,x\n1,2,3\n", "csv", "standard input has two columns without a name"),
+        (b'x,y\n1,"ab\n2,3\n', "csv", "a quote in it is not closed, or stands inside a cell"),
+        (b'x,y\n1,a"b\n2,3\n', "csv", "a quote in it is not closed, or stands inside a cell"),
+        (b'{"x":1}\n{"x":2,"value":null}\n', "jsonl", "standard input, line 2: there is a value already"),
+        (b'{"x":1}\n{"x":2,"v\\u0061lue":null}\n', "jsonl", "standard input, line 2: there is a value already"),
         (b"x,value\n1,2\n", "csv", "the points have a column value already"),
         (b"x,y\n1,2,3\n", "csv", "a row has more fields than the header"),
         (b"x\n\xff\n", "csv", "cannot read standard input: invalid utf-8 sequence"),
@@ -154,6 +159,40 @@ def test_what_is_no_table(data, form, said):
         (["--points", "."], "is a folder"),
         (["--points", "t.parquet"], "holds Boolean, not numbers"),
         (["--points", "q.csv"], "no variable of the program is a column"),
+        (["--points", ""], "--points names no file"),
+        (["--points", "p.csv", "-o", ""], "-o names no file"),
+        (["--points", "p.csv", "-o", "q.csv.gz"], "packed files are read, not written"),
+        (
+            ["--points", "p.csv", "-o", "q.csv/out/"],
+            "cannot make the folder q.csv/out: not a directory",
+        ),
+        (
+            ["--points", "p.csv", "--points", "v.csv", "-o", "out"],
+            "the points in v.csv have a column value already",
+        ),
+        (["--points", "*p.csv", "-o", "q.csv"], "the files of a pattern are written into a folder"),
+        (
+            ["--points", "p.csv", "--reduce", "sum", "-o", "p.csv"],
+            "would take the place of its own points",
+        ),
+        (
+            ["--points", "p.csv", "--reduce", "sum", "-o", "link.csv"],
+            "would take the place of its own points",
+        ),
+        (["--points", "p.csv", "--reduce", "sum", "-o", "s"], "s is a folder"),
+        (["--points", "p.csv", "--reduce", "sum", "-o", "nodir/x.csv"], "there is no folder"),
+        (
+            ["--points", "p.csv", "--reduce", "sum", "--columns", "d_x=failed"],
+            "failed is a column of --reduce itself",
+        ),
+        (
+            ["--points", "b.parquet", "--to", "jsonl"],
+            "the column b of b.parquet holds Binary, which jsonl cannot",
+        ),
+        (
+            ["--points", "b.parquet", "--to", "csv"],
+            "the column b of b.parquet holds Binary, which csv cannot",
+        ),
     ],
 )
 def test_refusals_before_any_work(args, said, tmp_path, monkeypatch):
@@ -162,12 +201,24 @@ def test_refusals_before_any_work(args, said, tmp_path, monkeypatch):
     for name in ("p.csv", "s/p.csv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     (tmp_path / "q.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "v.csv").write_text("x,value\n1,2\n")
+    (tmp_path / "link.csv").symlink_to("p.csv")
     pl.DataFrame({"x": [True]}).write_parquet("t.parquet")
+    pl.DataFrame({"x": [1.0], "b": [b"a"]}).write_parquet("b.parquet")
     program = "x = 2; x^2" if args == ["--points", "q.csv"] else "x^2"
     code, out, err = call("map", program, *args)
     assert (code in (1, 2), out) == (True, "")
     assert said in err
     assert (tmp_path / "p.csv").read_text() == "x,y\n1,2\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_program_is_not_written_over(tmp_path):
+    (tmp_path / "p.bp").write_text("x^2")
+    args = ["--points", "-", "--to", "csv", "-o", str(tmp_path / "p.bp")]
+    code, _, err = call("map", "--file", str(tmp_path / "p.bp"), *args, stdin=b"x\n1\n")
+    assert (code, "would take the place of its own program" in err) == (2, True)
+    assert (tmp_path / "p.bp").read_text() == "x^2"
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet"])
@@ -288,6 +339,72 @@ def test_strict_tells_the_first_row(tmp_path):
     assert call("map", "log(x^2)", "--points", str(path), "-o", str(out), "--strict")[0] == 0
 
 
+def test_a_sum_beyond_the_largest_float_is_flagged():
+    code, out, err = call("map", "x", "--points", "-", "--reduce", "sum", stdin=b"x\n1e308\n1e308\n")  # fmt: skip
+    assert (code, out) == (3, "value,d_x,rows,failed\n,2.0,2,0\n")
+    assert "the sum of value is beyond the largest float" in err
+
+
+def test_reasons_are_counted_without_their_numbers():
+    _, _, err = call("map", "exp(x) + sqrt(x)", "--points", "-", stdin=b"x\n1e3\n2e3\n0\n")
+    assert "3 of 3 rows lack a number: 2 exp overflows, 1 the gradient of x is +infinite\n" in err
+
+
+@pytest.mark.parametrize("more", ["", '{"x":[1]}\n', '{"x":1e-400}\n'])
+def test_of_a_key_given_twice_the_last_counts(more):
+    lines = '{"x":1,"x":2}\n' + more
+    _, out, _ = call("map", "x^2", "--points", "-", "--from", "jsonl", "--columns", "value", stdin=lines.encode())  # fmt: skip
+    assert out.splitlines()[0] == '{"x":1,"x":2,"value":4.0}'
+
+
+def test_sums_over_lines_with_a_value():
+    lines = b'{"x":1,"value":3}\n{"x":2,"value":null}\n'
+    code, out, _ = call("map", "x^2", "--points", "-", "--from", "jsonl", "--reduce", "sum", stdin=lines)  # fmt: skip
+    assert (code, out) == (0, '{"value":5.0,"d_x":6.0,"rows":2,"failed":0}\n')
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl"])
+def test_a_number_too_small_for_a_float_is_no_zero(form):
+    cells = ["1e-400", "-1E-0999", "0." + "0" * 400 + "1", "0", "0.0", "0e5", "-0", "0E-999", "5e-324"]  # fmt: skip
+    text = "".join(f'{{"x":{cell}}}\n' if form == "jsonl" else f"{cell}\n" for cell in cells)
+    data = text if form == "jsonl" else f"x\n{text}"
+    code, out, _ = call("map", "x+1", "--points", "-", "--from", form, "--to", "csv", "--columns", "value,status", stdin=data.encode())  # fmt: skip
+    found = rows(out)
+    assert code == 3
+    assert [row["value"] for row in found] == [None] * 3 + ["1.0"] * 6
+    assert all(row["status"].startswith("x is too small a number: ") for row in found[:3])
+    assert found[0]["status"] == 'x is too small a number: "1e-400"'
+
+
+def test_numbers_of_json_keep_their_text_in_a_table():
+    big = "7" * 5_000
+    lines = f'{{"x":1.50,"a":1e400,"b":{big},"c":{{"q":[1.50,"s",null,true]}}}}\n'
+    code, out, _ = call("map", "x^2", "--points", "-", "--from", "jsonl", "--to", "csv", "--columns", "value", stdin=lines.encode())  # fmt: skip
+    assert code == 0
+    assert rows(out) == [{"x": "1.50", "a": "1e400", "b": big, "c": '{"q": [1.50, "s", null, true]}', "value": "2.25"}]  # fmt: skip
+
+
+def test_a_column_may_be_called_like_a_renamed_one(tmp_path):
+    assert call("map", "x^2", "--points", "-", stdin=b"x,x_duplicated_0\n1,2\n")[0] == 0
+    pl.DataFrame({"x": [1.0], "x_duplicated_0": [2]}).write_parquet(tmp_path / "p.parquet")
+    assert call("map", "x^2", "--points", str(tmp_path / "p.parquet"))[0] == 0
+
+
+def test_a_column_called_like_a_stage_is_not_used():
+    code, out, err = call("map", "q = x^2; q+1", "--points", "-", stdin=b"x,q\n1,5\n")
+    assert (code, rows(out)[0]["value"]) == (0, "2.0")
+    assert err == "note: the column q is not used: q is computed by the program\n"
+    code, out, err = call("map", "q = 2; q+x", "--points", "-", stdin=b"x,q\n1,5\n")
+    assert (code, rows(out)[0]["d_q"], err) == (0, "1.0", "")
+
+
+def test_a_file_counts_once_however_it_is_spelt(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("x\n1\n")
+    args = ["--points", "p.csv", "--points", "./p.csv", "--points", str(tmp_path / "p.csv")]
+    assert rows(call("map", "x^2", *args, "--reduce", "sum")[1])[0]["rows"] == "1"
+
+
 def test_kinks_are_counted():
     code, out, err = call("map", "abs(x)", "--points", "-", stdin=b"x\n0\n1\n0\n")
     assert (code, rows(out)[0]["d_x"]) == (0, "0.0")
@@ -336,6 +453,14 @@ def test_a_folder_of_files_and_resume(tmp_path):
     assert rows((out / "p1.csv").read_text())[0]["value"] == "25.0"
 
 
+@pytest.mark.parametrize(("points", "out"), [("*.csv", "out"), ("p.csv", "out/")])
+def test_a_pattern_or_a_slash_makes_a_folder(points, out, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("x\n1\n")
+    assert call("map", "x^2", "--points", points, "-o", out)[::2] == (0, "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["p.csv"]
+
+
 def test_files_of_several_formats_keep_theirs(tmp_path):
     (tmp_path / "a.csv").write_text("x\n2\n")
     (tmp_path / "b.jsonl").write_text('{"x": 3}\n')
@@ -376,11 +501,45 @@ def test_an_interrupted_run_leaves_nothing(number, code, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["p.csv"]
 
 
-def test_a_closed_pipe_is_silent(tmp_path):
+@pytest.mark.parametrize("command", [["map", "x^2"], ["step", "w*x", "--at", "w=1"]])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_an_interrupted_copy_of_a_pipe_leaves_nothing(command, number, code, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backprop_cli", *command, "--points", "-"],
+        env=environment() | {"TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    for _ in range(600):
+        if any(tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    assert any(tmp_path.iterdir())
+    process.send_signal(number)
+    process.wait(timeout=60)
+    assert (process.returncode, process.communicate()[1]) == (code, b"")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no such device")  # noqa: PTH110
+@pytest.mark.parametrize("place", ["-o /dev/full", "> /dev/full", "--reduce sum > /dev/full"])
+def test_a_full_disk_is_said(place, tmp_path):
+    (tmp_path / "p.csv").write_text("x\n" + "1\n" * 50_000)
+    done = subprocess.run(
+        ["bash", "-c", f"backprop map x^2 --points p.csv {place}"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    name = "/dev/full" if "-o" in place else "standard output"
+    assert done.returncode == 2
+    assert f"cannot write {name}: no space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["", "-o /dev/stdout"])
+def test_a_closed_pipe_is_silent(place, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("x\n" + "1\n" * 50_000)
     done = subprocess.run(
-        ["bash", "-c", f"backprop map x^2 --points {path} | head -1; echo ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"backprop map x^2 --points {path} {place} | head -1; echo ${{PIPESTATUS[0]}}"],
         env=environment(), capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert done.stdout == "x,value,d_x,status\n141\n"

@@ -17,6 +17,7 @@ import typer
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 
 from . import formats
+from .files import Terminated
 from .options import (
     At,
     Digits,
@@ -328,7 +329,7 @@ def map_command(
         str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
     ] = "",
     save: Annotated[
-        Path | None,
+        str | None,
         typer.Option("-o", "--save", metavar="FILE", help="Write a file; of several, a folder."),
     ] = None,
     reduce: Annotated[
@@ -351,10 +352,24 @@ def map_command(
     from .inputs import Request
     from .mapping import Table, run_map
 
+    if save == "":
+        raise BackpropError("usage", "-o names no file", hint="give a file, or a folder of several")
     request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
     return run_map(
         request,
-        Table(points or [], columns, source, target, save, reduce, strict, resume, workers, dask),
+        Table(
+            points or [],
+            columns,
+            source,
+            target,
+            None if save is None else Path(save),
+            (save or "").endswith("/"),
+            reduce,
+            strict,
+            resume,
+            workers,
+            dask,
+        ),
     )
 
 
@@ -411,6 +426,8 @@ def run(args: list[str] | None = None) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
+    except Terminated as error:
+        return error.code
     except OSError as error:
         report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
         return 1

@@ -5,6 +5,7 @@ whole, can be interrupted at any moment.
 """
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,49 @@ from typing import IO
 
 from backprop_grammar.errors import BackpropError
 
-__all__ = ["whole"]
+__all__ = ["Terminated", "terminable", "whole", "writing"]
+
+
+class Terminated(BaseException):
+    """A signal arrived that ends the program; code: what that returns.
+
+    No KeyboardInterrupt, which the option parser makes into a code of its own.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP clean up, as Ctrl-C does."""
+
+    def end(number: int, frame: object) -> None:
+        raise Terminated(number)
+
+    signals = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    before = {number: signal.getsignal(number) for number in signals}
+    try:
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:  # as nohup wants it
+                signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """The system's complaints about a place that is written; a reader that left is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise BackpropError("usage", f"cannot write {name}: {said}", hint="choose another place") from None  # fmt: skip
 
 
 @contextmanager
@@ -28,25 +71,24 @@ def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
         raise BackpropError("usage", f"{path} is a folder", hint="give the name of a file")
     temporary = None
     try:
-        real = path.resolve()
-        device = str(path.absolute()).startswith(("/dev/", "/proc/"))
-        if device or (path.exists() and not path.is_file()):  # it keeps its place, as a pipe does
-            with path.open("wb") as stream:
-                yield stream
-            return
-        path = real  # a link goes on pointing where it did
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError(13, "permission denied")
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.{mark}", delete=False) as new:  # fmt: skip
-            temporary = Path(new.name)
-            yield new.file
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
-        temporary.chmod(mode & 0o777)
-        temporary.replace(path)
-    except OSError as error:
-        raise BackpropError(
-            "usage", f"cannot write {path}: {(error.strerror or str(error)).lower()}", hint="choose another place"
-        ) from None  # fmt: skip
+        with writing(str(path)):
+            real = path.resolve()
+            device = str(path.absolute()).startswith(("/dev/", "/proc/"))
+            if device or (
+                path.exists() and not path.is_file()
+            ):  # it keeps its place, as a pipe does
+                with path.open("wb") as stream:
+                    yield stream
+                return
+            path = real  # a link goes on pointing where it did
+            if path.exists() and not os.access(path, os.W_OK):
+                raise PermissionError(13, "permission denied")
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.{mark}", delete=False) as new:  # fmt: skip
+                temporary = Path(new.name)
+                yield new.file
+            mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
+            temporary.chmod(mode & 0o777)
+            temporary.replace(path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.parser import parse
 
 from . import exact, tables
-from .files import whole
+from .files import whole, writing
 
 if TYPE_CHECKING:
     import numpy
@@ -99,7 +99,8 @@ def map_file(
     """
     mapping = Mapping(job, told)
     if stream is not None:
-        mapping.write(stream)
+        with writing("standard output"):
+            mapping.write(stream)
     elif job.target:
         with whole(Path(job.target), job.mark) as new:
             mapping.write(new)
@@ -166,7 +167,8 @@ class Mapping:
         if job.form != "jsonl":
             return batch.drop(tables.ROW)
         more = self.lines or not job.target
-        return tables.fields(batch, job.name, self.names, job.added.values(), more)
+        added = job.added.values() if job.target else ()
+        return tables.fields(batch, job.name, self.names, added, more)
 
     def extended(self, batch: "polars.DataFrame") -> "polars.DataFrame":
         """A batch with its results."""
@@ -282,4 +284,4 @@ def others(height: int, rows: Iterable[int]) -> "numpy.ndarray":
 
 def reason(status: str) -> str:
     """A status without its numbers, to be counted."""
-    return status.partition(" (")[0].partition(': "')[0]
+    return status.partition(" (")[0].partition(": ")[0]

@@ -17,11 +17,11 @@ from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 
 from . import exact, tables
-from .files import whole
+from .files import whole, writing
 from .inputs import Request, usage
 from .jobs import STATUS, Job, Tally
-from .sources import Input, check_input, found, opened
-from .workers import Terminated, run_jobs
+from .sources import Input, check_input, found, is_pattern, opened
+from .workers import run_jobs
 
 if TYPE_CHECKING:
     from backprop_grammar.kernel import Kernel
@@ -31,16 +31,23 @@ __all__ = ["Table", "kernel_of", "run_map", "varying"]
 REASONS = 8
 """Reasons that are told at the end, the most frequent first."""
 
+COUNTS = ("rows", "failed")
+"""The columns that --reduce adds to the sums."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the options of `map` say about files: their texts as they were given."""
+    """What the options of `map` say about files: their texts as they were given.
+
+    folder: whether ``save`` was written as one, with a slash at its end.
+    """
 
     points: list[str]
     columns: str
     source_format: str
     target_format: str
     save: Path | None
+    folder: bool
     reduce: str
     strict: bool
     resume: bool
@@ -65,19 +72,28 @@ def run_map(request: Request, table: Table) -> int:
         columns = varying(graph, at, views["output"], inputs)
         at = {name: value for name, value in at.items() if name not in columns}
         names = added(kernel_of(graph, columns, at, views["wrt"], views["output"]).labels, table)
-        pairs = targets(inputs, table)
-        clash = "" if table.reduce else next((new for one in inputs for new in names.values() if new in one.columns), "")  # fmt: skip
-        if clash:
-            raise usage(f"the points have a column {shorten(clash)} already", tables.RENAME)
+        for one in () if table.reduce else inputs:
+            clash = next((new for new in names.values() if new in one.columns), "")
+            if clash:
+                whose = f"the points in {one.name}" if len(inputs) > 1 else "the points"
+                raise usage(f"{whose} have a column {shorten(clash)} already", tables.RENAME)
+        for one in () if table.reduce else inputs:
+            tables.check_writable(one.columns, one.name, output_format(table, one.form, into_folder(inputs, table)))  # fmt: skip
+        pairs = targets(inputs, table, request.file)
         for name in graph.shadowed:
             if name in columns:
                 print(f"note: {name} is your column here, not the constant", file=sys.stderr)
+        for name, _ in graph.stages:
+            if name and name in first.columns and name not in columns:
+                print(f"note: the column {shorten(name)} is not used: {name} is computed by the program", file=sys.stderr)  # fmt: skip
         for note in notes:
             print(f"note: {visible(note.message)}", file=sys.stderr)
         if table.resume:
             pairs = [(one, path) for one, path in pairs if not done(one.path, path)]
             if len(pairs) < len(inputs):
                 print(f"{len(inputs) - len(pairs)} of {len(inputs)} files are done already", file=sys.stderr)  # fmt: skip
+        if table.save and not table.reduce and into_folder(inputs, table):
+            made(table.save)
         mark = secrets.token_hex(4)
         jobs = [
             Job(
@@ -89,14 +105,12 @@ def run_map(request: Request, table: Table) -> int:
         ]  # fmt: skip
         printed = not (table.reduce or table.save) or str(table.save) == "-"
         stream = None if table.reduce or not printed else standard_output()
-        try:
-            tally = run_jobs(jobs, table.workers if len(jobs) > 1 else 0, table.cluster, stream) if jobs else Tally()  # fmt: skip
-        except Terminated:
-            return 143
+        tally = run_jobs(jobs, table.workers if len(jobs) > 1 else 0, table.cluster, stream) if jobs else Tally()  # fmt: skip
+    whole_sums = True
     if table.reduce:
-        reduced(tally, names, table, output_format(table, first.form))
+        whole_sums = reduced(tally, names, table, output_format(table, first.form))
     remark(tally)
-    return 3 if tally.failed else 0
+    return 3 if tally.failed or not whole_sums else 0
 
 
 def check(request: Request, table: Table) -> None:
@@ -177,6 +191,8 @@ def added(labels: Sequence[str], table: Table) -> dict[str, str]:
                 f"did you mean {meant}?" if meant else f"what is added is {', '.join(known[:12])}"
             )
             raise usage(f"--columns: nothing is called {shorten(name) or 'nothing'}", hint)
+        if table.reduce and new in COUNTS:
+            raise usage(f"--columns: {new} is a column of --reduce itself", "choose another name")
         if name in result or not new or new in result.values():
             raise usage(f"--columns: {shorten(new or name)} {'is there twice' if new else 'has no name'}", "name each column once")  # fmt: skip
         result[name] = new
@@ -188,6 +204,8 @@ def output_format(table: Table, form: str, folder: bool = False) -> str:
     save = table.save
     printed = save is None or str(save) == "-"
     default = "csv" if printed and form == "parquet" else form
+    if save and save.suffix.lower() in tables.PACKED and not (folder or save.is_dir()):
+        raise usage(f"{save} would not be packed: packed files are read, not written", f"write {save.with_suffix('')}, and pack it")  # fmt: skip
     if save and save.suffix and not (printed or folder or save.is_dir()):
         default = ""
     to = tables.format_of(str(save or ""), table.target_format, "--to", default)
@@ -196,21 +214,31 @@ def output_format(table: Table, form: str, folder: bool = False) -> str:
     return to
 
 
-def targets(inputs: Sequence[Input], table: Table) -> list[tuple[Input, str]]:
-    """The output of each input: a path, or `-`."""
+def targets(inputs: Sequence[Input], table: Table, program: Path | None) -> list[tuple[Input, str]]:
+    """The output of each input: a path, or `-`.
+
+    program: its file. Raises BackpropError where an output would replace what is read.
+    """
     save = table.save
-    if table.reduce or save is None or str(save) == "-":
+    if save is None or str(save) == "-":
         if len(inputs) > 1 and not table.reduce:
             raise usage("several files are mapped to several files", "give a folder with -o, or --reduce them")  # fmt: skip
         return [(one, "-") for one in inputs]
+    if table.reduce:
+        if table.folder or save.is_dir():
+            raise usage(f"{save} is a folder", "--reduce writes one row: give the name of a file")
+        if not save.resolve().parent.is_dir():
+            raise usage(f"cannot write {save}: there is no folder {save.resolve().parent}", "make it, or choose another place")  # fmt: skip
+        keep(save, [one.path for one in inputs], program)
+        return [(one, "-") for one in inputs]
     place = save.absolute() if table.cluster else save
-    if len(inputs) == 1 and not place.is_dir():
+    if not into_folder(inputs, table):
         output_format(table, inputs[0].form)
         pairs = [(inputs[0], str(place))]
     else:
         if place.exists() and not place.is_dir():
-            raise usage(f"{save} is a file", "several files are written into a folder")
-        place.mkdir(parents=True, exist_ok=True)
+            what = "several files" if len(inputs) > 1 else "the files of a pattern"
+            raise usage(f"{save} is a file", f"{what} are written into a folder")
         pairs = [
             (one, str(place / named(one, output_format(table, one.form, True)))) for one in inputs
         ]
@@ -218,10 +246,35 @@ def targets(inputs: Sequence[Input], table: Table) -> list[tuple[Input, str]]:
     for one, path in pairs:
         if path in seen:
             raise usage(f"{seen[path]} and {one.name} would both become {path}", "map them apart")
-        if Path(path).exists() and Path(one.path).exists() and Path(path).samefile(one.path):
-            raise usage(f"{path} would take the place of its own points", "write it somewhere else")
         seen[path] = one.name
+        keep(Path(path), [one.path for one in inputs], program)
     return pairs
+
+
+def keep(place: Path, points: Sequence[str], program: Path | None) -> None:
+    """Raise BackpropError where an output is a file that is read, by whatever name."""
+    if not place.exists():
+        return
+    for what, path in [*(("points", path) for path in points), ("program", program or "")]:
+        if str(path) not in ("", "-") and Path(path).exists() and place.samefile(path):
+            raise usage(f"{place} would take the place of its own {what}", "write it somewhere else")  # fmt: skip
+
+
+def into_folder(inputs: Sequence[Input], table: Table) -> bool:
+    """Whether -o is a folder: of several files, for a pattern, or as it is written."""
+    save = table.save
+    if save is None or str(save) == "-":
+        return False
+    return len(inputs) > 1 or table.folder or save.is_dir() or any(map(is_pattern, table.points))
+
+
+def made(folder: Path) -> None:
+    """Make a folder. Raises BackpropError where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise usage(f"cannot make the folder {folder}: {said}", "choose another place") from None
 
 
 def named(one: Input, to: str) -> str:
@@ -243,27 +296,29 @@ def standard_output() -> IO[bytes]:
     return sys.stdout.buffer
 
 
-def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> None:
-    """Write the one row of all points."""
+def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> bool:
+    """Write the one row of all points; whether all of its numbers are floats."""
+    finite = True
     good = tally.rows - tally.failed
     numbers = {}
     for name, new in names.items():
         number = exact.value(tally.sums[name], good if table.reduce == "mean" else 1) if good or table.reduce == "sum" else None  # fmt: skip
         if number is not None and abs(number) == float("inf"):
             print(f"flag: the {table.reduce} of {new} is beyond the largest float", file=sys.stderr)
-            number = None
+            number, finite = None, False
         numbers[new] = number
     pl = tables.library()
     frame = pl.LazyFrame(
-        {name: [number] for name, number in (numbers | {"rows": tally.rows, "failed": tally.failed}).items()},
+        {name: [number] for name, number in (numbers | dict(zip(COUNTS, (tally.rows, tally.failed), strict=True))).items()},
         schema_overrides=dict.fromkeys(numbers, pl.Float64),
     )  # fmt: skip
-    with tables.reading("the sums"):
-        if table.save is None or str(table.save) == "-":
+    if table.save is None or str(table.save) == "-":
+        with writing("standard output"), tables.reading("the sums"):
             tables.write(frame, standard_output(), to, False)
-        else:
-            with whole(table.save) as stream:
-                tables.write(frame, stream, to, False)
+    else:
+        with whole(table.save) as stream, tables.reading("the sums"):
+            tables.write(frame, stream, to, False)
+    return finite
 
 
 def remark(tally: Tally) -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from backprop_grammar.errors import shorten
 
 from . import tables
+from .files import terminable
 from .inputs import Request, usage
 
-__all__ = ["Input", "check_input", "found", "opened"]
+__all__ = ["Input", "check_input", "found", "is_pattern", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,26 @@ def check_input(request: Request, points: Sequence[str]) -> None:
         raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
 
 
+def is_pattern(text: str) -> bool:
+    """Whether a text names the files that match it."""
+    return glob.has_magic(text) and "://" not in text and not Path(text).exists()
+
+
 def found(points: Sequence[str]) -> list[str]:
-    """The files that the options name, patterns expanded, each once."""
-    result = dict[str, None]()
+    """The files that the options name, patterns expanded, each once, however it is spelt."""
+    result = dict[str, str]()
     for text in points:
+        if not text:
+            raise usage("--points names no file", "give a file with --points FILE")
         matches = [text]
-        if glob.has_magic(text) and "://" not in text and not Path(text).exists():
+        if is_pattern(text):
             matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute patterns too
             if not matches:
                 raise usage(f"no file is named {shorten(text)}", "check the pattern")
-        result |= dict.fromkeys(matches)
-    return list(result)
+        for path in matches:
+            alone = path == "-" or "://" in path
+            result.setdefault(path if alone else os.path.realpath(path), path)
+    return list(result.values())
 
 
 def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
@@ -72,7 +82,7 @@ def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
 @contextmanager
 def copied(path: str) -> Iterator[str]:
     """A temporary copy of what comes through a pipe, which is larger than memory perhaps."""
-    with tempfile.NamedTemporaryFile(prefix="backprop.") as copy:
+    with terminable(), tempfile.NamedTemporaryFile(prefix="backprop.") as copy:
         if path == "-":
             shutil.copyfileobj(sys.stdin.buffer, copy)
         else:

@@ -7,7 +7,11 @@ Polars reads and writes, a batch at a time, in order, on several threads; its pa
 right to the last bit and its printer shortest, which a test holds it to.
 """
 
+import errno
 import json
+import os
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import PurePath
@@ -23,6 +27,7 @@ __all__ = [
     "LINE",
     "RENAME",
     "ROW",
+    "check_writable",
     "columns_of",
     "fields",
     "floats",
@@ -36,6 +41,7 @@ __all__ = [
 
 FORMATS = {"csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "parquet": ".parquet"}
 """The formats by name, with the suffix of the files that are written."""
+SEPARATORS = {"csv": ",", "tsv": "\t"}
 SUFFIXES = {suffix: name for name, suffix in FORMATS.items()} | {".ndjson": "jsonl", ".tab": "tsv"}
 PACKED = (".gz", ".zst")
 """What the reader unpacks by itself."""
@@ -46,7 +52,23 @@ RENAME = "give what is added another name: --columns value=f,d_x=slope,status"
 """The way out where a column has the name of an added one."""
 LINE = "\0line"
 """The column that holds the lines of a JSON Lines file."""
-DECODER = json.JSONDecoder()
+QUOTES = ("is not properly escaped", "CSV malformed")
+"""What the reader says about a table whose quotes don't match."""
+NUMBER = re.compile(r"\(os error ([0-9]+)\)")
+OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that only writing has."""
+
+
+class Digits(str):
+    """A number of JSON as it is written."""
+
+    __slots__ = ()
+
+
+DECODER = json.JSONDecoder(parse_float=Digits, parse_int=Digits, parse_constant=Digits)
+DOUBTFUL = r"\\u00[0-7]|[eE]-0*[1-9][0-9][0-9]|0{200}"
+"""Lines that the quick reader of JSON is not given: with a letter of a key escaped, or a number
+that may be too small for a float."""
 
 
 def library() -> Any:
@@ -93,11 +115,15 @@ def reading(path: str) -> Iterator[None]:
         said = str(error).strip().splitlines()[0]
         if "found more fields" in said:
             said = "a row has more fields than the header"
+        if any(part in str(error) for part in QUOTES):
+            raise BackpropError("file", f"cannot read {path}: a quote in it is not closed, or stands inside a cell", hint='double it, or quote the cell: "a ""b"" c"') from None  # fmt: skip
         raise BackpropError("file", f"cannot read {path}: {said}", hint="is it in the format of its suffix? --from names another") from None  # fmt: skip
     except OSError as error:
         said = error.strerror or str(error).splitlines()[0]
-        if "os error 32" in said:
-            raise BrokenPipeError from None
+        number = NUMBER.search(said)
+        code = error.errno or (int(number[1]) if number else 0)
+        if code in OF_WRITING:
+            raise OSError(code, os.strerror(code)) from None
         raise BackpropError("usage", f"cannot read {path}: {said.lower()}", hint="check the name of the file") from None  # fmt: skip
 
 
@@ -110,8 +136,7 @@ def scan(path: str, form: str) -> "polars.LazyFrame":
     elif form == "jsonl":
         frame = pl.scan_lines(path, name=LINE, glob=False)
     else:
-        separator = "\t" if form == "tsv" else ","
-        frame = pl.scan_csv(path, infer_schema=False, separator=separator, glob=False)
+        frame = pl.scan_csv(path, infer_schema=False, separator=SEPARATORS[form], glob=False)
     return frame.with_row_index(ROW)
 
 
@@ -130,10 +155,31 @@ def columns_of(path: str, form: str, name: str) -> dict[str, str]:
         found = {
             column: str(kind) for column, kind in frame.collect_schema().items() if column != ROW
         }
-    twice = next((column for column in found if f"{column}_duplicated_0" in found), None)
+        header = Counter(() if form == "parquet" else header_of(path, form))
+    twice = next((column for column, count in header.items() if count > 1), None)
     if twice is not None:
-        raise BackpropError("file", f"{name} has two columns {shorten(twice)}", hint="give each column a name of its own")  # fmt: skip
+        which = f"columns {shorten(twice)}" if twice else "columns without a name"
+        raise BackpropError("file", f"{name} has two {which}", hint="give each column a name of its own")  # fmt: skip
     return found
+
+
+def header_of(path: str, form: str) -> tuple[str, ...]:
+    """The names in the first row of a table of text, which the reader makes different."""
+    pl = library()
+    frame = pl.scan_csv(
+        path, infer_schema=False, separator=SEPARATORS[form], glob=False, has_header=False,
+        truncate_ragged_lines=True, n_rows=1,
+    )  # fmt: skip
+    return tuple(name or "" for row in frame.collect().rows() for name in row)
+
+
+def check_writable(columns: dict[str, str], name: str, form: str) -> None:
+    """Raise BackpropError where a format cannot hold a file's column; columns: name -> type."""
+    for column, kind in columns.items():
+        nested = kind.startswith(("List", "Array", "Struct"))
+        text = form in SEPARATORS and (nested or kind.startswith("Duration"))
+        if form != "parquet" and (text or kind in ("Binary", "Object") or (nested and "Binary" in kind)):  # fmt: skip
+            raise BackpropError("usage", f"the column {shorten(column)} of {name} holds {shorten(kind)}, which {form} cannot", hint="write it with --to parquet, or drop the column")  # fmt: skip
 
 
 def parsed(line: str, row: int, path: str) -> dict[str, Any]:
@@ -156,7 +202,7 @@ def fields(
     where a line is no object, or has a key that it may not have.
     """
     pl = library()
-    if more:
+    if more and not doubtful(frame[LINE], names, added):
         keys = pl.Struct(dict.fromkeys([*names, *added], pl.String))
         with suppress(pl.exceptions.PolarsError):  # its reader is fast, ours says what is wrong
             quick = frame[LINE].str.json_decode(keys)
@@ -172,15 +218,26 @@ def fields(
                 raise BackpropError("file", f"{path}, line {number + 1}: there is a {shorten(name)} already", hint=RENAME)  # fmt: skip
             if not more and name not in names:
                 raise BackpropError("file", f"{path}, line {number + 1}: the first line has no {shorten(name)}", hint="the rows of a table have the same columns; write JSON Lines")  # fmt: skip
-        rows.append(row)
-    return pl.DataFrame(  # type: ignore[no-any-return]
-        {name: [text_of(row.get(name)) for row in rows] for name in names},
-        schema=dict.fromkeys(names, pl.String),
-    )
+        try:
+            rows.append([text_of(row.get(name)) for name in names])
+        except RecursionError:
+            raise BackpropError("file", f"{path}, line {number + 1}: this is nested too deep", hint="flatten it") from None  # fmt: skip
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")  # type: ignore[no-any-return]
+
+
+def doubtful(lines: "polars.Series", names: Sequence[str], added: Collection[str]) -> bool:
+    """Whether the quick reader might not see what is wrong with a line, or with a tiny number.
+
+    It takes the first of a key's values, JSON means the last; it cannot tell null from no key.
+    """
+    keys = {name: f"{re.escape(json.dumps(name, ensure_ascii=False))}[ \\t\\r]*:" for name in (*names, *added)}  # fmt: skip
+    twice = (f"{keys[name]}.*{keys[name]}" for name in names)
+    parts = [DOUBTFUL, *twice, *(keys[name] for name in added)]
+    return any(lines.str.contains("|".join(parts[k : k + 50])).any() for k in range(0, len(parts), 50))  # fmt: skip
 
 
 def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
-    """A column as float64, and what is wrong with those of its numbers that are not finite.
+    """A column as float64, and what is wrong with those of its numbers that are missing or lost.
 
     Text is read as the nearest float, integers and decimals are rounded to it.
     """
@@ -199,15 +256,28 @@ def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
             wrong[row] = f'{column.name} is not a number: "{shorten(visible(text))}"'
         else:
             wrong[row] = f"{column.name} is not finite"
+    if column.dtype == pl.String and (result == 0).any():
+        lost = ((result == 0) & column.str.contains("^[^eE]*[1-9]")).arg_true()
+        for row in lost:
+            wrong[row] = f'{column.name} is too small a number: "{shorten(visible(column[row]))}"'
+        result = result.scatter(lost, None)
     return result, wrong
 
 
 def text_of(value: Any) -> str | None:
     """A value of JSON as text: of a string its characters, of anything else its JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if type(value) in (int, float):
-        return repr(value)
+    return None if value is None else str(value) if isinstance(value, str) else written(value)
+
+
+def written(value: Any) -> str:
+    """A value as JSON, its numbers as they were."""
+    if isinstance(value, Digits):
+        return str(value)
+    if isinstance(value, dict):
+        inner = (f"{json.dumps(k, ensure_ascii=False)}: {written(v)}" for k, v in value.items())
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -229,4 +299,4 @@ def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) 
     elif form == "jsonl":
         frame.sink_ndjson(stream)
     else:
-        frame.sink_csv(stream, separator="\t" if form == "tsv" else ",")
+        frame.sink_csv(stream, separator=SEPARATORS[form])

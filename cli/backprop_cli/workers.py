@@ -21,13 +21,10 @@ from typing import IO, Any
 from backprop_grammar.errors import BackpropError
 
 from .bar import REFRESH, Bar
+from .files import terminable
 from .jobs import STOP, Job, Tally, map_file
 
-__all__ = ["Terminated", "run_jobs"]
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived."""
+__all__ = ["run_jobs"]
 
 
 def run_jobs(
@@ -137,17 +134,3 @@ def connected(address: str) -> Iterator[Any]:
             if type(error).__name__ not in ("KilledWorker", "CancelledError"):
                 raise
             raise BackpropError("limit", "the cluster lost its workers", hint="--resume keeps what is done") from None  # fmt: skip
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM cleans up, as Ctrl-C does."""
-
-    def end(number: int, frame: object) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
