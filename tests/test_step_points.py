@@ -191,9 +191,27 @@ def test_a_start_where_a_row_is_undefined(two_files):
     assert (code, out) == (1, "")
     assert "b.csv, row 3: log of a negative number" in err
     assert "^" in err and "q = 1 - w*x = -0.6" in err
-    code, _, err = call("step", "sqrt(w*x)", *two_files, "--at", "w=0")
-    assert code == 1
-    assert "a.csv, row 1: the gradient of w is +infinite" in err
+
+
+def test_a_start_where_a_row_has_no_gradient(two_files):
+    args = ("sqrt(w*x) + v*x", *two_files, "--at", "w=0,v=2")
+    document = step(*args)
+    assert (document["end"], document["steps"]) == ("undefined", 0)
+    assert (document["value"], document["gradients"]) == (1.55, {"v": 0.775, "w": None})
+    (flag,) = document["flags"]
+    assert (flag["path"], flag["status"]) == ("gradients.w", "infinite")
+    assert "a.csv, row 1: the gradient of w is +infinite" in flag["message"]
+    code, out, _ = call("step", *args)
+    assert code == 3
+    assert "output is 1.55; no step was taken" in out
+
+
+@pytest.mark.parametrize("cell", ["1e-400", "abc", ""])
+def test_a_row_without_its_number_is_refused(cell, tmp_path):
+    (tmp_path / "p.csv").write_text(f"x,y\n1,1\n{cell},1\n")
+    code, out, err = call("step", "w*x", "--points", str(tmp_path / "p.csv"), "--at", "w=1")
+    assert (code, out) == (1, "")
+    assert "p.csv, row 2: x is " in err
 
 
 def test_means_beyond_the_floats_are_refused(tmp_path):

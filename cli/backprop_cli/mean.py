@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backprop_grammar.errors import BackpropError, shorten
 from backprop_grammar.graph import Graph
 from backprop_grammar.step import Plan, Step, arrived, overflows
-from backprop_grammar.trace import Note
+from backprop_grammar.trace import Flag, Note
 from backprop_grammar.trajectory import OF_THE_PROGRAM
 
 from . import exact, tables
@@ -125,23 +125,31 @@ class Mean:
     ends: Sequence[int]
 
     def __call__(self, number: int, point: dict[str, float], told: bool) -> Step:
-        """The means of the value and the gradients. Raises BackpropError where a row has none."""
+        """The means of the value and the gradients; a flag where a row lacks one of these.
+
+        Raises BackpropError where a row has no value.
+        """
         import numpy
 
         rows, labels = self.ends[-1], self.kernel.labels
-        sums, kinks = [0] * (1 + len(labels)), 0
+        sums, kinks, flags = [0] * (1 + len(labels)), 0, dict[str, Flag]()
         for start in range(0, rows, SLICE):
             stop = min(start + SLICE, rows)
             columns = {name: column[start:stop] for name, column in self.table.items()}
             for name in labels:
                 columns[name] = numpy.broadcast_to(point[name], stop - start)
             some = self.kernel(columns)
-            if some.status:
-                row = min(some.status)
-                raise self.refusal(start + row, some.status[row], point)
+            for row in sorted(some.status):
+                if numpy.isnan(some.value[row]):
+                    raise self.refusal(start + row, some.status[row], point)
+                lacking = [k for k in labels if numpy.isnan(some.gradients[k][row])]
+                if not flags.keys() >= set(lacking):
+                    flags = self.flags(start + row, point) | flags
+                    if not flags.keys() >= set(lacking):
+                        raise self.refusal(start + row, some.status[row], point)
             kinks += some.kinks
             for k, column in enumerate((some.value, *some.gradients.values())):
-                sums[k] += exact.total(column)
+                sums[k] += 0 if numpy.isnan(column).any() else exact.total(column)
         value, *gradients = (exact.value(total, rows) for total in sums)
         for what, mean in zip(("the mean", *(f"the mean gradient of {shorten(k)}" for k in labels)), (value, *gradients), strict=True):  # fmt: skip
             if abs(mean) == float("inf"):
@@ -153,16 +161,30 @@ class Mean:
         if kinks:
             message = f"{kinks:,} of {rows:,} rows stand at a kink or a tie, where the gradient is a choice"  # fmt: skip
             notes.append(Note("kink", "", message))
-        return Step(number, point, value, dict(zip(labels, gradients, strict=True)), notes=tuple(notes))  # fmt: skip
+        found = {name: None if name in flags else gradient for name, gradient in zip(labels, gradients, strict=True)}  # fmt: skip
+        return Step(number, point, value, found, notes=tuple(notes), flags=tuple(flags.values()))
 
     def row(self, row: int) -> dict[str, float]:
         """The numbers of a row."""
         return {name: float(column[row]) for name, column in self.table.items()}
 
+    def flags(self, row: int, point: dict[str, float]) -> dict[str, Flag]:
+        """The gradients that a row lacks, and why."""
+        flags = arrived(self.kernel.question, 0, point | self.row(row)).flags
+        place = self.place(row)
+        return {
+            flag.path.removeprefix("gradients."): replace(flag, message=f"{place}: {flag.message}")
+            for flag in flags
+        }
+
+    def place(self, row: int) -> str:
+        """A row's file, and its number there."""
+        k = bisect_right(self.ends, row)
+        return f"{self.files[k]}, row {row - (self.ends[k - 1] if k else 0) + 1}"
+
     def refusal(self, row: int, why: str, point: dict[str, float]) -> BackpropError:
         """The error for a row without a value or a gradient: what `eval` says there, and where."""
-        k = bisect_right(self.ends, row)
-        place = f"{self.files[k]}, row {row - (self.ends[k - 1] if k else 0) + 1}"
+        place = self.place(row)
         try:
             arrived(self.kernel.question, 0, point | self.row(row))
         except BackpropError as error:

@@ -119,7 +119,8 @@ def connected(address: str) -> Iterator[Any]:
             "usage", "a cluster is reached with dask, which is not installed",
             hint="pip install 'backprop-cli[dask]', here and on the workers",
         ) from None  # fmt: skip
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # which has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(  # type: ignore[no-untyped-call]
             address, timeout=10, set_as_default=False
