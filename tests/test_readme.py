@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from backprop_grammar.operations import ROWS
 from tests.screens import ROOT, UPDATE, environment, play, replay
 
 README = ROOT / "README.md"
@@ -17,8 +18,19 @@ SETUP = [match[2].strip() for match in BLOCK.finditer(TEXT) if match[1] == "sh"]
 
 
 def test_every_block_is_of_a_known_kind():
-    assert {match[1] for match in BLOCK.finditer(TEXT)} == {"console", "sh"}
+    assert {match[1] for match in BLOCK.finditer(TEXT)} == {"console", "sh", "text"}
     assert len(SETUP) == 2
+
+
+def test_the_sheet_is_that_of_the_table():
+    """It takes half a minute to make, so its rows are compared, and their numbers only bounded."""
+    (sheet,) = (match[2] for match in BLOCK.finditer(TEXT) if match[1] == "text")
+    rows = [re.split(r"  +", line) for line in sheet.strip().splitlines()[2:]]
+    shown = [row for row in ROWS if not row.hidden]
+    assert [row[0] for row in rows] == [row.signature for row in shown]
+    for row in rows:
+        worst = max(float(number) for cell in row[2:] for number in cell.split(", "))
+        assert worst <= 3, row
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.splitlines()[0][2:50])
@@ -34,9 +46,10 @@ def test_the_first_command_on_a_fresh_machine(tmp_path):
     for name in ("cli", "grammar", "pyproject.toml", "README.md", "LICENSE"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    fresh = {k: v for k, v in os.environ.items() if k != "PIP_NO_BUILD_ISOLATION"}  # the gate's own
     done = subprocess.run(
         ["bash", "-c", SETUP[0]], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-        env=os.environ | environment() | {"COLUMNS": "120"},
+        env=fresh | environment() | {"COLUMNS": "120"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip("\n") == play(SETUP[0].split(".venv/bin/")[-1])
