@@ -9,7 +9,7 @@ from tests import differential, truth
 from tests.grown import grown
 from tests.support import often
 
-PROGRAMS, CHUNK = often(500, 2000), 100
+PROGRAMS, CHUNK = 2000, 100
 SEED = "suite"
 
 
