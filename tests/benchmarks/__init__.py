@@ -4,7 +4,7 @@ Three tables, with the machine and every version they were made with. `start`: o
 a shell, as a whole process. `program`: one large program, from 1,000 to 1,000,000 nodes. `rows`:
 one neuron at millions of points, in memory and from file to file.
 
-    python -m tests.benchmarks                    all three, about twenty minutes
+    python -m tests.benchmarks                    all three, about an hour
     python -m tests.benchmarks --quick            small sizes, about two
     python -m tests.benchmarks --only program     one of start, program, rows
     python -m tests.benchmarks --rounds 15        more rounds, steadier medians
