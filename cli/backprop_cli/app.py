@@ -355,22 +355,11 @@ def map_command(
     if save == "":
         raise BackpropError("usage", "-o names no file", hint="give a file, or a folder of several")
     request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
-    return run_map(
-        request,
-        Table(
-            points or [],
-            columns,
-            source,
-            target,
-            None if save is None else Path(save),
-            (save or "").endswith("/"),
-            reduce,
-            strict,
-            resume,
-            workers,
-            dask,
-        ),
-    )
+    place = None if save is None else Path(save)
+    folder = (save or "").endswith("/")
+    return run_map(request, Table(
+        points or [], columns, source, target, place, folder, reduce, strict, resume, workers, dask,
+    ))  # fmt: skip
 
 
 @command("functions")

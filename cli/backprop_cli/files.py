@@ -5,8 +5,6 @@ whole, can be interrupted at any moment.
 """
 
 import os
-import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +29,7 @@ class Terminated(BaseException):
 @contextmanager
 def terminable() -> Iterator[None]:
     """SIGTERM and SIGHUP clean up, as Ctrl-C does."""
+    import signal
 
     def end(number: int, frame: object) -> None:
         raise Terminated(number)
@@ -67,6 +66,8 @@ def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
     a link goes on pointing where it did. Raises BackpropError where that cannot be done; nothing
     is left behind then.
     """
+    import tempfile
+
     if path.is_dir():
         raise BackpropError("usage", f"{path} is a folder", hint="give the name of a file")
     temporary = None

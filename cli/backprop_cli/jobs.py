@@ -45,8 +45,8 @@ class Job:
     at: the variables that do not vary; columns: those that do. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the input is called, where it is, its format. target, to: the output and its format; target is
-    empty where only the sums are wanted. strict: the first row without a result is an error. mark: in the name of a file that is
-    not whole yet.
+    empty where only the sums are wanted. strict: the first row without a result is an error. mark: in
+    the name of a file that is not whole yet.
     """
 
     program: str
