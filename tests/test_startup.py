@@ -217,7 +217,7 @@ def loaded(*args: str) -> set[str]:
     return {name.split(".")[0] for name in done.stderr.split()}
 
 
-HEAVY = {"rich", "lark", "numpy", "mpmath", "pydantic"}
+HEAVY = {"rich", "lark", "numpy", "mpmath", "pydantic", "tempfile"}
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_json_path_loads_little():
         "import sys; from backprop_cli.app import run; "
         "run(['eval', 'x*y', '--at', 'x=1,y=2', '--json']); "
         "print(sorted({m.split('.')[0] for m in sys.modules}"
-        " & {'rich', 'numpy', 'pydantic', 'mpmath', 'tempfile', 'lark'}), file=sys.stderr)"
+        " & {'rich', 'numpy', 'pydantic', 'mpmath'}), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"

@@ -152,7 +152,7 @@ def forward(graph: Graph, at: dict[str, float], needed: list[bool], doubt: Doubt
             errors[node] = errors[i]
             continue
         values[node], errors[node] = other(graph, node, operation, regions, balls, doubt)
-    return Forward(balls, regions, doubt)
+    return Forward(balls, regions)
 
 
 def active(regions: Regions, region: int, node: int) -> bool:

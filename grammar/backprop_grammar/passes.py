@@ -6,7 +6,7 @@ upstream x local to every operand, knowing nothing else.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -78,7 +78,6 @@ class Forward(Generic[V]):
 
     values: V
     regions: Regions
-    doubt: Doubt = field(default_factory=Doubt)
 
 
 def forward(
@@ -115,7 +114,7 @@ def forward(
             raise Refused(node, cause, values) from None
         values[node] = result
         doubt.check(arithmetic, node, result, exact)
-    return Forward(values, regions, doubt)
+    return Forward(values, regions)
 
 
 def backward(
