@@ -41,6 +41,22 @@ def asking(program: str, point: str, name: str) -> list[list[str]]:
     ]  # fmt: skip
 
 
+def mapping(program: str, point: str, folder: Path) -> list[list[str]]:
+    """Arguments that read a table, which is written here, and print results or write them."""
+    names, values = zip(*(pair.split("=") for pair in point.split(",")), strict=True)
+    table = folder / "points.csv"
+    table.write_text(",".join(names) + ("\n" + ",".join(values)) * 5 + "\n", encoding="utf-8")
+    given = [program, "--points", str(table)]
+    return [
+        ["map", *given],
+        ["map", *given, "--to", "jsonl"],
+        ["map", *given, "--reduce", "mean"],
+        ["map", *given, "-o", str(folder / "mapped.csv")],
+        ["map", *given, "-o", str(folder / "mapped.parquet")],
+        ["map", *given, "--reduce", "sum", "-o", str(folder / "sum.jsonl")],
+    ]  # fmt: skip
+
+
 def telling() -> list[list[str]]:
     """The commands that take no program."""
     return [

@@ -10,6 +10,7 @@ from functools import cache
 
 import pytest
 
+from backprop_cli.__main__ import main
 from backprop_cli.parsing import EXAMPLES
 from tests.screens import ROOT, environment, one_call
 from tests.support import call, trace_of
@@ -245,6 +246,21 @@ def test_an_interrupt_is_quiet():
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert err == b""
+
+
+@pytest.mark.parametrize("place", ["backprop_cli.formats.formats_of", "backprop_cli.app.run"])
+def test_an_interrupt_while_a_class_is_made(monkeypatch, place):
+    """Python 3.11 makes a RuntimeError of it."""
+
+    class Slow:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, lambda *_: type("Loaded", (), {"slow": Slow()}))
+    monkeypatch.setattr(sys, "argv", ["backprop", "eval", "x", "--at", "x=1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 def test_colour_only_where_it_is_wanted():

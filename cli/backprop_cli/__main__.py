@@ -3,6 +3,8 @@
 import gc
 import sys
 
+from . import interrupted
+
 GARBAGE = 100_000
 """New objects after which garbage is looked for. What loading makes is none: it lives on."""
 
@@ -14,7 +16,9 @@ def main() -> None:
         from .app import run
 
         code = run()
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interrupted(error):
+            raise
         code = 130
     gc.freeze()  # nor is it looked for at exit
     sys.exit(code)

@@ -16,7 +16,7 @@ import typer
 
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 
-from . import formats
+from . import formats, interrupted
 from .files import Terminated
 from .options import (
     At,
@@ -421,6 +421,8 @@ def run(args: list[str] | None = None) -> int:
         report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
         return 1
     except Exception as error:
+        if interrupted(error):
+            return 130
         if hasattr(error, "format_message"):  # the option parser's own
             report(usage_error(error), arguments)
             return 2

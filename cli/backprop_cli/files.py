@@ -66,33 +66,31 @@ def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
     a link goes on pointing where it did. Raises BackpropError where that cannot be done; nothing
     is left behind then.
     """
-    import tempfile
-
     if path.is_dir():
         raise BackpropError("usage", f"{path} is a folder", hint="give the name of a file")
-    temporary = None
-    try:
-        with writing(str(path)):
-            real = path.resolve()
-            device = str(path.absolute()).startswith(("/dev/", "/proc/"))
-            if device or (
-                path.exists() and not path.is_file()
-            ):  # it keeps its place, as a pipe does
-                with path.open("wb") as stream:
-                    yield stream
-                return
-            path = real  # a link goes on pointing where it did
-            if path.exists() and not os.access(path, os.W_OK):
-                raise PermissionError(13, "permission denied")
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.{mark}", delete=False) as new:  # fmt: skip
-                temporary = Path(new.name)
-                yield new.file
+    with writing(str(path)):
+        device = str(path.absolute()).startswith(("/dev/", "/proc/"))
+        if device or (path.exists() and not path.is_file()):
+            with path.open("wb") as stream:
+                yield stream
+            return
+        path = path.resolve()
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(13, "permission denied")
+        temporary = path.with_name(f".{path.name}.{mark}{os.urandom(6).hex()}")
+        try:  # known before it is there, so a signal at any moment leaves nothing
+            with open(temporary, "xb", opener=private) as new:
+                yield new
             mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
             temporary.chmod(mode & 0o777)
             temporary.replace(path)
-    finally:
-        if temporary is not None:
+        finally:
             temporary.unlink(missing_ok=True)
+
+
+def private(name: str, flags: int) -> int:
+    """Open a file that nobody else may read until it is in its place."""
+    return os.open(name, flags, 0o600)
 
 
 def umask() -> int:

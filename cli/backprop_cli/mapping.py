@@ -17,7 +17,7 @@ from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 
 from . import exact, tables
-from .files import whole, writing
+from .files import terminable, whole, writing
 from .inputs import Request, usage
 from .jobs import STATUS, Job, Tally
 from .sources import Input, check_input, found, is_pattern, opened
@@ -316,7 +316,7 @@ def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> bool:
         with writing("standard output"), tables.reading("the sums"):
             tables.write(frame, standard_output(), to, False)
     else:
-        with whole(table.save) as stream, tables.reading("the sums"):
+        with terminable(), whole(table.save) as stream, tables.reading("the sums"):
             tables.write(frame, stream, to, False)
     return finite
 

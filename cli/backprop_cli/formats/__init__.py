@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from backprop_grammar.errors import BackpropError, nearest, shorten
 
-from ..files import whole
+from ..files import terminable, whole
 
 __all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
 
@@ -145,7 +145,7 @@ def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> N
         return
     result = render(row, subject, options)
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
-    with whole(save) as stream:
+    with terminable(), whole(save) as stream:
         stream.write(data)
 
 
