@@ -5,8 +5,11 @@ a terminal obeys, markup, and the ends of comments of every language that is wri
 """
 
 import ast
+import csv
 import html.parser
+import io
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -16,6 +19,8 @@ from functools import cache
 
 import pytest
 
+from backprop_cli import tables
+from backprop_cli.jobs import Job, map_file
 from tests import commands
 from tests.support import call
 
@@ -219,6 +224,50 @@ def test_a_point_of_a_file_with_hostile_names():
             code, out, err = call(*args, stdin=text)
             assert code in (0, 1), err
             assert not obeyed(out + err)
+
+
+FORMULAS = ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "=HYPERLINK(\"x\")"]
+"""Cells that a spreadsheet computes."""
+
+
+def test_no_cell_that_is_added_is_a_formula(tmp_path):
+    """What a program or a table of somebody else makes us write is a number or begins with a letter."""
+    attacks = [*FORMULAS, *ATTACKS.values()]
+    table = tmp_path / "points.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("id", "x"), *((text, text) for text in attacks), ("", "1")])  # fmt: skip
+    for form, separator in (("csv", ","), ("tsv", "\t")):
+        code, out, err = call("map", "log(x)*x # =1+1", "--points", str(table), "--to", form)
+        assert code == 3, err
+        assert not obeyed(err)
+        rows = list(csv.reader(io.StringIO(out, newline=""), delimiter=separator))
+        assert rows[0] == ["id", "x", "value", "d_x", "status"]
+        assert [row[0] for row in rows[1:]] == [*attacks, ""]  # the user's own are not touched
+        for row in rows[1:]:
+            assert all(not text or math.isfinite(float(text)) for text in row[2:4])
+            assert not row[4] or (row[4][0].isalpha() and not obeyed(row[4]))
+        assert rows[-1][2:] == ["0.0", "1.0", ""]
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl"])
+def test_a_terminal_shows_the_cells_of_a_table(tmp_path, form):
+    table = tmp_path / f"points.{form}"
+    if form == "jsonl":
+        table.write_text('{"id": "\u202e\x9bé", "x": 1}\n', encoding="utf-8")
+    else:
+        table.write_text("id,x\n\x1b[31m\u202e\x9bé,1\n".replace(",", tables.SEPARATORS[form]), encoding="utf-8")  # fmt: skip
+    job = Job("log(x)", {}, ("x",), ("x",), "", "points", str(table), form, "-", form, {"value": "value"})  # fmt: skip
+    there = Terminal()
+    map_file(job, there)
+    shown = there.getvalue().decode()
+    assert not [c for c in obeyed(shown) if c != "\t"]
+    assert "\\u202e\\x9bé" in shown
+    assert shown.count("\n") == (1 if form == "jsonl" else 2)
 
 
 def test_the_eye_sees():

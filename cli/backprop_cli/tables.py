@@ -8,6 +8,8 @@ right to the last bit and its printer shortest, which a test holds it to.
 """
 
 import errno
+import codecs
+import io
 import json
 import os
 import re
@@ -292,11 +294,33 @@ def joined(lines: "polars.Series", added: "polars.DataFrame") -> "polars.DataFra
 
 def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) -> None:
     """Compute the rows and write them, in order; lines: they are lines of JSON already."""
+    place: Any = Shown(stream) if stream.isatty() else stream
     if lines:
-        frame.sink_csv(stream, include_header=False, quote_style="never")
+        frame.sink_csv(place, include_header=False, quote_style="never")
     elif form == "parquet":
-        frame.sink_parquet(stream)
+        frame.sink_parquet(place)
     elif form == "jsonl":
-        frame.sink_ndjson(stream)
+        frame.sink_ndjson(place)
     else:
-        frame.sink_csv(stream, separator=SEPARATORS[form])
+        frame.sink_csv(place, separator=SEPARATORS[form])
+
+
+class Shown(io.RawIOBase):
+    """A terminal's stream on which the characters that it would obey are seen instead."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write the bytes of a text; cells and lines end as they do in a file."""
+        text = self.decoder.decode(bytes(data))
+        rows = ("\t".join(map(visible, row.split("\t"))) for row in text.split("\n"))
+        self.stream.write("\n".join(rows).encode(errors="backslashreplace"))
+        return len(data)
+
+    def flush(self) -> None:
+        self.stream.flush()
