@@ -7,8 +7,8 @@ Polars reads and writes, a batch at a time, in order, on several threads; its pa
 right to the last bit and its printer shortest, which a test holds it to.
 """
 
-import errno
 import codecs
+import errno
 import io
 import json
 import os
