@@ -1,34 +1,43 @@
 """Only our own errors come out, whatever goes in: `python -m tests.fuzzing`.
 
     python -m tests.fuzzing --inputs 1000000 --seed 0 --workers 2
-    python -m tests.fuzzing --atheris --inputs 1000000      # coverage-guided; needs the extra fuzz
+    python -m tests.fuzzing --inputs 1000000 --seed 0 --workers 2 --atheris   # the extra fuzz
 
 Inputs come from a grammar of mistakes (valid programs, mutated; soups of tokens; deep nesting; huge
-numbers; odd characters), or from atheris, which keeps what reaches new code. Each goes to one of
-the ways in: the parser, `--at`, a point as JSON, `--claim`, `--over`, a table for `map`, or a whole command line. What
-must hold: an error is a `BackpropError` of one paragraph, at most 1,500 characters; a command ends
-with a documented exit code, an error leaves standard output empty; an input takes at most
-`SECONDS`, and all of them `MEGABYTES`.
+numbers; odd characters), whose choices are random, or made by atheris, which keeps what reaches new
+code. Each goes to one of the ways in: the parser, `--at`, a point as JSON, `--claim`, `--over`, a
+table for `map`, or a whole command line. What must hold: an error is a `BackpropError` of one
+paragraph, at most 1,500 characters; a command ends with a documented exit code; an error leaves
+standard output empty, but for rows before it; an input takes at most `SECONDS`, and all of them
+`MEGABYTES`.
 """
 
 import argparse
+import importlib
 import json
 import multiprocessing
+import pkgutil
 import random
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
-from backprop_cli.app import run
+import typer.main
+
+import backprop_cli
+import backprop_grammar
+from backprop_cli.app import app, run
 from backprop_cli.diagnostics import as_json, draw
 from backprop_cli.inputs import read_point
+from backprop_cli.parsing import COMMANDS
 from backprop_grammar.agree import read_box
 from backprop_grammar.claims import read_claims
 from backprop_grammar.errors import BackpropError
@@ -87,7 +96,8 @@ def command_line(given: dict[str, Any]) -> None:
     assert code in {0, 1, 2, 3}, (code, said)
     assert "Traceback" not in said
     if code == 2 or (code == 1 and said):
-        assert printed == "", (code, printed[:300])
+        streamed = given["args"][0] == "map" or "--stream" in given["args"]  # the rows before it
+        assert printed == "" or streamed, (code, printed[:300])
         if "--json" in given["args"]:
             json.loads(said, parse_constant=lambda word: 1 / 0)
         else:
@@ -160,13 +170,19 @@ TOKENS = [
     *FUNCTIONS, *CONSTANTS,
 ]  # fmt: skip
 ODD = "αβ×÷−·√²½≤≠∞“”‘’…\u00a0\u2009\u200b\u200e\u202e\u2066\ufeff\x00\x07\x1b\x7f\x85\u2028\ud800٣１Ａ한😀\r\v\f"
-OPTIONS = [
-    "--at", "--wrt", "--output", "--upstream", "--expand", "--fold", "--precision", "--digits", "--all",
-    "--json", "--format", "--claim", "--against", "--over", "--points", "--seed", "--order", "--hessian",
-    "--jvp", "--hvp", "--rate", "--steps", "--up", "--method", "--stream", "--node", "--why", "--help", "-h",
-]  # fmt: skip
-COMMANDS = ["map", "eval", "graph", "explain", "derive", "check", "step", "functions", "schema"]
-WORDS = ["x", "q", "n1", "x=1", "x=1,y=2", "json", "svg", "dot", "table", "1", "0", "-1", "3", "1e9", "", "adam", "x=-1:1", "trace", "gelu"]  # fmt: skip
+APART = ("-o", "--save", "--workers", "--dask", "--verify")
+"""Options that write, start processes, or take long on purpose."""
+
+
+def known() -> list[str]:
+    """The options of all commands but those."""
+    group = typer.main.get_command(app)
+    params = [param for name in COMMANDS for param in group.get_command(None, name).params]  # type: ignore[attr-defined, arg-type]
+    return sorted({"-h", "--help", *(name for param in params for name in param.opts if name.startswith("-"))} - {*APART})  # fmt: skip
+
+
+OPTIONS = known()
+WORDS = ["x", "-", "q", "n1", "x=1", "x=1,y=2", "json", "svg", "dot", "table", "1", "0", "-1", "3", "1e9", "", "adam", "x=-1:1", "trace", "gelu", "mean", "d_x=s"]  # fmt: skip
 
 
 def soup(rng: random.Random, most: int = 25) -> str:
@@ -235,13 +251,16 @@ EXAMPLES = {
 
 def arguments(rng: random.Random) -> dict[str, Any]:
     """A command line, nearly right or wild."""
-    args = [rng.choice(COMMANDS) if rng.random() < 0.95 else soup(rng, 2)]
+    args = [rng.choice(list(COMMANDS)) if rng.random() < 0.95 else soup(rng, 2)]
     stdin = ""
     if rng.random() < 0.9:
         program = rng.choice(PROGRAMS) if rng.random() < 0.5 else text_for(rng, PROGRAMS)
         if rng.random() < 0.1:
             program, stdin = "-", program
         args.append(program)
+    if args[0] in ("map", "step") and rng.random() < 0.7:
+        args += ["--points", "-"]
+        stdin = stdin or text_for(rng, EXAMPLES["table"])
     if rng.random() < 0.8:
         args += ["--at", rng.choice(EXAMPLES["at"]) if rng.random() < 0.6 else text_for(rng, EXAMPLES["at"])]  # fmt: skip
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
@@ -250,17 +269,16 @@ def arguments(rng: random.Random) -> dict[str, Any]:
             args.append(rng.choice(WORDS) if rng.random() < 0.8 else text_for(rng, WORDS))
     if any(word.isdecimal() and len(word) > 3 for word in args) or "1e9" in args:
         args = [word for word in args if word not in ("--steps", "--points", "--order")]
-    # no name of a file, and what no shell can hand over is no argument
+    # what no shell can hand over is no argument; no file of this machine is read or written
     clean = [arg.replace("\0", "").replace("\ud800", "") for arg in args]
-    return {"args": [arg for arg in clean if not arg.startswith("@")], "stdin": stdin.replace("\ud800", "")}  # fmt: skip
+    return {"args": [arg for arg in clean if not arg.startswith(("@", *APART))], "stdin": stdin.replace("\ud800", "")}  # fmt: skip
 
 
 WEIGHTS = {"program": 60, "at": 12, "point": 6, "claim": 6, "over": 6, "table": 1, "command": 10}
 
 
-def made(seed: str) -> tuple[str, Input]:
-    """The way in and the input of a seed."""
-    rng = random.Random(seed)
+def made(rng: random.Random) -> tuple[str, Input]:
+    """A way in, and an input for it."""
     way = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     return way, arguments(rng) if way == "command" else text_for(rng, EXAMPLES[way])
 
@@ -275,7 +293,7 @@ def work(job: tuple[str, range]) -> tuple[Counter[str], Findings]:
     findings: Findings = []
     longest = 0.0
     for k in numbers:
-        way, given = made(f"{seed}:{k}")
+        way, given = made(random.Random(f"{seed}:{k}"))
         started = time.perf_counter()
         broken = attempt(way, given)
         longest = max(longest, time.perf_counter() - started)
@@ -288,30 +306,63 @@ def work(job: tuple[str, range]) -> tuple[Counter[str], Findings]:
     return count | Counter({"peak MB": peak, "longest ms": int(1000 * longest)}), findings
 
 
+# Inputs that coverage guides
+
+
+class Steered(random.Random):
+    """Choices that are read from the bytes of atheris."""
+
+    def __init__(self, provider: Any) -> None:
+        super().__init__(0)
+        self.provider = provider
+
+    def random(self) -> float:
+        return float(self.provider.ConsumeIntInRange(0, 2**16 - 1) / 2**16)
+
+    def getrandbits(self, k: int) -> int:
+        return int(self.provider.ConsumeIntInRange(0, 2**k - 1))
+
+
 def guided(inputs: int, seed: int) -> None:
     """Let atheris look for inputs that reach new code; it stops at the first that breaks something."""
     import atheris
 
-    ways = [way for way in WAYS if way not in ("command", "table")]
+    texts = [way for way in WAYS if way not in ("command", "table")]
 
     def one(data: bytes) -> None:
         provider = atheris.FuzzedDataProvider(data)
-        way = ways[provider.ConsumeIntInRange(0, len(ways) - 1)]
-        text = provider.ConsumeUnicode(provider.remaining_bytes())
-        broken = attempt(way, text)
+        if provider.ConsumeBool():
+            way, given = made(Steered(provider))
+        else:
+            way = provider.PickValueInList(texts)
+            given = provider.ConsumeUnicode(provider.remaining_bytes())
+        broken = attempt(way, given)
         if broken:
-            print(json.dumps([way, text]), file=sys.stderr)
+            print(json.dumps([way, given, broken]), file=sys.stderr)
             raise AssertionError(broken)
 
-    for module in [name for name in sys.modules if name.startswith("backprop_")]:
-        for value in list(vars(sys.modules[module]).values()):
-            if getattr(value, "__module__", "") == module:
+    for module in everything():
+        for value in list(vars(module).values()):
+            if getattr(value, "__module__", "") == module.__name__:
                 inner = vars(value).values() if isinstance(value, type) else (value,)
                 for function in inner:
                     if isinstance(function, FunctionType):
                         atheris.instrument_func(function)
-    atheris.Setup([sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-print_final_stats=1", "-artifact_prefix=/tmp/"], one)  # fmt: skip
+    atheris.Setup([
+        sys.argv[0], f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=400", "-len_control=0", "-print_final_stats=1",
+        f"-rss_limit_mb={MEGABYTES}", f"-artifact_prefix={tempfile.gettempdir()}/",
+    ], one)  # fmt: skip
     atheris.Fuzz()
+
+
+def everything() -> list[ModuleType]:
+    """All modules of both packages, loaded."""
+    return [
+        importlib.import_module(info.name)
+        for package in (backprop_cli, backprop_grammar)
+        for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+        if not info.name.endswith("__main__")
+    ]
 
 
 def main() -> int:
@@ -322,8 +373,12 @@ def main() -> int:
     parser.add_argument("--atheris", action="store_true")
     options = parser.parse_args()
     if options.atheris:
-        guided(options.inputs, options.seed)
-        return 0
+        if options.workers == 1:
+            guided(options.inputs, options.seed)
+        share = [str(options.inputs // options.workers), "--seed"]
+        command = [sys.executable, "-m", "tests.fuzzing", "--atheris", "--inputs", *share]
+        runs = [subprocess.Popen([*command, str(options.seed + k)]) for k in range(options.workers)]
+        return max(run.wait() for run in runs)
     step = 2000
     jobs = [
         (str(options.seed), range(first, min(first + step, options.inputs)))
