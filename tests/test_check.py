@@ -64,14 +64,13 @@ def test_boundary_cases_are_never_called_wrong(case):
 
 
 def test_a_wrong_gradient_is_found_at_its_operation():
-    from dataclasses import replace
 
     graph = parse("q = x + y; f = q*z")
     at = {"x": -2.0, "y": 5.0, "z": -4.0}
     trace = evaluate(graph, at)
     f = trace.nodes[-1]
-    wrong = replace(f, edges=(f.edges[0], replace(f.edges[1], local=-3.0)))
-    bad = replace(trace, nodes=(*trace.nodes[:-1], wrong), gradients=trace.gradients | {"z": -3.0})
+    wrong = f._replace(edges=(f.edges[0], f.edges[1]._replace(local=-3.0)))
+    bad = trace._replace(nodes=(*trace.nodes[:-1], wrong), gradients=trace.gradients | {"z": -3.0})
     found = differences(graph, bad, at)
     assert not found.right
     rows = {row.name: row for row in (*found.inputs, *found.edges) if row.verdict == "wrong"}

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class Request:
             graph, at, upstream=upstream, precision=self.precision,
             nodes=limit is None or len(graph) <= limit, **self.views(),
         )  # fmt: skip
-        return replace(trace, notes=(*notes, *trace.notes))
+        return trace._replace(notes=(*notes, *trace.notes))
 
     def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
         """The trace; without --at, where values are missing, the structure alone.

@@ -173,7 +173,7 @@ class Mean:
         flags = arrived(self.kernel.question, 0, point | self.row(row)).flags
         place = self.place(row)
         return {
-            flag.path.removeprefix("gradients."): replace(flag, message=f"{place}: {flag.message}")
+            flag.path.removeprefix("gradients."): flag._replace(message=f"{place}: {flag.message}")
             for flag in flags
         }
 

@@ -165,7 +165,7 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
         if growing >= GROWING and abs(here.value) > BOUND * (1 + abs(start.value)):
             return diverged(plan, here)
     if here.number < plan.steps:
-        flags = [replace(flag, message=f"{flag.message}; no step leads on from {at_step(here.number)}") for flag in here.flags]  # fmt: skip
+        flags = [flag._replace(message=f"{flag.message}; no step leads on from {at_step(here.number)}") for flag in here.flags]  # fmt: skip
         return End("undefined", flags=tuple(flags))
     return End("steps", flags=here.flags)
 

@@ -4,15 +4,14 @@ The insight: every output format is a view of this one immutable object, so the
 table, the JSON and whatever comes next cannot disagree.
 """
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .errors import Span
 
 __all__ = ["UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wide:
+class Wide(NamedTuple):
     """A number that a float does not hold in full.
 
     text: its decimal digits, or ``infinite``, ``-infinite``, ``undefined``, ``unevaluated``.
@@ -34,8 +33,7 @@ UNEVALUATED = Wide("unevaluated")
 """Every number of a trace that has no point, only the structure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """What one edge of the graph sends back: upstream x local = contribution.
 
     rule: the local gradient as a formula. routed: False where the node did not select this
@@ -50,8 +48,7 @@ class Edge:
     routed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One node as it is shown.
 
     kind: variable, constant, operation or block. formula: over the operands' names.
@@ -72,8 +69,7 @@ class Node:
     span: Span = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A remark on a right answer: kind is kink, tie, boundary, branch cut, underflow, ..."""
 
     kind: str
@@ -81,8 +77,7 @@ class Note:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A number that does not exist, or that no float holds.
 
     path: where in the JSON; status: infinite, undefined or overflow; sign: of an infinity;
@@ -96,8 +91,7 @@ class Flag:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A block that is shown as its parts: the nodes around which a picture draws a frame.
 
     title: the call, such as `sigmoid(z)`; node: its result; nodes: all of its parts, the result
@@ -109,13 +103,13 @@ class Frame:
     nodes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One forward and one backward pass.
 
     program: as it was typed; formula: as it is printed; at: the point; output: the output's
-    node, and last whether it is the last stage; upstream: the gradient that arrives there; gradients: of the output by the inputs, or
-    the names asked for; digits: of the numbers' texts where a precision was asked for.
+    node, and last whether it is the last stage; upstream: the gradient that arrives there;
+    gradients: of the output by the inputs, or the names asked for; precision: digits of the
+    numbers' texts, where they were asked for.
     """
 
     program: str
@@ -126,8 +120,8 @@ class Trace:
     upstream: float
     gradients: dict[str, Number]
     nodes: tuple[Node, ...]
-    notes: tuple[Note, ...] = field(default=())
-    flags: tuple[Flag, ...] = field(default=())
-    frames: tuple[Frame, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    frames: tuple[Frame, ...] = ()
     last: bool = True
     precision: int | None = None

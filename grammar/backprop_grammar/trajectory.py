@@ -6,7 +6,7 @@ the selection is even at any moment, and a run of a million steps needs the memo
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .step import End, Plan, Step, at_step
 from .trace import Flag, Note
@@ -112,7 +112,7 @@ class Trajectory:
                 found.append(note)
             else:
                 where = f"at {at_step(number)}" if times == 1 else f"at {times:,} steps, first at {at_step(number)}"  # fmt: skip
-                found.append(replace(note, message=f"{note.message} ({where})"))
+                found.append(note._replace(message=f"{note.message} ({where})"))
         if self.end.reason == "interrupted":
             message = (
                 f"interrupted at {at_step(self.final.number)}, of {self.plan.steps:,} asked for"

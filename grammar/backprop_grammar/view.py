@@ -4,7 +4,6 @@ The insight: a block is one node here, whose edges are the local gradients of al
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -46,7 +45,7 @@ def trace(
         if not whole:
             return found
         notes = [stays_whole(run.graph, question.names, node) for node in whole]
-        return replace(found, notes=(*found.notes, *notes))
+        return found._replace(notes=(*found.notes, *notes))
 
 
 class Builder:
