@@ -209,8 +209,10 @@ def name_stages(rng: random.Random, whole: Grown) -> None:
     places = {old: new for new, old in enumerate(sorted(needed))}
     whole.nodes[:] = [moved(whole.nodes[old], places) for old in places]
     for old, node in places.items():
-        first = whole.nodes[operands(whole.nodes[node])[0]] if operands(whole.nodes[node]) else ()
-        if not first or (whole.nodes[node][0] == "neg" and first[0] == "number"):
+        inner = whole.nodes[node]
+        while inner[0] == "neg":
+            inner = whole.nodes[inner[1]]
+        if inner[0] == "number" or whole.nodes[node][0] in LEAVES:
             continue  # a stage that is a number is an input
         # written out again and again, a shared node would grow without bound
         if uses.get(old, 0) > 1 or rng.random() < 0.15:

@@ -6,7 +6,7 @@ from mpmath import mp
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.parser import parse
 from tests import differential, truth
-from tests.grown import grown
+from tests.grown import Grown, grown
 from tests.support import often
 
 PROGRAMS, CHUNK = 2000, 100
@@ -69,6 +69,34 @@ REDUCED = {
     "s = (z/z)^z; logsumexp(expm1(expm1(s))/y, expm1(s), s + z)": {"y": -1.71, "z": 1e308},
 }
 """Programs that were answered wrongly once: the end of an error's reach overflows, not the number."""
+
+
+Z = ("variable", "z")
+UNTOLD = {
+    "if(atanh(tanh(z)) == z, z, 2)": ([Z, ("tanh", 0), ("atanh", 1), ("number", 2.0), ("if==", 2, 0, 0, 3)], -2.0),
+    "(-2)^erf(z)": ([Z, ("number", -2.0), ("erf", 0), ("pow", 1, 2)], 62.0),
+    "clamp(1, z, silu(z))": ([Z, ("number", 1.0), ("silu", 0), ("clamp", 1, 0, 2)], 3133.0),
+    "tan(acos(z))": ([Z, ("acos", 0), ("tan", 1)], 0.0),
+}  # fmt: skip
+"""Programs of which mpmath's numbers alone do not tell what they are."""
+
+
+@pytest.mark.parametrize("program", UNTOLD)
+def test_the_oracle_says_where_it_cannot_tell(program):
+    nodes, z = UNTOLD[program]
+    with pytest.raises(truth.Undecided):
+        truth.truth(Grown(nodes, {"z": z}), truth.FIRST)
+
+
+@pytest.mark.parametrize(("ways", "digits"), [(2, "1,926"), (3, "770")])
+def test_what_takes_too_long_is_told_with_fewer_digits(ways, digits):
+    """Gamma functions at very many digits would take minutes."""
+    graph = parse(
+        "; ".join(f"s{k} = lgamma(x)" for k in range(ways)) + f"; if(s0 == s1, s{ways - 1}, 2)"
+    )
+    trace = evaluate(graph, {"x": 0.3}, wrt=["s0"])
+    assert trace.value == 1.0957979948180756
+    assert [digits in note.message for note in trace.notes if note.kind == "precision"] == [True]
 
 
 @pytest.mark.parametrize("program", REDUCED)

@@ -5,8 +5,9 @@ All of it is computed at twice the precision again and again, until two runs agr
 remembers whether it is exact, so that a true 0 is known at once and a cancelled one is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from mpmath import mp
@@ -154,6 +155,8 @@ class Run:
             raise Undecided
         if name not in ARITHMETIC and any(map(vanishing, given)):
             raise Undecided
+        if any(close(*pair) for pair in edges(name, [dual.number for dual in given])):
+            raise Undecided
         exact = all(dual.number.exact for dual in given)
         function, slopes = oracle.FUNCTIONS[name]
         if name == "sub" and given[0] is given[1]:
@@ -167,6 +170,8 @@ class Run:
             value = found(function, xs)
             if value is None or not mp.isfinite(value):
                 raise NoValue(name)
+            if name == "tan" and mp.prec >= FIRST and mp.mag(value) > 0.45 * mp.prec:
+                raise Undecided  # a pole, as at acos(0)
             number = Number(value, exact and (name in FREE or (value == 0 and root(name, xs))))
         names = dict.fromkeys(n for dual in given for n in dual.slopes)
         kink = self.kink(name, xs, number.value)
@@ -208,6 +213,26 @@ def vanishing(dual: Dual) -> bool:
     )
 
 
+def close(a: Number, b: Number) -> bool:
+    """Whether two numbers may as well be equal: at many bits no more apart than what rounding does."""
+    if mp.prec < FIRST or a is b or (a.exact and b.exact):
+        return False
+    apart = a.value - b.value
+    size = max(0, *(mp.mag(n.value) for n in (a, b) if n.value))
+    return bool(not apart or mp.mag(apart) < size - 0.9 * mp.prec)
+
+
+def edges(name: str, numbers: list[Number]) -> Iterable[tuple[Number, Number]]:
+    """Pairs of numbers of which an operation must know which one is larger."""
+    if name in ("max", "min", "clamp"):
+        return combinations(numbers, 2)
+    last = numbers[-1]
+    if name in ("asin", "acos", "atanh", "acosh", "log1p"):
+        return [(Number(abs(last.value), last.exact), Number(mp.one, True))]
+    whole = "gamma" in name or (name == "pow" and numbers[0].value < 0)
+    return [(last, Number(mp.nint(last.value), True))] if whole else ()
+
+
 def reached(whole: Any) -> set[int]:
     """The nodes that the output uses."""
     found = {len(whole.nodes) - 1}
@@ -242,6 +267,8 @@ def found(function: Any, xs: Sequence[Any]) -> Any:
 
 
 def holds(comparison: str, a: Dual, b: Dual) -> bool:
+    if close(a.number, b.number):
+        raise Undecided
     x, y = a.value, b.value
     return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[comparison]  # fmt: skip
 

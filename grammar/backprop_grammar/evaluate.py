@@ -24,7 +24,10 @@ MAX_PRECISION = 1000
 """The most decimal digits that may be asked for."""
 
 LADDER = (192, 640, 2560, 6400)
-"""Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0."""
+"""Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0.
+
+Of a program for which that takes too long, the last is the one before.
+"""
 
 PATIENCE = 30.0
 """Seconds, by a rough estimate, that one step of the ladder may take; longer steps are refused."""
@@ -189,12 +192,13 @@ def run_of(
     else:
         start = int(precision * BITS_PER_DIGIT) + 64
         tolerance = 2.0 ** -(precision * BITS_PER_DIGIT + 6)
-    ladder = [start + bits for bits in LADDER]
+    ladder = [
+        start + bits
+        for bits in LADDER
+        if bits == LADDER[0] or duration(graph, needed, start + bits) <= PATIENCE
+    ]
     for bits in ladder:
-        if bits > ladder[0] and duration(graph, needed, bits) > PATIENCE:
-            bits = ladder[ladder.index(bits) - 1]
-            break
-        arithmetic = wide(bits, bits == ladder[-1])
+        arithmetic = wide(bits, bits == ladder[-1] >= start + LADDER[-2])
         doubt = Doubt(close=tolerance, loose=tolerance)
         with arithmetic.context():
             try:
