@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from backprop_grammar import floats
-from backprop_grammar.arithmetic import Outside, Uncertain, binary64, wide
+from backprop_grammar.arithmetic import binary64, wide
+from backprop_grammar.balls import Outside, Uncertain
 from backprop_grammar.evaluate import Question, evaluate, passes, run_of
 from backprop_grammar.graph import Graph
 from backprop_grammar.operations import OPERATIONS

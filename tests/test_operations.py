@@ -14,14 +14,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from mpmath import mp
 
-from backprop_grammar.arithmetic import (
-    Ball,
-    Outside,
-    Uncertain,
-    binary64,
-    compare,
-    wide,
-)
+from backprop_grammar.arithmetic import binary64, wide
+from backprop_grammar.balls import Ball, Outside, Uncertain, compare
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph

@@ -14,49 +14,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from .balls import INFINITY, Ball, Outside, Uncertain, compare, finite, is_one, rounding, size_of
 from .graph import Graph
 from .operations import CONSTANTS, Bound, Operation, Role
+from .regions import Regions
 
-__all__ = [
-    "Arithmetic",
-    "Ball",
-    "Balls",
-    "Outside",
-    "Uncertain",
-    "binary64",
-    "compare",
-    "texts",
-    "wide",
-]
+__all__ = ["Arithmetic", "binary64", "texts", "wide"]
 
-Ball = tuple[Any, Any]
-"""A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Balls:
-    """The balls of the nodes, kept as two flat lists; a value is None where there is none."""
-
-    values: list[Any]
-    errors: list[float]
-
-    def __getitem__(self, node: int) -> Ball | None:
-        value = self.values[node]
-        return None if value is None else (value, self.errors[node])
-
-    def __contains__(self, node: int) -> bool:
-        return self.values[node] is not None
-
-    def at(self, node: int) -> Ball:
-        """The ball of a node that has one."""
-        return self.values[node], self.errors[node]
-
-    def get(self, node: int, default: Ball | None = None) -> Ball | None:
-        """The ball of a node, or another where it has none."""
-        return self[node] or default
-
-
-INFINITY = float("inf")
 NOTHING = -90
 """The power of two of a relative error below which none is of interest."""
 SMALL = 2.0**-960
@@ -65,20 +29,6 @@ TOLERANCE = 2.0**-44
 """The relative error up to which a binary64 number is accepted: 5.7e-14."""
 CLOSE = 2.0**-50
 """The same for an operation on exact operands; bounds run two to four times over the truth."""
-
-
-class Uncertain(Exception):
-    """This arithmetic cannot hold a number, or decide a comparison; the message says why."""
-
-
-class Outside(Exception):
-    """An operation is applied outside its domain."""
-
-    def __init__(self, message: str, hint: str, operand: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.operand = operand
 
 
 @cache
@@ -93,39 +43,6 @@ def texts(operation: Operation) -> tuple[list[Graph], Graph | None, list[Graph],
     computed = graph(operation.computed) if operation.computed else None
     kinks = [graph(text) for text in operation.kinks]
     return rules, computed, kinks, graph(operation.cut) if operation.cut else None
-
-
-def compare(sign: int, comparison: str) -> bool:
-    """Whether `a comparison b` holds, given the sign of a - b."""
-    return {
-        "<": sign < 0, ">": sign > 0, "<=": sign <= 0,
-        ">=": sign >= 0, "==": sign == 0, "!=": sign != 0,
-    }[comparison]  # fmt: skip
-
-
-def rounding(x: Any, y: Any, out: Any) -> Any:
-    """The rounding error of out = x + y, exactly (Knuth, TAOCP 2, section 4.2.2)."""
-    t = out - x
-    return abs((x - (out - t)) + (y - t))
-
-
-def finite(x: Any) -> bool:
-    """Whether a number is neither infinite nor undefined."""
-    if isinstance(x, float):
-        return -INFINITY < x < INFINITY
-    _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
-    return bool(mantissa) or not exponent
-
-
-def is_one(x: Any) -> bool:
-    """Whether a number is 1 or -1."""
-    return x in (1.0, -1.0) if isinstance(x, float) else x._mpf_[1:3] == (1, 0)
-
-
-def size_of(x: Any) -> int:
-    """The power of two above the size of an mpmath number that is finite and not 0."""
-    _, _, exponent, bits = x._mpf_
-    return int(exponent + bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,42 +386,6 @@ class Arithmetic:
         result = balls[graph.output]
         assert result is not None
         return result
-
-
-class Regions:
-    """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
-
-    def __init__(
-        self, graph: Graph, arithmetic: Arithmetic, balls: list[Ball | None] | Balls
-    ) -> None:
-        self.graph = graph
-        self.arithmetic = arithmetic
-        self.balls = balls
-        self.signs: dict[int, int] = {}
-        self.known = {0: True}
-
-    def holds(self, condition: int) -> bool:
-        """Whether a condition holds at the values of its operands."""
-        test = self.graph.conditions[condition]
-        if condition not in self.signs:
-            left, right = self.balls[test.left], self.balls[test.right]
-            assert left is not None and right is not None
-            self.signs[condition] = self.arithmetic.decide(left, right)
-        return compare(self.signs[condition], test.comparison)
-
-    def active(self, region: int) -> bool:
-        """Whether a region is evaluated: its own condition and those around it select it."""
-        if region in self.known:
-            return self.known[region]
-        chain = [region]
-        conditions = self.graph.conditions
-        while (around := conditions[(chain[-1] - 1) // 2].region) not in self.known:
-            chain.append(around)
-        active = self.known[around]
-        for inner in reversed(chain):
-            active = active and self.holds((inner - 1) // 2) == (inner % 2 == 1)
-            self.known[inner] = active
-        return active
 
 
 def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outside:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .agree import Agreement
-from .arithmetic import Regions, wide
+from .arithmetic import wide
 from .claims import Verdict
 from .errors import BackpropError
 from .graph import Graph
 from .names import Names
 from .passes import Doubt, Refused, Stopped, forward
 from .quotients import BITS, Bench, Difference, Moved, compare, real
+from .regions import Regions
 from .trace import Edge, Number, Trace, Wide
 
 __all__ = ["Difference", "Differences", "Report", "differences"]

@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 from . import floats
-from .arithmetic import Arithmetic, Ball, Balls, Uncertain, binary64, wide
+from .arithmetic import Arithmetic, binary64, wide
+from .balls import Ball, Balls, Uncertain
 from .errors import BackpropError, nearest, shorten
 from .graph import Block, Graph
 from .names import Names, outermost

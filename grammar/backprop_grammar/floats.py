@@ -10,11 +10,13 @@ from collections.abc import Callable
 from math import exp, fabs, frexp, fsum
 from typing import Any
 
-from .arithmetic import SMALL, Ball, Balls, Outside, Regions, Uncertain, binary64
+from .arithmetic import SMALL, binary64
+from .balls import Ball, Balls, Outside, Uncertain
 from .graph import Graph
 from .operations import OPERATIONS, Operation, product, quotient
 from .ordinary import HALVES, LARGE, LIMIT, SHORT, UNIT, applied
 from .passes import Doubt, Forward, Refused, Stopped
+from .regions import Regions
 
 __all__ = ["backward", "forward"]
 

@@ -6,7 +6,8 @@ The insight: rounding happens here and only here, once per number.
 from decimal import Decimal
 from typing import Any
 
-from .arithmetic import Arithmetic, Ball
+from .arithmetic import Arithmetic
+from .balls import Ball
 from .trace import Number, Wide
 
 __all__ = [

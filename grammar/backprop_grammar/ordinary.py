@@ -12,7 +12,8 @@ from functools import cache
 from math import fabs
 from typing import Any
 
-from .arithmetic import SMALL, Ball, binary64, compare, texts
+from .arithmetic import SMALL, binary64, texts
+from .balls import Ball, compare
 from .graph import Graph
 from .operations import Operation, at_zero, product, quotient, relative
 

@@ -10,20 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from .arithmetic import (
-    CLOSE,
-    TOLERANCE,
-    Arithmetic,
-    Ball,
-    Balls,
-    Outside,
-    Regions,
-    Uncertain,
-    texts,
-)
+from .arithmetic import CLOSE, TOLERANCE, Arithmetic, texts
+from .balls import Ball, Balls, Outside, Uncertain
 from .graph import Graph
 from .operations import Operation, Role
 from .ordinary import slope as ordinary_slope
+from .regions import Regions
 
 __all__ = ["Forward", "backward", "forward", "local_gradients", "plain_rules"]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .arithmetic import Arithmetic, Ball, Outside, Uncertain
+from .arithmetic import Arithmetic
+from .balls import Ball, Outside, Uncertain
 from .graph import Graph
 from .names import Names
 from .numbers import number, short_number

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 
-from .arithmetic import Arithmetic, Ball, Outside, Uncertain, binary64, compare, texts
+from .arithmetic import Arithmetic, binary64, texts
+from .balls import Ball, Outside, Uncertain, compare
 from .evaluate import Question
 from .graph import Graph
 from .operations import OPERATIONS, Operation, Role

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from .arithmetic import Arithmetic, Uncertain, binary64, wide
+from .arithmetic import Arithmetic, binary64, wide
+from .balls import Uncertain
 from .graph import Graph
 from .numbers import LARGEST_FLOAT, brief, digits_text
 from .operations import OPERATIONS, Operation

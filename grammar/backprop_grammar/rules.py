@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache, reduce
 from typing import Any
 
-from .arithmetic import compare
+from .balls import compare
 from .graph import Function, Graph
 from .notation import expression_text
 from .operations import OPERATIONS, Operation

@@ -91,7 +91,7 @@ class Symbols:
             return then
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
-            from .arithmetic import compare
+            from .balls import compare
 
             return then if compare((a > b) - (a < b), comparison) else otherwise
 

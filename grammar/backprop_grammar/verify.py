@@ -9,7 +9,8 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from .arithmetic import Ball, wide
+from .arithmetic import wide
+from .balls import Ball
 from .errors import BackpropError
 from .evaluate import evaluate
 from .graph import Graph

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from .arithmetic import Ball
+from .balls import Ball
 from .errors import BackpropError
 from .evaluate import Question, Run
 from .graph import Block, Graph

@@ -1,0 +1,96 @@
+"""Balls: numbers with a bound on how wrong they may be, and what is asked of plain ones.
+
+The insight: an error is known only up to a bound, so a comparison has three outcomes: less, greater,
+or uncertain, which is an exception and not a guess.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "INFINITY",
+    "Ball",
+    "Balls",
+    "Outside",
+    "Uncertain",
+    "compare",
+    "finite",
+    "is_one",
+    "rounding",
+    "size_of",
+]
+
+INFINITY = float("inf")
+
+Ball = tuple[Any, Any]
+"""A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balls:
+    """The balls of the nodes, kept as two flat lists; a value is None where there is none."""
+
+    values: list[Any]
+    errors: list[float]
+
+    def __getitem__(self, node: int) -> Ball | None:
+        value = self.values[node]
+        return None if value is None else (value, self.errors[node])
+
+    def __contains__(self, node: int) -> bool:
+        return self.values[node] is not None
+
+    def at(self, node: int) -> Ball:
+        """The ball of a node that has one."""
+        return self.values[node], self.errors[node]
+
+    def get(self, node: int, default: Ball | None = None) -> Ball | None:
+        """The ball of a node, or another where it has none."""
+        return self[node] or default
+
+
+class Uncertain(Exception):
+    """This arithmetic cannot hold a number, or decide a comparison; the message says why."""
+
+
+class Outside(Exception):
+    """An operation is applied outside its domain."""
+
+    def __init__(self, message: str, hint: str, operand: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.operand = operand
+
+
+def compare(sign: int, comparison: str) -> bool:
+    """Whether `a comparison b` holds, given the sign of a - b."""
+    return {
+        "<": sign < 0, ">": sign > 0, "<=": sign <= 0,
+        ">=": sign >= 0, "==": sign == 0, "!=": sign != 0,
+    }[comparison]  # fmt: skip
+
+
+def rounding(x: Any, y: Any, out: Any) -> Any:
+    """The rounding error of out = x + y, exactly (Knuth, TAOCP 2, section 4.2.2)."""
+    t = out - x
+    return abs((x - (out - t)) + (y - t))
+
+
+def finite(x: Any) -> bool:
+    """Whether a number is neither infinite nor undefined."""
+    if isinstance(x, float):
+        return -INFINITY < x < INFINITY
+    _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
+    return bool(mantissa) or not exponent
+
+
+def is_one(x: Any) -> bool:
+    """Whether a number is 1 or -1."""
+    return x in (1.0, -1.0) if isinstance(x, float) else x._mpf_[1:3] == (1, 0)
+
+
+def size_of(x: Any) -> int:
+    """The power of two above the size of an mpmath number that is finite and not 0."""
+    _, _, exponent, bits = x._mpf_
+    return int(exponent + bits)
