@@ -218,7 +218,7 @@ def close(a: Number, b: Number) -> bool:
     if mp.prec < FIRST or a is b or (a.exact and b.exact):
         return False
     apart = a.value - b.value
-    size = max(0, *(mp.mag(n.value) for n in (a, b) if n.value))
+    size = max([0, *(mp.mag(n.value) for n in (a, b) if n.value)])
     return bool(not apart or mp.mag(apart) < size - 0.9 * mp.prec)
 
 
