@@ -1,6 +1,7 @@
 """Many points: every row is the point's own answer, and nothing else in a row changes."""
 
 import gzip
+import io
 import json
 import math
 import os
@@ -18,8 +19,9 @@ import polars as pl
 import pytest
 
 from backprop_cli import exact, tables
-from tests.screens import environment
-from tests.support import call, trace_of
+from backprop_cli.app import run
+from tests.screens import ROOT, environment
+from tests.support import call, streams, trace_of
 
 MESSY = (
     b"\xef\xbb\xbfid,x,y,day,the note\r\n"
@@ -551,3 +553,36 @@ def test_without_the_extra(monkeypatch):
     code, out, err = call("map", "x^2", "--points", "-", stdin=b"x\n1\n")
     assert (code, out) == (2, "")
     assert "pip install 'backprop-cli[data]'" in err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["map", "x0*x0", "--points", "samples/points.csv", "-o"], "1/1"),
+        (["step", "x0*x0", "--at", "x0=1", "--steps", "3"], "2/3"),
+    ],
+)
+def test_a_bar_is_for_terminals(monkeypatch, tmp_path, args, told, term):
+    """A run that takes longer than this patience shows how far it is, on standard error."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("backprop_cli.bar.PATIENCE", 0)
+    monkeypatch.setattr("backprop_cli.bar.REFRESH", 0)
+    monkeypatch.setenv("TERM", term)
+    args = [*args, str(tmp_path / "mapped.csv")] if args[-1] == "-o" else args
+    with streams(b"") as (out, err):
+        assert run(args) == 0
+        err.flush()
+        assert err.buffer.getvalue() == b""
+        plain = out
+        sys.stderr = terminal = Terminal()
+        assert run(args) == 0
+    shown = terminal.getvalue()
+    assert (told in shown) == (term == "xterm")
+    assert shown == "" or shown.endswith("\x1b[2K")  # the line is taken away
+    assert b"\x1b" not in plain.buffer.getvalue()
