@@ -511,6 +511,7 @@ def test_an_interrupted_copy_of_a_pipe_leaves_nothing(command, number, code, tmp
     process = subprocess.Popen(
         [sys.executable, "-m", "backprop_cli", *command, "--points", "-"],
         env=environment() | {"TMPDIR": str(tmp_path)}, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # ignored under nohup
     )  # fmt: skip
     for _ in range(600):
         if any(tmp_path.iterdir()):
