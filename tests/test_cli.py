@@ -263,6 +263,46 @@ def test_an_interrupt_while_a_class_is_made(monkeypatch, place):
     assert ended.value.code == 130
 
 
+def test_a_number_of_a_file_that_a_float_cannot_hold(tmp_path):
+    point = tmp_path / "p.json"
+    for text, code in (("1e-400", 1), ("-0.0e-400", 0), ("5e-324", 0), ("1e400", 1)):
+        point.write_text(f'{{"x": {text}}}', encoding="utf-8")
+        assert call("eval", "x", "--at", f"@{point}")[0] == code, text
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["eval", "--file", "samples/neuron.bp", "--jsn"], "did you mean --json?"),
+        (["eval", "--file=samples/neuron.bp", "-x"], "no such option: -x"),
+        (["functions", "--jsn"], "did you mean --json?"),
+        (["check", "x", "--at", "x=1", "--points", "5"], "--points and --seed choose points"),
+        (["check", "x", "--at", "x=1", "--seed", "0"], "--points and --seed choose points"),
+    ],
+)
+def test_an_option_that_is_none_is_no_program(monkeypatch, args, said):
+    monkeypatch.chdir(ROOT)
+    code, out, err = call(*args)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_a_minus_sign_stands_for_standard_output(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    printed = call("graph", "x*x", "--at", "x=1", "--format", "dot")
+    assert call("graph", "x*x", "--at", "x=1", "--format", "dot", "-o", "-") == printed
+    assert not list(tmp_path.iterdir())
+    assert call("graph", "--file", "-", "-og.svg", stdin=b"x = 1; x*x")[0] == 0
+    assert (tmp_path / "g.svg").is_file()
+
+
+def test_a_link_to_itself_is_no_trouble(tmp_path):
+    place = tmp_path / "loop.svg"
+    place.symlink_to(place)
+    assert call("graph", "x*x", "-o", str(place))[0] == 0
+    assert call("map", "x", "--points", str(tmp_path / ("a" * 300 + ".csv")))[0] == 2
+
+
 def test_colour_only_where_it_is_wanted():
     line = 'backprop eval "x*y" --at x=1,y=2'
     assert b"\x1b[" not in shell(line).stdout

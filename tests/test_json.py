@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from functools import cache
 
 import pytest
@@ -113,7 +114,7 @@ def test_words_that_json_lacks_never_appear():
         _, out, _ = call("eval", program, *(("--at", at) if at else ()), "--json")
         assert "NaN" not in out
         assert "Infinity" not in out
-        assert "-0.0" not in out.replace("-0.0", "-0.0", 1) or "-0.0," not in out
+        assert not re.search(r"-0\.0[,}\]\s]", out)
 
 
 def test_an_inner_number_beyond_binary64_is_null_with_its_digits():

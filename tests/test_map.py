@@ -556,6 +556,15 @@ def test_without_the_extra(monkeypatch):
     assert "pip install 'backprop-cli[data]'" in err
 
 
+def test_the_names_of_what_is_written_into_a_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with gzip.open("P.CSV.GZ", "wb") as file:
+        file.write(b"x\n1\n")
+    assert call("map", "x", "--points", "*.GZ", "-o", "out")[0] == 0
+    assert call("map", "x", "--points", "-", "-o", "out/", stdin=b"x\n1\n")[0] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"P.CSV", "points.csv"}
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -231,8 +231,10 @@ def check_command(
         list[str] | None,
         typer.Option(metavar="BOX", help="Where: x=-2:2,y=0:1, a range for every variable."),
     ] = None,
-    points: Annotated[int, typer.Option(metavar="N", help="Random points of the box.")] = 100,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the random points.")] = 0,
+    points: Annotated[
+        int | None, typer.Option(metavar="N", help="Random points of the box; 100 by default.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the random points.")] = None,
     digits: Digits = 6,
     everything: Everything = False,
     as_json: Json = False,

@@ -19,12 +19,19 @@ from .inputs import Request, usage
 
 __all__ = ["report"]
 
+MANY = 100
+"""Points at which two formulas are compared where it is not said."""
 POINTS = 1_000_000
 """The most points at which two formulas are compared."""
 
 
 def report(
-    request: Request, claims: list[str], against: str, over: list[str], seed: int, points: int
+    request: Request,
+    claims: list[str],
+    against: str,
+    over: list[str],
+    seed: int | None,
+    points: int | None,
 ) -> Report:
     """What the options ask: about two formulas, about claims, or about the gradient itself.
 
@@ -33,6 +40,8 @@ def report(
     if not against:
         if over:
             raise usage("--over is the box for --against", "add --against with the other formula")
+        if points is not None or seed is not None:
+            raise usage("--points and --seed choose points for --against", "add --against with the other formula")  # fmt: skip
         return about_one(request, claims)
     if claims or request.at:
         raise usage("--against compares formulas, not a point", "leave out --claim and --at")
@@ -40,12 +49,13 @@ def report(
         raise usage("--against compares whole formulas", "leave out --wrt, --output and --upstream")
     if not over:
         raise usage("--against needs a box", "add --over x=-2:2, with a range for every variable")
+    points = MANY if points is None else points
     if not 0 <= points <= POINTS:
         raise usage(f"--points is 0 to {POINTS:,}, not {points}")
     box = read_box(over)
     first, _, _ = request.graph(box)
     second = parse(against, name="--against", bound=frozenset(box))
-    found = agree(first, second, box, seed, points)
+    found = agree(first, second, box, seed or 0, points)
     return Report(program_text(first), {}, "", agreement=found)
 
 

@@ -74,7 +74,7 @@ def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
             with path.open("wb") as stream:
                 yield stream
             return
-        path = path.resolve()
+        path = Path(os.path.realpath(path))  # which leaves a link to itself to the system
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(13, "permission denied")
         temporary = path.with_name(f".{path.name}.{mark}{os.urandom(6).hex()}")

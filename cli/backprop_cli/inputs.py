@@ -249,7 +249,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     if PLAIN.match(written):
         value = float(written)
-        if abs(value) != float("inf") and (value or not re.search("[1-9]", written.lower().split("e")[0])):  # fmt: skip
+        if abs(value) != float("inf") and not vanished(written, value):
             return value + 0.0
     try:
         graph = parse(text, name=source.name)
@@ -273,6 +273,11 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
     return nearest_float
 
 
+def vanished(text: str, value: float) -> bool:
+    """Whether a number of which this is the text is too small for a float, which is 0."""
+    return value == 0 and re.search("[1-9]", text.lower().split("e")[0]) is not None
+
+
 def read_object(name: str, point: Point) -> None:
     """Read a JSON object of numbers, or the point of one of the tool's own documents."""
     shown = "standard input" if name == "-" else name
@@ -285,6 +290,11 @@ def read_object(name: str, point: Point) -> None:
     def no_constant(word: str) -> Any:
         raise refuse(f"holds {word}, which is not a finite number")
 
+    def in_range(text: str) -> float:
+        if vanished(text, value := float(text)):
+            raise refuse(f"holds {shorten(text)}, which is too small a number")
+        return value
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
@@ -294,7 +304,9 @@ def read_object(name: str, point: Point) -> None:
         return found
 
     try:
-        document = json.loads(text, parse_constant=no_constant, object_pairs_hook=unique)
+        document = json.loads(
+            text, parse_float=in_range, parse_constant=no_constant, object_pairs_hook=unique
+        )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"

@@ -4,6 +4,7 @@ The insight: everything that can be refused is refused before the first row is r
 fails at its start or not at all.
 """
 
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from . import exact, tables
 from .files import terminable, whole, writing
 from .inputs import Request, usage
 from .jobs import STATUS, Job, Tally
-from .sources import Input, check_input, found, is_pattern, opened
+from .sources import PIPE, Input, check_input, found, is_pattern, opened
 from .workers import run_jobs
 
 if TYPE_CHECKING:
@@ -227,8 +228,9 @@ def targets(inputs: Sequence[Input], table: Table, program: Path | None) -> list
     if table.reduce:
         if table.folder or save.is_dir():
             raise usage(f"{save} is a folder", "--reduce writes one row: give the name of a file")
-        if not save.resolve().parent.is_dir():
-            raise usage(f"cannot write {save}: there is no folder {save.resolve().parent}", "make it, or choose another place")  # fmt: skip
+        parent = Path(os.path.realpath(save)).parent
+        if not parent.is_dir():
+            raise usage(f"cannot write {save}: there is no folder {parent}", "make it, or choose another place")  # fmt: skip
         keep(save, [one.path for one in inputs], program)
         return [(one, "-") for one in inputs]
     place = save.absolute() if table.cluster else save
@@ -279,9 +281,9 @@ def made(folder: Path) -> None:
 
 def named(one: Input, to: str) -> str:
     """The name of an output in a folder: the input's, with the suffix of the format."""
-    name = one.name.rsplit("/", 1)[-1]
-    for suffix in tables.PACKED:
-        name = name.removesuffix(suffix)
+    name = "points" + tables.FORMATS[one.form] if one.name == PIPE else one.name.rsplit("/", 1)[-1]
+    while Path(name).suffix.lower() in tables.PACKED:
+        name = Path(name).stem
     return name if one.form == to else str(Path(name).with_suffix(tables.FORMATS[to]))
 
 

@@ -67,7 +67,13 @@ Quiet = Annotated[
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("-o", "--save", metavar="FILE", help="Write a file, in the format of its suffix."),
+    typer.Option(
+        "-o",
+        "--save",
+        metavar="FILE",
+        help="Write a file, in the format of its suffix.",
+        callback=lambda path: None if str(path) == "-" else path,
+    ),
 ]
 
 

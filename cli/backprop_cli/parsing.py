@@ -99,9 +99,11 @@ class Command(Examples, TyperCommand):
     def guarded(self, args: list[str]) -> list[str]:
         """The arguments with a program such as `-x^2` moved behind `--`.
 
-        Only what is not exactly a known option is moved, and only when no other argument
-        could be the program: a mistyped option is still an error.
+        Only what is not exactly a known option is moved, and only where a program is wanted and
+        no other argument could be it: a mistyped option is still an error.
         """
+        if "program" not in {parameter.name for parameter in self.params}:
+            return args
         takes: dict[str, bool] = {"-h": False, "--help": False}
         for parameter in self.params:
             for option in parameter.opts:
@@ -123,7 +125,8 @@ class Command(Examples, TyperCommand):
                 unknown.append(arg)
             else:
                 loose.append(arg)
-        if len(unknown) != 1 or loose:
+        filed = any(arg.split("=", 1)[0] == "--file" for arg in known)
+        if len(unknown) != 1 or loose or filed:
             return args
         return [*known, "--", *unknown]
 

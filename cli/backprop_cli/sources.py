@@ -20,7 +20,10 @@ from . import tables
 from .files import terminable
 from .inputs import Request, usage
 
-__all__ = ["Input", "check_input", "found", "is_pattern", "opened"]
+__all__ = ["PIPE", "Input", "check_input", "found", "is_pattern", "opened"]
+
+PIPE = "standard input"
+"""What it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def check_input(request: Request, points: Sequence[str]) -> None:
 
 def is_pattern(text: str) -> bool:
     """Whether a text names the files that match it."""
-    return glob.has_magic(text) and "://" not in text and not Path(text).exists()
+    return glob.has_magic(text) and "://" not in text and not os.path.exists(text)  # noqa: PTH110
 
 
 def found(points: Sequence[str]) -> list[str]:
@@ -67,12 +70,13 @@ def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
 
     name: of its format, or empty. absolute: its place is told to other machines.
     """
-    called = "standard input" if path == "-" else path
-    if path != "-" and Path(path).is_dir():
+    called = PIPE if path == "-" else path
+    if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
         raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
     form = tables.format_of(path, name, "--from", "csv" if path == "-" else "")
     place = path
-    if path == "-" or ("://" not in path and Path(path).exists() and not Path(path).is_file()):
+    special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
+    if path == "-" or ("://" not in path and special):
         place = stack.enter_context(copied(path))
     elif absolute and "://" not in path:
         place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
