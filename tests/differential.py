@@ -26,6 +26,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mpmath import mp
@@ -33,7 +34,7 @@ from mpmath import mp
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.parser import parse
-from backprop_grammar.trace import Wide
+from backprop_grammar.trace import as_float
 from tests import libraries, truth
 from tests.grown import Grown, grown
 
@@ -76,11 +77,8 @@ def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
     except BackpropError as error:
         return None, dict.fromkeys(whole.at), set(), error.kind
 
-    def plain(number: Any) -> float | None:
-        return number.nearest if isinstance(number, Wide) else number
-
-    gradients = {name: plain(number) for name, number in trace.gradients.items()}
-    return plain(trace.value), gradients, {note.kind for note in trace.notes}, ""
+    gradients = {name: as_float(number) for name, number in trace.gradients.items()}
+    return as_float(trace.value), gradients, {note.kind for note in trace.notes}, ""
 
 
 def outcomes(exact: truth.Truth, value: Any, slopes: Any, notes: set[str], error: str) -> list[str]:
@@ -240,7 +238,7 @@ def main() -> int:
             count += some
             findings += more
             if options.findings:
-                with open(options.findings, "a", encoding="utf-8") as file:  # noqa: PTH123
+                with Path(options.findings).open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(one) + "\n" for one in more)
     print(table(count, names, options.markdown))
     for one in findings[:20]:

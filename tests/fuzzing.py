@@ -34,7 +34,7 @@ import typer.main
 
 import backprop_cli
 import backprop_grammar
-from backprop_cli.app import app, run
+from backprop_cli.app import app
 from backprop_cli.diagnostics import as_json, draw
 from backprop_cli.inputs import read_point
 from backprop_cli.parsing import COMMANDS
@@ -43,7 +43,7 @@ from backprop_grammar.claims import read_claims
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.operations import CONSTANTS, FUNCTIONS
 from backprop_grammar.parser import parse
-from tests.support import streams
+from tests.support import call, streams
 
 SECONDS = 30
 """Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""
@@ -88,11 +88,8 @@ def point_file(text: str) -> None:
 
 def command_line(given: dict[str, Any]) -> None:
     """Run a whole command. Raises AssertionError where it breaks its promises."""
-    with streams(given.get("stdin", "").encode("utf-8", "surrogatepass")) as (out, err):
-        code = run(list(given["args"]))
-        out.flush()
-        err.flush()
-        printed, said = out.buffer.getvalue().decode(), err.buffer.getvalue().decode()
+    stdin = given.get("stdin", "").encode("utf-8", "surrogatepass")
+    code, printed, said = call(*given["args"], stdin=stdin)
     assert code in {0, 1, 2, 3}, (code, said)
     assert "Traceback" not in said
     if code == 2 or (code == 1 and said):
@@ -112,16 +109,10 @@ def table_file(text: str) -> None:
     with tempfile.NamedTemporaryFile(suffix=".jsonl" if text[:1] == "{" else ".csv") as file:
         file.write(text.encode("utf-8", "surrogatepass"))
         file.flush()
-        with streams(b"") as (out, err):
-            code = run(["map", "x*y + log(x)", "--points", file.name, "--at", "y=2"])
-            out.flush()
-            err.flush()
-            said = err.buffer.getvalue().decode()
+        args = ["map", "x*y + log(x)", "--points", file.name]
+        code, _, said = call(*args, "--at", "y=2")
         if code == 2 and "is a column and given by --at" in said:
-            with streams(b"") as (out, err):
-                code = run(["map", "x*y + log(x)", "--points", file.name])
-                err.flush()
-                said = err.buffer.getvalue().decode()
+            code, _, said = call(*args)
     assert code in {0, 1, 2, 3}, (code, said)
     assert "Traceback" not in said
     if code in (1, 2):
@@ -374,7 +365,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.atheris:
         if options.workers == 1:
-            guided(options.inputs, options.seed)
+            guided(options.inputs, options.seed)  # which ends the process
         share = [str(options.inputs // options.workers), "--seed"]
         command = [sys.executable, "-m", "tests.fuzzing", "--atheris", "--inputs", *share]
         runs = [subprocess.Popen([*command, str(options.seed + k)]) for k in range(options.workers)]

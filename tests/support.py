@@ -16,16 +16,11 @@ def often(few: int, many: int) -> int:
     return many if LONG else few
 
 
-class Stdin(io.TextIOWrapper):
-    def __init__(self, data: bytes):
-        super().__init__(io.BytesIO(data), encoding="utf-8")
-
-
 @contextmanager
 def streams(stdin: bytes):
     saved = sys.stdin, sys.stdout, sys.stderr
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-    sys.stdin, sys.stdout, sys.stderr = Stdin(stdin), out, err
+    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(stdin), "utf-8"), out, err
     try:
         yield out, err
     finally:

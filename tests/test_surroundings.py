@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import commands, surroundings
+from tests.screens import ROOT
 from tests.surroundings import BACKPROP, POINT, PROGRAM
 
 DRIVER = """
@@ -159,4 +160,4 @@ def test_an_interrupted_long_run_keeps_what_it_streamed():
 
 def test_the_driver_runs_this_tree():
     done = shell(f'{sys.executable} -c "import backprop_cli; print(backprop_cli.__file__)"')
-    assert Path(done.stdout.strip()).is_file()
+    assert Path(done.stdout.strip()).is_relative_to(ROOT)

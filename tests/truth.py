@@ -5,6 +5,7 @@ All of it is computed at twice the precision again and again, until two runs agr
 remembers whether it is exact, so that a true 0 is known at once and a cancelled one is not.
 """
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -266,11 +267,16 @@ def found(function: Any, xs: Sequence[Any]) -> Any:
         raise Undecided from None
 
 
+RELATIONS = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
 def holds(comparison: str, a: Dual, b: Dual) -> bool:
     if close(a.number, b.number):
         raise Undecided
-    x, y = a.value, b.value
-    return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y, "==": x == y, "!=": x != y}[comparison]  # fmt: skip
+    return bool(RELATIONS[comparison](a.value, b.value))
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from .balls import INFINITY
 from .errors import BackpropError
 from .evaluate import evaluate
 from .graph import Graph
 from .parser import parse
-from .trace import Number, Trace, Wide
+from .trace import Number, Trace, Wide, as_float
 
 __all__ = ["TOLERANCE", "Agreement", "Box", "Parting", "agree", "points", "read_box"]
 
@@ -95,13 +96,9 @@ def read_box(texts: list[str]) -> Box:
     return box
 
 
-INFINITY = float("inf")
-
-
 def constant(text: str) -> float:
     """A number, or an expression without variables. Raises BackpropError for what is none."""
-    value = evaluate(parse(text), {}).value
-    number = value.nearest if isinstance(value, Wide) else value
+    number = as_float(evaluate(parse(text), {}).value)
     if number is None:
         raise BackpropError("usage", f"{text} is beyond the largest number")
     return number
@@ -253,7 +250,7 @@ def relative(x: Number, y: Number) -> float:
     if words:
         both = isinstance(x, Wide) and isinstance(y, Wide)
         return 0.0 if both and len(words) == 2 and words[0] == words[1] else INFINITY
-    p, q = (z.nearest if isinstance(z, Wide) else z for z in (x, y))
+    p, q = as_float(x), as_float(y)
     if p is None or q is None:  # beyond any float: their digits decide
         return 0.0 if text(x) == text(y) else INFINITY
     largest = max(abs(p), abs(q))

@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .balls import INFINITY, Ball, Outside, Uncertain, compare, finite, is_one, rounding, size_of
 from .graph import Graph
 from .operations import CONSTANTS, Bound, Operation, Role
 from .regions import Regions
 
-__all__ = ["Arithmetic", "binary64", "texts", "wide"]
+__all__ = [
+    "CLOSE", "SMALL", "TOLERANCE", "Arithmetic", "Texts", "binary64", "outside", "texts", "wide",
+]  # fmt: skip
 
 NOTHING = -90
 """The power of two of a relative error below which none is of interest."""
@@ -31,9 +33,18 @@ CLOSE = 2.0**-50
 """The same for an operation on exact operands; bounds run two to four times over the truth."""
 
 
+class Texts(NamedTuple):
+    """The texts of a row of the table as graphs: local gradients as computed, value, kinks, branch cut."""
+
+    rules: list[Graph]
+    computed: Graph | None
+    kinks: list[Graph]
+    cut: Graph | None
+
+
 @cache
-def texts(operation: Operation) -> tuple[list[Graph], Graph | None, list[Graph], Graph | None]:
-    """A row's texts as graphs: local gradients as computed, value, kinks and branch cut."""
+def texts(operation: Operation) -> Texts:
+    """The texts of a row of the table."""
     from .parser import parse
 
     def graph(text: str) -> Graph:
@@ -42,15 +53,15 @@ def texts(operation: Operation) -> tuple[list[Graph], Graph | None, list[Graph],
     rules = [graph(text) for text in operation.careful or operation.rules]
     computed = graph(operation.computed) if operation.computed else None
     kinks = [graph(text) for text in operation.kinks]
-    return rules, computed, kinks, graph(operation.cut) if operation.cut else None
+    return Texts(rules, computed, kinks, graph(operation.cut) if operation.cut else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
     """A set of numbers with rounding.
 
-    unit: half an ulp of 1, and limit 1/unit. number: from a float. last: no more precise arithmetic will be
-    tried, so what cannot be told from 0 is taken as 0. module: None or mpmath.
+    unit: half an ulp of 1, and limit 1/unit. number: from a float. last: no more precise arithmetic
+    will be tried, so what cannot be told from 0 is taken as 0. module: None or mpmath.
     """
 
     unit: Any
@@ -198,9 +209,7 @@ class Arithmetic:
 
     def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
         """The value over plain numbers. Raises Uncertain on overflow, Outside beyond the domain."""
-        if operation.computed:
-            computed = texts(operation)[1]
-            assert computed is not None
+        if computed := texts(operation).computed:
             return self.plain(computed, dict(zip(operation.operands, operands, strict=True)))
         try:
             if self.module is None:
@@ -221,9 +230,7 @@ class Arithmetic:
     def apply(self, operation: Operation, operands: list[Ball]) -> Ball:
         """The value of an operation with its error, inherited and new."""
         operands = self.admit(operation, operands)
-        if operation.computed:
-            computed = texts(operation)[1]
-            assert computed is not None
+        if computed := texts(operation).computed:
             return self.sweep(computed, dict(zip(operation.operands, operands, strict=True)))
         if operation.name in ("max", "min"):
             return operands[self.selected(operation, operands)[0]]
@@ -263,7 +270,7 @@ class Arithmetic:
 
     def slope(self, operation: Operation, k: int, values: Sequence[Any], out: Any) -> Any:
         """The local gradient for operand k as a plain number, for use in error bounds."""
-        rules = texts(operation)[0]
+        rules = texts(operation).rules
         if operation.variadic:
             leaves = {"x": values[k], "out": out, "n": self.number(float(len(values)))}
             return self.plain(rules[0], leaves)
@@ -299,7 +306,7 @@ class Arithmetic:
             return (share, share * self.unit * (len(ties) > 2)) if k in ties else (zero, zero)
         try:
             operands = self.admit(operation, operands)
-            rules = texts(operation)[0]
+            rules = texts(operation).rules
             if operation.variadic:
                 n = self.number(float(len(operands)))
                 return self.sweep(rules[0], {"x": operands[k], "out": out, "n": (n, zero)})
@@ -311,14 +318,14 @@ class Arithmetic:
 
     def kink(self, operation: Operation, operands: list[Ball], out: Ball) -> str:
         """Where the operands stand exactly: on a ``kink``, on a ``cut``, or on neither, an empty text."""
-        _, _, kinks, cut = texts(operation)
+        row = texts(operation)
         zero = self.number(0.0)
         leaves = dict(zip(operation.operands, operands, strict=False))
         leaves["out"] = out
-        for text in kinks:
+        for text in row.kinks:
             if self.decide(self.sweep(text, leaves), (zero, zero)) == 0:
                 return "kink"
-        if cut is not None and self.decide(self.sweep(cut, leaves), (zero, zero)) == 0:
+        if row.cut and self.decide(self.sweep(row.cut, leaves), (zero, zero)) == 0:
             return "cut"
         return ""
 

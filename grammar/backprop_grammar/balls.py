@@ -4,11 +4,14 @@ The insight: an error is known only up to a bound, so a comparison has three out
 or uncertain, which is an exception and not a guess.
 """
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
     "INFINITY",
+    "UNIT",
     "Ball",
     "Balls",
     "Outside",
@@ -21,6 +24,8 @@ __all__ = [
 ]
 
 INFINITY = float("inf")
+UNIT = 2.0**-53
+"""Half an ulp of 1 in binary64."""
 
 Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
@@ -63,12 +68,15 @@ class Outside(Exception):
         self.operand = operand
 
 
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, ">": operator.gt, "<=": operator.le,
+    ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
 def compare(sign: int, comparison: str) -> bool:
     """Whether `a comparison b` holds, given the sign of a - b."""
-    return {
-        "<": sign < 0, ">": sign > 0, "<=": sign <= 0,
-        ">=": sign >= 0, "==": sign == 0, "!=": sign != 0,
-    }[comparison]  # fmt: skip
+    return bool(RELATIONS[comparison](sign, 0))
 
 
 def rounding(x: Any, y: Any, out: Any) -> Any:

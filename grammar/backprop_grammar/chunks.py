@@ -25,7 +25,7 @@ Box = dict[int, tuple[float, float]]
 
 
 class Check(NamedTuple):
-    """A line that may not be close to 0, nor above it where it is ordered; or two lines, to each other."""
+    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other."""
 
     lines: tuple[int, ...]
     ordered: bool = False

@@ -11,10 +11,11 @@ from math import exp, fabs, frexp, fsum
 from typing import Any
 
 from .arithmetic import SMALL, binary64
-from .balls import Ball, Balls, Outside, Uncertain
+from .balls import INFINITY, UNIT, Ball, Balls, Outside, Uncertain
 from .graph import Graph
+from .numbers import LARGEST_FLOAT
 from .operations import OPERATIONS, Operation, product, quotient
-from .ordinary import HALVES, LARGE, LIMIT, SHORT, UNIT, applied
+from .ordinary import HALVES, LARGE, LIMIT, SHORT, applied
 from .passes import Doubt, Forward, Refused, Stopped
 from .regions import Regions
 
@@ -23,8 +24,6 @@ __all__ = ["backward", "forward"]
 ADD, SUB, MUL, DIV, NEG, EXP, IDENTITY = (
     OPERATIONS[name] for name in ("add", "sub", "mul", "div", "neg", "exp", "identity")
 )
-
-INFINITY = float("inf")
 
 
 def forward(graph: Graph, at: dict[str, float], needed: list[bool], doubt: Doubt) -> Forward[Balls]:
@@ -222,7 +221,7 @@ def backward(
         node: int, sent: float, error: float, x: float, dx: float, y: float, dy: float
     ) -> None:
         """Hand on a contribution x*y that is not ordinary."""
-        if not fabs(sent) <= LARGEST:
+        if not fabs(sent) <= LARGEST_FLOAT:
             raise Stopped(output, "overflow")
         if fabs(sent) < SMALL:
             if every:
@@ -357,7 +356,6 @@ def divided(
 
 
 ONES = (1.0, -1.0)
-LARGEST = 1.7976931348623157e308
 
 
 def total(values: list[float], output: int) -> tuple[float, float]:

@@ -68,7 +68,7 @@ class Kernel:
             if name not in graph.variables:
                 raise BackpropError("name", f"the program has no variable {shorten(name)}", hint=advice(name, graph))  # fmt: skip
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
-        self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)) or list(graph.variables), output)  # fmt: skip
+        self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)), output)
         self.labels = tuple(self.question.labels)
         check_bound(graph, {**self.at, **dict.fromkeys(columns, 0.0)}, self.question.needed)
         self.columns = tuple(

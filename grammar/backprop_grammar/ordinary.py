@@ -13,14 +13,12 @@ from math import fabs
 from typing import Any
 
 from .arithmetic import SMALL, binary64, texts
-from .balls import Ball, compare
+from .balls import UNIT, Ball, compare
 from .graph import Graph
 from .operations import Operation, at_zero, product, quotient, relative
 
-__all__ = ["HALVES", "LARGE", "LIMIT", "SHORT", "UNIT", "Hard", "applied", "slope"]
+__all__ = ["HALVES", "LARGE", "LIMIT", "SHORT", "Hard", "applied", "slope"]
 
-UNIT = 2.0**-53
-"""Half an ulp of 1."""
 LIMIT = 2.0**53
 """Whole numbers below are exact."""
 LARGE = 2.0**960
@@ -105,9 +103,7 @@ def kernel(operation: Operation) -> Kernel | None:
         return OPERATORS[operation.name]
     if operation.variadic or len(operation.operands) > 2 or operation.name == "if":
         return None
-    if operation.computed:
-        computed = texts(operation)[1]
-        assert computed is not None
+    if computed := texts(operation).computed:
         steps = flat(computed, operation.operands, kernel)
         if steps is None:
             return None
@@ -172,7 +168,7 @@ ORDINARY = {"pow": ("y*(out/x)", "out*log(x)")}
 def rules_of(operation: Operation) -> list[Graph]:
     """The local gradients of an operation at ordinary points."""
     if operation.name not in ORDINARY:
-        return texts(operation)[0]
+        return texts(operation).rules
     from .parser import parse
 
     return [parse(text, name="", internal=True) for text in ORDINARY[operation.name]]
@@ -198,8 +194,8 @@ def slopes_of(operation: Operation) -> "tuple[list[Steps | None], list[Steps | N
     """The local gradients of an operation, and the texts that are 0 where it has a kink or a cut."""
     if operation.variadic or len(operation.operands) > 2:
         return [], []
-    _, _, kinks, cut = texts(operation)
-    edges = [*kinks, cut] if cut else kinks
+    row = texts(operation)
+    edges = [*row.kinks, row.cut] if row.cut else row.kinks
     return (
         [flat(rule, operation.operands, kernel) for rule in rules_of(operation)],
         [flat(text, operation.operands, kernel) for text in edges],

@@ -146,7 +146,7 @@ def backward(
 def plain_rules(operation: Operation) -> list[float | int | None]:
     """The local gradients that need no computing: a number, an operand's index, -1 for `out`."""
     found: list[float | int | None] = []
-    for rule in texts(operation)[0]:
+    for rule in texts(operation).rules:
         number = rule.constants.get(rule.output)
         name = rule.names.get(rule.output)
         if isinstance(number, float):

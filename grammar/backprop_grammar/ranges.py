@@ -15,11 +15,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from .arithmetic import TOLERANCE
+from .balls import UNIT
 from .recipe import MASKS, Recipe
 
-__all__ = ["ANY", "ULPS", "UNIT", "Range", "Unknown", "least", "ranges"]
+__all__ = ["ANY", "ULPS", "Range", "Unknown", "least", "ranges"]
 
-UNIT = 2.0**-53
 SLACK = 1 + 2.0**-10
 SMALL = 2.0**-30
 """The largest error for which a bound of first order is trusted."""

@@ -6,7 +6,7 @@ grows: equal lines are one line, what no column changes is a number, signs move 
 nothing, and contributions of 1 and 0 are never multiplied.
 
 An `if` computes both of its sides here and selects, so a number that does not exist must be able
-to stand where it is not selected; see columns.py.
+to stand where it is not selected; see rowwise.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 
-from .arithmetic import Arithmetic, binary64, texts
+from .arithmetic import binary64, texts
 from .balls import Ball, Outside, Uncertain, compare
 from .evaluate import Question
 from .graph import Graph
@@ -34,8 +34,8 @@ class Line(NamedTuple):
 
     kind: the name of an operation of the table, or column (``what``: its name), constant
     (``what``: a ball), compare (``what``: the relation), not, and, or, nonzero, select (a mask and
-    two columns), gate (a column where a mask holds, else 0), share (1/ties of one
-    operand of a max or min, else 0; ``what``: which, and how often each is given). operands: earlier lines.
+    two columns), gate (a column where a mask holds, else 0), share (1/ties of one operand of a max
+    or min, else 0; ``what``: which, and how often each is given). operands: earlier lines.
     """
 
     kind: str
@@ -48,7 +48,8 @@ class Kink(NamedTuple):
 
     line: it is a kink where this is 0; of a tie, the max or min. kind: kink, tie or boundary; or
     what a single point is asked about: jump and cut, where this is 0, order, where it is above 0,
-    and pole, where it is not finite. live: a mask, where the node is asked for its local gradient; None for everywhere.
+    and pole, where it is not finite. live: a mask, where the node is asked for its local gradient;
+    None for everywhere.
     """
 
     line: int
@@ -114,7 +115,7 @@ class Recipe:
             return operands[0]
         balls = [self.ball(k) for k in operands]
         if all(ball is not None for ball in balls):
-            folded = fold(binary64, operation, balls)  # type: ignore[arg-type]
+            folded = fold(operation, balls)  # type: ignore[arg-type]
             if folded is not None:
                 return self.constant(folded)
         if name in SIMPLE:
@@ -128,9 +129,7 @@ class Recipe:
             return total if name == "sum" else self.divide(total, count)
         if name == "logsumexp":
             return self.logsumexp(operands)
-        if operation.computed:
-            computed = texts(operation)[1]
-            assert computed is not None
+        if computed := texts(operation).computed:
             return self.inline(computed, dict(zip(operation.operands, operands, strict=True)))
         return self.line(name, operands)
 
@@ -274,13 +273,13 @@ SIMPLE: dict[str, Callable[..., int]] = {
 """Operations whose lines are simplified, or written as other lines."""
 
 
-def fold(numbers: Arithmetic, operation: Operation, balls: list[Ball]) -> Ball | None:
+def fold(operation: Operation, balls: list[Ball]) -> Ball | None:
     """The number of an operation on numbers, if floats can tell it."""
     try:
-        value, error = numbers.apply(operation, list(balls))
+        ball = binary64.apply(operation, list(balls))
     except (Uncertain, Outside):
         return None
-    return (value, error) if numbers.lost((value, error)) < 2.0**-48 else None
+    return ball if binary64.lost(ball) < 2.0**-48 else None
 
 
 def recipe(question: Question, columns: Sequence[str], at: Mapping[str, float]) -> Recipe:
@@ -308,9 +307,8 @@ def forward(made: Recipe, question: Question, leaves: dict[int, int]) -> list[in
             continue
         operands = tuple([moved[k] for k in graph.operands[node]])
         for bound in operation.domain:
-            if isinstance(
-                bound.limit, str
-            ):  # no function says by NaN that its operands are out of order
+            # no function says by NaN that its operands are out of order
+            if isinstance(bound.limit, str):
                 low, high = (operands[operation.operands.index(name)] for name in (bound.operand, bound.limit))  # fmt: skip
                 made.kinks.append(Kink(made.subtract(low, high), "order", None))
         if not graph.regions[node]:
@@ -369,7 +367,7 @@ def local(
             return made.constant((1.0 / len(lines), 2.0**-54)), None
         share = made.line("share", (moved[node], *distinct), (distinct.index(lines[k]), times))
         return share, made.nonzero(share)
-    rules = texts(operation)[0]
+    rules = texts(operation).rules
     leaves = {"out": moved[node]}
     if operation.variadic:
         leaves |= {"x": lines[k], "n": made.constant((float(len(lines)), 0.0))}
@@ -403,12 +401,12 @@ def watch(made: Recipe, question: Question, node: int, moved: Sequence[int], liv
             ]
             made.kinks.append(Kink(moved[node], "tie", both(made, live, either(made, shares))))
     else:
-        _, _, kinks, cut = texts(operation)
+        row = texts(operation)
         leaves = dict(zip(operation.operands, lines, strict=False)) | {"out": moved[node]}
         kind = "jump" if operation.jump else "kink"
-        made.kinks.extend(Kink(made.inline(text, leaves), kind, live) for text in kinks)
-        if cut is not None:
-            made.kinks.append(Kink(made.inline(cut, leaves), "cut", live))
+        made.kinks.extend(Kink(made.inline(text, leaves), kind, live) for text in row.kinks)
+        if row.cut:
+            made.kinks.append(Kink(made.inline(row.cut, leaves), "cut", live))
 
 
 def both(made: Recipe, a: int | None, b: int | None) -> int | None:

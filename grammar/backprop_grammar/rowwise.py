@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from . import balls
 from .arithmetic import SMALL, TOLERANCE, binary64, outside, texts
+from .balls import UNIT, rounding
 from .graph import Graph
 from .operations import OPERATIONS, Operation
-from .ranges import ANY, ULPS, UNIT
+from .ranges import ANY, ULPS
 from .recipe import Recipe
 from .vectors import COMPARISONS, FUNCTIONS, Column
 
@@ -69,8 +71,7 @@ class Rows:
 
     def number(self, line: int) -> tuple[Column, Column]:
         """The values of a line and the bounds on their errors."""
-        value, error = self.made[line]
-        return value, np.zeros(self.rows) if error is None else error
+        return known(self.made[line])
 
     def found(self) -> Found:
         sure = np.ones(self.rows, dtype=bool)
@@ -137,8 +138,7 @@ class Rows:
                     (-1, value + error < limit), (1, value - error > limit),
                     (0, (value == limit) & (error == 0)),
                 ):  # fmt: skip
-                    zero = np.int64(0)
-                    if not COMPARISONS[bound.relation](np.int64(sign), zero) and where.any():
+                    if not balls.compare(sign, bound.relation) and where.any():
                         message = outside(operation, bound, k, sign).message
                         if message not in reasons:
                             reasons.append(message)
@@ -173,9 +173,7 @@ def add(given: Sequence[Number], _what: object, sign: float = 1.0) -> Number:
     (x, error_x), (y, error_y) = given
     y = y if sign > 0 else -y
     out = x + y
-    t = out - x
-    lost = np.abs((x - (out - t)) + (y - t))  # exactly (Knuth, TAOCP 2, section 4.2.2)
-    return out, plus(lost, plus(error_x, error_y))
+    return out, plus(rounding(x, y, out), plus(error_x, error_y))
 
 
 def sub(given: Sequence[Number], what: object) -> Number:
@@ -329,7 +327,7 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
 def slope(operation: Operation, k: int, values: Sequence[Column], out: Column) -> Column:
     """The local gradient for operand k, as a plain column."""
     leaves = dict(zip(operation.operands, values, strict=True)) | {"out": out}
-    return plain(texts(operation)[0][k], leaves)
+    return plain(texts(operation).rules[k], leaves)
 
 
 def gauss(x: Column) -> Column:
@@ -351,9 +349,7 @@ def plain(graph: Graph, leaves: Mapping[str, Column]) -> Column:
             test = graph.conditions[graph.condition_of[node]]
             mask = COMPARISONS[test.comparison](operands[0], operands[1])
             values.append(np.where(mask, operands[2], operands[3]))
-        elif operation.computed and operation.name not in FUNCTIONS:
-            computed = texts(operation)[1]
-            assert computed is not None
+        elif (computed := texts(operation).computed) and operation.name not in FUNCTIONS:
             values.append(plain(computed, dict(zip(operation.operands, operands, strict=True))))
         else:
             values.append((FUNCTIONS.get(operation.name) or gauss)(*operands))

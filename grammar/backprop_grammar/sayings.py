@@ -61,7 +61,7 @@ def rule_sentence(scene: Scene, node: Node) -> Pieces:
     if not all(exists(edge.local) for edge in node.edges):
         return []
     if node.name in scene.kinks:
-        return kink_sentence(scene, node)
+        return kink_sentence(node)
     if node.kind == "block":
         many = len(node.edges) > 1
         comes = "local gradients come" if many else "local gradient comes"
@@ -80,7 +80,7 @@ def rule_sentence(scene: Scene, node: Node) -> Pieces:
     return []
 
 
-def kink_sentence(scene: Scene, node: Node) -> Pieces:
+def kink_sentence(node: Node) -> Pieces:
     """On a kink, where the backward pass had to choose."""
     if node.kind == "block":
         return say("{} stands on a kink here.", node.operation)

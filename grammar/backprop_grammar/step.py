@@ -19,7 +19,7 @@ from .graph import Graph
 from .methods import METHODS, Memory, Method
 from .notation import program_text
 from .numbers import short_number
-from .trace import Flag, Note, Number, Wide
+from .trace import Flag, Note, as_float
 from .view import LONG_PROGRAM
 from .view import trace as trace_of
 
@@ -223,19 +223,15 @@ def arrived(question: Question, number: int, point: dict[str, float], told: bool
     output = run.forward.values[run.output]
     if told or run.arithmetic.module is not None or run.met or output is None:
         trace = trace_of(run, question, question.graph, (), point, None, False)
-        value = nearest_float(trace.value)
+        value = as_float(trace.value)
         assert value is not None  # an output beyond the floats is an error
-        found = {name: nearest_float(size) for name, size in trace.gradients.items()}
+        found = {name: as_float(size) for name, size in trace.gradients.items()}
         return Step(number, point, value, found, notes=trace.notes, flags=trace.flags)
     balls = zip(question.labels, map(run.gradients.get, question.sources), strict=True)
     gradients: dict[str, float | None] = {
         label: ball[0] + 0.0 if ball else 0.0 for label, ball in balls
     }
     return Step(number, point, float(output[0]) + 0.0, gradients)
-
-
-def nearest_float(number: Number) -> float | None:
-    return number.nearest if isinstance(number, Wide) else number
 
 
 # why a run ends

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from .errors import Span
 
-__all__ = ["UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide"]
+__all__ = [
+    "UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide", "as_float",
+]  # fmt: skip
 
 
 class Wide(NamedTuple):
@@ -28,6 +30,12 @@ class Wide(NamedTuple):
 
 
 Number = float | Wide
+
+
+def as_float(number: Number) -> float | None:
+    """The nearest float to a number of a trace; None where there is none."""
+    return number.nearest if isinstance(number, Wide) else number
+
 
 UNEVALUATED = Wide("unevaluated")
 """Every number of a trace that has no point, only the structure."""

@@ -6,11 +6,11 @@ certain. What is held against it is what `eval` prints.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .arithmetic import wide
-from .balls import Ball
+from .balls import Ball, size_of
 from .errors import BackpropError
 from .evaluate import evaluate
 from .graph import Graph
@@ -19,7 +19,7 @@ from .operations import Operation
 from .parser import parse
 from .passes import Doubt, Refused, Stopped, forward
 from .text import Text, write
-from .trace import Wide
+from .trace import as_float
 
 __all__ = ["SEED", "Sheet", "Worst", "verify"]
 
@@ -65,10 +65,10 @@ class Sheet:
     worst: tuple[Worst, ...]
 
 
-def verify(row: Operation, points: int = 0, seed: int = SEED) -> Sheet:
+def verify(row: Operation, points: int = 0) -> Sheet:
     """The proof sheet of a row of the table, at so many points, or the number that suits it."""
     points = points or (FEWER if "gamma" in row.name else POINTS)
-    rng = random.Random(f"{row.name} {seed}")
+    rng = random.Random(f"{row.name} {SEED}")
     names = ["x", "y", "z"] if row.variadic else list(row.operands)
     graph = parse(write(row, [Text(name) for name in names], "<").text)
     numbers = ["value", *(name for k, name in enumerate(names) if not fixed(row, k))]
@@ -84,9 +84,7 @@ def verify(row: Operation, points: int = 0, seed: int = SEED) -> Sheet:
                 new = before if before.at and error <= before.ulps else Worst(
                     number, error, at, mine, digits_text(truth, 20) if truth else "0", 0
                 )  # fmt: skip
-                worst[number] = Worst(
-                    number, new.ulps, new.at, new.printed, new.exact, before.points + 1
-                )
+                worst[number] = replace(new, points=before.points + 1)
     return Sheet(row, points, tuple(worst.values()))
 
 
@@ -108,10 +106,7 @@ def printed(
         except BackpropError:
             continue
         found = {"value": trace.value, **trace.gradients}
-        return at, {
-            name: number.nearest if isinstance(number, Wide) else number
-            for name, number in found.items()
-        }
+        return at, {name: as_float(number) for name, number in found.items()}
     raise AssertionError(f"no point of the domain of {row.name} was found")
 
 
@@ -185,6 +180,5 @@ def central(graph: Graph, point: dict[str, Any], name: str, step: int, bits: int
 
 def ulps(number: float, truth: Any) -> float:
     """The error of a float in units in the last place of the truth; 5e-324 below the normal ones."""
-    _, _, exponent, length = truth._mpf_
-    unit = max(exponent + length - 53, -1074) if truth else -1074
+    unit = max(size_of(truth) - 53, -1074) if truth else -1074
     return float(abs(truth - number) / truth.context.ldexp(1, unit))
