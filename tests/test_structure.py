@@ -38,6 +38,14 @@ def test_the_grammar_knows_no_terminal_file_or_network():
         )
 
 
+def test_every_module_is_on_the_map():
+    told = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
+    for folder in ("cli", "grammar"):
+        for path in (ROOT / folder).rglob("*.py"):
+            listed = path.parent.name == "formats" or path.name == "__init__.py"
+            assert listed or f"`{path.name}`" in told, path.name
+
+
 def test_no_code_runs_what_a_user_typed():
     for path in [*(ROOT / "cli").rglob("*.py"), *(ROOT / "grammar").rglob("*.py")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
