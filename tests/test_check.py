@@ -318,6 +318,9 @@ def test_most_mistakes_are_found():
         ("sin(x)", "x - x^3/6", "x=-2:2", False),
         ("relu(x)", "leaky_relu(x)", "x=-2:2", False),
         ("log(x)", "log(x)", "x=-2:-1", False),
+        ("y = 2; x*y", "y = 3; x*y", "x=0:1", False),
+        ("y = 2; x*y", "y*x", "x=0:1", True),
+        ("y = 2; x*y", "y = 3; x*y", "x=0:1,y=0:1", True),
     ],
 )
 def test_two_formulas(a, b, box, agreed):

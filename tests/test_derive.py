@@ -105,12 +105,13 @@ points = st.fixed_dictionaries({name: st.floats(-3, 3) for name in VARIABLES})
 def test_the_derivative_of_any_program(program, at):
     graph = parse(program.text())
     at = {name: x for name, x in at.items() if name in graph.variables}
+    names = [*graph.variables, *(name for name, _ in graph.stages if name and name not in graph.variables)]  # fmt: skip
     try:
-        trace = evaluate(graph, graph.inputs | at)
+        trace = evaluate(graph, graph.inputs | at, wrt=names)
     except BackpropError:
         assume(False)
     assume(not trace.flags and not any(n.kind in ("kink", "tie", "boundary") for n in trace.notes))
-    derivative = derive(graph)
+    derivative = derive(graph, wrt=names)
     for name, gradient in trace.gradients.items():
         try:
             found = value_of(derivative, (name,), graph.inputs | at)
@@ -223,3 +224,57 @@ def test_refusals(args, said):
     assert code in (1, 2)
     assert out == ""
     assert said in err
+
+
+INNER = {
+    "q = 2*x; y*(2*x)*q": [("q", "2*x*y"), ("x", "2*y*(2*x) + 2*x*y*2")],
+    "q = x; q*y + x^2": [("q", "y"), ("x", "2*x + y")],
+    "a = x*y; q = x*y; a*q": [("q", "x*y"), ("x", "2*x*y*y")],
+    "q = exp(x); exp(x)^2 + y": [("q", "0"), ("x", "2*exp(2*x)")],
+    "q = x + y; log(q)*q": [("q", "log(x + y) + 1"), ("y", "log(x + y) + 1")],
+}
+"""Programs with a stage q, and what is right: the derivative of what uses q, by the others held."""
+
+
+@pytest.mark.parametrize("program", INNER)
+def test_derivatives_by_a_stage_are_of_what_uses_it(program):
+    at = {"x": 1.5, "y": 0.75}
+    names = [name for name, _ in INNER[program]]
+    found = derive(parse(program), wrt=names)
+    trace = evaluate(parse(program), at, wrt=names)
+    for name, right in INNER[program]:
+        expected = number(evaluate(parse(f"{right} + 0*x*y"), at).value)
+        assert value_of(found, (name,), at) == pytest.approx(expected, rel=1e-13)
+        assert number(trace.gradients[name]) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("program", "by", "x", "expected"),
+    [
+        ("s = 2*x; s^2", ("s", "s"), 1.0, 2.0),
+        ("q = 1/x; q^2", ("x", "q"), 2.0, -0.5),
+        ("q = 1/x; q^2", ("q", "x"), 2.0, -0.5),
+        ("q = 1/x; q^2", ("q", "q"), 2.0, 2.0),
+        ("q = 1/x; q^2", ("x", "x"), 2.0, 0.375),
+        ("q = x^3; q^2", ("x", "q"), 2.0, 24.0),
+        ("q = exp(x); q^2", ("q", "x"), 0.0, 2.0),
+    ],
+)
+def test_second_derivatives_by_a_stage(program, by, x, expected):
+    found = derive(parse(program), wrt=list(dict.fromkeys(by)), order=2)
+    assert value_of(found, by, {"x": x}) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("program", ["relu(x)*x", "relu(x)^2", "clamp(x, 0, 1)*x", "max(x, 2*x)*x", "if(x < 0, x^2, x^3)"])  # fmt: skip
+def test_a_second_derivative_at_a_kink_is_not_silent(program):
+    code, out, err = call("derive", program, "--order", "2", "--at", "x=0")
+    assert code == 0
+    assert "note: the point stands on a kink of df_dx" in out + err
+
+
+def test_a_choice_of_nothing_is_made_last():
+    """The slope of sqrt is asked for where there is one."""
+    text = derive(parse("sqrt(max(x, 0))")).text()
+    code, out, _ = call("eval", text, "--at", "x=-1", "--json")
+    assert code == 0
+    assert json.loads(out)["value"] == 0

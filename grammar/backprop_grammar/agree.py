@@ -135,10 +135,14 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
     Raises BackpropError for a variable without a range.
     """
     names = list(dict.fromkeys([*a.variables, *b.variables]))
-    given = b.inputs | a.inputs
+    given = {
+        name: value
+        for name, value in (b.inputs | a.inputs).items()
+        if a.inputs.get(name, value) == b.inputs.get(name, value)
+    }  # where they differ, each has its own
     for graph in (a, b):
         for name in graph.variables:
-            if name not in box and name not in given:
+            if name not in box and name not in given and name not in graph.inputs:
                 raise BackpropError(
                     "binding", f"no range for {name}", graph.spans[graph.variables[name]],
                     hint=f"give it with --over {name}=-2:2", source=graph.source,
@@ -155,7 +159,7 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
         if tuple(at.values()) in seen:
             continue
         seen.add(tuple(at.values()))
-        first, second = traced(a, at), traced(b, at)
+        first, second = traced(a, a.inputs | at), traced(b, b.inputs | at)
         if isinstance(first, BackpropError) and isinstance(second, BackpropError):
             skipped += 1
             continue
@@ -222,7 +226,7 @@ def difference(
 
 def located(parting: Parting, a: Graph, b: Graph) -> Parting:
     """The parting with the first stage of both programs that differs there."""
-    first, second = evaluate(a, parting.at), evaluate(b, parting.at)
+    first, second = evaluate(a, a.inputs | parting.at), evaluate(b, b.inputs | parting.at)
     theirs = {node.name: node for node in second.nodes if node.named and node.operation}
     shared = [
         (node, theirs[node.name])

@@ -24,6 +24,9 @@ MAX_ORDER = 6
 
 UNDEFINED = Wide("undefined")
 
+BENDS = {"kink", "tie", "boundary", "branch cut"}
+"""Notes on points at which a derivative is a choice."""
+
 LONGEST = 2_000_000
 """Characters of the longest program of derivatives."""
 
@@ -129,8 +132,9 @@ def question(
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output
-    symbols, moved = symbols_of(graph)
-    sources = [(name, moved[names.find(name)]) for name in list(wrt) or list(graph.variables)]
+    found = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
+    symbols, moved = symbols_of(graph, set(found.values()))
+    sources = [(name, moved[node]) for name, node in found.items()]
     return names, symbols, moved[end], sources, moved
 
 
@@ -241,7 +245,8 @@ def numbers(
 
     at: a value per variable of the program. by_formula: evaluate the formulas themselves, as for
     directions, which are no partial derivatives; otherwise the last derivative of each is taken
-    by the backward pass over numbers, which is careful where a formula is not. UNDEFINED where there is none.
+    by the backward pass over numbers, which is careful where a formula is not. UNDEFINED where
+    there is none.
 
     Raises BackpropError where the program itself has no value.
     """
@@ -286,6 +291,8 @@ def evaluated(
             remarks[f"flag: {stage} has no number here: {error.message}"] = None
             found |= {name: UNDEFINED for name, (s, _) in asked.items() if s == stage}
             continue
+        if any(note.kind in BENDS for note in trace.notes):
+            remarks[f"note: the point stands on a kink of {stage}; what follows from it is of the side that is selected"] = None  # fmt: skip
         remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags)
         for name, (s, by) in asked.items():
             if s == stage:

@@ -5,12 +5,12 @@ times local appends a node; a node that is there already is used again, so nothi
 twice; and the derivative is a graph, which can be differentiated again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, reduce
 from itertools import combinations_with_replacement
 
 from .graph import Condition, Graph
-from .operations import IF, Operation
+from .operations import IDENTITY, IF, Operation
 from .passes import backward
 from .simplify import ADD, DIV, MUL, SIMPLER
 
@@ -107,8 +107,12 @@ class Symbols:
         condition = self.tape.conditions[self.tape.condition_of[node]]
         return condition.comparison, condition.left, condition.right
 
-    def copy(self, graph: Graph, leaves: dict[str, int]) -> list[int]:
-        """The nodes of a graph on this tape, its variables replaced by leaves."""
+    def copy(self, graph: Graph, leaves: dict[str, int], apart: Collection[int] = ()) -> list[int]:
+        """The nodes of a graph on this tape, its variables replaced by leaves.
+
+        apart: nodes that stay nodes of their own, so that derivatives by them are of what uses
+        them, not of what is written the same.
+        """
         moved: list[int] = []
         names = {node: name for name, node in graph.variables.items()}
         for node, operation in enumerate(graph.operations):
@@ -117,13 +121,15 @@ class Symbols:
             elif operation is None:
                 name = names[node]
                 moved.append(leaves[name] if name in leaves else self.variable(name))
-            elif operation.name == "identity":
+            elif operation is IDENTITY:
                 moved.append(moved[graph.operands[node][0]])
             else:
                 comparison = ""
                 if node in graph.condition_of:
                     comparison = graph.conditions[graph.condition_of[node]].comparison
                 moved.append(self.apply(operation, [moved[k] for k in graph.operands[node]], comparison))  # fmt: skip
+            if node in apart and operation is not None:
+                moved[node] = self.tape.add(IDENTITY, (moved[node],))
         return moved
 
     # gradients
@@ -134,11 +140,16 @@ class Symbols:
         So a local gradient that exists in one branch only is only evaluated there.
         """
         for one, other in ((a, b), (b, a)):
-            if self.is_if(one):
+            if self.is_if(one) and self.may_be_nothing(one):
                 then, otherwise = self.tape.operands[one][2:]
-                if self.number(then) == 0 or self.number(otherwise) == 0:
-                    return self.choose(*self.test(one), self.times(then, other), self.times(otherwise, other))  # fmt: skip
+                return self.choose(*self.test(one), self.times(then, other), self.times(otherwise, other))  # fmt: skip
         return self.apply(MUL, (a, b))
+
+    def may_be_nothing(self, node: int) -> bool:
+        """Whether a node is 0, or a choice of which some branch is."""
+        if not self.is_if(node):
+            return self.number(node) == 0
+        return any(map(self.may_be_nothing, self.tape.operands[node][2:]))
 
     def plus(self, a: int, b: int) -> int:
         """The sum of two contributions; two choices by one condition are one choice."""
@@ -178,10 +189,10 @@ class Symbols:
         return self.choose("==", operands[k], node, self.apply(DIV, (one, reduce(self.plus, ties))), zero)  # fmt: skip
 
 
-def symbols_of(graph: Graph) -> tuple[Symbols, list[int]]:
-    """A program on a tape of symbols; where each of its nodes went."""
+def symbols_of(graph: Graph, apart: Collection[int] = ()) -> tuple[Symbols, list[int]]:
+    """A program on a tape of symbols, some nodes apart; where each of its nodes went."""
     symbols = Symbols()
-    return symbols, symbols.copy(graph, {})
+    return symbols, symbols.copy(graph, {}, apart)
 
 
 def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]:
