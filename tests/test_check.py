@@ -18,6 +18,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.parser import parse
 from tests.mistakes import measure
+from tests.support import call
 from tests.test_cases import BOUNDARY, WORKED, cases
 
 SCHEMA = json.loads((Path(checks_json.__file__).parent / "check.schema.json").read_text())
@@ -432,3 +433,49 @@ def test_the_node_where_two_formulas_part(a, b, what, node):
     part = agree(parse(a), parse(b), {"x": (2.0, 2.0)}, count=0).parting
     assert (part.what, part.node) == (what, node)
     assert part.message.endswith(f"; first at {node}") if node else "first at" not in part.message
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["q = x + 1; x", "--at", "x=1", "--wrt", "q"],
+        ["q = 2*x; s = 3*x; s + 1", "--at", "x=1", "--wrt", "q,x"],
+        ["q = 2*x; s = q + 1; s", "--at", "x=1", "--output", "q", "--wrt", "s"],
+        ["clamp(x, 1, 1)", "--at", "x=1"],
+    ],
+)
+def test_no_gradient_of_ours_is_called_wrong(args):
+    code, out, err = call("check", *args)
+    assert (code, err) == (0, "")
+    assert "wrong" not in out
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "claim", "status"),
+    [
+        ("sin(tanh(x))", "1e8", "2", "wrong"),
+        ("exp(-x)", "1e16", "0.5", "wrong"),
+        ("exp(-x)", "1e19", "0", "right"),
+        ("sigmoid(x)", "1e20", "0.5", "wrong"),
+        ("exp(-x)", "1e19", "1e-400", "right"),
+        ("x^3", "1e100", "3e200", "right"),
+    ],
+)
+def test_claims_of_any_size(program, x, claim, status):
+    code, out, err = call("check", program, "--at", f"x={x}", "--claim", f"x={claim}")
+    assert err == ""
+    assert code == (0 if status == "right" else 1)
+    assert status in out
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ("x=2:1", "wrong order"), ("x=-1e308:1e308", "wider than the largest float"),
+        ("x=0:1e400", "1e400 is too large a number"), ("1:2", "is no range"),
+    ],
+)  # fmt: skip
+def test_a_box_that_is_none_says_why(box, said):
+    code, _, err = call("check", "x^2", "--against", "x*x", f"--over={box}")
+    assert code == 2
+    assert said in err

@@ -1,5 +1,6 @@
 """Blocks opened to their parts and folded again: every number outside stays what it was."""
 
+import json
 import random
 
 import pytest
@@ -302,3 +303,11 @@ def test_what_does_nothing_says_so(args, said):
     assert code in (1, 2)
     assert out == ""
     assert said in err
+
+
+def test_what_the_output_does_not_need_is_not_evaluated_to_expand():
+    args = ["eval", "s = relu(x) + 1; log(y)", "--at", "x=1,y=-1", "--output", "s"]
+    plain = json.loads(call(*args, "--json")[1])
+    code, out, err = call(*args, "--expand", "all", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["gradients"] == plain["gradients"]

@@ -82,14 +82,14 @@ def read_box(texts: list[str]) -> Box:
         low, colon, high = sides.partition(":")
         try:
             ends = constant(low), constant(high if colon else low)
-        except BackpropError:
-            raise wrong_box(part) from None
-        if (
-            not name.strip().isidentifier()
-            or not ends[0] <= ends[1]
-            or ends[1] - ends[0] == INFINITY
-        ):
+        except BackpropError as error:
+            raise wrong_box(part, f": {error.message}" if sides.strip() else "") from None
+        if not name.strip().isidentifier():
             raise wrong_box(part)
+        if ends[0] > ends[1]:
+            raise wrong_box(part, ": its ends stand in the wrong order")
+        if ends[1] - ends[0] == INFINITY:
+            raise wrong_box(part, ": it is wider than the largest float")
         if name.strip() in box:
             raise BackpropError("usage", f"{name.strip()} has two ranges", hint="give one of them")
         box[name.strip()] = ends
@@ -104,11 +104,11 @@ def constant(text: str) -> float:
     return number
 
 
-def wrong_box(part: str) -> BackpropError:
+def wrong_box(part: str, why: str = "") -> BackpropError:
     from .errors import shorten, visible
 
     shown = shorten(visible(part))
-    return BackpropError("usage", f"{shown} is no range", hint="write --over x=-2:2,y=0:1")
+    return BackpropError("usage", f"{shown} is no range{why}", hint="write --over x=-2:2,y=0:1")
 
 
 def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:

@@ -224,6 +224,9 @@ def input_rows(bench: Bench) -> Iterator[Difference]:
             bench.skipped += 1
             continue
         node = bench.nodes[name] if name in bench.nodes else bench.names.find(name)
+        if bench.values[node] is None:
+            yield Difference(name, "", name, backward, 0.0, 0.0, 0.0, 0.0, "right", f"the output does not use {name}")  # fmt: skip
+            continue
         below = dependents(bench, [node])
         if spend(bench, 2 * len(below)):
             yield compare(bench, name, "", name, backward, node, along(bench, {node: 1}, below))

@@ -8,7 +8,7 @@ computation; which one is found by making the mistakes.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 from .diagnosis import NOISE, Claim, Diagnosis, Findings, diagnose
 from .errors import BackpropError, nearest, shorten, visible
@@ -26,6 +26,12 @@ WRONG = "wrong"
 
 CERTAIN = 2.0**-44
 """The relative error up to which the trace's own numbers are certified."""
+
+EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""In which claims are compared: of any size, and without exceptions."""
+
+FARTHEST = MAX_EMAX // 2
+"""The largest exponent of such a number."""
 
 FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
@@ -129,8 +135,7 @@ class Case:
             return RIGHT if WORDS.get(self.text.lower()) == found else WRONG
         assert self.number is not None and self.half is not None
         exact = as_decimal(self.correct)
-        with localcontext() as context:
-            context.prec = 60
+        with localcontext(EXACT):
             if float(self.number) == float(exact) and abs(exact) < Decimal("1e308"):
                 return RIGHT
             slack = abs(exact) * Decimal(CERTAIN)
@@ -222,7 +227,11 @@ def written(text: str) -> tuple[Decimal, Decimal]:
 
 
 def as_decimal(number: Number) -> Decimal:
-    return Decimal(number.text) if isinstance(number, Wide) else Decimal(number)
+    """A number with the digits of its text; an exponent beyond those of decimals is cut."""
+    if not isinstance(number, Wide):
+        return Decimal(number)
+    digits, _, exponent = number.text.partition("e")
+    return Decimal(f"{digits}e{max(-FARTHEST, min(int(exponent or 0), FARTHEST))}")
 
 
 def precise(again: Again, name: str, near: Decimal, digits: int) -> Decimal:
@@ -277,7 +286,8 @@ def ratio(case: Case) -> str:
     correct = as_decimal(case.correct)
     if not correct or not case.number:
         return ""
-    factor = float(case.number / correct)
+    with localcontext(EXACT):
+        factor = float(case.number / correct)
     for simple in (2.0, 3.0, 4.0, 5.0, 10.0, 0.5, 0.25, 0.1):
         for signed in (simple, -simple):
             if abs(factor - signed) <= 1e-9:

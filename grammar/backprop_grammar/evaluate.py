@@ -110,7 +110,11 @@ def evaluate(
         from .granularity import shaped
 
         def kinks(plain: Graph) -> set[int]:
-            return set(run_of(Question(plain, (), ""), at, upstream, precision, False).met)
+            try:
+                asked = Question(plain, (), output)
+            except BackpropError:  # a node that there will be
+                asked = Question(plain, (), "")
+            return set(run_of(asked, at, upstream, precision, False).met)
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     question = Question(graph, wrt, output)

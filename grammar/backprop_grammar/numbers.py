@@ -96,7 +96,7 @@ def short_number(value: Any) -> str:
 def brief(text: str) -> str:
     """The text of a wide number for a message, without the digits of an enormous exponent."""
     exponent = text.partition("e")[2]
-    return text if len(exponent) < 17 else f"10^{Decimal(exponent):.6g}"
+    return text if len(exponent) < 17 else f"{'-' * (text[0] == '-')}10^{Decimal(exponent):.6g}"
 
 
 def decimal(number: Number, digits: int) -> str:

@@ -132,7 +132,7 @@ def compare(
         error = relative(bench, backward, central, central, noise)
     if error <= TOLERANCE:
         return row("right", "", error)
-    if not node and bench.kinks:
+    if bench.kinks and (not node or node in bench.kinks):
         where = " and ".join(bench.kinks[:4])
         return row("kink", f"both one-sided slopes are {shown(central)}: the kinks at {where} cancel, which what each of them passes on does not", error)  # fmt: skip
     return row("wrong", f"the difference quotient is {shown(central)}", error)

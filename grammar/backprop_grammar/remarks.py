@@ -167,7 +167,8 @@ def met_note(run: Run, names: Names, node: int) -> Note:
         return Note("branch cut", name, f"atan2 has its branch cut here ({name}): the value jumps by 2*pi across it, the gradient is the same on both sides")  # fmt: skip
     if kind == "jump":
         return Note("kink", name, f"{operation.jump} ({name})")
-    return Note("kink", name, f"{operation.name} has a kink here ({name}); the subgradient of smallest norm is used")  # fmt: skip
+    how = "it shares the gradient with its limit" if operation.name == "clamp" else "the subgradient of smallest norm is used"  # fmt: skip
+    return Note("kink", name, f"{operation.name} has a kink here ({name}); {how}")
 
 
 def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:

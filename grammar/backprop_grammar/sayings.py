@@ -88,6 +88,8 @@ def kink_sentence(node: Node) -> Pieces:
         return []
     row = OPERATIONS[node.operation]
     at = say("at {} = 0", name(node.operands[0])) if row.kinks == ("x",) else "here"
+    if node.operation == "clamp":
+        return say("clamp has a kink here; its operand and the limit share the gradient.")
     return say("{} has a kink {}; the subgradient of smallest norm is used.", node.operation, at)
 
 
