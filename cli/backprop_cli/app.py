@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 
 from . import formats, interrupted
 from .files import Terminated
@@ -162,7 +162,7 @@ def explain_command(
     row = formats.chosen("explain", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
     if node and why:
-        raise BackpropError("usage", "--node and --why are two questions", hint="ask one of them")
+        raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
     told = reasons(trace, why, digits) if why else words.explain(trace, digits, node)
     formats.deliver(row, told, formats.Options(digits), save)
@@ -200,12 +200,12 @@ def derive_command(
     request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
     code = row.module.startswith("code_")
     if hessian and order not in (1, 2):
-        raise BackpropError("usage", f"a Hessian is of order 2, not {order}", hint="leave out --hessian or --order")  # fmt: skip
+        raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     found, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
     if hessian and found.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (found.at is None or not (hessian or order == 2)):
-        raise BackpropError("usage", "a matrix is of second derivatives at a point", hint="add --hessian and --at")  # fmt: skip
+        raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
     formats.deliver(row, found, formats.Options(digits), save)
     for remark in remarks:
         print(visible(remark), file=sys.stderr)
@@ -285,12 +285,12 @@ def step_command(
     from .stepping import run_steps
 
     if stream and as_json:
-        raise BackpropError("usage", "--stream and --json are two outputs", hint="give one of them")
+        raise usage("--stream and --json are two outputs", "give one of them")
     if steps > MOST_STEPS:
-        raise BackpropError("usage", f"--steps is at most {MOST_STEPS:,}", hint="take fewer steps")
+        raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
     request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
     if source and not points:
-        raise BackpropError("usage", "--from is the format of points", hint="give a file with --points FILE")  # fmt: skip
+        raise usage("--from is the format of points", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
         data = None
         if points:
@@ -355,7 +355,7 @@ def map_command(
     from .mapping import Table, run_map
 
     if save == "":
-        raise BackpropError("usage", "-o names no file", hint="give a file, or a folder of several")
+        raise usage("-o names no file", "give a file, or a folder of several")
     request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
     place = None if save is None else Path(save)
     folder = (save or "").endswith("/")
@@ -386,9 +386,8 @@ def schema_command(
 ) -> int:
     """Print the JSON Schema of the tool's documents."""
     if name not in SCHEMAS:
-        meant = nearest(name, SCHEMAS)
-        hint = f"did you mean {meant}?" if meant else f"the schemas are {', '.join(SCHEMAS)}"
-        raise BackpropError("usage", f"there is no schema {shorten(name)}", hint=hint)
+        hint = suggestion(name, SCHEMAS, f"the schemas are {', '.join(SCHEMAS)}")
+        raise usage(f"there is no schema {shorten(name)}", hint)
     path = Path(__file__).with_name("formats") / f"{name}.schema.json"
     print(path.read_text(encoding="utf-8").rstrip())
     return 0
@@ -456,6 +455,5 @@ def usage_error(error: Any) -> BackpropError:
     wrong = re.match(r"No such (command|option):? '?(-*[^']*)", message)
     if context is not None and wrong:
         known = [option for parameter in context.command.params for option in parameter.opts]
-        meant = nearest(wrong[2], [*known, *(COMMANDS if context.parent is None else ())])
-        hint = f"did you mean {meant}?" if meant else hint
-    return BackpropError("usage", message[:1].lower() + message[1:], hint=hint)
+        hint = suggestion(wrong[2], [*known, *(COMMANDS if context.parent is None else ())], hint)
+    return usage(message[:1].lower() + message[1:], hint)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backprop_grammar.errors import BackpropError, Source, nearest, shorten
+from backprop_grammar.errors import BackpropError, Source, shorten, suggestion, usage
 from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
@@ -27,7 +27,6 @@ __all__ = [
     "number_option",
     "read_point",
     "read_program",
-    "usage",
 ]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
@@ -126,11 +125,6 @@ def names(options: list[str] | None, option: str) -> list[str]:
     if options and not found:
         raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
     return found
-
-
-def usage(message: str, hint: str = "") -> BackpropError:
-    """The error of wrong use."""
-    return BackpropError("usage", message, hint=hint)
 
 
 def read_program(program: str | None, file: Path | None) -> Source:
@@ -365,8 +359,7 @@ def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int])
         message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
     else:
         message = f"the program has no variable {shown}"
-        meant = nearest(name, known)
         few = ", ".join(map(shorten, known[:12])) + (", ..." if len(known) > 12 else "")
         hint = f"its variables are {few}" if known else "it has no variables at all"
-        hint = f"did you mean {shorten(meant)}?" if meant else hint
+        hint = suggestion(name, known, hint)
     return BackpropError("binding", message, span, hint=hint, source=source)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 
 from . import exact, tables
 from .files import terminable, whole, writing
-from .inputs import Request, usage
+from .inputs import Request
 from .jobs import STATUS, Job, Tally
 from .sources import PIPE, Input, check_input, found, is_pattern, opened
 from .workers import run_jobs
@@ -187,10 +187,7 @@ def added(labels: Sequence[str], table: Table) -> dict[str, str]:
         name, equals, new = (part.strip() for part in text.partition("="))
         new = new if equals else name
         if name not in known:
-            meant = nearest(name, known)
-            hint = (
-                f"did you mean {meant}?" if meant else f"what is added is {', '.join(known[:12])}"
-            )
+            hint = suggestion(name, known, f"what is added is {', '.join(known[:12])}")
             raise usage(f"--columns: nothing is called {shorten(name) or 'nothing'}", hint)
         if table.reduce and new in COUNTS:
             raise usage(f"--columns: {new} is a column of --reduce itself", "choose another name")

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from backprop_grammar.errors import BackpropError, shorten
+from backprop_grammar.errors import BackpropError, shorten, usage
 from backprop_grammar.graph import Graph
 from backprop_grammar.step import Plan, Step, arrived, overflows
 from backprop_grammar.trace import Flag, Note
 from backprop_grammar.trajectory import OF_THE_PROGRAM
 
 from . import exact, tables
-from .inputs import Request, usage
+from .inputs import Request
 from .mapping import kernel_of, varying
 from .sources import Input, check_input, found, opened
 

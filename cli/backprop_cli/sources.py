@@ -14,11 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backprop_grammar.errors import shorten
+from backprop_grammar.errors import shorten, usage
 
 from . import tables
 from .files import terminable
-from .inputs import Request, usage
+from .inputs import Request
 
 __all__ = ["PIPE", "Input", "check_input", "found", "is_pattern", "opened"]
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backprop_grammar.errors import BackpropError, nearest, shorten
+from backprop_grammar.errors import shorten, suggestion, usage
 
 from ..files import terminable, whole
 
@@ -117,11 +117,10 @@ def chosen(command: str, name: str, save: Path | None, as_json: bool = False) ->
     if as_json and name not in ("", "json"):
         raise usage(f"--json and --format {shorten(name)} are two formats", "give one of them")
     name = "json" if as_json else name
-    listed = ", ".join(rows)
     if name:
         if name not in rows:
-            meant = nearest(name, rows)
-            raise usage(f"there is no format {shorten(name)}", f"did you mean {meant}?" if meant else f"the formats are {listed}")  # fmt: skip
+            hint = suggestion(name, rows, f"the formats are {', '.join(rows)}")
+            raise usage(f"there is no format {shorten(name)}", hint)
         row = rows[name]
         if row.binary and save is None:
             raise usage(f"{name} is for a file", f"write -o picture{row.suffix}")
@@ -147,7 +146,3 @@ def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> N
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
     with terminable(), whole(save) as stream:
         stream.write(data)
-
-
-def usage(message: str, hint: str) -> BackpropError:
-    return BackpropError("usage", message, hint=hint)
