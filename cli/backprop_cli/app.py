@@ -128,9 +128,7 @@ def graph_command(
     trace = request.trace_or_structure(check_size if laid_out else None)
     formats.deliver(row, trace, formats.Options(digits, everything), save)
     if row.name in formats.SILENT:
-        for kind, remarks in (("note", trace.notes), ("flag", trace.flags)):
-            for remark in remarks:
-                print(f"{kind}: {visible(remark.message)}", file=sys.stderr)
+        formats.remark(trace)
     return 3 if trace.flags else 0
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
+from backprop_grammar.errors import BackpropError, shorten, suggestion, usage
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 
 from . import exact, tables
 from .files import terminable, whole, writing
+from .formats import say
 from .inputs import Request
 from .jobs import STATUS, Job, Tally
 from .sources import PIPE, Input, check_input, found, is_pattern, opened
@@ -27,7 +28,7 @@ from .workers import run_jobs
 if TYPE_CHECKING:
     from backprop_grammar.kernel import Kernel
 
-__all__ = ["Table", "kernel_of", "run_map", "varying"]
+__all__ = ["Table", "at_kinks", "kernel_of", "run_map", "varying"]
 
 REASONS = 8
 """Reasons that are told at the end, the most frequent first."""
@@ -83,12 +84,12 @@ def run_map(request: Request, table: Table) -> int:
         pairs = targets(inputs, table, request.file)
         for name in graph.shadowed:
             if name in columns:
-                print(f"note: {name} is your column here, not the constant", file=sys.stderr)
+                say("note", f"{name} is your column here, not the constant")
         for name, _ in graph.stages:
             if name and name in first.columns and name not in columns:
-                print(f"note: the column {shorten(name)} is not used: {name} is computed by the program", file=sys.stderr)  # fmt: skip
+                say("note", f"the column {shorten(name)} is not used: {name} is computed by the program")  # fmt: skip
         for note in notes:
-            print(f"note: {visible(note.message)}", file=sys.stderr)
+            say("note", note.message)
         if table.resume:
             pairs = [(one, path) for one, path in pairs if not done(one.path, path)]
             if len(pairs) < len(inputs):
@@ -303,7 +304,7 @@ def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> bool:
     for name, new in names.items():
         number = exact.value(tally.sums[name], good if table.reduce == "mean" else 1) if good or table.reduce == "sum" else None  # fmt: skip
         if number is not None and abs(number) == float("inf"):
-            print(f"flag: the {table.reduce} of {new} is beyond the largest float", file=sys.stderr)
+            say("flag", f"the {table.reduce} of {new} is beyond the largest float")
             number, finite = None, False
         numbers[new] = number
     pl = tables.library()
@@ -323,9 +324,14 @@ def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> bool:
 def remark(tally: Tally) -> None:
     """Say on standard error what the rows do not."""
     if tally.kinks:
-        print(f"note: {tally.kinks:,} of {tally.rows:,} rows stand at a kink or a tie, where the gradient is a choice", file=sys.stderr)  # fmt: skip
+        say("note", at_kinks(tally.kinks, tally.rows))
     if tally.failed:
         ranked = sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0]))[:REASONS]
-        told = [f"{count:,} {visible(why)}" for why, count in ranked]
+        told = [f"{count:,} {why}" for why, count in ranked]
         more = ", ..." * (len(tally.reasons) > REASONS)
-        print(f"flag: {tally.failed:,} of {tally.rows:,} rows lack a number: {', '.join(told)}{more}", file=sys.stderr)  # fmt: skip
+        say("flag", f"{tally.failed:,} of {tally.rows:,} rows lack a number: {', '.join(told)}{more}")  # fmt: skip
+
+
+def at_kinks(kinks: int, rows: int) -> str:
+    """How many rows have a gradient that is a choice."""
+    return f"{kinks:,} of {rows:,} rows stand at a kink or a tie, where the gradient is a choice"

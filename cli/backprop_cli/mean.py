@@ -19,7 +19,7 @@ from backprop_grammar.trajectory import OF_THE_PROGRAM
 
 from . import exact, tables
 from .inputs import Request
-from .mapping import kernel_of, varying
+from .mapping import at_kinks, kernel_of, varying
 from .sources import Input, check_input, found, opened
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ class Mean:
             first = arrived(self.kernel.question, number, point | self.row(0), True)
             notes += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
         if kinks:
-            message = f"{kinks:,} of {rows:,} rows stand at a kink or a tie, where the gradient is a choice"  # fmt: skip
-            notes.append(Note("kink", "", message))
+            notes.append(Note("kink", "", at_kinks(kinks, rows)))
         found = {name: None if name in flags else gradient for name, gradient in zip(labels, gradients, strict=True)}  # fmt: skip
         return Step(number, point, value, found, notes=tuple(notes), flags=tuple(flags.values()))
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from backprop_grammar.errors import visible
 from backprop_grammar.graph import Graph
 from backprop_grammar.step import descend, plan
 from backprop_grammar.trace import Note
 from backprop_grammar.trajectory import Trajectory
 
+from . import formats
 from .bar import Bar
-from .formats import Options
 
 if TYPE_CHECKING:
     from .mean import Data
@@ -70,30 +69,11 @@ def run_steps(
             raise
         interrupted = True
     if stream:
-        remark(run)
+        formats.remark(run)
     else:
-        deliver(run, as_json, Options(digits, everything))
+        row = formats.formats_of("step")["json" if as_json else "table"]
+        formats.show(row, run, formats.Options(digits, everything))
     return 130 if interrupted else 3 if run.flags else 0
-
-
-def deliver(run: Trajectory, as_json: bool, options: Options) -> None:
-    """Print a run as a table or as JSON, whose module loads no terminal."""
-    if as_json:
-        from .formats.steps_json import render
-
-        print(render(run, options))
-    else:
-        from .formats.steps import show
-
-        show(run, options)
-
-
-def remark(run: Trajectory) -> None:
-    """Say on standard error what a stream has no line for."""
-    for note in run.notes:
-        print(f"note: {visible(note.message)}", file=sys.stderr)
-    for flag in run.flags:
-        print(f"flag: {visible(flag.message)}", file=sys.stderr)
 
 
 @contextmanager

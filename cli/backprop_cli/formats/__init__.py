@@ -10,11 +10,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backprop_grammar.errors import shorten, suggestion, usage
+from backprop_grammar.errors import shorten, suggestion, usage, visible
 
 from ..files import terminable, whole
 
-__all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
+__all__ = [
+    "FORMATS", "SILENT", "Format", "Options", "chosen", "deliver", "formats_of", "remark", "render",
+    "say", "show",
+]  # fmt: skip
 
 
 class Options(NamedTuple):
@@ -106,6 +109,19 @@ def show(row: Format, subject: Any, options: Options) -> None:
         else:  # a document is UTF-8, whatever the terminal is
             binary.write((text.rstrip("\n") + "\n").encode())
             binary.flush()
+
+
+def say(kind: str, message: str) -> None:
+    """Say something on standard error; kind: note or flag."""
+    print(f"{kind}: {visible(message)}", file=sys.stderr)
+
+
+def remark(subject: Any) -> None:
+    """Say the notes and the flags of a trace or a run where the output has no place for them."""
+    for note in subject.notes:
+        say("note", note.message)
+    for flag in subject.flags:
+        say("flag", flag.message)
 
 
 def chosen(command: str, name: str, save: Path | None, as_json: bool = False) -> Format:
