@@ -7,7 +7,7 @@ errors and its careful numbers serve the point as well.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,18 @@ class Request:
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
         if not 1 <= self.digits <= 17:
             raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
-        file = str(self.file) if self.file else None
-        if [self.program, file, *(self.at or [])].count("-") + (self.at or []).count("@-") > 1:
-            raise usage("standard input is read once", "give the program or the point, not both, through -")  # fmt: skip
+        self.check_input()
         source = read_program(self.program, self.file)
         point = read_point(self.at or [])
         graph = parse(source.text, name=source.name, bound=frozenset([*point.values, *bound]))
         return graph, *fit(graph, point)
+
+    def check_input(self, points: Sequence[str] = ()) -> None:
+        """Raise BackpropError where standard input is asked for twice; points: files of them."""
+        at = (self.at or []).count("@-")
+        if at + [self.program, str(self.file), *points].count("-") > 1:
+            other = "points" if points else "point"
+            raise usage("standard input is read once", f"give the program or the {other}, not both, through -")  # fmt: skip
 
     def views(self) -> dict[str, Any]:
         """The arguments that say which nodes are asked for, and how they are grouped."""

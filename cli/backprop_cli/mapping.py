@@ -22,7 +22,7 @@ from .files import terminable, whole, writing
 from .formats import say
 from .inputs import Request
 from .jobs import STATUS, Job, Tally
-from .sources import PIPE, Input, check_input, found, is_pattern, opened
+from .sources import PIPE, Input, found, is_pattern, opened
 from .workers import run_jobs
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def check(request: Request, table: Table) -> None:
         raise usage(
             "no points are given", "give a file with --points FILE, or - for standard input"
         )
-    check_input(request, table.points)
+    request.check_input(table.points)
     if table.reduce not in ("", "mean", "sum"):
         raise usage(f"--reduce {shorten(table.reduce)} is no way to reduce", "write mean or sum")
     if table.resume and (table.save is None or table.reduce):

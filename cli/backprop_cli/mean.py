@@ -20,7 +20,7 @@ from backprop_grammar.trajectory import OF_THE_PROGRAM
 from . import exact, tables
 from .inputs import Request
 from .mapping import at_kinks, kernel_of, varying
-from .sources import Input, check_input, found, opened
+from .sources import Input, found, opened
 
 if TYPE_CHECKING:
     import numpy
@@ -50,7 +50,7 @@ def found_in(
     stack: closes what is opened. form: the name of the files' format, or empty. Raises
     BackpropError for what contradicts each other.
     """
-    check_input(request, points)
+    request.check_input(points)
     inputs = [opened(stack, path, form, False) for path in found(points)]
     graph, at, notes = request.graph(bound=inputs[0].columns)
     views = request.views()

@@ -18,9 +18,8 @@ from backprop_grammar.errors import shorten, usage
 
 from . import tables
 from .files import terminable
-from .inputs import Request
 
-__all__ = ["PIPE", "Input", "check_input", "found", "is_pattern", "opened"]
+__all__ = ["PIPE", "Input", "found", "is_pattern", "opened"]
 
 PIPE = "standard input"
 """What it is called."""
@@ -34,13 +33,6 @@ class Input:
     path: str
     form: str
     columns: dict[str, str]
-
-
-def check_input(request: Request, points: Sequence[str]) -> None:
-    """Raise BackpropError where standard input is asked for twice."""
-    at = request.at or []
-    if [request.program, str(request.file), *points, *at].count("-") + at.count("@-") > 1:
-        raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
 
 
 def is_pattern(text: str) -> bool:
