@@ -56,6 +56,11 @@ class Table:
     workers: int
     cluster: str
 
+    @property
+    def file(self) -> Path | None:
+        """The file or the folder that is written; None where the output is printed."""
+        return None if str(self.save) == "-" else self.save
+
 
 def run_map(request: Request, table: Table) -> int:
     """Map a program over files of points, and return the exit code: 3 where a row has no result.
@@ -74,14 +79,15 @@ def run_map(request: Request, table: Table) -> int:
         columns = varying(graph, at, views["output"], inputs)
         at = {name: value for name, value in at.items() if name not in columns}
         names = added(kernel_of(graph, columns, at, views["wrt"], views["output"]).labels, table)
-        for one in () if table.reduce else inputs:
-            clash = next((new for new in names.values() if new in one.columns), "")
-            if clash:
-                whose = f"the points in {one.name}" if len(inputs) > 1 else "the points"
-                raise usage(f"{whose} have a column {shorten(clash)} already", tables.RENAME)
-        for one in () if table.reduce else inputs:
-            tables.check_writable(one.columns, one.name, output_format(table, one.form, into_folder(inputs, table)))  # fmt: skip
-        pairs = targets(inputs, table, request.file)
+        folder = into_folder(inputs, table)
+        if not table.reduce:
+            for one in inputs:
+                clash = next((new for new in names.values() if new in one.columns), "")
+                if clash:
+                    whose = f"the points in {one.name}" if len(inputs) > 1 else "the points"
+                    raise usage(f"{whose} have a column {shorten(clash)} already", tables.RENAME)
+                tables.check_writable(one.columns, one.name, output_format(table, one.form, folder))
+        pairs = targets(inputs, table, folder, request.file)
         for name in graph.shadowed:
             if name in columns:
                 say("note", f"{name} is your column here, not the constant")
@@ -94,8 +100,8 @@ def run_map(request: Request, table: Table) -> int:
             pairs = [(one, path) for one, path in pairs if not done(one.path, path)]
             if len(pairs) < len(inputs):
                 print(f"{len(inputs) - len(pairs)} of {len(inputs)} files are done already", file=sys.stderr)  # fmt: skip
-        if table.save and not table.reduce and into_folder(inputs, table):
-            made(table.save)
+        if table.file and folder and not table.reduce:
+            made(table.file)
         mark = secrets.token_hex(4)
         jobs = [
             Job(
@@ -105,8 +111,7 @@ def run_map(request: Request, table: Table) -> int:
             )
             for one, path in pairs
         ]  # fmt: skip
-        printed = not (table.reduce or table.save) or str(table.save) == "-"
-        stream = None if table.reduce or not printed else standard_output()
+        stream = standard_output() if table.file is None and not table.reduce else None
         tally = run_jobs(jobs, table.workers if len(jobs) > 1 else 0, table.cluster, stream) if jobs else Tally()  # fmt: skip
     whole_sums = True
     if table.reduce:
@@ -130,7 +135,7 @@ def check(request: Request, table: Table) -> None:
         raise usage(f"--workers {table.workers} are no workers", "give the number of processes, such as 4")  # fmt: skip
     if table.workers and table.cluster:
         raise usage("--workers and --dask are two ways to spread", "give one of them")
-    if table.cluster and not table.reduce and (table.save is None or str(table.save) == "-"):
+    if table.cluster and not table.reduce and table.file is None:
         raise usage(
             "a cluster writes files", "give a file or a folder that the workers see, with -o"
         )
@@ -200,26 +205,28 @@ def added(labels: Sequence[str], table: Table) -> dict[str, str]:
 
 def output_format(table: Table, form: str, folder: bool = False) -> str:
     """The format of the output: as asked for, of its suffix, or the input's own."""
-    save = table.save
-    printed = save is None or str(save) == "-"
-    default = "csv" if printed and form == "parquet" else form
+    save = table.file
+    default = "csv" if save is None and form == "parquet" else form
     if save and save.suffix.lower() in tables.PACKED and not (folder or save.is_dir()):
         raise usage(f"{save} would not be packed: packed files are read, not written", f"write {save.with_suffix('')}, and pack it")  # fmt: skip
-    if save and save.suffix and not (printed or folder or save.is_dir()):
+    if save and save.suffix and not (folder or save.is_dir()):
         default = ""
     to = tables.format_of(str(save or ""), table.target_format, "--to", default)
-    if printed and to == "parquet" and sys.stdout.isatty():
+    if save is None and to == "parquet" and sys.stdout.isatty():
         raise usage("parquet is not for a terminal", "give a file with -o, or --to csv")
     return to
 
 
-def targets(inputs: Sequence[Input], table: Table, program: Path | None) -> list[tuple[Input, str]]:
+def targets(
+    inputs: Sequence[Input], table: Table, folder: bool, program: Path | None
+) -> list[tuple[Input, str]]:
     """The output of each input: a path, or `-`.
 
-    program: its file. Raises BackpropError where an output would replace what is read.
+    folder: whether -o is one. program: its file. Raises BackpropError where an output would
+    replace what is read.
     """
-    save = table.save
-    if save is None or str(save) == "-":
+    save = table.file
+    if save is None:
         if len(inputs) > 1 and not table.reduce:
             raise usage("several files are mapped to several files", "give a folder with -o, or --reduce them")  # fmt: skip
         return [(one, "-") for one in inputs]
@@ -232,7 +239,7 @@ def targets(inputs: Sequence[Input], table: Table, program: Path | None) -> list
         keep(save, [one.path for one in inputs], program)
         return [(one, "-") for one in inputs]
     place = save.absolute() if table.cluster else save
-    if not into_folder(inputs, table):
+    if not folder:
         output_format(table, inputs[0].form)
         pairs = [(inputs[0], str(place))]
     else:
@@ -262,8 +269,8 @@ def keep(place: Path, points: Sequence[str], program: Path | None) -> None:
 
 def into_folder(inputs: Sequence[Input], table: Table) -> bool:
     """Whether -o is a folder: of several files, for a pattern, or as it is written."""
-    save = table.save
-    if save is None or str(save) == "-":
+    save = table.file
+    if save is None:
         return False
     return len(inputs) > 1 or table.folder or save.is_dir() or any(map(is_pattern, table.points))
 
@@ -312,11 +319,11 @@ def reduced(tally: Tally, names: dict[str, str], table: Table, to: str) -> bool:
         {name: [number] for name, number in (numbers | dict(zip(COUNTS, (tally.rows, tally.failed), strict=True))).items()},
         schema_overrides=dict.fromkeys(numbers, pl.Float64),
     )  # fmt: skip
-    if table.save is None or str(table.save) == "-":
+    if table.file is None:
         with writing("standard output"), tables.reading("the sums"):
             tables.write(frame, standard_output(), to, False)
     else:
-        with terminable(), whole(table.save) as stream, tables.reading("the sums"):
+        with terminable(), whole(table.file) as stream, tables.reading("the sums"):
             tables.write(frame, stream, to, False)
     return finite
 
