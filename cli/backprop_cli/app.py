@@ -123,7 +123,7 @@ def graph_command(
     from .layout import check_size
 
     row = formats.chosen("graph", name, save, as_json)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     laid_out = row.name in ("svg", "png", "html", "tikz")
     trace = request.trace_or_structure(check_size if laid_out else None)
     formats.deliver(row, trace, formats.Options(digits, everything), save)
@@ -158,7 +158,7 @@ def explain_command(
     from .inputs import Request
 
     row = formats.chosen("explain", name, save, as_json)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
@@ -195,7 +195,7 @@ def derive_command(
     from .inputs import Request
 
     row = formats.chosen("derive", name, save, as_json)
-    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+    request = Request(program, file, at, wrt, output, digits=digits)
     code = row.module.startswith("code_")
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
@@ -242,7 +242,7 @@ def check_command(
     from .inputs import Request
 
     row = formats.formats_of("check")["json" if as_json else "table"]
-    request = Request(program, file, at, wrt, output, upstream, None, None, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, digits=digits)
     found = findings(request, claim or [], against, over or [], seed, points)
     formats.show(row, found, formats.Options(digits, everything))
     return 0 if found.right else 1
@@ -279,6 +279,8 @@ def step_command(
     as_json: Json = False,
 ) -> int:
     """Take steps along the gradient, and compare what it predicts with what happens."""
+    from backprop_grammar.step import plan
+
     from .inputs import Request, number_option
     from .stepping import run_steps
 
@@ -286,21 +288,25 @@ def step_command(
         raise usage("--stream and --json are two outputs", "give one of them")
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
-    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+    request = Request(program, file, at, wrt, output, digits=digits)
     if source and not points:
         raise usage("--from is the format of points", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
         data = None
         if points:
-            from .mean import found_in
+            from .mean import averaged, found_in
 
             graph, point, notes, data = found_in(stack, request, points, source)
         else:
             graph, point, notes = request.graph()
+        views = request.views()
+        distance = number_option(rate, "--rate")
+        planned = plan(graph, point, views["wrt"], distance, steps, up, method, views["output"])
+        if data is not None:
+            planned = averaged(planned, data)
         return run_steps(
-            graph, point, request.views()["wrt"], number_option(rate, "--rate"), steps, up, method,
-            stream, as_json, digits, notes, output.strip(), everything, data,
-        )  # fmt: skip
+            planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
+        )
 
 
 @command("map")
@@ -354,7 +360,7 @@ def map_command(
 
     if save == "":
         raise usage("-o names no file", "give a file, or a folder of several")
-    request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
+    request = Request(program, file, at, wrt, output)
     place = None if save is None else Path(save)
     folder = (save or "").endswith("/")
     return run_map(request, Table(

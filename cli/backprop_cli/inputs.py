@@ -41,13 +41,13 @@ class Request:
     program: str | None
     file: Path | None
     at: list[str] | None
-    wrt: list[str] | None
-    output: str
-    upstream: str
-    expand: list[str] | None
-    fold: list[str] | None
-    precision: int | None
-    digits: int
+    wrt: list[str] | None = None
+    output: str = ""
+    upstream: str = "1"
+    expand: list[str] | None = None
+    fold: list[str] | None = None
+    precision: int | None = None
+    digits: int = 6
 
     def graph(self, bound: Iterable[str] = ()) -> tuple[Graph, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
