@@ -53,7 +53,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="A gradient calculator: type a formula and a point, see every step of backpropagation.",
 )
 
 

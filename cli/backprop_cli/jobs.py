@@ -45,8 +45,8 @@ class Job:
     at: the variables that do not vary; columns: those that do. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the input is called, where it is, its format. target, to: the output and its format; target is
-    empty where only the sums are wanted. strict: the first row without a result is an error. mark: in
-    the name of a file that is not whole yet.
+    empty where only the sums are wanted. strict: the first row without a result is an error.
+    mark: in the name of a file that is not whole yet.
     """
 
     program: str
@@ -83,9 +83,8 @@ class Tally:
         self.rows += other.rows
         self.failed += other.failed
         self.kinks += other.kinks
-        for mine, theirs in ((self.reasons, other.reasons), (self.sums, other.sums)):
-            for key, count in theirs.items():
-                mine[key] += count
+        self.reasons.update(other.reasons)
+        self.sums.update(other.sums)
 
 
 def map_file(
@@ -246,7 +245,10 @@ class Mapping:
         return self.own.kernel
 
     def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:
-        """Count a batch. Raises BackpropError where the job is strict and its first row is known."""
+        """Count a batch.
+
+        Raises BackpropError where the job is strict and its first row without a result is known.
+        """
         with self.lock:
             self.tally.add(tally)
             if self.told:

@@ -175,7 +175,10 @@ def varying(
 def kernel_of(
     graph: Graph, columns: Sequence[str], at: dict[str, float], wrt: Sequence[str], output: str
 ) -> "Kernel":
-    """The program made ready. Raises BackpropError for unknown names, and where numpy is missing."""
+    """The program made ready.
+
+    Raises BackpropError for unknown names, and where numpy is missing.
+    """
     try:
         from backprop_grammar.kernel import Kernel
     except ModuleNotFoundError:
@@ -184,7 +187,10 @@ def kernel_of(
 
 
 def added(labels: Sequence[str], table: Table) -> dict[str, str]:
-    """The results that become columns -> the names of those, as --columns selects and names them."""
+    """The results that become columns -> the names of those, as --columns says.
+
+    Raises BackpropError for what is no result, and for names that clash.
+    """
     known = ["value", *(f"d_{label}" for label in labels), *([] if table.reduce else [STATUS])]
     if not table.columns:
         return {name: name for name in known}

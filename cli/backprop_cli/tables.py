@@ -188,8 +188,13 @@ def parsed(line: str, row: int, path: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise BackpropError("file", f"{path}, line {row + 1}: this is no JSON object", hint="JSON Lines has an object per line")  # fmt: skip
+        raise wrong_line(path, row, "this is no JSON object", "JSON Lines has an object per line")
     return found
+
+
+def wrong_line(path: str, row: int, said: str, hint: str) -> BackpropError:
+    """The error of a line of JSON Lines; row: from 0."""
+    return BackpropError("file", f"{path}, line {row + 1}: {said}", hint=hint)
 
 
 def fields(
@@ -214,13 +219,13 @@ def fields(
         row = parsed(line, number, path)
         for name in row:
             if name in added:
-                raise BackpropError("file", f"{path}, line {number + 1}: there is a {shorten(name)} already", hint=RENAME)  # fmt: skip
+                raise wrong_line(path, number, f"there is a {shorten(name)} already", RENAME)
             if not more and name not in names:
-                raise BackpropError("file", f"{path}, line {number + 1}: the first line has no {shorten(name)}", hint="the rows of a table have the same columns; write JSON Lines")  # fmt: skip
+                raise wrong_line(path, number, f"the first line has no {shorten(name)}", "the rows of a table have the same columns; write JSON Lines")  # fmt: skip
         try:
             rows.append([text_of(row.get(name)) for name in names])
         except RecursionError:
-            raise BackpropError("file", f"{path}, line {number + 1}: this is nested too deep", hint="flatten it") from None  # fmt: skip
+            raise wrong_line(path, number, "this is nested too deep", "flatten it") from None
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")  # type: ignore[no-any-return]
 
 

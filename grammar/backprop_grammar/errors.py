@@ -81,7 +81,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
-    """The hint for a word that is unknown: the known one that was meant, or what is said otherwise."""
+    """The hint for an unknown word: the known one that was meant, or what is said otherwise."""
     meant = nearest(word, known)
     return f"did you mean {shorten(meant)}?" if meant else otherwise
 
@@ -94,7 +94,8 @@ def shorten(text: str, length: int = 40) -> str:
 def visible(text: str) -> str:
     """The text with control, bidirectional and other unprintable characters written as escapes.
 
-    Terminals obey such characters; this makes them harmless and visible. Line feeds are escaped too.
+    Terminals obey such characters; this makes them harmless and visible. Line feeds are escaped
+    too.
     """
     if text.isascii() and text.isprintable():
         return text

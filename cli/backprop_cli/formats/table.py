@@ -91,7 +91,10 @@ class Board:
     # header
 
     def header(self, quiet: bool) -> Iterable[Text]:
-        """The program, a stage a line, and the output's value after its stage; quiet: that alone."""
+        """The program, a stage a line, and the output's value after its stage.
+
+        quiet: that alone.
+        """
         trace = self.trace
         text = trace.formula
         if len(text) > 20 * self.width:
