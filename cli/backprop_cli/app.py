@@ -355,14 +355,14 @@ def map_command(
 ) -> int:
     """Map a program over a table of points: one row in, one row out, with its gradients."""
     from .inputs import Request
-    from .mapping import Table, run_map
+    from .mapping import Asked, run_map
 
     if save == "":
         raise usage("-o names no file", "give a file, or a folder of several")
     request = Request(program, file, at, wrt, output)
     place = None if save is None else Path(save)
     folder = (save or "").endswith("/")
-    return run_map(request, Table(
+    return run_map(request, Asked(
         points or [], columns, source, target, place, folder, reduce, strict, resume, workers, dask,
     ))  # fmt: skip
 

@@ -20,7 +20,7 @@ from backprop_grammar.trajectory import OF_THE_PROGRAM
 from . import exact, tables
 from .inputs import Request
 from .mapping import at_kinks, kernel_of, varying
-from .sources import Input, found, opened
+from .sources import Points, files_of, opened
 
 if TYPE_CHECKING:
     import numpy
@@ -38,7 +38,7 @@ SLICE = 16_384
 class Data:
     """Files of points, and the variables that are columns of them."""
 
-    inputs: tuple[Input, ...]
+    files: tuple[Points, ...]
     columns: tuple[str, ...]
 
 
@@ -51,17 +51,17 @@ def found_in(
     BackpropError for what contradicts each other.
     """
     request.check_input(points)
-    inputs = [opened(stack, path, form, False) for path in found(points)]
-    graph, at, notes = request.graph(bound=inputs[0].columns)
+    files = [opened(stack, path, form, False) for path in files_of(points)]
+    graph, at, notes = request.graph(bound=files[0].columns)
     views = request.views()
-    columns = varying(graph, at, views["output"], inputs)
+    columns = varying(graph, at, views["output"], files)
     for name in views["wrt"]:
         if name in columns:
             raise usage(f"{shorten(name)} is a column of the points and cannot be stepped", "name inputs that --at or the program gives a value")  # fmt: skip
     at = {name: value for name, value in at.items() if name not in columns}
     if not at:
         raise usage("every variable is a column, so nothing can be stepped", "give the inputs to step with --at w=0")  # fmt: skip
-    return graph, at, notes, Data(tuple(inputs), columns)
+    return graph, at, notes, Data(tuple(files), columns)
 
 
 def averaged(plan: Plan, data: Data) -> Plan:
@@ -71,9 +71,9 @@ def averaged(plan: Plan, data: Data) -> Plan:
     """
     columns = (*data.columns, *plan.wrt)
     kernel = kernel_of(plan.graph, columns, plan.at, plan.wrt, plan.output)
-    frames = [numbers(one, data.columns) for one in data.inputs]
+    frames = [numbers(one, data.columns) for one in data.files]
     ends = list(accumulate(frame.height for frame in frames))
-    names = tuple(one.name for one in data.inputs)
+    names = tuple(one.name for one in data.files)
     if not ends[-1]:
         raise BackpropError("file", f"{names[0]} has no rows", hint="a mean is over one row or more")  # fmt: skip
     whole = tables.library().concat(frames)
@@ -82,7 +82,7 @@ def averaged(plan: Plan, data: Data) -> Plan:
     return replace(plan, arrival=Mean(kernel, table, names, ends), rows=ends[-1], files=names)
 
 
-def numbers(one: Input, names: Sequence[str]) -> "polars.DataFrame":
+def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":
     """Some columns of a file as floats. Raises BackpropError for the first row that lacks one."""
     pl = tables.library()
     wrong = dict[int, str]()

@@ -19,14 +19,14 @@ from backprop_grammar.errors import shorten, usage
 from . import tables
 from .files import terminable
 
-__all__ = ["PIPE", "Input", "found", "is_pattern", "opened"]
+__all__ = ["PIPE", "Points", "files_of", "is_pattern", "opened"]
 
 PIPE = "standard input"
 """What it is called."""
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class Points:
     """A file of points: what it is called, where it is, its format, and its columns."""
 
     name: str
@@ -40,7 +40,7 @@ def is_pattern(text: str) -> bool:
     return glob.has_magic(text) and "://" not in text and not os.path.exists(text)  # noqa: PTH110
 
 
-def found(points: Sequence[str]) -> list[str]:
+def files_of(points: Sequence[str]) -> list[str]:
     """The files that the options name, patterns expanded, each once, however it is spelt."""
     result = dict[str, str]()
     for text in points:
@@ -57,22 +57,22 @@ def found(points: Sequence[str]) -> list[str]:
     return list(result.values())
 
 
-def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
-    """An input with its columns; a pipe is copied to a temporary file first.
+def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
+    """A file of points with its columns; a pipe is copied to a temporary file first.
 
-    name: of its format, or empty. absolute: its place is told to other machines.
+    form: the name of its format, or empty. absolute: its place is told to other machines.
     """
     called = PIPE if path == "-" else path
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
         raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
-    form = tables.format_of(path, name, "--from", "csv" if path == "-" else "")
+    form = tables.format_of(path, form, "--from", "csv" if path == "-" else "")
     place = path
     special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
     if path == "-" or ("://" not in path and special):
         place = stack.enter_context(copied(path))
     elif absolute and "://" not in path:
         place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
-    return Input(called, place, form, tables.columns_of(place, form, called))
+    return Points(called, place, form, tables.columns_of(place, form, called))
 
 
 @contextmanager
