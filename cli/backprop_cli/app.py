@@ -37,7 +37,7 @@ from .options import (
 )
 from .parsing import COMMANDS, Group, command
 
-__all__ = ["app", "run"]
+__all__ = ["SCHEMAS", "app", "run"]
 
 TABLE_NODES = 600
 """Nodes of the tape, constants included, above which the tables give way to the summary."""

@@ -48,7 +48,10 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def writing(name: str) -> Iterator[None]:
-    """The system's complaints about a place that is written; a reader that left is none."""
+    """The system's complaints about a place that is written; a reader that left is none.
+
+    Raises BackpropError for them.
+    """
     try:
         yield
     except BrokenPipeError:

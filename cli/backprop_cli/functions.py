@@ -12,7 +12,7 @@ from backprop_grammar.operations import FUNCTIONS, OPERATIONS, Operation
 if TYPE_CHECKING:
     from .terminal import Grid
 
-__all__ = ["FORMAT", "describe", "fields"]
+__all__ = ["describe"]
 
 FORMAT = "backprop-functions/1"
 

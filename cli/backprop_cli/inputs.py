@@ -19,15 +19,7 @@ from backprop_grammar.names import Names
 from backprop_grammar.parser import MAX_LENGTH, parse
 from backprop_grammar.trace import Note, Trace, Wide
 
-__all__ = [
-    "Point",
-    "Request",
-    "constant",
-    "fit",
-    "number_option",
-    "read_point",
-    "read_program",
-]
+__all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
@@ -114,7 +106,10 @@ class Request:
 
 
 def number_option(text: str, name: str) -> float:
-    """The value of an option that takes a number or a constant expression."""
+    """The value of an option that takes a number or a constant expression.
+
+    Raises BackpropError of kind usage unless it is a finite number.
+    """
     try:
         return constant(Source(text, name), 0, len(text), name)
     except BackpropError as error:
@@ -133,7 +128,10 @@ def names(options: list[str] | None, option: str) -> list[str]:
 
 
 def read_program(program: str | None, file: Path | None) -> Source:
-    """The program's text from the argument, a file, or standard input (`-`)."""
+    """The program's text from the argument, a file, or standard input (`-`).
+
+    Raises BackpropError where there is none, or two, and for a file that cannot be read.
+    """
     if program is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
     if file is not None:

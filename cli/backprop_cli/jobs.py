@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy
     import polars
 
-__all__ = ["STATUS", "STOP", "Job", "Stopped", "Tally", "map_file"]
+__all__ = ["STATUS", "STOP", "Job", "Tally", "map_file"]
 
 STATUS = "status"
 """The added column that says why a row has no result; empty where it has."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from backprop_grammar.kernel import Kernel
 
-__all__ = ["Data", "averaged", "found_in"]
+__all__ = ["averaged", "found_in"]
 
 SLICE = 16_384
 """Rows that are added up together, while they are in a processor's cache."""

@@ -41,7 +41,10 @@ def is_pattern(text: str) -> bool:
 
 
 def files_of(points: Sequence[str]) -> list[str]:
-    """The files that the options name, patterns expanded, each once, however it is spelt."""
+    """The files that the options name, patterns expanded, each once, however it is spelt.
+
+    Raises BackpropError for an empty name, and for a pattern that matches nothing.
+    """
     result = dict[str, str]()
     for text in points:
         if not text:
@@ -60,7 +63,8 @@ def files_of(points: Sequence[str]) -> list[str]:
 def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
     """A file of points with its columns; a pipe is copied to a temporary file first.
 
-    form: the name of its format, or empty. absolute: its place is told to other machines.
+    form: the name of its format, or empty. absolute: its place is told to other machines. Raises
+    BackpropError for a folder, for no known format, and for a file that cannot be read.
     """
     called = PIPE if path == "-" else path
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LINE",
+    "PACKED",
     "RENAME",
     "ROW",
+    "SEPARATORS",
     "check_writable",
     "columns_of",
     "fields",
@@ -104,7 +106,7 @@ def format_of(path: str, name: str, option: str, default: str = "") -> str:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """The reader's complaints in our words."""
+    """The reader's complaints in our words. Raises BackpropError for them."""
     pl = library()
     try:
         yield

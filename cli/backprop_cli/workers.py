@@ -1,4 +1,4 @@
-"""Many files on many workers: threads of this process, a pool of processes, a Dask cluster.
+"""Many files on many workers: a thread of this process, a pool of processes, a Dask cluster.
 
 The insight: all three are executors, so one loop runs them; and as a job may be done twice without
 harm, what a dying worker leaves behind is done again or swept away.

@@ -15,9 +15,16 @@ from backprop_grammar.errors import shorten, suggestion, usage, visible
 from ..files import terminable, whole
 
 __all__ = [
-    "FORMATS", "SILENT", "Format", "Options", "chosen", "deliver", "formats_of", "remark", "render",
-    "say", "show",
-]  # fmt: skip
+    "FORMATS",
+    "SILENT",
+    "Options",
+    "chosen",
+    "deliver",
+    "formats_of",
+    "remark",
+    "say",
+    "show",
+]
 
 
 class Options(NamedTuple):

@@ -15,7 +15,7 @@ from ..picture import diagram
 from . import Options
 from .svg import LIGHT, STYLE, colours, svg
 
-__all__ = ["fonts", "render"]
+__all__ = ["render"]
 
 SCALE = 2.0
 LARGEST_SIDE = 32_000.0
@@ -40,7 +40,10 @@ FOLDERS = (
 
 
 def render(trace: Trace, options: Options) -> bytes:
-    """The picture of a trace as pixels; needs the extra `png` and a font."""
+    """The picture of a trace as pixels.
+
+    Raises BackpropError where the extra `png` or a font is missing, and for a graph too large.
+    """
     try:
         import resvg_py
     except ImportError:

@@ -28,7 +28,7 @@ from ..terminal import (
 )
 from . import Options
 
-__all__ = ["MANY", "show"]
+__all__ = ["Board", "show"]
 
 MANY = 200
 """Gradients above which the summary stops unless all are asked for."""
