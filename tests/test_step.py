@@ -45,8 +45,9 @@ def printed(program: str, at: dict[str, float], **options) -> tuple[int, str, st
     """Exit code and both streams of `run_steps`."""
     graph = parse(program)
     out, err = io.StringIO(), io.StringIO()
+    ours = {k: options.pop(k) for k in ("stream", "as_json", "digits") if k in options}
     with redirect_stdout(out), redirect_stderr(err):
-        code = run_steps(graph, dict(graph.inputs) | at, **options)
+        code = run_steps(plan(graph, dict(graph.inputs) | at, **options), **ours)
     return code, out.getvalue(), err.getvalue()
 
 
@@ -407,6 +408,7 @@ SLOW = """
 import sys, time
 import backprop_cli.stepping as stepping
 from backprop_grammar.parser import parse
+from backprop_grammar.step import plan
 real = stepping.descend
 def slowly(plan):
     steps = real(plan)
@@ -417,13 +419,13 @@ def slowly(plan):
             return stop.value
         time.sleep(0.05)
 stepping.descend = slowly
-graph = parse('x^2')
+plan = plan(parse('x^2'), {'x': 1.0}, steps=%d, rate=0.01)
 """
-CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(graph, {'x': 1.0}, steps=%d, rate=0.01, as_json=%s, stream=%s))"
+CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(plan, as_json=%s, stream=%s))"
 
 
 def started(steps: int, stderr: int, as_json: bool = False, stream: bool = False):
-    code = SLOW + CALL % (steps, as_json, stream)
+    code = (SLOW + CALL) % (steps, as_json, stream)
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     return subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=stderr, env=environment

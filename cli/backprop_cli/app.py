@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 
 from . import formats, interrupted
 from .files import Terminated
@@ -37,7 +37,7 @@ from .options import (
 )
 from .parsing import COMMANDS, Group, command
 
-__all__ = ["app", "run"]
+__all__ = ["SCHEMAS", "app", "run"]
 
 TABLE_NODES = 600
 """Nodes of the tape, constants included, above which the tables give way to the summary."""
@@ -53,7 +53,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="A gradient calculator: type a formula and a point, see every step of backpropagation.",
 )
 
 
@@ -123,14 +122,12 @@ def graph_command(
     from .layout import check_size
 
     row = formats.chosen("graph", name, save, as_json)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     laid_out = row.name in ("svg", "png", "html", "tikz")
     trace = request.trace_or_structure(check_size if laid_out else None)
     formats.deliver(row, trace, formats.Options(digits, everything), save)
     if row.name in formats.SILENT:
-        for kind, remarks in (("note", trace.notes), ("flag", trace.flags)):
-            for remark in remarks:
-                print(f"{kind}: {visible(remark.message)}", file=sys.stderr)
+        formats.remark(trace)
     return 3 if trace.flags else 0
 
 
@@ -160,9 +157,9 @@ def explain_command(
     from .inputs import Request
 
     row = formats.chosen("explain", name, save, as_json)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     if node and why:
-        raise BackpropError("usage", "--node and --why are two questions", hint="ask one of them")
+        raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
     told = reasons(trace, why, digits) if why else words.explain(trace, digits, node)
     formats.deliver(row, told, formats.Options(digits), save)
@@ -197,15 +194,15 @@ def derive_command(
     from .inputs import Request
 
     row = formats.chosen("derive", name, save, as_json)
-    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+    request = Request(program, file, at, wrt, output, digits=digits)
     code = row.module.startswith("code_")
     if hessian and order not in (1, 2):
-        raise BackpropError("usage", f"a Hessian is of order 2, not {order}", hint="leave out --hessian or --order")  # fmt: skip
+        raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     found, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
     if hessian and found.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (found.at is None or not (hessian or order == 2)):
-        raise BackpropError("usage", "a matrix is of second derivatives at a point", hint="add --hessian and --at")  # fmt: skip
+        raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
     formats.deliver(row, found, formats.Options(digits), save)
     for remark in remarks:
         print(visible(remark), file=sys.stderr)
@@ -244,7 +241,7 @@ def check_command(
     from .inputs import Request
 
     row = formats.formats_of("check")["json" if as_json else "table"]
-    request = Request(program, file, at, wrt, output, upstream, None, None, None, digits)
+    request = Request(program, file, at, wrt, output, upstream, digits=digits)
     found = findings(request, claim or [], against, over or [], seed, points)
     formats.show(row, found, formats.Options(digits, everything))
     return 0 if found.right else 1
@@ -281,28 +278,34 @@ def step_command(
     as_json: Json = False,
 ) -> int:
     """Take steps along the gradient, and compare what it predicts with what happens."""
+    from backprop_grammar.step import plan
+
     from .inputs import Request, number_option
     from .stepping import run_steps
 
     if stream and as_json:
-        raise BackpropError("usage", "--stream and --json are two outputs", hint="give one of them")
+        raise usage("--stream and --json are two outputs", "give one of them")
     if steps > MOST_STEPS:
-        raise BackpropError("usage", f"--steps is at most {MOST_STEPS:,}", hint="take fewer steps")
-    request = Request(program, file, at, wrt, output, "1", None, None, None, digits)
+        raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
+    request = Request(program, file, at, wrt, output, digits=digits)
     if source and not points:
-        raise BackpropError("usage", "--from is the format of points", hint="give a file with --points FILE")  # fmt: skip
+        raise usage("--from is the format of points", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
         data = None
         if points:
-            from .mean import found_in
+            from .mean import averaged, found_in
 
             graph, point, notes, data = found_in(stack, request, points, source)
         else:
             graph, point, notes = request.graph()
+        views = request.views()
+        distance = number_option(rate, "--rate")
+        planned = plan(graph, point, views["wrt"], distance, steps, up, method, views["output"])
+        if data is not None:
+            planned = averaged(planned, data)
         return run_steps(
-            graph, point, request.views()["wrt"], number_option(rate, "--rate"), steps, up, method,
-            stream, as_json, digits, notes, output.strip(), everything, data,
-        )  # fmt: skip
+            planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
+        )
 
 
 @command("map")
@@ -352,14 +355,14 @@ def map_command(
 ) -> int:
     """Map a program over a table of points: one row in, one row out, with its gradients."""
     from .inputs import Request
-    from .mapping import Table, run_map
+    from .mapping import Asked, run_map
 
     if save == "":
-        raise BackpropError("usage", "-o names no file", hint="give a file, or a folder of several")
-    request = Request(program, file, at, wrt, output, "1", None, None, None, 6)
+        raise usage("-o names no file", "give a file, or a folder of several")
+    request = Request(program, file, at, wrt, output)
     place = None if save is None else Path(save)
     folder = (save or "").endswith("/")
-    return run_map(request, Table(
+    return run_map(request, Asked(
         points or [], columns, source, target, place, folder, reduce, strict, resume, workers, dask,
     ))  # fmt: skip
 
@@ -386,9 +389,8 @@ def schema_command(
 ) -> int:
     """Print the JSON Schema of the tool's documents."""
     if name not in SCHEMAS:
-        meant = nearest(name, SCHEMAS)
-        hint = f"did you mean {meant}?" if meant else f"the schemas are {', '.join(SCHEMAS)}"
-        raise BackpropError("usage", f"there is no schema {shorten(name)}", hint=hint)
+        hint = suggestion(name, SCHEMAS, f"the schemas are {', '.join(SCHEMAS)}")
+        raise usage(f"there is no schema {shorten(name)}", hint)
     path = Path(__file__).with_name("formats") / f"{name}.schema.json"
     print(path.read_text(encoding="utf-8").rstrip())
     return 0
@@ -456,6 +458,5 @@ def usage_error(error: Any) -> BackpropError:
     wrong = re.match(r"No such (command|option):? '?(-*[^']*)", message)
     if context is not None and wrong:
         known = [option for parameter in context.command.params for option in parameter.opts]
-        meant = nearest(wrong[2], [*known, *(COMMANDS if context.parent is None else ())])
-        hint = f"did you mean {meant}?" if meant else hint
-    return BackpropError("usage", message[:1].lower() + message[1:], hint=hint)
+        hint = suggestion(wrong[2], [*known, *(COMMANDS if context.parent is None else ())], hint)
+    return usage(message[:1].lower() + message[1:], hint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Bar"]
+__all__ = ["REFRESH", "Bar"]
 
 PATIENCE = 1.0
 """Seconds after which a run shows how far it is."""

@@ -10,12 +10,13 @@ from typing import Any
 from backprop_grammar.agree import agree, read_box
 from backprop_grammar.check import Report, differences
 from backprop_grammar.claims import judge, read_claims
+from backprop_grammar.errors import usage
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.notation import program_text
 from backprop_grammar.parser import parse
 from backprop_grammar.trace import Trace
 
-from .inputs import Request, usage
+from .inputs import Request
 
 __all__ = ["report"]
 

@@ -4,13 +4,13 @@ The insight: a Hessian, a direction and a higher order are all gradients of grad
 """
 
 from backprop_grammar.derive import MAX_ORDER, derive, directional, numbers
-from backprop_grammar.errors import BackpropError
+from backprop_grammar.errors import BackpropError, usage
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.trace import Number, Wide
 
 from .formats.code import Formulas
-from .inputs import Request, read_point, usage
+from .inputs import Request, read_point
 
 __all__ = ["formulas"]
 

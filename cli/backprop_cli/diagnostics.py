@@ -9,7 +9,7 @@ import unicodedata
 
 from backprop_grammar.errors import BackpropError, Source, visible
 
-__all__ = ["as_json", "draw", "position"]
+__all__ = ["as_json", "draw"]
 
 WINDOW = 96
 """Columns of a source line that are shown; longer lines are cut around the span."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["total", "value"]
+__all__ = ["UNIT", "counted", "total", "value"]
 
 UNIT = 1126
 """A sum is counted in units of 2^-UNIT: 53 bits below the exponent of the smallest float."""

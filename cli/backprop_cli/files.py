@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from backprop_grammar.errors import BackpropError
+from backprop_grammar.errors import usage
 
 __all__ = ["Terminated", "terminable", "whole", "writing"]
 
@@ -48,14 +48,17 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def writing(name: str) -> Iterator[None]:
-    """The system's complaints about a place that is written; a reader that left is none."""
+    """The system's complaints about a place that is written; a reader that left is none.
+
+    Raises BackpropError for them.
+    """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         said = (error.strerror or str(error)).lower()
-        raise BackpropError("usage", f"cannot write {name}: {said}", hint="choose another place") from None  # fmt: skip
+        raise usage(f"cannot write {name}: {said}", "choose another place") from None
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
     is left behind then.
     """
     if path.is_dir():
-        raise BackpropError("usage", f"{path} is a folder", hint="give the name of a file")
+        raise usage(f"{path} is a folder", "give the name of a file")
     with writing(str(path)):
         device = str(path.absolute()).startswith(("/dev/", "/proc/"))
         if device or (path.exists() and not path.is_file()):

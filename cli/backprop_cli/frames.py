@@ -12,7 +12,7 @@ from math import inf
 from .layout import Layers, Link, straighten, tension
 from .picture import Diagram
 
-__all__ = ["cleared"]
+__all__ = ["TITLE", "cleared"]
 
 TITLE = 19.0  # between a frame and what is above it
 INSIDE = 9.0  # between a frame and its members

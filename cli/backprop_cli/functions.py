@@ -6,13 +6,13 @@ The insight: everything here is read from the rows, so a new operation documents
 import json
 from typing import TYPE_CHECKING, Any
 
-from backprop_grammar.errors import BackpropError, nearest
+from backprop_grammar.errors import BackpropError, suggestion
 from backprop_grammar.operations import FUNCTIONS, OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from .terminal import Grid
 
-__all__ = ["FORMAT", "describe", "fields"]
+__all__ = ["describe"]
 
 FORMAT = "backprop-functions/1"
 
@@ -63,11 +63,9 @@ def describe(name: str | None, verified: bool, as_json: bool) -> None:
     else:
         row = FUNCTIONS.get(name) or next((r for r in shown_rows() if name in (r.name, r.symbol)), None)  # fmt: skip
         if row is None:
-            meant = nearest(name, [*FUNCTIONS, *(r.name for r in shown_rows())])
-            raise BackpropError(
-                "name", f"there is no operation {name}",
-                hint=f"did you mean {meant}?" if meant else "`backprop functions` lists them",
-            )  # fmt: skip
+            known = [*FUNCTIONS, *(r.name for r in shown_rows())]
+            hint = suggestion(name, known, "`backprop functions` lists them")
+            raise BackpropError("name", f"there is no operation {name}", hint=hint)
         chosen = [row]
     if verified:
         from .proofs import proof_fields, show_proofs

@@ -7,28 +7,19 @@ errors and its careful numbers serve the point as well.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backprop_grammar.errors import BackpropError, Source, nearest, shorten
+from backprop_grammar.errors import BackpropError, Source, shorten, suggestion, usage
 from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 from backprop_grammar.parser import MAX_LENGTH, parse
 from backprop_grammar.trace import Note, Trace, Wide
 
-__all__ = [
-    "Point",
-    "Request",
-    "constant",
-    "fit",
-    "number_option",
-    "read_point",
-    "read_program",
-    "usage",
-]
+__all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
@@ -42,13 +33,13 @@ class Request:
     program: str | None
     file: Path | None
     at: list[str] | None
-    wrt: list[str] | None
-    output: str
-    upstream: str
-    expand: list[str] | None
-    fold: list[str] | None
-    precision: int | None
-    digits: int
+    wrt: list[str] | None = None
+    output: str = ""
+    upstream: str = "1"
+    expand: list[str] | None = None
+    fold: list[str] | None = None
+    precision: int | None = None
+    digits: int = 6
 
     def graph(self, bound: Iterable[str] = ()) -> tuple[Graph, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
@@ -61,13 +52,18 @@ class Request:
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
         if not 1 <= self.digits <= 17:
             raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
-        file = str(self.file) if self.file else None
-        if [self.program, file, *(self.at or [])].count("-") + (self.at or []).count("@-") > 1:
-            raise usage("standard input is read once", "give the program or the point, not both, through -")  # fmt: skip
+        self.check_input()
         source = read_program(self.program, self.file)
         point = read_point(self.at or [])
         graph = parse(source.text, name=source.name, bound=frozenset([*point.values, *bound]))
         return graph, *fit(graph, point)
+
+    def check_input(self, points: Sequence[str] = ()) -> None:
+        """Raise BackpropError where standard input is asked for twice; points: files of them."""
+        at = (self.at or []).count("@-")
+        if at + [self.program, str(self.file), *points].count("-") > 1:
+            other = "points" if points else "point"
+            raise usage("standard input is read once", f"give the program or the {other}, not both, through -")  # fmt: skip
 
     def views(self) -> dict[str, Any]:
         """The arguments that say which nodes are asked for, and how they are grouped."""
@@ -110,7 +106,10 @@ class Request:
 
 
 def number_option(text: str, name: str) -> float:
-    """The value of an option that takes a number or a constant expression."""
+    """The value of an option that takes a number or a constant expression.
+
+    Raises BackpropError of kind usage unless it is a finite number.
+    """
     try:
         return constant(Source(text, name), 0, len(text), name)
     except BackpropError as error:
@@ -128,13 +127,11 @@ def names(options: list[str] | None, option: str) -> list[str]:
     return found
 
 
-def usage(message: str, hint: str = "") -> BackpropError:
-    """The error of wrong use."""
-    return BackpropError("usage", message, hint=hint)
-
-
 def read_program(program: str | None, file: Path | None) -> Source:
-    """The program's text from the argument, a file, or standard input (`-`)."""
+    """The program's text from the argument, a file, or standard input (`-`).
+
+    Raises BackpropError where there is none, or two, and for a file that cannot be read.
+    """
     if program is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
     if file is not None:
@@ -365,8 +362,7 @@ def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int])
         message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
     else:
         message = f"the program has no variable {shown}"
-        meant = nearest(name, known)
         few = ", ".join(map(shorten, known[:12])) + (", ..." if len(known) > 12 else "")
         hint = f"its variables are {few}" if known else "it has no variables at all"
-        hint = f"did you mean {shorten(meant)}?" if meant else hint
+        hint = suggestion(name, known, hint)
     return BackpropError("binding", message, span, hint=hint, source=source)

@@ -1,4 +1,4 @@
-"""One file of points to a file of gradients: the work of `backprop map` on one input.
+"""One file of points to a file of gradients: the work of `backprop map` on one file.
 
 The insight: a job is plain data, and doing it twice does no harm: what it writes is whole or not
 there, what it counts is handed back. So any executor may run it, anywhere, and run it again.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy
     import polars
 
-__all__ = ["STATUS", "STOP", "Job", "Stopped", "Tally", "map_file"]
+__all__ = ["STATUS", "STOP", "Job", "Tally", "map_file"]
 
 STATUS = "status"
 """The added column that says why a row has no result; empty where it has."""
@@ -30,7 +30,7 @@ STATUS = "status"
 STOP = threading.Event()
 """Set where the jobs of this process are to end early."""
 
-SLICE = 0.1
+PERIOD = 0.1
 """Seconds of work after which it is looked at."""
 
 
@@ -40,13 +40,13 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One input, and what is asked of it.
+    """One file of points, and what is asked of it.
 
     at: the variables that do not vary; columns: those that do. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
-    the input is called, where it is, its format. target, to: the output and its format; target is
-    empty where only the sums are wanted. strict: the first row without a result is an error. mark: in
-    the name of a file that is not whole yet.
+    the file is called, where it is, its format. target, to: the output and its format; target is
+    empty where only the sums are wanted. strict: the first row without a result is an error.
+    mark: in the name of a file that is not whole yet.
     """
 
     program: str
@@ -83,9 +83,8 @@ class Tally:
         self.rows += other.rows
         self.failed += other.failed
         self.kinks += other.kinks
-        for mine, theirs in ((self.reasons, other.reasons), (self.sums, other.sums)):
-            for key, count in theirs.items():
-                mine[key] += count
+        self.reasons.update(other.reasons)
+        self.sums.update(other.sums)
 
 
 def map_file(
@@ -97,19 +96,19 @@ def map_file(
     thread. Raises BackpropError where a file can't be read or written, and for a strict job's
     first row without a result, and where STOP is set.
     """
-    mapping = Mapping(job, told)
+    work = Work(job, told)
     if stream is not None:
         with writing("standard output"):
-            mapping.write(stream)
+            work.write(stream)
     elif job.target:
         with whole(Path(job.target), job.mark) as new:
-            mapping.write(new)
+            work.write(new)
     else:
-        mapping.reduce()
-    return mapping.tally
+        work.reduce()
+    return work.tally
 
 
-class Mapping:
+class Work:
     """A job at work; batches of its rows arrive on several threads at once."""
 
     def __init__(self, job: Job, told: Callable[[int], None] | None) -> None:
@@ -125,7 +124,7 @@ class Mapping:
         self.first: tuple[int, str] | None = None  # the first row without a result, and why
 
     def write(self, stream: IO[bytes]) -> None:
-        """Write every row of the input with its results."""
+        """Write every row of the file with its results."""
         pl, job = tables.library(), self.job
         with tables.reading(job.name):
             frame = tables.scan(job.source, job.form)
@@ -211,7 +210,7 @@ class Mapping:
     ) -> tuple[dict[str, "numpy.ndarray"], dict[int, str], int]:
         """The value and the gradients by name, the status of rows, and the number of kinks.
 
-        The kernel is given slices that it does in about SLICE, so that a run can end early.
+        The kernel is given slices that it does in about PERIOD, so that a run can end early.
         """
         import numpy
 
@@ -229,7 +228,7 @@ class Mapping:
             into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
             rows = kernel({name: column[here] for name, column in columns.items()}, into)
             took = time.monotonic() - began
-            self.own.step = min(step * 2, 1 << 20) if took < SLICE / 2 else max(1, step // 2)
+            self.own.step = min(step * 2, 1 << 20) if took < PERIOD / 2 else max(1, step // 2)
             status |= {start + row: why for row, why in rows.status.items()}
             kinks += rows.kinks
             start += step
@@ -246,7 +245,10 @@ class Mapping:
         return self.own.kernel
 
     def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:
-        """Count a batch. Raises BackpropError where the job is strict and its first row is known."""
+        """Count a batch.
+
+        Raises BackpropError where the job is strict and its first row without a result is known.
+        """
         with self.lock:
             self.tally.add(tally)
             if self.told:

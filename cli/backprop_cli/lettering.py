@@ -6,7 +6,7 @@ wide one; in any other they have a little more air.
 
 from backprop_grammar.errors import shorten
 
-__all__ = ["CAPITAL", "SIZES", "Runs", "minus", "typeset", "width"]
+__all__ = ["CAPITAL", "SIZES", "minus", "typeset", "width"]
 
 SIZES = {
     "name": 14.0, "stage": 14.0, "alias": 12.0, "sign": 20.0, "symbol": 14.0, "value": 13.0, "gradient": 13.0,

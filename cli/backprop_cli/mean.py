@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from backprop_grammar.errors import BackpropError, shorten
+from backprop_grammar.errors import BackpropError, shorten, usage
 from backprop_grammar.graph import Graph
 from backprop_grammar.step import Plan, Step, arrived, overflows
 from backprop_grammar.trace import Flag, Note
 from backprop_grammar.trajectory import OF_THE_PROGRAM
 
 from . import exact, tables
-from .inputs import Request, usage
-from .mapping import kernel_of, varying
-from .sources import Input, check_input, found, opened
+from .inputs import Request
+from .mapping import at_kinks, kernel_of, varying
+from .sources import Points, files_of, opened
 
 if TYPE_CHECKING:
     import numpy
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from backprop_grammar.kernel import Kernel
 
-__all__ = ["Data", "averaged", "found_in"]
+__all__ = ["averaged", "found_in"]
 
 SLICE = 16_384
 """Rows that are added up together, while they are in a processor's cache."""
@@ -38,7 +38,7 @@ SLICE = 16_384
 class Data:
     """Files of points, and the variables that are columns of them."""
 
-    inputs: tuple[Input, ...]
+    files: tuple[Points, ...]
     columns: tuple[str, ...]
 
 
@@ -50,18 +50,18 @@ def found_in(
     stack: closes what is opened. form: the name of the files' format, or empty. Raises
     BackpropError for what contradicts each other.
     """
-    check_input(request, points)
-    inputs = [opened(stack, path, form, False) for path in found(points)]
-    graph, at, notes = request.graph(bound=inputs[0].columns)
+    request.check_input(points)
+    files = [opened(stack, path, form, False) for path in files_of(points)]
+    graph, at, notes = request.graph(bound=files[0].columns)
     views = request.views()
-    columns = varying(graph, at, views["output"], inputs)
+    columns = varying(graph, at, views["output"], files)
     for name in views["wrt"]:
         if name in columns:
             raise usage(f"{shorten(name)} is a column of the points and cannot be stepped", "name inputs that --at or the program gives a value")  # fmt: skip
     at = {name: value for name, value in at.items() if name not in columns}
     if not at:
         raise usage("every variable is a column, so nothing can be stepped", "give the inputs to step with --at w=0")  # fmt: skip
-    return graph, at, notes, Data(tuple(inputs), columns)
+    return graph, at, notes, Data(tuple(files), columns)
 
 
 def averaged(plan: Plan, data: Data) -> Plan:
@@ -71,9 +71,9 @@ def averaged(plan: Plan, data: Data) -> Plan:
     """
     columns = (*data.columns, *plan.wrt)
     kernel = kernel_of(plan.graph, columns, plan.at, plan.wrt, plan.output)
-    frames = [numbers(one, data.columns) for one in data.inputs]
+    frames = [numbers(one, data.columns) for one in data.files]
     ends = list(accumulate(frame.height for frame in frames))
-    names = tuple(one.name for one in data.inputs)
+    names = tuple(one.name for one in data.files)
     if not ends[-1]:
         raise BackpropError("file", f"{names[0]} has no rows", hint="a mean is over one row or more")  # fmt: skip
     whole = tables.library().concat(frames)
@@ -82,7 +82,7 @@ def averaged(plan: Plan, data: Data) -> Plan:
     return replace(plan, arrival=Mean(kernel, table, names, ends), rows=ends[-1], files=names)
 
 
-def numbers(one: Input, names: Sequence[str]) -> "polars.DataFrame":
+def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":
     """Some columns of a file as floats. Raises BackpropError for the first row that lacks one."""
     pl = tables.library()
     wrong = dict[int, str]()
@@ -159,8 +159,7 @@ class Mean:
             first = arrived(self.kernel.question, number, point | self.row(0), True)
             notes += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
         if kinks:
-            message = f"{kinks:,} of {rows:,} rows stand at a kink or a tie, where the gradient is a choice"  # fmt: skip
-            notes.append(Note("kink", "", message))
+            notes.append(Note("kink", "", at_kinks(kinks, rows)))
         found = {name: None if name in flags else gradient for name, gradient in zip(labels, gradients, strict=True)}  # fmt: skip
         return Step(number, point, value, found, notes=tuple(notes), flags=tuple(flags.values()))
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["COMMANDS", "EXAMPLES", "Command", "Group", "command"]
+__all__ = ["COMMANDS", "EXAMPLES", "Group", "command"]
 
 EXAMPLES = {
     "": """\

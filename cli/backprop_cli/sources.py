@@ -14,20 +14,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backprop_grammar.errors import shorten
+from backprop_grammar.errors import shorten, usage
 
 from . import tables
 from .files import terminable
-from .inputs import Request, usage
 
-__all__ = ["PIPE", "Input", "check_input", "found", "is_pattern", "opened"]
+__all__ = ["PIPE", "Points", "files_of", "is_pattern", "opened"]
 
 PIPE = "standard input"
 """What it is called."""
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class Points:
     """A file of points: what it is called, where it is, its format, and its columns."""
 
     name: str
@@ -36,20 +35,16 @@ class Input:
     columns: dict[str, str]
 
 
-def check_input(request: Request, points: Sequence[str]) -> None:
-    """Raise BackpropError where standard input is asked for twice."""
-    at = request.at or []
-    if [request.program, str(request.file), *points, *at].count("-") + at.count("@-") > 1:
-        raise usage("standard input is read once", "give the program or the points, not both, through -")  # fmt: skip
-
-
 def is_pattern(text: str) -> bool:
     """Whether a text names the files that match it."""
     return glob.has_magic(text) and "://" not in text and not os.path.exists(text)  # noqa: PTH110
 
 
-def found(points: Sequence[str]) -> list[str]:
-    """The files that the options name, patterns expanded, each once, however it is spelt."""
+def files_of(points: Sequence[str]) -> list[str]:
+    """The files that the options name, patterns expanded, each once, however it is spelt.
+
+    Raises BackpropError for an empty name, and for a pattern that matches nothing.
+    """
     result = dict[str, str]()
     for text in points:
         if not text:
@@ -65,22 +60,23 @@ def found(points: Sequence[str]) -> list[str]:
     return list(result.values())
 
 
-def opened(stack: ExitStack, path: str, name: str, absolute: bool) -> Input:
-    """An input with its columns; a pipe is copied to a temporary file first.
+def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
+    """A file of points with its columns; a pipe is copied to a temporary file first.
 
-    name: of its format, or empty. absolute: its place is told to other machines.
+    form: the name of its format, or empty. absolute: its place is told to other machines. Raises
+    BackpropError for a folder, for no known format, and for a file that cannot be read.
     """
     called = PIPE if path == "-" else path
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
         raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
-    form = tables.format_of(path, name, "--from", "csv" if path == "-" else "")
+    form = tables.format_of(path, form, "--from", "csv" if path == "-" else "")
     place = path
     special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
     if path == "-" or ("://" not in path and special):
         place = stack.enter_context(copied(path))
     elif absolute and "://" not in path:
         place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
-    return Input(called, place, form, tables.columns_of(place, form, called))
+    return Points(called, place, form, tables.columns_of(place, form, called))
 
 
 @contextmanager

@@ -8,57 +8,39 @@ was reached is there to be printed.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from backprop_grammar.errors import visible
-from backprop_grammar.graph import Graph
-from backprop_grammar.step import descend, plan
+from backprop_grammar.step import Plan, descend
 from backprop_grammar.trace import Note
 from backprop_grammar.trajectory import Trajectory
 
+from . import formats
 from .bar import Bar
-from .formats import Options
-
-if TYPE_CHECKING:
-    from .mean import Data
 
 __all__ = ["run_steps"]
 
 
 def run_steps(
-    graph: Graph,
-    at: dict[str, float],
-    wrt: Sequence[str] = (),
-    rate: float = 0.1,
-    steps: int = 1,
-    up: bool = False,
-    method: str = "gd",
+    plan: Plan,
+    notes: Sequence[Note] = (),
+    *,
     stream: bool = False,
     as_json: bool = False,
     digits: int = 6,
-    notes: Sequence[Note] = (),
-    output: str = "",
     everything: bool = False,
-    data: "Data | None" = None,
 ) -> int:
     """Take the steps and print them; the exit code.
 
-    wrt: the inputs to step; all of them when empty. stream: one line of JSON per step, as it is
-    taken, instead of a document or a table. notes: on the point, from before the run. data: rows
-    over whose mean to step; their columns are not in ``at``. The exit code is 3 where a flag says why the run ended early, 130 where Ctrl-C did.
+    notes: on the point, from before the run. stream: one line of JSON per step, as it is taken,
+    instead of a document or a table. The exit code is 3 where a flag says why the run ended early,
+    130 where Ctrl-C did.
 
-    Raises BackpropError where the plan is wrong or the start cannot be evaluated.
+    Raises BackpropError where the start cannot be evaluated.
     """
-    planned = plan(graph, at, wrt, rate, steps, up, method, output)
-    if data is not None:
-        from .mean import averaged
-
-        planned = averaged(planned, data)
-    run = Trajectory(planned, tuple(notes))
+    run = Trajectory(plan, tuple(notes))
     interrupted = False
     try:
-        with progress(steps, stream) as advance:
-            for step in run.follow(descend(run.plan)):
+        with progress(plan.steps, stream) as advance:
+            for step in run.follow(descend(plan)):
                 if stream:
                     from .formats.steps_json import line
 
@@ -70,30 +52,11 @@ def run_steps(
             raise
         interrupted = True
     if stream:
-        remark(run)
+        formats.remark(run)
     else:
-        deliver(run, as_json, Options(digits, everything))
+        row = formats.formats_of("step")["json" if as_json else "table"]
+        formats.show(row, run, formats.Options(digits, everything))
     return 130 if interrupted else 3 if run.flags else 0
-
-
-def deliver(run: Trajectory, as_json: bool, options: Options) -> None:
-    """Print a run as a table or as JSON, whose module loads no terminal."""
-    if as_json:
-        from .formats.steps_json import render
-
-        print(render(run, options))
-    else:
-        from .formats.steps import show
-
-        show(run, options)
-
-
-def remark(run: Trajectory) -> None:
-    """Say on standard error what a stream has no line for."""
-    for note in run.notes:
-        print(f"note: {visible(note.message)}", file=sys.stderr)
-    for flag in run.flags:
-        print(f"flag: {visible(flag.message)}", file=sys.stderr)
 
 
 @contextmanager

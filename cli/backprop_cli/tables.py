@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
-from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 
 if TYPE_CHECKING:
     import polars
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LINE",
+    "PACKED",
     "RENAME",
     "ROW",
+    "SEPARATORS",
     "check_writable",
     "columns_of",
     "fields",
@@ -78,10 +80,7 @@ def library() -> Any:
     try:
         import polars
     except ModuleNotFoundError:
-        raise BackpropError(
-            "usage", "tables are read with polars, which is not installed",
-            hint="pip install 'backprop-cli[data]'",
-        ) from None  # fmt: skip
+        raise usage("tables are read with polars, which is not installed", "pip install 'backprop-cli[data]'") from None  # fmt: skip
     return polars
 
 
@@ -93,21 +92,21 @@ def format_of(path: str, name: str, option: str, default: str = "") -> str:
     listed = ", ".join(FORMATS)
     if name:
         if name not in FORMATS:
-            meant = nearest(name, FORMATS)
-            raise BackpropError("usage", f"{option} {shorten(name)} is no format", hint=f"did you mean {meant}?" if meant else f"the formats are {listed}")  # fmt: skip
+            hint = suggestion(name, FORMATS, f"the formats are {listed}")
+            raise usage(f"{option} {shorten(name)} is no format", hint)
         return name
     suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
     while suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
     found = SUFFIXES.get(suffixes[-1] if suffixes else "", default)
     if not found:
-        raise BackpropError("usage", f"the name {shorten(path)} says no format", hint=f"name it with {option}: {listed}")  # fmt: skip
+        raise usage(f"the name {shorten(path)} says no format", f"name it with {option}: {listed}")
     return found
 
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """The reader's complaints in our words."""
+    """The reader's complaints in our words. Raises BackpropError for them."""
     pl = library()
     try:
         yield
@@ -126,7 +125,7 @@ def reading(path: str) -> Iterator[None]:
         code = error.errno or (int(number[1]) if number else 0)
         if code in OF_WRITING:
             raise OSError(code, os.strerror(code)) from None
-        raise BackpropError("usage", f"cannot read {path}: {said.lower()}", hint="check the name of the file") from None  # fmt: skip
+        raise usage(f"cannot read {path}: {said.lower()}", "check the name of the file") from None
 
 
 def scan(path: str, form: str) -> "polars.LazyFrame":
@@ -181,7 +180,7 @@ def check_writable(columns: dict[str, str], name: str, form: str) -> None:
         nested = kind.startswith(("List", "Array", "Struct"))
         text = form in SEPARATORS and (nested or kind.startswith("Duration"))
         if form != "parquet" and (text or kind in ("Binary", "Object") or (nested and "Binary" in kind)):  # fmt: skip
-            raise BackpropError("usage", f"the column {shorten(column)} of {name} holds {shorten(kind)}, which {form} cannot", hint="write it with --to parquet, or drop the column")  # fmt: skip
+            raise usage(f"the column {shorten(column)} of {name} holds {shorten(kind)}, which {form} cannot", "write it with --to parquet, or drop the column")  # fmt: skip
 
 
 def parsed(line: str, row: int, path: str) -> dict[str, Any]:
@@ -191,8 +190,13 @@ def parsed(line: str, row: int, path: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise BackpropError("file", f"{path}, line {row + 1}: this is no JSON object", hint="JSON Lines has an object per line")  # fmt: skip
+        raise wrong_line(path, row, "this is no JSON object", "JSON Lines has an object per line")
     return found
+
+
+def wrong_line(path: str, row: int, said: str, hint: str) -> BackpropError:
+    """The error of a line of JSON Lines; row: from 0."""
+    return BackpropError("file", f"{path}, line {row + 1}: {said}", hint=hint)
 
 
 def fields(
@@ -217,13 +221,13 @@ def fields(
         row = parsed(line, number, path)
         for name in row:
             if name in added:
-                raise BackpropError("file", f"{path}, line {number + 1}: there is a {shorten(name)} already", hint=RENAME)  # fmt: skip
+                raise wrong_line(path, number, f"there is a {shorten(name)} already", RENAME)
             if not more and name not in names:
-                raise BackpropError("file", f"{path}, line {number + 1}: the first line has no {shorten(name)}", hint="the rows of a table have the same columns; write JSON Lines")  # fmt: skip
+                raise wrong_line(path, number, f"the first line has no {shorten(name)}", "the rows of a table have the same columns; write JSON Lines")  # fmt: skip
         try:
             rows.append([text_of(row.get(name)) for name in names])
         except RecursionError:
-            raise BackpropError("file", f"{path}, line {number + 1}: this is nested too deep", hint="flatten it") from None  # fmt: skip
+            raise wrong_line(path, number, "this is nested too deep", "flatten it") from None
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")  # type: ignore[no-any-return]
 
 

@@ -13,7 +13,19 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["GRADIENT", "NAME", "QUIET", "VALUE", "WARNING", "Column", "Grid", "console", "wrapped"]
+__all__ = [
+    "GRADIENT",
+    "NAME",
+    "QUIET",
+    "TITLE",
+    "VALUE",
+    "WARNING",
+    "Column",
+    "Grid",
+    "ascii_only",
+    "console",
+    "wrapped",
+]
 
 VALUE, GRADIENT, NAME, QUIET, WARNING, TITLE = "green", "red", "bold", "dim", "yellow", "bold"
 """The colours of the lecture's slides: values green, gradients red; the rest is quiet."""
@@ -33,6 +45,7 @@ def console() -> Console:
 
 
 def ascii_only(screen: Console) -> bool:
+    """Whether a console takes no more than ASCII for sure."""
     return not screen.encoding.lower().startswith("utf")
 
 

@@ -1,4 +1,4 @@
-"""Many files on many workers: threads of this process, a pool of processes, a Dask cluster.
+"""Many files on many workers: a thread of this process, a pool of processes, a Dask cluster.
 
 The insight: all three are executors, so one loop runs them; and as a job may be done twice without
 harm, what a dying worker leaves behind is done again or swept away.
@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from backprop_grammar.errors import BackpropError
+from backprop_grammar.errors import BackpropError, usage
 
 from .bar import REFRESH, Bar
 from .files import terminable
@@ -115,10 +115,7 @@ def connected(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ModuleNotFoundError:
-        raise BackpropError(
-            "usage", "a cluster is reached with dask, which is not installed",
-            hint="pip install 'backprop-cli[dask]', here and on the workers",
-        ) from None  # fmt: skip
+        raise usage("a cluster is reached with dask, which is not installed", "pip install 'backprop-cli[dask]', here and on the workers") from None  # fmt: skip
     for name in ("distributed", "distributed.client"):  # which has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -127,7 +124,7 @@ def connected(address: str) -> Iterator[Any]:
         )
     except (OSError, ValueError) as error:
         said = str(error).splitlines()[0]
-        raise BackpropError("usage", f"cannot reach {address}: {said}", hint="give the address that the scheduler printed: --dask tcp://host:8786") from None  # fmt: skip
+        raise usage(f"cannot reach {address}: {said}", "give the address that the scheduler printed: --dask tcp://host:8786") from None  # fmt: skip
     with client:
         try:
             yield client

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 from .diagnosis import NOISE, Claim, Diagnosis, Findings, diagnose
-from .errors import BackpropError, nearest, shorten, visible
+from .errors import BackpropError, shorten, suggestion, usage, visible
 from .replay import Sheet, slopes
 from .rounding import NEAR, rounded
 from .telling import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
@@ -84,10 +84,6 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
                 raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
             found[match[1]] = match[2]
     return found
-
-
-def usage(message: str, hint: str) -> BackpropError:
-    return BackpropError("usage", message, hint=hint)
 
 
 def judge(trace: Trace, claims: dict[str, str], again: Again | None = None) -> tuple[Verdict, ...]:
@@ -187,9 +183,8 @@ def find(sheet: Sheet, name: str) -> int:
     node = sheet.index.get(name)
     if node is None or sheet.nodes[node].kind == "constant":
         known = [shown.name for shown in sheet.nodes if shown.kind != "constant"]
-        meant = nearest(name, known)
         few = ", ".join(map(shorten, known[:12])) + ", ..." * (len(known) > 12)
-        hint = f"did you mean {shorten(meant)}?" if meant else f"the nodes are {few}"
+        hint = suggestion(name, known, f"the nodes are {few}")
         raise BackpropError("name", f"there is no node called {shorten(visible(name))}", hint=hint)
     if sheet.nodes[node].gradient is None:
         raise BackpropError(

@@ -9,7 +9,9 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-__all__ = ["BackpropError", "Source", "Span", "nearest", "shorten", "visible"]
+__all__ = [
+    "BackpropError", "Source", "Span", "nearest", "shorten", "suggestion", "usage", "visible",
+]  # fmt: skip
 
 Span = tuple[int, int]
 """Half-open range of character offsets into a source's text."""
@@ -56,6 +58,11 @@ class BackpropError(Exception):
         return more, (self.kind, self.message, self.span)
 
 
+def usage(message: str, hint: str = "") -> BackpropError:
+    """The error of wrong use."""
+    return BackpropError("usage", message, hint=hint)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that a typist most likely meant, or an empty string.
 
@@ -73,6 +80,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return close[0] if close else ""
 
 
+def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The hint for an unknown word: the known one that was meant, or what is said otherwise."""
+    meant = nearest(word, known)
+    return f"did you mean {shorten(meant)}?" if meant else otherwise
+
+
 def shorten(text: str, length: int = 40) -> str:
     """The text, cut in the middle with ... when it is longer than that."""
     return text if len(text) <= length else f"{text[: length - 12]}...{text[-9:]}"
@@ -81,7 +94,8 @@ def shorten(text: str, length: int = 40) -> str:
 def visible(text: str) -> str:
     """The text with control, bidirectional and other unprintable characters written as escapes.
 
-    Terminals obey such characters; this makes them harmless and visible. Line feeds are escaped too.
+    Terminals obey such characters; this makes them harmless and visible. Line feeds are escaped
+    too.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -10,11 +10,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backprop_grammar.errors import BackpropError, nearest, shorten
+from backprop_grammar.errors import shorten, suggestion, usage, visible
 
 from ..files import terminable, whole
 
-__all__ = ["FORMATS", "Format", "Options", "chosen", "deliver", "formats_of", "render", "show"]
+__all__ = [
+    "FORMATS",
+    "SILENT",
+    "Options",
+    "chosen",
+    "deliver",
+    "formats_of",
+    "remark",
+    "say",
+    "show",
+]
 
 
 class Options(NamedTuple):
@@ -108,6 +118,19 @@ def show(row: Format, subject: Any, options: Options) -> None:
             binary.flush()
 
 
+def say(kind: str, message: str) -> None:
+    """Say something on standard error; kind: note or flag."""
+    print(f"{kind}: {visible(message)}", file=sys.stderr)
+
+
+def remark(subject: Any) -> None:
+    """Say the notes and the flags of a trace or a run where the output has no place for them."""
+    for note in subject.notes:
+        say("note", note.message)
+    for flag in subject.flags:
+        say("flag", flag.message)
+
+
 def chosen(command: str, name: str, save: Path | None, as_json: bool = False) -> Format:
     """The format that a name or a file's suffix asks for; the command's first one otherwise.
 
@@ -117,11 +140,10 @@ def chosen(command: str, name: str, save: Path | None, as_json: bool = False) ->
     if as_json and name not in ("", "json"):
         raise usage(f"--json and --format {shorten(name)} are two formats", "give one of them")
     name = "json" if as_json else name
-    listed = ", ".join(rows)
     if name:
         if name not in rows:
-            meant = nearest(name, rows)
-            raise usage(f"there is no format {shorten(name)}", f"did you mean {meant}?" if meant else f"the formats are {listed}")  # fmt: skip
+            hint = suggestion(name, rows, f"the formats are {', '.join(rows)}")
+            raise usage(f"there is no format {shorten(name)}", hint)
         row = rows[name]
         if row.binary and save is None:
             raise usage(f"{name} is for a file", f"write -o picture{row.suffix}")
@@ -147,7 +169,3 @@ def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> N
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
     with terminable(), whole(save) as stream:
         stream.write(data)
-
-
-def usage(message: str, hint: str) -> BackpropError:
-    return BackpropError("usage", message, hint=hint)

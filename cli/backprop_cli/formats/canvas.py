@@ -16,7 +16,7 @@ from ..picture import Diagram, Wire, diagram
 from ..terminal import QUIET, ascii_only, console, wrapped
 from . import Options, tree
 
-__all__ = ["lines", "picture", "show"]
+__all__ = ["LARGEST", "lines", "picture", "show"]
 
 
 def show(trace: Trace, options: Options) -> None:

@@ -15,7 +15,7 @@ from backprop_grammar.trace import UNEVALUATED, Number, Wide
 
 from . import Options
 
-__all__ = ["FORMAT", "document", "render"]
+__all__ = ["render"]
 
 FORMAT = "backprop-check/1"
 

@@ -18,7 +18,17 @@ from . import Options
 from .code_lines import INLINE, Lines
 from .code_target import Target
 
-__all__ = ["TARGETS", "Code", "Formulas", "arguments_of", "code_of", "comment", "render_as"]
+__all__ = [
+    "TARGETS",
+    "Code",
+    "Formulas",
+    "arguments_of",
+    "code_of",
+    "comment",
+    "python_words",
+    "render_as",
+    "variables_of",
+]
 
 TARGETS = ("python", "numpy", "jax", "torch", "c")
 """The languages and libraries, each a row in the file ``code_NAME.py``."""

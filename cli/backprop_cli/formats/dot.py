@@ -15,7 +15,7 @@ from ..picture import Diagram, Vertex, diagram
 from . import Options
 from .svg import LIGHT
 
-__all__ = ["drawing", "quoted", "render"]
+__all__ = ["drawing", "render"]
 
 HEAD = f"""\
   rankdir=LR; ordering=in; ranksep=0.5; nodesep=0.3; bgcolor=transparent

@@ -13,7 +13,7 @@ from backprop_grammar.trace import Number, Wide
 
 from . import Options
 
-__all__ = ["FORMAT", "document", "render"]
+__all__ = ["render"]
 
 FORMAT = "backprop-explanation/1"
 

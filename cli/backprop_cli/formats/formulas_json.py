@@ -11,7 +11,7 @@ from typing import Any
 from . import Options
 from .code import Formulas
 
-__all__ = ["FORMAT", "document", "render"]
+__all__ = ["document", "hessian", "render"]
 
 FORMAT = "backprop-derive/1"
 

@@ -12,7 +12,7 @@ from backprop_grammar.trace import UNEVALUATED, Node, Number, Trace, Wide
 
 from . import Options
 
-__all__ = ["FORMAT", "document", "render"]
+__all__ = ["render"]
 
 FORMAT = "backprop-trace/1"
 

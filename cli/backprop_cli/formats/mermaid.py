@@ -12,7 +12,7 @@ from ..lettering import typeset
 from ..picture import Diagram, Vertex, diagram
 from . import Options
 
-__all__ = ["drawing", "quoted", "render"]
+__all__ = ["drawing", "render"]
 
 
 def render(trace: Trace, options: Options) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from backprop_grammar.errors import BackpropError
+from backprop_grammar.errors import usage
 from backprop_grammar.trace import Trace
 
 from ..picture import diagram
 from . import Options
 from .svg import LIGHT, STYLE, colours, svg
 
-__all__ = ["fonts", "render"]
+__all__ = ["render"]
 
 SCALE = 2.0
 LARGEST_SIDE = 32_000.0
@@ -40,20 +40,17 @@ FOLDERS = (
 
 
 def render(trace: Trace, options: Options) -> bytes:
-    """The picture of a trace as pixels; needs the extra `png` and a font."""
+    """The picture of a trace as pixels.
+
+    Raises BackpropError where the extra `png` or a font is missing, and for a graph too large.
+    """
     try:
         import resvg_py
     except ImportError:
-        raise BackpropError(
-            "usage", "a PNG needs the extra png: pip install 'backprop-cli[png]'",
-            hint="--format svg needs nothing else",
-        ) from None  # fmt: skip
+        raise usage("a PNG needs the extra png: pip install 'backprop-cli[png]'", "--format svg needs nothing else") from None  # fmt: skip
     font = next(iter(fonts()), None)
     if font is None:
-        raise BackpropError(
-            "usage", "a PNG needs a font, and none of the usual ones is here",
-            hint="pip install font-lato, or --format svg, which needs none",
-        )  # fmt: skip
+        raise usage("a PNG needs a font, and none of the usual ones is here", "pip install font-lato, or --format svg, which needs none")  # fmt: skip
     path, family = font
     text = svg(diagram(trace, options.digits), STYLE + colours(LIGHT))
     return resvg_py.svg_to_bytes(

@@ -14,7 +14,7 @@ from backprop_grammar.trajectory import Trajectory
 
 from . import Options
 
-__all__ = ["FORMAT", "document", "line", "render"]
+__all__ = ["line", "render"]
 
 FORMAT = "backprop-step/1"
 

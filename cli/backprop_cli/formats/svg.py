@@ -21,7 +21,7 @@ from ..lettering import SIZES, typeset
 from ..picture import Diagram, Vertex, diagram
 from . import Options
 
-__all__ = ["DARK", "FONT", "LIGHT", "drawing", "render", "svg"]
+__all__ = ["DARK", "FONT", "LIGHT", "STYLE", "colours", "drawing", "number", "render", "svg"]
 
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans",'

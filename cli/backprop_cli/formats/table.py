@@ -28,7 +28,7 @@ from ..terminal import (
 )
 from . import Options
 
-__all__ = ["MANY", "show"]
+__all__ = ["Board", "show"]
 
 MANY = 200
 """Gradients above which the summary stops unless all are asked for."""
@@ -91,7 +91,10 @@ class Board:
     # header
 
     def header(self, quiet: bool) -> Iterable[Text]:
-        """The program, a stage a line, and the output's value after its stage; quiet: that alone."""
+        """The program, a stage a line, and the output's value after its stage.
+
+        quiet: that alone.
+        """
         trace = self.trace
         text = trace.formula
         if len(text) > 20 * self.width:

@@ -15,7 +15,7 @@ from ..picture import Diagram, Vertex, diagram
 from . import Options
 from .svg import LIGHT, number
 
-__all__ = ["drawing", "escaped", "render"]
+__all__ = ["drawing", "render"]
 
 POINT = 0.75  # of a pixel, in big points
 
