@@ -287,6 +287,19 @@ def test_an_option_that_is_none_is_no_program(monkeypatch, args, said):
     assert said in err
 
 
+@pytest.mark.parametrize("point", ["x=1 y=2", "x=1;y=2", "x=1\ny = 2"])
+def test_a_comma_that_is_missing(point):
+    code, _, err = call("eval", "x*y", "--at", point)
+    assert code == 1
+    assert "separate values with a comma" in err
+
+
+def test_an_upstream_gradient_needs_a_point():
+    code, _, err = call("graph", "x*y", "--upstream", "3")
+    assert code == 2
+    assert "--upstream is a number" in err
+
+
 def test_a_minus_sign_stands_for_standard_output(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     printed = call("graph", "x*x", "--at", "x=1", "--format", "dot")

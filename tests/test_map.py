@@ -565,6 +565,50 @@ def test_the_names_of_what_is_written_into_a_folder(monkeypatch, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"P.CSV", "points.csv"}
 
 
+def test_half_a_character_is_written_as_its_escape(tmp_path):
+    """JSON can say it, UTF-8 cannot."""
+    table = tmp_path / "p.jsonl"
+    table.write_text('{"x": 1, "y": "\\ud800"}\n', encoding="utf-8")
+    assert rows(call("map", "x", "--points", str(table), "--to", "csv")[1])[0]["y"] == "\\ud800"
+    table.write_text('{"x": "\\ud800"}\n', encoding="utf-8")
+    code, out, _ = call("map", "x", "--points", str(table))
+    assert code == 3
+    assert json.loads(out)["status"] == 'x is not a number: "\\ud800"'
+
+
+def test_a_narrow_float_is_written_as_what_it_is_computed_with(tmp_path):
+    table = tmp_path / "p.parquet"
+    pl.DataFrame({"x": [0.1], "id": [0.1]}, schema={"x": pl.Float32, "id": pl.Float32}).write_parquet(table)  # fmt: skip
+    printed = call("map", "x*10", "--points", str(table))[1]
+    again = call("map", "x*10", "--points", "-", "--columns", "value=again", stdin=printed.encode())[1]  # fmt: skip
+    (row,) = rows(again)
+    assert row["value"] == row["again"] == "1.0000000149011612"
+    assert row["id"] == "0.1"
+
+
+def test_parquet_on_standard_output_ends_as_text_does(tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("x\n" + "\n".join(map(str, range(200_000))), encoding="utf-8")
+    for line, code, said in (
+        (f'map "x*2" --points {table} --to parquet | head -c 5 > /dev/null; exit ${{PIPESTATUS[0]}}', 141, ""),
+        (f'map "x*2" --points {table} --to parquet > /dev/full', 2, "cannot write standard output"),
+    ):  # fmt: skip
+        done = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m backprop_cli {line}"], capture_output=True,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr
+
+
+def test_a_file_that_ends_too_early_is_said_to(tmp_path):
+    table = tmp_path / "p.csv.gz"
+    table.write_bytes(gzip.compress(b"x\n" + b"1\n2\n" * 5000)[:-20])
+    code, _, err = call("map", "x", "--points", str(table))
+    assert code == 2
+    assert "is the file whole?" in err
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -22,6 +22,7 @@ from backprop_grammar.trace import Note, Trace, Wide
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
+SEVERAL = re.compile(r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)", re.ASCII)
 INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 
@@ -100,6 +101,8 @@ class Request:
             check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
         if self.at or graph.variables.keys() <= at.keys():
             return self.traced(graph, at, notes)
+        if self.upstream != "1":
+            raise usage("--upstream is a number, and without a point there are none", "add --at")
         from backprop_grammar.structure import structure
 
         return structure(graph, **self.views())
@@ -242,6 +245,8 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
     if not written:
         raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
+    if SEVERAL.search(written):
+        raise refuse(f"{shorten(name)} is given more than a value", "separate values with a comma: x=1,y=2")  # fmt: skip
     if INFINITE.match(written):
         raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     if PLAIN.match(written):

@@ -133,17 +133,23 @@ class Work:
             if job.form == "jsonl" and not self.lines:
                 self.names = tuple(tables.columns_of(job.source, job.form, job.name))
                 kinds = dict.fromkeys(self.names, pl.String)
-            if self.typed():
-                kinds |= dict.fromkeys(job.columns, pl.Float64)
+            kinds |= dict.fromkeys(self.typed(kinds), pl.Float64)
             if not self.lines:
                 for name, new in job.added.items():
                     kinds[new] = pl.String if name == STATUS else pl.Float64
             mapped = frame.map_batches(self.extended, streamable=True, schema=kinds)
             tables.write(mapped, stream, job.to, self.lines)
 
-    def typed(self) -> bool:
-        """Whether the variables' columns turn from text into numbers."""
-        return self.job.form != "parquet" and self.job.to in ("parquet", "jsonl") and not self.lines
+    def typed(self, kinds: dict[str, Any]) -> list[str]:
+        """The variables' columns that are written as the numbers they are computed with.
+
+        These are texts that turn into numbers, and narrow floats that turn into text.
+        """
+        job = self.job
+        if job.form == "parquet":
+            narrow = tables.library().Float32
+            return [name for name in job.columns if kinds[name] == narrow and job.to != "parquet"]
+        return list(job.columns) if job.to in ("parquet", "jsonl") and not self.lines else []
 
     def reduce(self) -> None:
         """Only count and add up."""
@@ -175,8 +181,8 @@ class Work:
         numbers, added = self.computed(batch, table, False)
         if self.lines:
             return tables.joined(batch[tables.LINE], added)
-        if self.typed():
-            table = table.with_columns(numbers)
+        typed = self.typed(dict(table.schema))
+        table = table.with_columns(one for one in numbers if one.name in typed)
         return table.with_columns(added.get_columns())
 
     def computed(

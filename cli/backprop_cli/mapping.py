@@ -129,7 +129,7 @@ def check(request: Request, asked: Asked) -> None:
     request.check_input(asked.points)
     if asked.reduce not in ("", "mean", "sum"):
         raise usage(f"--reduce {shorten(asked.reduce)} is no way to reduce", "write mean or sum")
-    if asked.resume and (asked.save is None or asked.reduce):
+    if asked.resume and (asked.file is None or asked.reduce):
         raise usage("--resume is for files that are written", "give a folder with -o")
     if asked.workers < 0:
         raise usage(f"--workers {asked.workers} are no workers", "give the number of processes, such as 4")  # fmt: skip

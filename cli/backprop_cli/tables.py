@@ -70,9 +70,9 @@ class Digits(str):
 
 
 DECODER = json.JSONDecoder(parse_float=Digits, parse_int=Digits, parse_constant=Digits)
-DOUBTFUL = r"\\u00[0-7]|[eE]-0*[1-9][0-9][0-9]|0{200}"
-"""Lines that the quick reader of JSON is not given: with a letter of a key escaped, or a number
-that may be too small for a float."""
+DOUBTFUL = r"\\u00[0-7]|\\u[dD][89abAB]|[eE]-0*[1-9][0-9][0-9]|0{200}"
+"""Lines that the quick reader of JSON is not given: with a letter of a key escaped, half a
+character, or a number that may be too small for a float."""
 
 
 def library() -> Any:
@@ -114,6 +114,7 @@ def reading(path: str) -> Iterator[None]:
         raise BackpropError("file", f"{path} is empty", hint="a table has at least a header") from None  # fmt: skip
     except pl.exceptions.PolarsError as error:
         said = str(error).strip().splitlines()[0]
+        stop_at_writing(said)
         if "found more fields" in said:
             said = "a row has more fields than the header"
         if any(part in str(error) for part in QUOTES):
@@ -121,11 +122,17 @@ def reading(path: str) -> Iterator[None]:
         raise BackpropError("file", f"cannot read {path}: {said}", hint="is it in the format of its suffix? --from names another") from None  # fmt: skip
     except OSError as error:
         said = error.strerror or str(error).splitlines()[0]
-        number = NUMBER.search(said)
-        code = error.errno or (int(number[1]) if number else 0)
-        if code in OF_WRITING:
-            raise OSError(code, os.strerror(code)) from None
-        raise usage(f"cannot read {path}: {said.lower()}", "check the name of the file") from None
+        stop_at_writing(said, error.errno or 0)
+        way = "is the file whole?" if "end of file" in said else "check the name of the file"
+        raise usage(f"cannot read {path}: {said.lower()}", way) from None
+
+
+def stop_at_writing(said: str, code: int = 0) -> None:
+    """Raise the system's own error where its number, given or said, is one of writing."""
+    number = NUMBER.search(said)
+    code = code or (int(number[1]) if number else 0)
+    if code in OF_WRITING:
+        raise OSError(code, os.strerror(code)) from None
 
 
 def scan(path: str, form: str) -> "polars.LazyFrame":
@@ -272,7 +279,9 @@ def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
 
 def text_of(value: Any) -> str | None:
     """A value of JSON as text: of a string its characters, of anything else its JSON."""
-    return None if value is None else str(value) if isinstance(value, str) else written(value)
+    if not isinstance(value, str):
+        return None if value is None else written(value)
+    return value.encode(errors="backslashreplace").decode()  # half a character is no text
 
 
 def written(value: Any) -> str:

@@ -140,6 +140,8 @@ class Symbols:
         So a local gradient that exists in one branch only is only evaluated there.
         """
         for one, other in ((a, b), (b, a)):
+            if self.number(other) == 1:
+                return one
             if self.is_if(one) and self.may_be_nothing(one):
                 then, otherwise = self.tape.operands[one][2:]
                 return self.choose(*self.test(one), self.times(then, other), self.times(otherwise, other))  # fmt: skip

@@ -105,7 +105,7 @@ TARGET = Target(
 DIFFERS = """\
 static int differs(const char *name, double found, double expected)
 {
-    if (fabs(found - expected) <= 1e-12*fabs(expected))
+    if (fabs(found - expected) <= 1e-12*(expected == 0 ? 1 : fabs(expected)))
         return 0;
     printf("%s is %.17g, not %.17g\\n", name, found, expected);
     return 1;

@@ -134,7 +134,7 @@ def self_test(code: Code, before: tuple[str, ...], number: str) -> list[str]:
         *listing(f"{found} = {code.function}", items, "", "()"),
         *listing("checks = ", checks, "", "[]"),
         "for name, number, expected in checks:",
-        "    assert abs(number - expected) <= 1e-12*abs(expected), \\",
+        "    assert abs(number - expected) <= 1e-12*abs(expected or 1), \\",
         '        f"{name} is {number}, not {expected}"',
     ]
     return ['if __name__ == "__main__":', *(f"    {line}" for line in lines)]
