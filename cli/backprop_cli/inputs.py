@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backprop_grammar.errors import BackpropError, Source, shorten, suggestion, usage
+from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
 from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
@@ -353,7 +353,7 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
             raise unknown_name(graph, name, source, span)
     notes = []
     if unused:
-        names = ", ".join(map(shorten, unused[:8])) + (", ..." if len(unused) > 8 else "")
+        names = few(unused, 8)
         message = f"the program does not use {names} of the point, left aside"
         notes.append(Note("unused", unused[0], message))
     return at, notes
@@ -367,7 +367,6 @@ def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int])
         message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
     else:
         message = f"the program has no variable {shown}"
-        few = ", ".join(map(shorten, known[:12])) + (", ..." if len(known) > 12 else "")
-        hint = f"its variables are {few}" if known else "it has no variables at all"
+        hint = f"its variables are {few(known)}" if known else "it has no variables at all"
         hint = suggestion(name, known, hint)
     return BackpropError("binding", message, span, hint=hint, source=source)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from backprop_grammar.errors import BackpropError, shorten, suggestion, usage
+from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 
@@ -152,8 +152,7 @@ def varying(
     needed = graph.needed(end)
     columns = [n for n, i in graph.variables.items() if needed[i] and n in files[0].columns]
     for one in files:
-        listed = ", ".join(map(shorten, list(one.columns)[:12])) + ", ..." * (len(one.columns) > 12)
-        there = f"the columns of {one.name} are {listed}" if listed else f"{one.name} has no columns"  # fmt: skip
+        there = f"the columns of {one.name} are {few(one.columns)}" if one.columns else f"{one.name} has no columns"  # fmt: skip
         empty = one.form == "jsonl" and not one.columns  # not a line
         for name, node in graph.variables.items():
             if name in one.columns and name in at and at[name] != graph.inputs.get(name):
@@ -199,7 +198,7 @@ def added(labels: Sequence[str], asked: Asked) -> dict[str, str]:
         name, equals, new = (part.strip() for part in text.partition("="))
         new = new if equals else name
         if name not in known:
-            hint = suggestion(name, known, f"what is added is {', '.join(known[:12])}")
+            hint = suggestion(name, known, f"what is added is {few(known)}")
             raise usage(f"--columns: nothing is called {shorten(name) or 'nothing'}", hint)
         if asked.reduce and new in COUNTS:
             raise usage(f"--columns: {new} is a column of --reduce itself", "choose another name")

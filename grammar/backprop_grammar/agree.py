@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .balls import INFINITY
-from .errors import BackpropError
+from .errors import BackpropError, few, usage
 from .evaluate import evaluate
 from .graph import Graph
 from .parser import parse
@@ -91,7 +91,7 @@ def read_box(texts: list[str]) -> Box:
         if ends[1] - ends[0] == INFINITY:
             raise wrong_box(part, ": it is wider than the largest float")
         if name.strip() in box:
-            raise BackpropError("usage", f"{name.strip()} has two ranges", hint="give one of them")
+            raise usage(f"{name.strip()} has two ranges", "give one of them")
         box[name.strip()] = ends
     return box
 
@@ -100,7 +100,7 @@ def constant(text: str) -> float:
     """A number, or an expression without variables. Raises BackpropError for what is none."""
     number = as_float(evaluate(parse(text), {}).value)
     if number is None:
-        raise BackpropError("usage", f"{text} is beyond the largest number")
+        raise usage(f"{text} is beyond the largest number")
     return number
 
 
@@ -108,7 +108,7 @@ def wrong_box(part: str, why: str = "") -> BackpropError:
     from .errors import shorten, visible
 
     shown = shorten(visible(part))
-    return BackpropError("usage", f"{shown} is no range{why}", hint="write --over x=-2:2,y=0:1")
+    return usage(f"{shown} is no range{why}", "write --over x=-2:2,y=0:1")
 
 
 def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:
@@ -149,7 +149,7 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
                 )  # fmt: skip
     unknown = [name for name in box if name not in names]
     if unknown:
-        raise BackpropError("binding", f"neither program has a variable {unknown[0]}", hint=f"the variables are {', '.join(names[:12])}")  # fmt: skip
+        raise BackpropError("binding", f"neither program has a variable {unknown[0]}", hint=f"the variables are {few(names)}")  # fmt: skip
     seen = set[tuple[float, ...]]()
     compared = skipped = kinks = 0
     worst = 0.0

@@ -7,7 +7,7 @@ that can be written, so the error shows how.
 import re
 from collections.abc import Iterable
 
-from .errors import BackpropError, Source, Span, nearest, shorten, visible
+from .errors import BackpropError, Source, Span, nearest, shorten, suggestion, visible
 from .lexer import NAME, words
 from .operations import CONSTANTS, FUNCTIONS
 from .scope import Scope
@@ -51,12 +51,13 @@ def not_a_parameter(
     source: Source, name: str, span: Span, function: str, parameters: Iterable[str]
 ) -> BackpropError:
     """The error for a name in the body of a function that is none of its parameters."""
-    meant = nearest(name, [*parameters, *CONSTANTS])
     wider = shorten(", ".join([*parameters, name]))
     return BackpropError(
         "name", f"{shorten(name)} is not a parameter of {shorten(function)}", span,
-        hint=f"did you mean {shorten(meant)}?" if meant
-        else f"a function sees only its parameters: {shorten(function)}({wider}) = ...",
+        hint=suggestion(
+            name, [*parameters, *CONSTANTS],
+            f"a function sees only its parameters: {shorten(function)}({wider}) = ...",
+        ),
         source=source,
     )  # fmt: skip
 

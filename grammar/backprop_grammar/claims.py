@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 from .diagnosis import NOISE, Claim, Diagnosis, Findings, diagnose
-from .errors import BackpropError, shorten, suggestion, usage, visible
+from .errors import BackpropError, few, shorten, suggestion, usage, visible
 from .replay import Sheet, slopes
 from .rounding import NEAR, rounded
 from .telling import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
@@ -183,8 +183,7 @@ def find(sheet: Sheet, name: str) -> int:
     node = sheet.index.get(name)
     if node is None or sheet.nodes[node].kind == "constant":
         known = [shown.name for shown in sheet.nodes if shown.kind != "constant"]
-        few = ", ".join(map(shorten, known[:12])) + ", ..." * (len(known) > 12)
-        hint = suggestion(name, known, f"the nodes are {few}")
+        hint = suggestion(name, known, f"the nodes are {few(known)}")
         raise BackpropError("name", f"there is no node called {shorten(visible(name))}", hint=hint)
     if sheet.nodes[node].gradient is None:
         raise BackpropError(
@@ -263,16 +262,16 @@ def remarks(
     case: Case, diagnoses: Sequence[Diagnosis], findings: Findings, there: Elsewhere
 ) -> Iterable[str]:
     """What else helps: that nothing fits, what would tell mistakes apart, what was not tried."""
-    few = "; mistakes farther away were not tried: the graph is too large" * findings.limited
+    limit = "; mistakes farther away were not tried: the graph is too large" * findings.limited
     if not diagnoses:
-        yield f"none of the {findings.tried:,} single mistakes tried gives this number{ratio(case)}{few}"
+        yield f"none of the {findings.tried:,} single mistakes tried gives this number{ratio(case)}{limit}"
         return
     own = [s for s in findings.suspects if case.name in s.explains][: len(diagnoses)]
     alike = [s for s in own if s.rank()[:2] == own[0].rank()[:2]]
     yield from nodes_to_claim(there.sheet, alike, there.claimed)
     yield from another_point(there, case.name, [s for one in alike for s in (one, *one.also)])
-    if few:
-        yield few.removeprefix("; ")
+    if limit:
+        yield limit.removeprefix("; ")
 
 
 def ratio(case: Case) -> str:

@@ -7,7 +7,7 @@ other: it can be read, evaluated, differentiated again, or written in another la
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, few, shorten, suggestion
 from .evaluate import evaluate
 from .graph import Graph
 from .names import Names
@@ -105,10 +105,9 @@ def directional(
     nodes = dict(sources)
     for name in direction:
         if name not in nodes:
-            meant = nearest(name, nodes)
             raise BackpropError(
                 "name", f"the program has no variable {shorten(name)}",
-                hint=f"did you mean {meant}?" if meant else f"its variables are {', '.join(nodes)}",
+                hint=suggestion(name, nodes, f"its variables are {few(nodes)}"),
             )  # fmt: skip
     slopes = gradient(symbols, end, [nodes[name] for name in direction])
     total = symbols.constant(0.0)

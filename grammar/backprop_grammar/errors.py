@@ -86,6 +86,12 @@ def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {shorten(meant)}?" if meant else otherwise
 
 
+def few(names: Iterable[str], most: int = 12) -> str:
+    """Some names for a message: a, b, c, ..."""
+    names = list(names)
+    return ", ".join(map(shorten, names[:most])) + ", ..." * (len(names) > most)
+
+
 def shorten(text: str, length: int = 40) -> str:
     """The text, cut in the middle with ... when it is longer than that."""
     return text if len(text) <= length else f"{text[: length - 12]}...{text[-9:]}"

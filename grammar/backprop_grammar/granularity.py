@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from .definitions import DEFINED, definition
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, shorten, suggestion
 from .graph import Block, Condition, Function, Graph
 from .names import Names
 from .operations import FUNCTIONS, IDENTITY, OPERATIONS
@@ -40,8 +40,7 @@ class Choice:
                     self.nodes.add(Names(graph).find(name))
                 except BackpropError as error:
                     known = [*graph.functions, *(row.name for row in DEFINED)]
-                    meant = nearest(name, known)
-                    hint = f"did you mean {meant}?" if meant else error.hint
+                    hint = suggestion(name, known, error.hint)
                     raise BackpropError("name", f"there is no function and no node called {shorten(name)}", hint=hint) from None  # fmt: skip
 
     def takes(self, name: str, node: int = -1) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .chunks import CHUNK, Chunks, live_lines
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, few, shorten, suggestion
 from .evaluate import Question, check_bound
 from .graph import Graph
 from .ranges import Unknown
@@ -66,7 +66,7 @@ class Kernel:
         """
         for name in columns:
             if name not in graph.variables:
-                raise BackpropError("name", f"the program has no variable {shorten(name)}", hint=advice(name, graph))  # fmt: skip
+                raise BackpropError("name", f"the program has no variable {shorten(name)}", hint=suggestion(name, graph.variables, f"its variables are {few(graph.variables)}"))  # fmt: skip
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
         self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)), output)
         self.labels = tuple(self.question.labels)
@@ -166,8 +166,3 @@ class Kernel:
         rows.status[row] = why
         for result in results:
             result[row] = np.nan
-
-
-def advice(name: str, graph: Graph) -> str:
-    meant = nearest(name, graph.variables)
-    return f"did you mean {meant}?" if meant else f"its variables are {', '.join(map(shorten, list(graph.variables)[:12]))}"  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import count, islice
 
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, few, shorten, suggestion
 from .graph import Block, Graph
 from .operations import CONSTANTS
 from .text import Text, atom
@@ -94,13 +94,9 @@ class Names:
             }
             node = named.get(name)
             if node is None:
-                meant = nearest(name, list(named))
-                shown = ", ".join(map(shorten, list(named)[:12])) + (
-                    ", ..." if len(named) > 12 else ""
-                )
                 raise BackpropError(
                     "name", f"there is no node called {shorten(name)}",
-                    hint=f"did you mean {shorten(meant)}?" if meant else f"the nodes are {shown}",
+                    hint=suggestion(name, named, f"the nodes are {few(named)}"),
                 )  # fmt: skip
         return node
 

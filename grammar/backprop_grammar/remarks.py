@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import BackpropError, shorten
+from .errors import BackpropError, few
 from .evaluate import BITS_PER_DIGIT, Run, described
 from .graph import Graph
 from .names import Names
@@ -132,8 +132,7 @@ def notes(
     ]
     unused = [name for name, node in graph.stages if not run.needed[node]]
     if unused and run.output == graph.output:
-        few = ", ".join(map(shorten, unused[:8])) + (", ..." if len(unused) > 8 else "")
-        found.append(Note("unused", unused[0], f"the output does not use {few}"))
+        found.append(Note("unused", unused[0], f"the output does not use {few(unused, 8)}"))
     for node in sorted(run.met):
         if run.met[node] == "boundary" and not any(run.wanted[k] for k in graph.operands[node][:2]):
             continue

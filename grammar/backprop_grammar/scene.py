@@ -3,7 +3,7 @@
 The insight: who sends a node something is asked at every node, so it is turned round once.
 """
 
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, few, shorten, suggestion
 from .explanation import Piece, exists, formula
 from .numbers import decimal
 from .trace import Edge, Node, Number, Trace, Wide
@@ -67,9 +67,7 @@ def find(scene: Scene, label: str) -> Node:
     if found is not None and found.kind != "constant":
         return found
     known = [n.name for n in scene.trace.nodes if n.kind != "constant"]
-    meant = nearest(label, known)
-    few = ", ".join(map(shorten, known[:12])) + (", ..." if len(known) > 12 else "")
-    hint = f"did you mean {shorten(meant)}?" if meant else f"the nodes are {few}" if known else ""
+    hint = suggestion(label, known, f"the nodes are {few(known)}" if known else "")
     raise BackpropError("name", f"there is no node called {shorten(label)}", hint=hint)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .errors import BackpropError, nearest, shorten
+from .errors import BackpropError, few, shorten, suggestion, usage
 from .evaluate import Question, run_of
 from .graph import Graph
 from .methods import METHODS, Memory, Method
@@ -115,21 +115,18 @@ def plan(
     Raises BackpropError for a name that is no input, and for numbers out of range.
     """
     if not (rate > 0 and math.isfinite(rate)):
-        raise BackpropError("usage", f"the rate is a positive number, not {rate:g}", hint="turn around with --up")  # fmt: skip
+        raise usage(f"the rate is a positive number, not {rate:g}", "turn around with --up")
     if steps < 1:
-        raise BackpropError("usage", f"a run has 1 step or more, not {steps}")
+        raise usage(f"a run has 1 step or more, not {steps}")
     if method not in METHODS:
-        meant = nearest(method, METHODS)
-        hint = f"did you mean {meant}?" if meant else f"the methods are {', '.join(METHODS)}"
-        raise BackpropError("usage", f"there is no method {shorten(method)}", hint=hint)
+        raise usage(f"there is no method {shorten(method)}", suggestion(method, METHODS, f"the methods are {few(METHODS)}"))  # fmt: skip
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
     if not graph.variables:
-        raise BackpropError("usage", "the program has no inputs, so nothing can be stepped")
+        raise usage("the program has no inputs, so nothing can be stepped")
     question = Question(graph, names, output)
     for name in names:
         if name not in graph.variables:
-            inputs = ", ".join(map(shorten, list(graph.variables)[:12]))
-            raise BackpropError("name", f"{shorten(name)} is computed by the program; only inputs are stepped", hint=f"its inputs are {inputs}")  # fmt: skip
+            raise BackpropError("name", f"{shorten(name)} is computed by the program; only inputs are stepped", hint=f"its inputs are {few(graph.variables)}")  # fmt: skip
         if name not in at and not question.needed[graph.variables[name]]:
             raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give it with --at {shorten(name)}=...")  # fmt: skip
     point = {name: at[name] + 0.0 for name in graph.variables if name in at}
