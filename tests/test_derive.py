@@ -13,7 +13,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.operations import OPERATIONS
 from backprop_grammar.parser import parse
-from backprop_grammar.trace import Wide
+from backprop_grammar.trace import as_float
 from tests import oracle
 from tests.programs import VARIABLES, programs
 from tests.support import call, often
@@ -22,7 +22,7 @@ from tests.test_operations import ORDINARY, inside
 
 
 def number(x) -> float:
-    return x.nearest if isinstance(x, Wide) else x
+    return as_float(x)
 
 
 def value_of(derivative, by: tuple[str, ...], at: dict[str, float]) -> float:

@@ -14,7 +14,7 @@ from backprop_grammar.notation import program_text
 from backprop_grammar.operations import Operation
 from backprop_grammar.parser import parse
 from backprop_grammar.structure import structure
-from backprop_grammar.trace import Number, Trace, Wide
+from backprop_grammar.trace import Number, Trace, Wide, as_float
 from tests.programs import VARIABLES, programs
 from tests.support import call, often, trace_of
 
@@ -139,7 +139,7 @@ def test_expanding_any_program_changes_no_number(program_, at):
 
 
 def close(a: Number, b: Number) -> bool:
-    a, b = ((x.nearest if isinstance(x, Wide) else x) for x in (a, b))
+    a, b = as_float(a), as_float(b)
     if a is None or b is None:
         return a is b
     return abs(a - b) <= 1e-12 * max(abs(a), abs(b)) or max(abs(a), abs(b)) < 1e-300

@@ -13,7 +13,7 @@ from backprop_grammar.evaluate import evaluate
 from backprop_grammar.kernel import KINKS, Kernel, Rows
 from backprop_grammar.operations import FUNCTIONS
 from backprop_grammar.parser import parse
-from backprop_grammar.trace import Number, Wide
+from backprop_grammar.trace import Number, as_float
 
 SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -21,7 +21,7 @@ NAMES = ("w0", "x0", "w1", "x1", "w2")
 
 
 def nearest(number: Number) -> float | None:
-    return number.nearest if isinstance(number, Wide) else number
+    return as_float(number)
 
 
 def close(found: float, truth: float | None) -> bool:

@@ -22,7 +22,7 @@ from backprop_grammar.graph import Graph
 from backprop_grammar.operations import OPERATIONS, Operation
 from backprop_grammar.parser import parse
 from backprop_grammar.text import Text, write
-from backprop_grammar.trace import Number, Trace, Wide
+from backprop_grammar.trace import Number, Trace, Wide, as_float
 
 from . import oracle
 from .support import often
@@ -187,7 +187,7 @@ def ulps(number: float, true: object) -> float:
 
 def wrong(number: Number, true: object) -> str:
     """What is wrong with a number of a trace, or an empty text."""
-    near = number.nearest if isinstance(number, Wide) else number
+    near = as_float(number)
     if near is not None:
         off = ulps(near, true) if mp.isfinite(true) else mp.inf
         return f"{near!r} for {mp.nstr(true, 20)}, off by {off} ulp" if off > 4 else ""

@@ -7,7 +7,7 @@ from backprop_grammar.derive import MAX_ORDER, derive, directional, numbers
 from backprop_grammar.errors import BackpropError, usage
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
-from backprop_grammar.trace import Number, Wide
+from backprop_grammar.trace import as_float
 
 from .formats.code import Formulas
 from .inputs import Request, read_point
@@ -47,9 +47,9 @@ def formulas(
         found = derive(graph, wrt=views["wrt"], output=views["output"], order=order, value=value)
     if at is None:
         return Formulas(graph.source.text, found, None, {}, None, graph.inputs), []
-    own = nearest(evaluate(graph, at, output=views["output"], nodes=False).value)
+    own = as_float(evaluate(graph, at, output=views["output"], nodes=False).value)
     figures, remarks = numbers(graph, found, at, views["output"], by_formula=bool(jvp or hvp))
-    plain = {name: nearest(number) for name, number in figures.items()}
+    plain = {name: as_float(number) for name, number in figures.items()}
     remarks = [f"note: {note.message}" for note in notes] + remarks
     return Formulas(graph.source.text, found, at, plain, own, graph.inputs), remarks
 
@@ -74,7 +74,3 @@ def complete(graph: Graph, at: dict[str, float], asked: bool) -> dict[str, float
             hint="give them all, or leave --at out for the formulas alone", source=graph.source,
         )  # fmt: skip
     return None
-
-
-def nearest(number: Number) -> float | None:
-    return number.nearest if isinstance(number, Wide) else number

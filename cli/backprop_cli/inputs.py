@@ -17,7 +17,7 @@ from backprop_grammar.evaluate import MAX_PRECISION, evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
 from backprop_grammar.parser import MAX_LENGTH, parse
-from backprop_grammar.trace import Note, Trace, Wide
+from backprop_grammar.trace import Note, Trace, as_float
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
@@ -262,7 +262,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
                 "binding", f"the value of {shorten(name)} is not a number: {shorten(variable)} has no value here", at,
                 hint="a point takes numbers and constants such as pi/4, sqrt(2), 1/3", source=graph.source,
             )  # fmt: skip
-        result = evaluate(graph, {}).value
+        result = as_float(evaluate(graph, {}).value)
     except BackpropError as error:
         moved = None
         if error.span is not None:
@@ -270,9 +270,8 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         raise BackpropError(
             "binding", error.message, moved, label=error.label, hint=error.hint, source=source
         ) from None
-    nearest_float = result.nearest if isinstance(result, Wide) else result
-    assert nearest_float is not None
-    return nearest_float
+    assert result is not None
+    return result
 
 
 def vanished(text: str, value: float) -> bool:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from backprop_grammar.explanation import Explanation, Fact, Paragraph, plain
-from backprop_grammar.trace import Number, Wide
+from backprop_grammar.trace import Number, Wide, as_float
 
 from . import Options
 
@@ -47,7 +47,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
         "program": explanation.program,
         "at": explanation.at,
         "output": explanation.output,
-        "value": near(explanation.value),
+        "value": as_float(explanation.value),
         "upstream": explanation.upstream,
         "headline": plain(explanation.headline),
         "paragraphs": [paragraph_object(paragraph) for paragraph in explanation.paragraphs],
@@ -85,10 +85,6 @@ def fact_object(fact: Fact) -> dict[str, Any]:
         exact = fact.count <= LARGEST_COUNT
         result["count"] = fact.count if exact else str(Decimal(fact.count))
     return result
-
-
-def near(number: Number) -> float | None:
-    return number.nearest if isinstance(number, Wide) else number
 
 
 def written(number: Number) -> float | str:

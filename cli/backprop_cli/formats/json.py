@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-from backprop_grammar.trace import UNEVALUATED, Node, Number, Trace, Wide
+from backprop_grammar.trace import UNEVALUATED, Node, Number, Trace, Wide, as_float
 
 from . import Options
 
@@ -22,13 +22,9 @@ def render(trace: Trace, _options: Options) -> str:
     return json.dumps(document(trace), allow_nan=False, indent=2 if sys.stdout.isatty() else None)
 
 
-def plain(number: Number) -> float | None:
-    return number.nearest if isinstance(number, Wide) else number
-
-
 def numbers(**fields: Number) -> dict[str, Any]:
     """The numbers as floats, with the decimal texts of those that no float holds in full."""
-    result: dict[str, Any] = {name: plain(value) for name, value in fields.items()}
+    result: dict[str, Any] = {name: as_float(value) for name, value in fields.items()}
     wide = {
         name: value.text
         for name, value in fields.items()
@@ -44,9 +40,9 @@ def document(trace: Trace) -> dict[str, Any]:
         "program": trace.program,
         "at": trace.at,
         "output": trace.output,
-        "value": plain(trace.value),
+        "value": as_float(trace.value),
         "upstream": trace.upstream,
-        "gradients": {name: plain(value) for name, value in trace.gradients.items()},
+        "gradients": {name: as_float(value) for name, value in trace.gradients.items()},
         "nodes": [node_object(node) for node in trace.nodes],
         "notes": [
             {"kind": note.kind, "node": note.node, "message": note.message} for note in trace.notes
