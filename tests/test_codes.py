@@ -507,3 +507,11 @@ def test_json():
     )
     assert formulas_json.document(subject)["hessian"]["values"] == [[6.0, 4.0], [4.0, 0.0]]
     assert formulas_json.document(subject)["hessian"]["names"][1] == ["d2f_dx_dy", "d2f_dy2"]
+
+
+@pytest.mark.parametrize(("program", "point"), [("leaky_relu(x, 2)", "x=0"), ("hypot(x, y)", "x=0,y=0"), ("sqrt(x)", "x=0")])  # fmt: skip
+def test_no_code_tests_itself_where_a_derivative_is_a_choice_or_none(program, point):
+    for target in ("python", "c"):
+        _, out, err = call("derive", program, "--at", point, "--format", target)
+        assert "the code does not test itself" in err
+        assert "main" not in out

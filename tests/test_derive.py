@@ -232,6 +232,10 @@ INNER = {
     "a = x*y; q = x*y; a*q": [("q", "x*y"), ("x", "2*x*y*y")],
     "q = exp(x); exp(x)^2 + y": [("q", "0"), ("x", "2*exp(2*x)")],
     "q = x + y; log(q)*q": [("q", "log(x + y) + 1"), ("y", "log(x + y) + 1")],
+    "(x + y)^2": [("n1", "2*(x + y)"), ("x", "2*(x + y)")],
+    "log(x + y)": [("n1", "1/(x + y)"), ("y", "1/(x + y)")],
+    "exp(-(x + y))": [("n1", "-exp(-x - y)"), ("n2", "exp(-x - y)")],
+    "a = log(x) + y; if(y > 0, a^2, 0)": [("a", "2*(log(x) + y)"), ("x", "2*(log(x) + y)/x")],
 }
 """Programs with a stage q, and what is right: the derivative of what uses q, by the others held."""
 
@@ -278,3 +282,38 @@ def test_a_choice_of_nothing_is_made_last():
     code, out, _ = call("eval", text, "--at", "x=-1", "--json")
     assert code == 0
     assert json.loads(out)["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "numbers"),
+    [
+        (["a = x + y; leaky_relu(a, 2)", "--at", "x=0,y=0", "--wrt", "a"], {"df_da": 1}),
+        (["a = 2*x; hypot(a, y)", "--at", "x=0,y=0", "--wrt", "a"], {"df_da": 0}),
+        (["u = relu(y); v = sqrt(u); relu(v) + y", "--at", "y=0", "--wrt", "y,v"], {"df_dy": None, "df_dv": 0}),
+        (["a = x^y; b = 1 + x", "--at", "x=2"], {"db_dx": 1, "db_dy": 0}),
+    ],
+)  # fmt: skip
+def test_numbers_by_a_stage_are_those_of_eval(args, numbers):
+    code, out, err = call("derive", *args, "--json")
+    assert code == (3 if None in numbers.values() else 0), err
+    assert {one["name"]: one["value"] for one in json.loads(out)["derivatives"]} == numbers
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["a = sqrt(x); a*y", "--wrt", "a,y", "--at", "x=0,y=1"],
+        ["sqrt(x)*y", "--jvp", "y=1", "--at", "x=0,y=1"],
+        ["abs(x)*y", "--hvp", "x=1,y=0", "--at", "x=0,y=2"],
+    ],
+)
+def test_nothing_is_flagged_that_is_not_asked_for(args):
+    code, out, err = call("derive", *args)
+    assert code == 0
+    assert "flag" not in out + err
+
+
+@pytest.mark.parametrize("how", [["--jvp", "x=1"], ["--order", "2"], []])
+def test_what_rounds_to_0_is_said(how):
+    _, out, err = call("derive", "sigmoid(x)", "--at", "x=-800", *how)
+    assert "underflow" in out + err

@@ -3,10 +3,11 @@
 The insight: a Hessian, a direction and a higher order are all gradients of gradients.
 """
 
-from backprop_grammar.derive import MAX_ORDER, derive, directional, numbers
+from backprop_grammar.derive import BENDS, MAX_ORDER, derive, directional, numbers
 from backprop_grammar.errors import BackpropError, usage
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
+from backprop_grammar.names import Names
 from backprop_grammar.trace import as_float
 
 from .formats.code import Formulas
@@ -39,7 +40,8 @@ def formulas(
             hint="write a name where the number may change",
         )  # fmt: skip
     views = request.views()
-    at = complete(graph, given, bool(request.at))
+    end = Names(graph).find(views["output"]) if views["output"] else graph.output
+    at = complete(graph, given, bool(request.at), graph.needed(end))
     if jvp or hvp:
         direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp")
         found = directional(graph, direction, output=views["output"], second=bool(hvp))
@@ -47,10 +49,15 @@ def formulas(
         found = derive(graph, wrt=views["wrt"], output=views["output"], order=order, value=value)
     if at is None:
         return Formulas(graph.source.text, found, None, {}, None, graph.inputs), []
-    own = as_float(evaluate(graph, at, output=views["output"], nodes=False).value)
+    trace = evaluate(graph, at, output=views["output"], nodes=False)
     figures, remarks = numbers(graph, found, at, views["output"], by_formula=bool(jvp or hvp))
     plain = {name: as_float(number) for name, number in figures.items()}
     remarks = [f"note: {note.message}" for note in notes] + remarks
+    own = as_float(trace.value)
+    bent = any(note.kind in BENDS for note in trace.notes)
+    if value and (bent or None in plain.values()):  # a formula may be of one side, or have none
+        remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
+        return Formulas(graph.source.text, found, None, plain, own, graph.inputs), remarks
     return Formulas(graph.source.text, found, at, plain, own, graph.inputs), remarks
 
 
@@ -63,9 +70,11 @@ def direction_of(text: str, option: str) -> dict[str, float]:
         raise BackpropError("usage", error.message, error.span, hint=hint, source=error.source) from None  # fmt: skip
 
 
-def complete(graph: Graph, at: dict[str, float], asked: bool) -> dict[str, float] | None:
-    """The point, if every variable has a value. Raises where only some were given."""
-    missing = [name for name in graph.variables if name not in at]
+def complete(
+    graph: Graph, at: dict[str, float], asked: bool, needed: list[bool]
+) -> dict[str, float] | None:
+    """The point, if every variable that is needed has a value. Raises where only some were given."""
+    missing = [name for name, node in graph.variables.items() if needed[node] and name not in at]
     if not missing:
         return at
     if asked:

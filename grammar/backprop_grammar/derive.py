@@ -12,12 +12,12 @@ from .evaluate import evaluate
 from .graph import Graph
 from .names import Names
 from .notation import expression_text
-from .operations import CONSTANTS, FUNCTIONS, Operation
+from .operations import CONSTANTS, FUNCTIONS, IDENTITY, Operation
 from .parser import parse
 from .symbolic import Symbols, gradient, partials, symbols_of
 from .trace import Number, Wide
 
-__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
+__all__ = ["BENDS", "MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
 
 MAX_ORDER = 6
 """The highest order of derivatives that may be asked for."""
@@ -170,6 +170,9 @@ def program(
     end: the output, which gets its name where the derivatives use it. with_value: and where they
     do not.
     """
+    symbols, place = together(symbols)
+    moved, end = [place[node] for node in moved], place[end]
+    results = {by: (name, place[node]) for by, (name, node) in results.items()}
     tape = symbols.tape
     wanted = [node for _, node in results.values()] + [end] * with_value
     taken = {*tape.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS, "if"}
@@ -221,6 +224,14 @@ def program(
     return Derivative(tape, tuple(stages), finals, called, value)
 
 
+def together(symbols: Symbols) -> tuple[Symbols, list[int]]:
+    """The tape without nodes that are kept apart; where each of its nodes went."""
+    if IDENTITY not in symbols.tape.operations:
+        return symbols, list(range(len(symbols.tape)))
+    plain = Symbols()
+    return plain, plain.copy(symbols.tape, {})
+
+
 def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
     """Which nodes some others are computed from, themselves among them."""
     found = [False] * len(tape)
@@ -249,17 +260,15 @@ def numbers(
 
     Raises BackpropError where the program itself has no value.
     """
-    by_variables = not by_formula and all(
-        name in graph.variables for by in derivative.results for name in by
-    )
+    by_variables = all(name in graph.variables for by in derivative.results for name in by)
     order = max([len(by) for by in derivative.results], default=0)
-    if order == 1 and by_variables:
+    if order == 1 and not by_formula:
         names = [name for (name,) in derivative.results]
         trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
         found = {derivative.results[name,]: trace.gradients[name] for name in names}
         remarks = [f"note: {note.message}" for note in trace.notes]
         return found, remarks + [f"flag: {flag.message}" for flag in trace.flags]
-    if not by_variables:
+    if by_formula or not by_variables:
         return evaluated(
             derivative, at, {name: (name, None) for name in derivative.results.values()}
         )
@@ -290,9 +299,15 @@ def evaluated(
             remarks[f"flag: {stage} has no number here: {error.message}"] = None
             found |= {name: UNDEFINED for name, (s, _) in asked.items() if s == stage}
             continue
+        remarks |= dict.fromkeys(
+            f"note: {note.message}"
+            for note in trace.notes
+            if note.kind == "underflow" and note.node in (stage, *wrt)
+        )
         if any(note.kind in BENDS for note in trace.notes):
             remarks[f"note: the point stands on a kink of {stage}; what follows from it is of the side that is selected"] = None  # fmt: skip
-        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags)
+        paths = {"value" if by is None else f"gradients.{by}" for s, by in asked.values() if s == stage}  # fmt: skip
+        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags if flag.path in paths)  # fmt: skip
         for name, (s, by) in asked.items():
             if s == stage:
                 found[name] = trace.value if by is None else trace.gradients.get(by, 0.0)

@@ -29,8 +29,8 @@ C promises 63 parentheses and Python 200; a template brings up to three.
 LARGEST_POWER = 64
 """The largest whole exponent that is written as one."""
 
-INLINE = frozenset([*INFIX, "neg", "if", "identity"])
-"""The operations that every language has as signs, or without one; ``pow`` is among them."""
+INLINE = frozenset([*INFIX, "neg", "if"])
+"""The operations that every language has as signs; ``pow`` is among them."""
 
 
 class Lines:
@@ -209,8 +209,6 @@ class Lines:
     def apply(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
         """An operation over pieces."""
         name, calls = operation.name, self.target.calls
-        if name == "identity":
-            return operands[0]
         if name == "neg":
             return self.negative(operands[0])
         if name == "pow":

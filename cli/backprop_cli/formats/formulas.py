@@ -28,6 +28,6 @@ def render(formulas: Formulas, options: Options) -> str:
         number = ""
         if formulas.at is not None and stage.name in formulas.numbers:
             found = formulas.numbers[stage.name]
-            number = "  # undefined here" if found is None else f"  # {decimal(found, options.digits)}"  # fmt: skip
+            number = "  # no number here" if found is None else f"  # {decimal(found, options.digits)}"  # fmt: skip
         lines.append(f"{stage.name} = {derivative.expression(stage)}{number}")
     return "\n".join(lines) + "\n"
