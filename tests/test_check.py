@@ -479,3 +479,18 @@ def test_a_box_that_is_none_says_why(box, said):
     code, _, err = call("check", "x^2", "--against", "x*x", f"--over={box}")
     assert code == 2
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["h = relu(w*x + b); (h - t)^2", "--at", "w=-1,x=2,b=0.5,t=1", "--claim", "w=-4,b=-2"], "did not select n2"),
+        (["max(0, 2*x)*y", "--at", "x=-1,y=3", "--claim", "x=6"], "did not select n1"),
+        (["clamp(2*x, 0, 1)", "--at", "x=2", "--claim", "x=2"], "did not select n1"),
+        (["x*y", "--at", "x=3,y=1", "--upstream", "2", "--claim", "x=1,y=3"], "the upstream gradient 2 was left out"),
+    ],
+)  # fmt: skip
+def test_mistakes_behind_a_gate_and_at_the_output_are_named(args, said):
+    code, out, _ = call("check", *args)
+    assert code == 1
+    assert said in " ".join(out.split())

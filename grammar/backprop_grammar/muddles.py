@@ -25,7 +25,7 @@ def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
 
 def no_upstream(sheet: Sheet, node: int) -> Iterator[Guess]:
     changes = tuple((arc, 0.0, arc.local) for arc in sheet.sent[node] if arc.routed)
-    if changes and node != sheet.output:
+    if changes and (node != sheet.output or sheet.gradients[node] != 1):
         yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the upstream gradient {sheet.figure(sheet.gradients[node])} was left out: only the local gradients were passed on")  # fmt: skip
 
 

@@ -82,18 +82,30 @@ class Sheet:
             )  # fmt: skip
             sheet.received = [[] for _ in trace.nodes]
             for i, node in enumerate(trace.nodes):
-                sheet.sent.append(own := [])
+                sheet.sent.append([])
                 for edge, place in zip(node.edges, places(node), strict=True):
-                    if edge.operand not in index:
-                        continue
-                    arc = Arc(
-                        len(sheet.arcs), i, index[edge.operand], place,
-                        real(edge.local), edge.routed, edge.rule,
-                    )  # fmt: skip
-                    own.append(arc)
-                    sheet.arcs.append(arc)
-                    sheet.received[arc.operand].append(arc)
+                    if edge.operand in index:
+                        sheet.join(i, index[edge.operand], place, real(edge.local), edge.routed, edge.rule)  # fmt: skip
+                if not node.edges:
+                    sheet.join_in_vain(i)
         return sheet
+
+    def join(self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: str) -> None:  # fmt: skip
+        """Add an edge."""
+        arc = Arc(len(self.arcs), sender, operand, place, local, routed, rule)
+        self.arcs.append(arc)
+        self.sent[sender].append(arc)
+        self.received[operand].append(arc)
+
+    def join_in_vain(self, node: int) -> None:
+        """Add the edges of a node that no gradient reaches, as behind a relu that is off."""
+        row, leaves = self.row(node), self.leaves(node)
+        if row is None or leaves is None or self.nodes[node].gradient is None:
+            return
+        for place, operand in enumerate(self.operands(node)):
+            local = self.text(row.rules[place], leaves)
+            if local is not None and self.nodes[operand].gradient is not None:
+                self.join(node, operand, place, local, True, row.rules[place])
 
     def operation(self, node: int) -> str:
         return self.nodes[node].operation
