@@ -41,7 +41,7 @@ gradient is that asks for a reason."""
 FLAT = 0.01
 """The local gradient below which a sigmoid or a tanh is called saturated."""
 
-CANCELS = Decimal("1e-3")
+CANCELS = Decimal("1e-2")
 """What is left of the sizes of the contributions where they are said to cancel nearly."""
 
 SHOWN = 10
