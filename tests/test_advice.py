@@ -13,6 +13,7 @@ from backprop_grammar.characters import MEANT, PLAIN, RESEMBLES
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
 from backprop_grammar.operations import FUNCTIONS
 from backprop_grammar.parser import parse
+from tests.support import often
 
 LONGEST = 1500
 """Characters of an error as it is drawn."""
@@ -346,7 +347,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(max_examples=often(250, 500))
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_whatever_is_typed_is_read_or_explained(program):
     try:

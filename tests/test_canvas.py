@@ -20,6 +20,7 @@ from backprop_grammar.parser import parse
 from backprop_grammar.structure import structure
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
+from tests.support import often
 
 PICTURES = Path(__file__).parent / "canvas"
 
@@ -289,7 +290,7 @@ def test_samples_read_back(name):
         check(outline(source(name)), plain(picture(outline(source(name)), roomy=roomy)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=often(40, 80))
 @given(programs(), st.lists(st.floats(-3, 3).map(lambda x: round(x, 2)), min_size=9, max_size=9))
 def test_any_program_reads_back(program, numbers):
     graph = parse(program.text())
@@ -312,7 +313,7 @@ def test_any_program_reads_back(program, numbers):
     assert texts(subject) <= words(ascii_rows)
 
 
-@settings(max_examples=60)
+@settings(max_examples=often(30, 60))
 @given(programs(), st.integers(20, 160))
 def test_what_fits_fits(program, width):
     graph = parse(program.text())

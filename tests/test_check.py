@@ -18,7 +18,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.parser import parse
 from tests.mistakes import measure
-from tests.support import call
+from tests.support import call, often
 from tests.test_cases import BOUNDARY, WORKED, cases
 
 SCHEMA = json.loads((Path(checks_json.__file__).parent / "check.schema.json").read_text())
@@ -219,7 +219,7 @@ def test_right_claims_are_right(case):
 PROGRAMS = [
     traced(case["program"], case["at"]) for case in WORKED if case["id"] in ("T04", "T05", "T19", "T30")
 ]  # fmt: skip
-QUICK = settings(max_examples=100, deadline=None)
+QUICK = settings(max_examples=often(60, 100), deadline=None)
 
 
 @QUICK

@@ -15,6 +15,7 @@ from backprop_grammar.rules import block_rule, compose, rule_text
 from backprop_grammar.text import Text, atom, number_text, write
 from backprop_grammar.trace import Wide
 from tests.programs import contents, expressions, programs, written
+from tests.support import often
 
 PRINTED = (
     # program, as it is printed
@@ -60,7 +61,7 @@ def test_printed(program, printed):
     assert contents(parse(printed)) == contents(parse(program_text(parse(printed))))
 
 
-@settings(max_examples=150)
+@settings(max_examples=often(75, 150))
 @given(programs())
 def test_print_and_parse(program):
     built = program.graph()
@@ -132,7 +133,7 @@ operators = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=often(100, 200))
 @given(operators, st.sampled_from([(1.5, 0.75), (0.25, 3.0), (2.0, -1.0)]))
 def test_compose_keeps_the_value(e, point):
     plain, simple = composed(e)
@@ -221,7 +222,7 @@ def test_block_rule(body, k, expected):
     assert rule.text == expected
 
 
-@settings(max_examples=150)
+@settings(max_examples=often(75, 150))
 @given(
     expressions(("u", "v"), ("pi",), depth=3),
     st.sampled_from([(0.3, 1.7), (2.5, 0.4), (-0.6, 0.8), (1.25, -3.0)]),

@@ -23,6 +23,7 @@ from backprop_grammar.structure import structure
 from backprop_grammar.trace import Trace
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
+from tests.support import often
 
 PICTURES = ROOT / "tests/pictures"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -148,7 +149,7 @@ def check_svg(text: str, picture: Diagram) -> None:
 
 
 @settings(
-    deadline=None, max_examples=60,
+    deadline=None, max_examples=often(30, 60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 @given(programs(), st.sampled_from([(), (), ("all",)]), st.integers(1, 17))

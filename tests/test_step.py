@@ -4,7 +4,6 @@ import io
 import json
 import math
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -452,23 +451,3 @@ def test_ctrl_c_keeps_what_was_reached(stream):
     Draft202012Validator(SCHEMA).validate(document)
     assert document["end"] == "interrupted" and document["steps"] < 100_000
     assert "interrupted at" in document["notes"][-1]["message"] and err == b""
-
-
-def test_a_long_run_shows_a_bar_on_a_terminal_and_none_in_a_pipe():
-    ours, theirs = pty.openpty()
-    process = started(30, theirs)
-    os.close(theirs)
-    shown_there = b""
-    try:
-        while chunk := os.read(ours, 4096):
-            shown_there += chunk
-    except OSError:  # the other side is closed
-        pass
-    out, _ = process.communicate(timeout=20)
-    os.close(ours)
-    assert process.returncode == 0
-    assert b"/30" in shown_there and b"step" in shown_there
-    assert b"\x1b" not in out and b"in 30 steps" in out
-    piped = started(30, subprocess.PIPE)
-    out, err = piped.communicate(timeout=20)
-    assert err == b"ready\n" and b"in 30 steps" in out
