@@ -53,6 +53,8 @@ def underlined(source: Source, span: tuple[int, int], label: str) -> list[str]:
     if right - left > WINDOW:
         left = max(line_start, min(start - WINDOW // 3, line_end - WINDOW))
         right = min(line_end, left + WINDOW)
+    while width(shown(text[left:right])) > WINDOW and right > start + 1:  # escapes are long
+        left, right = (left + 1, right) if start - left > right - start else (left, right - 1)
     head, tail = "..." * (left > line_start), "..." * (right < line_end)
     before = head + shown(text[left:start])
     marked = shown(text[start : min(end, right)])
