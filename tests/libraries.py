@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests import truth
 from tests.grown import Grown
 
 NAMES = ("torch", "jax", "autograd")
@@ -66,7 +67,7 @@ def walk(whole: Grown, table: Table, leaves: dict[str, Any], lift: Callable[[flo
                 return body(inner, [of(k) for k in rest[1:]])(len(inner.nodes) - 1)
             if kind.startswith("if"):
                 a, b = float(plain(of(rest[0]))), float(plain(of(rest[1])))
-                return of(rest[2 if HOLDS[kind[2:]](a, b) else 3])
+                return of(rest[2 if truth.RELATIONS[kind[2:]](a, b) else 3])
             if kind == "polygamma":
                 return table[kind](int(float(plain(of(rest[0])))), of(rest[1]))
             return table[kind](*map(of, rest))
@@ -75,12 +76,6 @@ def walk(whole: Grown, table: Table, leaves: dict[str, Any], lift: Callable[[flo
 
     plain = table["plain"]
     return body(whole, [])(len(whole.nodes) - 1)
-
-
-HOLDS: Table = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-}  # fmt: skip
 
 
 PYTORCH = (

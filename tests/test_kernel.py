@@ -10,10 +10,10 @@ import pytest
 
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.evaluate import evaluate
-from backprop_grammar.kernel import KINKS, Kernel, Rows
+from backprop_grammar.kernel import Kernel, Rows
 from backprop_grammar.operations import FUNCTIONS
 from backprop_grammar.parser import parse
-from backprop_grammar.trace import Number, as_float
+from backprop_grammar.trace import KINKS, Number, as_float
 
 SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"

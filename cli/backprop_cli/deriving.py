@@ -3,12 +3,12 @@
 The insight: a Hessian, a direction and a higher order are all gradients of gradients.
 """
 
-from backprop_grammar.derive import BENDS, MAX_ORDER, derive, directional, numbers
+from backprop_grammar.derive import MAX_ORDER, derive, directional, numbers
 from backprop_grammar.errors import BackpropError, usage
 from backprop_grammar.evaluate import evaluate
 from backprop_grammar.graph import Graph
 from backprop_grammar.names import Names
-from backprop_grammar.trace import as_float
+from backprop_grammar.trace import KINKS, as_float
 
 from .formats.code import Formulas
 from .inputs import Request, read_point
@@ -54,7 +54,7 @@ def formulas(
     plain = {name: as_float(number) for name, number in figures.items()}
     remarks = [f"note: {note.message}" for note in notes] + remarks
     own = as_float(trace.value)
-    bent = any(note.kind in BENDS for note in trace.notes)
+    bent = any(note.kind in KINKS for note in trace.notes)
     if value and (bent or None in plain.values()):  # a formula may be of one side, or have none
         remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
         return Formulas(graph.source.text, found, None, plain, own, graph.inputs), remarks

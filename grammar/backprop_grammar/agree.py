@@ -15,7 +15,7 @@ from .errors import BackpropError, few, usage
 from .evaluate import evaluate
 from .graph import Graph
 from .parser import parse
-from .trace import Number, Trace, Wide, as_float
+from .trace import KINKS, Number, Trace, Wide, as_float
 
 __all__ = ["TOLERANCE", "Agreement", "Box", "Parting", "agree", "points", "read_box"]
 
@@ -186,7 +186,7 @@ def traced(graph: Graph, at: dict[str, float]) -> Trace | BackpropError:
 
 
 def has_kink(trace: Trace) -> bool:
-    return any(note.kind in ("kink", "tie", "boundary") for note in trace.notes)
+    return any(note.kind in KINKS for note in trace.notes)
 
 
 def written(at: dict[str, float]) -> str:

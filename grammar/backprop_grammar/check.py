@@ -18,7 +18,7 @@ from .names import Names
 from .passes import Doubt, Refused, Stopped, forward
 from .quotients import BITS, Bench, Difference, Moved, compare, real
 from .regions import Regions
-from .trace import Edge, Number, Trace, Wide
+from .trace import KINKS, Edge, Number, Trace, Wide
 
 __all__ = ["Difference", "Differences", "Report", "differences"]
 
@@ -32,8 +32,6 @@ TOGETHER = 25_000
 """Operations up to which all inputs are moved at once, where they are too many one by one."""
 
 EVERY = "all inputs at once"
-
-KINKS = ("kink", "tie", "boundary", "jump")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,14 @@ from .notation import expression_text
 from .operations import CONSTANTS, FUNCTIONS, IDENTITY, Operation
 from .parser import parse
 from .symbolic import Symbols, gradient, partials, symbols_of
-from .trace import Number, Wide
+from .trace import KINKS, Number, Wide
 
-__all__ = ["BENDS", "MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
+__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
 
 MAX_ORDER = 6
 """The highest order of derivatives that may be asked for."""
 
 UNDEFINED = Wide("undefined")
-
-BENDS = {"kink", "tie", "boundary", "branch cut"}
-"""Notes on points at which a derivative is a choice."""
 
 LONGEST = 2_000_000
 """Characters of the longest program of derivatives."""
@@ -304,7 +301,7 @@ def evaluated(
             for note in trace.notes
             if note.kind == "underflow" and note.node in (stage, *wrt)
         )
-        if any(note.kind in BENDS for note in trace.notes):
+        if any(note.kind in KINKS for note in trace.notes):
             remarks[f"note: the point stands on a kink of {stage}; what follows from it is of the side that is selected"] = None  # fmt: skip
         paths = {"value" if by is None else f"gradients.{by}" for s, by in asked.values() if s == stage}  # fmt: skip
         remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags if flag.path in paths)  # fmt: skip

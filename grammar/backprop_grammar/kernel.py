@@ -18,6 +18,7 @@ from .ranges import Unknown
 from .recipe import recipe
 from .rowwise import rowwise
 from .step import Step, arrived
+from .trace import KINKS
 from .vectors import Column
 
 __all__ = ["Kernel", "Rows"]
@@ -26,8 +27,6 @@ PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
 BLOCK = 8_192
 """Suspect rows that are looked at together."""
-
-KINKS = frozenset({"kink", "tie", "boundary"})
 
 
 @dataclass(slots=True)

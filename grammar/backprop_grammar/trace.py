@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .errors import Span
 
 __all__ = [
-    "UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide", "as_float",
+    "KINKS", "UNEVALUATED", "Edge", "Flag", "Frame", "Node", "Note", "Number", "Trace", "Wide", "as_float",
 ]  # fmt: skip
 
 
@@ -83,6 +83,10 @@ class Note(NamedTuple):
     kind: str
     node: str
     message: str
+
+
+KINKS = frozenset({"kink", "tie", "boundary"})
+"""Kinds of notes on a point at which a derivative is a choice."""
 
 
 class Flag(NamedTuple):
