@@ -15,20 +15,20 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Tables(BuildHookInterface):  # type: ignore[misc,type-arg]
-    """Adds backprop_grammar/expression.json to a wheel."""
+    """Adds backprop_grammar/language/grammar.json to a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the tables, unless the install is editable."""
         if version == "editable":
             return
         sys.path.insert(0, str(Path(__file__).parent))
-        from backprop_grammar.tables import GRAMMAR, prepared
+        from backprop_grammar.language.lalr import GRAMMAR, prepared
 
         self.folder = tempfile.mkdtemp()
-        file = Path(self.folder) / "expression.json"
+        file = Path(self.folder) / "grammar.json"
         found = prepared(GRAMMAR.read_text(encoding="utf-8"))
         file.write_text(json.dumps(found, separators=(",", ":")), encoding="utf-8")
-        build_data["force_include"][str(file)] = "backprop_grammar/expression.json"
+        build_data["force_include"][str(file)] = "backprop_grammar/language/grammar.json"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was only needed for the wheel."""

@@ -32,9 +32,9 @@ from typing import Any
 from mpmath import mp
 
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
-from backprop_grammar.trace import as_float
+from backprop_grammar.language.parser import parse
+from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.trace.evaluate import evaluate
 from tests import libraries, truth
 from tests.grown import Grown, grown
 

@@ -35,14 +35,14 @@ import typer.main
 import backprop_cli
 import backprop_grammar
 from backprop_cli.app import app
-from backprop_cli.diagnostics import as_json, draw
-from backprop_cli.inputs import read_point
-from backprop_cli.parsing import COMMANDS
-from backprop_grammar.agree import read_box
-from backprop_grammar.claims import read_claims
+from backprop_cli.input.argv import COMMANDS
+from backprop_cli.input.request import read_point
+from backprop_cli.screens.diagnostics import as_json, draw
+from backprop_grammar.checks.equivalence import read_box
+from backprop_grammar.diagnosis.claims import read_claims
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.operations import CONSTANTS, FUNCTIONS
-from backprop_grammar.parser import parse
+from backprop_grammar.language.parser import parse
+from backprop_grammar.operations.table import CONSTANTS, FUNCTIONS
 from tests.support import call, streams
 
 SECONDS = 30

@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from backprop_grammar.diagnosis import Claim, Suspect, diagnose, for_claim, suspects
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
-from backprop_grammar.replay import Sheet, replay, slopes
-from backprop_grammar.trace import Trace
+from backprop_grammar.diagnosis.perturbed import Sheet, replay, slopes
+from backprop_grammar.diagnosis.search import Claim, Suspect, diagnose, for_claim, suspects
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.record import Trace
 
 ROOT = Path(__file__).parent.parent
 WORKED = ("T05", "T10", "T11", "T13", "T17", "T18", "T19", "T23", "T28", "T29", "T35")

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backprop_grammar.graph import Condition, Function, Graph
-from backprop_grammar.operations import FUNCTIONS, IDENTITY, OPERATIONS
+from backprop_grammar.language.graph import Condition, Function, Graph
+from backprop_grammar.operations.table import FUNCTIONS, IDENTITY, OPERATIONS
 
 Expression = tuple[Any, ...]
 """("number", 2.0), ("constant", "pi"), ("name", "x"), ("neg"/"infix", operation, ...operands),

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.diagnostics import draw
-from backprop_grammar.advice import SLIPS
-from backprop_grammar.calls import SYNONYMS
-from backprop_grammar.characters import MEANT, PLAIN, RESEMBLES
+from backprop_cli.screens.diagnostics import draw
 from backprop_grammar.errors import BackpropError, nearest, shorten, visible
-from backprop_grammar.operations import FUNCTIONS
-from backprop_grammar.parser import parse
+from backprop_grammar.language.advice import SLIPS
+from backprop_grammar.language.calls import SYNONYMS
+from backprop_grammar.language.characters import MEANT, PLAIN, RESEMBLES
+from backprop_grammar.language.parser import parse
+from backprop_grammar.operations.table import FUNCTIONS
 from tests.support import often
 
 LONGEST = 1500

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
 from tests.benchmarks import files, neurons, program, report, rows, start
 from tests.benchmarks.shapes import SHAPES
 

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.formats import canvas, tree
-from backprop_cli.formats.canvas import lines, picture
-from backprop_cli.picture import Boundary, Diagram, Vertex, Wire, diagram
-from backprop_cli.tracks import Net, arranged
+from backprop_cli.screens import picture as canvas
+from backprop_cli.screens import tree
+from backprop_cli.screens.channels import Net, arranged
+from backprop_cli.screens.picture import lines, picture
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
-from backprop_grammar.structure import structure
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.outline import structure
+from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
 from tests.support import often

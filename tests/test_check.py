@@ -10,18 +10,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.formats import Options, checks, checks_json
-from backprop_grammar.agree import agree, read_box
-from backprop_grammar.check import Report, differences
-from backprop_grammar.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
+from backprop_cli.screens import checks
+from backprop_grammar.checks.differences import Report, differences
+from backprop_grammar.checks.equivalence import agree, read_box
+from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.views.documents import check_json as checks_json
+from backprop_grammar.views.options import Options
 from tests.mistakes import measure
 from tests.support import call, often
 from tests.test_cases import BOUNDARY, WORKED, cases
 
-SCHEMA = json.loads((Path(checks_json.__file__).parent / "check.schema.json").read_text())
+SCHEMA = json.loads((Path(checks_json.__file__).parent / "schemas/check.schema.json").read_text())
 
 
 def traced(program, at=None, **options):

@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 
 from backprop_cli.__main__ import main
-from backprop_cli.parsing import EXAMPLES
+from backprop_cli.input.argv import EXAMPLES
 from tests.screens import ROOT, environment, one_call
 from tests.support import call, trace_of
 

@@ -21,13 +21,22 @@ from functools import cache
 import jsonschema
 import pytest
 
-from backprop_cli.formats import Options, formulas, formulas_json, formulas_latex
-from backprop_cli.formats.code import TARGETS, Formulas, render_as
-from backprop_grammar.derive import derive, directional
+from backprop_grammar.derivatives.derive import derive, directional
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.operations import OPERATIONS
-from backprop_grammar.parser import parse
+from backprop_grammar.language.parser import parse
+from backprop_grammar.operations.table import OPERATIONS
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.views.code.code import TARGETS, Formulas, render_as
+from backprop_grammar.views.documents import (
+    derive_json as formulas_json,
+)
+from backprop_grammar.views.documents import (
+    derive_latex as formulas_latex,
+)
+from backprop_grammar.views.documents import (
+    formulas,
+)
+from backprop_grammar.views.options import Options
 from tests.screens import ROOT
 from tests.support import call
 from tests.test_cases import WORKED
@@ -476,7 +485,11 @@ def test_latex_compiles(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-SCHEMA = json.loads((ROOT / "cli/backprop_cli/formats/derive.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    (ROOT / "grammar/backprop_grammar/views/documents/schemas/derive.schema.json").read_text(
+        "utf-8"
+    )
+)
 
 
 def test_json():

@@ -8,12 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from backprop_grammar.derive import derive, directional
+from backprop_grammar.derivatives.derive import derive, directional
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.operations import OPERATIONS
-from backprop_grammar.parser import parse
-from backprop_grammar.trace import KINKS, as_float
+from backprop_grammar.language.parser import parse
+from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.operations.table import OPERATIONS
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.record import KINKS
 from tests import oracle
 from tests.programs import VARIABLES, programs
 from tests.support import call, often

@@ -3,8 +3,8 @@
 import pytest
 from mpmath import mp
 
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
 from tests import differential, truth
 from tests.grown import Grown, grown
 from tests.support import often

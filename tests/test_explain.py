@@ -12,17 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.formats import Options, explanation, latex, markdown, prose
+from backprop_cli.screens import prose
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.explain import explain
-from backprop_grammar.explanation import plain
-from backprop_grammar.latex import latex as formula_latex
-from backprop_grammar.numbers import decimal
-from backprop_grammar.operations import FUNCTIONS, OPERATIONS
-from backprop_grammar.parser import parse
-from backprop_grammar.trace import Wide
-from backprop_grammar.why import why
+from backprop_grammar.explain.document import plain
+from backprop_grammar.explain.narrate import explain
+from backprop_grammar.explain.why import why
+from backprop_grammar.language.parser import parse
+from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.numbers.wide import Wide
+from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.views.documents import explanation_json as explanation
+from backprop_grammar.views.documents import latex, markdown
+from backprop_grammar.views.documents.formula_latex import latex as formula_latex
+from backprop_grammar.views.options import Options
 from tests.programs import programs
 from tests.screens import ROOT
 from tests.support import often
@@ -242,7 +245,9 @@ def near_tie(ordered):
     return abs(ordered[0] - ordered[1]) <= abs(ordered[0]) * 2.0**-52
 
 
-SCHEMA = json.loads((ROOT / "cli/backprop_cli/formats/explanation.schema.json").read_text())
+SCHEMA = json.loads(
+    (ROOT / "grammar/backprop_grammar/views/documents/schemas/explanation.schema.json").read_text()
+)
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 

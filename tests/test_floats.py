@@ -12,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from backprop_grammar import floats
-from backprop_grammar.arithmetic import binary64, wide
-from backprop_grammar.balls import Outside, Uncertain
-from backprop_grammar.evaluate import Question, evaluate, passes, run_of
-from backprop_grammar.graph import Graph
-from backprop_grammar.operations import OPERATIONS
-from backprop_grammar.ordinary import applied, slope
-from backprop_grammar.passes import Doubt, Refused, Stopped, backward, forward, local_gradients
-from backprop_grammar.trace import Wide
+from backprop_grammar.language.graph import Graph
+from backprop_grammar.numbers.arithmetic import binary64, wide
+from backprop_grammar.numbers.ball import Outside, Uncertain
+from backprop_grammar.numbers.float64 import applied, slope
+from backprop_grammar.numbers.wide import Wide
+from backprop_grammar.operations.table import OPERATIONS
+from backprop_grammar.passes import flat as floats
+from backprop_grammar.passes.backward import backward
+from backprop_grammar.passes.forward import Doubt, Refused, Stopped, forward
+from backprop_grammar.passes.local_gradients import local_gradients
+from backprop_grammar.passes.run import Question, passes, run_of
+from backprop_grammar.trace.evaluate import evaluate
 from tests.programs import programs
 from tests.support import often
 

@@ -1,13 +1,12 @@
 """The table of formats: its rows are what the help, the README and the schemas tell."""
 
-import importlib
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from backprop_cli.formats import FORMATS, formats_of
+from backprop_cli.formats import FORMATS, formats_of, module_of
 from tests.screens import ROOT
 from tests.support import call
 
@@ -19,7 +18,7 @@ COMMANDS = sorted({row.command for row in FORMATS} - {"eval", "step", "check"})
 
 @pytest.mark.parametrize("row", FORMATS, ids=[f"{row.command}-{row.name}" for row in FORMATS])
 def test_a_row_is_a_file(row):
-    module = importlib.import_module(f"backprop_cli.formats.{row.module}")
+    module = module_of(row)
     assert callable(module.show if row.screen else module.render)
     assert (module.show if row.screen else module.render).__doc__
     if row.schema:
@@ -43,7 +42,8 @@ def test_help_and_readme_list_the_formats(command):
 
 
 def test_every_schema_is_of_a_format():
-    files = {path.name.split(".")[0] for path in (ROOT / "cli/backprop_cli/formats").glob("*.json")}
+    folder = ROOT / "grammar/backprop_grammar/views/documents/schemas"
+    files = {path.name.split(".")[0] for path in folder.glob("*.json")}
     assert files == {row.schema for row in FORMATS if row.schema} | {"error", "functions"}
 
 

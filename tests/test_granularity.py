@@ -7,14 +7,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backprop_grammar.definitions import DEFINED, spellings, written
+from backprop_grammar.blocks.definitions import DEFINED, spellings, written
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.notation import program_text
-from backprop_grammar.operations import Operation
-from backprop_grammar.parser import parse
-from backprop_grammar.structure import structure
-from backprop_grammar.trace import Number, Trace, Wide, as_float
+from backprop_grammar.language.parser import parse
+from backprop_grammar.language.printer import program_text
+from backprop_grammar.numbers.wide import Number, Wide, as_float
+from backprop_grammar.operations.row import Operation
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.outline import structure
+from backprop_grammar.trace.record import Trace
 from tests.programs import VARIABLES, programs
 from tests.support import call, often, trace_of
 

@@ -19,8 +19,8 @@ from functools import cache
 
 import pytest
 
-from backprop_cli import tables
-from backprop_cli.jobs import Job, map_file
+from backprop_cli.data import io as tables
+from backprop_cli.data.jobs import Job, map_file
 from tests import commands
 from tests.support import call
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_grammar.operations import OPERATIONS
+from backprop_grammar.operations.table import OPERATIONS
 from tests.support import call, trace_of
 from tests.test_cases import BOUNDARY, WORKED
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backprop_grammar.batch.evaluator import Kernel, Rows
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.kernel import Kernel, Rows
-from backprop_grammar.operations import FUNCTIONS
-from backprop_grammar.parser import parse
-from backprop_grammar.trace import KINKS, Number, as_float
+from backprop_grammar.language.parser import parse
+from backprop_grammar.numbers.wide import Number, as_float
+from backprop_grammar.operations.table import FUNCTIONS
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.record import KINKS
 
 SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -119,7 +120,7 @@ BOUNDARY = [
 
 @pytest.mark.parametrize("case", BOUNDARY, ids=lambda case: case["id"])
 def test_boundary_cases(case):
-    from backprop_cli.inputs import read_point
+    from backprop_cli.input.request import read_point
 
     point = read_point([case["at"]]).values
     agree(case["expr"], {name: np.array([value, value]) for name, value in point.items()}, {})

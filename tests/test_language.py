@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.graph import MAX_NODES, Graph
-from backprop_grammar.notation import program_text
-from backprop_grammar.operations import CONSTANTS, FUNCTIONS, OPERATIONS
-from backprop_grammar.parser import MAX_LENGTH, parse
+from backprop_grammar.language.graph import MAX_NODES, Graph
+from backprop_grammar.language.parser import MAX_LENGTH, parse
+from backprop_grammar.language.printer import program_text
+from backprop_grammar.operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
 from tests.programs import contents, programs
 
 
@@ -403,8 +403,8 @@ def test_doubling_functions_are_refused_before_the_work():
 
 
 def test_limits(monkeypatch):
-    monkeypatch.setattr("backprop_grammar.graph.MAX_NODES", 100)
-    monkeypatch.setattr("backprop_grammar.parser.MAX_NODES", 100)
+    monkeypatch.setattr("backprop_grammar.language.graph.MAX_NODES", 100)
+    monkeypatch.setattr("backprop_grammar.language.parser.MAX_NODES", 100)
     assert len(parse("+".join(["x"] * 100))) == 100
     assert refused("+".join(["x"] * 101)).kind == "limit"
     definitions = "; ".join(f"f{i}(u) = {'+'.join(['u'] * 50)}" for i in range(3))

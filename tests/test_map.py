@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backprop_cli import exact, tables
 from backprop_cli.app import run
+from backprop_cli.data import io as tables
+from backprop_grammar.batch import exact_sums as exact
 from tests.screens import ROOT, environment
 from tests.support import call, streams, trace_of
 
@@ -625,8 +626,8 @@ class Terminal(io.StringIO):
 def test_a_bar_is_for_terminals(monkeypatch, tmp_path, args, told, term):
     """A run that takes longer than this patience shows how far it is, on standard error."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("backprop_cli.bar.PATIENCE", 0)
-    monkeypatch.setattr("backprop_cli.bar.REFRESH", 0)
+    monkeypatch.setattr("backprop_cli.screens.progress.PATIENCE", 0)
+    monkeypatch.setattr("backprop_cli.screens.progress.REFRESH", 0)
     monkeypatch.setenv("TERM", term)
     args = [*args, str(tmp_path / "mapped.csv")] if args[-1] == "-o" else args
     with streams(b"") as (out, err):

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.notation import expression_text, program_text
-from backprop_grammar.operations import OPERATIONS
-from backprop_grammar.parser import parse
-from backprop_grammar.rules import block_rule, compose, rule_text
-from backprop_grammar.text import Text, atom, number_text, write
-from backprop_grammar.trace import Wide
+from backprop_grammar.language.parser import parse
+from backprop_grammar.language.precedence import Text, atom, number_text, write
+from backprop_grammar.language.printer import expression_text, program_text
+from backprop_grammar.numbers.wide import Wide
+from backprop_grammar.operations.table import OPERATIONS
+from backprop_grammar.symbolic.rule_text import block_rule, compose, rule_text
+from backprop_grammar.trace.evaluate import evaluate
 from tests.programs import contents, expressions, programs, written
 from tests.support import often
 

@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 import pytest
 from mpmath import mp
 
-from backprop_grammar.arithmetic import binary64, wide
-from backprop_grammar.balls import Ball, Outside, Uncertain, compare
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.graph import Graph
-from backprop_grammar.operations import OPERATIONS, Operation
-from backprop_grammar.parser import parse
-from backprop_grammar.text import Text, write
-from backprop_grammar.trace import Number, Trace, Wide, as_float
+from backprop_grammar.language.graph import Graph
+from backprop_grammar.language.parser import parse
+from backprop_grammar.language.precedence import Text, write
+from backprop_grammar.numbers.arithmetic import binary64, wide
+from backprop_grammar.numbers.ball import Ball, Outside, Uncertain, compare
+from backprop_grammar.numbers.wide import Number, Wide, as_float
+from backprop_grammar.operations.row import Operation
+from backprop_grammar.operations.table import OPERATIONS
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.record import Trace
 
 from . import oracle
 from .support import often
@@ -501,7 +503,7 @@ def test_row_is_complete(row):
 
 
 def test_names_are_unique():
-    from backprop_grammar.operations import ROWS
+    from backprop_grammar.operations.table import ROWS
 
     assert len(OPERATIONS) == len(ROWS)
     assert set(oracle.FUNCTIONS) == set(OPERATIONS)

@@ -11,8 +11,8 @@ import pytest
 from tests.screens import ROOT
 
 SUFFIXES = {
-    "cli/backprop_cli": {".py", ".json", ".html", ".css", ".js", ".typed"},
-    "grammar/backprop_grammar": {".py", ".lark", ".typed"},
+    "cli/backprop_cli": {".py", ".typed"},
+    "grammar/backprop_grammar": {".py", ".lark", ".json", ".html", ".css", ".js", ".typed"},
 }
 """The kinds of files that a package holds."""
 
@@ -46,7 +46,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(built):
     assert {name.partition(".dist-info/")[2] for name in about} == {
         "METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE",
     }  # fmt: skip
-    tables = "backprop_grammar/expression.json"  # which the build hook makes
+    tables = "backprop_grammar/language/grammar.json"  # which the build hook makes
     assert names - about == {name.partition("/")[2] for name in sources()} | {tables}
 
 

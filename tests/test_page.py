@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backprop_cli.formats import Options
-from backprop_cli.formats.html import render
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
-from backprop_grammar.structure import structure
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.outline import structure
+from backprop_grammar.views.options import Options
+from backprop_grammar.views.pictures.html import render
 from tests.screens import ROOT
 
 CHROMIUM = next(
@@ -459,6 +459,8 @@ def test_notes_and_flags_are_told():
 
 
 def test_the_parts_of_the_page_are_small():
-    script = (Path(ROOT) / "cli/backprop_cli/formats/page.js").read_text(encoding="utf-8")
+    script = (Path(ROOT) / "grammar/backprop_grammar/views/pictures/page.js").read_text(
+        encoding="utf-8"
+    )
     assert script.count("\n") < 250
     assert not re.search(r"innerHTML|eval|\bfetch\b|parseFloat|toFixed", script)

@@ -11,16 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.formats import Options, dot, mermaid, png, svg, tikz
-from backprop_cli.geometry import Scene, scene
-from backprop_cli.layout import LARGEST
-from backprop_cli.lettering import SIZES, typeset, width
-from backprop_cli.picture import Boundary, Diagram, Vertex, Wire, diagram
+from backprop_cli import png
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.evaluate import evaluate
-from backprop_grammar.parser import parse
-from backprop_grammar.structure import structure
-from backprop_grammar.trace import Trace
+from backprop_grammar.language.parser import parse
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.outline import structure
+from backprop_grammar.trace.record import Trace
+from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
+from backprop_grammar.views.drawing.geometry import Scene, scene
+from backprop_grammar.views.drawing.layers import LARGEST
+from backprop_grammar.views.drawing.text_metrics import SIZES, typeset, width
+from backprop_grammar.views.options import Options
+from backprop_grammar.views.pictures import dot, mermaid, svg, tikz
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
 from tests.support import often

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from backprop_grammar.operations import ROWS
+from backprop_grammar.operations.table import ROWS
 from tests.screens import ROOT, UPDATE, environment, play, replay
 
 README = ROOT / "README.md"

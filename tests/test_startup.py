@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from lark import Lark, Token, UnexpectedToken
 from lark.lexer import Lexer
 
-from backprop_grammar import tables
 from backprop_grammar.errors import Source
-from backprop_grammar.lexer import words
-from backprop_grammar.parser import Reductions, parse
+from backprop_grammar.language import lalr as tables
+from backprop_grammar.language.lexer import words
+from backprop_grammar.language.parser import Reductions, parse
 from tests.programs import contents, programs
 from tests.screens import ROOT
 from tests.test_advice import ADVICE, PIECES
@@ -104,7 +104,7 @@ def by_us(text):
         def misplaced(_source, word):
             return Refused(word.type, word.start_pos)
 
-        patch.setattr("backprop_grammar.advice.misplaced", misplaced)
+        patch.setattr("backprop_grammar.language.advice.misplaced", misplaced)
         try:
             parsing.run()
         except Refused as refused:
@@ -135,7 +135,7 @@ def test_programs_are_reduced_as_lark_reduces_them(program):
 @pytest.fixture
 def fresh():
     """No tables in memory, before and after."""
-    from backprop_grammar.parser import machine
+    from backprop_grammar.language.parser import machine
 
     for made in (tables.tables, machine):
         made.cache_clear()
@@ -146,7 +146,7 @@ def fresh():
 
 def test_the_tables_come_out_the_same_whenever_they_are_made():
     code = (
-        "import json, sys; from backprop_grammar.tables import GRAMMAR, prepared; "
+        "import json, sys; from backprop_grammar.language.lalr import GRAMMAR, prepared; "
         "print(json.dumps(prepared(GRAMMAR.read_text(encoding='utf-8'))))"
     )
     made = {
@@ -168,7 +168,7 @@ def test_only_tables_of_this_grammar_are_used(stored, fresh, monkeypatch, tmp_pa
         "list": "[]",
         "another grammar's": json.dumps({**right, "grammar": GRAMMAR + " ", "rows": [{}]}),
     }
-    copy = tmp_path / "expression.lark"
+    copy = tmp_path / "grammar.lark"
     shutil.copy(tables.GRAMMAR, copy)
     if stored in written:
         copy.with_suffix(".json").write_text(written[stored])
@@ -193,7 +193,7 @@ def test_the_build_hook_adds_the_tables(tmp_path):
     before = {path for path in source.rglob("*") if "__pycache__" not in path.parts}
     (wheel,) = WheelBuilder(str(source)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as archive:
-        stored = json.loads(archive.read("backprop_grammar/expression.json"))
+        stored = json.loads(archive.read("backprop_grammar/language/grammar.json"))
     assert stored == tables.prepared(GRAMMAR)
     after = {path for path in source.rglob("*") if "__pycache__" not in path.parts}
     assert before == after
@@ -205,7 +205,7 @@ def test_the_build_hook_adds_the_tables(tmp_path):
 def loaded(*args: str) -> set[str]:
     """The modules of a command's start, where the tables are prepared."""
     code = (
-        "import json, pathlib, sys; from backprop_grammar import tables; "
+        "import json, pathlib, sys; from backprop_grammar.language import lalr as tables; "
         "tables.tables = lambda found=json.load(sys.stdin): found; "
         "from backprop_cli.app import run; run(sys.argv[1:]); "
         "print(*sys.modules, file=sys.stderr)"

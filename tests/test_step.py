@@ -18,17 +18,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_cli.formats import steps_json
-from backprop_cli.formats.steps import shown
-from backprop_cli.inputs import fit, read_point
-from backprop_cli.stepping import run_steps
+from backprop_cli.commands.stepping import run_steps
+from backprop_cli.input.request import fit, read_point
+from backprop_cli.screens.steps import shown
+from backprop_grammar.descent.descend import METHODS, Step, descend, plan
+from backprop_grammar.descent.trajectory import ROWS, Trajectory, landmark
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.parser import parse
-from backprop_grammar.step import METHODS, Step, descend, plan
-from backprop_grammar.trajectory import ROWS, Trajectory, landmark
+from backprop_grammar.language.parser import parse
+from backprop_grammar.views.documents import step_json as steps_json
 from tests.screens import ROOT
 
-SCHEMA = json.loads(Path(steps_json.__file__).with_name("step.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    Path(steps_json.__file__).parent.joinpath("schemas/step.schema.json").read_text("utf-8")
+)
 FLOATS = st.floats(min_value=-1e6, max_value=1e6)
 
 
@@ -405,9 +407,9 @@ def test_the_schema_is_one():
 
 SLOW = """
 import sys, time
-import backprop_cli.stepping as stepping
-from backprop_grammar.parser import parse
-from backprop_grammar.step import plan
+import backprop_cli.commands.stepping as stepping
+from backprop_grammar.language.parser import parse
+from backprop_grammar.descent.descend import plan
 real = stepping.descend
 def slowly(plan):
     steps = real(plan)

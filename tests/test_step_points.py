@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_cli import exact, mean
-from backprop_cli.formats import steps_json
+from backprop_cli.data import objective as mean
+from backprop_grammar.batch import exact_sums as exact
+from backprop_grammar.views.documents import step_json as steps_json
 from tests.support import call
 
-SCHEMA = json.loads(Path(steps_json.__file__).with_name("step.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(
+    Path(steps_json.__file__).parent.joinpath("schemas/step.schema.json").read_text("utf-8")
+)
 LOGISTIC = "softplus(-y*(w*x + b))"
 LINEAR = "(w*x + v*u + b - y)^2"
 

@@ -17,9 +17,49 @@ MODULES = [
     for package in (backprop_cli, backprop_grammar)
     for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
 ]
+SOURCES = {"backprop_cli": ROOT / "cli", "backprop_grammar": ROOT / "grammar"}
+
+ORDER = (
+    "errors", "operations", "language", "blocks", "numbers", "passes", "symbolic", "trace",
+    "derivatives", "batch", "descent", "diagnosis", "checks", "explain", "views", "library",
+)  # fmt: skip
+"""The packages of the grammar; each imports only what stands before it."""
 
 
-def imports(path) -> set[str]:
+def path_of(module: str):
+    """The file of a module of ours; None for what is none."""
+    root = SOURCES.get(module.partition(".")[0])
+    if root is None:
+        return None
+    place = root.joinpath(*module.split("."))
+    found = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return found if found.exists() else None
+
+
+def imported(module: str) -> list[tuple[str, ast.AST]]:
+    """Every module of ours that a module imports, within functions and for types too."""
+    path = path_of(module)
+    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            full = ".".join(base + ([node.module] if node.module else []))
+            for alias in node.names:
+                inner = f"{full}.{alias.name}"
+                found.append((inner if path_of(inner) else full, node))
+        elif isinstance(node, ast.Import):
+            found += [(alias.name, node) for alias in node.names]
+    return [(name, node) for name, node in found if path_of(name)]
+
+
+def room(module: str) -> str:
+    """The package of the grammar in which a module stands."""
+    return [*module.split("."), ""][1]
+
+
+def outside(path) -> set[str]:
+    """The packages of others that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -29,21 +69,47 @@ def imports(path) -> set[str]:
     return found
 
 
+def test_packages_stand_in_an_order():
+    for module in MODULES:
+        if room(module) in ORDER and module.startswith("backprop_grammar"):
+            for name, node in imported(module):
+                assert name.startswith("backprop_grammar"), f"{module} imports {name}"
+                if room(name):
+                    upward = ORDER.index(room(name)) > ORDER.index(room(module))
+                    assert not upward, f"{module}:{node.lineno} imports {name}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    arrows = {
+        module: sorted({name for name, _ in imported(module)} - {module}) for module in MODULES
+    }
+    done: set[str] = set()
+
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path, module])
+        if module not in done:
+            for name in arrows.get(module, ()):
+                walk(name, (*path, module))
+            done.add(module)
+
+    for module in MODULES:
+        walk(module, ())
+
+
+def test_imports_stand_at_the_top_or_say_why_they_do_not():
+    for module in MODULES:
+        if module.startswith("backprop_grammar"):
+            text = path_of(module).read_text(encoding="utf-8").splitlines()
+            for name, node in imported(module):
+                if node.col_offset:
+                    assert "#" in text[node.lineno - 1], f"{module}:{node.lineno} imports {name}"
+
+
 def test_the_grammar_knows_no_terminal_file_or_network():
     forbidden = {"backprop_cli", "typer", "rich", "numpy", "socket", "subprocess", "urllib", "sys"}
-    many = {"kernel.py", "chunks.py", "rowwise.py", "vectors.py"}  # columns of points are NumPy's
-    for path in (ROOT / "grammar/backprop_grammar").glob("*.py"):
-        assert not imports(path) & (forbidden - ({"numpy"} if path.name in many else set())), (
-            path.name
-        )
-
-
-def test_every_module_is_on_the_map():
-    told = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
-    for folder in ("cli", "grammar"):
-        for path in (ROOT / folder).rglob("*.py"):
-            listed = path.parent.name == "formats" or path.name == "__init__.py"
-            assert listed or f"`{path.name}`" in told, path.name
+    for path in (ROOT / "grammar/backprop_grammar").rglob("*.py"):
+        columns = {"numpy"} if path.parent.name == "batch" else set()  # of points are NumPy's
+        assert not outside(path) & (forbidden - columns), path.name
 
 
 def test_no_code_runs_what_a_user_typed():
@@ -52,7 +118,7 @@ def test_no_code_runs_what_a_user_typed():
         called = {n.func.id for n in ast.walk(tree)
                   if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
         assert not called & {"eval", "exec", "compile", "__import__"}, path.name
-        assert not imports(path) & {"pickle", "marshal", "shelve"}, path.name
+        assert not outside(path) & {"pickle", "marshal", "shelve"}, path.name
 
 
 @pytest.mark.parametrize("name", MODULES)

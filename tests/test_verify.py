@@ -6,9 +6,9 @@ import math
 import jsonschema
 import pytest
 
-from backprop_grammar import verify as module
-from backprop_grammar.operations import OPERATIONS
-from backprop_grammar.verify import verify
+from backprop_grammar.checks import accuracy as module
+from backprop_grammar.checks.accuracy import verify
+from backprop_grammar.operations.table import OPERATIONS
 from tests.support import call
 
 SHOWN = [row for row in OPERATIONS.values() if not row.hidden]

@@ -15,10 +15,12 @@ from typing import Annotated, Any
 import typer
 
 from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
+from backprop_grammar.views.documents.schemas import schema
 
 from . import formats, interrupted
-from .files import Terminated
-from .options import (
+from .data.atomic import Terminated
+from .input.argv import COMMANDS, Group, command
+from .input.options import (
     At,
     Digits,
     Everything,
@@ -35,7 +37,6 @@ from .options import (
     Wrt,
     format_option,
 )
-from .parsing import COMMANDS, Group, command
 
 __all__ = ["SCHEMAS", "app", "run"]
 
@@ -91,7 +92,7 @@ def evaluate_command(
     as_json: Json = False,
 ) -> int:
     """Evaluate a program at a point: forward values, backward table, gradients."""
-    from .inputs import Request
+    from .input.request import Request
 
     request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
     most = None if as_json or everything else TABLE_NODES
@@ -118,8 +119,9 @@ def graph_command(
     as_json: Json = False,
 ) -> int:
     """Draw the computational graph, with values above its wires and gradients below."""
-    from .inputs import Request
-    from .layout import check_size
+    from backprop_grammar.views.drawing.layers import check_size
+
+    from .input.request import Request
 
     row = formats.chosen("graph", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
@@ -151,10 +153,10 @@ def explain_command(
     as_json: Json = False,
 ) -> int:
     """Tell the backward pass in words, a paragraph a node, from the output back."""
-    from backprop_grammar import explain as words
-    from backprop_grammar.why import why as reasons
+    from backprop_grammar.explain import narrate as words
+    from backprop_grammar.explain.why import why as reasons
 
-    from .inputs import Request
+    from .input.request import Request
 
     row = formats.chosen("explain", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
@@ -190,12 +192,12 @@ def derive_command(
     as_json: Json = False,
 ) -> int:
     """Derive the gradient as formulas, or as code in another language."""
-    from .deriving import formulas
-    from .inputs import Request
+    from .commands.deriving import formulas
+    from .input.request import Request
 
     row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, digits=digits)
-    code = row.module.startswith("code_")
+    code = row.module.startswith("views.code.")
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     found, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
@@ -237,8 +239,8 @@ def check_command(
     as_json: Json = False,
 ) -> int:
     """Check the gradient by difference quotients, or your own numbers, and name the mistake."""
-    from .checking import report as findings
-    from .inputs import Request
+    from .commands.checking import report as findings
+    from .input.request import Request
 
     row = formats.formats_of("check")["json" if as_json else "table"]
     request = Request(program, file, at, wrt, output, upstream, digits=digits)
@@ -278,10 +280,10 @@ def step_command(
     as_json: Json = False,
 ) -> int:
     """Take steps along the gradient, and compare what it predicts with what happens."""
-    from backprop_grammar.step import plan
+    from backprop_grammar.descent.descend import plan
 
-    from .inputs import Request, number_option
-    from .stepping import run_steps
+    from .commands.stepping import run_steps
+    from .input.request import Request, number_option
 
     if stream and as_json:
         raise usage("--stream and --json are two outputs", "give one of them")
@@ -293,7 +295,7 @@ def step_command(
     with contextlib.ExitStack() as stack:
         data = None
         if points:
-            from .mean import averaged, found_in
+            from .data.objective import averaged, found_in
 
             graph, point, notes, data = found_in(stack, request, points, source)
         else:
@@ -354,8 +356,8 @@ def map_command(
     ] = "",
 ) -> int:
     """Map a program over a table of points: one row in, one row out, with its gradients."""
-    from .inputs import Request
-    from .mapping import Asked, run_map
+    from .commands.mapping import Asked, run_map
+    from .input.request import Request
 
     if save == "":
         raise usage("-o names no file", "give a file, or a folder of several")
@@ -377,7 +379,7 @@ def functions_command(
     as_json: Json = False,
 ) -> int:
     """List the operations with their local gradients, or show one."""
-    from .functions import describe
+    from .screens.functions import describe
 
     describe(name, verify, as_json)
     return 0
@@ -391,8 +393,7 @@ def schema_command(
     if name not in SCHEMAS:
         hint = suggestion(name, SCHEMAS, f"the schemas are {', '.join(SCHEMAS)}")
         raise usage(f"there is no schema {shorten(name)}", hint)
-    path = Path(__file__).with_name("formats") / f"{name}.schema.json"
-    print(path.read_text(encoding="utf-8").rstrip())
+    print(schema(name))
     return 0
 
 
@@ -442,7 +443,7 @@ def run(args: list[str] | None = None) -> int:
 
 def report(error: BackpropError, arguments: list[str]) -> None:
     """Print an error, as JSON where the command was asked for it."""
-    from .diagnostics import as_json, draw
+    from .screens.diagnostics import as_json, draw
 
     text = as_json(error) if "--json" in arguments else draw(error)
     with contextlib.suppress(OSError):  # nobody listens

@@ -49,8 +49,8 @@ def floor(columns: Sequence[Column]) -> Callable[[], Answer]:
 
 
 def ours(columns: Sequence[Column]) -> Callable[[], Answer]:
-    from backprop_grammar.kernel import Kernel, Rows
-    from backprop_grammar.parser import parse
+    from backprop_grammar.batch.evaluator import Kernel, Rows
+    from backprop_grammar.language.parser import parse
 
     kernel = Kernel(parse(PROGRAM), NAMES, {}, wrt=NAMES)
     given = dict(zip(NAMES, columns, strict=True))
@@ -242,7 +242,7 @@ FLOOR, OURS, BY_HAND = "memory limit", "backprop", "NumPy by hand, out="
 
 CONTESTANTS: dict[str, tuple[str, Contestant]] = {
     FLOOR: ("numpy", floor),
-    OURS: ("backprop_grammar.kernel", ours),
+    OURS: ("backprop_grammar.batch.evaluator", ours),
     BY_HAND: ("numpy", numpy_by_hand),
     "NumPy, whole columns": ("numpy", numpy_plain),
     "autograd": ("autograd", autograd),

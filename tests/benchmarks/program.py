@@ -35,8 +35,8 @@ Answer = tuple[float, dict[str, float]]
 
 
 def parsed(shape: Shape, units: int, program: Program) -> Callable[[], Callable[[], Answer]]:
-    from backprop_grammar.evaluate import evaluate
-    from backprop_grammar.parser import parse
+    from backprop_grammar.language.parser import parse
+    from backprop_grammar.trace.evaluate import evaluate
 
     def work() -> Callable[[], Answer]:
         graph = parse(program.text)
@@ -47,8 +47,8 @@ def parsed(shape: Shape, units: int, program: Program) -> Callable[[], Callable[
 
 
 def computed(shape: Shape, units: int, program: Program) -> Callable[[], Answer]:
-    from backprop_grammar.evaluate import evaluate
-    from backprop_grammar.parser import parse
+    from backprop_grammar.language.parser import parse
+    from backprop_grammar.trace.evaluate import evaluate
 
     graph = parse(program.text)
     return lambda: numbers(evaluate(graph, program.at, nodes=False))

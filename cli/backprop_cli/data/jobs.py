@@ -1,0 +1,296 @@
+"""One file of points to a file of gradients: the work of `backprop map` on one file.
+
+The insight: a job is plain data, and doing it twice does no harm: what it writes is whole or not
+there, what it counts is handed back. So any executor may run it, anywhere, and run it again.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from backprop_grammar.batch import exact_sums as exact
+from backprop_grammar.errors import BackpropError
+from backprop_grammar.language.parser import parse
+
+from . import io as tables
+from .atomic import whole, writing
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+__all__ = ["STATUS", "STOP", "Job", "Tally", "map_file"]
+
+STATUS = "status"
+"""The added column that says why a row has no result; empty where it has."""
+
+STOP = threading.Event()
+"""Set where the jobs of this process are to end early."""
+
+PERIOD = 0.1
+"""Seconds of work after which it is looked at."""
+
+
+class Stopped(Exception):
+    """The job was ended early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file of points, and what is asked of it.
+
+    at: the variables that do not vary; columns: those that do. added: the names of the results
+    (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
+    the file is called, where it is, its format. target, to: the output and its format; target is
+    empty where only the sums are wanted. strict: the first row without a result is an error.
+    mark: in the name of a file that is not whole yet.
+    """
+
+    program: str
+    at: dict[str, float]
+    columns: tuple[str, ...]
+    wrt: tuple[str, ...]
+    output: str
+    name: str
+    source: str
+    form: str
+    target: str
+    to: str
+    added: dict[str, str]
+    strict: bool = False
+    mark: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What some rows came to: counts, and the exact sums over those with a result.
+
+    reasons: why the others have none, without the numbers; kinks: rows at a kink or a tie.
+    sums: of the value and the gradients, by the kernel's names, in units of ``exact``.
+    """
+
+    rows: int = 0
+    failed: int = 0
+    kinks: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    sums: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Count further rows."""
+        self.rows += other.rows
+        self.failed += other.failed
+        self.kinks += other.kinks
+        self.reasons.update(other.reasons)
+        self.sums.update(other.sums)
+
+
+def map_file(
+    job: Job, stream: IO[bytes] | None = None, told: Callable[[int], None] | None = None
+) -> Tally:
+    """Do a job, and return what its rows came to.
+
+    stream: written instead of the job's target. told: is told how many rows are done, on any
+    thread. Raises BackpropError where a file can't be read or written, and for a strict job's
+    first row without a result, and where STOP is set.
+    """
+    work = Work(job, told)
+    if stream is not None:
+        with writing("standard output"):
+            work.write(stream)
+    elif job.target:
+        with whole(Path(job.target), job.mark) as new:
+            work.write(new)
+    else:
+        work.reduce()
+    return work.tally
+
+
+class Work:
+    """A job at work; batches of its rows arrive on several threads at once."""
+
+    def __init__(self, job: Job, told: Callable[[int], None] | None) -> None:
+        self.job, self.told = job, told
+        self.graph = parse(job.program, bound=frozenset([*job.columns, *job.at]))
+        self.lines = job.form == job.to == "jsonl"
+        self.names = job.columns
+        self.tally = Tally()
+        self.lock = threading.Lock()
+        self.own = threading.local()
+        self.ends: dict[int, int] = {}  # of batches that are done, by their start
+        self.front = 0  # all rows before it are done
+        self.first: tuple[int, str] | None = None  # the first row without a result, and why
+
+    def write(self, stream: IO[bytes]) -> None:
+        """Write every row of the file with its results."""
+        pl, job = tables.library(), self.job
+        with tables.reading(job.name):
+            frame = tables.scan(job.source, job.form)
+            kinds = dict(frame.collect_schema())
+            del kinds[tables.ROW]
+            if job.form == "jsonl" and not self.lines:
+                self.names = tuple(tables.columns_of(job.source, job.form, job.name))
+                kinds = dict.fromkeys(self.names, pl.String)
+            kinds |= dict.fromkeys(self.typed(kinds), pl.Float64)
+            if not self.lines:
+                for name, new in job.added.items():
+                    kinds[new] = pl.String if name == STATUS else pl.Float64
+            mapped = frame.map_batches(self.extended, streamable=True, schema=kinds)
+            tables.write(mapped, stream, job.to, self.lines)
+
+    def typed(self, kinds: dict[str, Any]) -> list[str]:
+        """The variables' columns that are written as the numbers they are computed with.
+
+        These are texts that turn into numbers, and narrow floats that turn into text.
+        """
+        job = self.job
+        if job.form == "parquet":
+            narrow = tables.library().Float32
+            return [name for name in job.columns if kinds[name] == narrow and job.to != "parquet"]
+        return list(job.columns) if job.to in ("parquet", "jsonl") and not self.lines else []
+
+    def reduce(self) -> None:
+        """Only count and add up."""
+        job = self.job
+        with tables.reading(job.name):
+            frame = tables.scan(job.source, job.form)
+            if job.form != "jsonl":
+                frame = frame.select(tables.ROW, *job.columns)
+
+            def counted(batch: "polars.DataFrame") -> "polars.DataFrame":
+                self.computed(batch, self.table(batch), True)
+                return batch.clear()
+
+            mapped = frame.map_batches(counted, streamable=True, schema=frame.collect_schema())
+            mapped.collect(engine="streaming")
+
+    def table(self, batch: "polars.DataFrame") -> "polars.DataFrame":
+        """The columns of a batch that are kept or computed with."""
+        job = self.job
+        if job.form != "jsonl":
+            return batch.drop(tables.ROW)
+        more = self.lines or not job.target
+        added = job.added.values() if job.target else ()
+        return tables.fields(batch, job.name, self.names, added, more)
+
+    def extended(self, batch: "polars.DataFrame") -> "polars.DataFrame":
+        """A batch with its results."""
+        table = self.table(batch)
+        numbers, added = self.computed(batch, table, False)
+        if self.lines:
+            return tables.joined(batch[tables.LINE], added)
+        typed = self.typed(dict(table.schema))
+        table = table.with_columns(one for one in numbers if one.name in typed)
+        return table.with_columns(added.get_columns())
+
+    def computed(
+        self, batch: "polars.DataFrame", table: "polars.DataFrame", add: bool
+    ) -> tuple[list["polars.Series"], "polars.DataFrame"]:
+        """The numbers of a batch, and the columns that are added to it; add: to the sums, too."""
+        pl, job = tables.library(), self.job
+        numbers, wrong = [], dict[int, str]()
+        for name in job.columns:
+            series, reasons = tables.floats(table[name])
+            numbers.append(series)
+            wrong = reasons | wrong
+        found, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
+        status |= wrong
+        tally = Tally(table.height, len(status), kinks, Counter(map(reason, status.values())))
+        if add:
+            good = slice(None) if not status else others(table.height, status)
+            tally.sums.update({name: exact.total(found[name][good]) for name in found})
+        if table.height:
+            self.count(batch[tables.ROW][0], tally, status)
+        added = {
+            new: words(status, table.height)
+            if name == STATUS
+            else pl.Series(found[name] + 0.0, nan_to_null=True)
+            for name, new in job.added.items()
+        }
+        return numbers, pl.DataFrame(added)
+
+    def results(
+        self, columns: dict[str, "numpy.ndarray"]
+    ) -> tuple[dict[str, "numpy.ndarray"], dict[int, str], int]:
+        """The value and the gradients by name, the status of rows, and the number of kinks.
+
+        The kernel is given slices that it does in about PERIOD, so that a run can end early.
+        """
+        import numpy
+
+        from backprop_grammar.batch.evaluator import Rows
+
+        kernel, height = self.kernel(), len(columns[self.job.columns[0]])
+        value = numpy.empty(height)
+        gradients = {label: numpy.empty(height) for label in kernel.labels}
+        status, kinks, start = dict[int, str](), 0, 0
+        while start < height:
+            if STOP.is_set():
+                raise Stopped
+            step, began = self.own.step, time.monotonic()
+            here = slice(start, start + step)
+            into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
+            rows = kernel({name: column[here] for name, column in columns.items()}, into)
+            took = time.monotonic() - began
+            self.own.step = min(step * 2, 1 << 20) if took < PERIOD / 2 else max(1, step // 2)
+            status |= {start + row: why for row, why in rows.status.items()}
+            kinks += rows.kinks
+            start += step
+        return {"value": value, **{f"d_{k}": v for k, v in gradients.items()}}, status, kinks
+
+    def kernel(self) -> Any:
+        """This thread's own kernel."""
+        if not hasattr(self.own, "kernel"):
+            from backprop_grammar.batch.evaluator import Kernel
+
+            job = self.job
+            self.own.kernel = Kernel(self.graph, job.columns, job.at, job.wrt, job.output)
+            self.own.step = 8
+        return self.own.kernel
+
+    def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:
+        """Count a batch.
+
+        Raises BackpropError where the job is strict and its first row without a result is known.
+        """
+        with self.lock:
+            self.tally.add(tally)
+            if self.told:
+                self.told(self.tally.rows)
+            if not self.job.strict:
+                return
+            if status and (self.first is None or start + min(status) < self.first[0]):
+                self.first = start + min(status), status[min(status)]
+            self.ends[start] = start + tally.rows
+            while self.front in self.ends:
+                self.front = self.ends.pop(self.front)
+            if self.first and self.first[0] < self.front:
+                row, why = self.first
+                raise BackpropError("domain", f"{self.job.name}, row {row + 1}: {why}", hint="without --strict such rows are written without numbers")  # fmt: skip
+
+
+def words(status: dict[int, str], height: int) -> "polars.Series":
+    """The status of every row; null where all is well."""
+    pl = tables.library()
+    series: polars.Series = pl.repeat(None, height, dtype=pl.String, eager=True)
+    if status:
+        rows = sorted(status)
+        series = series.scatter(rows, [status[row] for row in rows])
+    return series
+
+
+def others(height: int, rows: Iterable[int]) -> "numpy.ndarray":
+    """The mask of the other rows."""
+    import numpy
+
+    mask = numpy.ones(height, dtype=bool)
+    mask[list(rows)] = False
+    return mask
+
+
+def reason(status: str) -> str:
+    """A status without its numbers, to be counted."""
+    return status.partition(" (")[0].partition(": ")[0]

@@ -1,0 +1,1 @@
+"""What the user gives: the command line, the program, the point."""

@@ -1,0 +1,373 @@
+"""What the user gives: a program and a point.
+
+The insight: a value in `--at` is a program without variables, so the language, its
+errors and its careful numbers serve the point as well.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backprop_grammar.blocks.names import Names
+from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
+from backprop_grammar.language.graph import Graph
+from backprop_grammar.language.parser import MAX_LENGTH, parse
+from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.passes.run import MAX_PRECISION
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.record import Note, Trace
+
+__all__ = ["Request", "fit", "number_option", "read_point"]
+
+PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
+SEVERAL = re.compile(r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)", re.ASCII)
+INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the options of a command ask to be differentiated; their texts as they were given."""
+
+    program: str | None
+    file: Path | None
+    at: list[str] | None
+    wrt: list[str] | None = None
+    output: str = ""
+    upstream: str = "1"
+    expand: list[str] | None = None
+    fold: list[str] | None = None
+    precision: int | None = None
+    digits: int = 6
+
+    def graph(self, bound: Iterable[str] = ()) -> tuple[Graph, dict[str, float], list[Note]]:
+        """The program, its point as far as it is given, and notes on what was left aside.
+
+        bound: names that get values otherwise than by --at.
+
+        Raises BackpropError for options that contradict each other, and for wrong texts.
+        """
+        if self.precision is not None and not 1 <= self.precision <= MAX_PRECISION:
+            raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
+        if not 1 <= self.digits <= 17:
+            raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
+        self.check_input()
+        source = read_program(self.program, self.file)
+        point = read_point(self.at or [])
+        graph = parse(source.text, name=source.name, bound=frozenset([*point.values, *bound]))
+        return graph, *fit(graph, point)
+
+    def check_input(self, points: Sequence[str] = ()) -> None:
+        """Raise BackpropError where standard input is asked for twice; points: files of them."""
+        at = (self.at or []).count("@-")
+        if at + [self.program, str(self.file), *points].count("-") > 1:
+            other = "points" if points else "point"
+            raise usage("standard input is read once", f"give the program or the {other}, not both, through -")  # fmt: skip
+
+    def views(self) -> dict[str, Any]:
+        """The arguments that say which nodes are asked for, and how they are grouped."""
+        return {
+            "wrt": names(self.wrt, "--wrt"),
+            "output": self.output.strip(),
+            "expand": names(self.expand, "--expand"),
+            "fold": names(self.fold, "--fold"),
+        }
+
+    def trace(self, limit: int | None = None) -> Trace:
+        """The trace, without its nodes where the graph has more than a limit."""
+        return self.traced(*self.graph(), limit)
+
+    def traced(
+        self, graph: Graph, at: dict[str, float], notes: list[Note], limit: int | None = None
+    ) -> Trace:
+        upstream = number_option(self.upstream, "--upstream")
+        trace = evaluate(
+            graph, at, upstream=upstream, precision=self.precision,
+            nodes=limit is None or len(graph) <= limit, **self.views(),
+        )  # fmt: skip
+        return trace._replace(notes=(*notes, *trace.notes))
+
+    def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
+        """The trace; without --at, where values are missing, the structure alone.
+
+        check_size: told how many nodes will be seen at least, before the work starts.
+        """
+        graph, at, notes = self.graph()
+        if check_size and not self.fold:
+            seen = Names(graph)
+            needed = graph.needed(seen.find(self.output) if self.output else graph.output)
+            check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
+        if self.at or graph.variables.keys() <= at.keys():
+            return self.traced(graph, at, notes)
+        if self.upstream != "1":
+            raise usage("--upstream is a number, and without a point there are none", "add --at")
+        from backprop_grammar.trace.outline import structure
+
+        return structure(graph, **self.views())
+
+
+def number_option(text: str, name: str) -> float:
+    """The value of an option that takes a number or a constant expression.
+
+    Raises BackpropError of kind usage unless it is a finite number.
+    """
+    try:
+        return constant(Source(text, name), 0, len(text), name)
+    except BackpropError as error:
+        raise BackpropError(
+            "usage", error.message, error.span, label=error.label,
+            hint=f"{name} takes a finite number, such as 0.1 or 1/3", source=error.source,
+        ) from None  # fmt: skip
+
+
+def names(options: list[str] | None, option: str) -> list[str]:
+    """The names in options such as `--wrt w0,w1`, which may be repeated."""
+    found = [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
+    if options and not found:
+        raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
+    return found
+
+
+def read_program(program: str | None, file: Path | None) -> Source:
+    """The program's text from the argument, a file, or standard input (`-`).
+
+    Raises BackpropError where there is none, or two, and for a file that cannot be read.
+    """
+    if program is not None and file is not None:
+        raise usage("a program and a --file are two programs", "give one of them")
+    if file is not None:
+        return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
+    if program is None:
+        raise usage("no program is given", 'write a formula, such as "x*y"; --help has examples')
+    if program == "-":
+        return Source(read_text("-"), "standard input")
+    return Source(program.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def read_text(name: str) -> str:
+    """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    try:
+        if name == "-":
+            if sys.stdin is None:
+                raise usage(
+                    "standard input is closed", "give the text in a file, or as the argument"
+                )
+            data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                data = stream.read(4 * MAX_LENGTH + 1)
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BackpropError(
+            "file", f"{name} is not UTF-8 text: byte {error.start + 1} (line {line}) is 0x{data[error.start]:02x}",
+            hint="save it as UTF-8",
+        ) from None  # fmt: skip
+
+
+@dataclass(slots=True)
+class Point:
+    """Values by name; where each was written; those that a file gave, which may be unused."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    places: dict[str, tuple[Source, tuple[int, int]]] = field(default_factory=dict)
+    from_file: set[str] = field(default_factory=set)
+
+    def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
+        """Add a value. Raises BackpropError when the name has one already."""
+        if name in self.values:
+            raise BackpropError(
+                "binding", f"{shorten(name)} is given twice", span, hint="give each name one value", source=source
+            )  # fmt: skip
+        self.values[name] = value
+        self.places[name] = source, span
+
+
+def read_point(bindings: list[str]) -> Point:
+    """The point of all `--at` options: `x=1,y=pi/4`, `@point.json` and `@-`, which may mix."""
+    point = Point()
+    for text in bindings:
+        if text.startswith("@"):
+            read_object(text[1:], point)
+            continue
+        source = Source(text, "--at")
+        for start, end in pieces(text):
+            read_binding(source, start, end, point)
+    return point
+
+
+def pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The spans between the commas that stand in no parentheses."""
+    depth = start = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth <= 0:
+            yield start, i
+            start = i + 1
+    yield start, len(text)
+
+
+def read_binding(source: Source, start: int, end: int, point: Point) -> None:
+    """Read one `name=value` of a point."""
+    text = source.text[start:end]
+    head = BINDING.match(text)
+    if not head:
+        decimal = re.fullmatch(r"[0-9]+", text.strip()) is not None and start > 0
+        raise BackpropError(
+            "binding", "a point is written name=value" if text.strip() else "a value is missing here",
+            (start, max(end, start + 1)),
+            hint="write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4",
+            source=source,
+        )  # fmt: skip
+    name = head.group(1)
+    value = constant(source, start + head.end(), end, name)
+    point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+
+
+def constant(source: Source, start: int, end: int, name: str) -> float:
+    """The value of a constant expression within a text.
+
+    Raises BackpropError of kind binding unless it is a finite number.
+    """
+    text = source.text[start:end]
+    written = text.strip()
+    begin = start + len(text) - len(text.lstrip())
+    span = (begin, max(begin + len(written), begin + 1))
+
+    def refuse(message: str, hint: str) -> BackpropError:
+        return BackpropError("binding", message, span, hint=hint, source=source)
+
+    if not written:
+        raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
+    if SEVERAL.search(written):
+        raise refuse(f"{shorten(name)} is given more than a value", "separate values with a comma: x=1,y=2")  # fmt: skip
+    if INFINITE.match(written):
+        raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
+    if PLAIN.match(written):
+        value = float(written)
+        if abs(value) != float("inf") and not vanished(written, value):
+            return value + 0.0
+    try:
+        graph = parse(text, name=source.name)
+        if graph.variables:
+            variable = next(iter(graph.variables))
+            at = graph.spans[graph.variables[variable]]
+            raise BackpropError(
+                "binding", f"the value of {shorten(name)} is not a number: {shorten(variable)} has no value here", at,
+                hint="a point takes numbers and constants such as pi/4, sqrt(2), 1/3", source=graph.source,
+            )  # fmt: skip
+        result = as_float(evaluate(graph, {}).value)
+    except BackpropError as error:
+        moved = None
+        if error.span is not None:
+            moved = error.span[0] + start, error.span[1] + start
+        raise BackpropError(
+            "binding", error.message, moved, label=error.label, hint=error.hint, source=source
+        ) from None
+    assert result is not None
+    return result
+
+
+def vanished(text: str, value: float) -> bool:
+    """Whether a number of which this is the text is too small for a float, which is 0."""
+    return value == 0 and re.search("[1-9]", text.lower().split("e")[0]) is not None
+
+
+def read_object(name: str, point: Point) -> None:
+    """Read a JSON object of numbers, or the point of one of the tool's own documents."""
+    shown = "standard input" if name == "-" else name
+    text = read_text(name)
+    hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
+
+    def refuse(message: str) -> BackpropError:
+        return BackpropError("binding", f"{shown} {message}", hint=hint)
+
+    def no_constant(word: str) -> Any:
+        raise refuse(f"holds {word}, which is not a finite number")
+
+    def in_range(text: str) -> float:
+        if vanished(text, value := float(text)):
+            raise refuse(f"holds {shorten(text)}, which is too small a number")
+        return value
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise refuse(f"gives {shorten(twice)} twice")
+        return found
+
+    try:
+        document = json.loads(
+            text, parse_float=in_range, parse_constant=no_constant, object_pairs_hook=unique
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"
+        raise refuse(message) from None
+    except (RecursionError, ValueError):
+        raise refuse("holds a JSON value that is too deep or too long") from None
+    if isinstance(document, dict) and (
+        str(document.get("format", "")).startswith("backprop-")
+        or isinstance(document.get("at"), dict)
+    ):  # a document of this tool, or a line of `step --stream`
+        document = document.get("at")
+    if not isinstance(document, dict):
+        raise refuse("does not hold an object")
+    source = Source("", shown)
+    for key, value in document.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refuse(f"gives {shorten(key)} a value that is not a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if abs(number) == float("inf"):
+            raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
+        point.give(key, number + 0.0, source, (0, 0))
+        point.from_file.add(key)
+
+
+def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
+    """The values of a program's variables, and notes on what was left aside.
+
+    Raises BackpropError for a name that the program does not have, unless a file gave it.
+    """
+    at = dict(graph.inputs)
+    unused = []
+    for name, value in point.values.items():
+        if name in graph.variables:
+            at[name] = value
+        elif name in point.from_file:
+            unused.append(name)
+        else:
+            source, span = point.places[name]
+            raise unknown_name(graph, name, source, span)
+    notes = []
+    if unused:
+        names = few(unused, 8)
+        message = f"the program does not use {names} of the point, left aside"
+        notes.append(Note("unused", unused[0], message))
+    return at, notes
+
+
+def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int]) -> BackpropError:
+    """The error for a value given to something that is no variable."""
+    known = list(graph.variables)
+    shown = shorten(name)
+    if graph.node(name) is not None:
+        message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
+    else:
+        message = f"the program has no variable {shown}"
+        hint = f"its variables are {few(known)}" if known else "it has no variables at all"
+        hint = suggestion(name, known, hint)
+    return BackpropError("binding", message, span, hint=hint, source=source)

@@ -1,0 +1,76 @@
+"""The picture as PNG: the SVG in its light colours, on white, at twice its size.
+
+The insight: pixels are the same everywhere only with a font that comes along, so the extra
+`png` brings one, and the system's fonts are but a way out.
+"""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from backprop_grammar.errors import usage
+from backprop_grammar.trace.record import Trace
+from backprop_grammar.views.drawing.diagram import diagram
+from backprop_grammar.views.options import Options
+from backprop_grammar.views.pictures.svg import LIGHT, STYLE, colours, svg
+
+__all__ = ["render"]
+
+SCALE = 2.0
+LARGEST_SIDE = 32_000.0
+"""Pixels; a longer picture is drawn at a smaller scale."""
+
+SHIPPED = ("font_lato", "files/Lato-Regular.ttf", "Lato")
+SYSTEM = (
+    ("liberation*/LiberationSans-Regular.ttf", "Liberation Sans"),
+    ("noto/NotoSans-Regular.ttf", "Noto Sans"),
+    ("dejavu*/DejaVuSans.ttf", "DejaVu Sans"),
+    ("DejaVuSans.ttf", "DejaVu Sans"),
+    ("Arial.ttf", "Arial"),
+    ("arial.ttf", "Arial"),
+    ("Supplemental/Arial.ttf", "Arial"),
+    ("Helvetica.ttc", "Helvetica"),
+)
+FOLDERS = (
+    "/usr/share/fonts/truetype", "/usr/share/fonts", "/usr/share/fonts/TTF",
+    "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/System/Library/Fonts",
+    "/Library/Fonts", "~/Library/Fonts", "C:/Windows/Fonts",
+)  # fmt: skip
+
+
+def render(trace: Trace, options: Options) -> bytes:
+    """The picture of a trace as pixels.
+
+    Raises BackpropError where the extra `png` or a font is missing, and for a graph too large.
+    """
+    try:
+        import resvg_py
+    except ImportError:
+        raise usage("a PNG needs the extra png: pip install 'backprop-cli[png]'", "--format svg needs nothing else") from None  # fmt: skip
+    font = next(iter(fonts()), None)
+    if font is None:
+        raise usage("a PNG needs a font, and none of the usual ones is here", "pip install font-lato, or --format svg, which needs none")  # fmt: skip
+    path, family = font
+    text = svg(diagram(trace, options.digits), STYLE + colours(LIGHT))
+    return resvg_py.svg_to_bytes(
+        svg_string=text, background="#ffffff", zoom=scale(text), skip_system_fonts=True,
+        font_files=[str(path)], font_family=family, sans_serif_family=family,
+    )  # fmt: skip
+
+
+def scale(text: str) -> float:
+    """Twice the picture's size, less where that is too long for a PNG's reader."""
+    size = text.partition('viewBox="0 0 ')[2].partition('"')[0]
+    return min(SCALE, LARGEST_SIDE / max(map(float, size.split())))
+
+
+def fonts() -> Iterable[tuple[Path, str]]:
+    """Fonts to draw with and their families, the best first."""
+    package, file, family = SHIPPED
+    spec = find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (Path(folder) / file).is_file():
+            yield Path(folder) / file, family
+    for pattern, family in SYSTEM:
+        for place in FOLDERS:
+            yield from ((path, family) for path in sorted(Path(place).expanduser().glob(pattern)))

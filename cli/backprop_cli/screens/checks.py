@@ -1,0 +1,226 @@
+"""A check on a terminal: what is right in green, what is wrong in red, and why.
+
+The insight: whoever checks wants the verdict first and the reason beside it; so every row ends
+in its verdict, and what there is to explain stands below in sentences.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from backprop_grammar.checks.differences import Difference, Differences, Report
+from backprop_grammar.checks.equivalence import Agreement
+from backprop_grammar.diagnosis.claims import Verdict
+from backprop_grammar.diagnosis.mistakes import MISTAKES
+from backprop_grammar.diagnosis.search import Diagnosis
+from backprop_grammar.errors import visible
+from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.numbers.wide import UNEVALUATED, Number
+from backprop_grammar.views.options import Options
+
+from .terminal import NAME, QUIET, TITLE, WARNING, Column, Grid, ascii_only, console, wrapped
+
+__all__ = ["show"]
+
+GOOD, BAD = "green", "red"
+
+MANY = 40
+"""Right edges above which only those that are not right are listed, unless all are asked for."""
+
+SENTENCES = {mistake.name: mistake.sentence for mistake in MISTAKES}
+
+
+def show(report: Report, options: Options) -> None:
+    """Print what a check found."""
+    screen = console()
+    page = Page(report, options, screen.width, ascii_only(screen))
+    for line in page.lines():
+        screen.print(line, crop=False, overflow="ignore")
+
+
+class Page:
+    """The lines of a screen of some width."""
+
+    def __init__(self, report: Report, options: Options, width: int, plain: bool) -> None:
+        self.report = report
+        self.options = options
+        self.digits = options.digits
+        self.width = width
+        self.rule = "-" if plain else "─"
+
+    def lines(self) -> Iterable[Text]:
+        report = self.report
+        yield from self.header()
+        if report.verdicts:
+            yield Text()
+            yield from self.claims(report.verdicts)
+        if report.differences is not None:
+            yield Text()
+            yield from self.differences(report.differences)
+        if report.agreement is not None:
+            yield Text()
+            yield from self.agreement(report.agreement)
+
+    def paragraph(self, text: Text, indent: int = 2) -> list[Text]:
+        return wrapped(text, self.width, indent)
+
+    def header(self) -> Iterable[Text]:
+        text = self.report.formula
+        if len(text) > 20 * self.width:
+            text = text[: 2 * self.width] + "..."
+        stages = [visible(line) for line in text.replace("; ", "\n").splitlines() if line.strip()]
+        value = self.report.value
+        for i, stage in enumerate(stages):
+            line = Text(stage, NAME if i == len(stages) - 1 else "")
+            if i == len(stages) - 1 and value is not None:
+                line = Text.assemble(line, "  =  ", (decimal(value, self.digits), GOOD))
+            yield from self.paragraph(line)
+
+    def table(self, columns: Sequence[Column], rows: list[list[Text]]) -> Iterable[Text]:
+        """A table, or on a narrow terminal its rows as paragraphs."""
+        grid = Grid(columns, rows)
+        if grid.width() <= self.width:
+            yield from grid.lines(self.rule)
+            return
+        for row in rows:
+            yield from self.paragraph(row[0])
+            for column, cell in zip(columns[1:], row[1:], strict=True):
+                if cell.plain.strip():
+                    line = Text.assemble("  ", (f"{column.title} ", QUIET), cell)
+                    yield from self.paragraph(line, 4)
+
+    # claims
+
+    def claims(self, verdicts: Sequence[Verdict]) -> Iterable[Text]:
+        wrong = sum(not verdict.right for verdict in verdicts)
+        yield from self.paragraph(self.title("Claims", wrong, len(verdicts)))
+        columns = [
+            Column("of"), Column("claimed", right=True), Column("gradient", right=True),
+            Column("verdict"),
+        ]  # fmt: skip
+        rows = [
+            [
+                Text(visible(verdict.name), NAME),
+                Text(visible(verdict.claimed)),
+                Text(decimal(verdict.correct, self.digits)),
+                Text(verdict.status, GOOD if verdict.right else BAD),
+            ]
+            for verdict in verdicts
+        ]
+        yield from self.table(columns, rows)
+        said: dict[tuple[str, ...], str] = {}
+        for verdict in verdicts:
+            yield from self.reasons(verdict, said)
+
+    def title(self, name: str, wrong: int, total: int) -> Text:
+        outcome = (f"{wrong:,} of {total:,} wrong", BAD) if wrong else (f"{total:,} right", GOOD)
+        return Text.assemble((name, TITLE), "  ", outcome)
+
+    def reasons(self, verdict: Verdict, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
+        """What explains a claim; what was said of another claim is only referred to."""
+        if not verdict.diagnoses and not verdict.advice:
+            return
+        messages = tuple(found.message for found in verdict.diagnoses)
+        yield Text()
+        start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
+        if messages and messages in said:
+            yield from self.paragraph(start.append(f": as for {said[messages]}"))
+        elif messages:
+            said[messages] = visible(verdict.name)
+            first = verdict.diagnoses[0]
+            lead = " is explained by" if first.unique else " is consistent with"
+            yield from self.paragraph(start.append(lead, QUIET))
+            # What contradicts other claims is left aside where something else does not.
+            kept = [found for found in verdict.diagnoses if first.spoils or not found.spoils]
+            for found in kept:
+                yield from self.diagnosis(found)
+        else:
+            yield from self.paragraph(start)
+        for advice in verdict.advice:
+            yield from wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
+
+    def diagnosis(self, found: Diagnosis) -> Iterable[Text]:
+        yield from wrapped(Text("  - ").append(visible(found.message), BAD), self.width, 2)
+        also = dict.fromkeys(SENTENCES[name] for name, _ in found.also if name != found.mistake)
+        if also:
+            text = f"    the same number comes from: {'; '.join(list(also)[:4])}"
+            yield from wrapped(Text(text, QUIET), self.width, 2)
+        if len(found.explains) > 1:
+            names = ", ".join(map(visible, found.explains[:12]))
+            yield from wrapped(Text(f"    explains {names}", QUIET), self.width, 2)
+        if found.spoils:
+            names = ", ".join(map(visible, found.spoils[:12]))
+            yield from wrapped(Text(f"    but contradicts {names}", QUIET), self.width, 2)
+
+    # differences
+
+    def differences(self, found: Differences) -> Iterable[Text]:
+        if found.inputs:
+            wrong = sum(row.verdict == "wrong" for row in found.inputs)
+            title = self.title("Inputs against difference quotients", wrong, len(found.inputs))
+            yield from self.paragraph(title)
+            yield from self.rows("of", found.inputs)
+        if found.edges:
+            if found.inputs:
+                yield Text()
+            wrong = sum(row.verdict == "wrong" for row in found.edges)
+            title = self.title("Operations, each alone", wrong, len(found.edges))
+            yield from self.paragraph(title)
+            yield from self.rows("local gradient", found.edges)
+        if found.skipped:
+            yield from self.paragraph(Text(f"{found.skipped:,} more were not compared: the graph is too large", WARNING))  # fmt: skip
+
+    def rows(self, name: str, found: Sequence[Difference]) -> Iterable[Text]:
+        shown = found
+        if len(found) > MANY and not self.options.everything:
+            shown = [row for row in found if row.verdict != "right"][:MANY]
+        columns = [
+            Column(name), Column("backward", right=True), Column("quotient", right=True),
+            Column("error", right=True), Column("verdict"),
+        ]  # fmt: skip
+        if shown:
+            yield from self.table(columns, [self.row(row) for row in shown])
+        if len(shown) < len(found):
+            yield from self.paragraph(Text(f"{len(found) - len(shown):,} more; --all shows them all", QUIET))  # fmt: skip
+        for message in dict.fromkeys(row.message for row in shown if row.message):
+            yield from self.paragraph(Text(visible(message), WARNING))
+
+    def row(self, row: Difference) -> list[Text]:
+        style = {"right": GOOD, "wrong": BAD}.get(row.verdict, WARNING)
+        return [
+            Text(visible(row.name), NAME),
+            Text(self.number(row.backward)),
+            Text(self.number(row.quotient)),
+            Text("" if row.error is None else f"{row.error:.1g}", QUIET),
+            Text(row.verdict, style),
+        ]
+
+    def number(self, number: Number) -> str:
+        return "none" if number is UNEVALUATED else decimal(number, self.digits)
+
+    # agreement
+
+    def agreement(self, found: Agreement) -> Iterable[Text]:
+        yield from self.paragraph(Text.assemble(("against ", QUIET), visible(found.b)))
+        if found.parting is not None:
+            yield from self.paragraph(Text(visible(found.parting.message), BAD))
+            if found.parting.error is not None:
+                yield from self.paragraph(Text(f"relative difference {found.parting.error:.3g}", QUIET))  # fmt: skip
+            before = found.points - 1
+            if before:
+                yield from self.paragraph(Text(f"the same at {counted(before)} before", QUIET))
+        elif found.points:
+            text = f"the same value and gradients at {counted(found.points)}"
+            yield from self.paragraph(Text(text, GOOD))
+            yield from self.paragraph(Text(f"largest relative difference {found.worst:.2g}", QUIET))
+        else:
+            yield from self.paragraph(Text("neither formula has a value anywhere there", BAD))
+        if found.skipped and found.points:
+            yield from self.paragraph(Text(f"neither has a value at {counted(found.skipped)}, skipped", WARNING))  # fmt: skip
+        if found.kinks:
+            yield from self.paragraph(Text(f"kinks at {counted(found.kinks)}, where only the values were compared", WARNING))  # fmt: skip
+
+
+def counted(points: int) -> str:
+    """`1 point`, `1,000 points`."""
+    return f"{points:,} point{'s' * (points != 1)}"

@@ -1,0 +1,282 @@
+"""A diagram put on a sheet of characters.
+
+The insight: everything is placed from the left, each thing as far left as the rows that it
+takes allow. So a picture is as narrow as its texts, and what is placed later can only stand to
+the right of what it could run into.
+"""
+
+from collections import defaultdict
+
+from backprop_grammar.views.drawing.diagram import Boundary, Diagram
+from backprop_grammar.views.drawing.layers import Layers, Link, arrange
+
+from .cells import Sheet
+from .channels import Net, arranged
+from .rows import Port, Shape, place
+from .terminal import GRADIENT, NAME, VALUE
+
+__all__ = ["Drawing", "Plan"]
+
+Box = tuple[int, int, int, int]
+"""Top, left, bottom, right."""
+
+
+class Plan:
+    """The rows of a drawing: what does not depend on how wide the gates are.
+
+    below: what is written below the last run of a wire, by the port where it ends.
+    """
+
+    def __init__(self, diagram: Diagram) -> None:
+        self.diagram = diagram
+        self.layers: Layers = arrange(diagram)
+        fan_out = diagram.fan_out()
+        pointless = not any(v.value or v.gradient for v in diagram.vertices)
+        self.below = {
+            (wire.target, wire.slot): wire.rule if pointless
+            else wire.contribution if fan_out[wire.source] > 1 else ""
+            for wire in diagram.wires
+        }  # fmt: skip
+        self.sizes = [0] * len(diagram.vertices)
+        for wire in diagram.wires:
+            self.sizes[wire.target] += 1
+        framed = {item for boundary in diagram.boundaries for item in boundary.members}
+        shapes = [self.shape(item, item in framed) for item in range(len(self.layers.rank))]
+        self.rows, self.ports = place(self.layers, shapes)
+
+    def shape(self, item: int, framed: bool) -> Shape:
+        """The rows that an item takes, with its texts."""
+        if item >= self.layers.count:
+            return Shape()
+        vertex, count = self.diagram.vertices[item], self.sizes[item]
+        if not vertex.symbol:
+            return Shape((), bool(vertex.value) + framed, bool(vertex.gradient) + framed)
+        texts = tuple(bool(self.below[item, slot]) for slot in range(count))
+        if count < 2:
+            return Shape((0,) * count, 1 + framed, 1 + framed, texts)
+        offsets = [0]  # of the ports on the left side
+        for slot in range(1, count - 2):
+            offsets.append(offsets[-1] + 2 + texts[slot])
+        start = -(offsets[-1] // 2)
+        middle = [start + offset for offset in offsets]
+        first = middle[0] - (2 + (texts[0] and count > 2))
+        last = middle[-1] + 2 + (texts[-2] and count > 2)
+        ports = (first, *(middle if count > 2 else ()), last)
+        return Shape(ports, -first + framed, last + texts[-1] + framed, texts)
+
+    def box_rows(self, item: int) -> tuple[int, int]:
+        """The rows of a gate's border."""
+        left = [self.ports[item, slot] for slot in range(1, self.sizes[item] - 1)]
+        row = self.rows[item]
+        return min([row, *left]) - 1, max([row, *left]) + 1
+
+
+class Drawing:
+    """A diagram as it is put on a sheet, from the left.
+
+    front: per row, the first column that is not taken. right: per item, the column of the
+    border, or the blank, in which its wire begins.
+    """
+
+    def __init__(self, plan: Plan, roomy: bool) -> None:
+        self.diagram, self.layers = plan.diagram, plan.layers
+        self.rows, self.ports, self.below = plan.rows, plan.ports, plan.below
+        self.sizes, self.box_rows = plan.sizes, plan.box_rows
+        self.roomy = roomy
+        self.sheet = Sheet()
+        diagram = plan.diagram
+        last = len(diagram.vertices) - 1
+        self.entered, self.left = set[int](), set[int]()  # where a wire passes a frame
+        for members in (boundary.members for boundary in diagram.boundaries):
+            ways = [(wire.source in members, wire.target in members) for wire in diagram.wires]
+            for wire, (inside, to_inside) in zip(diagram.wires, ways, strict=True):
+                if to_inside and not inside:
+                    self.entered.add(wire.target)
+                if inside and not to_inside:
+                    self.left.add(wire.source)
+            self.left |= members & {last}
+        self.front: defaultdict[int, int] = defaultdict(int)
+        self.right: dict[int, int] = {}
+        self.arriving: dict[Port, tuple[int, int, bool]] = {}
+        self.boxes: dict[int, Box] = {}
+        for rank, layer in enumerate(self.layers.order):
+            if rank:
+                self.route(self.layers.links[rank - 1])
+            self.stand([item for item in layer if item < self.layers.count])
+        for boundary in diagram.boundaries:
+            self.frame(boundary)
+
+    # gates and leaves
+
+    def stand(self, vertices: list[int]) -> None:
+        """Put the leaves and gates of a layer, one under the other."""
+        centre = max((self.least(item) for item in vertices), default=0)
+        for item in vertices:
+            if self.diagram.vertices[item].symbol:
+                self.gate(item, centre)
+            else:
+                self.leaf(item, centre)
+            self.output(item)
+
+    def width(self, item: int) -> int:
+        symbol = self.diagram.vertices[item].symbol
+        return len(symbol) + (4 if self.roomy or len(symbol) == 1 else 2)
+
+    def least(self, item: int) -> int:
+        """The leftmost column for the middle of a leaf or gate."""
+        row, front = self.rows[item], self.front
+        if not self.diagram.vertices[item].symbol:
+            return front[row] + len(self.diagram.vertices[item].label) - 1
+        top, bottom = self.box_rows(item)
+        room = self.width(item) // 2 + (item in self.entered)
+        least = [front[r] + room for r in range(top, bottom + 1)]
+        if self.sizes[item] > 1:
+            upper, lower = self.ports[item, 0], self.ports[item, self.sizes[item] - 1]
+            least += [front[r] for r in (*range(upper, top), *range(bottom + 1, lower + 1))]
+        return max(least)
+
+    def leaf(self, item: int, centre: int) -> None:
+        label = self.diagram.vertices[item].label
+        self.sheet.write(self.rows[item], centre - len(label) + 1, f"{label} ", NAME)
+        self.right[item] = centre + 1
+        self.boxes[item] = (self.rows[item], centre - len(label) + 1, self.rows[item], centre)
+
+    def gate(self, item: int, centre: int) -> None:
+        vertex, width, row = self.diagram.vertices[item], self.width(item), self.rows[item]
+        (top, bottom), left = self.box_rows(item), centre - width // 2
+        right, last = left + width - 1, self.sizes[item] - 1
+        write = self.sheet.write
+        corners = "┌┐└┘" if vertex.block else "╭╮╰╯"
+        write(top, left, corners[0] + "─" * (width - 2) + corners[1])
+        write(bottom, left, corners[2] + "─" * (width - 2) + corners[3])
+        for r in range(top + 1, bottom):
+            write(r, left, "│" + " " * (width - 2) + "│")
+        write(row, left + 1, vertex.symbol.center(width - 2))
+        write(row, right, "├")
+        for slot in range(last + 1):
+            port, (wire, start, dashed) = self.ports[item, slot], self.arriving[item, slot]
+            if not slot and last:
+                self.sheet.level(wire, port, start, centre, dashed)
+                self.sheet.upright(wire, centre, port, top, dashed)
+                write(top, centre, "┴")
+            elif slot == last and last:
+                self.sheet.level(wire, port, start, centre, dashed)
+                self.sheet.upright(wire, centre, bottom, port, dashed)
+                write(bottom, centre, "┬")
+            else:
+                self.sheet.level(wire, port, start, left, dashed)
+                write(port, left, "┤")
+        high, low = (self.ports.get((item, slot), row) for slot in (0, last))
+        for r in range(min(high, top), max(low, bottom) + 1):
+            self.front[r] = (right if top <= r <= bottom else centre) + 2
+        self.right[item], self.boxes[item] = right, (top, left, bottom, right)
+
+    def output(self, item: int) -> None:
+        """The wire that leaves an item, with its value, gradient and name."""
+        vertex, row, column = self.diagram.vertices[item], self.rows[item], self.right[item]
+        named = vertex.label if vertex.symbol else ""
+        signed = any(text.startswith("-") for text in (vertex.value, vertex.gradient))
+        start, end = column + 2 + (item in self.left), column + 1
+        for r, text, style in (
+            (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT),
+        ):  # fmt: skip
+            if text:
+                shift = (signed or bool(named)) and not text.startswith("-")
+                self.sheet.write(r, start + shift, text, style)
+                end = max(end, start + shift + len(text) - 1)
+                self.front[r] = start + shift + len(text) + 1
+        if item == len(self.diagram.vertices) - 1:
+            end = max(end, column + 3)
+            self.sheet.level(item, row, column, end)
+            self.sheet.write(row, end + 1, f" {named}", NAME)
+            return
+        if named:
+            self.sheet.write(row, start, f" {named} ", NAME)
+            end = max(end, start + len(named) + 1)
+        self.front[row] = end + (2 if end > column + 1 else 1)
+
+    # wires
+
+    def route(self, links: list[Link]) -> None:
+        """The wires between two layers: upright pieces, then what is written before the gates."""
+        trunks: dict[int, list[Link]] = defaultdict(list)
+        for link in links:
+            trunks[link.start].append(link)
+        nets = [
+            Net(trunk, self.rows[trunk], tuple(sorted(self.end(link) for link in group)))
+            for trunk, group in trunks.items()
+        ]
+        for net in nets:
+            if net.ends == (net.start,):
+                self.arrive(trunks[net.trunk], self.right[net.trunk])
+        for net in arranged(nets):
+            self.turn(net, trunks[net.trunk])
+        for link in links:
+            text = self.below[link.end, link.slot] if link.slot >= 0 else ""
+            if text:
+                row = self.end(link)
+                start = max(self.front[row], self.front[row + 1])
+                start += (row + 1, start - 2) in self.sheet.texts  # two numbers: two blanks
+                self.sheet.write(row + 1, start, text, GRADIENT)
+                self.front[row] = self.front[row + 1] = start + len(text) + 1
+
+    def turn(self, net: Net, links: list[Link]) -> None:
+        """The upright piece of a wire, as far left as it can stand, and the run up to it."""
+        wire, (low, high) = self.layers.source[net.trunk], net.span()
+        column = max(self.front[row] for row in range(low, high + 1))
+        for row in range(low, high + 1):
+            self.front[row] = column + 2
+        whole = all(self.dashed(link) for link in links)
+        self.sheet.level(wire, net.start, self.right[net.trunk], column, whole)
+        ends = [link for link in links if self.end(link) in net.ends]
+        routed = [self.end(link) for link in ends if not self.dashed(link)]
+        if not ends:  # the first part of a wire that turns twice
+            routed = [] if whole else list(net.ends)
+        above, under = min([net.start, *routed]), max([net.start, *routed])
+        self.sheet.upright(wire, column, above, under)
+        self.sheet.upright(wire, column, low, above, dashed=True)
+        self.sheet.upright(wire, column, under, high, dashed=True)
+        self.right[net.trunk] = column
+        self.arrive(ends, column)
+
+    def arrive(self, links: list[Link], column: int) -> None:
+        """Note the column from which the last runs of these wires go on."""
+        for link in links:
+            if link.slot < 0:
+                self.right[link.end] = column
+            else:
+                wire = self.layers.source[link.start]
+                self.arriving[link.end, link.slot] = wire, column, self.dashed(link)
+
+    def dashed(self, link: Link) -> bool:
+        """Whether a link leads only to gates that did not select it."""
+        return not any(self.diagram.wires[i].routed for i in link.wires)
+
+    def end(self, link: Link) -> int:
+        """The row where a link ends."""
+        return self.rows[link.end] if link.slot < 0 else self.ports[link.end, link.slot]
+
+    def frame(self, boundary: Boundary) -> None:
+        """The frame of a block around its parts, if there is a way that meets nothing else."""
+        inside = [self.boxes[item] for item in boundary.members]
+        tops, lefts, bottoms, rights = zip(*inside, strict=True)
+        top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
+        foreign = [box for item, box in self.boxes.items() if item not in boundary.members]
+        for box in (
+            (top - up, left - before, bottom + down, right + after)
+            for after in range(1, 4)
+            for down in range(1, 5)
+            for up in range(1, 5)
+            for before in range(1, 16)
+        ):
+            if not any(overlap(box, other) for other in foreign) and self.sheet.frame(
+                box, boundary.title
+            ):
+                return
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two rectangles have a cell in common."""
+    return (
+        one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+    )  # fmt: skip

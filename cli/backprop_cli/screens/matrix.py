@@ -1,0 +1,43 @@
+"""The Hessian at a point, as a table of numbers.
+
+The insight: it is symmetric (Schwarz), so each number is computed once and stands twice.
+"""
+
+from rich.text import Text
+
+from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.views.code.code import Formulas
+from backprop_grammar.views.documents.derive_json import hessian
+from backprop_grammar.views.options import Options
+
+from .terminal import GRADIENT, NAME, QUIET, Column, Grid, ascii_only, console, wrapped
+
+__all__ = ["show"]
+
+
+def show(formulas: Formulas, options: Options) -> None:
+    """Print the matrix; where it is too wide, one entry a line."""
+    screen = console()
+    found = hessian(formulas)
+    names, values = found["variables"], found["values"]
+
+    def entry(number: float | None) -> Text:
+        return Text("undefined" if number is None else decimal(number, options.digits), GRADIENT)
+
+    grid = Grid(
+        [Column(f"Hessian of {formulas.derivative.output}"), *(Column(n, right=True) for n in names)],
+        [
+            [Text(name, NAME), *map(entry, row)]
+            for name, row in zip(names, values, strict=True)
+        ],
+    )  # fmt: skip
+    if grid.width() <= screen.width:
+        lines = grid.lines("-" if ascii_only(screen) else "─")
+    else:
+        lines = []
+        for i, name in enumerate(names):
+            for other, number in zip(names[: i + 1], values[i], strict=False):
+                head = Text(f"d2{formulas.derivative.output}/d{other} d{name} = ", QUIET)
+                lines += wrapped(head + entry(number), screen.width)
+    for line in lines:
+        screen.print(line, crop=False, overflow="ignore")

@@ -1,0 +1,318 @@
+"""The trace as tables on a terminal: the lecture's board.
+
+The insight: the forward table reads down and the backward table reads from the output
+down, one block per node, as the passes themselves go; the wider the terminal, the
+closer the two stand together.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from backprop_grammar.errors import visible
+from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.numbers.wide import Number
+from backprop_grammar.trace.record import Edge, Node, Trace
+from backprop_grammar.views.options import Options
+
+from .terminal import (
+    GRADIENT,
+    NAME,
+    QUIET,
+    TITLE,
+    VALUE,
+    WARNING,
+    Column,
+    Grid,
+    ascii_only,
+    console,
+    wrapped,
+)
+
+__all__ = ["Board", "show"]
+
+MANY = 200
+"""Gradients above which the summary stops unless all are asked for."""
+
+GUTTER = 6
+"""Columns between two tables side by side."""
+
+
+def show(trace: Trace, options: Options) -> None:
+    """Print the trace: header, forward and backward table, gradients, notes and flags."""
+    screen = console()
+    board = Board(trace, options.digits, screen.width, ascii_only(screen))
+    for line in board.lines(options.everything, options.quiet):
+        screen.print(line, crop=False, overflow="ignore")
+
+
+class Board:
+    """The lines of a screen of some width."""
+
+    def __init__(self, trace: Trace, digits: int, width: int, plain: bool) -> None:
+        self.trace = trace
+        self.digits = trace.precision or digits
+        self.width = width
+        self.rule = "-" if plain else "─"
+        # With an upstream gradient, what is differentiated is not the output but what follows it.
+        self.top = f"d{trace.output}" if trace.upstream == 1 else "d"
+        self.arrow = "->" if plain else "→"
+        self.shown = [node for node in trace.nodes if node.kind != "constant"]
+        self.senders: dict[str, list[tuple[Node, Edge]]] = {}
+        for node in trace.nodes:
+            for edge in node.edges:
+                if edge.routed:
+                    self.senders.setdefault(edge.operand, []).append((node, edge))
+
+    def lines(self, everything: bool, quiet: bool = False) -> Iterable[Text]:
+        yield from self.header(quiet)
+        yield Text()
+        if quiet:
+            pass
+        elif self.shown:
+            yield from self.tables()
+        elif not self.trace.nodes:
+            more = "too many nodes for tables; --all shows them all, --json has them too"
+            yield from self.paragraph(Text(more, QUIET))
+            yield Text()
+        yield from self.summary(everything)
+        yield from self.remarks()
+
+    def paragraph(self, text: Text) -> list[Text]:
+        return wrapped(text, self.width)
+
+    # numbers
+
+    def value(self, number: Number) -> Text:
+        return Text(decimal(number, self.digits), VALUE)
+
+    def red(self, number: Number) -> Text:
+        return Text(decimal(number, self.digits), GRADIENT)
+
+    # header
+
+    def header(self, quiet: bool) -> Iterable[Text]:
+        """The program, a stage a line, and the output's value after its stage.
+
+        quiet: that alone.
+        """
+        trace = self.trace
+        text = trace.formula
+        if len(text) > 20 * self.width:
+            text = text[: 2 * self.width] + "..."
+        stages = [visible(line) for line in text.replace("; ", "\n").splitlines() if line.strip()]
+        named = [i for i, stage in enumerate(stages) if stage.startswith(f"{trace.output} = ")]
+        unnamed = trace.last and not named
+        place = named[0] if named else len(stages) - 1 if unnamed else len(stages)
+        if place == len(stages):
+            stages.append(trace.output)
+        for i, stage in enumerate(stages):
+            if i != place and quiet:
+                continue
+            if i != place:
+                yield from self.paragraph(Text(stage))
+                continue
+            line = Text.assemble((stage, NAME), "  =  ", self.value(trace.value))
+            yield from self.paragraph(line)
+
+    # tables
+
+    def tables(self) -> Iterable[Text]:
+        forward, backward = self.forward(), self.backward()
+        if backward.rows and forward.width() + GUTTER + backward.width() <= self.width:
+            yield from self.beside(forward, backward)
+            return
+        if forward.width() <= self.width:
+            yield from self.titled("Forward", forward)
+        else:
+            yield from self.forward_lines()
+        if not backward.rows:
+            return
+        if backward.width() > self.width:
+            backward = self.backward(compact=True)
+        if backward.width() <= self.width:
+            yield from self.titled("Backward", backward)
+        else:
+            yield from self.backward_lines()
+
+    def titled(self, title: str, grid: Grid) -> Iterable[Text]:
+        yield Text(title, TITLE)
+        yield from grid.lines(self.rule)
+        yield Text()
+
+    def beside(self, left: Grid, right: Grid) -> Iterable[Text]:
+        ours = [Text("Forward", TITLE), *left.lines(self.rule)]
+        theirs = [Text("Backward", TITLE), *right.lines(self.rule)]
+        room = left.width() + GUTTER
+        for i in range(max(len(ours), len(theirs))):
+            line = ours[i].copy() if i < len(ours) else Text()
+            if i < len(theirs):
+                line.append(" " * (room - line.cell_len))
+                line.append_text(theirs[i])
+            yield line
+        yield Text()
+
+    def forward(self) -> Grid:
+        """One row per node: name, operation with its operands, value."""
+        columns = [Column("node"), Column("operation"), Column("value", right=True)]
+        inputs = [node for node in self.shown if node.kind == "variable"]
+        others = [node for node in self.shown if node.kind != "variable"]
+        rows = [
+            [self.name(node), Text(node.formula if node.operation else ""), self.value(node.value)]
+            for node in inputs + others
+        ]
+        return Grid(columns, rows)
+
+    def name(self, node: Node) -> Text:
+        return Text(node.name, self.style(node))
+
+    def style(self, node: Node) -> str:
+        return NAME if node.named else ""
+
+    def local(self, node: Node, edge: Edge, compact: bool = False) -> Text:
+        """`dn8/dn7 = -n8/n7 = -0.534447`, without its beginning where compact."""
+        number = decimal(edge.local, self.digits)
+        text = Text() if compact else Text.assemble((f"d{node.name}/d{edge.operand} = ", QUIET))
+        if edge.rule not in (number, f"d{node.name}/d{edge.operand}"):
+            text.append(edge.rule).append(" = ", QUIET)
+        return text.append(number, GRADIENT)
+
+    def sends(self, edge: Edge) -> Text:
+        number = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
+        return Text.assemble(number, (f" {self.arrow} {edge.operand}", QUIET))
+
+    def sum(self, node: Node) -> Text | None:
+        """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
+        senders = self.senders.get(node.name, ())
+        if len(senders) < 2:
+            return None
+        text = Text()
+        for i, (sender, edge) in enumerate(senders):
+            if i == 6 and len(senders) > 8:
+                text.append(f" + {len(senders) - 6} more", QUIET)
+                break
+            number = decimal(edge.contribution, self.digits)
+            sign = " + "
+            if i and number.startswith("-"):
+                sign, number = " - ", number[1:]
+            text.append(sign if i else "")
+            text.append(number, GRADIENT)
+            text.append(f" via {sender.name}", QUIET)
+        return text
+
+    def backward_nodes(self) -> list[Node]:
+        """The nodes that have a gradient to pass on or to add up, from the output down."""
+        return [
+            node
+            for node in reversed(self.shown)
+            if node.gradient is not None
+            and (node.edges or self.sum(node) or (node.operation and node.gradient == 0))
+        ]
+
+    def backward(self, compact: bool = False) -> Grid:
+        """One block per node: its upstream gradient, then a row per operand.
+
+        compact: without roles and without the left side of the local gradients.
+        """
+        columns = [
+            Column("node"), Column("role"), Column("upstream", right=True),
+            Column("local gradient"), Column("contribution"),
+        ]  # fmt: skip
+        rows: list[list[Text]] = []
+        width = 0
+        for node in self.backward_nodes():
+            for edge in node.edges:
+                width = max(width, self.sends(edge).cell_len - len(f" {self.arrow} {edge.operand}"))
+        for node in self.backward_nodes():
+            assert node.gradient is not None
+            first = [self.name(node), Text(node.verb), self.red(node.gradient)]
+            total = self.sum(node)
+            if total is not None:
+                rows.append([first[0], Text("sums"), first[2], total, Text()])
+                first = [Text(), Text(node.verb), Text()]
+            if not node.edges:
+                if node.operation:
+                    rows.append([*first, Text("no gradient passes here", QUIET), Text()])
+                continue
+            for edge in node.edges:
+                sends = self.sends(edge)
+                room = width - (sends.cell_len - len(f" {self.arrow} {edge.operand}"))
+                rows.append([*first, self.local(node, edge, compact), Text(" " * room) + sends])
+                first = [Text(), Text(), Text()]
+        if compact:
+            del columns[1]
+            for row in rows:
+                del row[1]
+        return Grid(columns, rows)
+
+    # narrow terminals: one `name = value` per line
+
+    def forward_lines(self) -> Iterable[Text]:
+        yield Text("Forward", TITLE)
+        for node in self.shown:
+            formula = f" = {node.formula} = " if node.operation else " = "
+            line = Text.assemble(self.name(node), formula, self.value(node.value))
+            yield from self.paragraph(line)
+        yield Text()
+
+    def backward_lines(self) -> Iterable[Text]:
+        yield Text("Backward", TITLE)
+        for node in self.backward_nodes():
+            assert node.gradient is not None
+            line = Text.assemble((f"{self.top}/d{node.name}", self.style(node)), " = ")
+            total = self.sum(node)
+            if total is not None:
+                line.append_text(total).append(" = ")
+            line.append_text(self.red(node.gradient))
+            yield from self.paragraph(line)
+            for edge in node.edges:
+                yield from wrapped(Text("  ") + self.local(node, edge), self.width, 4)
+                sends = Text.assemble("  ", (f"{node.verb} ", QUIET), self.sends(edge))
+                yield from wrapped(sends, self.width, 4)
+        yield Text()
+
+    # summary and remarks
+
+    def summary(self, everything: bool) -> Iterable[Text]:
+        """The gradients asked for, with the values of their nodes."""
+        trace = self.trace
+        if not trace.gradients:
+            yield from self.paragraph(Text("no variables, so no gradients", QUIET))
+            return
+        values: dict[str, Number] = {node.name: node.value for node in trace.nodes}
+        values = {**trace.at, **values}
+        labels = list(trace.gradients)
+        kept = labels if everything else labels[:MANY]
+        title = Text.assemble((f"Gradients of {trace.output}", TITLE))
+        if trace.upstream != 1:
+            title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
+        yield from self.paragraph(title)
+        columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
+        rows = [
+            [
+                Text(label, NAME),
+                self.value(values[label]) if label in values else Text(),
+                self.red(trace.gradients[label]),
+            ]
+            for label in kept
+        ]
+        grid = Grid(columns, rows)
+        if grid.width() <= self.width:
+            yield from grid.lines(self.rule)
+        else:
+            for label in kept:
+                line = Text.assemble((f"{self.top}/d{label}", NAME), " = ")
+                yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
+        if len(kept) < len(labels):
+            more = f"{len(labels) - len(kept):,} more; --all shows them all"
+            yield from self.paragraph(Text(more, QUIET))
+
+    def remarks(self) -> Iterable[Text]:
+        remarks: Sequence[tuple[str, str, str]] = [
+            *(("note", note.message, WARNING) for note in self.trace.notes),
+            *(("flag", flag.message, GRADIENT) for flag in self.trace.flags),
+        ]
+        if remarks:
+            yield Text()
+        for kind, message, style in remarks:
+            yield from self.paragraph(Text.assemble((f"{kind}: ", style), visible(message)))

@@ -1,0 +1,122 @@
+"""The computational graph as a tree of lines, where there is no room for a picture.
+
+The insight: only where a gate has several operands does a tree need to branch. So a chain goes
+on at the same indent, a node that was met is referred to, and one that would stand too far to
+the right begins a tree of its own.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from backprop_grammar.views.drawing.diagram import Diagram, Wire
+
+from .terminal import GRADIENT, NAME, QUIET, VALUE, wrapped
+
+__all__ = ["LARGEST", "lines"]
+
+LARGEST = 600
+"""Nodes shown unless all are asked for."""
+
+DEEPEST = 10
+"""Branchings from the left margin, where the width allows as many."""
+
+STEP = 3
+"""Columns of a guide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is to be shown: after which guides, and the wire on which it is met."""
+
+    vertex: int
+    first: str = ""
+    rest: str = ""
+    wire: Wire | None = None
+
+
+def lines(diagram: Diagram, width: int, plain: bool = False, most: int = LARGEST) -> Iterable[Text]:
+    """The nodes from the output down, one a line where it fits. plain: in ASCII."""
+    operands: list[list[Wire]] = [[] for _ in diagram.vertices]
+    for wire in diagram.wires:
+        operands[wire.target].append(wire)
+    fan_out = diagram.fan_out()
+    deepest = STEP * max(1, min(DEEPEST, width // 2 // STEP))
+    shown: set[int] = set()
+    later: deque[Place] = deque([Place(len(diagram.vertices) - 1)] if diagram.vertices else [])
+    awaited: set[int] = set()
+    while later and len(shown) < most:
+        pending = [later.popleft()]
+        if shown:
+            yield Text()
+        while pending and len(shown) < most:
+            place = pending.pop()
+            vertex, where = place.vertex, ""
+            if vertex in shown:
+                where = "above"
+            elif place.wire is not None and vertex in awaited:
+                where = "below"
+            elif len(operands[vertex]) > 1 and len(place.rest) >= deepest:
+                where = "below"
+                awaited.add(vertex)
+                later.append(Place(vertex))
+            yield from framed(
+                described(diagram, place, where, fan_out[vertex] > 1), place, width, plain
+            )
+            if not where:
+                shown.add(vertex)
+                pending += reversed(list(below(operands[vertex], place)))
+    rest = len(diagram.vertices) - len(shown)
+    if rest:
+        yield from wrapped(Text(f"{rest:,} more nodes; --all shows them all", QUIET), width)
+
+
+def below(wires: list[Wire], place: Place) -> Iterable[Place]:
+    """The places of a node's operands."""
+    if len(wires) == 1:
+        yield Place(wires[0].source, place.rest, place.rest, wires[0])
+        return
+    for i, wire in enumerate(wires):
+        last = i == len(wires) - 1
+        first = ("└" if last else "├") + ("─ " if wire.routed else "╌ ")
+        rest = " " * STEP if last else "│  "
+        yield Place(wire.source, place.rest + first, place.rest + rest, wire)
+
+
+def described(diagram: Diagram, place: Place, where: str, shared: bool) -> Text:
+    """A node in words: `q = x + y = 3, gradient -4`. where: it is shown, if not here."""
+    vertex, wire = diagram.vertices[place.vertex], place.wire
+    text = Text()
+    text.append(vertex.name, NAME if vertex.label else "")
+    if where:
+        text.append(f", see {where}", QUIET)
+    else:
+        if vertex.formula:
+            text.append(f" = {vertex.formula}")
+        if vertex.value:
+            text.append(" = ").append(vertex.value, VALUE)
+        if vertex.gradient:
+            text.append(", gradient ", QUIET).append(vertex.gradient, GRADIENT)
+    if wire is None:
+        return text
+    gate = diagram.vertices[wire.target]
+    if not gate.value and wire.rule:
+        text.append(f", d{gate.name}/d{vertex.name} = ", QUIET).append(wire.rule, GRADIENT)
+    elif not wire.routed:
+        text.append(", not selected", QUIET)
+    elif shared and wire.contribution:
+        text.append(" (", QUIET).append(wire.contribution, GRADIENT)
+        text.append(f" via {gate.name})", QUIET)
+    return text
+
+
+def framed(text: Text, place: Place, width: int, plain: bool) -> Iterable[Text]:
+    """The text after its guides, in lines of that width."""
+    for i, line in enumerate(wrapped(text, max(1, width - len(place.first)))):
+        guide = place.rest if i else place.first
+        yield Text.assemble((guide.translate(PLAIN) if plain else guide, QUIET), line)
+
+
+PLAIN = str.maketrans("├└─╌│", "|`-.|")

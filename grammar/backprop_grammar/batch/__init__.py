@@ -1,0 +1,1 @@
+"""A program at many points: columns of numbers, certified."""

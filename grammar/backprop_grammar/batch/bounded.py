@@ -1,0 +1,359 @@
+"""A recipe run with a bound on the error of every number of every row.
+
+The insight: what arithmetic.py does for one point, its bounds included, NumPy does for columns of
+points. Whoever comes here was a suspect; most turn out to be right, some to have no value, and the
+few for which floats are not enough are handed on to wider numbers, one by one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..language.graph import Graph
+from ..language.table_texts import texts
+from ..numbers import ball as balls
+from ..numbers.arithmetic import SMALL, TOLERANCE, binary64, outside
+from ..numbers.ball import UNIT, rounding
+from ..operations.row import Operation
+from ..operations.table import OPERATIONS
+from .error_ranges import ANY, ULPS
+from .straightline import Recipe
+from .ufuncs import COMPARISONS, FUNCTIONS, Column
+
+__all__ = ["Found", "rowwise"]
+
+Number = tuple[Column, Column | None]
+"""Values, and bounds on their errors, None where they are exact; of a mask, where it is in doubt."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What is known of some rows.
+
+    results: a column each. sure: which rows are right in all of them. status: per row, 0 or the
+    number of its reason, from 1, why it has no value. kinks: how many of the sure rows are at one.
+    """
+
+    results: list[Column]
+    sure: Column
+    status: Column
+    reasons: list[str]
+    kinks: int
+
+
+def rowwise(recipe: Recipe, live: Sequence[bool], columns: Mapping[str, Column], rows: int) -> Found:  # fmt: skip
+    """Compute some rows, a few thousand at a time at most. live: the lines that matter."""
+    with np.errstate(all="ignore"):
+        return Rows(recipe, live, columns, rows).found()
+
+
+class Rows:
+    """The numbers of all live lines for some rows."""
+
+    def __init__(self, recipe: Recipe, live: Sequence[bool], columns: Mapping[str, Column], rows: int) -> None:  # fmt: skip
+        self.recipe = recipe
+        self.rows = rows
+        self.made: list[Number] = []
+        nothing, one = np.empty(0), np.ones(rows)
+        for line, (kind, operands, what) in enumerate(recipe.lines):
+            if not live[line]:
+                self.made.append((nothing, None))
+            elif kind == "column":
+                self.made.append((columns[str(what)], None))
+            elif kind == "constant":
+                assert isinstance(what, tuple)
+                value, error = what
+                self.made.append((value * one, error * one if error else None))
+            else:
+                given = [self.made[k] for k in operands]
+                rule = RULES.get(kind)
+                self.made.append(rule(given, what) if rule else applied(OPERATIONS[kind], given))
+
+    def number(self, line: int) -> tuple[Column, Column]:
+        """The values of a line and the bounds on their errors."""
+        return known(self.made[line])
+
+    def found(self) -> Found:
+        sure = np.ones(self.rows, dtype=bool)
+        results = []
+        for k in self.recipe.results:
+            value, error = self.number(k)
+            sure &= (error <= TOLERANCE * np.abs(value)) & np.isfinite(value)
+            results.append(value + 0.0)
+        met = self.kinks(sure)
+        status, reasons = self.status()
+        sure &= status == 0
+        return Found(results, sure, status, reasons, int((met & sure).sum()))
+
+    def kinks(self, sure: Column) -> Column:
+        """The rows at a kink; those that may be at one, or where none can stand, are not sure."""
+        met = np.zeros(self.rows, dtype=bool)
+        for line, kind, live in self.recipe.kinks:
+            value, error = self.number(line)
+            if kind == "pole":
+                here = near = ~(np.isfinite(value) & np.isfinite(error))
+            elif kind == "order":
+                here = near = ~(value + error < 0)
+            elif kind == "tie":
+                here, near = self.ties(line)
+            else:
+                near = ~(np.abs(value) > error)
+                here = (value == 0) & (error == 0)
+            asked: Column | bool = True
+            if live is not None:
+                mask, doubt = self.made[live]
+                asked = mask if doubt is None else mask | doubt
+            certain = here if kind in ("kink", "boundary", "tie") else here & False
+            met |= certain & asked
+            sure &= ~(near & ~certain & asked)
+        return met
+
+    def ties(self, line: int) -> tuple[Column, Column]:
+        """Where several operands of a max or min are the result, and where they may be."""
+        out, error = self.number(line)
+        equal = np.zeros(self.rows, dtype=np.int64)
+        close = np.zeros(self.rows, dtype=np.int64)
+        exact = error == 0
+        for k in self.recipe.lines[line].operands:
+            value, own = self.number(k)
+            close += ~(np.abs(value - out) > own + error)
+            equal += value == out
+            exact &= (own == 0) | (value != out)
+        return (equal > 1) & (close == equal) & exact, close > 1
+
+    def status(self) -> tuple[Column, list[str]]:
+        """Which rows certainly leave a domain on the way, and which."""
+        status = np.zeros(self.rows, dtype=np.int64)
+        reasons: list[str] = []
+        for operation, operands in self.recipe.guards:
+            for bound in operation.domain:
+                k = operation.operands.index(bound.operand)
+                value, error = self.number(operands[k])
+                if isinstance(bound.limit, str):
+                    limit, other = self.number(operands[operation.operands.index(bound.limit)])
+                    error = error + other
+                else:
+                    limit = np.asarray(bound.limit)
+                for sign, where in (
+                    (-1, value + error < limit), (1, value - error > limit),
+                    (0, (value == limit) & (error == 0)),
+                ):  # fmt: skip
+                    if not balls.compare(sign, bound.relation) and where.any():
+                        message = outside(operation, bound, k, sign).message
+                        if message not in reasons:
+                            reasons.append(message)
+                        status[where & (status == 0)] = reasons.index(message) + 1
+        return status, reasons
+
+
+# values and errors
+
+
+def rounded(value: Column, error: Column | None, ulps: float, nonzero: Column | bool = True) -> Number:  # fmt: skip
+    """A value with its own rounding added; where it is nearly 0, no bound is trusted."""
+    size = np.abs(value)
+    own = size * (2 * ulps * UNIT * (1 + 2.0**-40))
+    error = own if error is None else error + own
+    if not size.min() >= SMALL:  # rarely
+        error = np.where((size < SMALL) & nonzero, np.inf, error)
+    return value, error
+
+
+def times(size: Column, error: Column | None) -> Column | None:
+    """An error that is enlarged by a factor."""
+    return None if error is None else np.abs(size) * error
+
+
+def plus(a: Column | None, b: Column | None) -> Column | None:
+    """The sum of two errors."""
+    return b if a is None else a if b is None else a + b
+
+
+def add(given: Sequence[Number], _what: object, sign: float = 1.0) -> Number:
+    (x, error_x), (y, error_y) = given
+    y = y if sign > 0 else -y
+    out = x + y
+    return out, plus(rounding(x, y, out), plus(error_x, error_y))
+
+
+def sub(given: Sequence[Number], what: object) -> Number:
+    return add(given, what, -1.0)
+
+
+def mul(given: Sequence[Number], _what: object) -> Number:
+    (x, error_x), (y, error_y) = given
+    error = plus(times(x, error_y), times(y, error_x))
+    if error_x is not None and error_y is not None:
+        error = plus(error, error_x * error_y)
+    return rounded(x * y, error, 0.5, (x != 0) & (y != 0))
+
+
+def div(given: Sequence[Number], _what: object) -> Number:
+    (x, error_x), (y, error_y) = given
+    value = x / y
+    error = plus(error_x, times(value, error_y))
+    if error is not None:
+        error = error / np.abs(y) * (1 + 2.0**-10)
+        if error_y is not None:
+            error = np.where(error_y * 2.0**12 <= np.abs(y), error, np.inf)
+    return rounded(value, error, 0.5, x != 0)
+
+
+def exp(given: Sequence[Number], _what: object) -> Number:
+    x, error = given[0]
+    value = np.exp(x)
+    if error is not None:
+        error = np.where(error < 2.0**-12, value * error * (1 + 2.0**-10), np.inf)
+    return rounded(value, error, ANY)
+
+
+def neg(given: Sequence[Number], _what: object) -> Number:
+    return -given[0][0], given[0][1]
+
+
+def absolute(given: Sequence[Number], _what: object) -> Number:
+    return np.abs(given[0][0]), given[0][1]
+
+
+def known(number: Number) -> tuple[Column, Column]:
+    value, error = number
+    return value, np.zeros(len(value)) if error is None else error
+
+
+def largest(given: Sequence[Number], _what: object, pick: np.ufunc = np.maximum) -> Number:
+    numbers = [known(number) for number in given]
+    out = pick.reduce([value for value, _ in numbers])
+    size = np.zeros_like(out)
+    for value, error in numbers:  # the selected one's, or those of all that may be selected
+        size = np.where(value == out, np.maximum(size, error), size)
+    bound = size
+    for value, error in numbers:
+        close = ~(np.abs(value - out) > error + size)
+        bound = np.where(close, np.maximum(bound, error), bound)
+    return out, np.where(np.isnan(bound), np.inf, bound)
+
+
+def smallest(given: Sequence[Number], what: object) -> Number:
+    return largest(given, what, np.minimum)
+
+
+def share(given: Sequence[Number], what: object) -> Number:
+    assert isinstance(what, tuple)
+    k, times = what
+    (out, error), *operands = map(known, given)
+    ties, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
+    exact = np.ones(len(out), dtype=bool)
+    for (value, own), count in zip(operands, times, strict=True):
+        here = value == out
+        ties += here * count
+        equal += here
+        close += ~(np.abs(value - out) > own + error)
+        exact &= (own == 0) | ~here
+    value = np.where(operands[k][0] == out, 1 / np.maximum(ties, 1), 0.0)
+    sure = (close == 1) | ((close == equal) & exact)
+    return value, np.where(sure, np.where(ties > 2, value * UNIT, 0.0), np.inf)
+
+
+def select(given: Sequence[Number], _what: object) -> Number:
+    (mask, doubt), (then, error_then), (otherwise, error_otherwise) = map(known, given)
+    error = np.where(mask, error_then, error_otherwise)
+    return np.where(mask, then, otherwise), np.where(doubt, np.inf, error)
+
+
+def gate(given: Sequence[Number], _what: object) -> Number:
+    (mask, doubt), (value, error) = map(known, given)
+    return np.where(mask, value, 0.0), np.where(doubt, np.inf, np.where(mask, error, 0.0))
+
+
+# masks, with where they are in doubt
+
+
+def compare(given: Sequence[Number], what: object) -> Number:
+    (x, error_x), (y, error_y) = map(known, given)
+    error = error_x + error_y
+    return COMPARISONS[str(what)](x, y), ~(np.abs(x - y) > error) & (error != 0)
+
+
+def nonzero(given: Sequence[Number], _what: object) -> Number:
+    value, error = known(given[0])
+    return value != 0, ~(np.abs(value) > error) & (error != 0)
+
+
+def doubts(given: Sequence[Number]) -> Column | None:
+    found = [doubt for _, doubt in given if doubt is not None]
+    return np.logical_or.reduce(found) if found else None
+
+
+RULES: dict[str, Callable[[Sequence[Number], object], Number]] = {
+    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "abs": absolute,
+    "max": largest, "min": smallest, "share": share, "select": select, "gate": gate,
+    "compare": compare, "nonzero": nonzero,
+    "exp": exp, "not": lambda given, _: (~given[0][0], given[0][1]),
+    "and": lambda given, _: (given[0][0] & given[1][0], doubts(given)),
+    "or": lambda given, _: (given[0][0] | given[1][0], doubts(given)),
+}  # fmt: skip
+
+
+# operations of the table, by their local gradients
+
+
+AT_ZERO = frozenset({
+    "pow", "sqrt", "cbrt", "expm1", "log1p", "sin", "tan", "asin", "atan", "atan2", "sinh", "tanh",
+    "asinh", "atanh", "erf",
+})  # fmt: skip
+"""Operations that are exactly 0 where their first operand is, if they have a value there at all."""
+
+
+def applied(operation: Operation, given: Sequence[Number]) -> Number:
+    """The value of an operation, with the error that its operands brought and its own."""
+    values = [value for value, _ in given]
+    function = FUNCTIONS[operation.name]
+    out = function(*values)
+    error: Column | None = None
+    for k, (value, reach) in enumerate(given):
+        if reach is None:
+            continue
+        steepest = np.abs(slope(operation, k, values, out))
+        if (reach * reach * 2048 > UNIT).any():
+            for end in (value - reach, value + reach):
+                moved = [*values[:k], end, *values[k + 1 :]]
+                steepest = np.fmax(steepest, np.abs(slope(operation, k, moved, function(*moved))))
+        error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
+    nonzero = values[0] != 0 if operation.name in AT_ZERO else True
+    value, bound = rounded(out, error, ULPS.get(operation.name, ANY), nonzero)
+    return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+
+
+def slope(operation: Operation, k: int, values: Sequence[Column], out: Column) -> Column:
+    """The local gradient for operand k, as a plain column."""
+    leaves = dict(zip(operation.operands, values, strict=True)) | {"out": out}
+    return plain(texts(operation).rules[k], leaves)
+
+
+def gauss(x: Column) -> Column:
+    """About exp(-x^2), for a bound."""
+    return np.asarray(np.exp(-x * x))
+
+
+def plain(graph: Graph, leaves: Mapping[str, Column]) -> Column:
+    """A text of the table over plain columns."""
+    names = {node: name for name, node in graph.variables.items()}
+    values: list[Any] = []
+    for node, operation in enumerate(graph.operations):
+        operands = [values[k] for k in graph.operands[node]]
+        if node in names:
+            values.append(leaves[names[node]])
+        elif operation is None:
+            values.append(np.float64(binary64.constant(graph.constants[node])[0]))
+        elif node in graph.condition_of:
+            test = graph.conditions[graph.condition_of[node]]
+            mask = COMPARISONS[test.comparison](operands[0], operands[1])
+            values.append(np.where(mask, operands[2], operands[3]))
+        elif (computed := texts(operation).computed) and operation.name not in FUNCTIONS:
+            values.append(plain(computed, dict(zip(operation.operands, operands, strict=True))))
+        else:
+            values.append((FUNCTIONS.get(operation.name) or gauss)(*operands))
+    result: Column = values[graph.output]
+    return result

@@ -1,0 +1,360 @@
+"""How wrong the lines of a recipe may be, for many rows at once.
+
+The insight: a rounding error is at most r*|v| + a, with two numbers r and a for all rows together.
+Products and quotients add up their r and need nothing else; only where numbers of both signs are
+added must one know how large they get. So a look at the ranges of a few lines tells that every row
+of a chunk is right, and no row needs a bound of its own. Where it does not tell, the rows are
+looked at one by one; see rowwise.py.
+
+Interval arithmetic with running error bounds (Higham, Accuracy and Stability of Numerical
+Algorithms, section 3.3); bounds of first order, enlarged by SLACK for the rest. Overflow, underflow
+and division by zero are not told here: the processor raises a flag.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from ..numbers.arithmetic import TOLERANCE
+from ..numbers.ball import UNIT
+from .straightline import MASKS, Recipe
+
+__all__ = ["ANY", "ULPS", "Range", "Unknown", "least", "ranges"]
+
+SLACK = 1 + 2.0**-10
+SMALL = 2.0**-30
+"""The largest error for which a bound of first order is trusted."""
+
+ULPS = {
+    "add": 0.5, "sub": 0.5, "mul": 0.5, "div": 0.5, "sqrt": 0.5, "neg": 0.0, "abs": 0.0,
+    "max": 0.0, "min": 0.0, "select": 0.0, "gate": 0.0, "share": 0.5, "erfc": 6.0, "hypot": 2.0,
+}  # fmt: skip
+"""The largest errors of NumPy's functions, in ulps; ANY for those that are not named."""
+ANY = 5.0
+
+Ends = tuple[float, float]
+
+
+class Unknown(Exception):
+    """The ranges do not tell that every row is right."""
+
+
+class Range:
+    """Every value v lies between the ``ends``, with an error of at most relative*|v| + absolute.
+
+    The ends are found when they are asked for: finding them may mean measuring a column. The
+    relative error is ``own``, and what earlier errors bring: ``noise`` says by which factors, at
+    least and at most, the error of an exponent comes through, so that what enters twice with
+    opposite signs cancels (affine arithmetic: Stolfi and de Figueiredo 1997).
+    """
+
+    __slots__ = ("_ends", "absolute", "noise", "own", "root")
+
+    def __init__(self, ends: Callable[[], Ends], own: float = 0.0, absolute: float = 0.0) -> None:
+        self._ends: Callable[[], Ends] | Ends = ends
+        self.own = own
+        self.absolute = absolute
+        self.noise: dict[Range, Ends] = {}
+        self.root: tuple[Range, float] = self, 1.0  # what this is plus or minus of
+
+    @property
+    def relative(self) -> float:
+        return self.own + sum(x.error * max(-low, high) for x, (low, high) in self.noise.items())
+
+    @property
+    def ends(self) -> Ends:
+        if not isinstance(self._ends, tuple):
+            low, high = self._ends()
+            if not -math.inf < low <= high < math.inf:
+                raise Unknown("range")
+            self._ends = low, high
+        return self._ends
+
+    @property
+    def largest(self) -> float:
+        low, high = self.ends
+        return max(-low, high)
+
+    @property
+    def error(self) -> float:
+        """The largest error of any value."""
+        return self.relative * self.largest + self.absolute if self.relative else self.absolute
+
+    @property
+    def lost(self) -> float:
+        """The largest relative error of any value."""
+        if not self.absolute:
+            return self.relative
+        low, high = self.ends
+        if low <= 0 <= high:
+            raise Unknown("lost")
+        return self.relative + self.absolute / min(abs(low), abs(high))
+
+
+def ranges(
+    recipe: Recipe, live: Sequence[bool], measured: Callable[[int], Ends]
+) -> list[Range | None]:
+    """The ranges of all live lines, masks aside. Raises Unknown where one cannot be told.
+
+    measured: the least and the largest value of a line.
+    """
+    found: list[Range | None] = []
+    for line, (kind, operands, what) in enumerate(recipe.lines):
+        if not live[line] or kind in MASKS:
+            found.append(None)
+            continue
+        given = [x for k in operands if (x := found[k]) is not None]
+        result = of_line(kind, given, what, lambda line=line: measured(line))  # type: ignore[misc]
+        own = 2 * ULPS.get(kind, ANY) * UNIT if operands else 0.0
+        result.own = (result.own + own) * SLACK
+        result.absolute *= SLACK
+        if not result.relative < SMALL:
+            raise Unknown(kind)
+        found.append(result)
+    return found
+
+
+def of_line(kind: str, given: list[Range], what: object, measure: Callable[[], Ends]) -> Range:
+    """The range of a line, without its own rounding."""
+    if kind == "column":
+        return Range(measure)
+    if kind == "constant":
+        assert isinstance(what, tuple)
+        value, error = what
+        return Range(lambda: (value, value), error / abs(value) if value else 0.0)
+    rule = RULES.get(kind)
+    if rule is None:
+        raise Unknown(kind)
+    try:
+        own, absolute, ends = rule(*given)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        raise Unknown(kind) from None
+    result = Range(ends or measure, own, absolute)
+    if kind in NOISE:
+        NOISE[kind](result, *given)
+    return result
+
+
+def least(result: Range) -> float:
+    """The size from which every value is certain to TOLERANCE; 0 for all of them."""
+    if not result.relative < TOLERANCE:
+        raise Unknown("lost")
+    return result.absolute / (TOLERANCE - result.relative)
+
+
+def trusted(error: float) -> float:
+    if not error < SMALL:
+        raise Unknown("error")
+    return error
+
+
+Found = tuple[float, float, Callable[[], Ends] | None]
+"""The relative error of the result but for its noise, the absolute error; the ends, if they follow."""
+
+
+def one_sign(x: Range, y: Range, sign: float) -> bool:
+    """Whether the terms of x + sign*y have the same sign everywhere."""
+    low, high = sorted(sign * end for end in y.ends)
+    return (x.ends[0] >= 0 and low >= 0) or (x.ends[1] <= 0 and high <= 0)
+
+
+def add(x: Range, y: Range, sign: float = 1.0) -> Found:
+    def ends() -> Ends:
+        low, high = sorted(sign * end for end in y.ends)
+        return x.ends[0] + low, x.ends[1] + high
+
+    if one_sign(x, y, sign):
+        return max(x.own, y.own), x.absolute + y.absolute, ends
+    return 0.0, x.error + y.error, ends
+
+
+def sub(x: Range, y: Range) -> Found:
+    return add(x, y, -1.0)
+
+
+def neg(x: Range) -> Found:
+    return x.own, x.absolute, lambda: (-x.ends[1], -x.ends[0])
+
+
+def mul(x: Range, y: Range) -> Found:
+    absolute = 0.0
+    if x.absolute:
+        absolute += x.absolute * y.largest
+    if y.absolute:
+        absolute += y.absolute * x.largest
+    return x.own + y.own, absolute, None
+
+
+def div(x: Range, y: Range) -> Found:
+    trusted(y.lost)
+    own = x.own + y.own + (y.lost - y.relative)
+    if not x.absolute:
+        return own, 0.0, None
+    low, high = y.ends
+    if low <= 0 <= high:
+        raise Unknown("div")
+    return own, x.absolute / min(abs(low), abs(high)), None
+
+
+def exp(x: Range) -> Found:
+    if not x.largest < 600:
+        raise Unknown("exp")
+    trusted(x.error)
+    return 0.0, 0.0, rising(math.exp, x)  # the error of the exponent is noise
+
+
+def expm1(x: Range) -> Found:
+    if not x.largest < 600:
+        raise Unknown("expm1")
+    high = x.ends[1]
+    steep = max(1.0, high + 1)  # of x exp(x)/expm1(x)
+    absolute = math.exp(max(high, 0.0)) * x.absolute if x.absolute else 0.0
+    return steep * x.relative, absolute, rising(math.expm1, x)
+
+
+def log(x: Range, size: float = 1.0) -> Found:
+    lost = trusted(x.lost)
+    if not x.ends[0] > 0:
+        raise Unknown("log")
+    low, high = x.ends
+    return 0.0, lost / size, lambda: (math.log(low) / size, math.log(high) / size)
+
+
+def log1p(x: Range) -> Found:
+    low = x.ends[0]
+    if not low > -1:
+        raise Unknown("log1p")
+    if low >= 0:
+        return x.relative, x.absolute, rising(math.log1p, x)
+    return 0.0, trusted(x.error) / (1 + low), rising(math.log1p, x)
+
+
+def sqrt(x: Range) -> Found:
+    return trusted(x.lost) / 2, 0.0, None
+
+
+def cbrt(x: Range) -> Found:
+    return trusted(x.lost) / 3, 0.0, None
+
+
+def power(x: Range, y: Range) -> Found:
+    low, high = x.ends
+    least_power, most = y.ends
+    if low > 0:
+        steep = max(abs(math.log(low)), abs(math.log(high)))
+        if not steep * y.largest < 600:
+            raise Unknown("pow")
+        return trusted(y.largest * x.lost + steep * y.error), 0.0, None
+    whole = least_power == most and least_power == int(least_power) and not y.error
+    if not whole or least_power < 0 or x.absolute:
+        raise Unknown("pow")
+    near_zero = 1e-300  # where a power of a small number is 0, or has few digits
+    return trusted(most * x.relative), near_zero, None
+
+
+def rising(function: Callable[[float], float], x: Range) -> Callable[[], Ends]:
+    """The ends of a rising function, a little apart for their own rounding."""
+
+    def ends() -> Ends:
+        low, high = function(x.ends[0]), function(x.ends[1])
+        return low - abs(low) * 2.0**-45, high + abs(high) * 2.0**-45
+
+    return ends
+
+
+def contracting(function: Callable[[float], float], slope: float = 1.0) -> Callable[[Range], Found]:
+    """A rising function, such as tanh, that makes no relative error larger."""
+
+    def rule(x: Range) -> Found:
+        return x.relative, slope * x.absolute, rising(function, x)
+
+    return rule
+
+
+def wave(x: Range) -> Found:
+    """Sine or cosine; where the argument must be reduced, digits are lost near their zeros."""
+    if not x.largest < 1e5:
+        raise Unknown("sin")
+    return 0.0, x.error + 6 * UNIT, lambda: (-1.0, 1.0)
+
+
+def sinh(x: Range) -> Found:
+    if not x.largest < 600:
+        raise Unknown("sinh")
+    absolute = math.cosh(x.largest) * x.absolute if x.absolute else 0.0
+    return max(1.0, x.largest) * x.relative, absolute, rising(math.sinh, x)
+
+
+def cosh(x: Range) -> Found:
+    if not x.largest < 600:
+        raise Unknown("cosh")
+    return trusted(x.error), 0.0, lambda: (1.0, math.cosh(x.largest))
+
+
+def erfc(x: Range) -> Found:
+    high = x.ends[1]
+    if not high < 20:
+        raise Unknown("erfc")
+    steep = 2 + 2 * max(high, 0.0)  # above the size of erfc'(x)/erfc(x)
+    return trusted(steep * x.error), 0.0, None
+
+
+def hypot(x: Range, y: Range) -> Found:
+    return max(x.relative, y.relative), x.absolute + y.absolute, None
+
+
+def absolute(x: Range) -> Found:
+    return x.relative, x.absolute, None
+
+
+def choice(*given: Range) -> Found:
+    return max(x.relative for x in given), max(x.absolute for x in given), None
+
+
+def sum_noise(out: Range, x: Range, y: Range, sign: float = 1.0) -> None:
+    """A sum of one sign lies between its parts; another has an absolute error instead of noise."""
+    if one_sign(x, y, sign):
+        for k in {**x.noise, **y.noise}:
+            (p, q), (r, s) = x.noise.get(k, NOTHING), y.noise.get(k, NOTHING)
+            out.noise[k] = min(p, r), max(q, s)
+
+
+def product_noise(out: Range, x: Range, y: Range) -> None:
+    for k in {**x.noise, **y.noise}:
+        (p, q), (r, s) = x.noise.get(k, NOTHING), y.noise.get(k, NOTHING)
+        out.noise[k] = p + r, q + s
+
+
+def quotient_noise(out: Range, x: Range, y: Range) -> None:
+    for k in {**x.noise, **y.noise}:
+        (p, q), (r, s) = x.noise.get(k, NOTHING), y.noise.get(k, NOTHING)
+        out.noise[k] = p - s, q - r
+
+
+def same_noise(out: Range, x: Range) -> None:
+    out.noise = x.noise
+    root, sign = x.root
+    out.root = root, -sign
+
+
+def exponent_noise(out: Range, x: Range) -> None:
+    root, sign = x.root
+    out.noise = {root: (sign, sign)}
+
+
+NOTHING = 0.0, 0.0
+NOISE: dict[str, Callable[..., None]] = {
+    "add": sum_noise, "sub": lambda out, x, y: sum_noise(out, x, y, -1.0),
+    "mul": product_noise, "div": quotient_noise, "neg": same_noise, "exp": exponent_noise,
+}  # fmt: skip
+"""How noise comes through; other lines make it their own error."""
+
+RULES: dict[str, Callable[..., Found]] = {
+    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "exp": exp, "expm1": expm1,
+    "log": log, "log2": lambda x: log(x, math.log(2)), "log10": lambda x: log(x, math.log(10)),
+    "log1p": log1p, "sqrt": sqrt, "cbrt": cbrt, "pow": power, "tanh": contracting(math.tanh),
+    "atan": contracting(math.atan), "asinh": contracting(math.asinh),
+    "erf": contracting(math.erf, 1.13), "sin": wave, "cos": wave, "sinh": sinh, "cosh": cosh,
+    "erfc": erfc, "hypot": hypot, "abs": absolute, "max": choice, "min": choice, "select": choice,
+    "gate": choice, "share": lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
+}  # fmt: skip
+"""Lines of other kinds are looked at row by row."""

@@ -1,0 +1,167 @@
+"""A program at many points.
+
+The insight: three ways to the same certificate, each slower and surer than the one before. Chunks
+of rows whose ranges tell that nothing can go wrong; rows with bounds of their own; and single
+points over wider numbers, as `eval` does it. A row is handed on until it is right or refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import BackpropError, few, shorten, suggestion
+from ..language.graph import Graph
+from ..passes.run import Question, check_bound
+from ..trace.evaluate import results
+from ..trace.record import KINKS
+from .bounded import rowwise
+from .certified import CHUNK, Chunks, live_lines
+from .error_ranges import Unknown
+from .straightline import recipe
+from .ufuncs import Column
+
+__all__ = ["Kernel", "Rows"]
+
+PIECE = 4_096
+"""Rows of a piece of a chunk of which nothing is known as a whole."""
+BLOCK = 8_192
+"""Suspect rows that are looked at together."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Value and gradients at some points, a float64 column each; NaN where there is none.
+
+    gradients: by label. status: row -> why a number of it is missing. kinks: how many rows stand at
+    a kink or a tie, where the gradient is a choice.
+    """
+
+    value: Column
+    gradients: dict[str, Column]
+    status: dict[int, str] = field(default_factory=dict)
+    kinks: int = 0
+
+
+class Kernel:
+    """A program made ready for many points; each thread needs one of its own.
+
+    labels: of the gradients.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        columns: Sequence[str],
+        at: Mapping[str, float],
+        wrt: Sequence[str] = (),
+        output: str = "",
+    ) -> None:
+        """Columns: the variables that vary; at: values of the others.
+
+        wrt: names of the nodes to differentiate by; the columns when empty. output: the node to
+        differentiate; the last stage when empty. Raises BackpropError for names that are unknown
+        and for variables without a value.
+        """
+        for name in columns:
+            if name not in graph.variables:
+                raise BackpropError("name", f"the program has no variable {shorten(name)}", hint=suggestion(name, graph.variables, f"its variables are {few(graph.variables)}"))  # fmt: skip
+        self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
+        self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)), output)
+        self.labels = tuple(self.question.labels)
+        check_bound(graph, {**self.at, **dict.fromkeys(columns, 0.0)}, self.question.needed)
+        self.columns = tuple(
+            name for name in dict.fromkeys(columns)
+            if self.question.needed[graph.variables[name]]
+        )  # fmt: skip
+        self.recipe = recipe(self.question, self.columns, self.at)
+        self.chunks = Chunks(self.recipe)
+        self.live = live_lines(self.recipe, [
+            *self.recipe.results,
+            *[line for guard in self.recipe.guards for line in guard.operands],
+            *[line for kink in self.recipe.kinks for line in (kink.line, kink.live) if line is not None],
+        ])  # fmt: skip
+
+    def __call__(self, columns: Mapping[str, Column], into: Rows | None = None) -> Rows:
+        """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
+
+        What varies between calls only is a column, too: one number, broadcast. into: whose columns
+        are written, of that length, instead of new ones.
+        """
+        given = {name: np.asarray(columns[name], dtype=np.float64) for name in self.columns}
+        count = len(next(iter(columns.values()))) if columns else 0
+        if into is None:
+            results = [np.empty(count) for _ in self.recipe.results]
+        else:
+            results = [into.value, *(into.gradients[label] for label in self.labels)]
+        rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
+        with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
+            for start in range(0, count, CHUNK):
+                self.compute(start, min(start + CHUNK, count), given, results, rows)
+        return rows
+
+    def compute(self, start: int, stop: int, given: Mapping[str, Column], results: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+        """Evaluate a chunk; where nothing is known of it, in pieces, and then row by row."""
+        here = slice(start, stop)
+        chunk = {name: column[here] for name, column in given.items()}
+        try:
+            mask = self.chunks.run(chunk, [column[here] for column in results])
+        except Unknown:
+            if stop - start > PIECE:
+                for k in range(start, stop, PIECE):
+                    self.compute(k, min(k + PIECE, stop), given, results, rows)
+                return
+            mask = np.ones(stop - start, dtype=bool)
+        if mask is not None:
+            suspects = np.flatnonzero(mask) + start
+            for k in range(0, len(suspects), BLOCK):
+                self.look_at(suspects[k : k + BLOCK], given, results, rows)
+
+    def look_at(self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+        """Evaluate some rows with bounds of their own."""
+        taken = {name: column[at] for name, column in given.items()}
+        present = np.ones(len(at), dtype=bool)
+        for name, column in taken.items():
+            wrong = ~np.isfinite(column) & present
+            if wrong.any():
+                for k in np.flatnonzero(wrong).tolist():
+                    why = "is missing" if np.isnan(column[k]) else "is not finite"
+                    rows.status[int(at[k])] = f"{name} {why}"
+                for result in results:
+                    result[at[wrong]] = np.nan
+                present &= ~wrong
+        if not present.all():
+            at = at[present]
+            taken = {name: column[present] for name, column in taken.items()}
+        if not len(at):
+            return
+        found = rowwise(self.recipe, self.live, taken, len(at))
+        for result, column in zip(results, found.results, strict=True):
+            result[at] = column
+        rows.kinks += found.kinks
+        for k in np.flatnonzero(found.status).tolist():
+            self.refuse(int(at[k]), found.reasons[int(found.status[k]) - 1], results, rows)
+        for k in np.flatnonzero(~found.sure & (found.status == 0)).tolist():
+            point = {name: float(column[k]) for name, column in taken.items()}
+            self.point(int(at[k]), point, results, rows)
+
+    def point(self, row: int, point: dict[str, float], columns: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+        """Evaluate one row as `eval` does."""
+        try:
+            with np.errstate(all="ignore"):
+                found = results(self.question, {**self.at, **point})
+        except BackpropError as error:
+            self.refuse(row, error.message, columns, rows)
+            return
+        columns[0][row] = found.value
+        for result, label in zip(columns[1:], self.labels, strict=True):
+            gradient = found.gradients[label]
+            result[row] = np.nan if gradient is None else gradient
+        rows.kinks += any(note.kind in KINKS for note in found.notes)
+        if found.flags:
+            rows.status[row] = found.flags[0].message
+
+    def refuse(self, row: int, why: str, results: Sequence[Column], rows: Rows) -> None:
+        rows.status[row] = why
+        for result in results:
+            result[row] = np.nan

@@ -1,0 +1,1 @@
+"""Several nodes shown as one: what nodes are called, blocks opened and folded."""

@@ -1,0 +1,339 @@
+"""Which nodes are shown as one: blocks opened to their parts, and parts folded into blocks.
+
+The insight: the passes know only nodes, so granularity is a change of the tape before them
+that keeps every number: a built-in becomes its definition, or nodes that belong together are
+put side by side and called a block.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ..errors import BackpropError, shorten, suggestion
+from ..language.graph import Block, Condition, Function, Graph
+from ..operations.table import FUNCTIONS, IDENTITY, OPERATIONS
+from .definitions import DEFINED, definition
+from .matching import WIDEST, Match, matches
+from .names import Names
+
+__all__ = ["shaped"]
+
+ALL = "all"
+
+
+class Choice:
+    """The names given to `--expand` or `--fold`: of functions, of single nodes, or `all`."""
+
+    def __init__(self, graph: Graph, names: Sequence[str], option: str) -> None:
+        """Raises BackpropError for a name that the program does not have."""
+        self.everything = ALL in names
+        self.functions: set[str] = set()
+        self.nodes: set[int] = set()
+        for name in names:
+            if name in graph.functions:
+                self.functions.add(name)
+            elif name in FUNCTIONS:
+                self.functions.add(FUNCTIONS[name].name)
+                if not FUNCTIONS[name].formula:
+                    raise primitive(name, option)
+            elif name != ALL:
+                try:
+                    self.nodes.add(Names(graph).find(name))
+                except BackpropError as error:
+                    known = [*graph.functions, *(row.name for row in DEFINED)]
+                    hint = suggestion(name, known, error.hint)
+                    raise BackpropError("name", f"there is no function and no node called {shorten(name)}", hint=hint) from None  # fmt: skip
+
+    def takes(self, name: str, node: int = -1) -> bool:
+        return self.everything or name in self.functions or node in self.nodes
+
+
+def primitive(name: str, option: str) -> BackpropError:
+    return BackpropError(
+        "name", f"{name} has no parts to {option}: it is a primitive operation",
+        hint=f"blocks are {', '.join(row.name for row in DEFINED)} and functions of the program",
+    )  # fmt: skip
+
+
+def none_here(name: str, option: str) -> BackpropError:
+    row = OPERATIONS.get(name)
+    hint = f"it is written {row.formula}" if row and option == "fold" else "leave the option out"
+    if row and option == "fold" and row.variadic:
+        hint += f", with at most {WIDEST} operands"
+    return BackpropError("name", f"the program has no {shorten(name)} to {option}", hint=hint)
+
+
+def shaped(
+    graph: Graph,
+    expand: Sequence[str],
+    fold: Sequence[str],
+    keep: Sequence[str],
+    kinks: Callable[[Graph], set[int]],
+) -> tuple[Graph, list[int]]:
+    """A graph with blocks opened, then others folded; and which nodes stay whole at a kink.
+
+    keep: names of stages that must stay visible. kinks: the nodes of a graph that stand at one;
+    asked only where a block has kinks, since its parts may share a gradient in another way.
+
+    Raises BackpropError for names that are not in the program.
+    """
+    graph = replace(graph, blocks=dict(graph.blocks))
+    whole: list[int] = []
+    if expand:
+        choice = Choice(graph, expand, "expand")
+        nodes = to_expand(graph, choice)
+        if any(row.kinks for k in nodes if (row := graph.operations[k])):
+            whole = sorted(nodes & kinks(graph))
+        graph, moved = expanded(graph, nodes - {*whole}, choice)
+        whole = [moved[k] for k in whole]
+    if fold:
+        visible = {node for name in keep if (node := graph.node(name)) is not None}
+        graph, moved = folded(graph, Choice(graph, fold, "fold"), {*visible, graph.output})
+        whole = [moved[k] for k in whole]
+    return graph, whole
+
+
+# Expanding
+
+
+def to_expand(graph: Graph, choice: Choice) -> set[int]:
+    """The nodes that are built-ins to be replaced by their definitions, blocks opened first.
+
+    Raises BackpropError when a function that was named does not occur.
+    """
+    met: set[str] = set()
+    for node, block in graph.blocks.items():
+        if choice.takes(block.name, node):
+            met.add(block.name)
+            graph.blocks[node] = replace(block, open=True)
+    hidden = inside_closed(graph)
+    found = set()
+    behind: dict[str, int] = {}
+    for node, operation in enumerate(graph.operations):
+        if operation is None or not operation.formula or not choice.takes(operation.name, node):
+            continue
+        if hidden[node]:
+            behind.setdefault(operation.name, node)
+            continue
+        met.add(operation.name)
+        found.add(node)
+    inside = nested(found, graph, choice)
+    for name in choice.functions - met - inside:
+        if name in behind:
+            around = block_around(graph, behind[name])
+            raise BackpropError(
+                "name", f"{name} stands inside {shorten(around)}, which is one node",
+                hint=f"write --expand {around},{name}",
+            )  # fmt: skip
+        raise none_here(name, "expand")
+    for node in choice.nodes - found - graph.blocks.keys():
+        operation = graph.operations[node]
+        raise primitive(operation.name if operation else graph.names.get(node, "it"), "expand")
+    return found
+
+
+def inside_closed(graph: Graph) -> list[bool]:
+    """For every node, whether it belongs to a block that is shown as one node."""
+    closed = Names(graph).hidden
+    for node, block in graph.blocks.items():
+        closed[node] = closed[node] or not block.open
+    return closed
+
+
+def block_around(graph: Graph, node: int) -> str:
+    """The name of the closed block that hides a node."""
+    return next(
+        block.name for result, block in sorted(graph.blocks.items())
+        if block.first <= node <= result and not block.open
+    )  # fmt: skip
+
+
+def nested(found: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
+    """The operations inside the definitions of some nodes."""
+    names: set[str] = set()
+    pending = [graph.operations[node] for node in found]
+    while pending:
+        operation = pending.pop()
+        function = definition(operation, 2) if operation else None
+        if function is None:
+            continue
+        for inner in function.body.operations:
+            if inner and inner.formula and choice.takes(inner.name) and inner.name not in names:
+                names.add(inner.name)
+                pending.append(inner)
+    return names
+
+
+def expanded(graph: Graph, nodes: set[int], choice: Choice) -> tuple[Graph, list[int]]:
+    """The graph with those nodes as their definitions; where each node went."""
+    deeper = frozenset(row.name for row in DEFINED if choice.takes(row.name))
+    functions: dict[int, Function] = {}
+    for node in nodes:
+        operation = graph.operations[node]
+        assert operation is not None
+        function = definition(operation, len(graph.operands[node]), deeper)
+        assert function is not None
+        functions[node] = function
+    return rebuilt(graph, range(len(graph)), functions, nodes & graph.blocks.keys())
+
+
+def rebuilt(
+    graph: Graph, order: Iterable[int], functions: dict[int, Function], doubled: set[int]
+) -> tuple[Graph, list[int]]:
+    """A copy of a tape in another order; where each node went.
+
+    functions: nodes that become calls, shown as their parts. doubled: results of blocks that
+    are about to be the results of another block too, so they get a node of their own.
+    """
+    tape = Graph(
+        graph.source, variables={}, inputs=dict(graph.inputs), functions=graph.functions,
+        shadowed=graph.shadowed, conditions=list(graph.conditions),
+    )  # fmt: skip
+    moved = [-1] * len(graph)
+    begin = [0] * len(graph)
+    for node in order:
+        begin[node] = len(tape)
+        operands = tuple([moved[k] for k in graph.operands[node]])
+        span, region = graph.spans[node], graph.regions[node]
+        if node in functions:
+            place = tape.inline(functions[node], operands, span, region, opened=True)
+        else:
+            place = tape.add(graph.operations[node], operands, span, region)
+        if node in doubled:
+            place = tape.add(IDENTITY, (place,), span, region)
+        moved[node] = place
+        if node in graph.constants:
+            tape.constants[place] = graph.constants[node]
+        if node in graph.condition_of:
+            tape.condition_of[place] = graph.condition_of[node]
+    tape.variables = {name: moved[node] for name, node in graph.variables.items()}
+    tape.names = {moved[node]: name for node, name in graph.names.items()}
+    tape.stages = [(name, moved[node]) for name, node in graph.stages]
+    for k, test in enumerate(graph.conditions):
+        tape.conditions[k] = Condition(
+            moved[test.left], moved[test.right], test.comparison, test.region
+        )
+    for node, block in graph.blocks.items():
+        operands = tuple([moved[k] for k in block.operands])
+        first = min(begin[block.first : node + 1])
+        tape.blocks[moved[node]] = replace(block, operands=operands, first=first)
+    return tape, moved
+
+
+# Folding
+
+
+def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[int]]:
+    """The graph with blocks where it spells them out; where each node went.
+
+    keep: nodes that must stay visible. Raises BackpropError when nothing was found for a name.
+    """
+    met: set[str] = set()
+    for node, block in graph.blocks.items():
+        if block.open and choice.takes(block.name, node):
+            graph.blocks[node] = replace(block, open=False)
+        if not graph.blocks[node].open:
+            met.add(block.name)
+    closed = inside_closed(graph)
+    users: list[list[int]] = [[] for _ in graph.operations]
+    for node, operands in enumerate(graph.operands):
+        for k in set(operands):
+            users[k].append(node)
+    groups: dict[int, Match] = {}
+    for node in sorted(choice.nodes, reverse=True):
+        groups[node] = needed_only_by(graph, node, users, keep)
+    taken = {k for group in groups.values() for k in group.inner}
+    if choice.everything or choice.functions:
+        within = enclosing(graph)
+        for node, found in sorted(matches(graph, closed).items(), reverse=True):
+            for match in sorted(found, key=lambda match: -len(match.inner)):
+                if not choice.takes(match.name) or (match.name == "sum" and "sum" not in choice.functions):  # fmt: skip
+                    continue
+                inner = set(match.inner)
+                apart = all(set(users[k]) <= inner and k not in keep for k in inner - {node})
+                if apart and not inner & taken and len({within[k] for k in inner}) == 1:
+                    groups[node] = match
+                    taken |= inner
+                    met.add(match.name)
+                    break
+    met |= {operation.name for k, operation in enumerate(graph.operations) if operation and not closed[k]}  # fmt: skip
+    for name in choice.functions - met:
+        raise none_here(name, "fold")
+    return put_together(graph, groups)
+
+
+def enclosing(graph: Graph) -> list[int]:
+    """For every node, the result of the innermost block that it stands in; -1 for none."""
+    within = [-1] * len(graph)
+    for node in sorted(graph.blocks, reverse=True):  # inner blocks come later and overwrite
+        first = graph.blocks[node].first
+        within[first : node + 1] = [node] * (node + 1 - first)
+    return within
+
+
+def needed_only_by(graph: Graph, node: int, users: list[list[int]], keep: set[int]) -> Match:
+    """Everything that only one node needs, but for the variables. Raises where that is nothing."""
+    inner = {node}
+    for k in range(node - 1, -1, -1):
+        variable = graph.operations[k] is None and k not in graph.constants
+        if users[k] and not variable and k not in keep and inner.issuperset(users[k]):
+            inner.add(k)
+    if not any(graph.operations[k] for k in inner - {node}) or graph.operations[node] is None:
+        name = Names(graph).near(node)
+        raise BackpropError(
+            "name", f"there is nothing to fold into {shorten(name)}",
+            hint="what it is computed from is used elsewhere, or is a variable",
+        )  # fmt: skip
+    operands = {k for i in inner for k in graph.operands[i]} - inner
+    function = extracted(graph, sorted(inner), sorted(operands))
+    return Match("", tuple(sorted(operands)), tuple(sorted(inner)), function)
+
+
+def extracted(graph: Graph, inner: Sequence[int], operands: Sequence[int]) -> Function:
+    """Some nodes as a function of others; without its conditions when they hold an `if`."""
+    body = Graph()
+    moved = {k: body.variable(f"p{i}") for i, k in enumerate(operands)}
+    for node in inner:
+        moved[node] = body.add(graph.operations[node], tuple([moved[k] for k in graph.operands[node]]))  # fmt: skip
+        if node in graph.constants:
+            body.constants[moved[node]] = graph.constants[node]
+    body.stages.append(("", moved[inner[-1]]))
+    return Function.of("", tuple(body.variables), body)
+
+
+def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[int]]:
+    """The tape with the nodes of every group side by side, each a block."""
+    delayed: dict[int, int] = {}
+    for node, match in sorted(groups.items()):  # an outer group holds the inner ones whole
+        for k in match.inner:
+            if k != node:
+                delayed[k] = node
+    order: list[int] = []
+
+    def emit(node: int) -> Iterable[int]:
+        match = groups.get(node)
+        return [*match.inner] if match else [node]
+
+    for node in range(len(graph)):
+        if node not in delayed:
+            order += emit(node)
+    doubled = groups.keys() & graph.blocks.keys()
+    tape, moved = rebuilt(graph, order, {}, doubled)
+    for node, match in groups.items():
+        if node in delayed:
+            continue  # hidden in a larger group
+        result = moved[node] - (node in doubled)
+        stage = not match.name
+        if all(k not in graph.condition_of for k in match.inner) or not stage:
+            function: Function | None = match.function
+        else:
+            function = None
+        name = graph.names.get(node, "") if stage else match.name
+        operands = tuple([moved[k] for k in match.operands])
+        tape.blocks[result] = Block(
+            name, operands, min(moved[k] for k in match.inner), function, stage=stage,
+            mirrored=match.mirrored,
+        )  # fmt: skip
+        for k in match.inner:
+            if k != node:
+                tape.names.pop(moved[k], None)
+    return tape, moved

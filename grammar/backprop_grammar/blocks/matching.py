@@ -1,0 +1,199 @@
+"""Finding a block's definition in a graph: `1/(1 + exp(-z))` is a sigmoid.
+
+The insight: a definition is a small graph whose variables stand for any node. Nodes are looked
+at in the order of the tape, so what a larger pattern is made of has been found before.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ..language.graph import Function, Graph
+from ..language.precedence import comparison_of
+from ..operations.row import Operation
+from .definitions import DEFINED, definition, mirrored, spellings
+
+__all__ = ["WIDEST", "Match", "matches"]
+
+COMMUTATIVE = {"add", "mul", "max", "min"}
+MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+LARGEST = 60
+"""Nodes of the largest function of a program that is looked for."""
+
+WIDEST = 64
+"""Operands of the largest sum, mean or logsumexp that is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A block that a graph spells out: its name, the nodes that are its operands, its parts.
+
+    inner: the nodes that it is made of, the result among them, in ascending order. mirrored: it
+    is the block at minus its operand.
+    """
+
+    name: str
+    operands: tuple[int, ...]
+    inner: tuple[int, ...]
+    function: Function
+    mirrored: bool = False
+
+
+Bound = dict[int, int]
+"""Which node each variable of a pattern stands for."""
+
+
+@dataclass(slots=True)
+class Search:
+    """A search under way: the graph, and what was found at its nodes so far."""
+
+    graph: Graph
+    closed: list[bool]
+    found: dict[int, list[Match]]
+
+    def fits(self, pattern: Graph, p: int, node: int, bound: Bound) -> Iterator[Bound]:
+        """The ways in which node p of a pattern can stand for a node. Patterns are small."""
+        graph = self.graph
+        operation = pattern.operations[p]
+        if p in pattern.constants:
+            if graph.constants.get(node) == pattern.constants[p]:
+                yield bound
+            return
+        if operation is None:
+            known = bound.get(p)
+            if known is None:
+                yield bound | {p: node}
+            elif known == node or (
+                node in graph.constants and graph.constants[node] == graph.constants.get(known)
+            ):
+                yield bound
+            return
+        for match in self.found.get(node, ()):
+            if match.name == operation.name and not match.mirrored:
+                yield from self.all_fit(pattern, pattern.operands[p], match.operands, bound)
+        if graph.operations[node] is not operation or self.closed[node]:
+            return
+        operands = graph.operands[node]
+        if node in graph.condition_of:
+            yield from self.if_fits(pattern, p, node, bound)
+            return
+        if len(operands) != len(pattern.operands[p]):
+            return
+        yield from self.all_fit(pattern, pattern.operands[p], operands, bound)
+        if operation.name in COMMUTATIVE and len(operands) == 2:
+            yield from self.all_fit(pattern, pattern.operands[p], operands[::-1], bound)
+
+    def if_fits(self, pattern: Graph, p: int, node: int, bound: Bound) -> Iterator[Bound]:
+        """The same for an `if`, whose comparison may stand the other way round."""
+        left, right, *sides = self.graph.operands[node]
+        comparison, wanted = comparison_of(self.graph, node), comparison_of(pattern, p)
+        if comparison == wanted:
+            yield from self.all_fit(pattern, pattern.operands[p], (left, right, *sides), bound)
+        if MIRRORED[comparison] == wanted:
+            yield from self.all_fit(pattern, pattern.operands[p], (right, left, *sides), bound)
+
+    def all_fit(
+        self, pattern: Graph, ps: tuple[int, ...], nodes: tuple[int, ...], bound: Bound
+    ) -> Iterator[Bound]:
+        if not ps:
+            yield bound
+            return
+        for one in self.fits(pattern, ps[0], nodes[0], bound):
+            yield from self.all_fit(pattern, ps[1:], nodes[1:], one)
+
+    def parts(self, node: int, operands: Iterable[int]) -> tuple[int, ...]:
+        """The nodes between the operands and a result, the result among them."""
+        outside = set(operands)
+        inner: set[int] = set()
+        pending = [node]
+        while pending:
+            here = pending.pop()
+            if here in inner or here in outside:
+                continue
+            inner.add(here)
+            pending += self.graph.operands[here]
+        return tuple(sorted(inner))
+
+    def at(self, node: int, function: Function, pattern: Graph) -> Match | None:
+        """The match of a pattern whose result is that node, or None."""
+        for bound in self.fits(pattern, pattern.output, node, {}):
+            if len(bound) == len(pattern.variables):
+                operands = tuple(bound[k] for k in pattern.variables.values())
+                inner = self.parts(node, operands)
+                return Match(function.name, operands, inner, function)
+        return None
+
+
+def terms(graph: Graph, node: int) -> int:
+    """How many operands the sums below a node have together, along first operands."""
+    count = 1
+    while (operation := graph.operations[node]) and operation.name == "add" and count < WIDEST:
+        count += 1
+        node = graph.operands[node][0]
+    return count
+
+
+def counts(operation: Operation, graph: Graph, node: int) -> Iterable[int]:
+    """For how many operands a row may be spelled out at a node."""
+    if not operation.variadic:
+        return (len(operation.operands),)
+    below = graph.operands[node][0] if operation.name != "sum" else node
+    return range(terms(graph, below), 1, -1)
+
+
+def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
+    """Every block of the table, and every function of the program, that is spelled out.
+
+    closed: nodes that belong to closed blocks, where nothing is looked for.
+    """
+    search = Search(graph, closed, {})
+    own: dict[str, list[tuple[Function, Graph]]] = {}
+    for function in graph.functions.values():
+        if function.size <= LARGEST:
+            body = whole(function)
+            operation = body.operations[body.output]
+            if operation is not None and len(depends(body)) == len(body.variables):
+                own.setdefault(operation.name, []).append((function, body))
+    roots: dict[str, list[Operation]] = {}
+    for row in DEFINED:
+        for pattern in spellings(row, 2 if row.variadic else len(row.operands)):
+            root = pattern.operations[pattern.output]
+            if root is not None and row not in roots.setdefault(root.name, []):
+                roots[root.name].append(row)
+    for node, operation in enumerate(graph.operations):
+        if operation is None or closed[node]:
+            continue
+        found = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
+        found += [spelled(search, row, node) for row in roots.get(operation.name, ())]
+        here = [match for match in found if match is not None]
+        if here:
+            search.found[node] = here
+    return search.found
+
+
+def spelled(search: Search, row: Operation, node: int) -> Match | None:
+    """A row that is spelled out at a node, with as many operands as possible."""
+    for count in counts(row, search.graph, node):
+        for pattern in spellings(row, count):
+            function = definition(row, count)
+            assert function is not None
+            match = search.at(node, function, pattern)
+            if match is not None:
+                return match
+    function = mirrored(row)
+    match = search.at(node, function, function.body) if function else None
+    return replace(match, mirrored=True) if match else None
+
+
+def whole(function: Function) -> Graph:
+    """The body of a function with the calls in it written out."""
+    tape = Graph()
+    operands = tuple([tape.variable(name) for name in function.parameters])
+    tape.stages.append(("", tape.inline(function, operands, (0, 0), 0)))
+    return tape
+
+
+def depends(body: Graph) -> set[int]:
+    """The variables that a body's output is computed from."""
+    needed = body.needed(body.output)
+    return {node for node in body.variables.values() if needed[node]}

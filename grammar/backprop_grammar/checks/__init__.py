@@ -1,0 +1,1 @@
+"""Gradients and rows held against values, and formulas against each other."""

@@ -1,0 +1,267 @@
+"""Two formulas for the same function: do they agree in value and in all gradients?
+
+The insight: every number here is certified, so a difference beyond the certificate is one
+between the formulas and not between roundings. A few chosen points (corners, centre, middles of
+the sides) find what is special, and seeded random ones the rest.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import BackpropError, few, shorten, usage, visible
+from ..language.graph import Graph
+from ..language.parser import parse
+from ..numbers.ball import INFINITY
+from ..numbers.decimal import decimal
+from ..numbers.wide import Number, Wide, as_float
+from ..trace.evaluate import evaluate
+from ..trace.record import KINKS, Trace
+
+__all__ = ["TOLERANCE", "Agreement", "Box", "Parting", "agree", "points", "read_box"]
+
+Box = dict[str, tuple[float, float]]
+"""The least and the largest value of every variable."""
+
+TOLERANCE = 1e-12
+"""The relative difference up to which numbers agree; they are certified to 5.7e-14."""
+
+CORNERS = 64
+"""Corners, and middles of sides, that are tried at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """The first point where two formulas part.
+
+    what: `value`, or the variable by which the gradients differ. a, b: the two numbers, None
+    where that formula has none; error: relative; message: in words.
+    node: the first stage that both programs have and that differs, by its value, or from the
+    output back by its gradient; empty where there is none.
+    """
+
+    at: dict[str, float]
+    what: str
+    a: Number | None
+    b: Number | None
+    error: float | None
+    message: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How two formulas compare over a box.
+
+    points: where both were compared; skipped: where neither has a value; kinks: where a kink
+    leaves the gradients open, so that only the values were compared; worst: the largest relative
+    difference.
+    """
+
+    a: str
+    b: str
+    box: Box
+    points: int
+    skipped: int
+    kinks: int
+    worst: float
+    parting: Parting | None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether they agree at every point that was compared, and there was one."""
+        return self.parting is None and self.points > 0
+
+
+def read_box(texts: list[str]) -> Box:
+    """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""
+    box: Box = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        if not part:
+            continue
+        name, _, sides = part.partition("=")
+        low, colon, high = sides.partition(":")
+        try:
+            ends = constant(low), constant(high if colon else low)
+        except BackpropError as error:
+            raise wrong_box(part, f": {error.message}" if sides.strip() else "") from None
+        if not name.strip().isidentifier():
+            raise wrong_box(part)
+        if ends[0] > ends[1]:
+            raise wrong_box(part, ": its ends stand in the wrong order")
+        if ends[1] - ends[0] == INFINITY:
+            raise wrong_box(part, ": it is wider than the largest float")
+        if name.strip() in box:
+            raise usage(f"{name.strip()} has two ranges", "give one of them")
+        box[name.strip()] = ends
+    return box
+
+
+def constant(text: str) -> float:
+    """A number, or an expression without variables. Raises BackpropError for what is none."""
+    number = as_float(evaluate(parse(text), {}).value)
+    if number is None:
+        raise usage(f"{text} is beyond the largest number")
+    return number
+
+
+def wrong_box(part: str, why: str = "") -> BackpropError:
+    shown = shorten(visible(part))
+    return usage(f"{shown} is no range{why}", "write --over x=-2:2,y=0:1")
+
+
+def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:
+    """The centre, the corners, the middles of the sides, then random points."""
+    names = list(box)
+    middle = {name: low + (high - low) / 2 for name, (low, high) in box.items()}
+    yield middle
+    corners = itertools.product(*(dict.fromkeys(box[name]) for name in names))
+    for corner in itertools.islice(corners, CORNERS):
+        yield dict(zip(names, corner, strict=True))
+    for name in names[: CORNERS // 2]:
+        for end in dict.fromkeys(box[name]):
+            yield middle | {name: end}
+    numbers = random.Random(seed)
+    for _ in range(count):
+        yield {name: numbers.uniform(*ends) for name, ends in box.items()}
+
+
+def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agreement:
+    """Whether two programs agree in value and all gradients over a box.
+
+    Variables that the programs give a value themselves need no range.
+
+    Raises BackpropError for a variable without a range.
+    """
+    names = list(dict.fromkeys([*a.variables, *b.variables]))
+    given = {
+        name: value
+        for name, value in (b.inputs | a.inputs).items()
+        if a.inputs.get(name, value) == b.inputs.get(name, value)
+    }  # where they differ, each has its own
+    for graph in (a, b):
+        for name in graph.variables:
+            if name not in box and name not in given and name not in graph.inputs:
+                raise BackpropError(
+                    "binding", f"no range for {name}", graph.spans[graph.variables[name]],
+                    hint=f"give it with --over {name}=-2:2", source=graph.source,
+                )  # fmt: skip
+    unknown = [name for name in box if name not in names]
+    if unknown:
+        raise BackpropError("binding", f"neither program has a variable {unknown[0]}", hint=f"the variables are {few(names)}")  # fmt: skip
+    seen = set[tuple[float, ...]]()
+    compared = skipped = kinks = 0
+    worst = 0.0
+    parting = None
+    for point in points(box, seed, count):
+        at = {name: given[name] for name in names if name in given} | point
+        if tuple(at.values()) in seen:
+            continue
+        seen.add(tuple(at.values()))
+        first, second = traced(a, a.inputs | at), traced(b, b.inputs | at)
+        if isinstance(first, BackpropError) and isinstance(second, BackpropError):
+            skipped += 1
+            continue
+        compared += 1
+        if isinstance(first, BackpropError) or isinstance(second, BackpropError):
+            parting = without_value(at, first, second)
+            break
+        bent = has_kink(first) or has_kink(second)
+        kinks += bent
+        error, parting = difference(at, first, second, () if bent else names)
+        worst = max(worst, error)
+        if parting:
+            parting = located(parting, a, b)
+            break
+    return Agreement(a.source.text, b.source.text, box, compared, skipped, kinks, worst, parting)
+
+
+def traced(graph: Graph, at: dict[str, float]) -> Trace | BackpropError:
+    """The trace, or why the program has no value there."""
+    try:
+        return evaluate(graph, at, nodes=False)
+    except BackpropError as error:
+        return error
+
+
+def has_kink(trace: Trace) -> bool:
+    return any(note.kind in KINKS for note in trace.notes)
+
+
+def written(at: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {value:.6g}" for name, value in list(at.items())[:8])
+
+
+def without_value(
+    at: dict[str, float], first: Trace | BackpropError, second: Trace | BackpropError
+) -> Parting:
+    """The parting where only one of the formulas has a value."""
+    which, error = ("A", first) if isinstance(first, BackpropError) else ("B", second)
+    assert isinstance(error, BackpropError)
+    message = f"{which} has no value at {written(at)}: {error.message}"
+    a = None if isinstance(first, BackpropError) else first.value
+    b = None if isinstance(second, BackpropError) else second.value
+    return Parting(at, "value", a, b, None, message)
+
+
+def difference(
+    at: dict[str, float], first: Trace, second: Trace, names: list[str] | tuple[()]
+) -> tuple[float, Parting | None]:
+    """The largest relative difference at a point, and the first that is beyond the tolerance."""
+    pairs: list[tuple[str, Number, Number]] = [("value", first.value, second.value)]
+    pairs += [
+        (name, first.gradients.get(name, 0.0), second.gradients.get(name, 0.0)) for name in names
+    ]
+    worst = 0.0
+    for what, x, y in pairs:
+        error = relative(x, y)
+        if error > TOLERANCE:
+            place = "the values" if what == "value" else f"the gradients by {what}"
+            message = f"{place} part at {written(at)}: {text(x)} and {text(y)}"
+            return worst, Parting(at, what, x, y, error if error < INFINITY else None, message)
+        worst = max(worst, error)
+    return worst, None
+
+
+def located(parting: Parting, a: Graph, b: Graph) -> Parting:
+    """The parting with the first stage of both programs that differs there."""
+    first, second = evaluate(a, a.inputs | parting.at), evaluate(b, b.inputs | parting.at)
+    theirs = {node.name: node for node in second.nodes if node.named and node.operation}
+    shared = [
+        (node, theirs[node.name])
+        for node in first.nodes
+        if node.named and node.operation and node.name in theirs
+    ]
+    if parting.what == "value":
+        parts = [x.name for x, y in shared if relative(x.value, y.value) > TOLERANCE]
+    else:
+        parts = [
+            x.name
+            for x, y in reversed(shared)
+            if x.gradient is not None
+            and y.gradient is not None
+            and relative(x.gradient, y.gradient) > TOLERANCE
+        ]
+    if not parts:
+        return parting
+    return replace(parting, node=parts[0], message=f"{parting.message}; first at {parts[0]}")
+
+
+def relative(x: Number, y: Number) -> float:
+    """The relative difference of two numbers; infinite where only one of them exists."""
+    words = [z.text for z in (x, y) if isinstance(z, Wide) and not z.exists]
+    if words:
+        both = isinstance(x, Wide) and isinstance(y, Wide)
+        return 0.0 if both and len(words) == 2 and words[0] == words[1] else INFINITY
+    p, q = as_float(x), as_float(y)
+    if p is None or q is None:  # beyond any float: their digits decide
+        return 0.0 if text(x) == text(y) else INFINITY
+    largest = max(abs(p), abs(q))
+    if not largest:
+        return 0.0
+    return abs(p / largest - q / largest)
+
+
+def text(number: Number) -> str:
+    return decimal(number, 9)

@@ -1,0 +1,366 @@
+"""A program to the program of its derivatives.
+
+The insight: what is used more than once gets a name, so the derivative is a program like any
+other: it can be read, evaluated, differentiated again, or written in another language.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..blocks.names import Names
+from ..errors import BackpropError, few, shorten, suggestion
+from ..language.graph import Graph
+from ..language.parser import parse
+from ..language.printer import expression_text
+from ..numbers.wide import Number, Wide
+from ..operations.row import Operation
+from ..operations.table import CONSTANTS, FUNCTIONS, IDENTITY
+from ..symbolic.gradient import gradient, partials, plus, symbols_of, times
+from ..symbolic.simplify import Symbols
+from ..trace.evaluate import evaluate
+from ..trace.record import KINKS
+
+__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
+
+MAX_ORDER = 6
+"""The highest order of derivatives that may be asked for."""
+
+UNDEFINED = Wide("undefined")
+
+LONGEST = 2_000_000
+"""Characters of the longest program of derivatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a program of derivatives: a node of its tape with a name."""
+
+    name: str
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """A program that computes derivatives.
+
+    tape: its nodes; the names of those that are stages are in ``tape.names``. stages: in order,
+    shared parts before what uses them. results: the names of the derivatives, by what they are
+    taken by: ("x",), or ("x", "y") for a second derivative. output: the name of what is
+    differentiated, and value the stage that computes it, which is there when it is asked for.
+    """
+
+    tape: Graph
+    stages: tuple[Stage, ...]
+    results: dict[tuple[str, ...], str]
+    output: str
+    value: str
+
+    def text(self) -> str:
+        """The program, a stage a line."""
+        return "\n".join(f"{stage.name} = {self.expression(stage)}" for stage in self.stages)
+
+    def expression(self, stage: Stage) -> str:
+        """What a stage is computed as, over names of other stages and of variables."""
+        own = self.tape.names.get(stage.node)
+        if own is not None and own != stage.name:
+            return own
+        return expression_text(self.tape, stage.node).text
+
+
+def derive(
+    graph: Graph,
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    order: int = 1,
+    value: bool = False,
+) -> Derivative:
+    """The partial derivatives of a program's output, of that order, as a program.
+
+    wrt: variables or stages; the inputs when empty. order: 1 for the gradient, at most
+    MAX_ORDER. value: whether the program computes the output too.
+
+    Raises BackpropError for an unknown name, and where the formulas get too long.
+    """
+    names, symbols, end, sources, moved = question(graph, wrt, output)
+    called = output_name(graph, names, output)
+    found = partials(symbols, end, [node for _, node in sources], order)
+    labels = {
+        tuple(sources[k][0] for k in places): node
+        for places, node in sorted(found.items())
+    }  # fmt: skip
+    results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
+    return program(graph, symbols, moved, results, called, end, value)
+
+
+def directional(
+    graph: Graph, direction: dict[str, float], *, output: str = "", second: bool = False
+) -> Derivative:
+    """The derivative along a direction; or, second, the gradient of that: Hessian times direction.
+
+    direction: a number per variable; variables that are not named stand still.
+    """
+    names, symbols, end, sources, moved = question(graph, (), output)
+    called = output_name(graph, names, output)
+    nodes = dict(sources)
+    for name in direction:
+        if name not in nodes:
+            raise BackpropError(
+                "name", f"the program has no variable {shorten(name)}",
+                hint=suggestion(name, nodes, f"its variables are {few(nodes)}"),
+            )  # fmt: skip
+    slopes = gradient(symbols, end, [nodes[name] for name in direction])
+    total = symbols.constant(0.0)
+    for slope, step in zip(slopes, direction.values(), strict=True):
+        total = plus(symbols, total, times(symbols, slope, symbols.constant(step)))
+    if not second:
+        return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, end)
+    found = gradient(symbols, total, [node for _, node in sources])
+    results: dict[tuple[str, ...], tuple[str, int]] = {
+        (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, found, strict=True)
+    }
+    return program(graph, symbols, moved, results, called, end)
+
+
+def question(
+    graph: Graph, wrt: Sequence[str], output: str
+) -> tuple[Names, Symbols, int, list[tuple[str, int]], list[int]]:
+    """The names of a program, its tape of symbols, the output on it, and the nodes asked for.
+
+    And where each node of the program went.
+    """
+    names = Names(graph)
+    end = names.find(output) if output else graph.output
+    found = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
+    symbols, moved = symbols_of(graph, set(found.values()))
+    sources = [(name, moved[node]) for name, node in found.items()]
+    return names, symbols, moved[end], sources, moved
+
+
+def output_name(graph: Graph, names: Names, output: str) -> str:
+    """What the derivatives call the output: its own name, or f."""
+    node = names.find(output) if output else graph.output
+    if node in graph.names:
+        return graph.names[node]
+    taken = {*graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS}
+    return next(name for name in ("f", "out", "output", "result", "_f") if name not in taken)
+
+
+def derivative_name(output: str, by: Sequence[str]) -> str:
+    """`df_dx`, `d2f_dx2`, `d2f_dx_dy`."""
+    parts = []
+    for name in dict.fromkeys(by):
+        times = by.count(name)
+        parts.append(f"d{name}{times if times > 1 else ''}")
+    order = len(by)
+    return f"d{order if order > 1 else ''}{output}_{'_'.join(parts)}"
+
+
+def program(
+    graph: Graph,
+    symbols: Symbols,
+    moved: list[int],
+    results: dict[tuple[str, ...], tuple[str, int]],
+    called: str,
+    end: int,
+    with_value: bool = False,
+) -> Derivative:
+    """The stages that compute some nodes of a tape of symbols.
+
+    end: the output, which gets its name where the derivatives use it. with_value: and where they
+    do not.
+    """
+    symbols, place = together(symbols)
+    moved, end = [place[node] for node in moved], place[end]
+    results = {by: (name, place[node]) for by, (name, node) in results.items()}
+    tape = symbols.tape
+    wanted = [node for _, node in results.values()] + [end] * with_value
+    taken = {*tape.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS, "if"}
+
+    def free(name: str) -> str:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    tape.names = {node: name for name, node in tape.variables.items()}
+    shared = to_share(tape, wanted)
+    original = {moved[node]: name for node, name in graph.names.items() if graph.operations[node]}
+    finals = {by: free(name) for by, (name, _) in results.items()}
+    by_node: dict[int, str] = {}
+    for by, (_, node) in results.items():
+        by_node.setdefault(node, finals[by])
+    value = ""
+    count = 0
+    stages: list[Stage] = []
+    reach = reachable(tape, wanted)
+    for node in range(len(tape)):
+        if not reach[node] or tape.operations[node] is None:
+            continue
+        if node == end and (with_value or shared.get(node, 0) > 1):
+            value = original.get(node) or free(called)
+            tape.names[node] = value
+        elif node in shared and node in original:
+            tape.names[node] = original[node]
+        elif node in shared and shared[node] > 1:
+            if node in by_node:
+                tape.names[node] = by_node[node]
+            else:
+                count += 1
+                while f"t{count}" in taken:
+                    count += 1
+                tape.names[node] = f"t{count}"
+        else:
+            continue
+        stages.append(Stage(tape.names[node], node))
+    done = {stage.name for stage in stages}
+    if with_value and not value:  # the output is a variable or a number
+        value = free(called)
+        stages.append(Stage(value, end))
+    stages += [
+        Stage(finals[by], node) for by, (_, node) in results.items() if finals[by] not in done
+    ]
+    check_length(tape, stages)
+    return Derivative(tape, tuple(stages), finals, called, value)
+
+
+def together(symbols: Symbols) -> tuple[Symbols, list[int]]:
+    """The tape without nodes that are kept apart; where each of its nodes went."""
+    if IDENTITY not in symbols.tape.operations:
+        return symbols, list(range(len(symbols.tape)))
+    plain = Symbols()
+    return plain, plain.copy(symbols.tape, {})
+
+
+def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
+    """Which nodes some others are computed from, themselves among them."""
+    found = [False] * len(tape)
+    for node in wanted:
+        found[node] = True
+    for node in range(len(tape) - 1, -1, -1):
+        if found[node]:
+            for k in tape.operands[node]:
+                found[k] = True
+    return found
+
+
+def numbers(
+    graph: Graph,
+    derivative: Derivative,
+    at: dict[str, float],
+    output: str = "",
+    by_formula: bool = False,
+) -> tuple[dict[str, Number], list[str]]:
+    """The derivatives of a program at a point by the names of their stages, and remarks on them.
+
+    at: a value per variable of the program. by_formula: evaluate the formulas themselves, as for
+    directions, which are no partial derivatives; otherwise the last derivative of each is taken
+    by the backward pass over numbers, which is careful where a formula is not. UNDEFINED where
+    there is none.
+
+    Raises BackpropError where the program itself has no value.
+    """
+    by_variables = all(name in graph.variables for by in derivative.results for name in by)
+    order = max([len(by) for by in derivative.results], default=0)
+    if order == 1 and not by_formula:
+        names = [name for (name,) in derivative.results]
+        trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
+        found = {derivative.results[name,]: trace.gradients[name] for name in names}
+        remarks = [f"note: {note.message}" for note in trace.notes]
+        return found, remarks + [f"flag: {flag.message}" for flag in trace.flags]
+    if by_formula or not by_variables:
+        return evaluated(
+            derivative, at, {name: (name, None) for name in derivative.results.values()}
+        )
+    names = list(dict.fromkeys(name for by in derivative.results for name in by))
+    lower = derive(graph, wrt=names, output=output, order=order - 1)
+    asked: dict[str, tuple[str, str | None]] = {}
+    for by, name in derivative.results.items():
+        asked[name] = lower.results[by[:-1]], by[-1]
+    return evaluated(lower, at, asked)
+
+
+def evaluated(
+    derivative: Derivative, at: dict[str, float], asked: dict[str, tuple[str, str | None]]
+) -> tuple[dict[str, Number], list[str]]:
+    """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks."""
+    graph = parse(derivative.text(), bound=frozenset(at))
+    values = {name: at.get(name, value) for name, value in graph.inputs.items()}
+    values |= {name: at[name] for name in graph.variables if name in at}
+    found: dict[str, Number] = {}
+    remarks: dict[str, None] = {}
+    for stage in dict.fromkeys(stage for stage, _ in asked.values()):
+        wrt = [by for s, by in asked.values() if s == stage and by in graph.variables]
+        try:
+            trace = evaluate(graph, values, wrt=[by for by in wrt if by], output=stage, nodes=False)
+        except BackpropError as error:
+            if error.kind not in ("domain", "overflow", "precision"):
+                raise
+            remarks[f"flag: {stage} has no number here: {error.message}"] = None
+            found |= {name: UNDEFINED for name, (s, _) in asked.items() if s == stage}
+            continue
+        remarks |= dict.fromkeys(
+            f"note: {note.message}"
+            for note in trace.notes
+            if note.kind == "underflow" and note.node in (stage, *wrt)
+        )
+        if any(note.kind in KINKS for note in trace.notes):
+            remarks[f"note: the point stands on a kink of {stage}; what follows from it is of the side that is selected"] = None  # fmt: skip
+        paths = {"value" if by is None else f"gradients.{by}" for s, by in asked.values() if s == stage}  # fmt: skip
+        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags if flag.path in paths)  # fmt: skip
+        for name, (s, by) in asked.items():
+            if s == stage:
+                found[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
+    return {name: found[name] for name in asked}, list(remarks)
+
+
+def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
+    """The nodes that may be stages, with how often each is used.
+
+    What stands only in branches of an `if` may be a stage where it exists everywhere, so that
+    evaluating it in vain does no harm.
+    """
+    reach = reachable(tape, wanted)
+    strict = [False] * len(tape)
+    uses = [0] * len(tape)
+    for node in wanted:
+        strict[node] = True
+        uses[node] += 1
+    for node in range(len(tape) - 1, -1, -1):
+        if not reach[node]:
+            continue
+        for k, operand in enumerate(tape.operands[node]):
+            uses[operand] += 1
+            if strict[node] and not (node in tape.condition_of and k > 1):
+                strict[operand] = True
+    everywhere: list[bool] = []
+    for node, operation in enumerate(tape.operations):
+        inner = all(everywhere[k] for k in tape.operands[node])
+        everywhere.append(inner and (operation is None or total(operation)))
+    return {
+        node: uses[node]
+        for node, operation in enumerate(tape.operations)
+        if operation is not None and uses[node] and (strict[node] or everywhere[node])
+    }
+
+
+def total(operation: Operation) -> bool:
+    """Whether an operation has a value at all numbers."""
+    return not (operation.domain or operation.requires)
+
+
+def check_length(tape: Graph, stages: Sequence[Stage]) -> None:
+    """Raise BackpropError before a program is written that is too long to be one."""
+    length = [0] * len(tape)
+    stage = {one.node for one in stages}
+    whole = 0
+    for node in range(len(tape)):
+        own = sum(1 if k in tape.names else length[k] for k in tape.operands[node])
+        length[node] = min(own + 4, LONGEST)
+        if node in stage:
+            whole += length[node]
+    if whole >= LONGEST:
+        raise BackpropError(
+            "limit", f"the derivatives are longer than {LONGEST:,} characters",
+            hint="name shared parts as stages, or ask for fewer of them",
+        )  # fmt: skip

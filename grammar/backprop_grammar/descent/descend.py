@@ -1,0 +1,263 @@
+"""Steps along the gradient: what a gradient is for.
+
+The insight: a gradient predicts. gradient x change, summed over the inputs, is what the output
+will do to first order; a step shows it beside what the output did, and a run is such steps until
+all are taken, or until one changes nothing or leads nowhere.
+
+Values and gradients are as certain as everywhere (see evaluate). The update itself, and the
+changes, are plain float arithmetic: one gd step is x - rate*gradient, rounded as Python rounds it.
+"""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..errors import BackpropError, few, shorten, suggestion, usage
+from ..language.graph import Graph
+from ..language.printer import program_text
+from ..numbers.decimal import short_number
+from ..passes.run import Question
+from ..trace.builder import LONG_PROGRAM
+from ..trace.evaluate import results
+from ..trace.record import Flag, Note
+from .optimisers import METHODS, Memory, Method
+
+__all__ = ["METHODS", "End", "Plan", "Step", "arrived", "descend", "plan"]
+
+BOUND = 1e15
+"""A run has diverged when the output is larger than BOUND x (1 + its size at the start) ..."""
+GROWING = 10
+"""... and its size grew at each of the last GROWING steps; or when a number overflows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a step led. Number 0 is the start, to which nothing led.
+
+    at: the whole point. gradients: there, by the stepped inputs; None where there is none, with a
+    flag. predicted, actual: the change of the output by this step, to first order and in truth;
+    notes: on the numbers at this point.
+    """
+
+    number: int
+    at: dict[str, float]
+    value: float
+    gradients: dict[str, float | None]
+    predicted: float = 0.0
+    actual: float = 0.0
+    notes: tuple[Note, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a run ended: steps (all are taken), converged, diverged, undefined or interrupted."""
+
+    reason: str
+    notes: tuple[Note, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+Arrival = Callable[[int, dict[str, float], bool], Step]
+"""Value and gradients at a point: of (the step's number, the point, whether the program's notes are
+told). Raises BackpropError where there are none; see ``arrived``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is stepped, how, and how often; made by ``plan``.
+
+    arrival: what is found at a point, the program's own value and gradients; or their means over
+    ``rows`` rows of ``files``.
+    """
+
+    question: Question
+    at: dict[str, float]
+    wrt: tuple[str, ...]
+    rate: float
+    steps: int
+    up: bool
+    method: str
+    arrival: Arrival
+    rows: int = 0
+    files: tuple[str, ...] = ()
+
+    @property
+    def graph(self) -> Graph:
+        """The program."""
+        return self.question.graph
+
+    @property
+    def output(self) -> str:
+        """The name of the node that goes up or down."""
+        return self.question.names.of[self.question.output]
+
+    @property
+    def formula(self) -> str:
+        """The program as it is printed."""
+        text = self.graph.source.text
+        return program_text(self.graph) if len(text) <= LONG_PROGRAM else text
+
+
+def plan(
+    graph: Graph,
+    at: dict[str, float],
+    wrt: Sequence[str] = (),
+    rate: float = 0.1,
+    steps: int = 1,
+    up: bool = False,
+    method: str = "gd",
+    output: str = "",
+) -> Plan:
+    """A checked plan. wrt: the inputs to step; all that have a value when empty.
+
+    Raises BackpropError for a name that is no input, and for numbers out of range.
+    """
+    if not (rate > 0 and math.isfinite(rate)):
+        raise usage(f"the rate is a positive number, not {rate:g}", "turn around with --up")
+    if steps < 1:
+        raise usage(f"a run has 1 step or more, not {steps}")
+    if method not in METHODS:
+        raise usage(f"there is no method {shorten(method)}", suggestion(method, METHODS, f"the methods are {few(METHODS)}"))  # fmt: skip
+    names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
+    if not graph.variables:
+        raise usage("the program has no inputs, so nothing can be stepped")
+    question = Question(graph, names, output)
+    for name in names:
+        if name not in graph.variables:
+            raise BackpropError("name", f"{shorten(name)} is computed by the program; only inputs are stepped", hint=f"its inputs are {few(graph.variables)}")  # fmt: skip
+        if name not in at and not question.needed[graph.variables[name]]:
+            raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give it with --at {shorten(name)}=...")  # fmt: skip
+    point = {name: at[name] + 0.0 for name in graph.variables if name in at}
+    return Plan(question, point, names, rate, steps, up, method, partial(arrived, question))
+
+
+def descend(plan: Plan) -> Generator[Step, None, End]:
+    """The start and every step of a run, as they are taken; it returns why it ended.
+
+    Raises BackpropError where the start cannot be evaluated. A later point that cannot be is the
+    end of the run: the steps before it stand.
+    """
+    method = METHODS[plan.method]
+    memory = dict.fromkeys(plan.wrt, method.memory)
+    here = start = plan.arrival(0, plan.at, True)
+    yield start
+    total, growing = 0.0, 0
+    while here.number < plan.steps and not here.flags:
+        number = here.number + 1
+        point = moved(plan, method, memory, here)
+        if stuck(plan, method, here, point):
+            return converged(here)
+        try:
+            step = arrive(plan, number, point, here)
+        except BackpropError as error:
+            return nowhere(plan, number, error)
+        total += step.predicted
+        if not math.isfinite(total) or not math.isfinite(step.value - start.value):
+            return nowhere(plan, number, overflows("the change of the output"))
+        growing = growing + 1 if abs(step.value) > abs(here.value) else 0
+        here = step
+        yield here
+        if growing >= GROWING and abs(here.value) > BOUND * (1 + abs(start.value)):
+            return diverged(plan, here)
+    if here.number < plan.steps:
+        flags = [flag._replace(message=f"{flag.message}; no step leads on from {at_step(here.number)}") for flag in here.flags]  # fmt: skip
+        return End("undefined", flags=tuple(flags))
+    return End("steps", flags=here.flags)
+
+
+def moved(plan: Plan, method: Method, memory: dict[str, Memory], here: Step) -> dict[str, float]:
+    """The point after one more step, and its memory in place."""
+    point = dict(here.at)
+    for name, gradient in here.gradients.items():
+        assert gradient is not None  # the run ends at flags
+        direction, memory[name] = method.direction(gradient, memory[name], here.number + 1)
+        change = plan.rate * direction
+        x = point[name]
+        point[name] = (x + change if plan.up else x - change) + 0.0
+    return point
+
+
+def stuck(plan: Plan, method: Method, here: Step, point: dict[str, float]) -> bool:
+    """Whether a step changes no float, nor would any after it: momentum may pause as it turns."""
+    return point == here.at and all(
+        x - change == x == x + change
+        for x, change in (
+            (here.at[name], plan.rate * method.reach(gradient or 0.0))
+            for name, gradient in here.gradients.items()
+        )
+    )
+
+
+def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step:
+    """The step to a point. Raises BackpropError where the point or the change does not exist."""
+    for name in plan.wrt:
+        if not math.isfinite(point[name]):
+            raise overflows(shorten(name))
+    try:
+        predicted = math.fsum(
+            gradient * (point[name] - here.at[name])
+            for name, gradient in here.gradients.items()
+            if gradient is not None
+        )
+    except (OverflowError, ValueError):  # beyond the floats; inf - inf
+        predicted = math.inf
+    step = plan.arrival(number, point, False)
+    actual = step.value - here.value
+    if not (math.isfinite(predicted) and math.isfinite(actual)):
+        raise overflows("the change of the output")
+    return replace(step, predicted=predicted + 0.0, actual=actual + 0.0)
+
+
+def arrived(question: Question, number: int, point: dict[str, float], told: bool = False) -> Step:
+    """Value and gradients at a point; told: with the notes on the program itself.
+
+    Raises BackpropError as ``evaluate`` does.
+    """
+    found = results(question, point, told)
+    return Step(number, point, found.value, found.gradients, notes=found.notes, flags=found.flags)
+
+
+# why a run ends
+
+
+def at_step(number: int) -> str:
+    return f"step {number:,}" if number else "the start"
+
+
+def converged(here: Step) -> End:
+    """The end where nothing changes any more; that it is a minimum is not said."""
+    if any(here.gradients.values()):
+        why = "no number changes any more: what rate and gradient ask for is below the last digit"
+    else:
+        why = "the gradient is 0 there, so nothing changes any more"
+    return End("converged", (Note("converged", "", f"converged at {at_step(here.number)}: {why}"),))
+
+
+def diverged(plan: Plan, here: Step) -> End:
+    """The end of a run whose output grows without bound."""
+    sign = "+" if here.value > 0 else "-"
+    if (sign == "+") == plan.up:
+        found = f"stopped at {at_step(here.number)}: the output is {short_number(here.value)} and goes {'up' if plan.up else 'down'} without bound"  # fmt: skip
+    else:
+        found = f"diverged at {at_step(here.number)}: the output is {short_number(here.value)}, and its size grew at each of the last {GROWING} steps; a smaller rate may help"  # fmt: skip
+    return End("diverged", flags=(Flag("steps", "diverged", sign, plan.output, found),))
+
+
+def overflows(what: str) -> BackpropError:
+    return BackpropError("overflow", f"{what} overflows: it is beyond the largest number, 1.79769e+308")  # fmt: skip
+
+
+def nowhere(plan: Plan, number: int, error: BackpropError) -> End:
+    """The end before a point that cannot be evaluated."""
+    about = f" ({error.label})" if error.label else ""
+    kept = at_step(number - 1)
+    spans = plan.graph.spans
+    node = spans.index(error.span) if error.span in spans else plan.question.output
+    name = plan.question.names.near(node)
+    if error.kind == "overflow":
+        message = f"diverged at {at_step(number)}: {error.message}{about}; {kept} is the last one that is kept, and a smaller rate may help"  # fmt: skip
+        return End("diverged", flags=(Flag("steps", "overflow", "", name, message),))
+    message = f"{at_step(number)} leads nowhere: {error.message}{about}; {kept} is the last one that is kept"  # fmt: skip
+    return End("undefined", flags=(Flag("steps", "undefined", "", name, message),))

@@ -1,0 +1,126 @@
+"""What is kept of a run: a selection of its steps that stays small, and what was met on the way.
+
+The insight: nobody knows beforehand how long a run gets. So every step is kept at first, and
+whenever there are too many, every other one is let go and from then on only such ones are kept:
+the selection is even at any moment, and a run of a million steps needs the memory of a thousand.
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from ..trace.record import Flag, Note
+from .descend import End, Plan, Step, at_step
+
+__all__ = ["OF_THE_PROGRAM", "ROWS", "Trajectory", "landmark"]
+
+ROWS = 1000
+"""The most steps that a trajectory keeps."""
+NUMBERS = 200_000
+"""About how many inputs these may have together; a point with many is kept less often."""
+FEWEST = 100
+
+OF_THE_PROGRAM = ("shadowed", "unused")
+"""Notes that hold at every step."""
+
+
+@dataclass(slots=True)
+class Trajectory:
+    """A run as far as it got: its first step, its last, and an even selection between them.
+
+    predicted: the sum of the changes that the gradients predicted. stride: between the kept
+    steps; the landmarks 1, 2, 5, 10, 20, 50, ... are kept besides. end: why it ended;
+    interrupted until ``follow`` came to an end. asides: notes from before the run.
+    """
+
+    plan: Plan
+    asides: tuple[Note, ...] = ()
+    limit: int = 0
+    stride: int = 1
+    kept: list[Step] = field(default_factory=list)
+    last: Step | None = None
+    predicted: float = 0.0
+    end: End = field(default_factory=lambda: End("interrupted"))
+    met: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
+
+    def follow(self, steps: Generator[Step, None, End]) -> Iterator[Step]:
+        """The steps of a run as they come, with what is to be kept of them kept here."""
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                self.end = stop.value
+                return
+            self.keep(step)
+            yield step
+
+    def keep(self, step: Step) -> None:
+        """Take a step in, and thin the selection where it outgrows the limit."""
+        self.predicted += step.predicted
+        self.last = step
+        for note in step.notes:
+            # Which node loses digits changes from step to step; a kink is one node's own.
+            key = note.kind, "" if note.kind == "precision" else note.node
+            first, times, number = self.met.get(key, (note, 0, step.number))
+            self.met[key] = first, times + 1, number
+        if not self.marked(step.number):
+            return
+        self.kept.append(step)
+        while len(self.kept) >= self.limit and self.stride <= step.number:
+            self.stride *= 2
+            self.kept = [one for one in self.kept if self.marked(one.number)]
+
+    def marked(self, number: int) -> bool:
+        return number % self.stride == 0 or landmark(number)
+
+    @property
+    def rows(self) -> list[Step]:
+        """The steps that are kept, the first and the last among them; at most ``limit``."""
+        if self.last is None or self.kept[-1] is self.last:
+            return self.kept
+        return [*self.kept, self.last]
+
+    @property
+    def start(self) -> Step:
+        """The point from which the run started."""
+        return self.kept[0]
+
+    @property
+    def final(self) -> Step:
+        """The point that it reached."""
+        assert self.last is not None
+        return self.last
+
+    @property
+    def actual(self) -> float:
+        """How far the output went: the difference of its two values as floats."""
+        return self.final.value - self.start.value + 0.0
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """What ended the run too early, or does not exist at its last point."""
+        return self.end.flags
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The remarks on the run: each kink and the like once, with how often it was met."""
+        found = [*self.asides]
+        for note, times, number in self.met.values():
+            if note.kind in OF_THE_PROGRAM or self.final.number == 0:
+                found.append(note)
+            else:
+                where = f"at {at_step(number)}" if times == 1 else f"at {times:,} steps, first at {at_step(number)}"  # fmt: skip
+                found.append(note._replace(message=f"{note.message} ({where})"))
+        if self.end.reason == "interrupted":
+            message = (
+                f"interrupted at {at_step(self.final.number)}, of {self.plan.steps:,} asked for"
+            )
+            found.append(Note("interrupted", "", message))
+        return (*found, *self.end.notes)
+
+
+def landmark(number: int) -> bool:
+    """Whether a number of a step is 1, 2 or 5 times a power of ten."""
+    return str(number).rstrip("0") in ("1", "2", "5")

@@ -1,0 +1,1 @@
+"""Claimed gradients judged, and the mistake that explains a wrong one."""

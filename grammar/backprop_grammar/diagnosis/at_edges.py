@@ -1,0 +1,244 @@
+"""What is got wrong at one edge: a wrong number in the place of a local gradient.
+
+The insight: the wrong number is itself a small formula over what the trace already holds, so a
+slip of one operation is one more text in the calculator's own language, and the local gradient
+at the operand instead of the result is the table's own rule with the two names exchanged.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .perturbed import Arc, Change, Sheet
+
+__all__ = ["SLIPS", "Guess", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One mistake at one place: which edges it changes, and what to say of it.
+
+    node: where; operand: the operand whose contribution is wrong, or -1 for all of them.
+    variant: tells several ways apart to make the mistake at one place. claim: the only node
+    whose gradient it concerns, or -1.
+    """
+
+    changes: tuple[Change, ...]
+    node: int
+    operand: int
+    words: Callable[[], str]
+    variant: str = ""
+    claim: int = -1
+
+
+def one(
+    sheet: Sheet, arc: Arc, m: Any, words: Callable[[], str], b: Any = 0.0, variant: str = ""
+) -> Guess:
+    """A guess that changes one edge."""
+    return Guess(((arc, m, b),), arc.sender, arc.operand, words, variant)
+
+
+def contribution(sheet: Sheet, arc: Arc) -> str:
+    return f"at {sheet.title(arc.sender)} the contribution to {sheet.nodes[arc.operand].name}"
+
+
+def other_factor(sheet: Sheet, arc: Arc) -> int:
+    """The other operand of a mul, or -1."""
+    operands = sheet.operands(arc.sender)
+    if sheet.operation(arc.sender) != "mul" or arc.place < 0 or len(operands) != 2:
+        return -1
+    return operands[1 - arc.place]
+
+
+def own_factor(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    other = other_factor(sheet, arc)
+    if other >= 0 and other != arc.operand:
+        own, name = sheet.values[arc.operand], sheet.nodes[arc.operand].name
+        yield one(sheet, arc, own, lambda: f"{contribution(sheet, arc)} was multiplied by {name} itself = {sheet.figure(own)} instead of the other factor {sheet.named(other)}")  # fmt: skip
+
+
+def factor_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    """A constant factor of the program, forgotten."""
+    other = other_factor(sheet, arc)
+    if other >= 0 and sheet.nodes[other].kind == "constant":
+        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} left out the factor {sheet.named(other)}")  # fmt: skip
+
+
+def local_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.rule != "1" and arc.routed and sheet.operation(arc.sender) != "neg":
+        inner = " (the inner derivative is missing)" * (arc.sender != sheet.output)
+        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} left out the local gradient {local(sheet, arc)}{inner}")  # fmt: skip
+
+
+def local(sheet: Sheet, arc: Arc) -> str:
+    """`2*x = 6`: the local gradient of an edge, as a formula and a number."""
+    number = sheet.figure(arc.local)
+    return number if arc.rule == number else f"{arc.rule} = {number}"
+
+
+def minus_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    """Where the rule of the operation has a minus sign."""
+    row = sheet.row(arc.sender)
+    if row and arc.place >= 0 and row.rules[arc.place].startswith("-"):
+        yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} lost its minus sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
+
+
+def sign(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed:
+        yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} has the wrong sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
+
+
+def exchanged(text: str, old: str, new: str) -> str:
+    return re.sub(rf"\b{old}\b", new, text)
+
+
+def operand_for_result(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    """out*(1 - out) taken with the operand: the rules of the table, with the names exchanged."""
+    row = sheet.row(arc.sender)
+    if row is None or len(row.operands) != 1 or not re.search(r"\bout\b", row.rules[0]):
+        return
+    name, wrong_rule = row.operands[0], exchanged(row.rules[0], "out", row.operands[0])
+    wrong = read(sheet, arc, wrong_rule)
+    if wrong is not None:
+        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its operand instead of its result: {spelled(sheet, arc, wrong_rule)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}", variant=name)  # fmt: skip
+
+
+def result_for_operand(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    row = sheet.row(arc.sender)
+    if row is None or len(row.operands) != 1 or not re.search(r"\bx\b", row.rules[0]):
+        return
+    wrong_rule = exchanged(row.rules[0], row.operands[0], "out")
+    wrong = read(sheet, arc, wrong_rule)
+    if wrong is not None:
+        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its result instead of its operand: {spelled(sheet, arc, wrong_rule)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}")  # fmt: skip
+
+
+def read(sheet: Sheet, arc: Arc, text: str, **replaced: Any) -> Any | None:
+    """A text over the operands and the result of an edge's sender."""
+    leaves = sheet.leaves(arc.sender, **replaced)
+    return None if leaves is None else sheet.text(text, leaves)
+
+
+def spelled(sheet: Sheet, arc: Arc, text: str) -> str:
+    """A text of the table over the names of the nodes."""
+    row = sheet.row(arc.sender)
+    assert row is not None
+    names = dict(zip(row.operands, sheet.nodes[arc.sender].operands, strict=True))
+    names["out"] = sheet.nodes[arc.sender].name
+    return re.sub(r"[A-Za-z_]\w*", lambda found: names.get(found[0], found[0]), text)
+
+
+def inner_variables(sheet: Sheet, arc: Arc) -> Iterator[tuple[Arc, int, Any]]:
+    """For f(g(x)): the edge from g to x, x, and f' taken at x."""
+    row = sheet.row(arc.sender)
+    if row is None or arc.place != 0 or len(row.operands) > 1 + (row.name == "pow"):
+        return
+    if row.rules[0] in ("1", "-1"):
+        return
+    for inner in sheet.sent[arc.operand]:
+        if sheet.operation(inner.sender) in OPERATORS:
+            continue  # f'(x) for f(g(x)) is a slip where g is a function
+        rule = exchanged(row.rules[0], "out", row.signature if row.name != "pow" else "x^y")
+        wrong = read(sheet, arc, rule, **{row.operands[0]: sheet.values[inner.operand]})
+        if wrong is not None:
+            yield inner, inner.operand, wrong
+
+
+OPERATORS = ("add", "sub", "neg", "div", "mul")
+
+
+def inner_variable(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    for _, x, wrong in inner_variables(sheet, arc):
+        variant = sheet.nodes[x].name
+        yield one(sheet, arc, wrong, lambda wrong=wrong, x=x: f"{contribution(sheet, arc)} took the local gradient at the inner variable {sheet.named(x)}, which gives {sheet.figure(wrong)}, instead of at {sheet.named(arc.operand)}", variant=variant)  # type: ignore[misc] # fmt: skip
+
+
+def undifferentiated_inner(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    """The derivative of sin(x)^2 as 2*x*sin(x): f'(x) g(x) for f(g(x))."""
+    for inner, x, wrong in inner_variables(sheet, arc):
+        changes = ((arc, wrong, 0.0), (inner, sheet.values[arc.operand], 0.0))
+        variant = sheet.nodes[x].name
+        yield Guess(changes, arc.sender, arc.operand, lambda wrong=wrong, x=x: f"{contribution(sheet, arc)} took the outer derivative at the wrong argument, at {sheet.named(x)} instead of {sheet.named(arc.operand)}, and multiplied by {sheet.nodes[arc.operand].name} instead of its derivative: {sheet.figure(wrong)} x {sheet.figure(sheet.values[arc.operand])}", variant)  # type: ignore[misc] # fmt: skip
+
+
+def operand_value(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed:
+        yield one(sheet, arc, sheet.values[arc.operand], lambda: f"{contribution(sheet, arc)} was multiplied by {sheet.named(arc.operand)} instead of the local gradient {local(sheet, arc)}")  # fmt: skip
+
+
+def result_value(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed:
+        yield one(sheet, arc, sheet.values[arc.sender], lambda: f"{contribution(sheet, arc)} was multiplied by the value {sheet.named(arc.sender)} instead of the local gradient {local(sheet, arc)}")  # fmt: skip
+
+
+def reciprocal(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed and arc.local and arc.rule not in ("1", "-1"):
+        yield one(sheet, arc, 1 / arc.local, lambda: f"{contribution(sheet, arc)} was multiplied by one over the local gradient {local(sheet, arc)}")  # fmt: skip
+
+
+def upstream_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed and len(sheet.sent[arc.sender]) > 1:
+        yield one(sheet, arc, 0.0, lambda: f"{contribution(sheet, arc)} left out the upstream gradient {sheet.figure(sheet.gradients[arc.sender])}: only the local gradient {local(sheet, arc)} was kept", arc.local)  # fmt: skip
+
+
+def added_upstream(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed:
+        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} adds the upstream gradient {sheet.figure(sheet.gradients[arc.sender])} and the local gradient {local(sheet, arc)} instead of multiplying them", arc.local)  # fmt: skip
+
+
+def treated_as_constant(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    if arc.routed and len(sheet.received[arc.operand]) == 1:
+        yield one(sheet, arc, 0.0, lambda: f"{contribution(sheet, arc)} is missing: {sheet.nodes[arc.operand].name} was treated as a constant")  # fmt: skip
+
+
+def gate_ignored(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    """A gradient passed on where nothing passes: relu of a negative number."""
+    if not arc.routed:
+        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} passed the gradient on, but {sheet.title(arc.sender)} did not select {sheet.named(arc.operand)}")  # fmt: skip
+
+
+def slip(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    for name, place, rule, words in SLIPS:
+        if name != sheet.operation(arc.sender) or place != arc.place:
+            continue
+        wrong = read(sheet, arc, rule)
+        if wrong is not None:
+            yield one(sheet, arc, wrong, lambda rule=rule, words=words, wrong=wrong: f"{contribution(sheet, arc)} took {spelled(sheet, arc, rule)} = {sheet.figure(wrong)} for the local gradient {local(sheet, arc)}: {words}", variant=rule)  # type: ignore[misc] # fmt: skip
+
+
+SLIPS = (
+    ("pow", 0, "x^(y - 1)", "the exponent was not brought down"),
+    ("pow", 0, "y*x^y", "the exponent was not lowered by one"),
+    ("pow", 0, "y*x", "only the exponent was brought down"),
+    ("pow", 0, "(y - 1)*x^(y - 1)", "the lowered exponent was brought down"),
+    ("pow", 1, "out", "the logarithm of the base was left out"),
+    ("pow", 1, "y*x^(y - 1)", "the rule for the base was used for the exponent"),
+    ("div", 1, "-1/y^2", "the numerator was left out"),
+    ("div", 1, "-x/y", "the divisor was not squared"),
+    ("div", 1, "-x*y", "the product was taken instead of the quotient"),
+    ("div", 1, "1/y", "the rule for the numerator was used for the divisor"),
+    ("sqrt", 0, "1/out", "the factor 1/2 was left out"),
+    ("sqrt", 0, "out/2", "it is one over the root"),
+    ("sqrt", 0, "2*out", "it is one over twice the root"),
+    ("cbrt", 0, "1/out^2", "the factor 1/3 was left out"),
+    ("exp", 0, "x*exp(x - 1)", "the power rule does not hold for exp"),
+    ("log2", 0, "1/x", "the factor 1/log(2) was left out"),
+    ("log10", 0, "1/x", "the factor 1/log(10) was left out"),
+    ("sigmoid", 0, "out", "the factor 1 minus the result was left out"),
+    ("sigmoid", 0, "1 - out", "the result itself was left out as a factor"),
+    ("sigmoid", 0, "out*(1 + out)", "the factor is 1 minus the result"),
+    ("sigmoid", 0, "1 - out^2", "this is the rule of tanh"),
+    ("tanh", 0, "1 - out", "the result was not squared"),
+    ("tanh", 0, "1 + out^2", "it is 1 minus the square"),
+    ("tanh", 0, "out*(1 - out)", "this is the rule of sigmoid"),
+    ("tan", 0, "1 - out^2", "it is 1 plus the square"),
+    ("tan", 0, "1 + out", "the result was not squared"),
+    ("asin", 0, "1/(1 - x^2)", "the square root was left out"),
+    ("acos", 0, "1/(1 - x^2)", "the square root and the minus sign were left out"),
+    ("atan", 0, "1/sqrt(1 + x^2)", "there is no square root"),
+    ("atan", 0, "1/(1 - x^2)", "it is 1 plus the square"),
+    ("softplus", 0, "exp(x)", "the factor 1/(1 + exp) was left out"),
+    ("erf", 0, "exp(-x^2)", "the factor 2/sqrt(pi) was left out"),
+)
+"""Slips of single operations: (operation, which operand, the wrong rule, in words)."""

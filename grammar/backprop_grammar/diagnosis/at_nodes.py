@@ -1,0 +1,178 @@
+"""What is got wrong between edges: at a node, where contributions meet, or for one claim alone.
+
+The insight: swapping, overwriting and averaging are again several edges with wrong numbers, so
+nothing but the number of changed edges tells them from a slip at one of them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .at_edges import Guess, local
+from .perturbed import Arc, Sheet
+
+__all__ = ["MANY"]
+
+
+def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = sheet.sent[node]
+    if len(arcs) != 2 or arcs[0].operand == arcs[1].operand or arcs[0].rule == arcs[1].rule:
+        return
+    first, second = arcs
+    changes = ((first, second.local, 0.0), (second, first.local, 0.0))
+    a, b = (sheet.nodes[arc.operand].name for arc in arcs)
+    yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the contributions to {a} and its sibling {b} are swapped: {a} gets {local(sheet, first)} and {b} gets {local(sheet, second)}")  # fmt: skip
+
+
+def no_upstream(sheet: Sheet, node: int) -> Iterator[Guess]:
+    changes = tuple((arc, 0.0, arc.local) for arc in sheet.sent[node] if arc.routed)
+    if changes and (node != sheet.output or sheet.gradients[node] != 1):
+        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the upstream gradient {sheet.figure(sheet.gradients[node])} was left out: only the local gradients were passed on")  # fmt: skip
+
+
+def sum_for_product(sheet: Sheet, node: int) -> Iterator[Guess]:
+    if sheet.operation(node) == "mul" and len(sheet.sent[node]) == 2:
+        changes = tuple((arc, 1.0, 0.0) for arc in sheet.sent[node])
+        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the derivatives were added as at a sum instead of by the product rule")  # fmt: skip
+
+
+def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
+    operands = sheet.operands(node)
+    if sheet.operation(node) in ("add", "sub") and len(operands) == 2 and -1 not in operands:
+        changes = tuple(
+            (arc, sheet.values[operands[1 - arc.place]], 0.0) for arc in sheet.sent[node]
+        )
+        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the operands were scaled by each other as at a mul; {sheet.operation(node)} only passes the gradient on")  # fmt: skip
+
+
+def all_signs(sheet: Sheet, node: int) -> Iterator[Guess]:
+    if len(sheet.sent[node]) > 1:
+        changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
+        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} all contributions have the wrong sign")  # fmt: skip
+
+
+def divisor_once(sheet: Sheet, node: int) -> Iterator[Guess]:
+    """(u'v - uv')/v for u/v."""
+    operands = sheet.operands(node)
+    if sheet.operation(node) == "div" and len(sheet.sent[node]) == 2 and -1 not in operands:
+        y = sheet.values[operands[1]]
+        changes = tuple((arc, arc.local * y, 0.0) for arc in sheet.sent[node])
+        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the divisor {sheet.named(operands[1])} was not squared in the quotient rule")  # fmt: skip
+
+
+def wrong_route(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = sheet.sent[node]
+    if not any(arc.routed for arc in arcs):
+        return
+    for wrong in arcs:
+        if not wrong.routed:
+            changes = tuple((arc, 1.0 if arc is wrong else 0.0, 0.0) for arc in arcs)
+            yield Guess(changes, node, -1, lambda wrong=wrong: f"{sheet.title(node)} routed the gradient to {sheet.named(wrong.operand)}, which it did not select", sheet.nodes[wrong.operand].name)  # type: ignore[misc] # fmt: skip
+
+
+def passed_to_all(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = sheet.sent[node]
+    if any(arc.routed for arc in arcs) and not all(arc.routed for arc in arcs):
+        changes = tuple((arc, 1.0, 0.0) for arc in arcs)
+        yield Guess(changes, node, -1, lambda: f"{sheet.title(node)} passed the gradient to all of its operands instead of the selected one")  # fmt: skip
+
+
+# where contributions meet
+
+
+def summed(sheet: Sheet, node: int) -> list[Arc]:
+    """The contributions that meet at a node, none where there is only one; output first."""
+    arcs = [arc for arc in sheet.received[node] if arc.routed]
+    return sorted(arcs, key=lambda arc: (-arc.sender, arc.place)) if len(arcs) > 1 else []
+
+
+def overwritten(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = summed(sheet, node)
+    for i, kept in enumerate(arcs):
+        if BRANCHES <= i < len(arcs) - BRANCHES:
+            continue  # what is kept is mostly the last branch, or the first
+        changes = tuple((arc, 0.0, 0.0) for arc in arcs if arc is not kept)
+        order = "last" if i == len(arcs) - 1 else "first" if i == 0 else str(i)
+        yield Guess(changes, node, -1, lambda kept=kept: f"at {sheet.nodes[node].name} a branch was overwritten instead of added: only the contribution via {sheet.title(kept.sender)} was kept", order)  # type: ignore[misc] # fmt: skip
+
+
+BRANCHES = 16
+"""Branches from either end that may be the one that was kept, where very many meet."""
+
+
+def left_out(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = summed(sheet, node)
+    for arc in arcs if len(arcs) > 2 else ():
+        yield Guess(((arc, 0.0, 0.0),), node, -1, lambda arc=arc: f"at {sheet.nodes[node].name} the contribution via {sheet.title(arc.sender)} was left out of the sum", str(arc.number))  # type: ignore[misc] # fmt: skip
+
+
+def twice(sheet: Sheet, node: int) -> Iterator[Guess]:
+    for arc in summed(sheet, node):
+        yield Guess(((arc, 2 * arc.local, 0.0),), node, -1, lambda arc=arc: f"at {sheet.nodes[node].name} the contribution via {sheet.title(arc.sender)} was counted twice", str(arc.number))  # type: ignore[misc] # fmt: skip
+
+
+def averaged(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = summed(sheet, node)
+    if arcs:
+        changes = tuple((arc, arc.local / len(arcs), 0.0) for arc in arcs)
+        yield Guess(changes, node, -1, lambda: f"at {sheet.nodes[node].name} the {len(arcs)} contributions were averaged instead of added")  # fmt: skip
+
+
+def multiplied(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = summed(sheet, node)
+    if arcs:
+        product: Any = 1.0
+        for arc in arcs:
+            product = product * (sheet.gradients[arc.sender] * arc.local)
+        changes = tuple((arc, 0.0, product if arc is arcs[0] else 0.0) for arc in arcs)
+        yield Guess(changes, node, -1, lambda: f"at {sheet.nodes[node].name} the {len(arcs)} contributions were multiplied instead of added")  # fmt: skip
+
+
+def sum_sign(sheet: Sheet, node: int) -> Iterator[Guess]:
+    arcs = summed(sheet, node)
+    if arcs:
+        changes = tuple((arc, -arc.local, 0.0) for arc in arcs)
+        yield Guess(changes, node, -1, lambda: f"the gradient of {sheet.nodes[node].name} has the wrong sign")  # fmt: skip
+
+
+# between a claimed node and one of the nodes above it
+
+
+def derivatives_multiplied(
+    sheet: Sheet, node: int, claim: int, slope: list[Any]
+) -> Iterator[Guess]:
+    """(u*v)' as u'*v', (u/v)' as u'/v'."""
+    arcs = sheet.sent[node]
+    name = sheet.operation(node)
+    if name not in ("mul", "div") or len(arcs) != 2 or claim in (arcs[0].operand, arcs[1].operand):
+        return
+    du, dv = (slope[arc.operand] for arc in arcs)
+    if not du or not dv:
+        return
+    changes = ((arcs[0], dv if name == "mul" else 1 / dv, 0.0), (arcs[1], 0.0, 0.0))
+    u, v = (sheet.nodes[arc.operand].name for arc in arcs)
+    rule = "product rule" if name == "mul" else "quotient rule"
+    verb = "multiplied" if name == "mul" else "divided"
+    yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the derivatives of {u} and {v} by {sheet.nodes[claim].name} were {verb} instead of the {rule}", claim=claim)  # fmt: skip
+
+
+def value_for_gradient(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
+    if node == claim:
+        yield replaced(sheet, claim, sheet.values[claim], node, lambda: f"this is the value of {sheet.nodes[claim].name}, not its gradient")  # fmt: skip
+
+
+def mixed_up(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
+    """The gradient of another variable."""
+    if node == claim and sheet.nodes[claim].kind == "variable":
+        for i, other in enumerate(sheet.nodes[:MANY]):
+            if other.kind == "variable" and i != claim:
+                yield replaced(sheet, claim, sheet.gradients[i], i, lambda other=other: f"this is the gradient of {other.name}, not of {sheet.nodes[claim].name}")  # type: ignore[misc] # fmt: skip
+
+
+MANY = 100
+"""Nodes among which a claim is looked for that is another's gradient."""
+
+
+def replaced(sheet: Sheet, claim: int, number: Any, other: int, words: Callable[[], str]) -> Guess:
+    """A guess that gives the claimed node a gradient outright."""
+    changes = tuple((arc, 0.0, 0.0 if i else number) for i, arc in enumerate(sheet.received[claim]))
+    return Guess(changes, claim, other, words, claim=claim)

@@ -1,0 +1,254 @@
+"""A trace as numbers to compute with: its backward pass, run again with some of it changed.
+
+The insight: whatever a person gets wrong at an edge, what it sends is still m times the upstream
+gradient plus b. So every mistake is a few pairs (m, b) put in the place of local gradients, and
+what it does to the gradient of a node c is known at once from the slopes towards c.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..language.table_texts import compiled
+from ..numbers.arithmetic import Arithmetic, binary64, wide
+from ..numbers.ball import Uncertain
+from ..numbers.decimal import LARGEST_FLOAT, brief, digits_text
+from ..numbers.wide import Number, Wide
+from ..operations.row import Operation
+from ..operations.table import OPERATIONS
+from ..trace.record import Edge, Node, Trace
+
+__all__ = ["Arc", "Change", "Sheet", "replay", "shift", "slopes"]
+
+Change = tuple["Arc", Any, Any]
+"""An edge that sends m times the upstream gradient plus b, whatever its local gradient is."""
+
+UNDEFINED = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """One edge of the graph by numbers: node ``sender`` sends upstream x local to ``operand``.
+
+    place: which operand of the sender it is; -1 where that cannot be told.
+    """
+
+    number: int
+    sender: int
+    operand: int
+    place: int
+    local: Any
+    routed: bool
+    rule: str
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What a trace holds, with nodes as indices in tape order.
+
+    sent, received: the edges from a node to its operands, and those that reach it.
+    """
+
+    trace: Trace
+    arithmetic: Arithmetic
+    nodes: tuple[Node, ...]
+    index: dict[str, int]
+    values: list[Any]
+    gradients: list[Any]
+    output: int
+    arcs: list[Arc] = field(default_factory=list)
+    sent: list[list[Arc]] = field(default_factory=list)
+    received: list[list[Arc]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, trace: Trace) -> "Sheet":
+        """The sheet of a trace that lists its nodes; wide numbers only where floats can't do."""
+        arithmetic = binary64 if fits(trace) else wide(192, True)
+        index = {node.name: i for i, node in enumerate(trace.nodes)}
+
+        def real(number: Number | None) -> Any:
+            if isinstance(number, Wide):
+                if not number.exists:
+                    return arithmetic.number(UNDEFINED)
+                return (
+                    number.nearest if arithmetic is binary64 else arithmetic.module.mpf(number.text)
+                )
+            return arithmetic.number(number or 0.0)
+
+        with arithmetic.context():
+            sheet = cls(
+                trace, arithmetic, trace.nodes, index,
+                [real(node.value) for node in trace.nodes],
+                [real(node.gradient) for node in trace.nodes], index.get(trace.output, -1),
+            )  # fmt: skip
+            sheet.received = [[] for _ in trace.nodes]
+            for i, node in enumerate(trace.nodes):
+                sheet.sent.append([])
+                for edge, place in zip(node.edges, places(node), strict=True):
+                    if edge.operand in index:
+                        sheet.join(i, index[edge.operand], place, real(edge.local), edge.routed, edge.rule)  # fmt: skip
+                if not node.edges:
+                    sheet.join_in_vain(i)
+        return sheet
+
+    def join(self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: str) -> None:  # fmt: skip
+        """Add an edge."""
+        arc = Arc(len(self.arcs), sender, operand, place, local, routed, rule)
+        self.arcs.append(arc)
+        self.sent[sender].append(arc)
+        self.received[operand].append(arc)
+
+    def join_in_vain(self, node: int) -> None:
+        """Add the edges of a node that no gradient reaches, as behind a relu that is off."""
+        row, leaves = self.row(node), self.leaves(node)
+        if row is None or leaves is None or self.nodes[node].gradient is None:
+            return
+        for place, operand in enumerate(self.operands(node)):
+            local = self.text(row.rules[place], leaves)
+            if local is not None and self.nodes[operand].gradient is not None:
+                self.join(node, operand, place, local, True, row.rules[place])
+
+    def operation(self, node: int) -> str:
+        return self.nodes[node].operation
+
+    def operands(self, node: int) -> list[int]:
+        """The nodes a node is computed from; -1 for one that has no node of its own."""
+        return [self.index.get(name, -1) for name in self.nodes[node].operands]
+
+    def row(self, node: int) -> Operation | None:
+        """The node's row of the table of operations, where its operands are those of the row."""
+        row = OPERATIONS.get(self.nodes[node].operation)
+        if row is None or row.variadic or row.name == "if":
+            return None
+        return row if len(self.nodes[node].operands) == len(row.operands) else None
+
+    def leaves(self, node: int, **replaced: Any) -> dict[str, Any] | None:
+        """The values behind the names of a row's texts; None where one is unknown."""
+        row = self.row(node)
+        operands = self.operands(node)
+        if row is None or -1 in operands:
+            return None
+        found = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
+        return found | {"out": self.values[node]} | replaced
+
+    def text(self, rule: str, leaves: dict[str, Any]) -> Any | None:
+        """The number that a text of the table gives; None where there is none."""
+        try:
+            result = self.arithmetic.plain(compiled(rule), leaves)
+        except Uncertain:  # a 0 that may have underflowed: floats cannot tell
+            result = widely(rule, leaves)
+        except (ZeroDivisionError, ValueError, OverflowError):
+            return None
+        finite = hasattr(result, "real") and not getattr(result, "imag", 0)
+        return result if finite and abs(result) < float("inf") else None
+
+    def title(self, node: int) -> str:
+        """`n3 (mul)`: a node and what it does."""
+        shown = self.nodes[node]
+        return f"{shown.name} ({shown.operation})" if shown.operation else shown.name
+
+    def named(self, node: int) -> str:
+        """`w1 = -3`: a node and its value; a constant is only its number."""
+        shown = self.nodes[node]
+        if shown.kind == "constant":
+            return shown.name
+        return f"{shown.name} = {self.figure(self.values[node])}"
+
+    def figure(self, value: Any) -> str:
+        """A number for a message: 6 significant digits."""
+        if isinstance(value, float):
+            return f"{value + 0.0:.6g}"
+        return brief(digits_text(value, 6)) if value == value and value else "0"
+
+
+def fits(trace: Trace) -> bool:
+    """Whether every number of the trace that exists is near a float."""
+
+    def near(number: Number | None) -> bool:
+        return not isinstance(number, Wide) or not number.exists or number.nearest is not None
+
+    return all(
+        near(node.value) and near(node.gradient)
+        and all(near(edge.local) and near(edge.contribution) for edge in node.edges)
+        for node in trace.nodes
+    )  # fmt: skip
+
+
+def places(node: Node) -> list[int]:
+    """For every edge of a node, which operand it goes to: both are listed in the same order."""
+    found, start = [], 0
+
+    def position(edge: Edge) -> int:
+        for k in range(start, len(node.operands)):
+            if node.operands[k] == edge.operand:
+                return k
+        return -1
+
+    for edge in node.edges:
+        found.append(position(edge))
+        start = max(start, found[-1] + 1)
+    return found
+
+
+def widely(text: str, leaves: dict[str, Any]) -> float:
+    """The number of a text by way of wide numbers; nan where it does not exist."""
+    arithmetic = wide(192, True)
+    with arithmetic.context():
+        exact = {name: arithmetic.module.mpf(value) for name, value in leaves.items()}
+        try:
+            result = arithmetic.plain(compiled(text), exact)
+        except (Uncertain, ZeroDivisionError, ValueError, OverflowError):
+            return UNDEFINED
+        if getattr(result, "imag", 0) or abs(result) > LARGEST_FLOAT:
+            return UNDEFINED
+        return float(result)
+
+
+def replay(sheet: Sheet, changes: Iterable[Change] = ()) -> list[Any]:
+    """The gradients of all nodes by one backward pass over changed edges."""
+    changed = {arc.number: (m, b) for arc, m, b in changes}
+    zero = sheet.arithmetic.number(0.0)
+    gradients = [zero] * len(sheet.nodes)
+    gradients[sheet.output] = sheet.arithmetic.number(sheet.trace.upstream)
+    for node in range(sheet.output, -1, -1):
+        upstream = gradients[node]
+        for arc in sheet.sent[node]:
+            if arc.number in changed:
+                m, b = changed[arc.number]
+                gradients[arc.operand] = gradients[arc.operand] + upstream * m + b
+            elif arc.routed:
+                gradients[arc.operand] = gradients[arc.operand] + upstream * arc.local
+    return gradients
+
+
+def slopes(sheet: Sheet, claimed: int) -> tuple[list[Any], list[bool]]:
+    """For every node its gradient by the claimed node, and whether it depends on it at all."""
+    zero = sheet.arithmetic.number(0.0)
+    found = [zero] * len(sheet.nodes)
+    depends = [False] * len(sheet.nodes)
+    found[claimed], depends[claimed] = sheet.arithmetic.number(1.0), True
+    for node in range(claimed + 1, sheet.output + 1):
+        total = zero
+        for arc in sheet.sent[node]:
+            if depends[arc.operand]:
+                depends[node] = True
+                if arc.routed:
+                    total = total + arc.local * found[arc.operand]
+        found[node] = total
+    return found, depends
+
+
+def shift(sheet: Sheet, changes: Iterable[Change], slope: list[Any]) -> Any:
+    """By how much changed edges move the gradient of the node that the slopes lead to.
+
+    Exact where the changes stand side by side (at one sender, or into one operand) or directly
+    one below the other, the upper one first.
+    """
+    moved: Any = sheet.arithmetic.number(0.0)
+    extra: dict[int, Any] = {}
+    for arc, m, b in changes:
+        upstream = sheet.gradients[arc.sender] + extra.get(arc.sender, 0)
+        delta = upstream * (m - arc.local) + b
+        extra[arc.operand] = extra.get(arc.operand, 0) + delta
+        moved = moved + delta * slope[arc.operand]
+    return moved

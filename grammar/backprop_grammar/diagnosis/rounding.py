@@ -1,0 +1,134 @@
+"""Claims that are right but for a number that was rounded on the way.
+
+The insight: a person who rounds sigmoid(3) to 0.95 and multiplies 0.95 x 0.05 made no mistake
+of calculus. Rounding is one more change of the trace: round a value, a local gradient or a
+gradient to as many digits as were written, go on from there, and see what comes out.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .perturbed import Arc, Sheet, replay
+
+__all__ = ["NEAR", "rounded"]
+
+NEAR = 0.1
+"""How far off, relative to the right number, a rounded intermediate may leave a claim."""
+
+MOST = 8
+"""The most digits that are tried."""
+
+Rounding = tuple[str, Callable[[Any], Any]]
+
+
+def roundings(decimals: int, digits: int) -> list[Rounding]:
+    """Ways to round, finest first: to decimals, and to significant digits; at least two of them."""
+    least = min(2, decimals)
+    places: list[Rounding] = [
+        (f"{n} decimal{'s' * (n > 1)}", lambda x, n=n: float(f"{float(x):.{n}f}"))  # type: ignore[misc]
+        for n in range(min(decimals, MOST), max(1, least) - 1, -1)
+    ]
+    significant: list[Rounding] = [
+        (f"{n} digits", lambda x, n=n: float(f"{float(x):.{n}g}"))  # type: ignore[misc]
+        for n in range(min(digits, MOST), 1, -1)
+    ]
+    return places + significant
+
+
+def rounded(
+    sheet: Sheet,
+    claimed: int,
+    fits: Callable[[Any], bool],
+    written: tuple[int, int],
+    slope: list[Any],
+    depends: list[bool],
+) -> str:
+    """What was rounded where a rounded intermediate gives the claim; an empty text otherwise.
+
+    fits: whether a number is the claimed one. written: its decimals and significant digits.
+    slope, depends: see replay.slopes.
+    """
+    correct = sheet.gradients[claimed]
+    for words, to in roundings(*written):
+        for moved, message in single(sheet, claimed, to, words, slope, depends):
+            if moved and fits(correct + moved):
+                return message()
+    for words, to in roundings(*written):
+        for gradients in whole(sheet, to):
+            if gradients[claimed] != correct and fits(gradients[claimed]):
+                return f"right but for rounding every number to {words} on the way"
+    return ""
+
+
+def single(
+    sheet: Sheet,
+    claimed: int,
+    to: Callable[[Any], Any],
+    words: str,
+    slope: list[Any],
+    depends: list[bool],
+) -> Iterator[tuple[Any, Callable[[], str]]]:
+    """By how much each number of the trace moves the claimed gradient when it is rounded."""
+    for node in range(claimed, sheet.output + 1):
+        name = sheet.nodes[node].name
+        if depends[node] and node != claimed:
+            number = sheet.gradients[node]
+            near = to(number)
+            yield (near - number) * slope[node], lambda number=number, near=near, name=name: f"right but for the gradient of {name}, {sheet.figure(number)}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+        for arc in sheet.sent[node]:
+            if depends[arc.operand] and arc.routed:
+                near = to(arc.local)
+                yield sheet.gradients[node] * (near - arc.local) * slope[arc.operand], lambda arc=arc, near=near: f"right but for the local gradient of {sheet.title(arc.sender)}, {sheet.figure(arc.local)}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+    for node, shown in enumerate(sheet.nodes):
+        if shown.kind == "constant":
+            continue
+        value = sheet.values[node]
+        near = to(value)
+        if near != value:
+            moved = sum(
+                sheet.gradients[arc.sender] * (local - arc.local) * slope[arc.operand]
+                for arc, local in beside(sheet, node, near)
+                if depends[arc.operand] and local is not None
+            )
+            yield moved, lambda node=node, near=near: f"right but for the value of {sheet.title(node)}, {sheet.figure(sheet.values[node])}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+
+
+def beside(sheet: Sheet, node: int, value: Any) -> Iterator[tuple[Arc, Any]]:
+    """The edges whose local gradient needs a node's value, and what another value makes of it."""
+    senders = dict.fromkeys([node, *(arc.sender for arc in sheet.received[node])])
+    for sender in senders:
+        row = sheet.row(sender)
+        if row is None:
+            continue
+        replaced = {
+            name: value for name, k in zip(row.operands, sheet.operands(sender), strict=True) if k == node
+        }  # fmt: skip
+        if sender == node:
+            replaced["out"] = value
+        leaves = sheet.leaves(sender, **replaced)
+        for arc in sheet.sent[sender] if leaves else ():
+            if arc.place >= 0 and arc.routed and arc.rule not in ("1", "-1"):
+                yield arc, sheet.text(row.rules[arc.place], leaves)  # type: ignore[arg-type]
+
+
+def whole(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
+    """The gradients with every value rounded, and with every local gradient and product, too."""
+    locals_: dict[int, Any] = {}
+    for arc in sheet.arcs:
+        row = sheet.row(arc.sender)
+        leaves = sheet.leaves(arc.sender)
+        local = arc.local
+        if row is not None and leaves is not None and arc.place >= 0:
+            near = {name: to(value) for name, value in leaves.items()}
+            computed = sheet.text(row.rules[arc.place], near)
+            local = arc.local if computed is None else computed
+        locals_[arc.number] = local
+    routed = [arc for arc in sheet.arcs if arc.routed]
+    yield replay(sheet, [(arc, locals_[arc.number], 0.0) for arc in routed])
+    gradients = [0.0] * len(sheet.nodes)
+    gradients[sheet.output] = sheet.trace.upstream
+    for node in range(sheet.output, -1, -1):
+        for arc in sheet.sent[node]:
+            if arc.routed:
+                gradients[arc.operand] += to(gradients[node] * to(locals_[arc.number]))
+    yield gradients

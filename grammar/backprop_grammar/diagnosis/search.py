@@ -1,0 +1,285 @@
+"""Which mistake explains a wrong gradient.
+
+The insight: every mistake of the table is made at every place, by computing, and only those
+that give the claimed number are named. Claims judged together tell more than one by one: a
+mistake must also leave right what was claimed right.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .mistakes import Guess, Mistake, at_claim, at_edge, at_node, at_sum
+from .perturbed import Change, Sheet, replay, shift, slopes
+
+__all__ = ["ARCS", "Claim", "Diagnosis", "Findings", "Suspect", "diagnose", "suspects"]
+
+ARCS = 15_000
+"""Edges at which mistakes are tried; those nearest to the claimed nodes where there are more."""
+
+TRIALS = 400_000
+"""Mistakes times claims that are tried one by one."""
+
+VISITS = 2_500_000
+"""Edges walked over by backward passes with a mistake in them."""
+
+SHOWN = 5
+"""Diagnoses that are listed for a claim."""
+
+NOISE = 1e-11
+"""What a number computed in binary64 may be off, relative to its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed gradient: its node and number, half a unit of its last digit, whether it is right."""
+
+    name: str
+    node: int
+    number: Any
+    half: Any
+    right: bool
+
+    def fits(self, predicted: Any, correct: Any) -> bool:
+        """Whether a mistake's number is the claimed one to the digits written."""
+        room = self.half + NOISE * max(abs(predicted), abs(correct))
+        return bool(abs(predicted - self.number) <= room)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One mistake that gives the claimed number.
+
+    node, operand: where (operand is empty where all are concerned); nodes: all places where it
+    was made; also: other mistakes, with their nodes, that send the very same numbers over the
+    same edges;
+    explains: the wrong claims it reproduces; spoils: the claims it contradicts. unique: no
+    other mistake of the table explains as much.
+    """
+
+    mistake: str
+    node: str
+    operand: str
+    message: str
+    nodes: tuple[str, ...]
+    also: tuple[tuple[str, str], ...]
+    explains: tuple[str, ...]
+    spoils: tuple[str, ...]
+    unique: bool
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A mistake at a place, or at every operation of a kind."""
+
+    mistake: Mistake
+    guess: Guess
+    kind: str = ""  # the operation at all of whose nodes it was made
+    nodes: tuple[int, ...] = ()
+    also: list["Suspect"] = field(default_factory=list)
+    explains: tuple[str, ...] = ()
+    spoils: tuple[str, ...] = ()
+    predicted: list[Any] = field(default_factory=list)
+
+    def key(self, sheet: Sheet) -> tuple[str, ...]:
+        """What it is, in words that hold at another point, too."""
+        where = "" if self.kind else sheet.nodes[self.guess.node].name
+        operand = sheet.nodes[self.guess.operand].name if self.guess.operand >= 0 else ""
+        return self.mistake.name, self.kind, where, "" if self.kind else operand, self.guess.variant
+
+    def rank(self) -> tuple[Any, ...]:
+        """First what explains most claims and contradicts fewest, then the commonest."""
+        weight = self.mistake.weight + 5 * bool(self.kind)
+        return -len(self.explains), len(self.spoils), weight, -self.guess.node
+
+    def message(self) -> str:
+        if not self.kind:
+            return self.guess.words()
+        return f"{self.guess.words()}; and likewise at every {self.kind}"
+
+
+@dataclass(slots=True)
+class Findings:
+    """Suspects that explain a wrong claim, best first, and how many were tried."""
+
+    suspects: list[Suspect]
+    tried: int
+    limited: bool
+    by_claim: dict[str, list[Diagnosis]] = field(default_factory=dict)
+
+
+def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]:
+    """Every mistake at every place on a path to the claimed nodes; whether some were left out."""
+    reached = paths_to(sheet, claimed)
+    arcs = [arc for arc in sheet.arcs if reached[arc.operand]]
+    limited = len(arcs) > ARCS
+    if limited:
+        last = max(claimed)
+        arcs = sorted(arcs, key=lambda arc: (arc.operand > last, abs(arc.operand - last)))[:ARCS]
+    senders = dict.fromkeys(arc.sender for arc in arcs)
+    meeting = dict.fromkeys(arc.operand for arc in arcs)
+    found: list[Suspect] = []
+    for rows, places in ((at_edge, arcs), (at_node, senders), (at_sum, meeting)):
+        for mistake in rows:
+            for place in places:
+                found += [Suspect(mistake, guess) for guess in mistake.guesses(sheet, place)]
+    return found + everywhere(sheet, found), limited
+
+
+def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
+    """For every node, whether one of the claimed nodes is that node or lies below it."""
+    reached = [False] * len(sheet.nodes)
+    for node in claimed:
+        reached[node] = True
+    for node, arcs in enumerate(sheet.sent):
+        if any(reached[arc.operand] for arc in arcs):
+            reached[node] = True
+    return reached
+
+
+def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
+    """The same mistake at every operation of a kind; at sums, at all of them."""
+    groups: dict[tuple[str, str, str], list[Suspect]] = {}
+    sums = {mistake.name for mistake in at_sum}
+    for suspect in single:
+        if suspect.mistake.everywhere:
+            name = suspect.mistake.name
+            kind = "sum" if name in sums else sheet.operation(suspect.guess.node)
+            # Names of nodes tell ways apart at one place only; rules and orders at all.
+            variant = suspect.guess.variant if name in sums or name == "slip" else ""
+            groups.setdefault((name, kind, variant), []).append(suspect)
+    found = []
+    for (_, kind, _), group in groups.items():
+        nodes = tuple(dict.fromkeys(suspect.guess.node for suspect in group))
+        if len(nodes) < 2 or len(nodes) == len(group) == 1:
+            continue
+        changes: dict[int, Change] = {}
+        for suspect in group:
+            for change in suspect.guess.changes:
+                changes.setdefault(change[0].number, change)
+        first = group[0].guess
+        whole = Guess(tuple(changes.values()), first.node, first.operand, first.words, first.variant)  # fmt: skip
+        found.append(Suspect(group[0].mistake, whole, kind, nodes))
+    return found
+
+
+def for_claim(
+    sheet: Sheet, claimed: int, slope: list[Any], depends: list[bool]
+) -> Iterator[Suspect]:
+    """The mistakes that concern the gradient of one node only."""
+    for mistake in at_claim:
+        for node in range(claimed, sheet.output + 1):
+            if depends[node]:
+                for guess in mistake.guesses(sheet, node, claimed, slope):
+                    if guess.changes:
+                        yield Suspect(mistake, guess)
+
+
+def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
+    """The mistakes that give the wrong ones among the claims, best first."""
+    wrong = [claim for claim in claims if not claim.right]
+    # A mistake made everywhere is made above right claims, too: two wrong signs make a right one.
+    all_of = claims if len(sheet.arcs) <= ARCS else wrong
+    every, limited = suspects(sheet, [claim.node for claim in all_of])
+    single = [suspect for suspect in every if not suspect.kind]
+    plural = [suspect for suspect in every if suspect.kind]
+    base = replay(sheet)
+    room = max(1, VISITS // max(1, len(sheet.arcs)))
+    kept: dict[int, Suspect] = {}
+    tried = len(every)
+    examined = wrong[: max(1, TRIALS // max(1, len(single)))]
+    limited = limited or len(examined) < len(wrong) or len(plural) > room // 2
+    for claim in examined:
+        slope, depends = slopes(sheet, claim.node)
+        own = list(for_claim(sheet, claim.node, slope, depends))
+        tried += len(own)
+        correct = sheet.gradients[claim.node]
+        for suspect in (*single, *own):
+            moved = shift(sheet, suspect.guess.changes, slope)
+            if moved and claim.fits(correct + moved, correct):
+                kept.setdefault(id(suspect), suspect)
+        limited = limited or len(kept) > room
+    chosen = sorted(kept.values(), key=lambda s: s.mistake.weight)[:room] + plural[: room // 2]
+    found = [s for s in chosen if explained(sheet, s, claims, base)]
+    merged = merge(sheet, found)
+    return assign(sheet, Findings(merged, tried, limited), wrong)
+
+
+def explained(sheet: Sheet, suspect: Suspect, claims: Sequence[Claim], base: list[Any]) -> bool:
+    """Whether a mistake gives one of the wrong claims; notes which, and which it contradicts."""
+    only = suspect.guess.claim
+    after = replay(sheet, suspect.guess.changes)
+    # The difference of two equal passes cancels what both of them lose in rounding.
+    suspect.predicted = [
+        right + (new - old) if only in (-1, node) else right
+        for node, (right, new, old) in enumerate(zip(sheet.gradients, after, base, strict=True))
+    ]
+    explains, spoils = [], []
+    for claim in claims:
+        fits = claim.fits(suspect.predicted[claim.node], sheet.gradients[claim.node])
+        if not claim.right and fits:
+            explains.append(claim.name)
+        elif not fits:
+            spoils.append(claim.name)
+    suspect.explains, suspect.spoils = tuple(explains), tuple(spoils)
+    return bool(explains)
+
+
+def merge(sheet: Sheet, found: list[Suspect]) -> list[Suspect]:
+    """Mistakes that make the same gradients wrong by the same amounts are one, with other names."""
+    merged: dict[Any, Suspect] = {}
+    for suspect in sorted(found, key=Suspect.rank):
+        key = effect(sheet, suspect)
+        if key in merged:
+            merged[key].also.append(suspect)
+        else:
+            merged[key] = suspect
+    return sorted(merged.values(), key=Suspect.rank)
+
+
+def effect(sheet: Sheet, suspect: Suspect) -> tuple[Any, ...]:
+    """What tells a mistake's gradients from another's: the first ones wrong, and their numbers.
+
+    All gradients below follow from those, unless the mistake concerns one node only.
+    """
+    guess = suspect.guess
+    senders = {arc.sender for arc, _, _ in guess.changes}
+    first = dict.fromkeys(
+        arc.operand for arc, m, b in guess.changes if m != arc.local or b
+    )  # edges between the same nodes are as good as one another
+    if senders & first.keys():  # one below another: by all that they send
+        first = dict.fromkeys(range(len(sheet.nodes)))
+    wrong = [
+        (node, f"{float(suspect.predicted[node]):.9e}")
+        for node in first
+        if abs(suspect.predicted[node] - sheet.gradients[node]) > NOISE * abs(sheet.gradients[node])
+    ]
+    claim = guess.claim if guess.claim >= 0 and sheet.sent[guess.claim] else -1
+    return claim, tuple(sorted(wrong))
+
+
+def assign(sheet: Sheet, findings: Findings, wrong: Sequence[Claim]) -> Findings:
+    """The diagnoses of every wrong claim."""
+    best = [suspect.rank()[:2] for suspect in findings.suspects]
+    for claim in wrong:
+        own = [s for s in findings.suspects if claim.name in s.explains]
+        findings.by_claim[claim.name] = [
+            described(sheet, s, best.count(s.rank()[:2]) == 1 and s.rank()[:2] == best[0])
+            for s in own[:SHOWN]
+        ]
+    return findings
+
+
+def described(sheet: Sheet, suspect: Suspect, unique: bool) -> Diagnosis:
+    guess = suspect.guess
+    nodes = suspect.nodes or (guess.node,)
+    also = dict.fromkeys(
+        (other.mistake.name, sheet.nodes[other.guess.node].name) for other in suspect.also
+    )
+    also.pop((suspect.mistake.name, sheet.nodes[guess.node].name), None)
+    return Diagnosis(
+        suspect.mistake.name, sheet.nodes[guess.node].name,
+        sheet.nodes[guess.operand].name if guess.operand >= 0 else "", suspect.message(),
+        tuple(sheet.nodes[node].name for node in nodes), tuple(also),
+        suspect.explains, suspect.spoils, unique,
+    )  # fmt: skip

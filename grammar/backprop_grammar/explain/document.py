@@ -1,0 +1,191 @@
+"""Sentences with formulas in them, whatever they are printed as.
+
+The insight: a sentence is written once, as a list of pieces that are prose, names, numbers
+or formulas in the calculator's own language. A terminal, Markdown and LaTeX differ only in
+how they set a piece.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..numbers.decimal import decimal
+from ..numbers.wide import Number, Wide, exists
+
+__all__ = [
+    "Derivative",
+    "Explanation",
+    "Fact",
+    "Paragraph",
+    "Piece",
+    "Pieces",
+    "Side",
+    "formula",
+    "gradient",
+    "listed",
+    "name",
+    "plain",
+    "say",
+    "sized",
+    "value",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """The local gradient of a node for an operand, as a sign: `dq/dx`."""
+
+    of: str
+    by: str
+
+    def __str__(self) -> str:
+        return f"d{self.of}/d{self.by}"
+
+
+Side = str | Derivative
+"""One side of an equation: an expression of the language, or the sign of a local gradient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a sentence.
+
+    kind: text, name (of a node), value, gradient or formula. sides: of the last three, what
+    stands between the signs of equality, the value's or the gradient's number last; otherwise
+    the text alone.
+    """
+
+    kind: str
+    sides: tuple[Side, ...]
+
+    @property
+    def text(self) -> str:
+        """The piece as plain text."""
+        return " = ".join(map(str, self.sides))
+
+
+Pieces = list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a paragraph says, for machines.
+
+    receives: node, sender; the contribution. sends: node, operand; upstream, local gradient,
+    contribution. stops: node, operand that the node does not select. gradient: node; its
+    gradient. paths: output, node; count of those along which something can flow. path: the
+    nodes from the output on; the product, then the local gradients. cause: what it is, then
+    the nodes concerned; the numbers concerned.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    numbers: tuple[Number, ...] = ()
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """What there is to say about one node.
+
+    heading: the node's formula and value; empty for a remark on the whole.
+    """
+
+    node: str
+    heading: tuple[Piece, ...]
+    pieces: tuple[Piece, ...]
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The sentences as plain text."""
+        return plain(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The backward pass, or one gradient, in words.
+
+    kind: explain or why; subject: the node that `why` is about. headline: the program's output
+    with its value, and what is asked. at, output, value, upstream: see Trace.
+    """
+
+    kind: str
+    subject: str
+    program: str
+    at: dict[str, float]
+    output: str
+    value: Number
+    upstream: float
+    headline: tuple[Piece, ...]
+    paragraphs: tuple[Paragraph, ...]
+
+
+# making pieces
+
+
+def plain(pieces: Iterable[Piece]) -> str:
+    """Pieces as plain text."""
+    return "".join(piece.text for piece in pieces)
+
+
+def name(text: str) -> Piece:
+    """A node's name within a sentence."""
+    return Piece("name", (text,))
+
+
+def formula(kind: str, *sides: Side) -> Piece:
+    """An equation; sides that repeat the one before are left out."""
+    kept = [side for k, side in enumerate(sides) if not k or str(side) != str(sides[k - 1])]
+    return Piece(kind, tuple(kept))
+
+
+def value(number: Number, digits: int) -> Piece:
+    """A value within a sentence."""
+    return Piece("value", (decimal(number, digits),))
+
+
+def gradient(number: Number, digits: int) -> Piece:
+    """A finite gradient, local gradient or contribution within a sentence."""
+    return Piece("gradient", (decimal(number, digits),))
+
+
+def sized(number: Number, digits: int) -> Piece:
+    """A number, or what it is instead: infinite, negative and infinite, undefined."""
+    if exists(number):
+        return gradient(number, digits)
+    assert isinstance(number, Wide)
+    return Piece("text", (number.text.replace("-infinite", "negative and infinite"),))
+
+
+def say(template: str, *parts: Piece | Sequence[Piece] | str) -> Pieces:
+    """A sentence: the template's `{}` filled with pieces."""
+    result: Pieces = []
+    first, *texts = template_pieces(template)
+    result += first
+    for part, text in zip(parts, texts, strict=True):
+        if isinstance(part, str):
+            result.append(Piece("text", (part,)))
+        elif isinstance(part, Piece):
+            result.append(part)
+        else:
+            result.extend(part)
+        result += text
+    return result
+
+
+@lru_cache(maxsize=1_000)
+def template_pieces(template: str) -> tuple[Pieces, ...]:
+    """The texts around the places of a template, as pieces; an empty one is none."""
+    return tuple([Piece("text", (text,))] if text else [] for text in template.split("{}"))
+
+
+def listed(items: Sequence[Piece | Pieces], word: str = "and") -> Pieces:
+    """Things in a row: x, y and z."""
+    result: Pieces = []
+    for k, item in enumerate(items):
+        if k:
+            between = f" {word} " if k == len(items) - 1 else ", "
+            result.append(Piece("text", (between,)))
+        result += [item] if isinstance(item, Piece) else item
+    return result

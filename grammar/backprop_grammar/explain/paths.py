@@ -1,0 +1,180 @@
+"""The paths from the output to a node: how many there are, and the strongest of them.
+
+The insight: a gradient is a sum over paths, of products over edges. There may be more paths
+than atoms, but counting them, adding up their sizes and keeping the best few are each one
+loop over the tape, from the output down.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from heapq import nlargest
+
+from ..numbers.wide import Number, Wide, exists
+from ..trace.record import Edge, Node
+
+__all__ = ["KEPT", "Path", "Paths", "as_number", "exact", "strength"]
+
+KEPT = 5
+"""How many of the strongest paths are kept."""
+
+FLOAT_DIGITS = 15
+"""The digits up to which a float shows a product as it is."""
+
+Strength = tuple[int, int, float]
+"""How strong a product is: its infinite factors, minus its zeros, the logarithm of the rest."""
+
+Link = tuple[Strength, int, Edge | None, int]
+"""A strength, the place of the node before, the edge from there, and which of its links it is."""
+
+
+def exact(number: Number) -> Decimal:
+    """A finite number as a decimal; nan where its exponent is beyond decimals."""
+    if isinstance(number, float):
+        return Decimal(number)
+    exponent = int(number.text.lower().partition("e")[2] or 0)
+    return Decimal(number.text if abs(exponent) < MAX_EMAX // 2 else "nan")
+
+
+def strength(number: Number) -> Strength:
+    """How strong a factor is: strengths of factors are added, and compared like sizes."""
+    if not exists(number):
+        return 1, 0, 0.0
+    if isinstance(number, float):
+        return (0, 0, math.log(abs(number))) if number else (0, -1, 0.0)
+    mantissa, _, exponent = number.text.lower().partition("e")
+    size = abs(float(Decimal(mantissa)))
+    return (0, 0, math.log(size) + int(exponent or 0) * math.log(10)) if size else (0, -1, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One path: its nodes from the output on, its edges, and the product of its factors.
+
+    product: None where its exponent is beyond decimals.
+    """
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    product: Number | None
+
+
+class Paths:
+    """The paths from the output to one node, along edges that pass something on.
+
+    count: all of them. nonzero: those without a factor of 0. sizes: the sum of the sizes of
+    their products; None where a factor is infinite or undefined. reach: the nodes that depend
+    on the node, itself among them.
+    """
+
+    def __init__(
+        self, nodes: Sequence[Node], output: str, upstream: float, target: str, digits: int
+    ) -> None:
+        self.place = {node.name: k for k, node in enumerate(nodes)}
+        self.nodes = nodes
+        self.digits = digits
+        self.output, self.target, self.upstream = output, target, upstream
+        # Decimals round a product of many factors far below the digits shown.
+        self.context = Context(prec=max(28, digits + 12), Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+        self.reach = self.dependent()
+        self.best: dict[int, list[Link]] = {}
+        self.count = self.nonzero = 0
+        self.sizes: Decimal | None = None
+        if output in self.reach:
+            with localcontext(self.context):
+                self.walk()
+
+    def dependent(self) -> set[str]:
+        """The nodes that depend on the target, whether or not anything flows there."""
+        found = {self.target}
+        for node in self.nodes[self.place[self.target] + 1 :]:
+            if any(operand in found for operand in node.operands):
+                found.add(node.name)
+        return found
+
+    def walk(self) -> None:
+        """Count, measure and rank, from the output down."""
+        place = self.place
+        top, end = place[self.output], place[self.target]
+        counts, nonzero = {top: 1}, {top: int(self.upstream != 0)}
+        sizes: dict[int, Decimal | None] = {top: abs(Decimal(self.upstream))}
+        self.best[top] = [(strength(self.upstream), -1, None, 0)]
+        for k in range(top, end, -1):
+            if k not in counts:
+                continue
+            for edge in self.nodes[k].edges:
+                if not edge.routed or edge.operand not in self.reach:
+                    continue
+                to = place[edge.operand]
+                counts[to] = counts.get(to, 0) + counts[k]
+                zero = isinstance(edge.local, float) and edge.local == 0
+                nonzero[to] = nonzero.get(to, 0) + (0 if zero else nonzero[k])
+                size, known = sizes[k], sizes.get(to, Decimal(0))
+                if size is None or known is None or not exists(edge.local):
+                    sizes[to] = None
+                else:
+                    sizes[to] = known + size * abs(exact(edge.local))
+                self.rank(k, to, edge)
+        self.count, self.nonzero = counts.get(end, 0), nonzero.get(end, 0)
+        total = sizes.get(end)
+        self.sizes = total if total is not None and total.is_finite() else None
+
+    def rank(self, k: int, to: int, edge: Edge) -> None:
+        """Keep the strongest products that reach a node."""
+        a, b, c = strength(edge.local)
+        links: list[Link] = [
+            ((own[0] + a, own[1] + b, own[2] + c), k, edge, i)
+            for i, (own, _, _, _) in enumerate(self.best[k])
+        ]
+        self.best[to] = nlargest(KEPT, [*self.best.get(to, ()), *links], key=lambda link: link[0])
+
+    def strongest(self) -> list[Path]:
+        """The strongest paths, at most KEPT, the strongest first."""
+        links = self.best.get(self.place[self.target], []) if self.count else []
+        with localcontext(self.context):
+            return [self.path(link) for link in links]
+
+    def path(self, link: Link) -> Path:
+        edges: list[Edge] = []
+        nodes = [self.target]
+        _, k, edge, i = link
+        while edge is not None:
+            edges.append(edge)
+            nodes.append(self.nodes[k].name)
+            _, k, edge, i = self.best[k][i]
+        edges.reverse()
+        nodes.reverse()
+        return Path(tuple(nodes), tuple(edges), self.product(edges))
+
+    def product(self, edges: Sequence[Edge]) -> Number | None:
+        """The upstream gradient times the local gradients."""
+        if not all(exists(edge.local) for edge in edges):
+            return nonfinite(self.upstream, edges)
+        result = Decimal(self.upstream)
+        for edge in edges:
+            result *= exact(edge.local)
+        return as_number(result, self.digits) if result.is_finite() else None
+
+
+def nonfinite(upstream: float, edges: Sequence[Edge]) -> Number:
+    """The product of factors of which one is no number."""
+    factors: list[Number] = [upstream, *(edge.local for edge in edges)]
+    texts = [factor.text for factor in factors if isinstance(factor, Wide)]
+    if "undefined" in texts or 0.0 in factors:
+        return Wide("undefined")
+    minus = sum(
+        factor.text.startswith("-") if isinstance(factor, Wide) else factor < 0
+        for factor in factors
+    )
+    return Wide("-infinite" if minus % 2 else "infinite")
+
+
+def as_number(value: Decimal, digits: int = 6) -> Number:
+    """A decimal as a number of a trace, with that many digits at least."""
+    near = float(value)
+    if digits > FLOAT_DIGITS and value != 0:
+        return Wide(str(value).lower(), near)
+    if value == 0 or 2.3e-308 < abs(near) < 1.7e308:
+        return near
+    return Wide(str(value).lower())

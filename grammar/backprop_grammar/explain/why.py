@@ -1,0 +1,354 @@
+"""Why a gradient is what it is: the paths it comes along, and the node that decides it.
+
+The insight: whatever is said here is a fact about the paths. No path, a factor of 0 on each,
+products that cancel, one factor that makes the rest small or large: each is counted or added
+up over all paths before it is claimed.
+"""
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+from ..numbers.decimal import decimal
+from ..numbers.wide import Number, exists
+from ..trace.index import Scene, find, sign
+from ..trace.record import Edge, Node, Trace
+from .document import (
+    Derivative,
+    Explanation,
+    Fact,
+    Paragraph,
+    Piece,
+    Pieces,
+    Side,
+    formula,
+    gradient,
+    listed,
+    name,
+    say,
+    sized,
+)
+from .narrate import joined
+from .paths import KEPT, Path, Paths, as_number, exact, strength
+from .sentences import heading, names
+
+__all__ = ["why"]
+
+FAR = math.log(1e4)
+"""The logarithm of how many times larger or smaller than the upstream gradient of the output a
+gradient is that asks for a reason."""
+
+FLAT = 0.01
+"""The local gradient below which a sigmoid or a tanh is called saturated."""
+
+CANCELS = Decimal("1e-2")
+"""What is left of the sizes of the contributions where they are said to cancel nearly."""
+
+SHOWN = 10
+"""The most factors of a path that are written out."""
+
+
+def why(trace: Trace, label: str, digits: int = 6) -> Explanation:
+    """Why the gradient of a node is what it is.
+
+    Raises BackpropError where no node has that name.
+    """
+    scene = Scene(trace, digits)
+    node = find(scene, label)
+    asked = Reasons(scene, node)
+    return Explanation(
+        "why", node.name, trace.formula, trace.at, trace.output, trace.value, trace.upstream,
+        tuple(asked.headline()), tuple(asked.paragraphs()),
+    )  # fmt: skip
+
+
+def counted(count: int) -> str:
+    """A number of paths: in full, or as a power of ten where it has very many digits."""
+    if count < 10**15:
+        return f"{count:,}"
+    power = math.log10(count)
+    return f"about {10 ** (power % 1):.2f}e+{int(power)}"
+
+
+class Reasons:
+    """What there is to say about one node's gradient."""
+
+    def __init__(self, scene: Scene, node: Node) -> None:
+        self.scene = scene
+        self.node = node
+        self.digits = scene.digits
+        trace = scene.trace
+        self.output = trace.output
+        self.paths = Paths(trace.nodes, trace.output, trace.upstream, node.name, self.digits)
+        self.best = self.paths.strongest()
+
+    def headline(self) -> Pieces:
+        number = self.node.gradient
+        if number is None:
+            return say("{} is not differentiated here, so it has no gradient.", name(self.node.name))  # fmt: skip
+        return say("The gradient of {} is {}.", name(self.node.name), sized(number, self.digits))
+
+    def paragraphs(self) -> list[Paragraph]:
+        """The reason, and then the paths."""
+        if self.node.gradient is None:
+            return [self.remark([self.absent()])]
+        if self.node.name == self.output:
+            words = say("{} is the output: its gradient is the one that the backward pass starts with.", name(self.output))  # fmt: skip
+            return [self.remark([words])]
+        found = [self.remark([self.number_of_paths(), *self.reason()[0]], self.reason()[1])]
+        return found + [self.path(k, path) for k, path in enumerate(self.best, 1)]
+
+    def remark(self, sentences: Sequence[Pieces], facts: Sequence[Fact] = ()) -> Paragraph:
+        own: list[Fact] = []
+        if self.node.gradient is not None:
+            own.append(Fact("gradient", (self.node.name,), (self.node.gradient,)))
+            own.append(Fact("paths", (self.output, self.node.name), (), self.paths.count))
+        top = (heading(self.scene, self.node),)
+        return Paragraph(self.node.name, top, joined(sentences), (*own, *facts))
+
+    def absent(self) -> Pieces:
+        return say("Only what lies between the output and the names that are differentiated by has a gradient.")  # fmt: skip
+
+    def number_of_paths(self) -> Pieces:
+        count = self.paths.count
+        if not count:
+            return []
+        if count == 1:
+            return say("One path leads from {} to {}.", name(self.output), name(self.node.name))
+        which = f" The strongest {KEPT} follow." if count > KEPT else ""
+        return say("{} paths lead from {} to {}.{}", counted(count).capitalize(), name(self.output), name(self.node.name), which)  # fmt: skip
+
+    # the reason
+
+    def reason(self) -> tuple[list[Pieces], list[Fact]]:
+        """Sentences and facts, of the first reason that the trace proves."""
+        number, paths = self.node.gradient, self.paths
+        assert number is not None
+        if self.output not in paths.reach:
+            words = say("Among the nodes evaluated here, no path leads from {} to {}, so its gradient is 0.", name(self.output), name(self.node.name))  # fmt: skip
+            return [words], [Fact("cause", ("no path", self.node.name))]
+        if not paths.count:
+            return self.cut_off()
+        if not exists(number):
+            return self.no_number()
+        if self.scene.trace.upstream == 0:
+            words = say("The upstream gradient given at {} is 0, and so is all that follows from it.", name(self.output))  # fmt: skip
+            return [words], [Fact("cause", ("upstream", self.output), (0.0,))]
+        if number == 0:
+            return self.factor_of_zero() if not paths.nonzero else self.cancelled()
+        size = abs(exact(number))
+        if paths.sizes and paths.nonzero > 1 and size.is_finite() and size < CANCELS * paths.sizes:
+            return self.nearly_cancelled(number)
+        relative = strength(number)[2] - strength(self.scene.trace.upstream)[2]
+        if relative < -FAR:
+            return self.extreme("tiny")
+        if relative > FAR:
+            return self.extreme("huge")
+        return self.ordinary()
+
+    def cut_off(self) -> tuple[list[Pieces], list[Fact]]:
+        """No path: every one ends at a node that selects something else."""
+        sentences = [say("No path from {} to {} passes anything on.", name(self.output), name(self.node.name))]  # fmt: skip
+        facts: list[Fact] = []
+        for node in reversed(self.scene.trace.nodes):
+            # A node that itself receives nothing stops nothing.
+            if node.name != self.output and node.name not in self.scene.senders:
+                continue
+            sent = {edge.operand for edge in node.edges if edge.routed}
+            for operand in dict.fromkeys(node.operands):
+                if operand in self.paths.reach and operand not in sent:
+                    facts.append(Fact("cause", ("not selected", node.name, operand)))
+                    if len(facts) <= KEPT:
+                        sentences.append(self.stopped(node, operand))
+        if len(facts) > KEPT:
+            sentences.append(say("{} more are stopped in the same way.", counted(len(facts) - KEPT).capitalize()))  # fmt: skip
+        return sentences, facts
+
+    def stopped(self, node: Node, operand: str) -> Pieces:
+        """Why a node sends nothing to one of its operands."""
+        me, it = name(node.name), name(operand)
+        chosen = list(dict.fromkeys(e.operand for e in node.edges if e.routed))
+        instead = say(" but {}", names(chosen)) if chosen else []
+        edge = next((edge for edge in node.edges if edge.operand == operand), None)
+        if node.kind == "block":
+            return say("Within the block {}, nothing is passed on to {}.", me, it)
+        if edge is None and node.operation == "if":
+            return say("{} stands in the condition of the if at {}, which passes nothing on.", it, me)  # fmt: skip
+        if node.operation == "relu":
+            number = self.scene.value(operand)
+            if sign(number) == -1 and number is not None:
+                at = formula("value", operand, decimal(number, self.digits))
+                return say("The relu at {} is off, since {} is negative.", me, at)
+            return say("The relu at {} is off.", me)
+        what = "The condition of the if" if node.operation == "if" else f"The {node.operation}"
+        return say("{} at {} does not select {}{}.", what, me, it, instead)
+
+    def no_number(self) -> tuple[list[Pieces], list[Fact]]:
+        """An infinite or undefined local gradient, on one of the strongest paths."""
+        facts: list[Fact] = []
+        sentences: list[Pieces] = []
+        for path in self.best:
+            for sender, edge in zip(path.nodes, path.edges, strict=False):
+                fact = Fact("cause", ("no number", sender, edge.operand), (edge.local,))
+                if exists(edge.local) or fact in facts:
+                    continue
+                facts.append(fact)
+                sentences.append(say("The local gradient of {} for {} is {}.", self.written(sender), name(edge.operand), sized(edge.local, self.digits)))  # fmt: skip
+        return sentences, facts
+
+    def factor_of_zero(self) -> tuple[list[Pieces], list[Fact]]:
+        """A factor of 0 on every path."""
+        which = "It has" if self.paths.count == 1 else "Each of them has"
+        sentences = [say("{} a factor of 0, so the gradient is 0.", which)]
+        facts: list[Fact] = []
+        for path in self.best:
+            for sender, edge in zip(path.nodes, path.edges, strict=False):
+                if edge.local != 0:
+                    continue
+                fact = Fact("cause", ("zero", sender, edge.operand), (edge.local,))
+                if fact not in facts:
+                    facts.append(fact)
+                    sentences.append(self.zero(self.scene.nodes[sender], edge))
+                break
+        return sentences, facts
+
+    def zero(self, node: Node, edge: Edge) -> Pieces:
+        """Why a local gradient is 0."""
+        if node.name in self.scene.kinks and node.kind != "block":
+            return say("{} stands on a kink, where the subgradient of smallest norm is used: 0.", self.written(node.name))  # fmt: skip
+        if node.operation == "mul":
+            other = self.scene.nodes.get(edge.rule)
+            if other is None or other.kind == "constant":
+                return say("{} multiplies {} by {}.", name(node.name), name(edge.operand), edge.rule)  # fmt: skip
+            return say("{} multiplies {} by {}, which is 0.", name(node.name), name(edge.operand), name(edge.rule))  # fmt: skip
+        return say("The local gradient of {} for {} is 0.", self.written(node.name), name(edge.operand))  # fmt: skip
+
+    def cancelled(self) -> tuple[list[Pieces], list[Fact]]:
+        """Contributions that add up to exactly 0."""
+        sentences = [say("They cancel: their products are not all 0, but add up to 0.")]
+        facts = [Fact("cause", ("cancelled", self.node.name))]
+        meeting = self.meeting()
+        if meeting is not None:
+            facts.append(Fact("cause", ("meeting", meeting)))
+            received = [
+                say("{} from {}", gradient(edge.contribution, self.digits), name(sender.name))
+                for sender, edge in self.scene.senders[meeting]
+            ]
+            if len(received) <= KEPT:
+                sentences.append(say("They meet at {}, which receives {}: the sum is 0.", name(meeting), listed(received)))  # fmt: skip
+            else:
+                sentences.append(say("They meet at {}, where {} contributions add up to 0.", name(meeting), f"{len(received):,}"))  # fmt: skip
+        return sentences, facts
+
+    def meeting(self) -> str | None:
+        """The first node of the strongest path whose contributions are not 0, but their sum is."""
+        for label in self.best[0].nodes[1:]:
+            node = self.scene.nodes[label]
+            sent = [edge.contribution for _, edge in self.scene.senders.get(label, ())]
+            if node.gradient == 0 and any(number != 0 for number in sent):
+                return label if all(map(exists, sent)) else None
+        return None
+
+    def nearly_cancelled(self, number: Number) -> tuple[list[Pieces], list[Fact]]:
+        assert self.paths.sizes is not None
+        total = as_number(self.paths.sizes)
+        shown = decimal(total, self.digits)
+        words = say("They nearly cancel: with one sign they would add up to {}, but as they are they leave {}.",
+                    Piece("gradient", (shown,)), gradient(number, self.digits))  # fmt: skip
+        return [words], [Fact("cause", ("nearly cancelled", self.node.name), (total, number))]
+
+    def extreme(self, kind: str) -> tuple[list[Pieces], list[Fact]]:
+        """A tiny or a huge gradient: the factor of the strongest path that makes it so."""
+        sentences = [say("That is {}, beside the {} that the backward pass starts with.", kind, gradient(self.scene.trace.upstream, self.digits))]  # fmt: skip
+        path = self.best[0]
+        pairs = list(zip(path.nodes, path.edges, strict=False))
+        small = kind == "tiny"
+        together = sum(strength(edge.local)[2] for edge in path.edges)
+        if not small and together <= FAR:
+            words = say("No path alone gives that much: the {} paths add up.", counted(self.paths.count))  # fmt: skip
+            return [*sentences, words], [Fact("cause", ("many paths", self.node.name), (), self.paths.count)]  # fmt: skip
+        sender, edge = (min if small else max)(pairs, key=lambda pair: strength(pair[1].local))
+        sizes = [strength(edge.local)[2] for edge in path.edges]
+        matters = [size for size in sizes if (size < 0 if small else size > 0)]
+        of = "" if self.paths.count == 1 else " of the strongest path"
+        word = "smallest" if small else "largest"
+        facts = [Fact("cause", (f"{word} factor", sender, edge.operand), (edge.local,))]
+        if not matters:
+            return sentences, []
+        sentences.append(say("The {} factor{} is {}.", word, of, self.factor(sender, edge)))
+        flat = self.saturated(self.scene.nodes[sender], edge)
+        if flat:
+            sentences.append(flat)
+            facts.append(Fact("cause", ("saturated", sender, edge.operand), (edge.local,)))
+        if len(matters) > 1:
+            side = "below 1 in size, and they multiply" if small else "above 1 in size, and they multiply"  # fmt: skip
+            sentences.append(say("{} of its factors are {}.", f"{len(matters):,}", side))
+        return sentences, facts
+
+    def saturated(self, node: Node, edge: Edge) -> Pieces:
+        """A sigmoid or tanh far from 0, where it is flat."""
+        local = edge.local
+        size = local.nearest or 0.0 if not isinstance(local, float) else local
+        if node.operation not in ("sigmoid", "tanh") or abs(size) > FLAT:
+            return []
+        at = self.scene.value(edge.operand)
+        place = say(" at {}", formula("value", edge.operand, decimal(at, self.digits))) if at is not None else []  # fmt: skip
+        return say("{} is saturated{}: it is nearly flat there.", node.operation, place)
+
+    def ordinary(self) -> tuple[list[Pieces], list[Fact]]:
+        """Nothing special: the largest factor, for orientation."""
+        path = self.best[0]
+        pairs = list(zip(path.nodes, path.edges, strict=False))
+        sentences = [say("The gradient is of an ordinary size.")]
+        if not all(exists(edge.local) for edge in path.edges):
+            return sentences, []
+        sender, edge = max(pairs, key=lambda pair: strength(pair[1].local))
+        of = "" if self.paths.count == 1 else " of the strongest path"
+        sentences.append(say("The largest factor{} is {}.", of, self.factor(sender, edge)))
+        return sentences, [Fact("cause", ("largest factor", sender, edge.operand), (edge.local,))]
+
+    # nodes and paths
+
+    def written(self, label: str) -> Piece:
+        """`n1 = sqrt(x)`, or just the name where the formula is long."""
+        node = self.scene.nodes[label]
+        if not node.operation or len(node.formula) > 60:
+            return name(label)
+        return formula("formula", label, node.formula)
+
+    def factor(self, sender: str, edge: Edge) -> Pieces:
+        """`dn8/dn7 = -0.534447, from n8 = 1/n7`."""
+        node = self.scene.nodes[sender]
+        alone = sum(e.operand == edge.operand for e in node.edges) == 1
+        sides: list[Side] = [Derivative(sender, edge.operand)] if alone else []
+        sign_of = formula("gradient", *sides, decimal(edge.local, self.digits))
+        if not node.operation or len(node.formula) > 60:
+            return [sign_of]
+        return say("{}, from {}", sign_of, self.written(sender))
+
+    def path(self, k: int, path: Path) -> Paragraph:
+        """One path: its nodes, and the product of its factors."""
+        start = "The path goes" if self.paths.count == 1 else f"Path {k} goes"
+        between = path.nodes[1:-1]
+        if len(between) > SHOWN:
+            middle = say(" through {} nodes", f"{len(between):,}")
+        else:
+            middle = say(" through {}", listed([name(node) for node in between])) if between else []
+        words = say("{} from {}{} to {}: ", start, name(path.nodes[0]), middle, name(path.nodes[-1]))  # fmt: skip
+        words += self.multiplied(path)
+        numbers = () if path.product is None else (path.product, *(e.local for e in path.edges))
+        return Paragraph("", (), tuple(words), (Fact("path", path.nodes, numbers),))
+
+    def multiplied(self, path: Path) -> Pieces:
+        """The factors of a path and their product."""
+        factors: list[Number] = [edge.local for edge in path.edges]
+        if self.scene.trace.upstream != 1:
+            factors.insert(0, self.scene.trace.upstream)
+        if path.product is None or not exists(path.product):
+            what = "its size is beyond what can be written here" if path.product is None else f"its product is {sized(path.product, self.digits).text}"  # fmt: skip
+            return say("{}.", what)
+        result = decimal(path.product, self.digits)
+        if len(factors) > SHOWN:
+            return say("the product of its {} factors is {}.", f"{len(factors):,}", Piece("gradient", (result,)))  # fmt: skip
+        shown = " * ".join(decimal(factor, self.digits) for factor in factors)
+        return say("{}.", formula("gradient", shown, result))

@@ -1,0 +1,1 @@
+"""Text to graph and back: words, grammar, names, advice, the printer."""

@@ -1,0 +1,318 @@
+"""The computational graph, kept as a tape.
+
+The insight: a node is an index, and every operand has a smaller one. So a
+forward pass is a loop upwards, a backward pass is a loop downwards, and no
+pass over a graph needs recursion, whatever its size.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, overload
+
+from ..errors import BackpropError, Source, Span, shorten
+from ..operations.row import Operation
+from ..operations.table import IDENTITY, IF
+
+__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
+
+MAX_NODES = 2_000_000
+"""The largest tape that is built: functions that call functions can double it at every definition."""
+
+HUGE = 10**9
+"""Where counting the nodes of a call ends."""
+
+
+class Condition(NamedTuple):
+    """The comparison of an `if`: nodes ``left`` and ``right``, standing in ``region``.
+
+    Condition k opens region 2k + 1 (its first branch) and region 2k + 2 (its second);
+    region 0 is evaluated always.
+    """
+
+    left: int
+    right: int
+    comparison: str
+    region: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Nodes ``first`` to a result that can be shown as one.
+
+    name: of a function of the program, of a row of the table, or of a stage. function: what it
+    computes, over ``operands``; None where it is not known. open: it is shown as its parts.
+    stage: it is everything that only that stage needs, not a call. mirrored: it is the function
+    of the table at minus its operand.
+    """
+
+    name: str
+    operands: tuple[int, ...]
+    first: int
+    function: "Function | None" = field(default=None, compare=False, repr=False)
+    open: bool = False
+    stage: bool = False
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A definition such as `square(u) = u*u`.
+
+    body: a graph that begins with the parameters, in which a call of another function is one
+    node (see ``Graph.calls``). size: how many nodes a call of it adds to a tape; at most HUGE.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    body: "Graph" = field(repr=False)
+    size: int
+
+    @classmethod
+    def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
+        """A definition with its size, which is found without doing the work."""
+        own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
+        called = sum(function.size for function in body.calls.values())
+        return cls(name, parameters, body, min(own + called, HUGE))
+
+    @property
+    def written(self) -> str:
+        """How it is called, such as `square(u)`; shortened for a message."""
+        return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
+
+
+class Spans(Sequence[Span]):
+    """Spans of a text, in eight bytes each."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self) -> None:
+        self.starts, self.ends = array("i"), array("i")
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, k: int) -> Span: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Span]: ...
+    def __getitem__(self, k: int | slice) -> Span | list[Span]:
+        if isinstance(k, slice):
+            return list(zip(self.starts[k], self.ends[k], strict=True))
+        return self.starts[k], self.ends[k]
+
+    def __setitem__(self, k: int, span: Span) -> None:
+        self.starts[k], self.ends[k] = span
+
+    def append(self, span: Span) -> None:
+        """Add a span at the end."""
+        start, end = span
+        self.starts.append(start)
+        self.ends.append(end)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Graph:
+    """A program as a tape of nodes, in the order they are evaluated.
+
+    ``operations[i]`` is None for a leaf: a variable (in ``variables``) or a constant
+    (in ``constants``: a number, or the name of a constant such as pi).
+    """
+
+    source: Source = field(default_factory=lambda: Source(""))
+    operations: list[Operation | None] = field(default_factory=list)
+    operands: list[tuple[int, ...]] = field(default_factory=list)
+    spans: Spans = field(default_factory=Spans)
+    regions: list[int] = field(default_factory=list)
+    constants: dict[int, float | str] = field(default_factory=dict)
+    variables: dict[str, int] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)  # of variables and named stages
+    inputs: dict[str, float] = field(default_factory=dict)  # values the program gives variables
+    stages: list[tuple[str, int]] = field(default_factory=list)  # name, or "" for the last
+    conditions: list[Condition] = field(default_factory=list)
+    condition_of: dict[int, int] = field(default_factory=dict)  # if node -> condition
+    blocks: dict[int, Block] = field(default_factory=dict)  # result node -> block
+    functions: dict[str, Function] = field(default_factory=dict)
+    calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
+    shadowed: dict[str, Span] = field(default_factory=dict)  # constants replaced by the user
+    _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    @property
+    def output(self) -> int:
+        """The node of the last stage."""
+        return self.stages[-1][1]
+
+    def node(self, name: str) -> int | None:
+        """The node that carries a name in the program, or None."""
+        found = self.variables.get(name)
+        if found is not None:
+            return found
+        if len(self._staged) != len(self.stages):
+            self._staged = dict(self.stages)
+        return self._staged.get(name)
+
+    def add(
+        self,
+        operation: Operation | None,
+        operands: tuple[int, ...] = (),
+        span: Span = (0, 0),
+        region: int = 0,
+    ) -> int:
+        """Append a node and return it. Raises BackpropError beyond MAX_NODES."""
+        node = len(self.operations)
+        if node >= MAX_NODES:
+            raise too_many(span, self.source)
+        self.operations.append(operation)
+        self.operands.append(operands)
+        self.spans.starts.append(span[0])
+        self.spans.ends.append(span[1])
+        self.regions.append(region)
+        return node
+
+    def constant(self, value: float | str, span: Span = (0, 0)) -> int:
+        """Append a constant: a number, or a name of operations.CONSTANTS."""
+        node = self.add(None, (), span)
+        self.constants[node] = value
+        return node
+
+    def variable(self, name: str, span: Span = (0, 0)) -> int:
+        """The node of a variable, appended at its first use."""
+        node = self.variables.get(name)
+        if node is None:
+            node = self.variables[name] = self.add(None, (), span)
+            self.names[node] = name
+        return node
+
+    def select(self, condition: int, then: int, otherwise: int, span: Span, region: int) -> int:
+        """Append the node of an `if` over an open condition."""
+        test = self.conditions[condition]
+        node = self.add(IF, (test.left, test.right, then, otherwise), span, region)
+        self.condition_of[node] = condition
+        return node
+
+    def call(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
+        """Append a call as one node, which stands for the function's body until it is inlined."""
+        node = self.add(IDENTITY, operands, span, region)
+        self.calls[node] = function
+        return node
+
+    def inline(
+        self,
+        function: Function,
+        operands: tuple[int, ...],
+        span: Span,
+        region: int,
+        opened: bool = False,
+    ) -> int:
+        """Append a copy of a function's body over the operands, as a block; return its result.
+
+        The calls inside it become blocks in turn, without recursion. opened: they are all shown
+        as their parts. Raises BackpropError before the work starts when the tape would outgrow
+        MAX_NODES.
+        """
+        if len(self) + function.size > MAX_NODES:
+            raise too_many(span, self.source, function)
+        copies = [Copy(self, function, operands, span, region, opened)]
+        while True:
+            copy = copies[-1]
+            inner = copy.proceed()
+            if inner is not None:
+                copies.append(inner)
+                continue
+            result = copy.finish()
+            copies.pop()
+            if not copies:
+                return result
+            copies[-1].moved.append(result)
+
+    def needed(self, output: int) -> list[bool]:
+        """For every node, whether the output is computed from it."""
+        reached = [False] * len(self)
+        reached[output] = True
+        for node in range(output, -1, -1):
+            if reached[node]:
+                for operand in self.operands[node]:
+                    reached[operand] = True
+        return reached
+
+
+class Copy:
+    """The body of a function on its way onto a tape: ``moved`` says where its nodes went."""
+
+    def __init__(
+        self,
+        tape: Graph,
+        function: Function,
+        operands: tuple[int, ...],
+        span: Span,
+        region: int,
+        opened: bool,
+    ) -> None:
+        self.tape, self.function = tape, function
+        self.operands, self.span, self.region, self.open = operands, span, region, opened
+        self.first = len(tape)
+        self.moved = list(operands)  # a body begins with its parameters
+        self.base = len(tape.conditions)
+        tape.conditions.extend(function.body.conditions)  # they get their nodes in finish
+
+    def placed(self, region: int) -> int:
+        """A region of the body as a region of the tape."""
+        return region + 2 * self.base if region else self.region
+
+    def proceed(self) -> "Copy | None":
+        """Copy the nodes up to the next call, and return that call's own copy; None at the end."""
+        tape, body, moved, placed = (
+            self.tape,
+            self.function.body,
+            self.moved,
+            self.placed,
+        )
+        for node in range(len(moved), len(body)):
+            operands = tuple([moved[k] for k in body.operands[node]])
+            ours = body.source is tape.source  # the table's definitions stand in no program
+            span = body.spans[node] if ours else self.span
+            region = placed(body.regions[node])
+            if node in body.calls:
+                return Copy(tape, body.calls[node], operands, span, region, self.open)
+            copy = tape.add(body.operations[node], operands, span, region)
+            moved.append(copy)
+            if node in body.constants:
+                tape.constants[copy] = body.constants[node]
+            elif node in body.condition_of:
+                tape.condition_of[copy] = body.condition_of[node] + self.base
+        return None
+
+    def finish(self) -> int:
+        """Close the block and return its result, which is a node of its own."""
+        tape, body, moved = self.tape, self.function.body, self.moved
+        for k, test in enumerate(body.conditions, self.base):
+            left, right = moved[test.left], moved[test.right]
+            tape.conditions[k] = Condition(left, right, test.comparison, self.placed(test.region))
+        result = moved[body.output]
+        if needs_identity(body):
+            result = tape.add(IDENTITY, (result,), self.span, self.region)
+        tape.blocks[result] = Block(
+            self.function.name, self.operands, self.first, self.function, self.open
+        )
+        return result
+
+
+def needs_identity(body: Graph) -> bool:
+    """Whether a body is only a parameter, a constant or a call, so that its block has no node."""
+    return body.operations[body.output] is None or body.output in body.calls
+
+
+def too_many(span: Span, source: Source, function: Function | None = None) -> BackpropError:
+    """The error for a tape that outgrows MAX_NODES, by a call of a function if one is given."""
+    label, hint = "", "split it up, and run one part at a time"
+    if function:
+        more = "more than " * (function.size == HUGE)
+        label = f"a call of {shorten(function.name)} adds {more}{function.size:,}"
+        hint = "a function that calls a function twice doubles it"
+    return BackpropError(
+        "limit", f"the program grows to more than {MAX_NODES:,} nodes", span,
+        label=label, hint=hint, source=source,
+    )  # fmt: skip

@@ -1,0 +1,289 @@
+"""Text to graph.
+
+The insight: a parser reduces what it has read to something larger, bottom up, and a reduction
+can append to the tape at once. So no tree is ever built, nothing recurses, and the order of
+the tape is the order of evaluation.
+"""
+
+import math
+import re
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from ..errors import BackpropError, Source, Span, shorten
+from ..operations.table import CONSTANTS, IDENTITY, OPERATIONS
+from .graph import MAX_NODES, Condition, Graph, too_many
+from .lalr import tables
+from .lexer import Word, scan
+from .scope import Scope, name_of
+
+__all__ = ["MAX_LENGTH", "parse"]
+
+MAX_LENGTH = 20_000_000
+"""Characters of the longest program that is read."""
+
+INFIX = {
+    "+": OPERATIONS["add"], "-": OPERATIONS["sub"], "*": OPERATIONS["mul"],
+    "/": OPERATIONS["div"], "^": OPERATIONS["pow"], "**": OPERATIONS["pow"],
+}  # fmt: skip
+NEG = OPERATIONS["neg"]
+
+Row = dict[str, tuple[int, Any, Any]]
+"""What to do at each symbol: go to a row (0, row, None), or reduce (size, symbol, method)."""
+
+
+def parse(
+    text: str,
+    *,
+    name: str = "program",
+    bound: frozenset[str] = frozenset(),
+    internal: bool = False,
+) -> Graph:
+    """The graph of a program.
+
+    bound: names that the point gives, which therefore replace constants such as e.
+    internal: the text is one of the table of operations, which may use hidden rows.
+
+    Raises BackpropError with the span of what is wrong.
+    """
+    source = Source(text, name)
+    if len(text) > MAX_LENGTH:
+        raise BackpropError(
+            "limit",
+            f"the program is longer than {MAX_LENGTH:,} characters",
+            hint="split it up",
+        )
+    return Reductions(source, bound, internal).run()
+
+
+class Reductions:
+    """A parse: what each rule of the grammar does to the tape.
+
+    A rule is told where its text begins and ends, parentheses included, and what its parts
+    became: words are text, expressions are nodes.
+    """
+
+    def __init__(self, source: Source, bound: frozenset[str], internal: bool) -> None:
+        self.source = source
+        self.scope = Scope(source, bound, internal)
+        self.graph = self.whole = Graph(source)
+        self.region = 0  # the branch that is being read; see graph.Condition
+        self.defined = 0  # nodes in the bodies of functions
+        self.starts: list[int] = []  # where the parts begin that no rule has taken yet
+
+    def run(self) -> Graph:
+        """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
+        row, end = machine(type(self)), 0  # type: ignore[arg-type]  # a class is hashable
+        rows: list[Row] = [row]
+        values: list[Any] = []
+        starts = self.starts
+        length = len(self.source.text)
+        for word in chain(scan(self.source.text), [("$END", "", length, length)]):
+            kind = word[0]
+            while True:
+                try:
+                    size, what, reduce = row[kind]
+                except KeyError:
+                    from .advice import misplaced  # only where something is wrong
+
+                    raise misplaced(self.source, Word(*word)) from None
+                if not size:
+                    break
+                if size == 1:
+                    values[-1] = reduce(self, starts[-1], end, values[-1])
+                    rows.pop()
+                elif size == 3:
+                    right, sign = values.pop(), values.pop()
+                    values[-1] = reduce(self, starts[-3], end, values[-1], sign, right)
+                    del rows[-3:], starts[-2:]
+                else:
+                    values[-size:] = (reduce(self, starts[-size], end, *values[-size:]),)
+                    del rows[-size:], starts[1 - size :]
+                row = rows[-1][what][1]
+                rows.append(row)
+            row = what
+            _, text, start, end = word
+            rows.append(row)
+            values.append(text)
+            starts.append(start)
+        return self.finished()
+
+    def finished(self) -> Graph:
+        """The graph. Raises BackpropError when the program only defines functions."""
+        if not self.whole.stages:
+            function = next(iter(self.whole.functions.values()))
+            raise self.fail(
+                "syntax", "the program defines functions, but computes nothing", None,
+                hint=f"add a last stage, such as {function.written}",
+            )  # fmt: skip
+        return self.whole
+
+    def fail(self, kind: str, message: str, span: Span | None, hint: str) -> BackpropError:
+        return BackpropError(kind, message, span, hint=hint, source=self.source)
+
+    def program(self, _start: int, _end: int, *_stages: Any) -> None:
+        """All stages are on the tape."""
+
+    # stages
+
+    def assign(self, start: int, end: int, word: str, node: int) -> None:
+        name, span = name_of(word, start)
+        graph = self.graph
+        self.check_unnamed()
+        if name in CONSTANTS:
+            graph.shadowed[name] = span
+        number = graph.constants.get(node)
+        if isinstance(number, float):
+            # A stage that is a plain number is an input: it gets a gradient.
+            del graph.constants[node]
+            graph.variables[name] = node
+            graph.inputs[name] = number
+        elif graph.operations[node] is None or node in graph.names:
+            node = graph.add(IDENTITY, (node,))
+        self.scope.stage(name, span, node)
+        graph.names[node] = name
+        graph.spans[node] = self.starts[-1], end
+        graph.stages.append((name, node))
+
+    def output(self, _start: int, _end: int, node: int) -> None:
+        self.check_unnamed()
+        self.graph.stages.append(("", node))
+
+    def check_unnamed(self) -> None:
+        """Raise when a stage without a name is followed by another: nothing could use it."""
+        stages = self.graph.stages
+        if stages and not stages[-1][0]:
+            raise self.fail(
+                "syntax", "only the last stage may go without a name",
+                self.graph.spans[stages[-1][1]], "give it one, such as q = ...",
+            )  # fmt: skip
+
+    def heading(self, start: int, _end: int, word: str) -> Span:
+        """Open the body of a function, a tape of its own."""
+        self.graph = Graph(self.source)
+        return self.scope.open(word, start, self.graph)
+
+    def define(self, _start: int, _end: int, span: Span, output: int) -> None:
+        self.graph.stages.append(("", output))
+        function = self.scope.close(self.graph)
+        self.defined += len(self.graph)
+        if self.defined > MAX_NODES:
+            raise too_many(span, self.source)
+        self.graph = self.whole
+        self.graph.functions[function.name] = function
+
+    # expressions
+
+    def infix(self, start: int, end: int, left: int, sign: str, right: int) -> int:
+        return self.graph.add(INFIX[sign], (left, right), (start, end), self.region)
+
+    def sign(self, start: int, end: int, sign: str, node: int) -> int:
+        if sign == "+":
+            return node
+        number = self.graph.constants.get(node)
+        if isinstance(number, float):  # -2 is a number, not an operation on one
+            self.graph.constants[node] = 0.0 - number
+            self.graph.spans[node] = start, end
+            return node
+        return self.graph.add(NEG, (node,), (start, end), self.region)
+
+    def group(self, _start: int, _end: int, _open: str, node: int, _close: str) -> int:
+        return node
+
+    def number(self, start: int, end: int, text: str) -> int:
+        value = float(text)
+        if math.isinf(value):
+            raise self.fail("overflow", f"{shorten(text)} is too large a number", (start, end),
+                            "the largest is 1.7976931348623157e308")  # fmt: skip
+        if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+            raise self.fail("overflow", f"{shorten(text)} is too small a number", (start, end),
+                            "the smallest above 0 is 5e-324")  # fmt: skip
+        return self.graph.constant(value, (start, end))
+
+    def name(self, start: int, end: int, name: str) -> int:
+        node = self.scope.nodes.get(name)
+        return self.scope.resolve(name, (start, end), self.graph) if node is None else node
+
+    def first(self, _start: int, _end: int, node: int) -> list[int]:
+        return [node]
+
+    def more(
+        self, _start: int, _end: int, operands: list[int], _comma: str, node: int
+    ) -> list[int]:
+        operands.append(node)
+        return operands
+
+    def call(
+        self, start: int, end: int, name: str, _open: str, values: list[int], _close: str
+    ) -> int:
+        span, graph, given = (start, end), self.graph, len(values)
+        function = self.scope.functions.get(name)
+        operation = self.scope.built_in.get(name)
+        if function:
+            if given != len(function.parameters):
+                arity = len(function.parameters), len(function.parameters)
+                raise self.wrong_count(name, given, arity, span, function.written)
+            append = graph.inline if graph is self.whole else graph.call
+            return append(function, tuple(values), span, self.region)
+        if operation:
+            least, most = operation.arity
+            if given < least or (most is not None and given > most):
+                raise self.wrong_count(name, given, (least, most), span, operation.signature)
+            values += [graph.constant(value, span) for value in operation.defaults[given - least :]]
+            return graph.add(operation, tuple(values), span, self.region)
+        from .calls import unknown_function  # only where something is wrong
+
+        scope = self.scope
+        raise unknown_function(
+            self.source, name, (start, start + len(name)),
+            inside=scope.defining[0] if scope.defining else "", nodes=scope.nodes,
+            built_in=scope.built_in, functions=scope.functions,
+        )  # fmt: skip
+
+    def wrong_count(
+        self,
+        name: str,
+        given: int,
+        arity: tuple[int, int | None],
+        span: Span,
+        written: str,
+    ) -> BackpropError:
+        """The error for a call with too few or too many operands."""
+        least, most = arity
+        count = f"{least} or more" if most is None else f"{least} or {most}"
+        if least == most:
+            count = f"{least}"
+        return self.fail(
+            "arity", f"{shorten(name)} takes {count} operand{'s' * (count != '1')}, not {given:,}",
+            span, f"write {written}",
+        )  # fmt: skip
+
+    # if: the tape must know which nodes stand in which branch
+
+    def condition(self, _start: int, _end: int, left: int, comparison: str, right: int) -> int:
+        conditions = self.graph.conditions
+        conditions.append(Condition(left, right, comparison, self.region))
+        self.region = 2 * len(conditions) - 1
+        return len(conditions) - 1
+
+    def then(self, _start: int, _end: int, node: int) -> int:
+        self.region += 1
+        return node
+
+    def select(self, start: int, end: int, *parts: Any) -> int:
+        _if, _open, test, _comma, then, _comma, otherwise, _close = parts
+        self.region = self.graph.conditions[test].region
+        return self.graph.select(test, then, otherwise, (start, end), self.region)
+
+
+@cache
+def machine(methods: type[Reductions]) -> Row:
+    """The tables with the rules' methods in them: the row where a parse begins."""
+    found = tables()
+    rows: list[Row] = [{} for _ in found["rows"]]
+    rules = [(size, part, getattr(methods, name, None)) for name, size, part in found["rules"]]
+    for row, actions in zip(rows, found["rows"], strict=True):
+        for symbol, action in actions.items():
+            row[symbol] = rules[action] if action < 0 else (0, rows[action], None)
+    return rows[0]

@@ -1,0 +1,135 @@
+"""Pieces of formula text, and how every operation is written.
+
+The insight: a piece of text carries how tightly it binds, so it can be put into a
+larger one with just the parentheses it needs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..operations.row import Operation
+from .graph import Graph
+
+__all__ = [
+    "ATOM",
+    "POWER",
+    "PRODUCT",
+    "SIGNED",
+    "SUM",
+    "Shape",
+    "Text",
+    "atom",
+    "call_shape",
+    "comparison_of",
+    "number_text",
+    "shape",
+    "shown_operands",
+    "write",
+]
+
+SUM, PRODUCT, SIGNED, POWER, ATOM = range(1, 6)
+"""How tightly a piece of text binds, loosest first; the levels of the grammar."""
+
+INFIX = {
+    "add": (SUM, " + ", SUM, PRODUCT),
+    "sub": (SUM, " - ", SUM, PRODUCT),
+    "mul": (PRODUCT, "*", PRODUCT, SIGNED),
+    "div": (PRODUCT, "/", PRODUCT, SIGNED),
+    "pow": (POWER, "^", ATOM, SIGNED),
+}
+"""How an operator's result binds, its sign, and what its operands need to bind at least."""
+
+Shape = tuple[str | tuple[int, int], ...]
+"""How an operation is written: texts and slots, a slot being an operand and its level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text, how tightly it binds, and the number it stands for if it is one.
+
+    opposite: of a text that begins with a minus sign, the text without it.
+    scaled: of a number times something, or of a quotient of whole numbers: the number, and what
+    it multiplies (None for nothing).
+    """
+
+    text: str
+    binds: int = ATOM
+    number: float | None = None
+    opposite: "Text | None" = None
+    scaled: "tuple[Fraction, Text | None] | None" = None
+
+    def within(self, level: int) -> str:
+        """The text, in parentheses where it binds more loosely than the level."""
+        return self.text if self.binds >= level else f"({self.text})"
+
+
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same float: 2, 0.5, 1e-07, 1e+22."""
+    if value == int(value) and abs(value) < 1e16:
+        return str(int(value))
+    return repr(value)
+
+
+def atom(value: float | str) -> Text:
+    """A name or a number as text."""
+    if isinstance(value, str):
+        return Text(value)
+    if value < 0:
+        return Text(number_text(value), SIGNED, value, atom(-value))
+    return Text(number_text(value), ATOM, value)
+
+
+def shape(operation: Operation, count: int, comparison: str = "") -> tuple[int, Shape]:
+    """How tightly an operation on that many operands binds, and how it is written."""
+    name = operation.name
+    if name in INFIX:
+        binds, sign, left, right = INFIX[name]
+        return binds, ((0, left), sign, (1, right))
+    if name == "neg":
+        return SIGNED, ("-", (0, SIGNED))
+    if name == "if":
+        slots = [(k, SUM) for k in range(4)]
+        return ATOM, ("if(", slots[0], f" {comparison} ", slots[1], ", ", slots[2], ", ", slots[3], ")")  # fmt: skip
+    return ATOM, call_shape(name, count)
+
+
+def call_shape(name: str, count: int) -> Shape:
+    """How a call is written: name(, operand, ..., )."""
+    pieces: list[str | tuple[int, int]] = [f"{name}("]
+    for k in range(count):
+        pieces += [", ", (k, SUM)] if k else [(k, SUM)]
+    return (*pieces, ")")
+
+
+def shown_operands(operation: Operation, numbers: Sequence[object]) -> int:
+    """How many operands are written: last ones that are their default are left out."""
+    count = len(numbers)
+    for default in reversed(operation.defaults):
+        if count == operation.arity[0] or numbers[count - 1] != default:
+            break
+        count -= 1
+    return count
+
+
+def write(operation: Operation, operands: Sequence[Text], comparison: str = "") -> Text:
+    """An operation on texts, as it is written, without simplification."""
+    if operation.name == "identity":
+        return operands[0]
+    count = shown_operands(operation, [operand.number for operand in operands])
+    binds, pieces = shape(operation, count, comparison)
+    text = "".join(
+        [
+            piece if isinstance(piece, str) else operands[piece[0]].within(piece[1])
+            for piece in pieces
+        ]
+    )
+    if operation.name == "neg":
+        return Text(text, binds, opposite=operands[0])
+    return Text(text, binds)
+
+
+def comparison_of(graph: Graph, node: int) -> str:
+    """The comparison of an `if`, such as `<=`; empty for other nodes."""
+    condition = graph.condition_of.get(node)
+    return "" if condition is None else graph.conditions[condition].comparison

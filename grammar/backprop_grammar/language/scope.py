@@ -1,0 +1,137 @@
+"""What a name means where it stands, and which names may be given.
+
+The insight: a name is looked up in one dictionary; everything else here happens
+once per name, so that it can be slow, careful and clear.
+"""
+
+import re
+
+from ..errors import BackpropError, Source, Span, shorten
+from ..operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
+from .graph import Function, Graph
+from .lexer import NAME
+
+__all__ = ["Scope", "name_of"]
+
+
+class Scope:
+    """The names of one program: those met so far, and those of the function being defined."""
+
+    def __init__(self, source: Source, bound: frozenset[str], internal: bool) -> None:
+        self.source = source
+        self.bound = bound
+        self.built_in = OPERATIONS | FUNCTIONS if internal else FUNCTIONS
+        self.functions: dict[str, Function] = {}  # of the program
+        self.nodes: dict[str, int] = {}  # of what the current tape names
+        self.outside: dict[str, int] = {}  # those of the program, while a function is defined
+        self.staged: set[str] = set()
+        self.first_use: dict[str, Span] = {}
+        self.constant_use: dict[str, tuple[str, Span]] = {}  # constants that functions use
+        self.defining: tuple[str, Span] | None = None
+
+    def fail(self, kind: str, message: str, span: Span, **more: str) -> BackpropError:
+        return BackpropError(kind, message, span, source=self.source, **more)
+
+    # giving names
+
+    def stage(self, name: str, span: Span, node: int) -> None:
+        """Give a stage its name."""
+        self.check_free(name, span, "stage")
+        used = self.first_use.get(name)
+        if used and used[0] > span[0]:
+            raise self.fail("name", f"{shorten(name)} is computed from itself", used,
+                            hint=f"a name is assigned once; use a new one, such as {shorten(name)}_1")  # fmt: skip
+        if used:
+            raise self.fail("name", f"{shorten(name)} is used before it is assigned", used,
+                            hint=f"move the stage {shorten(name)} = ... up")  # fmt: skip
+        self.staged.add(name)
+        self.nodes[name] = node
+
+    def check_free(self, name: str, span: Span, what: str) -> None:
+        """Raise when a name is a function's, was assigned, or stands for a constant in a function."""
+        shown = shorten(name)
+        if name in self.built_in or name == "if":
+            raise self.fail("name", f"{shown} is the name of a function", span,
+                            hint=f"call the {what} something else, such as {shown}_1")  # fmt: skip
+        if name in self.staged or name in self.functions:
+            raise self.fail("name", f"{shown} is assigned twice", span,
+                            hint="a name is assigned once; use a new one")  # fmt: skip
+        if name in self.constant_use:
+            raise self.unseen(name)
+
+    def open(self, header: str, begin: int, body: Graph) -> Span:
+        """Begin a definition, whose body sees its parameters and nothing else; its name's span."""
+        name, span = name_of(header, begin)
+        self.check_free(name, span, "function")
+        if name in self.first_use:
+            raise self.fail("name", f"{shorten(name)} is a variable already", span,
+                            hint="call the function something else")  # fmt: skip
+        self.defining = name, span
+        self.outside, self.nodes = self.nodes, {}
+        text = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), header)
+        for found in re.finditer(NAME, text[len(name) :]):
+            start = span[1] + found.start()
+            self.parameter(found.group(), (start, start + len(found.group())), body)
+        return span
+
+    def parameter(self, name: str, span: Span, body: Graph) -> None:
+        shown = shorten(name)
+        if name in self.nodes:
+            raise self.fail("name", f"two parameters are called {shown}", span,
+                            hint="give each a name of its own")  # fmt: skip
+        if name in self.built_in or name in self.functions or name == "if":
+            raise self.fail("name", f"{shown} is the name of a function", span,
+                            hint="call the parameter something else")  # fmt: skip
+        self.nodes[name] = body.variable(name, span)
+
+    def close(self, body: Graph) -> Function:
+        """End a definition."""
+        assert self.defining is not None
+        name, _ = self.defining
+        function = self.functions[name] = Function.of(name, tuple(body.variables), body)
+        self.nodes, self.defining = self.outside, None
+        return function
+
+    # using names
+
+    def resolve(self, name: str, span: Span, graph: Graph) -> int:
+        """The node of a name that ``nodes`` does not hold: a constant, or a new variable."""
+        if name in self.built_in or name in self.functions:
+            from .calls import bare_function  # only where something is wrong
+
+            raise bare_function(self.source, name, span)
+        if self.defining:
+            return self.resolve_inside(self.defining[0], name, span, graph)
+        self.first_use.setdefault(name, span)
+        if name in CONSTANTS:
+            if name not in self.bound:
+                return graph.constant(name, span)
+            graph.shadowed.setdefault(name, span)
+        node = self.nodes[name] = graph.variable(name, span)
+        return node
+
+    def resolve_inside(self, function: str, name: str, span: Span, body: Graph) -> int:
+        """The node of a name in the body of a function, where it is no parameter."""
+        if name not in CONSTANTS:
+            from .calls import not_a_parameter  # only where something is wrong
+
+            raise not_a_parameter(self.source, name, span, function, body.variables)
+        self.constant_use.setdefault(name, (function, span))
+        if name in self.bound or name in self.staged:
+            raise self.unseen(name)
+        return body.constant(name, span)
+
+    def unseen(self, name: str) -> BackpropError:
+        """The error for a constant that a function uses and the program replaces."""
+        function, span = self.constant_use[name]
+        return self.fail(
+            "name", f"{name} has a value of your own, which {shorten(function)} does not see", span,
+            hint=f"make {name} a parameter of {shorten(function)}, or give your value another name",
+        )  # fmt: skip
+
+
+def name_of(head: str, start: int) -> tuple[str, Span]:
+    """The name that the head of a stage or a definition begins with, and its span."""
+    found = re.match(NAME, head)
+    assert found is not None
+    return found.group(), (start, start + found.end())

@@ -1,0 +1,1 @@
+"""Numbers that know how wrong they may be, one class per number system."""

@@ -1,0 +1,1 @@
+"""The table of operations: one row each, and the values that need care."""

@@ -1,0 +1,90 @@
+"""When a value has no rounding error: predicates of an operation's operands and its result."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+__all__ = [
+    "Exact", "always", "angle", "at_one", "at_zero", "average", "never", "power", "product", "quotient",
+    "root", "whole",
+]  # fmt: skip
+
+Exact = Callable[[tuple[Any, ...], Any, Any], bool]
+"""Whether a value has no rounding error, given operands, result and 1/(half an ulp)."""
+
+
+def never(_operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
+    """No value is free of rounding."""
+    return False
+
+
+def always(_operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
+    """No value is rounded."""
+    return True
+
+
+def at_zero(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
+    """All operands are 0."""
+    return all(x == 0 for x in operands)
+
+
+def at_one(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
+    """The first operand is 1."""
+    return bool(operands[0] == 1)
+
+
+def whole(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """Whole numbers in, a whole number out, nothing too large: no rounding took place."""
+    return bool(
+        abs(out) < limit and out == int(out)
+        and all(abs(x) < limit and x == int(x) for x in operands)
+    )  # fmt: skip
+
+
+def power_of_two(x: Any) -> bool:
+    return abs(math.frexp(x)[0]) == 0.5 if isinstance(x, float) else x.man_exp[0] == 1
+
+
+def normal(out: Any) -> bool:
+    """Whether scaling by a power of two gave this without pushing digits below the smallest."""
+    return bool(abs(out) >= 2.0**-1022)
+
+
+def product(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """A product with 0, 1, a power of two, or of whole numbers."""
+    x, y = operands
+    if x == 0 or y == 0 or abs(x) == 1 or abs(y) == 1:
+        return True
+    return normal(out) and (power_of_two(x) or power_of_two(y) or whole(operands, out, limit))
+
+
+def quotient(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """A quotient of 0, by 1 or a power of two, or that divides whole numbers."""
+    x, y = operands
+    if x == 0 or abs(y) == 1:
+        return True
+    return normal(out) and (power_of_two(y) or (whole(operands, out, limit) and bool(out * y == x)))
+
+
+def average(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """Whole operands whose sum, too, is small enough to have been exact."""
+    return whole(operands, out, limit / len(operands))
+
+
+def root(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """The root of the square of a whole number."""
+    x = operands[0]
+    return whole(operands, out, limit) and bool(out * out == x)
+
+
+def power(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+    """A power that is 1, the base itself, or of whole numbers."""
+    x, y = operands
+    if y == 0 or y == 1 or x == 1 or (x == 0 and y > 0):
+        return True
+    return bool(y > 0) and whole(operands, out, limit) and int(x) ** int(y) == out
+
+
+def angle(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
+    """Atan2 on the positive half of the x axis."""
+    return bool(operands[0] == 0 and operands[1] >= 0)

@@ -1,0 +1,341 @@
+"""The passes at the precision at which every number of them is certain.
+
+The insight: try the fast numbers first, and believe them only where their own error
+bounds allow it. Where they don't, the same passes run over wider numbers, more and
+more precise, until every number of the trace is certain.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ..blocks.names import Names, outermost
+from ..errors import BackpropError, nearest, shorten
+from ..language.graph import Block, Graph
+from ..numbers.arithmetic import Arithmetic, binary64, wide
+from ..numbers.ball import Ball, Balls, Uncertain
+from ..numbers.decimal import short_number
+from . import flat
+from .backward import backward
+from .forward import Doubt, Forward, Refused, Stopped, forward
+from .local_gradients import local_gradients
+
+__all__ = [
+    "BITS_PER_DIGIT", "MAX_PRECISION", "Question", "Run", "check_bound", "described", "run_of",
+]  # fmt: skip
+
+MAX_PRECISION = 1000
+"""The most decimal digits that may be asked for."""
+
+LADDER = (192, 640, 2560, 6400)
+"""Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0.
+
+Of a program for which that takes too long, the last is the one before.
+"""
+
+PATIENCE = 30.0
+"""Seconds, by a rough estimate, that one step of the ladder may take; longer steps are refused."""
+
+BITS_PER_DIGIT = 3.3219280948873626
+
+
+@dataclass(slots=True)
+class Run:
+    """One forward and one backward pass over one arithmetic, all of it certain.
+
+    wanted: the nodes on a path from what is differentiated. local: see passes.local_gradients.
+    blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
+    first place of an operand; one that is given twice has one local gradient.
+    """
+
+    graph: Graph
+    arithmetic: Arithmetic
+    output: int
+    upstream: float
+    needed: list[bool]
+    wanted: list[bool]
+    forward: Forward[list[Ball | None]] | Forward[Balls]
+    gradients: dict[int, Ball] | Balls
+    local: Callable[[int, int], Ball | None]
+    blocks: dict[tuple[int, int], Ball | None]
+    met: dict[int, str]
+    reason: str = ""
+    reason_node: int = -1
+    lost: float = 0.0
+    bits: int = 53
+
+    def sent(self, node: int) -> list[tuple[int, int, Ball | None, Ball | None]]:
+        """What a node sends back: (which operand, its node, local gradient, contribution).
+
+        The last two are None where the node does not route to the operand.
+        """
+        upstream = self.gradients.get(node)
+        found: list[tuple[int, int, Ball | None, Ball | None]] = []
+        if upstream is None:
+            return found
+        for k, operand in enumerate(self.graph.operands[node]):
+            if self.wanted[operand] and self.forward.values[operand] is not None:
+                local = self.local(node, k)
+                sent = None if local is None else self.arithmetic.times(upstream, local)
+                found.append((k, operand, local, sent))
+        return found
+
+
+class Question:
+    """What is differentiated by what: the nodes behind the names, and what lies between them."""
+
+    def __init__(self, graph: Graph, wrt: Sequence[str], output: str) -> None:
+        """Raises BackpropError for an unknown name."""
+        self.graph = graph
+        self.names = Names(graph)
+        self.output = self.names.find(output) if output else graph.output
+        self.sources = [self.names.find(name) for name in wrt] or list(graph.variables.values())
+        self.labels = list(wrt) or list(graph.variables)
+        self.needed = graph.needed(self.output)
+        self.wanted = [False] * len(graph)
+        for node in self.sources:
+            self.wanted[node] = True
+        # Only what lies between the sources and the output; a source may be an inner node.
+        needed, wanted = self.needed, self.wanted
+        for node, operands in enumerate(graph.operands):
+            if needed[node]:
+                for k in operands:
+                    if wanted[k]:
+                        wanted[node] = True
+                        break
+
+
+def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
+    """Raise one error that names every variable without a value."""
+    missing = [n for n, i in graph.variables.items() if needed[i] and n not in at]
+    if not missing:
+        return
+    few = [shorten(name) for name in missing[:8]]
+    names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    example = ",".join(f"{name}=..." for name in few)
+    hint = f"give {'it' if len(missing) == 1 else 'them'} with --at {example}"
+    typo = nearest(missing[0], [name for name, _ in graph.stages if name])
+    if typo:
+        hint += f" (or did you mean {shorten(typo)}?)"
+    node = graph.variables[missing[0]]
+    raise BackpropError(
+        "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source
+    )
+
+
+def run_of(
+    question: Question,
+    at: dict[str, float],
+    upstream: float,
+    precision: int | None,
+    every: bool,
+) -> Run:
+    """The passes over the fastest arithmetic in which every number of a node is certain.
+
+    every: of every node; else only the output's value and the gradients that were asked for.
+
+    Raises BackpropError as ``evaluate`` does.
+    """
+    graph, needed = question.graph, question.needed
+    check_bound(graph, at, needed)
+    reason, node, lost = "", -1, 0.0
+    start = 0
+    if precision is None:
+        doubt = Doubt()
+        try:
+            run = passes(question, at, upstream, binary64, doubt, every)
+        except Stopped as stopped:
+            reason, node, lost = stopped.reason, stopped.node, 1.0
+        except Refused as refused:
+            raise refusal(graph, refused, binary64) from None
+        else:
+            if doubt.node < 0:
+                return run
+            reason, node, lost = "lost", doubt.node, doubt.lost
+        tolerance = 2.0**-66
+    else:
+        start = int(precision * BITS_PER_DIGIT) + 64
+        tolerance = 2.0 ** -(precision * BITS_PER_DIGIT + 6)
+    ladder = [
+        start + bits
+        for bits in LADDER
+        if bits == LADDER[0] or duration(graph, needed, start + bits) <= PATIENCE
+    ]
+    for bits in ladder:
+        arithmetic = wide(bits, bits == ladder[-1] >= start + LADDER[-2])
+        doubt = Doubt(close=tolerance, loose=tolerance)
+        with arithmetic.context():
+            try:
+                run = passes(question, at, upstream, arithmetic, doubt, every)
+            except Refused as refused:
+                raise refusal(graph, refused, arithmetic) from None
+            except Stopped as stopped:
+                if stopped.reason == "overflow":
+                    raise too_large(graph, stopped.node) from None
+                continue
+        if doubt.node < 0:
+            run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
+            return run
+    where = doubt.node if doubt.node >= 0 else question.output
+    raise BackpropError(
+        "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
+        graph.spans[where], hint="write the formula so that less cancels", source=graph.source,
+    )  # fmt: skip
+
+
+def duration(graph: Graph, needed: list[bool], bits: int) -> float:
+    """Seconds that the passes over numbers of that precision may take, roughly."""
+    gammas = sum(
+        operation is not None and "gamma" in operation.name and needed[node]
+        for node, operation in enumerate(graph.operations)
+    )
+    long = (bits / 6400) ** 2
+    return sum(needed) * (0.0015 + 0.04 * long) + gammas * max(0.03, 12 * long)
+
+
+LOOSE = 2.0**-30
+"""The relative error up to which a number may be computed with that need not be certain itself:
+the errors of bounds, which are of first order, are then as small."""
+
+
+def passes(
+    question: Question,
+    at: dict[str, float],
+    upstream: float,
+    arithmetic: Arithmetic,
+    doubt: Doubt,
+    every: bool,
+) -> Run:
+    """Forward, backward, and the blocks' own local gradients, over one arithmetic."""
+    graph, output, wanted = question.graph, question.output, question.wanted
+    close, loose = doubt.close, doubt.loose
+    if not every:
+        doubt.close = doubt.loose = max(LOOSE, loose)
+    seed = arithmetic.number(upstream), arithmetic.number(0.0)
+    fast = arithmetic.module is None
+    done: Forward[Any]
+    if fast:
+        done = flat.forward(graph, at, question.needed, doubt)
+    else:
+        leaves = {
+            node: (arithmetic.number(at[name] + 0.0), seed[1])
+            for name, node in graph.variables.items()
+            if name in at
+        }
+        done = forward(graph, leaves, question.needed, arithmetic, doubt)
+    met: dict[int, str] = {}
+    local = local_gradients(graph, done, arithmetic, doubt, met)
+    if every and not fast:
+        local = cache(local)  # a block, or a node that is shown, asks for it again
+
+    def reached(node: int) -> bool:
+        return wanted[node] and done.values[node] is not None
+
+    gradients: dict[int, Ball] | Balls
+    try:
+        if fast:
+            assert isinstance(done.values, Balls)
+            gradients = flat.backward(
+                graph, output, upstream, wanted, done.values, local, doubt, every
+            )
+        else:
+            gradients = backward(
+                graph, output, seed, 0, reached, local, arithmetic.times, arithmetic.total
+            )
+            for node, ball in gradients.items():
+                gradients[node] = ball = arithmetic.settle(ball)
+                if every:
+                    doubt.check(arithmetic, node, ball, False)
+        run = Run(
+            graph, arithmetic, output, upstream, question.needed, wanted, done, gradients, local,
+            {}, met,
+        )  # fmt: skip
+        if every:
+            for node, block in outermost(graph).items():
+                if wanted[node] and node in gradients:
+                    run.blocks |= block_gradients(run, node, block, doubt, reached)
+        else:
+            doubt.close, doubt.loose = close, loose
+            value = done.values[output]
+            for node, result in [(output, value), *((k, gradients.get(k)) for k in question.sources)]:  # fmt: skip
+                if result is None:
+                    continue
+                if fast and not result[0] and 0 < result[1] < 2.0**-900:
+                    raise Uncertain("underflow")
+                doubt.check(arithmetic, node, result, False)
+    except Uncertain as reason:
+        raise Stopped(output, str(reason)) from None
+    return run
+
+
+def block_gradients(
+    run: Run, node: int, block: Block, doubt: Doubt, reached: Callable[[int], bool]
+) -> dict[tuple[int, int], Ball | None]:
+    """The local gradients of a block, by a backward pass of its own."""
+    graph, arithmetic = run.graph, run.arithmetic
+    one = arithmetic.number(1.0), arithmetic.number(0.0)
+    inside = dependent(graph, block.first, node, set(block.operands), run.forward)
+    found = backward(
+        graph, node, one, block.first, inside.__contains__, run.local, arithmetic.times,
+        arithmetic.total,
+    )  # fmt: skip
+    blocks: dict[tuple[int, int], Ball | None] = {}
+    for k, operand in enumerate(block.operands):
+        if not reached(operand) or operand in block.operands[:k]:
+            continue
+        slope = found.get(operand)
+        if slope is not None:
+            slope = arithmetic.settle(slope)
+            doubt.check(arithmetic, node, slope, False)
+            arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
+        blocks[node, k] = slope
+    return blocks
+
+
+def dependent(
+    graph: Graph, first: int, result: int, operands: set[int], done: Forward[Any]
+) -> set[int]:
+    """The evaluated nodes from first to result that depend on the operands, and the operands."""
+    found = set(operands)
+    for node in range(first, result + 1):
+        if done.values[node] is not None and any(k in found for k in graph.operands[node]):
+            found.add(node)
+    return found
+
+
+def described(graph: Graph, node: int, ball: Ball | None) -> str:
+    """A node with its value for an error's label: `u = x - y = -1`."""
+    if ball is None or node in graph.constants:
+        return ""
+    start, end = graph.spans[node]
+    written = " ".join(graph.source.text[start:end].split())
+    if len(written) > 40:
+        written = written[:37] + "..."
+    value = short_number(ball[0])
+    name = graph.names.get(node)
+    if graph.operations[node] is None:
+        return f"{name} = {value}"
+    return f"{name} = {written} = {value}" if name else f"{written} = {value}"
+
+
+def refusal(graph: Graph, refused: Refused, arithmetic: Arithmetic) -> BackpropError:
+    """The error for an operation outside its domain."""
+    node, cause = refused.node, refused.cause
+    operands = graph.operands[node]
+    about = operands if cause.operand is None else operands[cause.operand : cause.operand + 1]
+    labels = [described(graph, k, refused.values[k]) for k in dict.fromkeys(about)]
+    return BackpropError(
+        "domain", cause.message, graph.spans[node],
+        label=", ".join(label for label in labels if label), hint=cause.hint, source=graph.source,
+    )  # fmt: skip
+
+
+def too_large(graph: Graph, node: int) -> BackpropError:
+    """The error for a number beyond even the wide numbers."""
+    operation = graph.operations[node]
+    name = operation.name if operation else "the result"
+    return BackpropError(
+        "overflow", f"{name} overflows: its value is too large to compute",
+        graph.spans[node], hint="take logarithms, or rescale the inputs", source=graph.source,
+    )  # fmt: skip

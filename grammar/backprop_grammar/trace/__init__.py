@@ -1,0 +1,1 @@
+"""The record of one forward and one backward pass, which every view shows."""

@@ -1,0 +1,85 @@
+"""A graph and a point to a trace."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..errors import BackpropError
+from ..language.graph import Graph
+from ..numbers.wide import as_float
+from ..passes.run import Question, run_of
+from .builder import trace
+from .record import Flag, Note, Trace
+
+__all__ = ["Results", "evaluate", "results"]
+
+
+def evaluate(
+    graph: Graph,
+    at: dict[str, float],
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    upstream: float = 1.0,
+    precision: int | None = None,
+    nodes: bool = True,
+    expand: Sequence[str] = (),
+    fold: Sequence[str] = (),
+) -> Trace:
+    """The trace of a program at a point.
+
+    at: a finite value per variable. wrt: names of the nodes to differentiate by; the inputs
+    when empty. output: the node to differentiate; the last stage when empty. upstream: the
+    gradient that arrives there from a larger network. precision: digits asked for, at most
+    MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
+    need be certain, which takes less work. expand: names
+    of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
+    shown as one. They change no number.
+
+    Raises BackpropError where a name is unknown, a value missing, or the value of a node
+    does not exist or overflows.
+    """
+    written, whole = graph, list[int]()
+    if expand or fold:
+        from ..blocks.grouping import shaped  # which a plain evaluation need not load
+
+        def kinks(plain: Graph) -> set[int]:
+            try:
+                asked = Question(plain, (), output)
+            except BackpropError:  # a node that there will be
+                asked = Question(plain, (), "")
+            return set(run_of(asked, at, upstream, precision, False).met)
+
+        graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
+    question = Question(graph, wrt, output)
+    run = run_of(question, at, upstream, precision, nodes)
+    return trace(run, question, written, whole, at, precision, nodes)
+
+
+class Results(NamedTuple):
+    """Value and gradients at a point as floats, None where there is none; notes and flags."""
+
+    value: float
+    gradients: dict[str, float | None]
+    notes: tuple[Note, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+def results(question: Question, at: dict[str, float], told: bool = False) -> Results:
+    """Value and gradients at a point, without nodes. Raises BackpropError as ``evaluate`` does.
+
+    told: with the notes on the program itself. Without them only a run that has something to tell
+    becomes a trace; one over plain floats that met no kink has nothing, and costs a third less.
+    """
+    run = run_of(question, at, 1.0, None, False)
+    output = run.forward.values[run.output]
+    if told or run.arithmetic.module is not None or run.met or output is None:
+        found = trace(run, question, question.graph, (), at, None, False)
+        value = as_float(found.value)
+        assert value is not None  # an output beyond the floats is an error
+        slopes = {name: as_float(size) for name, size in found.gradients.items()}
+        return Results(value, slopes, found.notes, found.flags)
+    balls = zip(question.labels, map(run.gradients.get, question.sources), strict=True)
+    gradients: dict[str, float | None] = {
+        label: ball[0] + 0.0 if ball else 0.0 for label, ball in balls
+    }
+    return Results(float(output[0]) + 0.0, gradients)

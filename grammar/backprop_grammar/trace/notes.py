@@ -1,0 +1,202 @@
+"""What there is to say about a run: flags, notes, and the error of an output that overflows.
+
+The insight: a number that is not there has a cause, one node of the graph; to find it is to
+walk the backward pass the other way.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..blocks.names import Names
+from ..errors import BackpropError, few
+from ..language.graph import Graph
+from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
+from ..numbers.wide import Number, Wide
+from ..operations.table import CONSTANTS
+from ..passes.run import BITS_PER_DIGIT, Run, described
+from .record import Flag, Node, Note
+
+__all__ = ["flags", "notes", "overflow"]
+
+
+def overflow(run: Run) -> BackpropError:
+    """The error for an output that no float holds; it names the node where that begins."""
+    graph = run.graph
+
+    def overflows(node: int) -> bool:
+        ball = run.forward.values[node]
+        return ball is not None and abs(ball[0]) > LARGEST_FLOAT
+
+    node = run.output
+    while True:
+        before = [k for k in graph.operands[node] if overflows(k)]
+        if not before:
+            break
+        node = before[0]
+    operation = graph.operations[node]
+    ball = run.forward.values[node]
+    assert operation is not None and ball is not None
+    labels = [
+        described(graph, k, run.forward.values[k]) for k in dict.fromkeys(graph.operands[node])
+    ]
+    return BackpropError(
+        "overflow",
+        f"{operation.name} overflows: {short_number(ball[0])} is above the largest number, 1.79769e+308",
+        graph.spans[node], label=", ".join(label for label in labels if label),
+        hint="rescale the inputs, or take the logarithm of the formula", source=graph.source,
+    )  # fmt: skip
+
+
+def flags(
+    run: Run,
+    names: Names,
+    labels: Sequence[str],
+    sources: Sequence[int],
+    gradients: dict[str, Number],
+) -> list[Flag]:
+    """A flag for every requested gradient that does not exist or that no float holds."""
+    found: list[Flag] = []
+    missing = [
+        (label, node, value)
+        for label, node in zip(labels, sources, strict=True)
+        if isinstance(value := gradients[label], Wide) and value.nearest is None
+    ]
+    lost = unfinished(run) if missing else {}
+    for label, node, value in missing:
+        origin = cause(lost, node)
+        name = names.near(origin)
+        operation = run.graph.operations[origin]
+        what = operation.name if operation else "the output"
+        path = f"gradients.{label}"
+        if value.exists:
+            message = f"the gradient of {label} is {brief(value.text)}, beyond the largest number, 1.79769e+308"  # fmt: skip
+            found.append(Flag(path, "overflow", "-" if value.text[0] == "-" else "+", name, message))  # fmt: skip
+        elif value.text == "undefined":
+            message = f"the gradient of {label} does not exist: {why(run.graph, names, origin)}"
+            found.append(Flag(path, "undefined", "", name, message))
+        else:
+            sign = "-" if value.text[0] == "-" else "+"
+            message = f"the gradient of {label} is {sign}infinite: the slope of {what} is infinite at {name}"  # fmt: skip
+            found.append(Flag(path, "infinite", sign, name, message))
+    return found
+
+
+def why(graph: Graph, names: Names, node: int) -> str:
+    """Why the local gradient of a node is not a number, in words."""
+    operation = graph.operations[node]
+    name = names.near(node)
+    if operation is None:
+        return "infinite contributions cancel"
+    if operation.jump:
+        return f"{operation.jump} ({name})"
+    if operation.name == "pow":
+        return f"x^y has no slope in y at {name}, where the base is not positive"
+    if operation.name == "atan2":
+        return f"atan2 has no slope at the origin ({name})"
+    if operation.name == "sqrt":
+        return f"the infinite slope of sqrt at 0 ({name}) meets a slope of 0; for lengths use abs(x) or hypot(x, y)"  # fmt: skip
+    return f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
+
+
+Sent = dict[int, list[tuple[int, Any, Any]]]
+
+
+def unfinished(run: Run) -> Sent:
+    """The contributions that are not finite: operand -> (node, local gradient, contribution)."""
+    found: Sent = {}
+    for giver in range(run.output, -1, -1):
+        for _, operand, local, contribution in run.sent(giver):
+            if contribution is not None and not abs(contribution[0]) <= LARGEST_FLOAT:
+                found.setdefault(operand, []).append((giver, local, contribution))
+    return found
+
+
+def cause(sent: Sent, node: int) -> int:
+    """The node whose own local gradient is the reason that a gradient is not finite."""
+    while node in sent:
+        # An undefined contribution explains more than an infinite one.
+        node, local, _ = max(sent[node], key=lambda one: one[2][0] != one[2][0])
+        if not abs(local[0]) <= LARGEST_FLOAT:
+            break
+    return node
+
+
+def notes(
+    run: Run, names: Names, value: Number, gradients: dict[str, Number], shown: list[Node]
+) -> list[Note]:
+    """The remarks on a right answer, kinks in the order of evaluation."""
+    graph = run.graph
+    found = [
+        Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}")
+        for name in graph.shadowed
+    ]
+    unused = [name for name, node in graph.stages if not run.needed[node]]
+    if unused and run.output == graph.output:
+        found.append(Note("unused", unused[0], f"the output does not use {few(unused, 8)}"))
+    for node in sorted(run.met):
+        if run.met[node] == "boundary" and not any(run.wanted[k] for k in graph.operands[node][:2]):
+            continue
+        sent = run.sent(node)
+        if run.met[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
+            continue
+        found.append(met_note(run, names, node))
+    results: list[tuple[str, Number]] = [(names.name(run.output), value)]
+    results += [(f"gradient of {name}", size) for name, size in gradients.items()]
+    for label, size in results:
+        near = size.nearest if isinstance(size, Wide) and size.exists else None
+        if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
+            found.append(Note("underflow", label.split()[-1], underflow_text(label, size)))
+    found.extend(precision_note(run, names, shown))
+    return found
+
+
+def met_note(run: Run, names: Names, node: int) -> Note:
+    """The note on what the backward pass met at a node."""
+    graph, name, kind = run.graph, names.near(node), run.met[node]
+    operation = graph.operations[node]
+    assert operation is not None
+    if kind == "tie":
+        ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
+        tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
+        share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
+        return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip
+    if kind == "boundary":
+        return Note("boundary", name, f"the point stands exactly on the boundary of the condition of {name}; the gradient is that of the branch it selects")  # fmt: skip
+    if kind == "cut":
+        return Note("branch cut", name, f"atan2 has its branch cut here ({name}): the value jumps by 2*pi across it, the gradient is the same on both sides")  # fmt: skip
+    if kind == "jump":
+        return Note("kink", name, f"{operation.jump} ({name})")
+    how = "it shares the gradient with its limit" if operation.name == "clamp" else "the subgradient of smallest norm is used"  # fmt: skip
+    return Note("kink", name, f"{operation.name} has a kink here ({name}); {how}")
+
+
+def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:
+    """What binary64 alone would have got wrong, if anything."""
+    digits = int(run.bits / BITS_PER_DIGIT)
+    if run.arithmetic.last:
+        name = names.near(max(run.reason_node, 0))
+        message = f"a value or a gradient at {name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
+        return [Note("precision", name, message)]
+    beyond = run.reason in ("overflow", "underflow")
+    for node in shown:
+        value = node.value
+        if beyond and isinstance(value, Wide) and value.nearest is None and value.exists:
+            side = "above the largest" if "e+" in value.text else "below the smallest"
+            ball = run.forward.values[names.find(node.name)]
+            assert ball is not None
+            message = f"{node.name} = {node.formula} is {short_number(ball[0])}, {side} number of binary64; computed with wider numbers"  # fmt: skip
+            return [Note("precision", node.name, message)]
+    if run.reason == "lost" and run.lost > 2.0**-27 and run.reason_node >= 0:
+        name = names.near(run.reason_node)
+        kept = 0 if run.lost >= 1 else int(-math.log10(run.lost))
+        message = f"binary64 alone would keep {kept} of 16 digits at {name}; computed with {digits} digits"  # fmt: skip
+        return [Note("precision", name, message)]
+    return []
+
+
+def underflow_text(label: str, size: Wide) -> str:
+    what = label if label.startswith("gradient") else f"value of {label}"
+    if size.nearest == 0:
+        return f"underflow: the {what} is {brief(size.text)}, which rounds to 0"
+    return f"underflow: the {what} is {brief(size.text)}; a float keeps fewer digits of it"

@@ -1,0 +1,1 @@
+"""Derivatives as code in other languages."""

@@ -1,0 +1,243 @@
+"""Derivatives as source files of other languages.
+
+The insight: languages differ in how they spell a function, a number and a choice, so each is a
+row of spellings (NAME.py) under one printer; names and comments are made safe here, once.
+"""
+
+import keyword
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from ...blocks.definitions import DEFINED
+from ...derivatives.derive import Derivative
+from ...errors import BackpropError, visible
+from ...operations.row import Operation
+from ..options import Options
+from .statements import INLINE, Lines
+from .target import Target
+
+__all__ = [
+    "TARGETS",
+    "Code",
+    "Formulas",
+    "arguments_of",
+    "code_of",
+    "comment",
+    "python_words",
+    "render_as",
+    "variables_of",
+]
+
+TARGETS = ("python", "numpy", "jax", "torch", "c")
+"""The languages and libraries, each a row in the file ``NAME.py``."""
+
+LONGEST = 2_000
+"""Characters of a program that are repeated in a comment; a longer one is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """What the formats of `backprop derive` show.
+
+    program: as it was written. at: the point, if there is one; the numbers there are ``value``,
+    the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
+    the values that the program itself gives to variables.
+    """
+
+    program: str
+    derivative: Derivative
+    at: dict[str, float] | None
+    numbers: dict[str, float | None]
+    value: float | None
+    inputs: dict[str, float] = field(default_factory=dict)
+
+    def named(self, by: tuple[str, ...]) -> str:
+        """The name of a derivative, by what it is taken by."""
+        return self.derivative.results[by]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A derivative in a target, for the file around it.
+
+    function: its name. arguments: its variables and what they are called. statements: name and
+    text. results: what a derivative is taken by, and its name; value: the output's, or "". helpers:
+    sources of functions. point: the arguments' values, where the file can test itself. renamed:
+    names of the program that could not stay.
+    """
+
+    target: Target
+    formulas: Formulas
+    function: str
+    arguments: dict[str, str]
+    statements: tuple[tuple[str, str], ...]
+    results: dict[tuple[str, ...], str]
+    value: str
+    helpers: tuple[str, ...]
+    point: tuple[float, ...] | None
+    renamed: dict[str, str]
+
+    @property
+    def checks(self) -> list[tuple[str, tuple[str, ...], float]]:
+        """Names, what they are taken by, and the numbers they must have at the point."""
+        formulas = self.formulas
+        own: list[tuple[str, tuple[str, ...], float | None]] = []
+        if self.value:
+            own.append((formulas.derivative.output, (), formulas.value))
+        own += [(n, by, formulas.numbers.get(n)) for by, n in formulas.derivative.results.items()]
+        return [(name, by, number) for name, by, number in own if number is not None]
+
+    @property
+    def tested(self) -> tuple[float, ...] | None:
+        """The point, if there is a number to compare with there."""
+        return self.point if self.checks else None
+
+    def free(self, *names: str) -> tuple[str, ...]:
+        """Names of the file's own that nothing else has."""
+        taken = {self.function, *self.arguments.values(), *(name for name, _ in self.statements)}
+        return tuple(unlike(name, taken) for name in names)
+
+
+def render_as(target: str, formulas: Formulas, options: Options) -> str:
+    """A derivative as a source file. Raises BackpropError where the target lacks a function."""
+    result: str = import_module(f".{target}", __package__).render(formulas, options)
+    return result
+
+
+def row_of(target: str) -> Target:
+    row: Target = import_module(f".{target}", __package__).TARGET
+    return row
+
+
+def code_of(target: Target, formulas: Formulas) -> Code:
+    """A derivative in a target. Raises BackpropError where the target lacks a function."""
+    derivative = formulas.derivative
+    tape = derivative.tape
+    check(target, derivative)
+    variables = arguments_of(derivative)
+    stages = [stage.name for stage in derivative.stages]
+    called = safe([*variables, *stages], target.reserved | set(target.helpers))
+    names = {node: called[name] for node, name in tape.names.items() if name in called}
+    function = unlike(derivative.output, target.reserved | target.claimed | set(target.helpers) | {called[v] for v in variables})  # fmt: skip
+    taken = {function, *called.values(), *target.reserved, *target.helpers}
+    like = called[variables[0]] if variables else ""
+    lines = Lines(target, tape, names, taken, like)
+    results = {by: called[name] for by, name in derivative.results.items()}
+    value = called[derivative.value] if derivative.value else ""
+    last = {*results.values(), value} - {""}
+    for stage in derivative.stages:
+        own = tape.names.get(stage.node, stage.name)
+        name, alias = called[stage.name], called[own] if own != stage.name else ""
+        lines.stage(name, stage.node, alias, name in last)
+    renamed = {old: new for old, new in called.items() if old != new}
+    if function != derivative.output:
+        renamed[f"{derivative.output}()"] = f"{function}()"
+    return Code(
+        target, formulas, function, {name: called[name] for name in variables},
+        tuple(lines.live(set(last))), results, value, tuple(helpers(target, lines.used)),
+        point_of(formulas, variables), renamed,
+    )  # fmt: skip
+
+
+def arguments_of(derivative: Derivative) -> list[str]:
+    """The variables that the stages are computed from, and those that were asked for."""
+    used = {*variables_of(derivative), *(name for by in derivative.results for name in by)}
+    return [name for name in derivative.tape.variables if name in used]
+
+
+def variables_of(derivative: Derivative) -> list[str]:
+    """The variables that the stages are computed from."""
+    reached = reach(derivative)
+    return [name for name, node in derivative.tape.variables.items() if node in reached]
+
+
+def reach(derivative: Derivative) -> set[int]:
+    """The nodes that the stages are computed from, themselves among them."""
+    pending = [stage.node for stage in derivative.stages]
+    found = set(pending)
+    while pending:
+        for k in derivative.tape.operands[pending.pop()]:
+            if k not in found:
+                found.add(k)
+                pending.append(k)
+    return found
+
+
+def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] | None:
+    """The variables' values, if all are given."""
+    at = formulas.at
+    if at is None or not all(name in at for name in variables):
+        return None
+    return tuple(at[name] for name in variables)
+
+
+def check(target: Target, derivative: Derivative) -> None:
+    """Raise BackpropError for the first operation that a target does not have."""
+    operations = derivative.tape.operations
+    for node in sorted(reach(derivative)):
+        operation = operations[node]
+        if operation is not None and not has(target, operation):
+            able = [name for name in TARGETS if has(row_of(name), operation)]
+            raise BackpropError(
+                "name", f"{target.name} has no {operation.name}",
+                hint=f"the formats that have it are {', '.join(['text', 'latex', 'json', *able])}",
+            )  # fmt: skip
+
+
+def has(target: Target, operation: Operation) -> bool:
+    """Whether a target has an operation, or it is written by others."""
+    return operation.name in target.calls or operation.name in INLINE or operation in DEFINED
+
+
+def helpers(target: Target, used: set[str]) -> list[str]:
+    """The functions that the file brings along: those used."""
+    return [source for name, source in target.helpers.items() if name in used]
+
+
+# Names
+
+
+def safe(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
+    """Names and what they are called: a reserved one ends in another _."""
+    names, taken = list(dict.fromkeys(names)), set(reserved)
+    result: dict[str, str] = {}
+    free = {name for name in names if name not in taken}
+    for name in names:
+        result[name] = name if name in free else unlike(name, taken | free)
+        taken.add(result[name])
+    return result
+
+
+def unlike(name: str, taken: Iterable[str]) -> str:
+    """The name, with as many _ as make it another than those taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def python_words() -> frozenset[str]:
+    """The names that mean something in Python wherever they stand."""
+    import builtins
+
+    return frozenset([*keyword.kwlist, *dir(builtins)])
+
+
+# Comments
+
+
+def comment(code: Code, *does: str) -> list[str]:
+    """What the file is: lines without characters that could end a comment or a line."""
+    program = code.formulas.program
+    if len(program) > LONGEST:
+        program = f"{program[:LONGEST]}..."
+    lines = [f"Written by `backprop derive --format {code.target.name}` for the program", ""]
+    lines += [f"    {visible(line)}" for line in program.splitlines()]
+    lines += ["", *does]
+    if code.renamed:
+        lines.append("Renamed: " + ", ".join(f"{a} is {b} here" for a, b in code.renamed.items()) + ".")  # fmt: skip
+    if code.point is not None:
+        missing = sorted(n for n, number in code.formulas.numbers.items() if number is None)
+        if missing:
+            lines.append(f"Without a number at the point, and so not tested: {', '.join(missing)}.")
+    return [line.rstrip() for line in lines]

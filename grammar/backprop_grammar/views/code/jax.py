@@ -1,0 +1,39 @@
+"""Derivatives as JAX, to be traced, compiled and mapped like any function of it.
+
+The insight: what NumPy has is there by the same names, and what networks need by its own.
+"""
+
+from ..options import Options
+from .code import Formulas, code_of, python_words
+from .numpy import ARRAYS
+from .python import python_file
+from .target import Target
+
+__all__ = ["TARGET", "render"]
+
+TARGET = Target(
+    "jax",
+    calls={name: f"jnp.{function}" for name, function in ARRAYS.items()}
+    | {
+        "erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc",
+        "lgamma": "jax.scipy.special.gammaln", "digamma": "jax.scipy.special.digamma",
+        "polygamma": "jax.scipy.special.polygamma({n}, {0})", "sigmoid": "jax.nn.sigmoid",
+        "softplus": "jax.nn.softplus", "silu": "jax.nn.silu", "relu": "jax.nn.relu",
+        "gelu": "jax.nn.gelu({0}, approximate=False)", "leaky_relu": "jax.nn.leaky_relu",
+        "clamp": "jnp.clip",
+    },
+    helpers={},
+    constants={"pi": "jnp.pi", "e": "jnp.e", "tau": "(2.0*jnp.pi)"},
+    reserved=python_words() | {"jax", "jnp"},
+    choice="jnp.where({test}, {then}, {otherwise})",
+)  # fmt: skip
+
+
+def render(formulas: Formulas, _options: Options) -> str:
+    """The Python file."""
+    return python_file(
+        code_of(TARGET, formulas),
+        ["import jax", "import jax.numpy as jnp"],
+        takes="numbers or arrays (of shapes that broadcast)",
+        before_test=('jax.config.update("jax_enable_x64", True)',),
+    )

@@ -1,0 +1,68 @@
+"""Derivatives as NumPy, for numbers and arrays alike.
+
+The insight: an `if` of arrays evaluates both branches, so what the other branch warns of means
+nothing.
+"""
+
+from ..options import Options
+from .code import Formulas, code_of, python_words
+from .python import MATH, python_file
+from .target import Target
+
+__all__ = ["ARRAYS", "TARGET", "render"]
+
+ARRAYS = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
+    "acosh": "arccosh", "atanh": "arctanh", "max": "maximum({0}, {1})", "min": "minimum({0}, {1})",
+    "logsumexp": "logaddexp({0}, {1})", "abs": "abs", "sign": "sign", "softplus": "logaddexp({0}, 0.0)",
+} | {name: name for name in MATH if name[0] != "a" and name not in ("erf", "erfc", "lgamma")}  # fmt: skip
+"""The functions of numpy and of jax.numpy, by the names they have here."""
+
+SIGMOID = """\
+def sigmoid(x):
+    t = np.exp(-np.abs(x))
+    return np.where(x < 0.0, t, 1.0)/(1.0 + t)
+"""
+
+GELU = """\
+def gelu(x):
+    return x*np.vectorize(math.erfc, otypes=[float])(-x/math.sqrt(2.0))/2.0
+"""
+
+LGAMMA = """\
+def lgamma(x):
+    pole = (x <= 0.0) & (x == np.floor(x))
+    return np.where(pole, np.inf, np.vectorize(math.lgamma, otypes=[float])(np.where(pole, 1.0, x)))
+"""
+
+TARGET = Target(
+    "numpy",
+    calls={name: f"np.{function}" for name, function in ARRAYS.items()}
+    | {name: name for name in ("erf", "erfc", "lgamma", "sigmoid", "gelu")},
+    helpers={
+        "erf": "erf = np.vectorize(math.erf, otypes=[float])\n",
+        "erfc": "erfc = np.vectorize(math.erfc, otypes=[float])\n",
+        "lgamma": LGAMMA, "sigmoid": SIGMOID, "gelu": GELU,
+    },
+    constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)"},
+    reserved=python_words() | {"math", "np"},
+    choice="np.where({test}, {then}, {otherwise})",
+)  # fmt: skip
+
+QUIET = 'with np.errstate(all="ignore"):  # np.where evaluates the branch not taken, too'
+
+
+def render(formulas: Formulas, _options: Options) -> str:
+    """The Python file."""
+    code = code_of(TARGET, formulas)
+    names = ", ".join(code.arguments.values())
+    several = f"{names} = (np.asarray(v, dtype=float) for v in ({names}))"
+    arrays = several if len(code.arguments) > 1 else f"{names} = np.asarray({names}, dtype=float)"
+    chooses = any("np.where(" in text for _, text in code.statements)
+    return python_file(
+        code,
+        ["import math", "import numpy as np"],
+        takes="numbers or arrays (of shapes that broadcast)",
+        first=(arrays,) if names else (),
+        around=QUIET if chooses else "",
+    )

@@ -1,0 +1,140 @@
+"""Derivatives as Python, with nothing but the standard library.
+
+The insight: Python raises errors where a formula has no value, so an `if` must stay lazy here.
+"""
+
+import re
+
+from ..options import Options
+from .code import Code, Formulas, code_of, comment, python_words
+from .target import Target
+
+__all__ = ["MATH", "TARGET", "python_file", "render"]
+
+MATH = (
+    "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot",
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
+    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma",
+)  # fmt: skip
+"""The functions of the module math, of C, and of PyTorch, by the names they have here."""
+
+SIGMOID = """\
+def sigmoid(x):
+    t = math.exp(-abs(x))
+    return (t if x < 0.0 else 1.0)/(1.0 + t)
+"""
+
+SOFTPLUS = """\
+def softplus(x):
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+"""
+
+GELU = """\
+def gelu(x):
+    return x*math.erfc(-x/math.sqrt(2.0))/2.0
+"""
+
+LOGSUMEXP = """\
+def logsumexp(*xs):
+    *rest, largest = sorted(xs)
+    return largest + math.log1p(math.fsum(math.exp(x - largest) for x in rest))
+"""
+
+TARGET = Target(
+    "python",
+    calls={name: f"math.{name}" for name in [*MATH, "pow"]}
+    | {
+        "abs": "abs", "max": "max", "min": "min", "sum": "math.fsum([{list}])",
+        "mean": "(math.fsum([{list}])/{count})", "sigmoid": "sigmoid", "softplus": "softplus",
+        "gelu": "gelu", "logsumexp": "logsumexp",
+    },
+    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
+    constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
+    reserved=python_words() | {"math"},
+    choice="{then} if {test} else {otherwise}",
+    lazy=True,
+)  # fmt: skip
+
+WIDTH = 88
+"""Of a line that lists the derivatives; a longer one is broken."""
+
+
+def render(formulas: Formulas, _options: Options) -> str:
+    """The Python file."""
+    return python_file(code_of(TARGET, formulas), ["import math"])
+
+
+def python_file(
+    code: Code,
+    imports: list[str],
+    *,
+    takes: str = "numbers",
+    first: tuple[str, ...] = (),
+    around: str = "",
+    before_test: tuple[str, ...] = (),
+    number: str = "{}",
+) -> str:
+    """A file of Python.
+
+    imports: lines, of which the used ones are kept. takes: what the function takes, for the
+    comment. first: the function's first lines. around: a `with` around its body. before_test: lines
+    before the call in the self-test, where ``number`` makes an argument.
+    """
+    parameters = ", ".join(code.arguments.values())
+    body = [f"{name} = {text}" for name, text in code.statements]
+    body += listing(f"return {code.value}, " if code.value else "return ", results(code), "")
+    if around:
+        body = [around, *(f"    {line}" for line in body)]
+    test = self_test(code, before_test, number)
+    source = [f"def {code.function}({parameters}):", *(f"    {line}" for line in [*first, *body])]
+    text = "\n".join([*code.helpers, *source, *test])
+    needed = [line for line in imports if re.search(rf"\b{line.split()[-1]}\.", text)]
+    gradient = "a dict of derivatives by name" if code.results else "an empty dict"
+    does = f"{code.function}({parameters}) takes {takes} and returns {f'the value and {gradient}' if code.value else gradient}."  # fmt: skip
+    head = [f"# {line}".rstrip() for line in comment(code, does)]
+    parts = ["\n".join([*head, *([""] if needed else []), *needed])]
+    parts += [helper.rstrip("\n") for helper in code.helpers]
+    parts.append("\n".join(source))
+    if test:
+        parts.append("\n".join(test))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def key(by: tuple[str, ...]) -> str:
+    """What a derivative is found by: a name, or several."""
+    return f'"{by[0]}"' if len(by) == 1 else "(" + ", ".join(f'"{name}"' for name in by) + ")"
+
+
+def results(code: Code) -> list[str]:
+    """The items of the dict that is returned."""
+    return [f"{key(by)}: {name}" for by, name in code.results.items()]
+
+
+def listing(start: str, items: list[str], end: str, braces: str = "{}") -> list[str]:
+    """Items in braces, on one line or one a line."""
+    line = f"{start}{braces[0]}{', '.join(items)}{braces[1]}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"{start}{braces[0]}", *(f"    {item}," for item in items), f"{braces[1]}{end}"]
+
+
+def self_test(code: Code, before: tuple[str, ...], number: str) -> list[str]:
+    """The lines that compare the function with the numbers at the point; none without a point."""
+    if code.tested is None:
+        return []
+    given = [number.format(repr(x)) for x in code.tested]
+    items = [f"{name}={x}" for name, x in zip(code.arguments.values(), given, strict=True)]
+    found = "value, gradient" if code.value else "gradient"
+    checks = [
+        f'("{name}", {f"gradient[{key(by)}]" if by else "value"}, {x!r})'
+        for name, by, x in code.checks
+    ]
+    lines = [
+        *before,
+        *listing(f"{found} = {code.function}", items, "", "()"),
+        *listing("checks = ", checks, "", "[]"),
+        "for name, number, expected in checks:",
+        "    assert abs(number - expected) <= 1e-12*abs(expected or 1), \\",
+        '        f"{name} is {number}, not {expected}"',
+    ]
+    return ['if __name__ == "__main__":', *(f"    {line}" for line in lines)]

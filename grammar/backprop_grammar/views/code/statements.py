@@ -1,0 +1,292 @@
+"""The stages of a derivative as statements of a programming language.
+
+The insight: an expression is put together from its leaves up, so the moment it nests too deeply
+for a parser is known, and what is there by then becomes a statement of its own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ...blocks.definitions import definition
+from ...errors import BackpropError
+from ...language.graph import Graph
+from ...language.precedence import ATOM, INFIX, POWER, SIGNED, SUM, comparison_of
+from ...operations.row import Operation
+from .careful import careful
+from .target import CHOICE, Branch, Piece, Target, Test
+
+__all__ = ["INLINE", "Lines"]
+
+NESTING, HEIGHT = 16, 100
+"""Parentheses within each other, and operations within each other, that one statement may have.
+
+C promises 63 parentheses and Python 200; a template brings up to three.
+"""
+
+LARGEST_POWER = 64
+"""The largest whole exponent that is written as one."""
+
+INLINE = frozenset([*INFIX, "neg", "if"])
+"""The operations that every language has as signs; ``pow`` is among them."""
+
+
+class Lines:
+    """Statements of a target, in the order they run.
+
+    names: of the nodes of the tape that have one; taken: all names in use. used: the functions
+    that are called.
+    """
+
+    def __init__(
+        self, target: Target, tape: Graph, names: dict[int, str], taken: set[str], like: str
+    ) -> None:
+        self.target, self.tape, self.names, self.taken, self.like = target, tape, names, taken, like
+        self.statements: list[tuple[str, str]] = []
+        self.used: set[str] = set()
+        self.numbers: set[str] = set()  # names of stages that are made of numbers only
+        self.counts: dict[str, int] = {}
+
+    # statements
+
+    def stage(self, name: str, node: int, alias: str = "", result: bool = False) -> None:
+        """Append the statement of a stage, and those it needs before it."""
+        piece = self.named(alias) if alias else self.expression(node)
+        if result:
+            piece = self.lifted(piece)
+        if piece.fixed:
+            self.numbers.add(name)
+        self.statements.append((name, piece.text))
+
+    def live(self, needed: set[str]) -> list[tuple[str, str]]:
+        """The statements from which those names are computed."""
+        kept = []
+        for name, text in reversed(self.statements):
+            if name in needed:
+                kept.append((name, text))
+                needed |= set(re.findall(r"[A-Za-z_]\w*", text))
+        return kept[::-1]
+
+    def fresh(self, letter: str) -> str:
+        """A name that is not in use."""
+        while True:
+            count = self.counts[letter] = self.counts.get(letter, 0) + 1
+            if f"{letter}{count}" not in self.taken:
+                self.taken.add(f"{letter}{count}")
+                return f"{letter}{count}"
+
+    def hoist(self, piece: Piece, branch: Branch | None) -> Piece:
+        """A name for a piece, which becomes a statement; as lazy as the branch it stands in."""
+        text = piece.text
+        if branch and self.target.lazy:
+            text = f"{piece.within(SUM)} if {self.guard(branch)} else {self.target.literal(0.0)}"
+        name = self.fresh("s")
+        self.statements.append((name, text))
+        return Piece(name, fixed=piece.fixed)
+
+    def cut(self, piece: Piece, branch: Branch | None) -> Piece:
+        """The piece, or a name for it where it is too deep to go on."""
+        deep = piece.nesting >= NESTING or piece.height >= HEIGHT
+        return self.hoist(piece, branch) if deep else piece
+
+    def short(self, piece: Piece, branch: Branch | None) -> Piece:
+        """The piece if it is a name or a number, or a name for it."""
+        return piece if piece.binds >= SIGNED and not piece.height else self.hoist(piece, branch)
+
+    def guard(self, branch: Branch) -> str:
+        """The name of what holds where a branch is evaluated."""
+        chain = [branch]
+        while not chain[-1].name and chain[-1].outer:
+            chain.append(chain[-1].outer)
+        for inner in reversed(chain):
+            outer = f"{inner.outer.name} and " if inner.outer else ""
+            if not inner.test.name:
+                inner.test.name = self.fresh("c")
+                self.statements.append((inner.test.name, outer + inner.test.text))
+            if not inner.name and inner.taken:
+                inner.name = inner.test.name
+            elif not inner.name:
+                inner.name = self.fresh("c")
+                self.statements.append((inner.name, f"{outer}not {inner.test.name}"))
+        return branch.name
+
+    # expressions
+
+    def expression(self, root: int) -> Piece:
+        """The piece of a node, down to names and numbers, without recursion."""
+        tape = self.tape
+        done: list[Piece] = []
+        pending: list[int | Callable[[], None]] = [root]
+        branches: list[Branch | None] = [None]
+
+        def close(count: int, make: Callable[[list[Piece]], Piece]) -> Callable[[], None]:
+            def step() -> None:
+                operands = done[len(done) - count :]
+                del done[len(done) - count :]
+                done.append(self.cut(make(operands), branches[-1]))
+
+            return step
+
+        def choice(comparison: str, then: int, otherwise: int) -> Callable[[], None]:
+            def step() -> None:
+                test = self.test(comparison, *done[-2:])
+                del done[-2:]
+                outer = branches[-1]
+
+                def enter(taken: bool) -> Callable[[], None]:
+                    return lambda: branches.append(Branch(test, taken, outer))
+
+                def leave() -> None:
+                    branches.pop()
+
+                end = close(2, lambda sides: self.choose(test, *sides))
+                pending.extend([end, leave, otherwise, enter(False), leave, then, enter(True)])
+
+            return step
+
+        while pending:
+            step = pending.pop()
+            if not isinstance(step, int):
+                step()
+                continue
+            operation = tape.operations[step]
+            if step != root and step in self.names:
+                done.append(self.named(self.names[step]))
+            elif operation is None:
+                done.append(self.leaf(tape.constants[step]) if step in tape.constants else self.named(self.names[step]))  # fmt: skip
+            elif step in tape.condition_of:
+                left, right, then, otherwise = tape.operands[step]
+                pending += [choice(comparison_of(tape, step), then, otherwise), right, left]
+            else:
+                operands, make = self.reading(operation, step, branches)
+                pending += [close(len(operands), make), *reversed(operands)]
+        return done.pop()
+
+    def reading(
+        self, operation: Operation, node: int, branches: list[Branch | None]
+    ) -> tuple[Sequence[int], Callable[[list[Piece]], Piece]]:
+        """The nodes that a node is written over, and what writes it over their pieces."""
+        found = careful(self.tape, node)
+        if found:
+            operand, write = found
+            return [operand], lambda pieces: write(self, pieces[0], branches[-1])
+        operands = self.tape.operands[node]
+        return operands, lambda pieces: self.apply(operation, pieces, branches[-1])
+
+    def leaf(self, value: float | str) -> Piece:
+        """A number or a named constant."""
+        if isinstance(value, str):
+            return Piece(self.target.constants[value], fixed=True)
+        return Piece(self.target.literal(value), SIGNED if value < 0 else ATOM, fixed=True)
+
+    def named(self, name: str) -> Piece:
+        return Piece(name, fixed=name in self.numbers)
+
+    def test(self, comparison: str, left: Piece, right: Piece) -> Test:
+        if left.fixed and right.fixed:
+            left = self.lifted(left)
+        text = f"{left.within(SUM)} {comparison} {right.within(SUM)}"
+        nesting = max(left.nested(SUM), right.nested(SUM))
+        return Test(text, nesting, left.fixed and right.fixed)
+
+    def choose(self, test: Test, then: Piece, otherwise: Piece) -> Piece:
+        """An `if` over its two sides."""
+        then, otherwise = self.lifted(then), self.lifted(otherwise)
+        how = self.target.choice
+        call = how[-1] == ")"
+        text = how.format(
+            test=test.name or test.text, otherwise=otherwise.text,
+            then=then.text if call else then.within(SUM),
+        )  # fmt: skip
+        nesting = max(test.nesting, then.nested(SUM), otherwise.nesting) + call
+        height = max(then.height, otherwise.height) + 1
+        return Piece(text, ATOM if call else CHOICE, nesting, height)
+
+    # operations
+
+    def apply(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
+        """An operation over pieces."""
+        name, calls = operation.name, self.target.calls
+        if name == "neg":
+            return self.negative(operands[0])
+        if name == "pow":
+            return self.raised(*operands)
+        if name in INFIX:
+            return self.infix(name, *operands)
+        if name not in calls:
+            return self.defined(operation, operands, branch)
+        if operation.variadic and "{1}" in calls[name]:
+            while len(operands) > 1:  # a balanced tree of pairs
+                pairs = [operands[k : k + 2] for k in range(0, len(operands), 2)]
+                operands = [self.call(name, pair) if pair[1:] else pair[0] for pair in pairs]
+            return operands[0]
+        return self.call(name, operands)
+
+    def call(self, name: str, operands: list[Piece]) -> Piece:
+        """A call of what the target has for an operation."""
+        how = self.target.calls[name]
+        if "{n}" in how:  # an order, a whole number
+            order, *operands = operands
+            if not order.fixed or not order.text.removesuffix(".0").isdigit():
+                raise BackpropError("name", f"{self.target.name} has {name} for a number as its order only")  # fmt: skip
+            how = how.replace("{n}", order.text.removesuffix(".0"))
+        operands = [self.lifted(operand) for operand in operands]
+        texts = [operand.text for operand in operands]
+        self.used.add(re.split(r"\(", how)[0])
+        text = how.format(*texts, list=", ".join(texts), count=len(texts)) if "{" in how else f"{how}({', '.join(texts)})"  # fmt: skip
+        fixed = not self.target.lift and all(operand.fixed for operand in operands)
+        return Piece(text, ATOM, max(o.nesting for o in operands) + 1, max(o.height for o in operands) + 1, fixed)  # fmt: skip
+
+    def infix(self, name: str, left: Piece, right: Piece) -> Piece:
+        binds, sign, first, second = INFIX[name]
+        text = f"{left.within(first)}{sign}{right.within(second)}"
+        nesting = max(left.nested(first), right.nested(second))
+        return Piece(text, binds, nesting, max(left.height, right.height) + 1, left.fixed and right.fixed)  # fmt: skip
+
+    def negative(self, operand: Piece) -> Piece:
+        """The opposite; never two signs in a row, which C takes for a decrement."""
+        text = f"-{operand.within(POWER)}"
+        return replace(operand, text=text, binds=SIGNED, nesting=operand.nested(POWER), height=operand.height + 1)  # fmt: skip
+
+    def raised(self, base: Piece, exponent: Piece) -> Piece:
+        """A power: by an operator, or a call."""
+        whole = exponent.text.removesuffix(".0")
+        if self.target.power and whole.isdigit() and int(whole) <= LARGEST_POWER:
+            exponent = replace(exponent, text=whole)
+        elif base.text == self.target.constants["e"]:  # e is no float, so a power would be off
+            return self.call("exp", [exponent])
+        elif "pow" in self.target.calls:
+            return self.call("pow", [base, exponent])
+        text = f"{base.within(ATOM)}**{exponent.within(SIGNED)}"
+        nesting = max(base.nested(ATOM), exponent.nested(SIGNED))
+        return Piece(text, POWER, nesting, max(base.height, exponent.height) + 1, base.fixed and exponent.fixed)  # fmt: skip
+
+    def lifted(self, piece: Piece) -> Piece:
+        """What functions take: numbers may have to be made into that."""
+        if not piece.fixed or not self.target.lift:
+            return piece
+        text = self.target.lift.format(piece.text, like=self.like)
+        return Piece(text, ATOM, piece.nesting + 1, piece.height)
+
+    def defined(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
+        """An operation that the target lacks, by its definition."""
+        function = definition(operation, len(operands))
+        if function is None:
+            raise BackpropError("name", f"{self.target.name} has no {operation.name}")
+        body = function.body
+        uses = Counter(k for below in body.operands for k in below)
+        pieces: list[Piece] = []
+        for node, inner in enumerate(body.operations):
+            below = [pieces[k] for k in body.operands[node]]
+            if node < len(operands):
+                piece = operands[node] if uses[node] < 2 else self.short(operands[node], branch)
+            elif inner is None:
+                piece = self.leaf(body.constants[node])
+            elif node in body.condition_of:
+                test = self.test(comparison_of(body, node), *below[:2])
+                piece = self.choose(test, *below[2:])
+            else:
+                piece = self.apply(inner, below, branch)
+            pieces.append(self.cut(piece, branch))
+        return pieces[body.output]

@@ -1,0 +1,59 @@
+"""Derivatives as PyTorch.
+
+The insight: its functions take tensors only, so a number gets the type of the first argument
+before it goes into one.
+"""
+
+from dataclasses import replace
+
+from ..options import Options
+from .code import Formulas, arguments_of, code_of, python_words
+from .python import MATH, python_file
+from .target import Target
+
+__all__ = ["TARGET", "render"]
+
+CBRT = """\
+def cbrt(x):
+    root = torch.sign(x)*torch.abs(x)**(1.0/3.0)
+    return torch.where(x == 0.0, x, root - (root - x/root**2)/3.0)
+"""
+
+POLYGAMMA = """\
+def polygamma(n, x):
+    if n == 1:  # where torch.polygamma is 1e-10 off
+        return torch.special.zeta(torch.full_like(x, 2.0), x)
+    return torch.polygamma(n, x)
+"""
+
+TARGET = Target(
+    "torch",
+    calls={name: f"torch.{name}" for name in MATH}
+    | {
+        "cbrt": "cbrt", "abs": "torch.abs", "sign": "torch.sign", "sigmoid": "torch.sigmoid",
+        "max": "torch.maximum({0}, {1})", "min": "torch.minimum({0}, {1})",
+        "logsumexp": "torch.logaddexp({0}, {1})", "relu": "torch.relu",
+        "silu": "torch.nn.functional.silu", "gelu": "torch.nn.functional.gelu",
+        # beyond its usual threshold, softplus is 1e-10 off
+        "softplus": "torch.nn.functional.softplus({0}, threshold=40.0)",
+        "digamma": "torch.digamma", "polygamma": "polygamma({n}, {0})",
+    },
+    helpers={"cbrt": CBRT, "polygamma": POLYGAMMA},
+    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)"},
+    reserved=python_words() | {"torch"},
+    choice="torch.where({test}, {then}, {otherwise})",
+    lift="{like}.new_tensor({0})",
+)  # fmt: skip
+
+
+def render(formulas: Formulas, _options: Options) -> str:
+    """The Python file."""
+    target = TARGET
+    if not arguments_of(formulas.derivative):  # nothing to take the type from
+        target = replace(TARGET, lift="torch.tensor({0}, dtype=torch.float64)")
+    return python_file(
+        code_of(target, formulas),
+        ["import torch"],
+        takes="tensors of floats (of shapes that broadcast)",
+        number="torch.tensor({}, dtype=torch.float64)",
+    )

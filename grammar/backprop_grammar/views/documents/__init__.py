@@ -1,0 +1,1 @@
+"""Documents: JSON with its schemas, Markdown, LaTeX."""

@@ -1,0 +1,135 @@
+"""A check as one strict JSON line, the format `backprop-check/1`, for graders.
+
+The insight: a grader asks one question of a document, whether all is right, and then why not;
+so `right` stands first, and every part has its own.
+"""
+
+import json
+from typing import Any
+
+from ...checks.differences import Difference, Differences, Report
+from ...checks.equivalence import Agreement
+from ...diagnosis.claims import Verdict
+from ...diagnosis.search import Diagnosis
+from ...numbers.wide import UNEVALUATED, Number, Wide
+from ..options import Options
+
+__all__ = ["render"]
+
+FORMAT = "backprop-check/1"
+
+
+def render(report: Report, options: Options) -> str:
+    """The document on one line."""
+    return json.dumps(document(report), allow_nan=False)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The document as Python objects; see check.schema.json."""
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "right": report.right,
+        "program": report.formula,
+        "at": report.at,
+        "output": report.output,
+    }
+    if report.value is not None:
+        result["value"] = plain(report.value)
+    if report.differences is not None:
+        result["differences"] = differences(report.differences)
+    if report.verdicts:
+        result["claims"] = [claim(verdict) for verdict in report.verdicts]
+    if report.agreement is not None:
+        result["agreement"] = agreement(report.agreement)
+    return result
+
+
+def plain(number: Number | None) -> float | str | None:
+    """A float, the decimal digits of what no float holds, or null for no number."""
+    if not isinstance(number, Wide):
+        return number
+    if number is UNEVALUATED or not number.exists:
+        return None
+    return number.text if number.nearest is None else number.nearest
+
+
+def word(number: Number) -> dict[str, str]:
+    """Why a number is null: infinite, -infinite or undefined."""
+    exists = not isinstance(number, Wide) or number.exists
+    return {} if exists else {"status": number.text}  # type: ignore[union-attr]
+
+
+def differences(found: Differences) -> dict[str, Any]:
+    return {
+        "right": found.right,
+        "inputs": [difference(row) for row in found.inputs],
+        "edges": [difference(row) for row in found.edges],
+        "skipped": found.skipped,
+    }
+
+
+def difference(row: Difference) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        **({"node": row.node} if row.node else {}),
+        **({"operand": row.operand} if row.operand else {}),
+        "backward": plain(row.backward),
+        **word(row.backward),
+        "quotient": plain(row.quotient),
+        "left": plain(row.left),
+        "right": plain(row.right),
+        "error": row.error,
+        "verdict": row.verdict,
+        "message": row.message,
+    }
+
+
+def claim(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": verdict.name,
+        "claimed": verdict.claimed,
+        "correct": plain(verdict.correct),
+        **({"missing": found["status"]} if (found := word(verdict.correct)) else {}),
+        "right": verdict.right,
+        "status": verdict.status,
+        "diagnoses": [diagnosis(found) for found in verdict.diagnoses],
+        "advice": list(verdict.advice),
+    }
+
+
+def diagnosis(found: Diagnosis) -> dict[str, Any]:
+    return {
+        "mistake": found.mistake,
+        "node": found.node,
+        "operand": found.operand,
+        "nodes": list(found.nodes),
+        "message": found.message,
+        "also": [{"mistake": mistake, "node": node} for mistake, node in found.also],
+        "explains": list(found.explains),
+        "contradicts": list(found.spoils),
+        "unique": found.unique,
+    }
+
+
+def agreement(found: Agreement) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "agreed": found.agreed,
+        "against": found.b,
+        "over": {name: list(ends) for name, ends in found.box.items()},
+        "points": found.points,
+        "skipped": found.skipped,
+        "kinks": found.kinks,
+        "worst": found.worst,
+        "parting": None,
+    }
+    if found.parting is not None:
+        part = found.parting
+        result["parting"] = {
+            "at": part.at,
+            "what": part.what,
+            "a": plain(part.a),
+            "b": plain(part.b),
+            "error": part.error,
+            "message": part.message,
+        } | ({"node": part.node} if part.node else {})
+    return result

@@ -1,0 +1,91 @@
+"""An explanation as one strict JSON document, the format `backprop-explanation/1`.
+
+The insight: beside every paragraph stand the facts it was made of, so a program need not read
+prose, and a test can read both and compare.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from ...explain.document import Explanation, Fact, Paragraph, plain
+from ...numbers.wide import Number, Wide, as_float
+from ..options import Options
+
+__all__ = ["render"]
+
+FORMAT = "backprop-explanation/1"
+
+NAMES = {
+    "gradient": ("node",), "receives": ("node", "sender"), "sends": ("node", "operand"),
+    "stops": ("node", "operand"), "paths": ("output", "node"),
+}  # fmt: skip
+"""What the names of a fact are; of the other kinds they are a list."""
+
+NUMBERS = {
+    "gradient": ("gradient",), "receives": ("contribution",),
+    "sends": ("upstream", "local", "contribution"),
+}  # fmt: skip
+"""What the numbers of a fact are."""
+
+LARGEST_COUNT = 2**53
+"""Counts above this are written as text, since many readers of JSON would round them."""
+
+
+def render(explanation: Explanation, options: Options) -> str:
+    """The document on one line."""
+    del options  # numbers are written in full
+    return json.dumps(document(explanation), allow_nan=False) + "\n"
+
+
+def document(explanation: Explanation) -> dict[str, Any]:
+    """The document as Python objects; see explanation.schema.json."""
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": explanation.kind,
+        "program": explanation.program,
+        "at": explanation.at,
+        "output": explanation.output,
+        "value": as_float(explanation.value),
+        "upstream": explanation.upstream,
+        "headline": plain(explanation.headline),
+        "paragraphs": [paragraph_object(paragraph) for paragraph in explanation.paragraphs],
+    }
+    if explanation.subject:
+        result["subject"] = explanation.subject
+    return result
+
+
+def paragraph_object(paragraph: Paragraph) -> dict[str, Any]:
+    return {
+        "node": paragraph.node or None,
+        "heading": plain(paragraph.heading),
+        "text": paragraph.text,
+        "facts": [fact_object(fact) for fact in paragraph.facts],
+    }
+
+
+def fact_object(fact: Fact) -> dict[str, Any]:
+    """A fact with the names of its fields, which depend on its kind."""
+    result: dict[str, Any] = {"kind": fact.kind}
+    if fact.kind == "path":
+        result["nodes"] = list(fact.names)
+        product, *factors = fact.numbers or (None,)
+        result["product"] = None if product is None else written(product)
+        result["factors"] = [written(number) for number in factors if number is not None]
+    elif fact.kind == "cause":
+        result["cause"], *result["nodes"] = fact.names
+        result["numbers"] = [written(number) for number in fact.numbers]
+    else:
+        result |= zip(NAMES[fact.kind], fact.names, strict=True)
+        fields = dict(zip(NUMBERS.get(fact.kind, ()), fact.numbers, strict=True))
+        result |= {key: written(number) for key, number in fields.items()}
+    if fact.count is not None:
+        exact = fact.count <= LARGEST_COUNT
+        result["count"] = fact.count if exact else str(Decimal(fact.count))
+    return result
+
+
+def written(number: Number) -> float | str:
+    """A number, or its text where binary64 does not hold it in full."""
+    return number.text if isinstance(number, Wide) else number

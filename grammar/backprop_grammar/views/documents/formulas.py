@@ -1,0 +1,32 @@
+"""Derivatives as a program of this language.
+
+The insight: the program carries its point with it, so what is printed can be piped into
+`backprop eval`.
+"""
+
+from ...language.precedence import number_text
+from ...numbers.decimal import decimal
+from ..code.code import Formulas, variables_of
+from ..options import Options
+
+__all__ = ["render"]
+
+
+def render(formulas: Formulas, options: Options) -> str:
+    """The program, a stage a line, after the values that the program itself gives.
+
+    Where there is a point, the derivatives' numbers are comments.
+    """
+    given = formulas.inputs | {
+        name: x for name, x in (formulas.at or {}).items() if name in formulas.inputs
+    }
+    used = variables_of(formulas.derivative)
+    lines = [f"{name} = {number_text(x)}" for name, x in given.items() if name in used]
+    derivative = formulas.derivative
+    for stage in derivative.stages:
+        number = ""
+        if formulas.at is not None and stage.name in formulas.numbers:
+            found = formulas.numbers[stage.name]
+            number = "  # no number here" if found is None else f"  # {decimal(found, options.digits)}"  # fmt: skip
+        lines.append(f"{stage.name} = {derivative.expression(stage)}{number}")
+    return "\n".join(lines) + "\n"

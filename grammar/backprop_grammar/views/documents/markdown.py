@@ -1,0 +1,73 @@
+"""An explanation as Markdown, for GitHub and other pages.
+
+The insight: mathematics between $` and `$ reaches the typesetter as it is, where plain dollar
+signs let Markdown take its backslashes away first. A page that knows no mathematics shows it
+as code.
+"""
+
+import re
+
+from ...errors import visible
+from ...explain.document import Explanation, Paragraph, Piece
+from ..options import Options
+from .formula_latex import equation
+
+__all__ = ["render"]
+
+
+def render(explanation: Explanation, options: Options) -> str:
+    """The explanation as a Markdown document: a heading and a paragraph for each node."""
+    del options  # an explanation already has the digits it was asked for
+    title = {"why": f"Why the gradient of {code(explanation.subject)} is what it is"}
+    parts = [
+        f"# {title.get(explanation.kind, 'The backward pass')}",
+        fenced(explanation.program),
+        prose(explanation.headline),
+    ]
+    for paragraph in explanation.paragraphs:
+        parts += written(paragraph)
+    return "\n\n".join(parts) + "\n"
+
+
+def written(paragraph: Paragraph) -> list[str]:
+    """The heading of a node, its formula and value, and the sentences."""
+    parts = []
+    if paragraph.node:
+        parts.append(f"## {code(paragraph.node)}")
+    if paragraph.heading:
+        parts.append(prose(paragraph.heading))
+    parts.append(prose(paragraph.pieces))
+    return parts
+
+
+def prose(pieces: tuple[Piece, ...]) -> str:
+    """Sentences: names as code, formulas as mathematics, numbers as they are."""
+    return "".join(map(piece_text, pieces))
+
+
+def piece_text(piece: Piece) -> str:
+    if piece.kind == "name":
+        return code(piece.text)
+    if piece.kind == "text":
+        return escaped(piece.text)
+    if len(piece.sides) == 1 and piece.kind != "formula":
+        return escaped(piece.text)
+    return f"$`{equation(piece.sides)}`$"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown takes letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]<>()#!|~$&])", r"\\\1", visible(text)).replace(r"\(", "(").replace(r"\)", ")")  # fmt: skip
+
+
+def code(text: str) -> str:
+    """A name as code."""
+    return f"`{visible(text).replace('`', '')}`"
+
+
+def fenced(program: str) -> str:
+    """The program as a block of code, whose fence is longer than any run of backticks in it."""
+    lines = [visible(line) for line in program.replace("; ", "\n").splitlines() if line.strip()]
+    longest = max((len(run) for run in re.findall("`+", program)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *lines, fence])

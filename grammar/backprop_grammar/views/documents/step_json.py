@@ -1,0 +1,77 @@
+"""A run along the gradient as one strict JSON document, the format `backprop-step/1`.
+
+The insight: `at` is the point that was reached, of every variable, so the document is itself a
+point for `--at @-`: of `eval`, and of a further `step`.
+"""
+
+import json
+from typing import Any
+
+from ...descent.descend import Step
+from ...descent.trajectory import Trajectory
+from ...trace.record import Flag
+from ..options import Options
+
+__all__ = ["line", "render"]
+
+FORMAT = "backprop-step/1"
+
+
+def render(run: Trajectory, options: Options) -> str:
+    """The document: on one line, or indented on a terminal."""
+    return json.dumps(document(run), allow_nan=False, indent=2 if options.indent else None)
+
+
+def line(run: Trajectory, step: Step) -> str:
+    """One step on one line, as --stream prints it; the same as its row of the trajectory."""
+    return json.dumps(row(run, step), allow_nan=False)
+
+
+def document(run: Trajectory) -> dict[str, Any]:
+    """The document as Python objects; see step.schema.json."""
+    plan, start, final = run.plan, run.start, run.final
+    return {
+        "format": FORMAT,
+        "program": plan.graph.source.text,
+        "at": final.at,
+        "output": plan.output,
+        "value": final.value,
+        "gradients": final.gradients,
+        "method": plan.method,
+        "rate": plan.rate,
+        "up": plan.up,
+        "wrt": list(plan.wrt),
+        **({"points": list(plan.files), "rows": plan.rows} if plan.files else {}),
+        "steps": final.number,
+        "asked": plan.steps,
+        "end": run.end.reason,
+        "start": {"at": start.at, "value": start.value},
+        "predicted": run.predicted,
+        "actual": run.actual,
+        "trajectory": [row(run, step) for step in run.rows],
+        "notes": [
+            {"kind": note.kind, "node": note.node, "message": note.message} for note in run.notes
+        ],
+        "flags": [flag_object(flag) for flag in run.flags],
+    }
+
+
+def row(run: Trajectory, step: Step) -> dict[str, Any]:
+    """A step: where it led, of the stepped inputs, and what that did to the output."""
+    return {
+        "step": step.number,
+        "at": {name: step.at[name] for name in run.plan.wrt},
+        "value": step.value,
+        "gradients": step.gradients,
+        "predicted": step.predicted,
+        "actual": step.actual,
+    }
+
+
+def flag_object(flag: Flag) -> dict[str, Any]:
+    sign = {"sign": flag.sign} if flag.sign else {}
+    return (
+        {"path": flag.path, "status": flag.status}
+        | sign
+        | {"node": flag.node, "message": flag.message}
+    )

@@ -1,0 +1,91 @@
+"""The trace as one strict JSON document, the format `backprop-trace/1`.
+
+The insight: a number that does not exist is null and has a flag or a decimal text, so a
+reader never meets the words that JSON lacks.
+"""
+
+import json
+from typing import Any
+
+from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
+from ...trace.record import Node, Trace
+from ..options import Options
+
+__all__ = ["render"]
+
+FORMAT = "backprop-trace/1"
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The document, whole and in full: on one line, or indented on a terminal."""
+    return json.dumps(document(trace), allow_nan=False, indent=2 if options.indent else None)
+
+
+def numbers(**fields: Number) -> dict[str, Any]:
+    """The numbers as floats, with the decimal texts of those that no float holds in full."""
+    result: dict[str, Any] = {name: as_float(value) for name, value in fields.items()}
+    wide = {
+        name: value.text
+        for name, value in fields.items()
+        if isinstance(value, Wide) and value is not UNEVALUATED
+    }
+    return result | ({"wide": wide} if wide else {})
+
+
+def document(trace: Trace) -> dict[str, Any]:
+    """The document as Python objects; see trace.schema.json."""
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "program": trace.program,
+        "at": trace.at,
+        "output": trace.output,
+        "value": as_float(trace.value),
+        "upstream": trace.upstream,
+        "gradients": {name: as_float(value) for name, value in trace.gradients.items()},
+        "nodes": [node_object(node) for node in trace.nodes],
+        "notes": [
+            {"kind": note.kind, "node": note.node, "message": note.message} for note in trace.notes
+        ],
+        "flags": [
+            {"path": flag.path, "status": flag.status}
+            | ({"sign": flag.sign} if flag.sign else {})
+            | {"node": flag.node, "message": flag.message}
+            for flag in trace.flags
+        ],
+    }
+    if trace.frames:
+        result["frames"] = [
+            {"title": frame.title, "node": frame.node, "nodes": list(frame.nodes)}
+            for frame in trace.frames
+        ]
+    if trace.precision:
+        wide = {"value": trace.value, "gradients": trace.gradients}
+        result["precision"] = trace.precision
+        result["wide"] = {
+            key: value.text if isinstance(value, Wide) else
+            {name: v.text for name, v in value.items() if isinstance(v, Wide)}
+            for key, value in wide.items() if isinstance(value, Wide | dict)
+        }  # fmt: skip
+    return result
+
+
+def node_object(node: Node) -> dict[str, Any]:
+    result: dict[str, Any] = {"name": node.name, "kind": node.kind}
+    if node.operation:
+        result |= {
+            "operation": node.operation,
+            "formula": node.formula,
+            "operands": list(node.operands),
+        }
+    fields = {"value": node.value}
+    if node.gradient is not None:
+        fields["gradient"] = node.gradient
+    result |= numbers(**fields)
+    if node.operation:
+        result["role"] = node.role
+        result["edges"] = [
+            {"operand": edge.operand, "rule": edge.rule}
+            | numbers(upstream=edge.upstream, local=edge.local, contribution=edge.contribution)
+            for edge in node.edges
+        ]
+    return result

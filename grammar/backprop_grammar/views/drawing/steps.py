@@ -1,0 +1,291 @@
+"""Both passes of a trace as steps: what a lecturer does at the board, one node after the other.
+
+The insight: every number knows the step from which it is seen, so a step is told by its lines
+alone and shown by one comparison per number.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import visible
+from ...numbers.decimal import decimal
+from ...numbers.wide import UNEVALUATED, Number
+from ...trace.record import Edge, Node, Trace
+from .diagram import Diagram
+
+__all__ = ["Line", "Story", "data", "rule", "seen", "sent", "slope", "sum_of", "tell"]
+
+Line = list[tuple[str, str]]
+"""Pieces of text, each with its class: `value`, `gradient`, `quiet`, `name` or none."""
+
+EQUALS = ("", " = ")
+"""Where a line may be broken."""
+
+ROLES = {
+    "distributes": "the upstream gradient goes on to every operand, whatever their values",
+    "swaps": "each operand receives the upstream gradient times the other operand",
+    "routes": "the upstream gradient goes on to the operand that was selected",
+    "scales": "the upstream gradient is multiplied by the slope at this point",
+}
+"""What the verb of a role means, said at the node's backward step."""
+
+BRANCHES = 6
+"""Branches that a sum spells out where there are many more."""
+
+WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+
+
+@dataclass(slots=True)
+class Story:
+    """The steps, and when each number is first seen.
+
+    top: what is differentiated, as it is written: `df`, or `d` where an upstream gradient came
+    from outside. senders: for every node, who sends it a contribution. values, gradients: for
+    every node, the step that shows its value, its whole gradient. sends: for every node, the
+    step in which it passes its gradient on.
+    """
+
+    trace: Trace
+    digits: int
+    top: str
+    nodes: dict[str, Node]
+    senders: dict[str, list[tuple[Node, Edge]]]
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    values: dict[str, int] = field(default_factory=dict)
+    gradients: dict[str, int] = field(default_factory=dict)
+    sends: dict[str, int] = field(default_factory=dict)
+
+    def text(self, number: Number | None) -> str:
+        if number is None or number is UNEVALUATED:
+            return ""
+        return decimal(number, self.digits)
+
+    def add(self, phase: str, node: str, *lines: Line, title: str = "") -> None:
+        """One more step; phase: start, forward, backward or end."""
+        step = {"phase": phase, "node": node, "title": title, "lines": [seen(x) for x in lines]}
+        self.steps.append(step)
+
+
+def seen(line: Line) -> Line:
+    """A line whose control and bidirectional characters are written as escapes."""
+    return [(kind, visible(text)) for kind, text in line]
+
+
+def tell(trace: Trace, digits: int) -> Story:
+    """The story of a trace; it has no steps where there is no point."""
+    senders: dict[str, list[tuple[Node, Edge]]] = {}
+    for node in trace.nodes:
+        for edge in node.edges:
+            senders.setdefault(edge.operand, []).append((node, edge))
+    top = f"d{trace.output}" if trace.upstream == 1 else "d"
+    story = Story(trace, digits, top, {node.name: node for node in trace.nodes}, senders)
+    if trace.value is UNEVALUATED:
+        return story
+    opening(story)
+    for node in trace.nodes:
+        if node.operation:
+            story.values[node.name] = len(story.steps)
+            title = f"Forward pass: {node.name} is computed."
+            story.add("forward", node.name, forward(story, node), title=title)
+    if story.nodes[trace.output].gradient is not None:
+        turning_point(story)
+        for node in reversed(trace.nodes):
+            if passes_on(node):
+                story.sends[node.name] = len(story.steps)
+                backward(story, node)
+    ending(story)
+    return story
+
+
+def opening(story: Story) -> None:
+    """Step 0: the graph, and the values of its inputs."""
+    lines: list[Line] = []
+    for node in story.trace.nodes:
+        if not node.operation:
+            story.values[node.name] = 0
+        if node.kind == "variable":
+            lines.append([("", node.name), EQUALS, ("value", story.text(node.value))])
+    title = "The graph, and the values of its inputs." if lines else "The graph."
+    story.add("start", "", *lines, title=title)
+
+
+def forward(story: Story, node: Node) -> Line:
+    """`q = x + y = -2 + 5 = 3`."""
+    line = [("", node.name), EQUALS, ("", node.formula), EQUALS]
+    numbers = substituted(story, node)
+    if any(kind for kind, _ in numbers):
+        line += [*numbers, EQUALS]
+    return [*line, ("value", story.text(node.value))]
+
+
+def substituted(story: Story, node: Node) -> Line:
+    """The formula with the values of its operands in the place of their names."""
+    formula, line, end = node.formula, Line(), 0
+    for match in WORD.finditer(formula):
+        operand = story.nodes.get(match[0])
+        if match[0] not in node.operands or operand is None or operand.kind == "constant":
+            continue
+        before, after = formula[: match.start()].rstrip(), formula[match.end() :].lstrip()
+        line.append(("", formula[end : match.start()]))
+        beside = before[-1:] in tuple("+-*/^") or after[:1] == "^"
+        line += factor("value", story.text(operand.value), beside)
+        end = match.end()
+    return [*line, ("", formula[end:])]
+
+
+def factor(kind: str, number: str, beside: bool = True) -> Line:
+    """A number; in parentheses where a sign of its own would stand beside an operator."""
+    if beside and (number.startswith("-") or "^" in number):
+        return [("", "("), (kind, number), ("", ")")]
+    return [(kind, number)]
+
+
+def turning_point(story: Story) -> None:
+    """The backward pass starts at the output."""
+    trace = story.trace
+    story.gradients[trace.output] = len(story.steps)
+    number = ("gradient", story.text(trace.upstream))
+    line: Line = [("", f"{story.top}/d{trace.output}"), EQUALS, number]
+    if trace.upstream != 1:
+        line.append(("quiet", "  the upstream gradient that was given"))
+    title = "The backward pass starts at the output."
+    story.add("backward", trace.output, line, title=title)
+
+
+def passes_on(node: Node) -> bool:
+    """Whether a node has a step in the backward pass."""
+    stuck = node.operation and node.gradient == 0
+    return node.gradient is not None and bool(node.edges or stuck)
+
+
+def backward(story: Story, node: Node) -> None:
+    """The step in which a node sends its contributions, and some gradients become whole."""
+    here = len(story.steps)
+    if node.name not in story.senders:
+        story.gradients.setdefault(node.name, here)
+    lines = [chain_rule(story, node, edge) for edge in node.edges]
+    for operand in dict.fromkeys(edge.operand for edge in node.edges):
+        if story.senders[operand][0][0] is node:  # the first on the tape is the last to send
+            story.gradients[operand] = here
+            total = sum_of(story, operand)
+            if total:
+                whole: Line = [("", f"{story.top}/d{operand}"), EQUALS, *total]
+                number = ("gradient", story.text(story.nodes[operand].gradient))
+                lines.append([*whole, EQUALS, number])
+    title = f"Backward pass, {node.name}: {node.operation} {node.verb}, {ROLES[node.verb]}."
+    if not node.edges:
+        title = f"Backward pass, {node.name}: no gradient passes here."
+    story.add("backward", node.name, *lines, title=title)
+
+
+def chain_rule(story: Story, node: Node, edge: Edge) -> Line:
+    """`df/dx += df/dq * dq/dx = -4 * 1 = -4`."""
+    top, name, operand = story.top, node.name, edge.operand
+    if not edge.routed:
+        return [
+            ("", f"{top}/d{operand} += "), ("gradient", "0"),
+            ("quiet", f"  {node.operation} did not select {operand}"),
+        ]  # fmt: skip
+    return [
+        ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"), EQUALS,
+        ("gradient", story.text(edge.upstream)), ("", " * "),
+        *factor("gradient", story.text(edge.local)), EQUALS,
+        ("gradient", story.text(edge.contribution)),
+    ]  # fmt: skip
+
+
+def sum_of(story: Story, operand: str) -> Line:
+    """`-4 via q + 2 via r`; empty where no branches meet, or there are no numbers."""
+    routed = [pair for pair in story.senders.get(operand, ()) if pair[1].routed]
+    if len(routed) < 2 or not story.steps:
+        return []
+    line: Line = []
+    few = routed[:BRANCHES] if len(routed) > BRANCHES + 2 else routed
+    for i, (sender, edge) in enumerate(few):
+        number = story.text(edge.contribution)
+        minus = i > 0 and number.startswith("-")
+        line.append(("", "" if i == 0 else " - " if minus else " + "))
+        line += [("gradient", number[minus:]), ("quiet", f" via {sender.name}")]
+    if len(few) < len(routed):
+        line.append(("quiet", f" + {len(routed) - len(few)} more"))
+    return line
+
+
+def ending(story: Story) -> None:
+    """The last step: the gradients; whatever was not seen by now is seen here."""
+    trace, here = story.trace, len(story.steps)
+    for node in trace.nodes:
+        story.gradients.setdefault(node.name, here)
+    lines: list[Line] = [
+        [("", f"{story.top}/d{name}"), EQUALS, ("gradient", story.text(number))]
+        for name, number in trace.gradients.items()
+    ]
+    title = f"The gradients of {trace.output}." if lines else "There are no variables, so there are no gradients."  # fmt: skip
+    story.add("end", "", *lines, title=title)
+
+
+# the data that the page's script reads
+
+
+def data(story: Story, shown: Diagram) -> dict[str, Any]:
+    """The steps, the vertices with their cards, and the wires; all texts as they are shown."""
+    names = [vertex.name for vertex in shown.vertices]
+    wires = [
+        {"source": names[wire.source], "target": names[wire.target],
+         "from": story.sends.get(names[wire.target], 0)}
+        for wire in shown.wires
+    ]  # fmt: skip
+    nodes = [
+        {"name": name, "value": story.values.get(name, 0), "gradient": story.gradients.get(name, 0),
+         "title": seen(heading(story.nodes[name])), "card": card(story, story.nodes[name])}
+        for name in dict.fromkeys(names)
+    ]  # fmt: skip
+    return {"steps": story.steps, "nodes": nodes, "wires": wires}
+
+
+def heading(node: Node) -> Line:
+    line = [("name", node.name)]
+    if node.operation:
+        return [*line, ("", f" = {node.formula}")]
+    return [*line, ("quiet", "  a constant" if node.kind == "constant" else "  an input")]
+
+
+def card(story: Story, node: Node) -> list[dict[str, Any]]:
+    """What a node shows when it is pointed at: labels, and lines with the step they belong to."""
+    rows: list[tuple[str, int, Line]] = []
+    if story.text(node.value) and node.kind != "constant":
+        rows.append(("value", story.values[node.name], [("value", story.text(node.value))]))
+    if node.gradient is not None and story.text(node.gradient):
+        number = ("gradient", story.text(node.gradient))
+        label = "upstream" if node.edges else "gradient"
+        line = [*sum_of(story, node.name), EQUALS] if sum_of(story, node.name) else []
+        rows.append((label, story.gradients[node.name], [*line, number]))
+    for i, edge in enumerate(node.edges):
+        line = [*rule(story, node, edge), *slope(story, edge)]
+        rows.append(("local" if i == 0 else "", story.sends.get(node.name, 0), line))
+    for i, edge in enumerate(node.edges):
+        if story.text(edge.contribution):
+            label = node.verb if i == 0 else ""
+            rows.append((label, story.sends[node.name], sent(story, edge)))
+    return [{"label": label, "from": step, "line": seen(line)} for label, step, line in rows]
+
+
+def rule(story: Story, node: Node, edge: Edge) -> Line:
+    """`df/dq = z`, or the left side alone where the rule is a number."""
+    name = ("quiet", f"d{node.name}/d{edge.operand}")
+    if edge.rule in (story.text(edge.local), f"d{node.name}/d{edge.operand}"):
+        return [name]
+    return [name, ("quiet", " = "), ("", edge.rule)]
+
+
+def slope(story: Story, edge: Edge) -> Line:
+    """The number of a local gradient, to stand after its rule: ` = -4`."""
+    number = story.text(edge.local)
+    return [("quiet", " = "), ("gradient", number)] if number else []
+
+
+def sent(story: Story, edge: Edge) -> Line:
+    """What an edge sends, and to whom: `-4 → q`."""
+    number = ("gradient", story.text(edge.contribution)) if edge.routed else ("quiet", "0")
+    return [number, ("quiet", f" → {edge.operand}")]

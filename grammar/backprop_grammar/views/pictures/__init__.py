@@ -1,0 +1,1 @@
+"""Pictures as files: SVG, web pages, Graphviz, Mermaid, TikZ."""

@@ -1,0 +1,224 @@
+"""The picture as SVG: a file on its own, and the element that a page embeds.
+
+The insight: the picture carries its meaning. Every gate, wire and number says by its id, class
+and data what it belongs to, so a style sheet or a script needs no knowledge of the layout:
+
+    g.vertex.leaf|gate|block[.output]  id="v{index}" data-name="{node}"
+    path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
+    text.value, .gradient  data-name="{whose output it is}"
+    text.contribution, .rule  data-name="{source}" data-wire="{index}"
+    g.frame                data-title
+"""
+
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+from ...errors import shorten, visible
+from ...trace.record import Trace
+from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.geometry import Box, Frame, Piece, Scene, Text, scene
+from ..drawing.text_metrics import SIZES, typeset
+from ..options import Options
+
+__all__ = ["DARK", "FONT", "LIGHT", "STYLE", "colours", "drawing", "number", "render", "svg"]
+
+FONT = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans",'
+    ' "Liberation Sans", Arial, sans-serif'
+)
+
+LIGHT = {
+    "ink": "#1f2328", "quiet": "#59636e", "wire": "#7d8691", "edge": "#59636e", "gate": "#ffffff",
+    "block": "#eef2f7", "value": "#1a7f37", "gradient": "#c9252d",
+}  # fmt: skip
+DARK = {
+    "ink": "#e6edf3", "quiet": "#9aa4af", "wire": "#76808b", "edge": "#9aa4af", "gate": "#161b22",
+    "block": "#232a33", "value": "#4ac26b", "gradient": "#ff7b72",
+}  # fmt: skip
+"""Colours on light and on dark ground, by what they are for."""
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The picture of a trace as a file."""
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + drawing(diagram(trace, options.digits))
+
+
+def drawing(picture: Diagram) -> str:
+    """The `<svg>` element of a diagram, in the colours that the reader's ground asks for."""
+    dark = "".join(f"    {line}\n" for line in colours(DARK).splitlines())
+    return svg(
+        picture, f"{STYLE}{colours(LIGHT)}  @media (prefers-color-scheme: dark) {{\n{dark}  }}\n"
+    )
+
+
+def svg(picture: Diagram, style: str) -> str:
+    """The `<svg>` element of a diagram with a style sheet."""
+    drawn = scene(picture)
+    size = f"{number(drawn.width)} {number(drawn.height)}"
+    wide, high = size.split()
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="backprop" viewBox="0 0 {size}" '
+        f'width="{wide}" height="{high}" role="img" aria-labelledby="picture-title picture-desc">',
+        f'<title id="picture-title">{quoted(shorten(picture.title, 400))}</title>',
+        f'<desc id="picture-desc">{quoted(picture.description)}</desc>',
+        f"<style>\n{style}</style>",
+        *[framed(frame) for frame in drawn.frames],
+        '<g class="wires">', *wires(picture, drawn), "</g>",
+        '<g class="vertices">', *vertices(picture, drawn), "</g>",
+        '<g class="numbers">', *numbers(picture, drawn), "</g>",
+        "</svg>",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def colours(ground: dict[str, str]) -> str:
+    """The part of the style sheet that has to do with light and dark."""
+    return "".join(
+        f"  .backprop {selector} {{ {rule.format(**ground)} }}\n"
+        for selector, rule in (
+            (".name, .backprop .symbol", "fill: {ink}"),
+            (".alias", "fill: {quiet}"),
+            (".shape", "fill: {gate}; stroke: {edge}"),
+            (".block .shape", "fill: {block}"),
+            (".wire", "stroke: {wire}"),
+            (".dot", "fill: {wire}"),
+            (".arrow", "stroke: {wire}"),
+            (".value", "fill: {value}"),
+            (".gradient, .backprop .contribution, .backprop .rule", "fill: {gradient}"),
+            (".frame rect", "stroke: {wire}"),
+            (".frame text", "fill: {quiet}"),
+        )
+    )
+
+
+NAMES = ("name", "stage", "alias")
+
+STYLE = (
+    f"  .backprop {{ color-scheme: light dark; font-family: {FONT};"
+    " font-variant-numeric: tabular-nums }\n"
+    "  .backprop .wire, .backprop .arrow { fill: none; stroke-width: 1.5 }\n"
+    "  .backprop .arrow { stroke-linecap: round; stroke-linejoin: round }\n"
+    "  .backprop .unrouted { stroke-dasharray: 3 4; opacity: 0.6 }\n"
+    "  .backprop .shape { stroke-width: 1.5 }\n"
+    "  .backprop .vertex:focus { outline: none }\n"
+    "  .backprop .vertex:focus .shape { stroke-width: 3 }\n"
+    "  .backprop .leaf:focus .name { text-decoration: underline }\n"
+    "  .backprop .frame rect { fill: none; stroke-width: 1.2; stroke-dasharray: 5 4 }\n"
+    + "".join(
+        f"  .backprop {selector} {{ font-size: {size:g}px; text-anchor: {anchor} }}\n"
+        for selector, size, anchor in (
+            (".name", SIZES["name"], "end"),
+            (".stage", SIZES["stage"], "middle"),
+            (".alias", SIZES["alias"], "middle"),
+            (".symbol", SIZES["symbol"], "middle"),
+            (".sign", SIZES["sign"], "middle"),
+            (".value, .backprop .gradient", SIZES["value"], "middle"),
+            (".contribution, .backprop .rule", SIZES["rule"], "end"),
+            (".frame text", SIZES["title"], "start"),
+        )
+    )
+)
+
+
+def quoted(text: str) -> str:
+    """A user's text, harmless as content and as an attribute."""
+    return escape(visible(text), {'"': "&quot;", "'": "&#39;"})
+
+
+def number(x: float) -> str:
+    """A coordinate to a tenth of a pixel."""
+    text = f"{x:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def at(*points: tuple[float, float]) -> str:
+    return " ".join(f"{number(x)},{number(y)}" for x, y in points)
+
+
+def framed(frame: Frame) -> str:
+    title = quoted(frame.title)
+    return (
+        f'<g class="frame" data-title="{title}"><rect x="{number(frame.left)}"'
+        f' y="{number(frame.top)}" width="{number(frame.width)}" height="{number(frame.height)}"'
+        f' rx="10"/><text x="{number(frame.left + 10)}" y="{number(frame.top - 5)}">{title}</text></g>'
+    )
+
+
+def path(piece: Piece) -> str:
+    """The path of a piece of wire; what coincides is left out."""
+    parts = [f"M{at(piece.a)}"]
+    if piece.b != piece.a:
+        parts.append(f"H{number(piece.b[0])}")
+    if piece.c != piece.b:
+        level = abs(piece.c[1] - piece.b[1]) < 0.05
+        parts.append(f"H{number(piece.c[0])}" if level else f"C{at(*piece.controls(), piece.c)}")
+    if piece.d != piece.c:
+        parts.append(f"H{number(piece.d[0])}")
+    return "".join(parts)
+
+
+def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
+    """Wires, those that were not selected first, then the dots where they branch."""
+    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
+        indices = " ".join(map(str, piece.wires))
+        yield (
+            f'<path class="wire{"" if piece.routed else " unrouted"}"'
+            f' data-name="{quoted(picture.vertices[piece.vertex].name)}" data-wires="{indices}"'
+            f' d="{path(piece)}"/>'
+        )
+    for x, y, vertex in drawn.dots:
+        name = quoted(picture.vertices[vertex].name)
+        yield f'<circle class="dot" data-name="{name}" cx="{number(x)}" cy="{number(y)}" r="3"/>'
+    x, y = drawn.end
+    yield f'<path class="arrow" d="M{at((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))}"/>'
+
+
+def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:
+    """Gates and leaves, each with its formula for whoever points at it."""
+    labels = {text.vertex: text for text in drawn.texts if text.kind in NAMES}
+    last = len(picture.vertices) - 1
+    for i, (vertex, box) in enumerate(zip(picture.vertices, drawn.boxes, strict=True)):
+        kind = "leaf" if box is None else "gate block" if vertex.block else "gate"
+        label = labels.get(i)
+        yield (
+            f'<g class="vertex {kind}{" output" * (i == last)}" id="v{i}"'
+            f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(told(vertex))}</title>'
+            f"{gate(vertex, box) if box else ''}{write(label) if label else ''}</g>"
+        )
+
+
+def told(vertex: Vertex) -> str:
+    """What a gate computes, in a line: `q = x + y = 3`."""
+    parts = [vertex.name, shorten(vertex.formula, 200), vertex.value]
+    return " = ".join(part for part in parts if part)
+
+
+def gate(vertex: Vertex, box: Box) -> str:
+    """A gate's outline and its symbol, optically centred."""
+    runs = typeset(visible(vertex.symbol))
+    text = "".join(part for part, _ in runs)
+    kind = "symbol sign" if len(text) == 1 else "symbol"
+    size = SIZES["sign" if len(text) == 1 else "symbol"]
+    spans = "".join(
+        f'<tspan dy="{number(-0.42 * size)}" font-size="{number(0.72 * size)}">{quoted(part)}</tspan>'
+        if raised else quoted(part) for part, raised in runs
+    )  # fmt: skip
+    return (
+        f'<rect class="shape" x="{number(box.x - box.width / 2)}" y="{number(box.y - box.height / 2)}"'
+        f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(box.round)}"/>'
+        f'<text class="{kind}" x="{number(box.x)}" y="{number(box.y + 0.345 * size)}">{spans}</text>'
+    )
+
+
+def write(text: Text, data: str = "") -> str:
+    kind = text.kind if text.kind == "name" or text.kind not in NAMES else f"name {text.kind}"
+    where = f'x="{number(text.x)}" y="{number(text.y)}"'
+    return f'<text class="{kind}"{data} {where}>{quoted(text.text)}</text>'
+
+
+def numbers(picture: Diagram, drawn: Scene) -> Iterable[str]:
+    """Values above the wires, gradients below, contributions and rules at their far ends."""
+    for text in drawn.texts:
+        if text.kind not in NAMES:
+            data = f' data-name="{quoted(picture.vertices[text.vertex].name)}"'
+            yield write(text, data + (f' data-wire="{text.wire}"' if text.wire >= 0 else ""))

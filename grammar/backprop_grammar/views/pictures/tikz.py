@@ -1,0 +1,128 @@
+"""The picture in TikZ, for LaTeX: a standalone document whose middle can be pasted into slides.
+
+The insight: places come from the same drawing as the SVG, so nothing is left to LaTeX but the
+letters; one length, `x`, scales it all.
+"""
+
+from collections.abc import Iterable
+
+from ...errors import shorten, visible
+from ...trace.record import Trace
+from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.geometry import Box, Piece, Scene, scene
+from ..drawing.text_metrics import SIZES, typeset
+from ..options import Options
+from .svg import LIGHT, number
+
+__all__ = ["drawing", "render"]
+
+POINT = 0.75  # of a pixel, in big points
+
+HEAD = r"""\documentclass[tikz,border=2bp]{standalone}
+\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
+\renewcommand{\familydefault}{\sfdefault}
+"""
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"{\char34}",
+    "<": r"$<$", ">": r"$>$", "|": r"\textbar{}", "`": r"\`{}", "'": r"{'}",
+    "−": r"$-$", "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
+}  # fmt: skip
+
+
+def render(trace: Trace, options: Options) -> str:
+    """The picture of a trace as a LaTeX document."""
+    return drawing(diagram(trace, options.digits))
+
+
+def drawing(picture: Diagram) -> str:
+    """A diagram as a LaTeX document."""
+    drawn = scene(picture)
+    colours = "".join(
+        f"\\definecolor{{{name}}}{{HTML}}{{{code[1:].upper()}}}\n" for name, code in LIGHT.items()
+    )
+    comment = f"% {shorten(' '.join(visible(picture.title).split()), 200)}\n"
+    lines = [r"\begin{document}", rf"\begin{{tikzpicture}}[x={POINT}bp, y=-{POINT}bp,", *styles(),
+             *body(picture, drawn), r"\end{tikzpicture}", r"\end{document}"]  # fmt: skip
+    return comment + HEAD + colours + "\n".join(lines) + "\n"
+
+
+def styles() -> Iterable[str]:
+    yield "  every node/.style={inner sep=0, outer sep=0, anchor=base},"
+    yield f"  wire/.style={{draw=wire, line width={1.5 * POINT}bp}},"
+    yield "  unrouted/.style={dash pattern=on 2.2bp off 3bp, opacity=0.6},"
+    yield f"  gate/.style={{draw=edge, fill=gate, line width={1.5 * POINT}bp}},"
+    yield "  block/.style={fill=block},"
+    yield "  frame/.style={draw=wire, line width=0.9bp, dash pattern=on 4bp off 3bp},"
+    kinds = {
+        "name": ("ink", "base east"), "stage": ("ink", "base"), "alias": ("quiet", "base"), "symbol": ("ink", "base"),
+        "sign": ("ink", "base"), "value": ("value", "base"), "gradient": ("gradient", "base"),
+        "contribution": ("gradient", "base east"), "rule": ("gradient", "base east"),
+        "title": ("quiet", "base west"),
+    }  # fmt: skip
+    for kind, (colour, anchor) in kinds.items():
+        size = SIZES[kind] * POINT
+        font = rf"\fontsize{{{number(size)}bp}}{{{number(1.2 * size)}bp}}\selectfont"
+        end = "]" if kind == "title" else ","
+        yield f"  {kind}/.style={{text={colour}, anchor={anchor}, font={font}}}{end}"
+
+
+def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
+    """Frames, wires, gates and texts, in the order in which they cover each other."""
+    for frame in drawn.frames:
+        corner = point((frame.left + frame.width, frame.top + frame.height))
+        yield (
+            rf"\draw[frame, rounded corners=7bp] {point((frame.left, frame.top))} rectangle {corner};"
+        )
+        yield node("title", frame.left + 10, frame.top - 5, escaped(frame.title))
+    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
+        yield rf"\draw[wire{'' if piece.routed else ', unrouted'}] {path(piece)};"
+    for x, y, _ in drawn.dots:
+        yield rf"\fill[color=wire] {point((x, y))} circle[radius={3 * POINT}bp];"
+    x, y = drawn.end
+    tip = " -- ".join(map(point, ((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))))
+    yield rf"\draw[wire, line cap=round, line join=round] {tip};"
+    for vertex, box in zip(picture.vertices, drawn.boxes, strict=True):
+        if box:
+            yield from gate(vertex, box)
+    for text in drawn.texts:
+        yield node(text.kind, text.x, text.y, escaped(text.text))
+
+
+def path(piece: Piece) -> str:
+    (left, right), middle = piece.controls(), point(piece.b)
+    parts = [point(piece.a)]
+    if piece.b != piece.a:
+        parts.append(f"-- {middle}")
+    if piece.c != piece.b:
+        parts.append(f".. controls {point(left)} and {point(right)} .. {point(piece.c)}")
+    if piece.d != piece.c:
+        parts.append(f"-- {point(piece.d)}")
+    return " ".join(parts)
+
+
+def gate(vertex: Vertex, box: Box) -> Iterable[str]:
+    left, top = box.x - box.width / 2, box.y - box.height / 2
+    corners = f"{point((left, top))} rectangle {point((left + box.width, top + box.height))}"
+    style = "gate, block" if vertex.block else "gate"
+    yield rf"\draw[{style}, rounded corners={(box.round - 0.02) * POINT:.3f}bp] {corners};"
+    runs = typeset(visible(vertex.symbol))
+    kind = "sign" if len("".join(text for text, _ in runs)) == 1 else "symbol"
+    text = "".join(rf"\textsuperscript{{{escaped(t)}}}" if up else escaped(t) for t, up in runs)
+    yield node(kind, box.x, box.y + 0.345 * SIZES[kind], text)
+
+
+def node(kind: str, x: float, y: float, text: str) -> str:
+    return rf"\node[{kind}] at {point((x, y))} {{{text}}};"
+
+
+def point(place: tuple[float, float]) -> str:
+    return f"({number(place[0])},{number(place[1])})"
+
+
+def escaped(text: str) -> str:
+    """A text in which no character means anything to TeX; what LaTeX lacks shows as an escape."""
+    return "".join(
+        SPECIAL.get(c) or (c if c.isascii() else escaped(c.encode("unicode_escape").decode()))
+        for c in visible(text)
+    )
