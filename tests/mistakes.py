@@ -52,7 +52,7 @@ def traces() -> Iterator[tuple[str, Trace]]:
 
 def made(sheet: Sheet) -> Iterator[tuple[Suspect, list[float]]]:
     """Every mistake at every place, with the gradients that it leads to."""
-    inputs = [sheet.index[name] for name in sheet.trace.gradients]
+    inputs = [sheet.find(name) for name in sheet.trace.gradients]
     found, _ = suspects(sheet, inputs)
     for node in inputs:
         found += for_claim(sheet, node, *slopes(sheet, node))
@@ -123,7 +123,7 @@ def measure(digits: int, only: tuple[str, ...] = ()) -> tuple[Counter, dict[str,
             continue
         sheet = Sheet.of(trace)
         with sheet.arithmetic.context():
-            inputs = [sheet.index[label] for label in trace.gradients]
+            inputs = [sheet.find(label) for label in trace.gradients]
             every = [
                 i
                 for i, node in enumerate(trace.nodes)

@@ -17,7 +17,7 @@ from backprop_cli.screens.picture import lines, picture
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import structure
+from backprop_grammar.trace.outline import outline
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
@@ -41,9 +41,9 @@ def drawn(program, at=None):
     )
 
 
-def outline(program, expand=()):
+def outlined(program, expand=()):
     """Without a point."""
-    return diagram(structure(parse(program), expand=expand))
+    return diagram(outline(parse(program), expand=expand))
 
 
 def source(name):
@@ -76,15 +76,15 @@ RECORDED = {
     "staged": lambda: picture(sample("staged")),
     "branches": lambda: picture(sample("branches")),
     "branches-ascii": lambda: picture(sample("branches"), plain=True),
-    "tanh-frames": lambda: picture(outline("s = sigmoid(a*x); tanh(s*x)", ["all"])),
+    "tanh-frames": lambda: picture(outlined("s = sigmoid(a*x); tanh(s*x)", ["all"])),
     "huber": lambda: picture(sample("huber")),
     "network": lambda: picture(sample("network")),
-    "network-structure": lambda: picture(outline(source("network"))),
-    "neuron-structure": lambda: picture(outline(NEURON[0])),
+    "network-structure": lambda: picture(outlined(source("network"))),
+    "neuron-structure": lambda: picture(outlined(NEURON[0])),
     "staged-tree-60": lambda: lines(sample("staged"), 60),
     "staged-tree-20": lambda: lines(sample("staged"), 20),
     "patterns-tree-ascii": lambda: lines(drawn(*PATTERNS), 30, plain=True),
-    "neuron-tree-structure": lambda: lines(outline(NEURON[0]), 60),
+    "neuron-tree-structure": lambda: lines(outlined(NEURON[0]), 60),
 }
 
 
@@ -288,7 +288,7 @@ def test_samples_read_back(name):
     subject = sample(name)
     for roomy in (True, False):
         check(subject, plain(picture(subject, roomy=roomy)))
-        check(outline(source(name)), plain(picture(outline(source(name)), roomy=roomy)))
+        check(outlined(source(name)), plain(picture(outlined(source(name)), roomy=roomy)))
 
 
 @settings(max_examples=often(40, 80))
@@ -301,12 +301,12 @@ def test_any_program_reads_back(program, numbers):
         subject = diagram(evaluate(graph, at))
     except BackpropError:
         return
-    for shown in (subject, outline(program.text())):
+    for shown in (subject, outlined(program.text())):
         rows = plain(picture(shown))
         check(shown, rows)
         assert texts(shown) <= words(rows)
         assert all(word in "\n".join(rows) for word in texts(shown))
-    expanded = outline(program.text(), ["all"])
+    expanded = outlined(program.text(), ["all"])
     if len(expanded.vertices) <= canvas.LARGEST:
         check(expanded, plain(picture(expanded)))
     ascii_rows = plain(picture(subject, plain=True))
@@ -446,7 +446,7 @@ def test_tangles_read_back(text):
     graph = parse(text)
     subject = diagram(evaluate(graph, {name: len(name) - 0.5 for name in graph.variables}))
     check(subject, plain(picture(subject)))
-    check(outline(text), plain(picture(outline(text))))
+    check(outlined(text), plain(picture(outlined(text))))
 
 
 @pytest.mark.parametrize("text", ["2 + 3", "x", "7", "pi", "q = 2; q"])

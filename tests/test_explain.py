@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 
 from backprop_cli.screens import prose
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.explain.document import plain
+from backprop_grammar.explain.document import Figure, Product, Total, plain
 from backprop_grammar.explain.narrate import explain
 from backprop_grammar.explain.why import why
 from backprop_grammar.language.parser import parse
+from backprop_grammar.language.table_texts import compiled
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Wide
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.views.documents import explanation_json as explanation
 from backprop_grammar.views.documents import latex, markdown
-from backprop_grammar.views.documents.formula_latex import latex as formula_latex
+from backprop_grammar.views.documents.formula_latex import by_names, equation, expression
 from backprop_grammar.views.options import Options
 from tests.programs import programs
 from tests.screens import ROOT
@@ -195,9 +196,9 @@ def check(trace):
     for paragraph in result.paragraphs:
         node, text = nodes[paragraph.node], paragraph.text
         received = [(n.name, e.contribution) for n in trace.nodes for e in n.edges
-                    if e.routed and e.operand == node.name]  # fmt: skip
+                    if e.routed and e.operand == node.index]  # fmt: skip
         products = {
-            tuple(decimal(number, digits) for number in (e.upstream, e.local, e.contribution))
+            tuple(decimal(number, digits) for number in (node.gradient, e.local, e.contribution))
             for e in node.edges if e.routed
         }  # fmt: skip
         for found in PRODUCT.finditer(text):
@@ -213,7 +214,7 @@ def check(trace):
             assert before or abs(sum(parts) - Decimal(total)) <= abs(Decimal(total)) / 1000
         known = {decimal(n, digits) for _, n in received} | {decimal(node.gradient, digits)}
         for edge in node.edges:
-            known |= {decimal(n, digits) for n in (edge.upstream, edge.local, edge.contribution)}
+            known |= {decimal(n, digits) for n in (node.gradient, edge.local, edge.contribution)}
         for piece in paragraph.pieces:
             if piece.kind == "gradient" and len(piece.sides) == 1:
                 assert piece.text in known, text
@@ -221,7 +222,7 @@ def check(trace):
         assert not re.search(r"\b(nan|inf|you|NaN|Infinity)\b|!", text.replace("!=", ""))
         assert "  " not in text
         if node.edges and node.gradient != 0 and len(node.operands) <= 8:
-            assert all(re.search(rf"(?<!\w){re.escape(e.operand)}(?!\w)", text) for e in node.edges
+            assert all(re.search(rf"(?<!\w){re.escape(trace.name(e.operand))}(?!\w)", text) for e in node.edges
                        if e.routed and e.local != 0), text  # fmt: skip
     return result
 
@@ -232,7 +233,8 @@ def check_choice(nodes, node, text):
     if not found:
         return
     sign = 1 if found[2] == "larg" else -1
-    values = [nodes[name].value for name in node.operands]
+    by_index = {one.index: one for one in nodes.values()}
+    values = [by_index[k].value for k in node.operands]
     if any(isinstance(value, Wide) for value in values):
         return
     ordered = sorted(values, key=lambda value: -sign * value)
@@ -281,15 +283,15 @@ def check_why(trace, name, result):
     facts = [fact for paragraph in result.paragraphs for fact in paragraph.facts]
     paths = [fact for fact in facts if fact.kind == "path"]
     for path in paths:
-        assert path.names[0] == trace.output
+        assert path.names[0] == trace.output_name
         assert path.names[-1] == name
         for sender, operand, local in zip(
             path.names, path.names[1:], path.numbers[1:], strict=False
         ):
-            assert any(e.operand == operand and e.local == local and e.routed for e in nodes[sender].edges)  # fmt: skip
+            assert any(trace.name(e.operand) == operand and e.local == local and e.routed for e in nodes[sender].edges)  # fmt: skip
     count = next((fact.count for fact in facts if fact.kind == "paths"), None)
     products = [path.numbers[0] if path.numbers else Wide("undefined") for path in paths]
-    if count is None or count > 5 or name == trace.output:
+    if count is None or count > 5 or name == trace.output_name:
         return
     assert len(paths) == count
     gradient = nodes[name].gradient
@@ -385,7 +387,6 @@ FORMULAS = (
     ("n1*(1 - n1)", r"n_{1} \cdot \left(1 - n_{1}\right)"),
     ("-n8/n7", r"-\frac{n_{8}}{n_{7}}"),
     ("1.5e-07*x", r"1.5\times 10^{-7}\,x"),
-    ("2.7e+347*x", r"2.7\times 10^{347}\,x"),
     ("w0*x0 + alpha", r"w_{0}\,x_{0} + \alpha"),
     ("xpysqr + w_0", r"\mathit{xpysqr} + \mathit{w\_0}"),
     ("(x + y)^-2", r"{\left(x + y\right)}^{-2}"),
@@ -395,35 +396,58 @@ FORMULAS = (
     ("abs(x) + sqrt(y)", r"\left|x\right| + \sqrt{y}"),
     ("sigmoid(x)*softplus(y)", r"\sigma\left(x\right)\,\operatorname{softplus}\left(y\right)"),
     ("if(x >= 0, 1, 0)", r"\begin{cases}1 & \text{if } x \ge 0 \\ 0 & \text{otherwise}\end{cases}"),
-    ("loss(n1, t)", r"\operatorname{loss}\left(n_{1}, t\right)"),
+    ("loss(a, b) = a*b; loss(n1, t)", r"\operatorname{loss}\left(n_{1}, t\right)"),
     ("add*mul*e", r"\mathit{add}\,\mathit{mul}\,e"),
     ("1/ties", r"\frac{1}{\mathit{ties}}"),
-    ("not a formula", r"\texttt{not a formula}"),
-    ("$\\", r"\texttt{\$\textbackslash{}}"),
 )
+
+
+def formula_latex(graph):
+    return expression(graph, graph.output, by_names(graph, graph.names))
 
 
 @pytest.mark.parametrize(("text", "expected"), FORMULAS)
 def test_formula_to_latex(text, expected):
-    assert formula_latex(text) == expected
+    assert formula_latex(parse(text)) == expected
 
 
 def test_every_operation_and_rule_has_latex():
     for name, row in FUNCTIONS.items():
         count = max(row.arity[0], 1) if row.arity[1] is None else row.arity[1]
         call = f"{name}({', '.join('xyzt'[:count])})"
-        assert r"\texttt" not in formula_latex(call), call
-        assert row.defaults or "x" in formula_latex(call)
+        assert r"\texttt" not in formula_latex(parse(call)), call
+        assert row.defaults or "x" in formula_latex(parse(call))
     for row in OPERATIONS.values():
         for rule in row.rules:
-            found = formula_latex(rule) if ";" not in rule else ""
+            found = formula_latex(compiled(rule))
             assert r"\texttt" not in found, rule
             assert found.count("{") == found.count("}")
 
 
+EQUATIONS = (
+    ((Product((Figure(-4.0, 6), Figure(1.5e-7, 6))),), r"-4 \cdot \left(1.5\times 10^{-7}\right)"),
+    (
+        (Product((Figure(1.0, 6), Figure(-4.0, 6))), Figure(-4.0, 6)),
+        r"1 \cdot \left(-4\right) = -4",
+    ),
+    (
+        (Total((Figure(-4.0, 6), Figure(2.0, 6), Figure(-1.0, 6))), Figure(-3.0, 6)),
+        "-4 + 2 - 1 = -3",
+    ),
+    (("w0", Figure(Wide("finite", 1, "27", 347), 6)), r"w_{0} = 2.7\times 10^{347}"),
+    ((Figure(Wide("finite", -1, "1", -(10**20)), 6),), r"-{10}^{-1.00000\times 10^{20}}"),
+    (("q", Figure(Wide("infinite", -1), 6)), r"q = -\mathit{infinite}"),
+)
+
+
+@pytest.mark.parametrize(("sides", "expected"), EQUATIONS)
+def test_equation_in_latex(sides, expected):
+    assert equation(sides) == expected
+
+
 def test_deep_formulas_do_not_recurse():
-    assert formula_latex("(" * 20_000 + "x" + ")" * 20_000) == "x"
-    assert len(formula_latex("1/(1 + " * 20_000 + "x" + ")" * 20_000)) > 200_000
+    assert formula_latex(parse("(" * 20_000 + "x" + ")" * 20_000)) == "x"
+    assert len(formula_latex(parse("1/(1 + " * 20_000 + "x" + ")" * 20_000))) > 200_000
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")

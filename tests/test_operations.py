@@ -210,8 +210,8 @@ def complaints(row: Operation, trace: Trace, point: Point) -> Iterator[str]:
         yield f"value {trace.value}, which does not exist"
         return
     yield wrong(trace.value, true)
-    node = next(n for n in trace.nodes if n.name == trace.output)
-    locals_ = {edge.operand: edge for edge in node.edges}
+    node = trace.by_index[trace.output]
+    locals_ = {trace.name(edge.operand): edge for edge in node.edges}
     flagged = {flag.path: (flag.status, flag.sign) for flag in trace.flags}
     for k in range(len(point)):
         slope, name = oracle.slope(row.name, k, point), f"v{k}"

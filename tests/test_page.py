@@ -8,7 +8,7 @@ import pytest
 
 from backprop_grammar.language.parser import parse
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import structure
+from backprop_grammar.trace.outline import outline
 from backprop_grammar.views.options import Options
 from backprop_grammar.views.pictures.html import render
 from tests.screens import ROOT
@@ -442,7 +442,7 @@ def test_print_shows_everything(opened):
 
 
 def test_without_a_point_there_is_the_structure_alone(opened):
-    page = render(structure(parse("y = x*x + sigmoid(x)")), Options())
+    page = render(outline(parse("y = x*x + sigmoid(x)")), Options())
     tab = opened("", page=page)
     assert tab.locator("#stepper").is_hidden()
     rows = [re.sub(r"\s+", " ", row.inner_text()).strip() for row in tab.locator("tbody tr").all()]

@@ -15,7 +15,7 @@ from backprop_cli import png
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import structure
+from backprop_grammar.trace.outline import outline
 from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from backprop_grammar.views.drawing.geometry import Scene, scene
@@ -161,7 +161,7 @@ def test_any_program(program, expand, digits):
     try:
         trace = evaluate(graph, at | graph.inputs, expand=expand)
     except BackpropError:
-        trace = structure(graph, expand=expand)
+        trace = outline(graph, expand=expand)
     picture = diagram(trace, digits)
     if len(picture.vertices) > LARGEST:
         return
@@ -193,7 +193,7 @@ def test_a_picture_that_is_too_large_offers_graphviz():
 
 @pytest.mark.parametrize("text", ["x", "2", "x*x", "max(a, b, c, d, a)", "if(x < y, x, y)", "2^x"])
 def test_small_graphs_without_a_point(text):
-    picture = diagram(structure(parse(text)))
+    picture = diagram(outline(parse(text)))
     check(scene(picture))
     drawn = svg.drawing(picture)
     check_svg(drawn, picture)
@@ -337,12 +337,12 @@ def test_what_a_condition_compares_receives_nothing(text, at, sent, gate):
 
 def test_constants_of_blocks_and_branches_are_seen():
     for text in ("if(x > 0, 2, y)", "f(u, v) = u + v; f(x, 2)", "f(u, v) = u + v; f(2, x)"):
-        picture = diagram(structure(parse(text)))
+        picture = diagram(outline(parse(text)))
         assert "2" in [vertex.name for vertex in picture.vertices]
     names = [
         [picture.vertices[wire.source].name for wire in picture.wires]
         for picture in (
-            diagram(structure(parse(f"f(u, v) = u + v; f({operands})")))
+            diagram(outline(parse(f"f(u, v) = u + v; f({operands})")))
             for operands in ("x, 2", "2, x")
         )
     ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -42,7 +43,7 @@ def test_a_wrong_number_is_seen(monkeypatch):
     def off(graph, at, **options):
         trace = module_evaluate(graph, at, **options)
         wrong = {name: x * (1 + 2.0**-49) for name, x in trace.gradients.items()}
-        return trace._replace(gradients=wrong)
+        return replace(trace, gradients=wrong)
 
     module_evaluate = module.evaluate
     monkeypatch.setattr(module, "evaluate", off)

@@ -12,7 +12,6 @@ from backprop_grammar.checks.equivalence import agree, read_box
 from backprop_grammar.diagnosis.claims import judge, read_claims
 from backprop_grammar.errors import usage
 from backprop_grammar.language.parser import parse
-from backprop_grammar.language.printer import program_text
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Trace
 
@@ -57,18 +56,18 @@ def report(
     first, _, _ = request.graph(box)
     second = parse(against, name="--against", bound=frozenset(box))
     found = agree(first, second, box, seed or 0, points)
-    return Report(program_text(first), {}, "", agreement=found)
+    return Report(first, {}, "", agreement=found)
 
 
 def about_one(request: Request, claims: list[str]) -> Report:
     """The report on the gradient at a point, or on claims of it."""
     graph, at, notes = request.graph()
     trace = request.traced(graph, at, notes)
-    found = Report(trace.formula, trace.at, trace.output, trace.value)
+    found = Report(trace.program, trace.at, trace.output_name, trace.value)
     if claims and not read_claims(claims):
         raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
     if not claims:
-        return replace(found, differences=differences(graph, trace, at))
+        return replace(found, differences=differences(trace))
 
     def again(point: dict[str, float] | None, **options: Any) -> Trace:
         return evaluate(graph, at if point is None else point, **request.views() | options)

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Request:
             graph, at, upstream=upstream, precision=self.precision,
             nodes=limit is None or len(graph) <= limit, **self.views(),
         )  # fmt: skip
-        return trace._replace(notes=(*notes, *trace.notes))
+        return replace(trace, notes=(*notes, *trace.notes))
 
     def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
         """The trace; without --at, where values are missing, the structure alone.
@@ -105,9 +105,9 @@ class Request:
             return self.traced(graph, at, notes)
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
-        from backprop_grammar.trace.outline import structure
+        from backprop_grammar.trace.outline import outline
 
-        return structure(graph, **self.views())
+        return outline(graph, **self.views())
 
 
 def number_option(text: str, name: str) -> float:

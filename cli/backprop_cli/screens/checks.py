@@ -18,7 +18,18 @@ from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import UNEVALUATED, Number
 from backprop_grammar.views.options import Options
 
-from .terminal import NAME, QUIET, TITLE, WARNING, Column, Grid, ascii_only, console, wrapped
+from .terminal import (
+    NAME,
+    QUIET,
+    TITLE,
+    WARNING,
+    Column,
+    Grid,
+    ascii_only,
+    console,
+    program_lines,
+    wrapped,
+)
 
 __all__ = ["show"]
 
@@ -65,10 +76,7 @@ class Page:
         return wrapped(text, self.width, indent)
 
     def header(self) -> Iterable[Text]:
-        text = self.report.formula
-        if len(text) > 20 * self.width:
-            text = text[: 2 * self.width] + "..."
-        stages = [visible(line) for line in text.replace("; ", "\n").splitlines() if line.strip()]
+        stages = program_lines(self.report.program, self.width)
         value = self.report.value
         for i, stage in enumerate(stages):
             line = Text(stage, NAME if i == len(stages) - 1 else "")

@@ -12,15 +12,12 @@ from backprop_grammar.errors import visible
 from backprop_grammar.explain.document import Explanation, Paragraph, Piece
 from backprop_grammar.views.options import Options
 
-from .terminal import GRADIENT, NAME, QUIET, VALUE, console, wrapped
+from .terminal import GRADIENT, NAME, QUIET, VALUE, console, program_lines, wrapped
 
 __all__ = ["show"]
 
 STYLES = {"value": VALUE, "gradient": GRADIENT, "name": NAME}
 """The style of a piece's last side."""
-
-LONGEST = 20
-"""Lines of a program that are repeated; a longer one is cut."""
 
 
 def show(explanation: Explanation, options: Options) -> None:
@@ -33,12 +30,8 @@ def show(explanation: Explanation, options: Options) -> None:
 
 def lines(explanation: Explanation, width: int) -> Iterable[Text]:
     """The program, the headline and the paragraphs, line by line."""
-    program = explanation.program
-    if len(program) > LONGEST * width:
-        program = program[: 2 * width] + "..."
-    for stage in program.replace("; ", "\n").splitlines():
-        if stage.strip():
-            yield from wrapped(Text(visible(stage), QUIET), width)
+    for stage in program_lines(explanation.trace.program, width):
+        yield from wrapped(Text(stage, QUIET), width)
     yield Text()
     yield from wrapped(text(explanation.headline), width, 0)
     for paragraph in explanation.paragraphs:

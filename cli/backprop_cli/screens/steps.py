@@ -25,6 +25,7 @@ from .terminal import (
     Grid,
     ascii_only,
     console,
+    program_lines,
     wrapped,
 )
 
@@ -96,12 +97,8 @@ class Sheet:
 
     def header(self) -> Iterable[Text]:
         """The program, a stage a line, and how it is stepped."""
-        text = self.plan.formula
-        if len(text) > 20 * self.width:
-            text = text[: 2 * self.width] + "..."
-        for line in text.replace("; ", "\n").splitlines():
-            if line.strip():
-                yield from self.paragraph(Text(visible(line), NAME))
+        for line in program_lines(self.plan.graph, self.width):
+            yield from self.paragraph(Text(line, NAME))
         way = "up" if self.plan.up else "down"
         how = f"{self.plan.method} {way}, rate {self.plan.rate:.6g}"
         if files := self.plan.files:

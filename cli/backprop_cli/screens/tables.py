@@ -1,6 +1,6 @@
 """The trace as tables on a terminal: the lecture's board.
 
-The insight: the forward table reads down and the backward table reads from the output
+The forward table reads down and the backward table reads from the output
 down, one block per node, as the passes themselves go; the wider the terminal, the
 closer the two stand together.
 """
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from backprop_grammar.errors import visible
+from backprop_grammar.language.printer import line_of
 from backprop_grammar.numbers.decimal import decimal
-from backprop_grammar.numbers.wide import Number
+from backprop_grammar.numbers.wide import Number, negative, sign
+from backprop_grammar.trace.index import formula, partial, rule_text, senders
 from backprop_grammar.trace.record import Edge, Node, Trace
 from backprop_grammar.views.options import Options
 
@@ -26,6 +28,7 @@ from .terminal import (
     Grid,
     ascii_only,
     console,
+    program_lines,
     wrapped,
 )
 
@@ -55,14 +58,11 @@ class Board:
         self.width = width
         self.rule = "-" if plain else "─"
         # With an upstream gradient, what is differentiated is not the output but what follows it.
-        self.top = f"d{trace.output}" if trace.upstream == 1 else "d"
+        self.output = trace.output_name
+        self.top = f"d{self.output}" if trace.upstream == 1 else "d"
         self.arrow = "->" if plain else "→"
         self.shown = [node for node in trace.nodes if node.kind != "constant"]
-        self.senders: dict[str, list[tuple[Node, Edge]]] = {}
-        for node in trace.nodes:
-            for edge in node.edges:
-                if edge.routed:
-                    self.senders.setdefault(edge.operand, []).append((node, edge))
+        self.senders = senders(trace.nodes)
 
     def lines(self, everything: bool, quiet: bool = False) -> Iterable[Text]:
         yield from self.header(quiet)
@@ -97,15 +97,12 @@ class Board:
         quiet: that alone.
         """
         trace = self.trace
-        text = trace.formula
-        if len(text) > 20 * self.width:
-            text = text[: 2 * self.width] + "..."
-        stages = [visible(line) for line in text.replace("; ", "\n").splitlines() if line.strip()]
-        named = [i for i, stage in enumerate(stages) if stage.startswith(f"{trace.output} = ")]
-        unnamed = trace.last and not named
-        place = named[0] if named else len(stages) - 1 if unnamed else len(stages)
+        stages = program_lines(trace.program, self.width)
+        place = line_of(trace.program, self.output, trace.last)
+        if place is None or place >= len(stages):
+            place = len(stages) - 1 if trace.last else len(stages)
         if place == len(stages):
-            stages.append(trace.output)
+            stages.append(self.output)
         for i, stage in enumerate(stages):
             if i != place and quiet:
                 continue
@@ -158,45 +155,56 @@ class Board:
         inputs = [node for node in self.shown if node.kind == "variable"]
         others = [node for node in self.shown if node.kind != "variable"]
         rows = [
-            [self.name(node), Text(node.formula if node.operation else ""), self.value(node.value)]
+            [self.name(node), Text(self.formula(node)), self.value(node.value)]
             for node in inputs + others
         ]
         return Grid(columns, rows)
 
+    def formula(self, node: Node) -> str:
+        return formula(self.trace, node) if node.operation else ""
+
     def name(self, node: Node) -> Text:
         return Text(node.name, self.style(node))
+
+    def verb(self, node: Node) -> str:
+        """What it does to its upstream gradient: distributes, swaps, scales, routes."""
+        return node.role.verb if node.role else ""
 
     def style(self, node: Node) -> str:
         return NAME if node.named else ""
 
     def local(self, node: Node, edge: Edge, compact: bool = False) -> Text:
         """`dn8/dn7 = -n8/n7 = -0.534447`, without its beginning where compact."""
-        number = decimal(edge.local, self.digits)
-        text = Text() if compact else Text.assemble((f"d{node.name}/d{edge.operand} = ", QUIET))
-        if edge.rule not in (number, f"d{node.name}/d{edge.operand}"):
-            text.append(edge.rule).append(" = ", QUIET)
+        number, sign = decimal(edge.local, self.digits), partial(self.trace, node, edge)
+        text = Text() if compact else Text.assemble((f"{sign} = ", QUIET))
+        rule = rule_text(self.trace, node, edge)
+        if rule not in (number, sign):
+            text.append(rule).append(" = ", QUIET)
         return text.append(number, GRADIENT)
 
     def sends(self, edge: Edge) -> Text:
         number = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
-        return Text.assemble(number, (f" {self.arrow} {edge.operand}", QUIET))
+        return Text.assemble(number, (self.receiver(edge), QUIET))
+
+    def receiver(self, edge: Edge) -> str:
+        """` → x`"""
+        return f" {self.arrow} {self.trace.name(edge.operand)}"
 
     def sum(self, node: Node) -> Text | None:
         """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
-        senders = self.senders.get(node.name, ())
-        if len(senders) < 2:
+        received = self.senders.get(node.index, ())
+        if len(received) < 2:
             return None
         text = Text()
-        for i, (sender, edge) in enumerate(senders):
-            if i == 6 and len(senders) > 8:
-                text.append(f" + {len(senders) - 6} more", QUIET)
+        for i, (sender, edge) in enumerate(received):
+            if i == 6 and len(received) > 8:
+                text.append(f" + {len(received) - 6} more", QUIET)
                 break
-            number = decimal(edge.contribution, self.digits)
-            sign = " + "
-            if i and number.startswith("-"):
-                sign, number = " - ", number[1:]
-            text.append(sign if i else "")
-            text.append(number, GRADIENT)
+            number, between = edge.contribution, " + " * bool(i)
+            if i and sign(number) < 0:
+                number, between = negative(number), " - "
+            text.append(between)
+            text.append(decimal(number, self.digits), GRADIENT)
             text.append(f" via {sender.name}", QUIET)
         return text
 
@@ -222,21 +230,21 @@ class Board:
         width = 0
         for node in self.backward_nodes():
             for edge in node.edges:
-                width = max(width, self.sends(edge).cell_len - len(f" {self.arrow} {edge.operand}"))
+                width = max(width, self.sends(edge).cell_len - len(self.receiver(edge)))
         for node in self.backward_nodes():
             assert node.gradient is not None
-            first = [self.name(node), Text(node.verb), self.red(node.gradient)]
+            first = [self.name(node), Text(self.verb(node)), self.red(node.gradient)]
             total = self.sum(node)
             if total is not None:
                 rows.append([first[0], Text("sums"), first[2], total, Text()])
-                first = [Text(), Text(node.verb), Text()]
+                first = [Text(), Text(self.verb(node)), Text()]
             if not node.edges:
                 if node.operation:
                     rows.append([*first, Text("no gradient passes here", QUIET), Text()])
                 continue
             for edge in node.edges:
                 sends = self.sends(edge)
-                room = width - (sends.cell_len - len(f" {self.arrow} {edge.operand}"))
+                room = width - (sends.cell_len - len(self.receiver(edge)))
                 rows.append([*first, self.local(node, edge, compact), Text(" " * room) + sends])
                 first = [Text(), Text(), Text()]
         if compact:
@@ -250,8 +258,8 @@ class Board:
     def forward_lines(self) -> Iterable[Text]:
         yield Text("Forward", TITLE)
         for node in self.shown:
-            formula = f" = {node.formula} = " if node.operation else " = "
-            line = Text.assemble(self.name(node), formula, self.value(node.value))
+            between = f" = {self.formula(node)} = " if node.operation else " = "
+            line = Text.assemble(self.name(node), between, self.value(node.value))
             yield from self.paragraph(line)
         yield Text()
 
@@ -267,7 +275,7 @@ class Board:
             yield from self.paragraph(line)
             for edge in node.edges:
                 yield from wrapped(Text("  ") + self.local(node, edge), self.width, 4)
-                sends = Text.assemble("  ", (f"{node.verb} ", QUIET), self.sends(edge))
+                sends = Text.assemble("  ", (f"{self.verb(node)} ", QUIET), self.sends(edge))
                 yield from wrapped(sends, self.width, 4)
         yield Text()
 
@@ -283,7 +291,7 @@ class Board:
         values = {**trace.at, **values}
         labels = list(trace.gradients)
         kept = labels if everything else labels[:MANY]
-        title = Text.assemble((f"Gradients of {trace.output}", TITLE))
+        title = Text.assemble((f"Gradients of {self.output}", TITLE))
         if trace.upstream != 1:
             title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
         yield from self.paragraph(title)

@@ -13,6 +13,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from backprop_grammar.errors import visible
+from backprop_grammar.language.graph import Graph
+from backprop_grammar.language.printer import shown_lines, shown_text
+
 __all__ = [
     "GRADIENT",
     "NAME",
@@ -24,6 +28,7 @@ __all__ = [
     "Grid",
     "ascii_only",
     "console",
+    "program_lines",
     "wrapped",
 ]
 
@@ -95,6 +100,13 @@ class Grid:
             result.append_text(Text(room) + cell if column.right else cell + Text(room))
         result.rstrip()
         return result
+
+
+def program_lines(program: Graph, width: int) -> list[str]:
+    """A program's stages for a screen of some width; one that would fill it is cut."""
+    text = shown_text(program)
+    longest = 2 * width if len(text) > 20 * width else None
+    return [visible(line) for line in shown_lines(program, longest)]
 
 
 def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:

@@ -1,6 +1,6 @@
 """Proof sheets: how far the numbers of a row are from what its values alone say.
 
-The insight: a rule needs no trust. The value at two neighbouring points, in numbers of hundreds
+A rule needs no trust. The value at two neighbouring points, in numbers of hundreds
 of digits, gives the local gradient again, and the error bound of these numbers tells where it is
 certain. What is held against it is what `eval` prints.
 """
@@ -15,7 +15,7 @@ from ..language.parser import parse
 from ..language.precedence import Text, write
 from ..numbers.arithmetic import wide
 from ..numbers.ball import Ball, size_of
-from ..numbers.decimal import digits_text
+from ..numbers.decimal import wide as wide_number
 from ..numbers.wide import as_float
 from ..operations.row import Operation
 from ..passes.forward import Doubt, Refused, Stopped, forward
@@ -82,7 +82,7 @@ def verify(row: Operation, points: int = 0) -> Sheet:
                 before = worst[number]
                 error = ulps(mine, truth)
                 new = before if before.at and error <= before.ulps else Worst(
-                    number, error, at, mine, digits_text(truth, 20) if truth else "0", 0
+                    number, error, at, mine, wide_number(truth, 20).text, 0
                 )  # fmt: skip
                 worst[number] = replace(new, points=before.points + 1)
     return Sheet(row, points, tuple(worst.values()))

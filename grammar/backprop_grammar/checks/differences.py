@@ -1,6 +1,6 @@
 """The backward pass against the forward pass, which is an independent computation.
 
-The insight: a gradient is a claim about values, so values can refute it. Every input is moved
+A gradient is a claim about values, so values can refute it. Every input is moved
 a little and the output looked at; every operation is taken out of the graph and tried alone,
 so that a wrong local gradient is found where it is.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..blocks.names import Names
 from ..diagnosis.claims import Verdict
 from ..errors import BackpropError
 from ..language.graph import Graph
@@ -17,7 +16,7 @@ from ..numbers.arithmetic import wide
 from ..numbers.branches import Regions
 from ..numbers.wide import Number, Wide
 from ..passes.forward import Doubt, Refused, Stopped, forward
-from ..trace.record import KINKS, Edge, Trace
+from ..trace.record import KINKS, Trace
 from .equivalence import Agreement
 from .quotients import BITS, Bench, Difference, Moved, compare, real
 
@@ -53,7 +52,7 @@ class Differences:
 class Report:
     """What `backprop check` found: any of the three kinds of check."""
 
-    formula: str
+    program: Graph
     at: dict[str, float]
     output: str
     value: Number | None = None
@@ -71,16 +70,12 @@ class Report:
         )
 
 
-def differences(
-    graph: Graph, trace: Trace, at: dict[str, float], *, inputs: bool = True, edges: bool = True
-) -> Differences:
-    """The backward pass of a trace against difference quotients of the forward pass.
-
-    graph: the program of the trace, grouped as the trace shows it; at: its point.
-    """
+def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Differences:
+    """The backward pass of a trace against difference quotients of the forward pass."""
+    graph, at = trace.tape, trace.at
     arithmetic = wide(BITS, True)
-    names = Names(graph)
-    output = graph.output if trace.last else names.find(trace.output)
+    names = trace.names
+    output = trace.output
     needed = graph.needed(output)
     with arithmetic.context():
         zero = arithmetic.number(0.0)
@@ -97,7 +92,6 @@ def differences(
             ) from None  # fmt: skip
         bench = Bench(graph, names, arithmetic, trace, needed, output, done.values, WORK)
         bench.kinks = [note.node for note in trace.notes if note.kind in KINKS]
-        bench.nodes = {name: node for node, name in names.of.items() if node not in graph.constants}
         # Edges first: the kinks they find are the reasons of the kinks of the inputs.
         lower = tuple(edge_rows(bench)) if edges else ()
         bench.work += WORK if inputs else 0
@@ -107,35 +101,19 @@ def differences(
 
 def edge_rows(bench: Bench) -> Iterator[Difference]:
     """Every operation alone, at the values of its operands."""
-    for shown in bench.trace.nodes:
-        if not shown.edges:
-            continue
-        node = bench.nodes[shown.name]
-        block = bench.names.blocks.get(node)
+    trace = bench.trace
+    for shown in trace.nodes:
+        node, block = shown.index, shown.block
         operands = block.operands if block else bench.graph.operands[node]
-        places = iter(positions(bench, shown.edges, operands, node in bench.graph.condition_of))
+        nodes = range(block.first, node + 1) if block else range(node, node + 1)
         for edge in shown.edges:
-            place = next(places)
-            nodes = range(block.first, node + 1) if block else range(node, node + 1)
-            name = f"d{shown.name}/d{edge.operand}"
-            if place < 0 or not spend(bench, 2 * len(nodes)):
+            operand = trace.name(edge.operand)
+            name = f"d{shown.name}/d{operand}"
+            if not spend(bench, 2 * len(nodes)):
                 continue
-            moved = alone(bench, nodes, operands, place, bool(block))
-            yield compare(bench, name, shown.name, edge.operand, edge.local, operands[place], moved)
-
-
-def positions(
-    bench: Bench, edges: Sequence[Edge], operands: Sequence[int], choice: bool
-) -> Iterator[int]:
-    """Which operand every edge goes to; both stand in the same order."""
-    start = 2 if choice else 0  # the operands of a condition have no edges
-    for edge in edges:
-        found = -1
-        for k in range(start, len(operands)):
-            if bench.names.text(operands[k]).text == edge.operand:
-                found, start = k, k + 1
-                break
-        yield found
+            moved = alone(bench, nodes, operands, edge.place, bool(block))
+            source = operands[edge.place]
+            yield compare(bench, name, shown.name, operand, edge.local, source, moved)
 
 
 def spend(bench: Bench, operations: int) -> bool:
@@ -222,7 +200,7 @@ def input_rows(bench: Bench) -> Iterator[Difference]:
         if bench.work <= 0 or refused >= PATIENCE:
             bench.skipped += 1
             continue
-        node = bench.nodes[name] if name in bench.nodes else bench.names.find(name)
+        node = bench.names.find(name)
         if bench.values[node] is None:
             yield Difference(name, "", name, backward, 0.0, 0.0, 0.0, 0.0, "right", f"the output does not use {name}")  # fmt: skip
             continue
@@ -240,7 +218,7 @@ def together(bench: Bench) -> Iterator[Difference]:
     speeds: dict[int, float] = {}
     total: Any = bench.arithmetic.number(0.0)
     for i, (name, gradient) in enumerate(bench.trace.gradients.items()):
-        node = bench.nodes[name] if name in bench.nodes else bench.names.find(name)
+        node = bench.names.find(name)
         if bench.graph.operations[node] is not None or (isinstance(gradient, Wide) and not gradient.exists):  # fmt: skip
             return
         speeds[node] = 1 + (i * 37 % 64) / 64

@@ -1,6 +1,6 @@
 """Two formulas for the same function: do they agree in value and in all gradients?
 
-The insight: every number here is certified, so a difference beyond the certificate is one
+Every number here is certified, so a difference beyond the certificate is one
 between the formulas and not between roundings. A few chosen points (corners, centre, middles of
 the sides) find what is special, and seeded random ones the rest.
 """
@@ -15,7 +15,7 @@ from ..language.graph import Graph
 from ..language.parser import parse
 from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal
-from ..numbers.wide import Number, Wide, as_float
+from ..numbers.wide import Number, as_float, exists
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Trace
 
@@ -250,10 +250,8 @@ def located(parting: Parting, a: Graph, b: Graph) -> Parting:
 
 def relative(x: Number, y: Number) -> float:
     """The relative difference of two numbers; infinite where only one of them exists."""
-    words = [z.text for z in (x, y) if isinstance(z, Wide) and not z.exists]
-    if words:
-        both = isinstance(x, Wide) and isinstance(y, Wide)
-        return 0.0 if both and len(words) == 2 and words[0] == words[1] else INFINITY
+    if not (exists(x) and exists(y)):
+        return 0.0 if x == y else INFINITY
     p, q = as_float(x), as_float(y)
     if p is None or q is None:  # beyond any float: their digits decide
         return 0.0 if text(x) == text(y) else INFINITY

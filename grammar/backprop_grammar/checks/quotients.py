@@ -1,6 +1,6 @@
 """Difference quotients in wide numbers, and what they say of a gradient.
 
-The insight: a difference quotient is poor only because a step as small as it should be loses
+A difference quotient is poor only because a step as small as it should be loses
 the digits. With a hundred digits it may be 10^-24 of the point and still leave more than any
 backward pass can claim. The two one-sided quotients and a second, smaller step tell a kink,
 where they differ and stay so, and a jump, where they grow, from a mistake.
@@ -71,7 +71,6 @@ class Bench:
     work: int
     skipped: int = 0
     kinks: list[str] = field(default_factory=list)  # nodes whose operation has a kink here
-    nodes: dict[str, int] = field(default_factory=dict)  # by their names
 
     def number(self, value: Any) -> Number:
         return number(self.arithmetic, (value, self.arithmetic.number(0.0)), None, False)
@@ -106,7 +105,7 @@ def compare(
 
     if not exists:
         assert isinstance(backward, Wide)
-        kind = "undefined" if backward.text == "undefined" else "infinite"
+        kind = backward.kind
         sides = f"one-sided slopes are {shown(left, 'none')} and {shown(right, 'none')}"
         return row(kind, f"the gradient is {backward.text}: at a step of {shown(step)} the {sides}")
     if left is not None and right is not None:

@@ -15,10 +15,9 @@ from functools import partial
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
-from ..language.printer import program_text
+from ..language.printer import shown_text
 from ..numbers.decimal import short_number
 from ..passes.run import Question
-from ..trace.builder import LONG_PROGRAM
 from ..trace.evaluate import results
 from ..trace.record import Flag, Note
 from .optimisers import METHODS, Memory, Method
@@ -96,8 +95,7 @@ class Plan:
     @property
     def formula(self) -> str:
         """The program as it is printed."""
-        text = self.graph.source.text
-        return program_text(self.graph) if len(text) <= LONG_PROGRAM else text
+        return shown_text(self.graph)
 
 
 def plan(

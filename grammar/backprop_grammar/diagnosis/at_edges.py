@@ -1,18 +1,21 @@
 """What is got wrong at one edge: a wrong number in the place of a local gradient.
 
-The insight: the wrong number is itself a small formula over what the trace already holds, so a
+The wrong number is itself a small formula over what the trace already holds, so a
 slip of one operation is one more text in the calculator's own language, and the local gradient
 at the operand instead of the result is the table's own rule with the two names exchanged.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..language.graph import Graph
+from ..language.printer import expression_text
+from ..language.table_texts import compiled, texts
+from ..operations.row import Operation
 from .perturbed import Arc, Change, Sheet
 
-__all__ = ["SLIPS", "Guess", "local"]
+__all__ = ["SLIPS", "Guess", "is_unit", "local"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def contribution(sheet: Sheet, arc: Arc) -> str:
 def other_factor(sheet: Sheet, arc: Arc) -> int:
     """The other operand of a mul, or -1."""
     operands = sheet.operands(arc.sender)
-    if sheet.operation(arc.sender) != "mul" or arc.place < 0 or len(operands) != 2:
+    if sheet.operation(arc.sender) != "mul" or len(operands) != 2:
         return -1
     return operands[1 - arc.place]
 
@@ -66,21 +69,22 @@ def factor_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
 
 
 def local_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
-    if arc.rule != "1" and arc.routed and sheet.operation(arc.sender) != "neg":
+    if not (arc.rule and arc.rule.is_one) and arc.routed and sheet.operation(arc.sender) != "neg":
         inner = " (the inner derivative is missing)" * (arc.sender != sheet.output)
         yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} left out the local gradient {local(sheet, arc)}{inner}")  # fmt: skip
 
 
 def local(sheet: Sheet, arc: Arc) -> str:
     """`2*x = 6`: the local gradient of an edge, as a formula and a number."""
-    number = sheet.figure(arc.local)
-    return number if arc.rule == number else f"{arc.rule} = {number}"
+    number, node = sheet.figure(arc.local), sheet.nodes[arc.sender]
+    rule = str(arc.rule) if arc.rule else f"d{node.name}/d{sheet.nodes[arc.operand].name}"
+    return number if rule == number else f"{rule} = {number}"
 
 
 def minus_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     """Where the rule of the operation has a minus sign."""
     row = sheet.row(arc.sender)
-    if row and arc.place >= 0 and row.rules[arc.place].startswith("-"):
+    if row and has_minus(texts(row).shown[arc.place]):
         yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} lost its minus sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
 
 
@@ -89,44 +93,53 @@ def sign(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
         yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} has the wrong sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
 
 
-def exchanged(text: str, old: str, new: str) -> str:
-    return re.sub(rf"\b{old}\b", new, text)
+def has_minus(text: Graph) -> bool:
+    """Whether a rule begins with a minus sign: -1, -out/y."""
+    node = text.output
+    while (row := text.operations[node]) is not None and row.name in ("mul", "div"):
+        node = text.operands[node][0]
+    number = text.constants.get(node)
+    return (row is not None and row.name == "neg") or (isinstance(number, float) and number < 0)
 
 
 def operand_for_result(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     """out*(1 - out) taken with the operand: the rules of the table, with the names exchanged."""
     row = sheet.row(arc.sender)
-    if row is None or len(row.operands) != 1 or not re.search(r"\bout\b", row.rules[0]):
+    if row is None or len(row.operands) != 1 or "out" not in texts(row).shown[0].variables:
         return
-    name, wrong_rule = row.operands[0], exchanged(row.rules[0], "out", row.operands[0])
-    wrong = read(sheet, arc, wrong_rule)
+    name, rule = row.operands[0], texts(row).shown[0]
+    operand = sheet.nodes[arc.operand].name
+    wrong = read(sheet, arc, rule, out=sheet.values[arc.operand])
     if wrong is not None:
-        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its operand instead of its result: {spelled(sheet, arc, wrong_rule)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}", variant=name)  # fmt: skip
+        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its operand instead of its result: {spelled(sheet, arc, rule, out=operand)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}", variant=name)  # fmt: skip
 
 
 def result_for_operand(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     row = sheet.row(arc.sender)
-    if row is None or len(row.operands) != 1 or not re.search(r"\bx\b", row.rules[0]):
+    if row is None or len(row.operands) != 1 or "x" not in texts(row).shown[0].variables:
         return
-    wrong_rule = exchanged(row.rules[0], row.operands[0], "out")
-    wrong = read(sheet, arc, wrong_rule)
+    name, rule = row.operands[0], texts(row).shown[0]
+    result = sheet.nodes[arc.sender].name
+    wrong = read(sheet, arc, rule, **{name: sheet.values[arc.sender]})
     if wrong is not None:
-        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its result instead of its operand: {spelled(sheet, arc, wrong_rule)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}")  # fmt: skip
+        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its result instead of its operand: {spelled(sheet, arc, rule, **{name: result})} = {sheet.figure(wrong)} instead of {local(sheet, arc)}")  # fmt: skip
 
 
-def read(sheet: Sheet, arc: Arc, text: str, **replaced: Any) -> Any | None:
-    """A text over the operands and the result of an edge's sender."""
+def read(sheet: Sheet, arc: Arc, text: Graph, **replaced: Any) -> Any | None:
+    """A text over the operands and the result of an edge's sender, some of them replaced."""
     leaves = sheet.leaves(arc.sender, **replaced)
-    return None if leaves is None else sheet.text(text, leaves)
+    return None if leaves is None else sheet.value(text, leaves)
 
 
-def spelled(sheet: Sheet, arc: Arc, text: str) -> str:
-    """A text of the table over the names of the nodes."""
+def spelled(sheet: Sheet, arc: Arc, text: Graph, **replaced: str) -> str:
+    """A text of the table over the names of the nodes, some of them replaced."""
     row = sheet.row(arc.sender)
     assert row is not None
-    names = dict(zip(row.operands, sheet.nodes[arc.sender].operands, strict=True))
-    names["out"] = sheet.nodes[arc.sender].name
-    return re.sub(r"[A-Za-z_]\w*", lambda found: names.get(found[0], found[0]), text)
+    operands = [sheet.nodes[k].name for k in sheet.operands(arc.sender)]
+    names = dict(zip(row.operands, operands, strict=True)) | {"out": sheet.nodes[arc.sender].name}
+    names |= replaced
+    shown = {node: names.get(name, name) for name, node in text.variables.items()}
+    return expression_text(replace(text, names=shown), text.output).text
 
 
 def inner_variables(sheet: Sheet, arc: Arc) -> Iterator[tuple[Arc, int, Any]]:
@@ -134,15 +147,26 @@ def inner_variables(sheet: Sheet, arc: Arc) -> Iterator[tuple[Arc, int, Any]]:
     row = sheet.row(arc.sender)
     if row is None or arc.place != 0 or len(row.operands) > 1 + (row.name == "pow"):
         return
-    if row.rules[0] in ("1", "-1"):
+    rule = texts(row).shown[0]
+    if rule.constants.get(rule.output) in (1.0, -1.0):
         return
     for inner in sheet.sent[arc.operand]:
         if sheet.operation(inner.sender) in OPERATORS:
             continue  # f'(x) for f(g(x)) is a slip where g is a function
-        rule = exchanged(row.rules[0], "out", row.signature if row.name != "pow" else "x^y")
-        wrong = read(sheet, arc, rule, **{row.operands[0]: sheet.values[inner.operand]})
+        leaves = sheet.leaves(arc.sender, **{row.operands[0]: sheet.values[inner.operand]})
+        wrong = None if leaves is None else at_other(sheet, row, rule, leaves)
         if wrong is not None:
             yield inner, inner.operand, wrong
+
+
+def at_other(sheet: Sheet, row: Operation, rule: Graph, leaves: dict[str, Any]) -> Any | None:
+    """A rule at other operands, and at the result that they give."""
+    if "out" in rule.variables:
+        out = sheet.applied(row, [leaves[name] for name in row.operands])
+        if out is None:
+            return None
+        leaves = leaves | {"out": out}
+    return sheet.value(rule, leaves)
 
 
 OPERATORS = ("add", "sub", "neg", "div", "mul")
@@ -172,8 +196,13 @@ def result_value(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
         yield one(sheet, arc, sheet.values[arc.sender], lambda: f"{contribution(sheet, arc)} was multiplied by the value {sheet.named(arc.sender)} instead of the local gradient {local(sheet, arc)}")  # fmt: skip
 
 
+def is_unit(arc: Arc) -> bool:
+    """Whether the local gradient is 1 or -1 everywhere."""
+    return arc.rule is not None and arc.rule.number in (1, -1)
+
+
 def reciprocal(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
-    if arc.routed and arc.local and arc.rule not in ("1", "-1"):
+    if arc.routed and arc.local and not is_unit(arc):
         yield one(sheet, arc, 1 / arc.local, lambda: f"{contribution(sheet, arc)} was multiplied by one over the local gradient {local(sheet, arc)}")  # fmt: skip
 
 
@@ -202,9 +231,9 @@ def slip(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     for name, place, rule, words in SLIPS:
         if name != sheet.operation(arc.sender) or place != arc.place:
             continue
-        wrong = read(sheet, arc, rule)
+        wrong = read(sheet, arc, compiled(rule))
         if wrong is not None:
-            yield one(sheet, arc, wrong, lambda rule=rule, words=words, wrong=wrong: f"{contribution(sheet, arc)} took {spelled(sheet, arc, rule)} = {sheet.figure(wrong)} for the local gradient {local(sheet, arc)}: {words}", variant=rule)  # type: ignore[misc] # fmt: skip
+            yield one(sheet, arc, wrong, lambda rule=rule, words=words, wrong=wrong: f"{contribution(sheet, arc)} took {spelled(sheet, arc, compiled(rule))} = {sheet.figure(wrong)} for the local gradient {local(sheet, arc)}: {words}", variant=rule)  # type: ignore[misc] # fmt: skip
 
 
 SLIPS = (

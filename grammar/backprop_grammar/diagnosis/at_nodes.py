@@ -1,6 +1,6 @@
 """What is got wrong between edges: at a node, where contributions meet, or for one claim alone.
 
-The insight: swapping, overwriting and averaging are again several edges with wrong numbers, so
+Swapping, overwriting and averaging are again several edges with wrong numbers, so
 nothing but the number of changed edges tells them from a slip at one of them.
 """
 
@@ -13,9 +13,14 @@ from .perturbed import Arc, Sheet
 __all__ = ["MANY"]
 
 
+def same_rule(one: Arc, other: Arc) -> bool:
+    """Whether two edges have local gradients that read the same."""
+    return one.rule is not None and other.rule is not None and str(one.rule) == str(other.rule)
+
+
 def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = sheet.sent[node]
-    if len(arcs) != 2 or arcs[0].operand == arcs[1].operand or arcs[0].rule == arcs[1].rule:
+    if len(arcs) != 2 or arcs[0].operand == arcs[1].operand or same_rule(*arcs):
         return
     first, second = arcs
     changes = ((first, second.local, 0.0), (second, first.local, 0.0))
@@ -37,7 +42,7 @@ def sum_for_product(sheet: Sheet, node: int) -> Iterator[Guess]:
 
 def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
     operands = sheet.operands(node)
-    if sheet.operation(node) in ("add", "sub") and len(operands) == 2 and -1 not in operands:
+    if sheet.operation(node) in ("add", "sub") and len(operands) == 2:
         changes = tuple(
             (arc, sheet.values[operands[1 - arc.place]], 0.0) for arc in sheet.sent[node]
         )
@@ -53,7 +58,7 @@ def all_signs(sheet: Sheet, node: int) -> Iterator[Guess]:
 def divisor_once(sheet: Sheet, node: int) -> Iterator[Guess]:
     """(u'v - uv')/v for u/v."""
     operands = sheet.operands(node)
-    if sheet.operation(node) == "div" and len(sheet.sent[node]) == 2 and -1 not in operands:
+    if sheet.operation(node) == "div" and len(sheet.sent[node]) == 2:
         y = sheet.values[operands[1]]
         changes = tuple((arc, arc.local * y, 0.0) for arc in sheet.sent[node])
         yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the divisor {sheet.named(operands[1])} was not squared in the quotient rule")  # fmt: skip

@@ -1,6 +1,6 @@
 """A person's own gradients, judged: right, right within the digits written, or wrong and why.
 
-The insight: how many digits a person wrote says how far they may be off, so a claim is kept as
+How many digits a person wrote says how far they may be off, so a claim is kept as
 it was typed. A claim that is wrong is still the right answer to some other, mistaken,
 computation; which one is found by making the mistakes.
 """
@@ -12,7 +12,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 from ..errors import BackpropError, few, shorten, suggestion, usage, visible
 from ..language.parser import parse
-from ..numbers.wide import Number, Wide
+from ..numbers.decimal import exact_decimal
+from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide
 from ..trace.evaluate import evaluate
 from ..trace.record import Trace
 from .distinguish import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
@@ -42,9 +43,9 @@ FULL = 15
 WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
 WORDS = {
-    "inf": "infinite", "+inf": "infinite", "infinite": "infinite", "infinity": "infinite",
-    "-inf": "-infinite", "-infinite": "-infinite", "-infinity": "-infinite",
-    "nan": "undefined", "undefined": "undefined", "none": "undefined",
+    **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
+    **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
+    **dict.fromkeys(("nan", "undefined", "none"), UNDEFINED),
 }  # fmt: skip
 
 
@@ -130,8 +131,7 @@ class Case:
 
     def judged(self, again: Again) -> str:
         if not self.comparable:
-            found = self.correct.text if isinstance(self.correct, Wide) else ""
-            return RIGHT if WORDS.get(self.text.lower()) == found else WRONG
+            return RIGHT if WORDS.get(self.text.lower()) == self.correct else WRONG
         assert self.number is not None and self.half is not None
         exact = as_decimal(self.correct)
         with localcontext(EXACT):
@@ -183,7 +183,7 @@ class Case:
 
 def find(sheet: Sheet, name: str) -> int:
     """The claimed node. Raises BackpropError where there is none, or no gradient."""
-    node = sheet.index.get(name)
+    node = sheet.find(name)
     if node is None or sheet.nodes[node].kind == "constant":
         known = [shown.name for shown in sheet.nodes if shown.kind != "constant"]
         hint = suggestion(name, known, f"the nodes are {few(known)}")
@@ -222,10 +222,9 @@ def written(text: str) -> tuple[Decimal, Decimal]:
 
 def as_decimal(number: Number) -> Decimal:
     """A number with the digits of its text; an exponent beyond those of decimals is cut."""
-    if not isinstance(number, Wide):
-        return Decimal(number)
-    digits, _, exponent = number.text.partition("e")
-    return Decimal(f"{digits}e{max(-FARTHEST, min(int(exponent or 0), FARTHEST))}")
+    if isinstance(number, Wide) and abs(number.exponent) >= FARTHEST:
+        number = number._replace(exponent=FARTHEST - 1 if number.exponent > 0 else 1 - FARTHEST)
+    return exact_decimal(number)
 
 
 def precise(again: Again, name: str, near: Decimal, digits: int) -> Decimal:

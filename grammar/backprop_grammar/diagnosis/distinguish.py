@@ -1,17 +1,15 @@
 """What would tell one mistake from another, and right from wrong: another node, another point.
 
-The insight: at x = 1 the square and its operand are the same number, and no claim made there
+At x = 1 the square and its operand are the same number, and no claim made there
 can show which one was meant. Whether a point tells is not argued but tried: make the mistakes
 there, and compare.
 """
 
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 from ..errors import BackpropError
-from ..language.parser import parse
 from ..trace.evaluate import evaluate
 from ..trace.record import Trace
 from .perturbed import Sheet, shift, slopes
@@ -40,14 +38,12 @@ COMMON = 22
 
 
 def retraced(trace: Trace) -> Again:
-    """A function that traces the program of a trace again, as it was typed."""
-    graph = cache(lambda: parse(trace.program, bound=frozenset(trace.at)))  # if it is ever asked
-
-    output = "" if trace.last else trace.output
+    """A function that traces the program of a trace again, without its grouping."""
+    program, output = trace.program, "" if trace.last else trace.output_name
 
     def again(at: dict[str, float] | None, **options: Any) -> Trace:
         asked: dict[str, Any] = {"output": output, "upstream": trace.upstream, **options}
-        return evaluate(graph(), graph().inputs | (trace.at if at is None else at), **asked)
+        return evaluate(program, program.inputs | (trace.at if at is None else at), **asked)
 
     return again
 
@@ -63,7 +59,7 @@ class Elsewhere:
 
     def found(self, sheet: Sheet) -> dict[Key, Suspect]:
         """The mistakes at single places by their keys."""
-        nodes = [sheet.index[name] for name in self.claimed if name in sheet.index]
+        nodes = [k for name in self.claimed if (k := sheet.find(name)) is not None]
         return {one.key(sheet): one for one in suspects(sheet, nodes)[0] if not one.kind}
 
     def tried(self) -> Iterator[tuple[dict[str, float], Sheet, dict[Key, Suspect]]]:
@@ -82,8 +78,8 @@ class Elsewhere:
     ) -> Iterator[tuple[dict[str, float], dict[Key, Any], Any]]:
         """What mistakes make of the gradient of a node at every point, and what is right."""
         for point, sheet, found in self.tried():
-            if name in sheet.index:
-                node = sheet.index[name]
+            node = sheet.find(name)
+            if node is not None:
                 slope, correct = slopes(sheet, node)[0], sheet.gradients[node]
                 numbers = {
                     key: correct + shift(sheet, found[key].guess.changes, slope)
@@ -157,7 +153,8 @@ def unseen(there: Elsewhere, name: str) -> Iterator[str]:
     if not there.here:
         return
     sheet = there.sheet
-    claimed = sheet.index[name]
+    claimed = sheet.find(name)
+    assert claimed is not None
     slope, depends = slopes(sheet, claimed)
     correct = sheet.gradients[claimed]
     hidden = {

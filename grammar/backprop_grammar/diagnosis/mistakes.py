@@ -1,6 +1,6 @@
 """THE TABLE of mistakes that people make in a backward pass: one row per kind.
 
-The insight: a mistake is a function from a place in the graph to changed edges. What it leads
+A mistake is a function from a place in the graph to changed edges. What it leads
 to is computed like any backward pass, never guessed, so a new kind is one row and one function.
 """
 

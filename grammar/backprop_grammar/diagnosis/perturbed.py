@@ -1,6 +1,6 @@
 """A trace as numbers to compute with: its backward pass, run again with some of it changed.
 
-The insight: whatever a person gets wrong at an edge, what it sends is still m times the upstream
+Whatever a person gets wrong at an edge, what it sends is still m times the upstream
 gradient plus b. So every mistake is a few pairs (m, b) put in the place of local gradients, and
 what it does to the gradient of a node c is known at once from the slopes towards c.
 """
@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..language.table_texts import compiled
+from ..language.graph import Graph
+from ..language.table_texts import texts
 from ..numbers.arithmetic import Arithmetic, binary64, wide
 from ..numbers.ball import Uncertain
-from ..numbers.decimal import LARGEST_FLOAT, brief, digits_text
+from ..numbers.decimal import LARGEST_FLOAT, short_number
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
-from ..trace.record import Edge, Node, Trace
+from ..operations.table import IF
+from ..symbolic.rules import Rule
+from ..trace.record import Node, Trace
 
 __all__ = ["Arc", "Change", "Sheet", "replay", "shift", "slopes"]
 
@@ -30,7 +32,7 @@ UNDEFINED = float("nan")
 class Arc:
     """One edge of the graph by numbers: node ``sender`` sends upstream x local to ``operand``.
 
-    place: which operand of the sender it is; -1 where that cannot be told.
+    place: which operand of the sender it is. rule: the local gradient as a formula, if it has one.
     """
 
     number: int
@@ -39,20 +41,21 @@ class Arc:
     place: int
     local: Any
     routed: bool
-    rule: str
+    rule: Rule | None
 
 
 @dataclass(slots=True)
 class Sheet:
-    """What a trace holds, with nodes as indices in tape order.
+    """What a trace holds, its nodes numbered in the order of the tape.
 
-    sent, received: the edges from a node to its operands, and those that reach it.
+    number: of a node, by its place on the tape. sent, received: the edges from a node to its
+    operands, and those that reach it.
     """
 
     trace: Trace
     arithmetic: Arithmetic
     nodes: tuple[Node, ...]
-    index: dict[str, int]
+    number: dict[int, int]
     values: list[Any]
     gradients: list[Any]
     output: int
@@ -64,34 +67,32 @@ class Sheet:
     def of(cls, trace: Trace) -> "Sheet":
         """The sheet of a trace that lists its nodes; wide numbers only where floats can't do."""
         arithmetic = binary64 if fits(trace) else wide(192, True)
-        index = {node.name: i for i, node in enumerate(trace.nodes)}
+        numbers = {node.index: i for i, node in enumerate(trace.nodes)}
 
         def real(number: Number | None) -> Any:
             if isinstance(number, Wide):
                 if not number.exists:
                     return arithmetic.number(UNDEFINED)
-                return (
-                    number.nearest if arithmetic is binary64 else arithmetic.module.mpf(number.text)
-                )
+                return real_of(arithmetic, number)
             return arithmetic.number(number or 0.0)
 
         with arithmetic.context():
             sheet = cls(
-                trace, arithmetic, trace.nodes, index,
+                trace, arithmetic, trace.nodes, numbers,
                 [real(node.value) for node in trace.nodes],
-                [real(node.gradient) for node in trace.nodes], index.get(trace.output, -1),
+                [real(node.gradient) for node in trace.nodes], numbers.get(trace.output, -1),
             )  # fmt: skip
             sheet.received = [[] for _ in trace.nodes]
             for i, node in enumerate(trace.nodes):
                 sheet.sent.append([])
-                for edge, place in zip(node.edges, places(node), strict=True):
-                    if edge.operand in index:
-                        sheet.join(i, index[edge.operand], place, real(edge.local), edge.routed, edge.rule)  # fmt: skip
+                for edge in node.edges:
+                    operand = numbers[edge.operand]
+                    sheet.join(i, operand, edge.place, real(edge.local), edge.routed, edge.rule)
                 if not node.edges:
                     sheet.join_in_vain(i)
         return sheet
 
-    def join(self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: str) -> None:  # fmt: skip
+    def join(self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: Rule | None) -> None:  # fmt: skip
         """Add an edge."""
         arc = Arc(len(self.arcs), sender, operand, place, local, routed, rule)
         self.arcs.append(arc)
@@ -104,43 +105,59 @@ class Sheet:
         if row is None or leaves is None or self.nodes[node].gradient is None:
             return
         for place, operand in enumerate(self.operands(node)):
-            local = self.text(row.rules[place], leaves)
+            text = texts(row).shown[place]
+            local = self.value(text, leaves)
             if local is not None and self.nodes[operand].gradient is not None:
-                self.join(node, operand, place, local, True, row.rules[place])
+                self.join(node, operand, place, local, True, Rule(text, text.output))
+
+    def find(self, name: str) -> int | None:
+        """The number of the node of that name."""
+        node = self.trace.by_name.get(name)
+        return self.number[node.index] if node else None
 
     def operation(self, node: int) -> str:
         return self.nodes[node].operation
 
     def operands(self, node: int) -> list[int]:
-        """The nodes a node is computed from; -1 for one that has no node of its own."""
-        return [self.index.get(name, -1) for name in self.nodes[node].operands]
+        """The nodes a node is computed from."""
+        return [self.number[operand] for operand in self.nodes[node].operands]
 
     def row(self, node: int) -> Operation | None:
         """The node's row of the table of operations, where its operands are those of the row."""
-        row = OPERATIONS.get(self.nodes[node].operation)
-        if row is None or row.variadic or row.name == "if":
+        shown = self.nodes[node]
+        row = shown.row
+        mirrored = shown.block is not None and shown.block.mirrored
+        if row is None or row.variadic or row is IF or mirrored:
             return None
-        return row if len(self.nodes[node].operands) == len(row.operands) else None
+        return row if len(shown.operands) == len(row.operands) else None
 
     def leaves(self, node: int, **replaced: Any) -> dict[str, Any] | None:
         """The values behind the names of a row's texts; None where one is unknown."""
         row = self.row(node)
-        operands = self.operands(node)
-        if row is None or -1 in operands:
+        if row is None:
             return None
+        operands = self.operands(node)
         found = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
         return found | {"out": self.values[node]} | replaced
 
-    def text(self, rule: str, leaves: dict[str, Any]) -> Any | None:
+    def value(self, text: Graph, leaves: dict[str, Any]) -> Any | None:
         """The number that a text of the table gives; None where there is none."""
         try:
-            result = self.arithmetic.plain(compiled(rule), leaves)
+            result = self.arithmetic.plain(text, leaves)
         except Uncertain:  # a 0 that may have underflowed: floats cannot tell
-            result = widely(rule, leaves)
+            result = widely(text, leaves)
         except (ZeroDivisionError, ValueError, OverflowError):
             return None
         finite = hasattr(result, "real") and not getattr(result, "imag", 0)
         return result if finite and abs(result) < float("inf") else None
+
+    def applied(self, row: Operation, operands: list[Any]) -> Any | None:
+        """The value of an operation; None where there is none."""
+        try:
+            result = self.arithmetic.value(row, operands)
+        except (Uncertain, ZeroDivisionError, ValueError, OverflowError):
+            return None
+        return result if abs(result) < float("inf") else None
 
     def title(self, node: int) -> str:
         """`n3 (mul)`: a node and what it does."""
@@ -158,7 +175,7 @@ class Sheet:
         """A number for a message: 6 significant digits."""
         if isinstance(value, float):
             return f"{value + 0.0:.6g}"
-        return brief(digits_text(value, 6)) if value == value and value else "0"
+        return short_number(value) if value == value and value else "0"
 
 
 def fits(trace: Trace) -> bool:
@@ -174,29 +191,20 @@ def fits(trace: Trace) -> bool:
     )  # fmt: skip
 
 
-def places(node: Node) -> list[int]:
-    """For every edge of a node, which operand it goes to: both are listed in the same order."""
-    found, start = [], 0
-
-    def position(edge: Edge) -> int:
-        for k in range(start, len(node.operands)):
-            if node.operands[k] == edge.operand:
-                return k
-        return -1
-
-    for edge in node.edges:
-        found.append(position(edge))
-        start = max(start, found[-1] + 1)
-    return found
+def real_of(arithmetic: Arithmetic, number: Wide) -> Any:
+    """A finite number of a trace in an arithmetic."""
+    if arithmetic is binary64:
+        return number.nearest
+    return arithmetic.module.mpf(number.text)
 
 
-def widely(text: str, leaves: dict[str, Any]) -> float:
+def widely(text: Graph, leaves: dict[str, Any]) -> float:
     """The number of a text by way of wide numbers; nan where it does not exist."""
     arithmetic = wide(192, True)
     with arithmetic.context():
         exact = {name: arithmetic.module.mpf(value) for name, value in leaves.items()}
         try:
-            result = arithmetic.plain(compiled(text), exact)
+            result = arithmetic.plain(text, exact)
         except (Uncertain, ZeroDivisionError, ValueError, OverflowError):
             return UNDEFINED
         if getattr(result, "imag", 0) or abs(result) > LARGEST_FLOAT:

@@ -1,6 +1,6 @@
 """Claims that are right but for a number that was rounded on the way.
 
-The insight: a person who rounds sigmoid(3) to 0.95 and multiplies 0.95 x 0.05 made no mistake
+A person who rounds sigmoid(3) to 0.95 and multiplies 0.95 x 0.05 made no mistake
 of calculus. Rounding is one more change of the trace: round a value, a local gradient or a
 gradient to as many digits as were written, go on from there, and see what comes out.
 """
@@ -8,6 +8,8 @@ gradient to as many digits as were written, go on from there, and see what comes
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..language.table_texts import texts
+from .at_edges import is_unit
 from .perturbed import Arc, Sheet, replay
 
 __all__ = ["NEAR", "rounded"]
@@ -107,8 +109,8 @@ def beside(sheet: Sheet, node: int, value: Any) -> Iterator[tuple[Arc, Any]]:
             replaced["out"] = value
         leaves = sheet.leaves(sender, **replaced)
         for arc in sheet.sent[sender] if leaves else ():
-            if arc.place >= 0 and arc.routed and arc.rule not in ("1", "-1"):
-                yield arc, sheet.text(row.rules[arc.place], leaves)  # type: ignore[arg-type]
+            if arc.routed and not is_unit(arc):
+                yield arc, sheet.value(texts(row).shown[arc.place], leaves)  # type: ignore[arg-type]
 
 
 def whole(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
@@ -118,9 +120,9 @@ def whole(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
         row = sheet.row(arc.sender)
         leaves = sheet.leaves(arc.sender)
         local = arc.local
-        if row is not None and leaves is not None and arc.place >= 0:
+        if row is not None and leaves is not None:
             near = {name: to(value) for name, value in leaves.items()}
-            computed = sheet.text(row.rules[arc.place], near)
+            computed = sheet.value(texts(row).shown[arc.place], near)
             local = arc.local if computed is None else computed
         locals_[arc.number] = local
     routed = [arc for arc in sheet.arcs if arc.routed]

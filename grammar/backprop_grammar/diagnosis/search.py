@@ -1,6 +1,6 @@
 """Which mistake explains a wrong gradient.
 
-The insight: every mistake of the table is made at every place, by computing, and only those
+Every mistake of the table is made at every place, by computing, and only those
 that give the claimed number are named. Claims judged together tell more than one by one: a
 mistake must also leave right what was claimed right.
 """

@@ -1,8 +1,7 @@
 """Sentences with formulas in them, whatever they are printed as.
 
-The insight: a sentence is written once, as a list of pieces that are prose, names, numbers
-or formulas in the calculator's own language. A terminal, Markdown and LaTeX differ only in
-how they set a piece.
+A sentence is written once, as a list of pieces that are prose, names, numbers or formulas; a
+terminal, Markdown and LaTeX differ only in how they set a piece.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,15 +10,22 @@ from functools import lru_cache
 
 from ..numbers.decimal import decimal
 from ..numbers.wide import Number, Wide, exists
+from ..symbolic.rules import Rule
+from ..trace.index import formula as formula_text
+from ..trace.record import Node, Trace
 
 __all__ = [
     "Derivative",
     "Explanation",
     "Fact",
+    "Figure",
+    "Formula",
     "Paragraph",
     "Piece",
     "Pieces",
+    "Product",
     "Side",
+    "Total",
     "formula",
     "gradient",
     "listed",
@@ -42,8 +48,51 @@ class Derivative:
         return f"d{self.of}/d{self.by}"
 
 
-Side = str | Derivative
-"""One side of an equation: an expression of the language, or the sign of a local gradient."""
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A node as its operation over the names of its operands: `x + y`."""
+
+    trace: Trace
+    node: Node
+
+    def __str__(self) -> str:
+        return formula_text(self.trace, self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number as it is shown, at so many significant digits."""
+
+    number: Number
+    digits: int
+
+    def __str__(self) -> str:
+        return decimal(self.number, self.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Numbers multiplied: `-4 * 1`."""
+
+    factors: tuple[Figure, ...]
+
+    def __str__(self) -> str:
+        return " * ".join(map(str, self.factors))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Numbers added up, a sign between each and the next: `-4 + 2 - 1`."""
+
+    terms: tuple[Figure, ...]
+
+    def __str__(self) -> str:
+        first, *rest = map(str, self.terms)
+        return first + "".join(f" - {x[1:]}" if x[0] == "-" else f" + {x}" for x in rest)
+
+
+Side = str | Derivative | Formula | Rule | Figure | Product | Total
+"""One side of an equation; a text is the name of a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +156,12 @@ class Explanation:
     """The backward pass, or one gradient, in words.
 
     kind: explain or why; subject: the node that `why` is about. headline: the program's output
-    with its value, and what is asked. at, output, value, upstream: see Trace.
+    with its value, and what is asked.
     """
 
     kind: str
     subject: str
-    program: str
-    at: dict[str, float]
-    output: str
-    value: Number
-    upstream: float
+    trace: Trace
     headline: tuple[Piece, ...]
     paragraphs: tuple[Paragraph, ...]
 
@@ -142,12 +187,12 @@ def formula(kind: str, *sides: Side) -> Piece:
 
 def value(number: Number, digits: int) -> Piece:
     """A value within a sentence."""
-    return Piece("value", (decimal(number, digits),))
+    return Piece("value", (Figure(number, digits),))
 
 
 def gradient(number: Number, digits: int) -> Piece:
     """A finite gradient, local gradient or contribution within a sentence."""
-    return Piece("gradient", (decimal(number, digits),))
+    return Piece("gradient", (Figure(number, digits),))
 
 
 def sized(number: Number, digits: int) -> Piece:
@@ -155,7 +200,8 @@ def sized(number: Number, digits: int) -> Piece:
     if exists(number):
         return gradient(number, digits)
     assert isinstance(number, Wide)
-    return Piece("text", (number.text.replace("-infinite", "negative and infinite"),))
+    minus = "negative and " * (number.sign < 0)
+    return Piece("text", (minus + number.kind,))
 
 
 def say(template: str, *parts: Piece | Sequence[Piece] | str) -> Pieces:

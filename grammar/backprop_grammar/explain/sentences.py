@@ -1,16 +1,15 @@
 """What a teacher says about an operation: its rule, what it selects, what it skips.
 
-The insight: a sentence is allowed only where the trace proves it. What holds for an operation
+A sentence is allowed only where the trace proves it. What holds for an operation
 everywhere stands in a table; what depends on the numbers asks the edges of the trace, which
 know what was selected and what tied, because rounded values do not.
 """
 
-from ..numbers.decimal import decimal
-from ..numbers.wide import exists
-from ..operations.table import OPERATIONS
-from ..trace.index import Scene, positions, sign
+from ..language.precedence import shown_operands
+from ..numbers.wide import exists, sign
+from ..trace.index import Index
 from ..trace.record import Edge, Node
-from .document import Piece, Pieces, formula, listed, name, say
+from .document import Figure, Formula, Piece, Pieces, formula, listed, name, say
 
 __all__ = [
     "MANY",
@@ -51,12 +50,14 @@ QUOTIENT = (
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
-def heading(scene: Scene, node: Node) -> Piece:
+def heading(index: Index, node: Node) -> Piece:
     """`q = x + y = 3`."""
-    number = decimal(node.value, scene.digits)
-    if not node.operation or len(node.formula) > LONG_FORMULA:
-        return formula("value", node.name, number)
-    return formula("value", node.name, node.formula, number)
+    number = Figure(node.value, index.digits)
+    if node.operation:
+        text = Formula(index.trace, node)
+        if len(str(text)) <= LONG_FORMULA:
+            return formula("value", node.name, text, number)
+    return formula("value", node.name, number)
 
 
 def ordinal(k: int) -> str:
@@ -69,13 +70,13 @@ def times(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def rule_sentence(scene: Scene, node: Node) -> Pieces:
+def rule_sentence(index: Index, node: Node) -> Pieces:
     """What holds for the operation as such, where it is worth a sentence."""
     operation = node.operation
     if not all(exists(edge.local) for edge in node.edges):
         return []
-    if node.name in scene.kinks:
-        return kink_sentence(node)
+    if node.name in index.kinks:
+        return kink_sentence(index, node)
     if node.kind == "block":
         many = len(node.edges) > 1
         comes = "local gradients come" if many else "local gradient comes"
@@ -86,22 +87,23 @@ def rule_sentence(scene: Scene, node: Node) -> Pieces:
         if len(node.edges) == 1:
             return say("In a product, the local gradient for one operand is the other operand.")
         return say("A product swaps: the local gradient for one operand is the other operand.")
-    places = positions(node)
+    places = [edge.place for edge in node.edges]
     if operation == "div":
         return say("In a quotient, {}.", ", and ".join(QUOTIENT[k] for k in places))
-    if operation == "pow" and places == [0] and sign(scene.value(node.operands[0])):
+    if operation == "pow" and places == [0] and sign(index.value(node.operands[0]) or 0.0):
         return say("The power rule gives the local gradient.")
     return []
 
 
-def kink_sentence(node: Node) -> Pieces:
+def kink_sentence(index: Index, node: Node) -> Pieces:
     """On a kink, where the backward pass had to choose."""
     if node.kind == "block":
         return say("{} stands on a kink here.", node.operation)
     if node.operation == "sign":
         return []
-    row = OPERATIONS[node.operation]
-    at = say("at {} = 0", name(node.operands[0])) if row.kinks == ("x",) else "here"
+    at: Pieces | str = "here"
+    if node.row and node.row.kinks == ("x",):
+        at = say("at {} = 0", name(index.trace.name(node.operands[0])))
     if node.operation == "clamp":
         return say("clamp has a kink here; its operand and the limit share the gradient.")
     return say("{} has a kink {}; the subgradient of smallest norm is used.", node.operation, at)
@@ -112,64 +114,78 @@ def selected(edge: Edge) -> bool:
     return edge.routed and not (isinstance(edge.local, float) and edge.local == 0)
 
 
-def selection(scene: Scene, node: Node) -> Pieces:
+def selection(index: Index, node: Node) -> Pieces:
     """Why an operation that routes chooses as it does: which operand it selects."""
     if node.operation in ("max", "min"):
-        return extreme(scene, node)
+        return extreme(index, node)
     if node.operation == "if":
-        return branch(scene, node)
+        return branch(index, node)
     if node.operation == "relu":
-        return rectified(scene, node)
-    return clamped(scene, node)
+        return rectified(index, node)
+    if node.operation == "clamp":
+        return clamped(index, node)
+    chosen = list(dict.fromkeys(edge.operand for edge in node.edges if selected(edge)))
+    if not chosen:
+        return say(
+            "What {} selects is not differentiated, so it passes nothing on.", node.operation
+        )
+    return say("{} selects {}.", node.operation, names([index.trace.name(k) for k in chosen]))
 
 
-def extreme(scene: Scene, node: Node) -> Pieces:
+def ties_of(edge: Edge) -> int:
+    """How many operands tie, of which this edge leads to one: each gets an equal share."""
+    local = edge.local if isinstance(edge.local, float) else edge.local.nearest
+    return round(1 / local) if local else 1
+
+
+def extreme(index: Index, node: Node) -> Pieces:
     """A max or min: the one it selects, or those that tie."""
     chosen = [edge for edge in node.edges if selected(edge)]
     few = len(node.operands) == 2
+    first = name(index.trace.name(chosen[0].operand)) if chosen else name("")
     word = {"max": ("larger", "largest"), "min": ("smaller", "smallest")}[node.operation][not few]
     if not chosen:
         return say(
             "What {} selects is not differentiated, so it passes nothing on.", node.operation
         )
-    if chosen[0].rule == "1":
-        return say("{} routes everything to {}, the {} one.", node.operation, name(chosen[0].operand), word)  # fmt: skip
-    share = chosen[0].rule
-    ties = share.removeprefix("1/")
+    if chosen[0].rule is not None and chosen[0].rule.is_one:
+        return say("{} routes everything to {}, the {} one.", node.operation, first, word)
+    ties = ties_of(chosen[0])
+    share = f"1/{ties}"
     if len(set(node.operands)) == 1:
-        return say("All operands of {} are {}, so they tie, and each has a share of {}.", node.operation, name(chosen[0].operand), share)  # fmt: skip
+        return say("All operands of {} are {}, so they tie, and each has a share of {}.", node.operation, first, share)  # fmt: skip
     return say("{} of the operands of {} tie for the {} value, so each of them has a share of {}.",
-               ties, node.operation, {"max": "largest", "min": "smallest"}[node.operation], share)  # fmt: skip
+               f"{ties}", node.operation, {"max": "largest", "min": "smallest"}[node.operation], share)  # fmt: skip
 
 
-def branch(scene: Scene, node: Node) -> Pieces:
+def branch(index: Index, node: Node) -> Pieces:
     """An if: the branch that its condition selects."""
     chosen = [edge for edge in node.edges if selected(edge)]
     on = ""
-    if node.name in scene.boundaries:
+    if node.name in index.boundaries:
         on = " The point stands exactly on the boundary of the condition; the gradient is that of the branch it selects."
     if not chosen:
         return say("The selected branch of the if is not differentiated, so it passes nothing on.{}", on)  # fmt: skip
     return say("The condition selects {}, so everything goes there; the condition itself receives nothing.{}",
-               name(chosen[0].operand), on)  # fmt: skip
+               name(index.trace.name(chosen[0].operand)), on)  # fmt: skip
 
 
-def rectified(scene: Scene, node: Node) -> Pieces:
+def rectified(index: Index, node: Node) -> Pieces:
     """A relu: on, off, or at its kink."""
-    operand = node.operands[0]
-    if node.name in scene.kinks:
+    operand = index.trace.name(node.operands[0])
+    if node.name in index.kinks:
         return say("{} is 0, where relu has a kink; the subgradient of smallest norm, 0, is used.", name(operand))  # fmt: skip
     if any(selected(edge) for edge in node.edges):
         return say("{} is positive, so relu lets everything through.", name(operand))
     return say("{} is negative, so relu is off and lets nothing through.", name(operand))
 
 
-def clamped(scene: Scene, node: Node) -> Pieces:
+def clamped(index: Index, node: Node) -> Pieces:
     """A clamp: within its bounds, on one, or beyond one."""
-    x, low, high = (name(operand) for operand in node.operands)
-    if node.name in scene.kinks:
+    x, low, high = (name(index.trace.name(operand)) for operand in node.operands)
+    if node.name in index.kinks:
         return say("{} stands on a bound of clamp, which is a kink; operands that are equal there share the gradient equally.", x)  # fmt: skip
-    chosen = [k for k, edge in zip(positions(node), node.edges, strict=True) if selected(edge)]
+    chosen = [edge.place for edge in node.edges if selected(edge)]
     if chosen == [0]:
         return say("{} lies between the bounds {} and {}, so clamp routes everything to it.", x, low, high)  # fmt: skip
     if chosen == [1]:
@@ -179,18 +195,18 @@ def clamped(scene: Scene, node: Node) -> Pieces:
     return say("What clamp selects is not differentiated, so it passes nothing on.")
 
 
-def passes_nothing(scene: Scene, node: Node) -> Pieces:
+def passes_nothing(index: Index, node: Node) -> Pieces:
     """The operands that are not differentiated, and why."""
     if node.operation == "if" or not node.edges:
         return []
     reached = {edge.operand for edge in node.edges}
     operands = node.operands
-    row = OPERATIONS.get(node.operation)
-    if row and row.defaults and node.kind == "operation" and "," not in node.formula:
-        operands = operands[:1]  # without a default that nobody wrote
+    if node.row and node.row.defaults and node.block is None:
+        constants_of = index.trace.tape.constants.get
+        operands = operands[: shown_operands(node.row, [constants_of(k) for k in operands])]
     left = list(dict.fromkeys(operand for operand in operands if operand not in reached))
-    constants = [operand for operand in left if is_constant(scene, operand)]
-    others = [operand for operand in left if not is_constant(scene, operand)]
+    constants = [index.trace.name(k) for k in left if index.is_constant(k)]
+    others = [index.trace.name(k) for k in left if not index.is_constant(k)]
     sentences: Pieces = []
     if constants:
         one = len(constants) == 1
@@ -203,11 +219,6 @@ def passes_nothing(scene: Scene, node: Node) -> Pieces:
         sentences += say("{}{} {} not differentiated here, so nothing is sent there.",
                          " " if constants else "", names(others), verb)  # fmt: skip
     return sentences
-
-
-def is_constant(scene: Scene, operand: str) -> bool:
-    node = scene.nodes.get(operand)
-    return node is not None and node.kind == "constant"
 
 
 MANY = 8

@@ -1,6 +1,6 @@
 """Why a gradient is what it is: the paths it comes along, and the node that decides it.
 
-The insight: whatever is said here is a fact about the paths. No path, a factor of 0 on each,
+Whatever is said here is a fact about the paths. No path, a factor of 0 on each,
 products that cancel, one factor that makes the rest small or large: each is counted or added
 up over all paths before it is claimed.
 """
@@ -9,17 +9,20 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ..numbers.decimal import decimal
-from ..numbers.wide import Number, exists
-from ..trace.index import Scene, find, sign
+from ..numbers.decimal import exact_decimal
+from ..numbers.wide import Number, exists, sign
+from ..trace.index import Index, find
 from ..trace.record import Edge, Node, Trace
 from .document import (
     Derivative,
     Explanation,
     Fact,
+    Figure,
+    Formula,
     Paragraph,
     Piece,
     Pieces,
+    Product,
     Side,
     formula,
     gradient,
@@ -29,7 +32,7 @@ from .document import (
     sized,
 )
 from .narrate import joined
-from .paths import KEPT, Path, Paths, as_number, exact, strength
+from .paths import KEPT, Path, Paths, as_number, strength
 from .sentences import heading, names
 
 __all__ = ["why"]
@@ -44,6 +47,9 @@ FLAT = 0.01
 CANCELS = Decimal("1e-2")
 """What is left of the sizes of the contributions where they are said to cancel nearly."""
 
+LONG = 60
+"""Characters of the longest formula that is repeated."""
+
 SHOWN = 10
 """The most factors of a path that are written out."""
 
@@ -53,13 +59,11 @@ def why(trace: Trace, label: str, digits: int = 6) -> Explanation:
 
     Raises BackpropError where no node has that name.
     """
-    scene = Scene(trace, digits)
-    node = find(scene, label)
-    asked = Reasons(scene, node)
+    node = find(trace, label)
+    reasons = Reasons(Index(trace, digits), node)
     return Explanation(
-        "why", node.name, trace.formula, trace.at, trace.output, trace.value, trace.upstream,
-        tuple(asked.headline()), tuple(asked.paragraphs()),
-    )  # fmt: skip
+        "why", node.name, trace, tuple(reasons.headline()), tuple(reasons.paragraphs())
+    )
 
 
 def counted(count: int) -> str:
@@ -73,13 +77,13 @@ def counted(count: int) -> str:
 class Reasons:
     """What there is to say about one node's gradient."""
 
-    def __init__(self, scene: Scene, node: Node) -> None:
-        self.scene = scene
+    def __init__(self, index: Index, node: Node) -> None:
+        self.index = index
+        self.trace = index.trace
         self.node = node
-        self.digits = scene.digits
-        trace = scene.trace
-        self.output = trace.output
-        self.paths = Paths(trace.nodes, trace.output, trace.upstream, node.name, self.digits)
+        self.digits = index.digits
+        self.output = self.trace.output_name
+        self.paths = Paths(self.trace, node.index, self.digits)
         self.best = self.paths.strongest()
 
     def headline(self) -> Pieces:
@@ -92,7 +96,7 @@ class Reasons:
         """The reason, and then the paths."""
         if self.node.gradient is None:
             return [self.remark([self.absent()])]
-        if self.node.name == self.output:
+        if self.node.index == self.trace.output:
             words = say("{} is the output: its gradient is the one that the backward pass starts with.", name(self.output))  # fmt: skip
             return [self.remark([words])]
         found = [self.remark([self.number_of_paths(), *self.reason()[0]], self.reason()[1])]
@@ -103,7 +107,7 @@ class Reasons:
         if self.node.gradient is not None:
             own.append(Fact("gradient", (self.node.name,), (self.node.gradient,)))
             own.append(Fact("paths", (self.output, self.node.name), (), self.paths.count))
-        top = (heading(self.scene, self.node),)
+        top = (heading(self.index, self.node),)
         return Paragraph(self.node.name, top, joined(sentences), (*own, *facts))
 
     def absent(self) -> Pieces:
@@ -124,22 +128,22 @@ class Reasons:
         """Sentences and facts, of the first reason that the trace proves."""
         number, paths = self.node.gradient, self.paths
         assert number is not None
-        if self.output not in paths.reach:
+        if self.trace.output not in paths.reach:
             words = say("Among the nodes evaluated here, no path leads from {} to {}, so its gradient is 0.", name(self.output), name(self.node.name))  # fmt: skip
             return [words], [Fact("cause", ("no path", self.node.name))]
         if not paths.count:
             return self.cut_off()
         if not exists(number):
             return self.no_number()
-        if self.scene.trace.upstream == 0:
+        if self.trace.upstream == 0:
             words = say("The upstream gradient given at {} is 0, and so is all that follows from it.", name(self.output))  # fmt: skip
             return [words], [Fact("cause", ("upstream", self.output), (0.0,))]
         if number == 0:
             return self.factor_of_zero() if not paths.nonzero else self.cancelled()
-        size = abs(exact(number))
+        size = abs(exact_decimal(number))
         if paths.sizes and paths.nonzero > 1 and size.is_finite() and size < CANCELS * paths.sizes:
             return self.nearly_cancelled(number)
-        relative = strength(number)[2] - strength(self.scene.trace.upstream)[2]
+        relative = strength(number)[2] - strength(self.trace.upstream)[2]
         if relative < -FAR:
             return self.extreme("tiny")
         if relative > FAR:
@@ -150,24 +154,26 @@ class Reasons:
         """No path: every one ends at a node that selects something else."""
         sentences = [say("No path from {} to {} passes anything on.", name(self.output), name(self.node.name))]  # fmt: skip
         facts: list[Fact] = []
-        for node in reversed(self.scene.trace.nodes):
+        for node in reversed(self.trace.nodes):
             # A node that itself receives nothing stops nothing.
-            if node.name != self.output and node.name not in self.scene.senders:
+            if node.index != self.trace.output and node.index not in self.index.senders:
                 continue
             sent = {edge.operand for edge in node.edges if edge.routed}
             for operand in dict.fromkeys(node.operands):
                 if operand in self.paths.reach and operand not in sent:
-                    facts.append(Fact("cause", ("not selected", node.name, operand)))
+                    facts.append(
+                        Fact("cause", ("not selected", node.name, self.trace.name(operand)))
+                    )
                     if len(facts) <= KEPT:
                         sentences.append(self.stopped(node, operand))
         if len(facts) > KEPT:
             sentences.append(say("{} more are stopped in the same way.", counted(len(facts) - KEPT).capitalize()))  # fmt: skip
         return sentences, facts
 
-    def stopped(self, node: Node, operand: str) -> Pieces:
+    def stopped(self, node: Node, operand: int) -> Pieces:
         """Why a node sends nothing to one of its operands."""
-        me, it = name(node.name), name(operand)
-        chosen = list(dict.fromkeys(e.operand for e in node.edges if e.routed))
+        me, it = name(node.name), self.name(operand)
+        chosen = list(dict.fromkeys(self.trace.name(e.operand) for e in node.edges if e.routed))
         instead = say(" but {}", names(chosen)) if chosen else []
         edge = next((edge for edge in node.edges if edge.operand == operand), None)
         if node.kind == "block":
@@ -175,9 +181,9 @@ class Reasons:
         if edge is None and node.operation == "if":
             return say("{} stands in the condition of the if at {}, which passes nothing on.", it, me)  # fmt: skip
         if node.operation == "relu":
-            number = self.scene.value(operand)
-            if sign(number) == -1 and number is not None:
-                at = formula("value", operand, decimal(number, self.digits))
+            number = self.index.value(operand)
+            if number is not None and exists(number) and sign(number) < 0:
+                at = formula("value", self.trace.name(operand), Figure(number, self.digits))
                 return say("The relu at {} is off, since {} is negative.", me, at)
             return say("The relu at {} is off.", me)
         what = "The condition of the if" if node.operation == "if" else f"The {node.operation}"
@@ -188,12 +194,13 @@ class Reasons:
         facts: list[Fact] = []
         sentences: list[Pieces] = []
         for path in self.best:
-            for sender, edge in zip(path.nodes, path.edges, strict=False):
-                fact = Fact("cause", ("no number", sender, edge.operand), (edge.local,))
+            for sender, edge in self.steps(path):
+                fact = self.fact("no number", sender, edge)
                 if exists(edge.local) or fact in facts:
                     continue
                 facts.append(fact)
-                sentences.append(say("The local gradient of {} for {} is {}.", self.written(sender), name(edge.operand), sized(edge.local, self.digits)))  # fmt: skip
+                size = sized(edge.local, self.digits)
+                sentences.append(say("The local gradient of {} for {} is {}.", self.defined(sender), self.name(edge.operand), size))  # fmt: skip
         return sentences, facts
 
     def factor_of_zero(self) -> tuple[list[Pieces], list[Fact]]:
@@ -202,26 +209,31 @@ class Reasons:
         sentences = [say("{} a factor of 0, so the gradient is 0.", which)]
         facts: list[Fact] = []
         for path in self.best:
-            for sender, edge in zip(path.nodes, path.edges, strict=False):
+            for sender, edge in self.steps(path):
                 if edge.local != 0:
                     continue
-                fact = Fact("cause", ("zero", sender, edge.operand), (edge.local,))
+                fact = self.fact("zero", sender, edge)
                 if fact not in facts:
                     facts.append(fact)
-                    sentences.append(self.zero(self.scene.nodes[sender], edge))
+                    sentences.append(self.zero(sender, edge))
                 break
         return sentences, facts
 
     def zero(self, node: Node, edge: Edge) -> Pieces:
         """Why a local gradient is 0."""
-        if node.name in self.scene.kinks and node.kind != "block":
-            return say("{} stands on a kink, where the subgradient of smallest norm is used: 0.", self.written(node.name))  # fmt: skip
-        if node.operation == "mul":
-            other = self.scene.nodes.get(edge.rule)
-            if other is None or other.kind == "constant":
-                return say("{} multiplies {} by {}.", name(node.name), name(edge.operand), edge.rule)  # fmt: skip
-            return say("{} multiplies {} by {}, which is 0.", name(node.name), name(edge.operand), name(edge.rule))  # fmt: skip
-        return say("The local gradient of {} for {} is 0.", self.written(node.name), name(edge.operand))  # fmt: skip
+        operand = self.name(edge.operand)
+        if node.name in self.index.kinks and node.kind != "block":
+            return say("{} stands on a kink, where the subgradient of smallest norm is used: 0.", self.defined(node))  # fmt: skip
+        if node.operation == "mul" and node.block is None:
+            other = node.operands[1 - edge.place]
+            if self.index.is_constant(other):
+                return say(
+                    "{} multiplies {} by {}.", name(node.name), operand, self.trace.name(other)
+                )
+            return say(
+                "{} multiplies {} by {}, which is 0.", name(node.name), operand, self.name(other)
+            )
+        return say("The local gradient of {} for {} is 0.", self.defined(node), operand)
 
     def cancelled(self) -> tuple[list[Pieces], list[Fact]]:
         """Contributions that add up to exactly 0."""
@@ -229,39 +241,37 @@ class Reasons:
         facts = [Fact("cause", ("cancelled", self.node.name))]
         meeting = self.meeting()
         if meeting is not None:
-            facts.append(Fact("cause", ("meeting", meeting)))
+            facts.append(Fact("cause", ("meeting", self.trace.name(meeting))))
             received = [
                 say("{} from {}", gradient(edge.contribution, self.digits), name(sender.name))
-                for sender, edge in self.scene.senders[meeting]
+                for sender, edge in self.index.senders[meeting]
             ]
             if len(received) <= KEPT:
-                sentences.append(say("They meet at {}, which receives {}: the sum is 0.", name(meeting), listed(received)))  # fmt: skip
+                sentences.append(say("They meet at {}, which receives {}: the sum is 0.", self.name(meeting), listed(received)))  # fmt: skip
             else:
-                sentences.append(say("They meet at {}, where {} contributions add up to 0.", name(meeting), f"{len(received):,}"))  # fmt: skip
+                sentences.append(say("They meet at {}, where {} contributions add up to 0.", self.name(meeting), f"{len(received):,}"))  # fmt: skip
         return sentences, facts
 
-    def meeting(self) -> str | None:
+    def meeting(self) -> int | None:
         """The first node of the strongest path whose contributions are not 0, but their sum is."""
-        for label in self.best[0].nodes[1:]:
-            node = self.scene.nodes[label]
-            sent = [edge.contribution for _, edge in self.scene.senders.get(label, ())]
-            if node.gradient == 0 and any(number != 0 for number in sent):
-                return label if all(map(exists, sent)) else None
+        for node in self.best[0].nodes[1:]:
+            sent = [edge.contribution for _, edge in self.index.senders.get(node, ())]
+            if self.trace.by_index[node].gradient == 0 and any(number != 0 for number in sent):
+                return node if all(map(exists, sent)) else None
         return None
 
     def nearly_cancelled(self, number: Number) -> tuple[list[Pieces], list[Fact]]:
         assert self.paths.sizes is not None
         total = as_number(self.paths.sizes)
-        shown = decimal(total, self.digits)
         words = say("They nearly cancel: with one sign they would add up to {}, but as they are they leave {}.",
-                    Piece("gradient", (shown,)), gradient(number, self.digits))  # fmt: skip
+                    gradient(total, self.digits), gradient(number, self.digits))  # fmt: skip
         return [words], [Fact("cause", ("nearly cancelled", self.node.name), (total, number))]
 
     def extreme(self, kind: str) -> tuple[list[Pieces], list[Fact]]:
         """A tiny or a huge gradient: the factor of the strongest path that makes it so."""
-        sentences = [say("That is {}, beside the {} that the backward pass starts with.", kind, gradient(self.scene.trace.upstream, self.digits))]  # fmt: skip
+        sentences = [say("That is {}, beside the {} that the backward pass starts with.", kind, gradient(self.trace.upstream, self.digits))]  # fmt: skip
         path = self.best[0]
-        pairs = list(zip(path.nodes, path.edges, strict=False))
+        pairs = self.steps(path)
         small = kind == "tiny"
         together = sum(strength(edge.local)[2] for edge in path.edges)
         if not small and together <= FAR:
@@ -272,14 +282,14 @@ class Reasons:
         matters = [size for size in sizes if (size < 0 if small else size > 0)]
         of = "" if self.paths.count == 1 else " of the strongest path"
         word = "smallest" if small else "largest"
-        facts = [Fact("cause", (f"{word} factor", sender, edge.operand), (edge.local,))]
+        facts = [self.fact(f"{word} factor", sender, edge)]
         if not matters:
             return sentences, []
         sentences.append(say("The {} factor{} is {}.", word, of, self.factor(sender, edge)))
-        flat = self.saturated(self.scene.nodes[sender], edge)
+        flat = self.saturated(sender, edge)
         if flat:
             sentences.append(flat)
-            facts.append(Fact("cause", ("saturated", sender, edge.operand), (edge.local,)))
+            facts.append(self.fact("saturated", sender, edge))
         if len(matters) > 1:
             side = "below 1 in size, and they multiply" if small else "above 1 in size, and they multiply"  # fmt: skip
             sentences.append(say("{} of its factors are {}.", f"{len(matters):,}", side))
@@ -291,40 +301,55 @@ class Reasons:
         size = local.nearest or 0.0 if not isinstance(local, float) else local
         if node.operation not in ("sigmoid", "tanh") or abs(size) > FLAT:
             return []
-        at = self.scene.value(edge.operand)
-        place = say(" at {}", formula("value", edge.operand, decimal(at, self.digits))) if at is not None else []  # fmt: skip
+        at = self.index.value(edge.operand)
+        place: Pieces = []
+        if at is not None:
+            operand = self.trace.name(edge.operand)
+            place = say(" at {}", formula("value", operand, Figure(at, self.digits)))
         return say("{} is saturated{}: it is nearly flat there.", node.operation, place)
 
     def ordinary(self) -> tuple[list[Pieces], list[Fact]]:
         """Nothing special: the largest factor, for orientation."""
         path = self.best[0]
-        pairs = list(zip(path.nodes, path.edges, strict=False))
+        pairs = self.steps(path)
         sentences = [say("The gradient is of an ordinary size.")]
         if not all(exists(edge.local) for edge in path.edges):
             return sentences, []
         sender, edge = max(pairs, key=lambda pair: strength(pair[1].local))
         of = "" if self.paths.count == 1 else " of the strongest path"
         sentences.append(say("The largest factor{} is {}.", of, self.factor(sender, edge)))
-        return sentences, [Fact("cause", ("largest factor", sender, edge.operand), (edge.local,))]
+        return sentences, [self.fact("largest factor", sender, edge)]
 
     # nodes and paths
 
-    def written(self, label: str) -> Piece:
-        """`n1 = sqrt(x)`, or just the name where the formula is long."""
-        node = self.scene.nodes[label]
-        if not node.operation or len(node.formula) > 60:
-            return name(label)
-        return formula("formula", label, node.formula)
+    def name(self, node: int) -> Piece:
+        return name(self.trace.name(node))
 
-    def factor(self, sender: str, edge: Edge) -> Pieces:
+    def steps(self, path: Path) -> list[tuple[Node, Edge]]:
+        """The nodes of a path, each with its edge to the next."""
+        nodes = [self.trace.by_index[k] for k in path.nodes[:-1]]
+        return list(zip(nodes, path.edges, strict=True))
+
+    def fact(self, cause: str, sender: Node, edge: Edge) -> Fact:
+        """A cause that lies at one edge."""
+        return Fact("cause", (cause, sender.name, self.trace.name(edge.operand)), (edge.local,))
+
+    def defined(self, node: Node) -> Piece:
+        """`n1 = sqrt(x)`, or just the name where the formula is long."""
+        text = Formula(self.trace, node)
+        if not node.operation or len(str(text)) > LONG:
+            return name(node.name)
+        return formula("formula", node.name, text)
+
+    def factor(self, sender: Node, edge: Edge) -> Pieces:
         """`dn8/dn7 = -0.534447, from n8 = 1/n7`."""
-        node = self.scene.nodes[sender]
-        alone = sum(e.operand == edge.operand for e in node.edges) == 1
-        sides: list[Side] = [Derivative(sender, edge.operand)] if alone else []
-        sign_of = formula("gradient", *sides, decimal(edge.local, self.digits))
-        if not node.operation or len(node.formula) > 60:
-            return [sign_of]
-        return say("{}, from {}", sign_of, self.written(sender))
+        alone = sum(e.operand == edge.operand for e in sender.edges) == 1
+        sides: list[Side] = []
+        if alone:
+            sides.append(Derivative(sender.name, self.trace.name(edge.operand)))
+        slope = formula("gradient", *sides, Figure(edge.local, self.digits))
+        defined = self.defined(sender)
+        return [slope] if defined.kind == "name" else say("{}, from {}", slope, defined)
 
     def path(self, k: int, path: Path) -> Paragraph:
         """One path: its nodes, and the product of its factors."""
@@ -333,22 +358,25 @@ class Reasons:
         if len(between) > SHOWN:
             middle = say(" through {} nodes", f"{len(between):,}")
         else:
-            middle = say(" through {}", listed([name(node) for node in between])) if between else []
-        words = say("{} from {}{} to {}: ", start, name(path.nodes[0]), middle, name(path.nodes[-1]))  # fmt: skip
+            middle = (
+                say(" through {}", listed([self.name(node) for node in between])) if between else []
+            )
+        words = say("{} from {}{} to {}: ", start, self.name(path.nodes[0]), middle, self.name(path.nodes[-1]))  # fmt: skip
         words += self.multiplied(path)
         numbers = () if path.product is None else (path.product, *(e.local for e in path.edges))
-        return Paragraph("", (), tuple(words), (Fact("path", path.nodes, numbers),))
+        nodes = tuple([self.trace.name(node) for node in path.nodes])
+        return Paragraph("", (), tuple(words), (Fact("path", nodes, numbers),))
 
     def multiplied(self, path: Path) -> Pieces:
         """The factors of a path and their product."""
         factors: list[Number] = [edge.local for edge in path.edges]
-        if self.scene.trace.upstream != 1:
-            factors.insert(0, self.scene.trace.upstream)
+        if self.trace.upstream != 1:
+            factors.insert(0, self.trace.upstream)
         if path.product is None or not exists(path.product):
             what = "its size is beyond what can be written here" if path.product is None else f"its product is {sized(path.product, self.digits).text}"  # fmt: skip
             return say("{}.", what)
-        result = decimal(path.product, self.digits)
+        result = Figure(path.product, self.digits)
         if len(factors) > SHOWN:
             return say("the product of its {} factors is {}.", f"{len(factors):,}", Piece("gradient", (result,)))  # fmt: skip
-        shown = " * ".join(decimal(factor, self.digits) for factor in factors)
+        shown = Product(tuple([Figure(factor, self.digits) for factor in factors]))
         return say("{}.", formula("gradient", shown, result))

@@ -1,6 +1,6 @@
 """Graph to text: the printer is the parser's inverse.
 
-The insight: the shapes that write an operation over texts (text.py) also say in which
+The shapes that write an operation over texts (precedence.py) also say in which
 order the pieces of a whole program come, so printing is a walk, linear and without
 recursion, whatever the program's size.
 """
@@ -22,7 +22,15 @@ from .precedence import (
     write,
 )
 
-__all__ = ["expression_text", "formula", "program_text"]
+__all__ = [
+    "expression_text",
+    "formula",
+    "line_of",
+    "program_lines",
+    "program_text",
+    "shown_lines",
+    "shown_text",
+]
 
 
 def formula(graph: Graph, node: int, named: Callable[[int], Text]) -> Text:
@@ -33,8 +41,58 @@ def formula(graph: Graph, node: int, named: Callable[[int], Text]) -> Text:
     return write(operation, [named(k) for k in graph.operands[node]], comparison_of(graph, node))
 
 
+LONG_PROGRAM = 2_000
+"""Characters up to which a program is printed back; longer ones are shown as they were typed."""
+
+
+def shown_text(program: Graph) -> str:
+    """The program as it is shown: printed back, or as it was typed where it is long."""
+    text = program.source.text
+    return program_text(program) if len(text) <= LONG_PROGRAM else text
+
+
+def shown_lines(program: Graph, longest: int | None = None) -> list[str]:
+    """The program as it is shown, a stage a line; cut off after so many characters, if any."""
+    text = program.source.text
+    if len(text) <= LONG_PROGRAM:
+        lines = program_lines(program)
+    else:
+        lines = [line for line in text.replace("; ", "\n").splitlines() if line.strip()]
+    if longest is None:
+        return lines
+    room = longest
+    for k, line in enumerate(lines):
+        if len(line) > room:
+            return [*lines[:k], f"{line[:room]}..."]
+        room -= len(line) + len("; ")
+    return lines
+
+
+def line_of(program: Graph, name: str, last: bool) -> int | None:
+    """Which of the lines that are shown is the stage of that name; None where none is.
+
+    last: whether the last stage is meant, which may go without a name.
+    """
+    if len(program.source.text) <= LONG_PROGRAM:
+        for k, (stage, _) in enumerate(program.stages, len(program.functions)):
+            if stage == name:
+                return k
+    return len(shown_lines(program)) - 1 if last else None
+
+
 def program_text(graph: Graph, separator: str = "; ") -> str:
     """The program of a graph: parsing it gives the same graph again."""
+    lines = program_lines(graph)
+    unnamed = not graph.stages[-1][0]
+    if unnamed and lines[-1][0] == "-" and len(lines) > 1 and "\n" in separator:
+        lines[-1] = (
+            f"({lines[-1]})"  # a sign may not begin a line, which could carry on the one before
+        )
+    return separator.join(lines)
+
+
+def program_lines(graph: Graph) -> list[str]:
+    """The definitions and the stages of a graph, as they are printed."""
     lines = [
         f"{f.name}({', '.join(f.parameters)}) = {expression_text(f.body, f.body.output).text}"
         for f in graph.functions.values()
@@ -45,10 +103,8 @@ def program_text(graph: Graph, separator: str = "; ") -> str:
         elif name:
             lines.append(f"{name} = {expression_text(graph, node).text}")
         else:
-            text = expression_text(graph, node, named=node in graph.names).text
-            # A sign may not begin a line, where it could carry on the line before.
-            lines.append(f"({text})" if text[0] == "-" and lines and "\n" in separator else text)
-    return separator.join(lines)
+            lines.append(expression_text(graph, node, named=node in graph.names).text)
+    return lines
 
 
 def expression_text(

@@ -3,21 +3,26 @@
 The insight: rounding happens here and only here, once per number.
 """
 
-from decimal import Decimal
+from decimal import MAX_EMAX, Decimal
 from typing import Any
 
 from .arithmetic import Arithmetic
 from .ball import Ball
-from .wide import Number, Wide
+from .wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, fixed, sign
 
 __all__ = [
+    "ENORMOUS",
     "LARGEST_FLOAT",
     "SMALLEST_NORMAL",
     "brief",
     "decimal",
+    "exact_decimal",
     "exact_float",
     "number",
+    "rounded",
     "short_number",
+    "shown_decimal",
+    "wide",
 ]
 
 LARGEST_FLOAT = 1.7976931348623157e308
@@ -42,22 +47,31 @@ def exact_float(value: Any) -> float:
     return -result if sign else result
 
 
-def digits_text(value: Any, digits: int) -> str:
-    """A wide number as decimal text with that many significant digits."""
+def expanded(value: Any, digits: int) -> tuple[int, str, int]:
+    """A finite mpmath number as its sign, that many significant digits, and a power of ten."""
     import mpmath
 
+    if not value:
+        return 1, "0", 0
     _, _, exponent, bits = value._mpf_
-    if abs(exponent + bits) < 4000:
-        text: str = mpmath.nstr(value, digits, min_fixed=-5, max_fixed=16, strip_zeros=True)
-        return text.removesuffix(".0").replace(".0e", "e")
-    # The general way multiplies powers of ten out; for these the logarithm is faster.
-    with mpmath.workprec(int(3.33 * digits) + exponent.bit_length() + 60):
-        size = mpmath.log10(abs(value))
-        power = int(mpmath.floor(size))
-        mantissa = mpmath.nstr(mpmath.mpf(10) ** (size - power), digits, strip_zeros=True)
-    if mantissa.startswith("10"):
-        mantissa, power = "1", power + 1
-    return f"{'-' if value < 0 else ''}{mantissa.removesuffix('.0')}e{power:+d}"
+    power = 0
+    if abs(exponent + bits) >= 4000:
+        # The general way multiplies powers of ten out; for these the logarithm is faster.
+        with mpmath.workprec(int(3.33 * digits) + exponent.bit_length() + 60):
+            size = mpmath.log10(abs(value))
+            power = int(mpmath.floor(size))
+            scaled = mpmath.mpf(10) ** (size - power)
+            text = mpmath.nstr(scaled, digits, min_fixed=1, max_fixed=0)
+    else:
+        text = mpmath.nstr(value, digits, min_fixed=1, max_fixed=0)
+    mantissa, _, own = text.partition("e")
+    shown = mantissa.strip("-").replace(".", "").rstrip("0")
+    return -1 if value < 0 else 1, shown, power + int(own or 0)
+
+
+def wide(value: Any, digits: int, nearest: float | None = None) -> Wide:
+    """A finite mpmath number as a number of the trace, with that many significant digits."""
+    return Wide("finite", *expanded(value, digits), nearest)
 
 
 def number(arithmetic: Arithmetic, ball: Ball, precision: int | None, inner: bool) -> Number:
@@ -70,33 +84,73 @@ def number(arithmetic: Arithmetic, ball: Ball, precision: int | None, inner: boo
     if arithmetic.module is None:
         return float(value) + 0.0
     if value != value:
-        return Wide("undefined")
+        return UNDEFINED
     if abs(value) == float("inf"):
-        return Wide("infinite" if value > 0 else "-infinite")
+        return INFINITE if value > 0 else MINUS_INFINITE
     near = exact_float(value)
     if near == 0 and ball[1] > abs(value) * 2.0**-20:
         return 0.0  # whatever it is, the nearest float is 0
     digits = precision or 17
     if abs(near) > LARGEST_FLOAT:
-        return Wide(digits_text(value, digits))
+        return wide(value, digits)
     if value != 0 and abs(near) < SMALLEST_NORMAL:
-        return Wide(digits_text(value, digits), None if near == 0 and inner else near)
+        return wide(value, digits, None if near == 0 and inner else near)
     if precision:
-        return Wide(digits_text(value, precision), near)
+        return wide(value, precision, near)
     return near
 
 
 def short_number(value: Any) -> str:
     """A number for a message: 6 significant digits."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return brief(digits_text(value, 6))
+    return f"{value:.6g}" if isinstance(value, float) else brief(wide(value, 6))
 
 
-def brief(text: str) -> str:
-    """The text of a wide number for a message, without the digits of an enormous exponent."""
-    exponent = text.partition("e")[2]
-    return text if len(exponent) < 17 else f"{'-' * (text[0] == '-')}10^{Decimal(exponent):.6g}"
+def brief(number: Wide) -> str:
+    """The text of a finite number for a message, without the digits of an enormous exponent."""
+    return (
+        number.text
+        if abs(number.exponent) < ENORMOUS
+        else power_of_ten(number.sign, number.exponent)
+    )
+
+
+ENORMOUS = 10**15
+"""The size of an exponent that is rounded itself."""
+
+
+def power_of_ten(sign: int, exponent: int) -> str:
+    return f"{'-' * (sign < 0)}10^{Decimal(exponent):.6g}"
+
+
+def rounded(number: Number, digits: int) -> tuple[int, str, int]:
+    """The sign, at most that many significant digits, and the power of ten of a finite number."""
+    if not sign(number):
+        return 1, "0", 0
+    if isinstance(number, Wide):
+        own = Decimal(f"{number.digits[0]}.{number.digits[1:]}")
+        power = number.exponent
+    else:
+        own, power = Decimal(abs(number)), 0
+    mantissa, _, exponent = f"{own:.{digits - 1}e}".partition("e")
+    return sign(number), mantissa.replace(".", "").rstrip("0"), int(exponent) + power
+
+
+def exact_decimal(number: Number) -> Decimal:
+    """A finite number as a decimal; nan where its exponent is beyond those of decimals."""
+    if not isinstance(number, Wide):
+        return Decimal(number)
+    return of_digits(number.sign, number.digits, number.exponent)
+
+
+def shown_decimal(number: Number, digits: int) -> Decimal:
+    """A finite number, rounded to that many significant digits."""
+    return of_digits(*rounded(number, digits))
+
+
+def of_digits(sign: int, digits: str, exponent: int) -> Decimal:
+    if abs(exponent) >= MAX_EMAX // 2:
+        return Decimal("nan")
+    return Decimal((int(sign < 0), tuple(map(int, digits)), exponent - len(digits) + 1))
 
 
 def decimal(number: Number, digits: int) -> str:
@@ -108,15 +162,10 @@ def decimal(number: Number, digits: int) -> str:
         return f"{number + 0.0:.{digits}g}"
     if not number.exists:
         return number.text
-    written, _, power = number.text.partition("e")
-    mantissa, own = f"{Decimal(written):.{digits - 1}e}".split("e")
-    exponent = int(own) + int(power or 0)
-    if abs(exponent) >= 10**15:
-        return f"{'-' * (mantissa[0] == '-')}10^{Decimal(exponent):.6g}"
+    own_sign, shown, exponent = rounded(number, digits)
+    if abs(exponent) >= ENORMOUS:
+        return power_of_ten(own_sign, exponent)
+    minus = "-" * (own_sign < 0)
     if -5 < exponent < max(digits, 6):
-        places = max(0, digits - 1 - exponent)
-        fixed = f"{Decimal(f'{mantissa}e{exponent}'):.{places}f}"
-        return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{exponent:+03d}"
+        return minus + fixed(shown, exponent)
+    return f"{minus}{shown[0]}{'.' * (len(shown) > 1)}{shown[1:]}e{exponent:+03d}"

@@ -4,16 +4,18 @@ A number in front of a node, a minus sign among them, is looked for and put back
 functions; sums, products and quotients are each a few lines over these.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 from ..language.graph import Graph
+from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
 from ..operations.table import IDENTITY, IF, OPERATIONS
 from .tape import SharedTape
 
-__all__ = ["ADD", "DIV", "MUL", "SIMPLER", "Symbols"]
+__all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "Symbols", "coefficient"]
 
 ADD, SUB, MUL, DIV, POW, NEG = (OPERATIONS[n] for n in ("add", "sub", "mul", "div", "pow", "neg"))
 
@@ -50,7 +52,12 @@ class Symbols(SharedTape):
             return then if compare((a > b) - (a < b), comparison) else otherwise
         return self.selection(comparison, left, right, then, otherwise)
 
-    def copy(self, graph: Graph, leaves: dict[str, int], apart: Collection[int] = ()) -> list[int]:
+    def copy(
+        self,
+        graph: Graph,
+        leaves: Mapping[str, int],
+        apart: Collection[int] = (),
+    ) -> list[int]:
         """The nodes of a graph on this tape, its variables replaced by leaves.
 
         apart: nodes that stay nodes of their own, so that derivatives by them are of what uses
@@ -75,86 +82,169 @@ class Symbols(SharedTape):
                 moved[node] = self.tape.add(IDENTITY, (moved[node],))
         return moved
 
+    def rule(self, text: Graph, leaves: Mapping[str, int], known: Mapping[str, Any]) -> int:
+        """A text of the table over other leaves, simplified only where these make it simpler.
 
-def held(size: Fraction) -> bool:
-    """Whether a fraction can be written: by small whole numbers, or as one float exactly."""
-    if abs(size.numerator) <= LARGEST**2 and size.denominator <= LARGEST:
-        return True
-    try:
-        return Fraction(float(size)) == size
-    except OverflowError:
-        return False
+        So it stays as its author wrote it, but for numbers that stand in the place of operands.
+        known: values of variables; an `if` between these, or one and a number, is the side it takes.
+        """
+        moved = [
+            self.constant(text.constants[node]) if node in text.constants else -1
+            for node in range(len(text))
+        ]
+        twice = len(set(leaves.values())) < len(leaves)
+        changed = [False] * len(text)
+        for name, node in text.variables.items():
+            moved[node] = leaves[name]
+            changed[node] = twice or self.number(leaves[name]) is not None
+        for node, operation in enumerate(text.operations):
+            if operation is None:
+                continue
+            operands = text.operands[node]
+            comparison = comparison_of(text, node)
+            if comparison and known:
+                side = selected(text, node, known)
+                moved[node], changed[node] = moved[side], changed[side]
+                continue
+            changed[node] = bool(comparison) or any(changed[k] for k in operands)
+            places = [moved[k] for k in operands]
+            moved[node] = self.apply(operation, places, comparison) if changed[node] else self.plain(operation, places)  # fmt: skip
+        return moved[text.output]
 
 
-def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Fraction, int | None]:
+def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int:
+    """The operand that an `if` between leaves of known values selects."""
+    test = graph.conditions[graph.condition_of[node]]
+    left: Any
+    right: Any
+    left, right = (
+        graph.constants[k] if k in graph.constants else known[graph.names[k]]
+        for k in (test.left, test.right)
+    )
+    holds = compare((left > right) - (left < right), test.comparison)
+    return graph.operands[node][2 if holds else 3]
+
+
+class Size(NamedTuple):
+    """A number in front of something.
+
+    decimal: it came from a decimal, such as 2.5, and is written as one; else as a quotient, 5/2.
+    """
+
+    value: Fraction
+    decimal: bool = False
+
+    def times(self, other: "Size") -> "Size":
+        return Size(self.value * other.value, self.decimal or other.decimal)
+
+    def over(self, other: "Size") -> "Size":
+        return Size(self.value / other.value, self.decimal or other.decimal)
+
+    def plus(self, other: "Size", sign: int = 1) -> "Size":
+        return Size(self.value + sign * other.value, self.decimal or other.decimal)
+
+    @property
+    def held(self) -> bool:
+        """Whether it can be written: by small whole numbers, or as one decimal."""
+        value = self.value
+        small = abs(value.numerator) <= LARGEST**2 and value.denominator <= LARGEST
+        return small or self.as_decimal is not None
+
+    @property
+    def as_decimal(self) -> float | None:
+        """The float whose shortest decimal it is."""
+        try:
+            near = float(self.value)
+        except OverflowError:
+            return None
+        return near if Fraction(repr(near)) == self.value else None
+
+
+ONE = Size(Fraction(1))
+
+
+def size_of(number: float) -> Size:
+    """A number as it is written: 0.1 is a tenth."""
+    return Size(Fraction(repr(number)), not number.is_integer())
+
+
+def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:
     """A node as a number times another: 2*x is (2, x), -x/3 is (-1/3, x), 5 is (5, None)."""
     number = s.number(a)
     if number is not None:
-        return Fraction(number), None
+        return size_of(number), None
     operation = s.tape.operations[a]
     if depth == 0 or operation not in (NEG, MUL, DIV):
-        return Fraction(1), a
+        return ONE, a
     first, *rest = s.tape.operands[a]
     size, left = coefficient(s, first, depth - 1)
     if operation is NEG:
-        return -size, left
+        return Size(-size.value, size.decimal), left
     if operation is MUL:
-        if size == 1:
-            return size, a
+        if size.value == 1:
+            return ONE, a
         return size, rest[0] if left is None else s.plain(MUL, (left, rest[0]))
     below, right = coefficient(s, rest[0], depth - 1)
-    if below == 0 or not held(size / below):
-        return Fraction(1), a
+    if below.value == 0 or not size.over(below).held:
+        return ONE, a
     if right is None:
-        return size / below, left
-    if size == below == 1 or (left is None and size == 1 and below == 1):
-        return Fraction(1), a
-    return size / below, s.plain(DIV, (s.constant(1.0) if left is None else left, right))
+        return size.over(below), left
+    if size.value == below.value == 1:
+        return ONE, a
+    return size.over(below), s.plain(DIV, (s.constant(1.0) if left is None else left, right))
 
 
-def scaled(s: Symbols, size: Fraction, a: int | None) -> int:
+def scaled(s: Symbols, size: Size, a: int | None) -> int:
     """A number times a node: the inverse of ``coefficient``."""
-    if a is None or size == 0:
-        if size.denominator == 1 or Fraction(float(size)) == size:
-            return s.constant(float(size))
-        return s.plain(DIV, (s.constant(float(size.numerator)), s.constant(float(size.denominator))))  # fmt: skip
+    value = size.value
+    if a is None or value == 0:
+        return written(s, size)
     own, rest = coefficient(s, a)
-    if own != 1 and held(size * own):
-        return scaled(s, size * own, rest)
-    if size == 1:
+    if own.value != 1 and size.times(own).held:
+        return scaled(s, size.times(own), rest)
+    if value == 1:
         return a
     operation, operands = s.tape.operations[a], s.tape.operands[a]
-    if size.denominator > LARGEST:  # a float such as 0.1
-        return times_number(s, size, a)
+    if size.decimal and value.denominator != 1 and size.as_decimal is not None:
+        return times_number(s, size.as_decimal, a)
     if operation is DIV:
-        above = scaled(s, Fraction(size.numerator), operands[0])
-        return s.plain(DIV, (above, scaled(s, Fraction(size.denominator), operands[1])))
-    above = times_number(s, Fraction(size.numerator), a)
-    if size.denominator == 1:
+        above = scaled(s, Size(Fraction(value.numerator)), operands[0])
+        return s.plain(DIV, (above, scaled(s, Size(Fraction(value.denominator)), operands[1])))
+    above = times_number(s, float(value.numerator), a)
+    if value.denominator == 1:
         return above
-    return s.plain(DIV, (above, s.constant(float(size.denominator))))
+    return s.plain(DIV, (above, s.constant(float(value.denominator))))
 
 
-def times_number(s: Symbols, size: Fraction, a: int) -> int:
+def written(s: Symbols, size: Size) -> int:
+    """A number as a node: whole, a decimal where it came from one, else a quotient."""
+    value = size.value
+    if value.denominator == 1 or (size.decimal and size.as_decimal is not None):
+        return s.constant(float(value))
+    above, below = s.constant(float(value.numerator)), s.constant(float(value.denominator))
+    return s.plain(DIV, (above, below))
+
+
+def times_number(s: Symbols, number: float, a: int) -> int:
     """A number in front of a node, or of the first of its factors: 2*x*y."""
-    if size == 1:
+    if number == 1:
         return a
     operation, operands = s.tape.operations[a], s.tape.operands[a]
-    if operation is SUB and size == -1:
+    if operation is SUB and number == -1:
         return s.plain(SUB, operands[::-1])
     factors = [a]
     while operation is MUL and len(factors) < SPINE:
         factors[-1:] = [operands[1], operands[0]]
         operation, operands = s.tape.operations[factors[-1]], s.tape.operands[factors[-1]]
     head = factors.pop()
-    node = s.plain(NEG, (head,)) if size == -1 else s.plain(MUL, (s.constant(float(size)), head))
+    node = s.plain(NEG, (head,)) if number == -1 else s.plain(MUL, (s.constant(number), head))
     for factor in reversed(factors):
         node = s.plain(MUL, (node, factor))
     return node
 
 
 def simpler_neg(s: Symbols, a: int) -> int:
-    return scaled(s, Fraction(-1), a)
+    return scaled(s, Size(Fraction(-1)), a)
 
 
 def simpler_add(s: Symbols, a: int, b: int) -> int | None:
@@ -170,56 +260,58 @@ def added(s: Symbols, a: int, b: int, sign: int) -> int | None:
     if s.number(b) == 0:
         return a
     if s.number(a) == 0:
-        return scaled(s, Fraction(sign), b)
+        return scaled(s, Size(Fraction(sign)), b)
     (x, left), (y, right) = coefficient(s, a), coefficient(s, b)
     if left == right:
-        return scaled(s, x + sign * y, left) if held(x + sign * y) else None
-    if y < 0:
-        return s.apply(SUB if sign == 1 else ADD, (a, scaled(s, -y, right)))
-    if x < 0 and sign == 1:
-        return s.apply(SUB, (b, scaled(s, -x, left)))
+        total = x.plus(y, sign)
+        return scaled(s, total, left) if total.held else None
+    if y.value < 0:
+        return s.apply(SUB if sign == 1 else ADD, (a, scaled(s, Size(-y.value, y.decimal), right)))
+    if x.value < 0 and sign == 1:
+        return s.apply(SUB, (b, scaled(s, Size(-x.value, x.decimal), left)))
     difference = s.parts(a, SUB)
     if sign == -1 and difference and coefficient(s, difference[1])[1] == right:  # 1 - f - f
         return s.apply(SUB, (difference[0], s.apply(ADD, (difference[1], b))))
     return None
 
 
-def power_of(s: Symbols, a: int) -> tuple[int, Fraction]:
+def power_of(s: Symbols, a: int) -> tuple[int, Size]:
     """A node as a base to a number."""
-    found = s.parts(a, POW)
-    exponent = s.number(found[1]) if found else None
-    return (found[0], Fraction(exponent)) if found and exponent is not None else (a, Fraction(1))
+    parts = s.parts(a, POW)
+    exponent = s.number(parts[1]) if parts else None
+    return (parts[0], size_of(exponent)) if parts and exponent is not None else (a, ONE)
 
 
 def simpler_mul(s: Symbols, a: int, b: int) -> int | None:
     (x, left), (y, right) = coefficient(s, a), coefficient(s, b)
-    if not held(x * y):
+    product = x.times(y)
+    if not product.held:
         return None
     if left is None or right is None:
-        return scaled(s, x * y, left if right is None else right)
-    if x != 1 or y != 1:
-        return scaled(s, x * y, s.apply(MUL, (left, right)))
+        return scaled(s, product, left if right is None else right)
+    if x.value != 1 or y.value != 1:
+        return scaled(s, product, s.apply(MUL, (left, right)))
     for one, other in ((a, b), (b, a)):
         quotient = s.parts(one, DIV)
         if quotient and s.number(quotient[0]) == 1:
             return s.apply(DIV, (other, quotient[1]))
     (p, m), (q, n) = power_of(s, a), power_of(s, b)
-    return s.apply(POW, (p, scaled(s, m + n, None))) if p == q and held(m + n) else None
+    return s.apply(POW, (p, written(s, m.plus(n)))) if p == q and m.plus(n).held else None
 
 
 def simpler_div(s: Symbols, a: int, b: int) -> int | None:
     (x, left), (y, right) = coefficient(s, a), coefficient(s, b)
-    if y == 0 or not held(x / y):
+    if y.value == 0 or not x.over(y).held:
         return None
-    if x == 0:
+    if x.value == 0:
         return s.constant(0.0)
     if left == right:
-        return scaled(s, x / y, None)
+        return scaled(s, x.over(y), None)
     if right is None:
-        return scaled(s, x / y, left)
-    if (x != 1 and left is not None) or y != 1:
+        return scaled(s, x.over(y), left)
+    if (x.value != 1 and left is not None) or y.value != 1:
         one = s.constant(1.0) if left is None else left
-        return scaled(s, x / y, s.apply(DIV, (one, right)))
+        return scaled(s, x.over(y), s.apply(DIV, (one, right)))
     quotient = s.parts(a, DIV)
     if quotient:
         return s.apply(DIV, (quotient[0], s.apply(MUL, (quotient[1], b))))
@@ -227,7 +319,10 @@ def simpler_div(s: Symbols, a: int, b: int) -> int | None:
     if quotient:
         return s.apply(DIV, (s.apply(MUL, (a, quotient[1])), quotient[0]))
     (p, m), (q, n) = power_of(s, a), power_of(s, b)
-    return s.apply(POW, (p, scaled(s, m - n, None))) if p == q and m > n and held(m - n) else None
+    difference = m.plus(n, -1)
+    if p == q and m.value > n.value and difference.held:
+        return s.apply(POW, (p, written(s, difference)))
+    return None
 
 
 def simpler_pow(s: Symbols, a: int, b: int) -> int | None:
@@ -237,8 +332,9 @@ def simpler_pow(s: Symbols, a: int, b: int) -> int | None:
     if y == 1:
         return a
     if x is not None and y is not None and y == int(y) and abs(y) <= 64 and (x or y > 0):
-        value = Fraction(x) ** int(y)
-        return scaled(s, value, None) if held(value) else None
+        base = size_of(x)
+        power = Size(base.value ** int(y), base.decimal)
+        return written(s, power) if power.held else None
     return s.apply(DIV, (s.constant(1.0), a)) if y == -1 else None
 
 

@@ -1,6 +1,6 @@
 """What there is to say about a run: flags, notes, and the error of an output that overflows.
 
-The insight: a number that is not there has a cause, one node of the graph; to find it is to
+A number that is not there has a cause, one node of the graph; to find it is to
 walk the backward pass the other way.
 """
 
@@ -12,10 +12,11 @@ from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Graph
 from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
-from ..numbers.wide import Number, Wide
+from ..numbers.wide import UNDEFINED, Number, Wide
 from ..operations.table import CONSTANTS
 from ..passes.run import BITS_PER_DIGIT, Run, described
-from .record import Flag, Node, Note
+from .index import formula
+from .record import Flag, Note, Trace
 
 __all__ = ["flags", "notes", "overflow"]
 
@@ -70,16 +71,20 @@ def flags(
         what = operation.name if operation else "the output"
         path = f"gradients.{label}"
         if value.exists:
-            message = f"the gradient of {label} is {brief(value.text)}, beyond the largest number, 1.79769e+308"  # fmt: skip
-            found.append(Flag(path, "overflow", "-" if value.text[0] == "-" else "+", name, message))  # fmt: skip
-        elif value.text == "undefined":
+            message = f"the gradient of {label} is {brief(value)}, beyond the largest number, 1.79769e+308"  # fmt: skip
+            found.append(Flag(path, "overflow", sign_of(value), name, message))
+        elif value == UNDEFINED:
             message = f"the gradient of {label} does not exist: {why(run.graph, names, origin)}"
             found.append(Flag(path, "undefined", "", name, message))
         else:
-            sign = "-" if value.text[0] == "-" else "+"
+            sign = sign_of(value)
             message = f"the gradient of {label} is {sign}infinite: the slope of {what} is infinite at {name}"  # fmt: skip
             found.append(Flag(path, "infinite", sign, name, message))
     return found
+
+
+def sign_of(number: Wide) -> str:
+    return "-" if number.sign < 0 else "+"
 
 
 def why(graph: Graph, names: Names, node: int) -> str:
@@ -122,11 +127,9 @@ def cause(sent: Sent, node: int) -> int:
     return node
 
 
-def notes(
-    run: Run, names: Names, value: Number, gradients: dict[str, Number], shown: list[Node]
-) -> list[Note]:
+def notes(run: Run, trace: Trace) -> list[Note]:
     """The remarks on a right answer, kinks in the order of evaluation."""
-    graph = run.graph
+    graph, names = run.graph, trace.names
     found = [
         Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}")
         for name in graph.shadowed
@@ -141,13 +144,13 @@ def notes(
         if run.met[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
             continue
         found.append(met_note(run, names, node))
-    results: list[tuple[str, Number]] = [(names.name(run.output), value)]
-    results += [(f"gradient of {name}", size) for name, size in gradients.items()]
-    for label, size in results:
+    results = [("value of", trace.output_name, trace.value)]
+    results += [("gradient of", name, size) for name, size in trace.gradients.items()]
+    for what, label, size in results:
         near = size.nearest if isinstance(size, Wide) and size.exists else None
         if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
-            found.append(Note("underflow", label.split()[-1], underflow_text(label, size)))
-    found.extend(precision_note(run, names, shown))
+            found.append(Note("underflow", label, underflow_text(f"{what} {label}", size)))
+    found.extend(precision_note(run, trace))
     return found
 
 
@@ -171,21 +174,22 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     return Note("kink", name, f"{operation.name} has a kink here ({name}); {how}")
 
 
-def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:
+def precision_note(run: Run, trace: Trace) -> list[Note]:
     """What binary64 alone would have got wrong, if anything."""
+    names = trace.names
     digits = int(run.bits / BITS_PER_DIGIT)
     if run.arithmetic.last:
         name = names.near(max(run.reason_node, 0))
         message = f"a value or a gradient at {name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
         return [Note("precision", name, message)]
     beyond = run.reason in ("overflow", "underflow")
-    for node in shown:
+    for node in trace.nodes:
         value = node.value
         if beyond and isinstance(value, Wide) and value.nearest is None and value.exists:
-            side = "above the largest" if "e+" in value.text else "below the smallest"
-            ball = run.forward.values[names.find(node.name)]
+            side = "above the largest" if value.exponent > 0 else "below the smallest"
+            ball = run.forward.values[node.index]
             assert ball is not None
-            message = f"{node.name} = {node.formula} is {short_number(ball[0])}, {side} number of binary64; computed with wider numbers"  # fmt: skip
+            message = f"{node.name} = {formula(trace, node)} is {short_number(ball[0])}, {side} number of binary64; computed with wider numbers"  # fmt: skip
             return [Note("precision", node.name, message)]
     if run.reason == "lost" and run.lost > 2.0**-27 and run.reason_node >= 0:
         name = names.near(run.reason_node)
@@ -195,8 +199,7 @@ def precision_note(run: Run, names: Names, shown: list[Node]) -> list[Note]:
     return []
 
 
-def underflow_text(label: str, size: Wide) -> str:
-    what = label if label.startswith("gradient") else f"value of {label}"
+def underflow_text(what: str, size: Wide) -> str:
     if size.nearest == 0:
-        return f"underflow: the {what} is {brief(size.text)}, which rounds to 0"
-    return f"underflow: the {what} is {brief(size.text)}; a float keeps fewer digits of it"
+        return f"underflow: the {what} is {brief(size)}, which rounds to 0"
+    return f"underflow: the {what} is {brief(size)}; a float keeps fewer digits of it"

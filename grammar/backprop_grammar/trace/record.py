@@ -1,13 +1,19 @@
 """The trace: the record of one forward and one backward pass.
 
-The insight: every output format is a view of this one immutable object, so the
-table, the JSON and whatever comes next cannot disagree.
+Every output is a view of this one immutable object, so the table, the JSON and whatever comes
+next cannot disagree. It holds nodes by their places on a tape, formulas as formulas and numbers
+as numbers; text is made by views, and never read back.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from ..errors import Span
+from ..blocks.names import Names
+from ..language.graph import Block, Graph
 from ..numbers.wide import Number
+from ..operations.row import Operation, Role
+from ..symbolic.rules import Rule
 
 __all__ = ["KINKS", "Edge", "Flag", "Frame", "Node", "Note", "Trace"]
 
@@ -15,13 +21,15 @@ __all__ = ["KINKS", "Edge", "Flag", "Frame", "Node", "Note", "Trace"]
 class Edge(NamedTuple):
     """What one edge of the graph sends back: upstream x local = contribution.
 
-    rule: the local gradient as a formula. routed: False where the node did not select this
-    operand, so that nothing is sent whatever the upstream gradient.
+    place: which operand of the node it leads to. operand: that operand's place on the tape. rule:
+    the local gradient as a formula; None where it has no short one, or where a point decides.
+    routed: False where the node did not select this operand, so that nothing is sent whatever the
+    upstream gradient.
     """
 
-    operand: str
-    rule: str
-    upstream: Number
+    place: int
+    operand: int
+    rule: Rule | None
     local: Number
     contribution: Number
     routed: bool = True
@@ -30,22 +38,41 @@ class Edge(NamedTuple):
 class Node(NamedTuple):
     """One node as it is shown.
 
-    kind: variable, constant, operation or block. formula: over the operands' names.
-    gradient: None where nothing is differentiated. edges: to the operands that are.
+    index: its place on the tape. row: its operation; None of a leaf, and of a block that is no
+    function of the table. operands: the places of those that are evaluated. gradient: None where
+    nothing is differentiated; of a node with edges, it is their upstream gradient. edges: to the
+    operands that are differentiated. block: what it hides.
     """
 
+    index: int  # type: ignore[assignment]  # nobody looks a value up in a node
     name: str
     kind: str
-    operation: str
-    formula: str
-    operands: tuple[str, ...]
+    row: Operation | None
+    operands: tuple[int, ...]
     value: Number
     gradient: Number | None
-    role: str = ""
-    verb: str = ""
     edges: tuple[Edge, ...] = ()
+    block: Block | None = None
     named: bool = True
-    span: Span = (0, 0)
+
+    @property
+    def operation(self) -> str:
+        """What it does, such as `sigmoid`, or `sigmoid(-x)`; an empty text for a leaf."""
+        if self.block is not None:
+            return f"{self.block.name}(-x)" if self.block.mirrored else self.block.name or self.name
+        return self.row.name if self.row else ""
+
+    @property
+    def upstream(self) -> Number | None:
+        """The gradient that it hands on to its operands: its own."""
+        return self.gradient
+
+    @property
+    def role(self) -> Role | None:
+        """How it passes gradients on; None for a leaf."""
+        if self.block is not None:
+            return Role.SCALES
+        return self.row.role if self.row else None
 
 
 class Note(NamedTuple):
@@ -77,28 +104,29 @@ class Flag(NamedTuple):
 class Frame(NamedTuple):
     """A block that is shown as its parts: the nodes around which a picture draws a frame.
 
-    title: the call, such as `sigmoid(z)`; node: its result; nodes: all of its parts, the result
-    among them.
+    node: its result; nodes: all of its parts, the result among them; by their places on the tape.
     """
 
-    title: str
-    node: str
-    nodes: tuple[str, ...]
+    node: int
+    nodes: tuple[int, ...]
 
 
-class Trace(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Trace:
     """One forward and one backward pass.
 
-    program: as it was typed; formula: as it is printed; at: the point; output: the output's
-    node, and last whether it is the last stage; upstream: the gradient that arrives there;
-    gradients: of the output by the inputs, or the names asked for; precision: digits of the
-    numbers' texts, where they were asked for.
+    program: as it was typed. tape: the same, grouped as it is shown; places of nodes are on it.
+    at: the point. output: the node that is differentiated. upstream: the gradient that arrives
+    there. gradients: of the output by the inputs, or the names asked for. nodes: those that are
+    seen, or none where only results were asked for; each constant stands once. precision: digits
+    of the numbers, where they were asked for.
     """
 
-    program: str
-    formula: str
+    program: Graph
+    tape: Graph
+    names: Names
     at: dict[str, float]
-    output: str
+    output: int
     value: Number
     upstream: float
     gradients: dict[str, Number]
@@ -106,5 +134,28 @@ class Trace(NamedTuple):
     notes: tuple[Note, ...] = ()
     flags: tuple[Flag, ...] = ()
     frames: tuple[Frame, ...] = ()
-    last: bool = True
     precision: int | None = None
+
+    @property
+    def output_name(self) -> str:
+        """What the output is called."""
+        return self.names.name(self.output)
+
+    @property
+    def last(self) -> bool:
+        """Whether the output is the last stage."""
+        return self.output == self.tape.output
+
+    @cached_property
+    def by_index(self) -> dict[int, Node]:
+        """The nodes by their places on the tape."""
+        return {node.index: node for node in self.nodes}
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        """The nodes by their names."""
+        return {node.name: node for node in self.nodes}
+
+    def name(self, index: int) -> str:
+        """The name of a node that is seen; of a constant, its number."""
+        return self.names.of[index]

@@ -1,6 +1,6 @@
 """A check as one strict JSON line, the format `backprop-check/1`, for graders.
 
-The insight: a grader asks one question of a document, whether all is right, and then why not;
+A grader asks one question of a document, whether all is right, and then why not;
 so `right` stands first, and every part has its own.
 """
 
@@ -11,6 +11,7 @@ from ...checks.differences import Difference, Differences, Report
 from ...checks.equivalence import Agreement
 from ...diagnosis.claims import Verdict
 from ...diagnosis.search import Diagnosis
+from ...language.printer import shown_text
 from ...numbers.wide import UNEVALUATED, Number, Wide
 from ..options import Options
 
@@ -29,7 +30,7 @@ def document(report: Report) -> dict[str, Any]:
     result: dict[str, Any] = {
         "format": FORMAT,
         "right": report.right,
-        "program": report.formula,
+        "program": shown_text(report.program),
         "at": report.at,
         "output": report.output,
     }
@@ -55,8 +56,7 @@ def plain(number: Number | None) -> float | str | None:
 
 def word(number: Number) -> dict[str, str]:
     """Why a number is null: infinite, -infinite or undefined."""
-    exists = not isinstance(number, Wide) or number.exists
-    return {} if exists else {"status": number.text}  # type: ignore[union-attr]
+    return {"status": number.text} if isinstance(number, Wide) and not number.exists else {}
 
 
 def differences(found: Differences) -> dict[str, Any]:

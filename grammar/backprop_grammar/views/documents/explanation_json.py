@@ -1,6 +1,6 @@
 """An explanation as one strict JSON document, the format `backprop-explanation/1`.
 
-The insight: beside every paragraph stand the facts it was made of, so a program need not read
+Beside every paragraph stand the facts it was made of, so a program need not read
 prose, and a test can read both and compare.
 """
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...explain.document import Explanation, Fact, Paragraph, plain
+from ...language.printer import shown_text
 from ...numbers.wide import Number, Wide, as_float
 from ..options import Options
 
@@ -40,14 +41,15 @@ def render(explanation: Explanation, options: Options) -> str:
 
 def document(explanation: Explanation) -> dict[str, Any]:
     """The document as Python objects; see explanation.schema.json."""
+    trace = explanation.trace
     result: dict[str, Any] = {
         "format": FORMAT,
         "kind": explanation.kind,
-        "program": explanation.program,
-        "at": explanation.at,
-        "output": explanation.output,
-        "value": as_float(explanation.value),
-        "upstream": explanation.upstream,
+        "program": shown_text(trace.program),
+        "at": trace.at,
+        "output": trace.output_name,
+        "value": as_float(trace.value),
+        "upstream": trace.upstream,
         "headline": plain(explanation.headline),
         "paragraphs": [paragraph_object(paragraph) for paragraph in explanation.paragraphs],
     }

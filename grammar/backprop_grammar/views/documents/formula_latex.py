@@ -1,22 +1,36 @@
-r"""Formulas to LaTeX: `-n8/n7` to `-\frac{n_{8}}{n_{7}}`.
+r"""Formulas in LaTeX's mathematics: `-n8/n7` as `-\frac{n_{8}}{n_{7}}`.
 
-The insight: the parser already knows the language, so a formula is parsed and its graph is
-written out piece by piece, like the printer does it, only with other pieces. Names and
-numbers are set aside before the parse and put back after it, so that no name is special
-and no digit changes.
+A formula is a node of a tape, so it is written out piece by piece, like the printer does it, only
+with other pieces. No name is special, and no digit of a number changes.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from ...errors import BackpropError
-from ...explain.document import Derivative, Side
+from ...explain.document import Derivative, Figure, Formula, Product, Side, Total
 from ...language.graph import Graph
-from ...language.parser import parse
-from ...language.precedence import comparison_of
-from ...operations.table import FUNCTIONS
+from ...language.precedence import comparison_of, number_text, shown_operands
+from ...numbers.decimal import rounded
+from ...numbers.wide import Wide, sign
+from ...operations.row import Operation
+from ...operations.table import OPERATIONS
+from ...symbolic.rules import Rule
+from ...trace.index import branch_text, spelled_out
 
-__all__ = ["equation", "escaped", "latex", "name_latex", "number_latex", "side"]
+__all__ = [
+    "FRACTION",
+    "Leaf",
+    "by_names",
+    "equation",
+    "escaped",
+    "expression",
+    "figure",
+    "name_latex",
+    "rule",
+    "side",
+]
+
+ADD, SUB, MUL = (OPERATIONS[name] for name in ("add", "sub", "mul"))
 
 LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -52,70 +66,34 @@ SPECIAL = {
     "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
 } | {sign: rf"\{sign}" for sign in "{}$&#_%"}  # fmt: skip
 
-TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<call>[A-Za-z_]\w*)(?=\s*\()|(?P<name>[A-Za-z_]\w*|\.\.\.)|(?P<other>[<>=!]=|.))",
-    re.ASCII | re.DOTALL,
-)
 
+class Leaf(NamedTuple):
+    """The LaTeX of a leaf: a name, or a number without its sign.
 
-def latex(text: str) -> str:
-    """A formula of the language in LaTeX's mathematics; text that is none, letter by letter."""
-    words: dict[str, str] = {}
-    calls: dict[int, str] = {}
-    try:
-        graph = parse(safe(text, words, calls), internal=True)
-    except BackpropError:
-        return rf"\texttt{{{escaped(text)}}}"
-    return Writer(graph, words, calls).text()
-
-
-def safe(text: str, words: dict[str, str], calls: dict[int, str]) -> str:
-    """The text with plain names instead of names and numbers, and known functions only.
-
-    words: plain name -> its LaTeX. calls: where a function of the program is called, its name.
+    number: it begins with a digit. negative: a minus sign belongs in front.
     """
-    plain: dict[tuple[str, bool], str] = {}
-    pieces: list[str] = []
-    length = 0
-    for token in TOKEN.finditer(text):
-        kind, word = token.lastgroup, token.group().strip()
-        if kind == "call" and word != "if" and word not in FUNCTIONS:
-            calls[length] = word
-            word = "sum"  # which takes as many operands as are given
-        elif kind in ("name", "number"):
-            key = word, kind == "number"
-            if key not in plain:
-                # A number's plain name ends in n: it matters where two numbers meet.
-                plain[key] = f"w{len(plain)}{'n' if kind == 'number' else ''}"
-                words[plain[key]] = number_latex(word) if kind == "number" else name_latex(word)
-            word = plain[key]
-        pieces.append(word)
-        pieces.append(" ")
-        length += len(word) + 1
-    return "".join(pieces)
+
+    latex: str
+    binds: int = ATOM
+    number: bool = False
+    negative: bool = False
 
 
 def name_latex(name: str) -> str:
-    r"""A name: `w0` as `w_{0}`, `alpha` as `\alpha`, `xpysqr` as `\mathit{xpysqr}`."""
-    if name == "...":
-        return r"\ldots"
+    r"""A name: `w0` as `w_{0}`, `alpha` as `\alpha`, `xpysqr` as `\mathit{xpysqr}`.
+
+    A constant is called by its number.
+    """
     if name[0] in "0123456789.-":
-        return number_latex(name)  # a constant is called by its number
-    found = re.fullmatch(r"([A-Za-z]+)(\d*)", name, re.ASCII)
-    if found and (len(found[1]) == 1 or found[1] in GREEK):
-        letter = found[1] if len(found[1]) == 1 else rf"\{found[1]}"
-        return f"{letter}_{{{found[2]}}}" if found[2] else letter
+        leaf = number_leaf(name)
+        return "-" * leaf.negative + leaf.latex
+    letter, digits = name.rstrip("0123456789"), ""
+    if letter.isascii() and letter.isalpha():
+        digits = name[len(letter) :]
+    if (len(letter) == 1 and letter.isalpha()) or letter in GREEK:
+        shown = letter if len(letter) == 1 else rf"\{letter}"
+        return f"{shown}_{{{digits}}}" if digits else shown
     return rf"\mathit{{{escaped(name)}}}"
-
-
-def number_latex(text: str) -> str:
-    r"""A number: `1.5e-07` as `1.5\times 10^{-7}`."""
-    if "^" in text:  # of an enormous exponent: 10^-4.34294e+307
-        base, _, power = text.partition("^")
-        return f"{base}^{{{number_latex(power)}}}"
-    mantissa, _, exponent = text.lower().partition("e")
-    return rf"{mantissa}\times 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def escaped(text: str) -> str:
@@ -126,68 +104,118 @@ def escaped(text: str) -> str:
     )
 
 
+# numbers
+
+
+def number_leaf(text: str) -> Leaf:
+    r"""A number of the language: `1.5e-07` as `1.5\times 10^{-7}`."""
+    mantissa, _, exponent = text.removeprefix("-").partition("e")
+    negative = text.startswith("-")
+    if not exponent:
+        return Leaf(mantissa, ATOM, True, negative)
+    return Leaf(rf"{mantissa}\times 10^{{{int(exponent)}}}", PRODUCT, True, negative)
+
+
+def constant_leaf(constant: float | str) -> Leaf:
+    """A constant of a program."""
+    if isinstance(constant, str):
+        return Leaf(name_latex(constant))
+    return number_leaf(number_text(constant))
+
+
+def figure_leaf(shown: Figure) -> Leaf:
+    """A number as it is shown, or the word for what stands where there is none."""
+    number = shown.number
+    if isinstance(number, Wide) and not number.exists:
+        return Leaf(name_latex(number.kind), negative=number.sign < 0)
+    sign, _, exponent = rounded(number, shown.digits)
+    text = str(shown)
+    if abs(exponent) >= 10**15:  # of an enormous exponent: 10^-4.34294e+307
+        power = number_leaf(text[text.index("^") + 1 :])
+        inner = "-" * power.negative + power.latex
+        return Leaf(f"{{10}}^{{{inner}}}", POWER, True, sign < 0)
+    return number_leaf(text)
+
+
+def figure(shown: Figure) -> str:
+    """A number as it is shown."""
+    leaf = figure_leaf(shown)
+    return "-" * leaf.negative + leaf.latex
+
+
+# formulas
+
 Item = str | tuple[int, int, bool]
 """A piece of LaTeX; or a node, how tightly it must bind, and whether its minus sign is left out."""
 
 
 class Writer:
-    """Writes the graph of one formula out, without recursion."""
+    """Writes a node of a tape out, without recursion.
 
-    def __init__(self, graph: Graph, words: dict[str, str], calls: dict[int, str]) -> None:
-        self.graph = graph
-        self.words = words
-        self.calls = calls
-        count = len(graph)
-        self.negative = [False] * count  # begins with a minus sign
-        self.digit = [False] * count  # begins with a digit
-        self.binds = [ATOM] * count
-        for node in range(count):
+    leaf: the LaTeX of a node that is not looked into, None for the others.
+    """
+
+    def __init__(self, tape: Graph, root: int, leaf: Callable[[int], Leaf | None]) -> None:
+        self.tape = tape
+        self.root = root
+        self.leaves: dict[int, Leaf] = {}
+        self.parts: dict[int, tuple[str, tuple[int, ...]]] = {}
+        self.negative: dict[int, bool] = {}  # begins with a minus sign
+        self.digit: dict[int, bool] = {}  # begins with a digit
+        self.binds: dict[int, int] = {}
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if node in self.leaves or node in self.parts:
+                continue
+            found = leaf(node)
+            if found is not None:
+                self.leaves[node] = found
+                continue
+            self.parts[node] = self.part(node)
+            pending += self.parts[node][1]
+        for node in sorted([*self.leaves, *self.parts]):
             self.measure(node)
 
-    def kind(self, node: int) -> str:
-        """The name of a node's operation; `call` for a function of the program."""
-        operation = self.graph.operations[node]
-        if operation is None:
-            return ""
-        return "call" if self.called(node) else operation.name
-
-    def called(self, node: int) -> str:
-        """The name of the function of the program that a node calls, or an empty text."""
-        operation = self.graph.operations[node]
-        if operation is None or operation.name != "sum":
-            return ""
-        return self.calls.get(self.graph.spans[node][0], "")
+    def part(self, node: int) -> tuple[str, tuple[int, ...]]:
+        """What a node is: the name of its operation or of what it calls, and the operands shown."""
+        tape = self.tape
+        block = tape.blocks.get(node)
+        if block is not None and not block.open and not (block.stage and spelled_out(tape, node)):
+            return block.name or "...", block.operands
+        if node in tape.calls:
+            return tape.calls[node].name, tape.operands[node]
+        row, operands = tape.operations[node], tape.operands[node]
+        assert row is not None
+        count = shown_operands(row, [tape.constants.get(k) for k in operands])
+        return row.name, operands[:count]
 
     def measure(self, node: int) -> None:
         """How a node's text begins and how tightly it binds, from those of its operands."""
-        kind, operands = self.kind(node), self.graph.operands[node]
-        if not kind:
-            word = self.graph.names.get(node)
-            if word is None:
-                return  # a number that nobody wrote: the default of an operand
-            self.digit[node] = word[-1] == "n"
-            self.binds[node] = PRODUCT if r"\times" in self.words[word] else ATOM
-            return
-        first = operands[0]
-        if kind in ("add", "sub"):
-            self.binds[node] = SUM
-        elif kind == "neg":
-            self.binds[node], self.negative[node] = NEGATIVE, True
-        elif kind in ("mul", "div"):
-            self.negative[node] = self.negative[first] and self.binds[first] >= NEGATIVE
-            self.binds[node] = PRODUCT if kind == "mul" else FRACTION
-            if self.negative[node]:
-                self.binds[node] = NEGATIVE
-        elif kind == "pow":
-            self.binds[node] = POWER
-        if kind in ("add", "sub", "mul", "pow"):
-            self.digit[node] = self.digit[first]
-
-    def text(self) -> str:
-        return "".join(self.pieces())
+        negative, digit, binds = False, False, ATOM
+        if node in self.leaves:
+            leaf = self.leaves[node]
+            negative, digit, binds = leaf.negative, leaf.number and not leaf.negative, leaf.binds
+            if negative:
+                binds = NEGATIVE
+        else:
+            kind, operands = self.parts[node]
+            first = operands[0]
+            if kind in ("add", "sub"):
+                binds = SUM
+            elif kind == "neg":
+                binds, negative = NEGATIVE, True
+            elif kind in ("mul", "div"):
+                negative = self.negative[first] and self.binds[first] >= NEGATIVE
+                binds = NEGATIVE if negative else PRODUCT if kind == "mul" else FRACTION
+            elif kind == "pow":
+                binds = POWER
+            if kind in ("add", "sub", "mul", "pow"):
+                digit = self.digit[first]
+        self.negative[node], self.digit[node], self.binds[node] = negative, digit, binds
 
     def pieces(self) -> Iterator[str]:
-        pending: list[Item] = [(self.graph.output, SUM, False)]
+        pending: list[Item] = [(self.root, SUM, False)]
         while pending:
             item = pending.pop()
             if isinstance(item, str):
@@ -201,11 +229,11 @@ class Writer:
 
     def layout(self, node: int, level: int, bare: bool) -> list[Item]:
         """What a node is made of; bare: without its minus sign."""
-        kind = self.kind(node)
-        operands = [k for k in self.graph.operands[node] if k not in self.graph.constants]
+        if node in self.leaves:
+            leaf = self.leaves[node]
+            return ["-" * (leaf.negative and not bare) + leaf.latex]
+        kind, operands = self.parts[node]
         slots: list[Item] = [(k, SUM, False) for k in operands]
-        if not kind:
-            return [self.words[self.graph.names[node]]]
         if kind in ("add", "sub"):
             sign = " + " if kind == "add" else " - "
             return [slots[0], sign, (operands[1], PRODUCT, False)]
@@ -226,30 +254,97 @@ class Writer:
         if kind == "identity":
             return slots
         if kind == "if":
-            sign = comparison_of(self.graph, node)
+            sign = comparison_of(self.tape, node)
             sign = f" {COMPARISONS.get(sign, sign)} "
             return [
                 r"\begin{cases}", slots[2], r" & \text{if } ", slots[0], sign, slots[1],
                 r" \\ ", slots[3], r" & \text{otherwise}\end{cases}",
             ]  # fmt: skip
-        if kind in AROUND:
-            before, after = AROUND[kind]
+        return self.call(node, kind, slots)
+
+    def call(self, node: int, name: str, slots: list[Item]) -> list[Item]:
+        """A function by its sign, or by its name."""
+        if name in AROUND:
+            before, after = AROUND[name]
             return [before, slots[0], after]
-        if kind == "polygamma":
+        if name == "polygamma":
             return [r"\psi^{\left(", slots[0], r"\right)}\left(", slots[1], r"\right)"]
-        name = self.called(node) or kind
-        head = CALLS.get(kind, rf"\operatorname{{{escaped(name)}}}")
+        block = self.tape.blocks.get(node)
+        minus = "-" * (block is not None and block.mirrored)
         listed: list[Item] = []
         for k, slot in enumerate(slots):
-            listed += [", ", slot] if k else [slot]
+            listed += [", " * bool(k) + minus, slot]
+        head = CALLS.get(name, rf"\operatorname{{{escaped(name)}}}")
         return [head + r"\left(", *listed, r"\right)"]
 
 
-def side(text: Side) -> str:
+def expression(tape: Graph, root: int, leaf: Callable[[int], Leaf | None]) -> str:
+    """A node of a tape; leaf: the LaTeX of a node that is not looked into, None for the others."""
+    return "".join(Writer(tape, root, leaf).pieces())
+
+
+def by_names(tape: Graph, names: Mapping[int, str]) -> Callable[[int], Leaf | None]:
+    """Leaves: the nodes that have names, and constants."""
+
+    def leaf(node: int) -> Leaf | None:
+        if node in names:
+            return Leaf(name_latex(names[node]))
+        return constant_leaf(tape.constants[node]) if node in tape.constants else None
+
+    return leaf
+
+
+def rule(rule: Rule) -> str:
+    """A local gradient as a formula."""
+    return expression(rule.tape, rule.node, by_names(rule.tape, rule.tape.names))
+
+
+def formula(shown: Formula) -> str:
+    """A node over the names of its operands; what is not evaluated is written out, where short."""
+    trace, root = shown.trace, shown.node.index
+    tape = trace.tape
+    others = by_names(tape, tape.names)
+    hidden = {k for k in tape.operands[root] if k not in trace.by_index and k not in tape.constants}
+
+    def leaf(node: int) -> Leaf | None:
+        if node == root:
+            return None
+        if node in trace.by_index and node not in tape.constants:
+            return Leaf(name_latex(trace.name(node)))
+        if node in hidden and branch_text(tape, node).text == "...":
+            return Leaf(r"\ldots")
+        return others(node)
+
+    return expression(tape, root, leaf)
+
+
+def chain(first: Operation, figures: Sequence[Figure], signs: Sequence[Operation]) -> str:
+    """Figures with operators between them."""
+    tape = Graph()
+    leaves: dict[int, Leaf] = {}
+    root = -1
+    for k, (shown, operator) in enumerate(zip(figures, [first, *signs], strict=True)):
+        node = tape.variable(f"x{k}")
+        leaf = figure_leaf(shown)
+        leaves[node] = leaf._replace(negative=leaf.negative and operator is not SUB)
+        root = tape.add(operator, (root, node)) if k else node
+    return expression(tape, root, leaves.get)
+
+
+def side(shown: Side) -> str:
     """One side of an equation; the sign of a local gradient as a partial derivative."""
-    if isinstance(text, Derivative):
-        return rf"\frac{{\partial {name_latex(text.of)}}}{{\partial {name_latex(text.by)}}}"
-    return latex(text)
+    if isinstance(shown, str):
+        return name_latex(shown)
+    if isinstance(shown, Derivative):
+        return rf"\frac{{\partial {name_latex(shown.of)}}}{{\partial {name_latex(shown.by)}}}"
+    if isinstance(shown, Figure):
+        return figure(shown)
+    if isinstance(shown, Product):
+        return chain(MUL, shown.factors, [MUL] * (len(shown.factors) - 1))
+    if isinstance(shown, Total):
+        signs = [SUB if sign(term.number) < 0 else ADD for term in shown.terms[1:]]
+        return chain(ADD, shown.terms, signs)
+    return rule(shown) if isinstance(shown, Rule) else formula(shown)
 
 
 def equation(sides: Iterable[Side]) -> str:

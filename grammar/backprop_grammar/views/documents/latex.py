@@ -1,12 +1,13 @@
 r"""An explanation as a LaTeX document that pdflatex sets.
 
-The insight: one equation a line, aligned at the signs of equality, is how a node's chain looks
+One equation a line, aligned at the signs of equality, is how a node's chain looks
 on the board; the sentences around it stay sentences.
 """
 
 from ...explain.document import Derivative, Explanation, Paragraph, Piece
+from ...language.printer import shown_lines
 from ..options import Options
-from .formula_latex import equation, escaped, name_latex, number_latex, side
+from .formula_latex import equation, escaped, name_latex, side
 
 __all__ = ["render"]
 
@@ -30,10 +31,7 @@ def render(explanation: Explanation, options: Options) -> str:
     title = "The backward pass"
     if explanation.kind == "why":
         title = rf"Why the gradient of ${name_latex(explanation.subject)}$ is what it is"
-    program = explanation.program
-    if len(program) > LONGEST:
-        program = f"{program[:LONGEST]}..."
-    stages = [line for line in program.replace("; ", "\n").splitlines() if line.strip()]
+    stages = shown_lines(explanation.trace.program, LONGEST)
     parts = [
         rf"\section*{{{title}}}",
         "\\\\\n".join(rf"\texttt{{{escaped(stage)}}}" for stage in stages),
@@ -60,8 +58,6 @@ def piece_text(piece: Piece) -> str:
         return escaped(piece.text)
     if piece.kind == "name":
         return f"${name_latex(piece.text)}$"
-    if len(piece.sides) == 1 and piece.kind != "formula":
-        return f"${number_latex(piece.text)}$"
     return f"${equation(piece.sides)}$"
 
 

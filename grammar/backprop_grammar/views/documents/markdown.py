@@ -1,14 +1,16 @@
 """An explanation as Markdown, for GitHub and other pages.
 
-The insight: mathematics between $` and `$ reaches the typesetter as it is, where plain dollar
+Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar
 signs let Markdown take its backslashes away first. A page that knows no mathematics shows it
 as code.
 """
 
 import re
+from collections.abc import Sequence
 
 from ...errors import visible
 from ...explain.document import Explanation, Paragraph, Piece
+from ...language.printer import shown_lines
 from ..options import Options
 from .formula_latex import equation
 
@@ -21,7 +23,7 @@ def render(explanation: Explanation, options: Options) -> str:
     title = {"why": f"Why the gradient of {code(explanation.subject)} is what it is"}
     parts = [
         f"# {title.get(explanation.kind, 'The backward pass')}",
-        fenced(explanation.program),
+        fenced(shown_lines(explanation.trace.program)),
         prose(explanation.headline),
     ]
     for paragraph in explanation.paragraphs:
@@ -65,9 +67,9 @@ def code(text: str) -> str:
     return f"`{visible(text).replace('`', '')}`"
 
 
-def fenced(program: str) -> str:
+def fenced(program: Sequence[str]) -> str:
     """The program as a block of code, whose fence is longer than any run of backticks in it."""
-    lines = [visible(line) for line in program.replace("; ", "\n").splitlines() if line.strip()]
-    longest = max((len(run) for run in re.findall("`+", program)), default=0)
+    lines = [visible(line) for line in program]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([fence, *lines, fence])

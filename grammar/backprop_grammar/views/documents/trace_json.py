@@ -1,6 +1,6 @@
 """The trace as one strict JSON document, the format `backprop-trace/1`.
 
-The insight: a number that does not exist is null and has a flag or a decimal text, so a
+A number that does not exist is null and has a flag or a decimal text, so a
 reader never meets the words that JSON lacks.
 """
 
@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
+from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Node, Trace
 from ..options import Options
 
@@ -32,17 +33,24 @@ def numbers(**fields: Number) -> dict[str, Any]:
     return result | ({"wide": wide} if wide else {})
 
 
+def inner(number: Number) -> Number:
+    """The number of a node that no result is rounded to: null where binary64 can't hold it."""
+    if isinstance(number, Wide) and number.nearest == 0 and number.digits != "0":
+        return number._replace(nearest=None)
+    return number
+
+
 def document(trace: Trace) -> dict[str, Any]:
     """The document as Python objects; see trace.schema.json."""
     result: dict[str, Any] = {
         "format": FORMAT,
-        "program": trace.program,
+        "program": trace.program.source.text,
         "at": trace.at,
-        "output": trace.output,
+        "output": trace.output_name,
         "value": as_float(trace.value),
         "upstream": trace.upstream,
         "gradients": {name: as_float(value) for name, value in trace.gradients.items()},
-        "nodes": [node_object(node) for node in trace.nodes],
+        "nodes": [node_object(trace, node) for node in trace.nodes],
         "notes": [
             {"kind": note.kind, "node": note.node, "message": note.message} for note in trace.notes
         ],
@@ -55,7 +63,11 @@ def document(trace: Trace) -> dict[str, Any]:
     }
     if trace.frames:
         result["frames"] = [
-            {"title": frame.title, "node": frame.node, "nodes": list(frame.nodes)}
+            {
+                "title": frame_title(trace, frame),
+                "node": trace.name(frame.node),
+                "nodes": [trace.name(k) for k in frame.nodes],
+            }
             for frame in trace.frames
         ]
     if trace.precision:
@@ -69,23 +81,26 @@ def document(trace: Trace) -> dict[str, Any]:
     return result
 
 
-def node_object(node: Node) -> dict[str, Any]:
+def node_object(trace: Trace, node: Node) -> dict[str, Any]:
     result: dict[str, Any] = {"name": node.name, "kind": node.kind}
     if node.operation:
         result |= {
             "operation": node.operation,
-            "formula": node.formula,
-            "operands": list(node.operands),
+            "formula": formula(trace, node),
+            "operands": [trace.name(k) for k in node.operands],
         }
     fields = {"value": node.value}
     if node.gradient is not None:
         fields["gradient"] = node.gradient
     result |= numbers(**fields)
-    if node.operation:
-        result["role"] = node.role
+    if node.role and node.gradient is not None:
+        upstream = inner(node.gradient)
+        result["role"] = node.role.noun
         result["edges"] = [
-            {"operand": edge.operand, "rule": edge.rule}
-            | numbers(upstream=edge.upstream, local=edge.local, contribution=edge.contribution)
+            {"operand": trace.name(edge.operand), "rule": rule_text(trace, node, edge)}
+            | numbers(upstream=upstream, local=edge.local, contribution=edge.contribution)
             for edge in node.edges
         ]
+    elif node.role:
+        result |= {"role": node.role.noun, "edges": []}
     return result

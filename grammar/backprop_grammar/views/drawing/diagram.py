@@ -1,15 +1,17 @@
 """A trace as a picture: gates, wires between them, and the numbers beside the wires.
 
-The insight: every picture format draws the same diagram, so what a gate shows, which wire
+Every picture format draws the same diagram, so what a gate shows, which wire
 carries which number and where a name stands is decided once, here.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...language.precedence import comparison_of, shown_operands
+from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
-from ...operations.table import FUNCTIONS, OPERATIONS
+from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Node, Trace
 
 __all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
@@ -19,7 +21,7 @@ __all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
 class Vertex:
     """A leaf or a gate.
 
-    name: of the node in the trace. symbol: what the gate shows, such as `+`, `exp`, `1/x`; empty
+    name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such as `+`, `exp`, `1/x`; empty
     at a leaf. label: the name written beside it, of leaves and named stages. value, gradient: of
     the wire that leaves it, empty where there is none. formula: over the operands' names.
     """
@@ -30,7 +32,7 @@ class Vertex:
     value: str
     gradient: str
     formula: str
-    role: str
+    node: int
     block: bool = False
 
 
@@ -80,53 +82,53 @@ class Diagram:
 
 def diagram(trace: Trace, digits: int = 6) -> Diagram:
     """The diagram of a trace; numbers at that many significant digits."""
-    nodes = {node.name: node for node in trace.nodes}
     seen = {trace.output}
     for node in reversed(trace.nodes):
-        if node.name in seen:
+        if node.index in seen:
             seen.update(node.operands)
-    place: dict[str, int] = {}
+    place: dict[int, int] = {}
     vertices: list[Vertex] = []
     wires: list[Wire] = []
     for node in trace.nodes:
-        if node.name not in seen or (node.kind == "constant" and node.name != trace.output):
+        if node.index not in seen or (node.kind == "constant" and node.index != trace.output):
             continue  # a constant is part of its gate's symbol, or a leaf of its own per use
         edges = list(node.edges)
-        found: list[tuple[int, str, bool]] = []
-        for position, name in shown_operands(node, nodes):
-            if nodes[name].kind == "constant":
-                vertices.append(vertex(nodes[name], digits))
-            source = len(vertices) - 1 if nodes[name].kind == "constant" else place[name]
-            found.append((source, name, node.operation == "if" and position < 2))
-        place[node.name] = len(vertices)
-        vertices.append(vertex(node, digits, symbol(node, nodes)))
-        for slot, (source, name, tested) in enumerate(found):
-            edge = next((edge for edge in edges if edge.operand == name), None)
+        sources: list[tuple[int, int, bool]] = []
+        for position, operand in wired_operands(trace, node):
+            constant = operand in trace.tape.constants
+            if constant:
+                vertices.append(vertex(trace, trace.by_index[operand], digits))
+            source = len(vertices) - 1 if constant else place[operand]
+            sources.append((source, operand, node.operation == "if" and position < 2))
+        place[node.index] = len(vertices)
+        vertices.append(vertex(trace, node, digits, symbol(trace, node)))
+        for slot, (source, operand, tested) in enumerate(sources):
+            edge = next((edge for edge in edges if edge.operand == operand), None)
             if edge is None or tested:  # what a condition compares receives nothing
                 wires.append(Wire(source, len(vertices) - 1, slot))
                 continue
             edges.remove(edge)
-            wires.append(
-                Wire(source, len(vertices) - 1, slot, shown(edge.contribution, digits),
-                     edge.routed, edge.rule, shown(edge.local, digits))
-            )  # fmt: skip
+            rule = rule_text(trace, node, edge)
+            sent, local = shown(edge.contribution, digits), shown(edge.local, digits)
+            wires.append(Wire(source, len(vertices) - 1, slot, sent, edge.routed, rule, local))
     boundaries = [
-        Boundary(frame.title, frozenset(place[name] for name in frame.nodes if name in place))
+        Boundary(frame_title(trace, frame), frozenset(place[k] for k in frame.nodes if k in place))
         for frame in trace.frames
     ]
     return Diagram(
-        trace.formula, description(trace, digits), tuple(vertices), tuple(wires),
+        shown_text(trace.program), description(trace, digits), tuple(vertices), tuple(wires),
         tuple(boundary for boundary in boundaries if boundary.members),
     )  # fmt: skip
 
 
-def shown_operands(node: Node, nodes: dict[str, Node]) -> list[tuple[int, str]]:
+def wired_operands(trace: Trace, node: Node) -> list[tuple[int, int]]:
     """The operands that have a wire, with their places; other constants are in the symbol."""
-    whole = node.kind == "block" or not any(nodes[n].kind != "constant" for n in node.operands)
+    constants = trace.tape.constants
+    every = node.kind == "block" or all(operand in constants for operand in node.operands)
     return [
-        (i, name)
-        for i, name in enumerate(node.operands)
-        if whole or nodes[name].kind != "constant" or (node.operation == "if" and i > 1)
+        (i, operand)
+        for i, operand in enumerate(node.operands)
+        if every or operand not in constants or (node.operation == "if" and i > 1)
     ]
 
 
@@ -134,56 +136,52 @@ def shown(number: Number, digits: int) -> str:
     return "" if number is UNEVALUATED else decimal(number, digits)
 
 
-def vertex(node: Node, digits: int, symbol: str = "") -> Vertex:
+def vertex(trace: Trace, node: Node, digits: int, symbol: str = "") -> Vertex:
     label = node.name if node.named or not node.operation else ""
     gradient = "" if node.gradient is None else shown(node.gradient, digits)
     value = "" if node.kind == "constant" else shown(node.value, digits)
-    return Vertex(
-        node.name, symbol, label, value, gradient, node.formula if node.operation else "",
-        node.role, node.kind == "block",
-    )  # fmt: skip
+    text = formula(trace, node) if node.operation else ""
+    block = node.kind == "block"
+    return Vertex(node.name, symbol, label, value, gradient, text, node.index, block)
 
 
-def symbol(node: Node, nodes: dict[str, Node]) -> str:
+def symbol(trace: Trace, node: Node) -> str:
     """What a gate shows; constant operands are part of it: `+1`, `1/x`, `^2`, `max(_, 0)`."""
+    row, constants = node.row, trace.tape.constants
     if not node.operation:
         return ""
-    fixed = [name if nodes[name].kind == "constant" else "" for name in node.operands]
-    row = OPERATIONS.get(node.operation)
-    if node.kind == "block" or row is None:
+    if node.block is not None or row is None:
         return node.operation
-    if node.operation == "neg":
+    if row.name == "neg":
         return "*-1"
-    if node.operation == "identity":
+    if row.name == "identity":
         return "="
-    if node.operation == "if":
-        return condition(node, fixed)
-    sign = row.symbol if node.operation not in FUNCTIONS or "^" in node.formula else ""
+    fixed = [trace.name(k) if k in constants else "" for k in node.operands]
+    if row.name == "if":
+        left, right = fixed[:2]
+        comparison = comparison_of(trace.tape, node.index)
+        return " ".join(part for part in ("if", left, comparison, right) if part)
     if not any(fixed) or all(fixed):
-        return sign or node.operation
-    if sign:
-        left, right = (f"({n})" if n.startswith("-") and sign in "+-" else n for n in fixed)
+        return row.symbol or row.name
+    if row.symbol:
+        left, right = (f"({n})" if n.startswith("-") and row.symbol in "+-" else n for n in fixed)
         if not left:
-            return f"{sign}{right}"
-        return f"{sign}{left}" if sign in "+*" else f"{left}{sign}x"
-    count = node.formula.count(", ") + 1  # a last operand that is its default is not written
-    return f"{node.operation}({', '.join(name or '_' for name in fixed[:count])})" if any(fixed[:count]) else node.operation  # fmt: skip
-
-
-def condition(node: Node, fixed: list[str]) -> str:
-    """`if < 0`, or `if <` where both sides are computed."""
-    comparison = node.formula.removeprefix(f"if({node.operands[0]} ").split(" ", 1)[0]
-    left, right = fixed[:2]
-    return " ".join(part for part in ("if", left, comparison, right) if part)
+            return f"{row.symbol}{right}"
+        return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"
+    # a last operand that is its default is not written
+    written = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
+    return f"{row.name}({', '.join(n or '_' for n in written)})" if any(written) else row.name
 
 
 def description(trace: Trace, digits: int) -> str:
     """The picture in words, for who does not see it."""
     parts: list[str] = []
     if trace.value is UNEVALUATED:
-        parts.append(f"The computational graph of {trace.output}, from the inputs on the left.")
+        parts.append(
+            f"The computational graph of {trace.output_name}, from the inputs on the left."
+        )
     else:
-        parts.append(f"{trace.output} is {decimal(trace.value, digits)}.")
+        parts.append(f"{trace.output_name} is {decimal(trace.value, digits)}.")
         parts.extend(gradients(trace, digits))
     return " ".join(parts)
 

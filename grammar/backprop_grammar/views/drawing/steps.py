@@ -1,16 +1,17 @@
 """Both passes of a trace as steps: what a lecturer does at the board, one node after the other.
 
-The insight: every number knows the step from which it is seen, so a step is told by its lines
+Every number knows the step from which it is seen, so a step is told by its lines
 alone and shown by one comparison per number.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import visible
-from ...numbers.decimal import decimal
-from ...numbers.wide import UNEVALUATED, Number
+from ...numbers.decimal import ENORMOUS, decimal
+from ...numbers.wide import UNEVALUATED, Number, Wide, negative, sign
+from ...operations.row import Role
+from ...trace.index import formula, formula_pieces, partial, rule_text
 from ...trace.record import Edge, Node, Trace
 from .diagram import Diagram
 
@@ -23,17 +24,15 @@ EQUALS = ("", " = ")
 """Where a line may be broken."""
 
 ROLES = {
-    "distributes": "the upstream gradient goes on to every operand, whatever their values",
-    "swaps": "each operand receives the upstream gradient times the other operand",
-    "routes": "the upstream gradient goes on to the operand that was selected",
-    "scales": "the upstream gradient is multiplied by the slope at this point",
+    Role.DISTRIBUTES: "the upstream gradient goes on to every operand, whatever their values",
+    Role.SWAPS: "each operand receives the upstream gradient times the other operand",
+    Role.ROUTES: "the upstream gradient goes on to the operand that was selected",
+    Role.SCALES: "the upstream gradient is multiplied by the slope at this point",
 }
-"""What the verb of a role means, said at the node's backward step."""
+"""What a role means, said at the node's backward step."""
 
 BRANCHES = 6
 """Branches that a sum spells out where there are many more."""
-
-WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 
 @dataclass(slots=True)
@@ -43,18 +42,17 @@ class Story:
     top: what is differentiated, as it is written: `df`, or `d` where an upstream gradient came
     from outside. senders: for every node, who sends it a contribution. values, gradients: for
     every node, the step that shows its value, its whole gradient. sends: for every node, the
-    step in which it passes its gradient on.
+    step in which it passes its gradient on. Nodes are places on the tape.
     """
 
     trace: Trace
     digits: int
     top: str
-    nodes: dict[str, Node]
-    senders: dict[str, list[tuple[Node, Edge]]]
+    senders: dict[int, list[tuple[Node, Edge]]]
     steps: list[dict[str, Any]] = field(default_factory=list)
-    values: dict[str, int] = field(default_factory=dict)
-    gradients: dict[str, int] = field(default_factory=dict)
-    sends: dict[str, int] = field(default_factory=dict)
+    values: dict[int, int] = field(default_factory=dict)
+    gradients: dict[int, int] = field(default_factory=dict)
+    sends: dict[int, int] = field(default_factory=dict)
 
     def text(self, number: Number | None) -> str:
         if number is None or number is UNEVALUATED:
@@ -74,25 +72,25 @@ def seen(line: Line) -> Line:
 
 def tell(trace: Trace, digits: int) -> Story:
     """The story of a trace; it has no steps where there is no point."""
-    senders: dict[str, list[tuple[Node, Edge]]] = {}
+    senders: dict[int, list[tuple[Node, Edge]]] = {}
     for node in trace.nodes:
         for edge in node.edges:
             senders.setdefault(edge.operand, []).append((node, edge))
-    top = f"d{trace.output}" if trace.upstream == 1 else "d"
-    story = Story(trace, digits, top, {node.name: node for node in trace.nodes}, senders)
+    top = f"d{trace.output_name}" if trace.upstream == 1 else "d"
+    story = Story(trace, digits, top, senders)
     if trace.value is UNEVALUATED:
         return story
     opening(story)
     for node in trace.nodes:
         if node.operation:
-            story.values[node.name] = len(story.steps)
+            story.values[node.index] = len(story.steps)
             title = f"Forward pass: {node.name} is computed."
             story.add("forward", node.name, forward(story, node), title=title)
-    if story.nodes[trace.output].gradient is not None:
+    if trace.by_index[trace.output].gradient is not None:
         turning_point(story)
         for node in reversed(trace.nodes):
             if passes_on(node):
-                story.sends[node.name] = len(story.steps)
+                story.sends[node.index] = len(story.steps)
                 backward(story, node)
     ending(story)
     return story
@@ -103,7 +101,7 @@ def opening(story: Story) -> None:
     lines: list[Line] = []
     for node in story.trace.nodes:
         if not node.operation:
-            story.values[node.name] = 0
+            story.values[node.index] = 0
         if node.kind == "variable":
             lines.append([("", node.name), EQUALS, ("value", story.text(node.value))])
     title = "The graph, and the values of its inputs." if lines else "The graph."
@@ -112,7 +110,7 @@ def opening(story: Story) -> None:
 
 def forward(story: Story, node: Node) -> Line:
     """`q = x + y = -2 + 5 = 3`."""
-    line = [("", node.name), EQUALS, ("", node.formula), EQUALS]
+    line = [("", node.name), EQUALS, ("", formula(story.trace, node)), EQUALS]
     numbers = substituted(story, node)
     if any(kind for kind, _ in numbers):
         line += [*numbers, EQUALS]
@@ -121,24 +119,38 @@ def forward(story: Story, node: Node) -> Line:
 
 def substituted(story: Story, node: Node) -> Line:
     """The formula with the values of its operands in the place of their names."""
-    formula, line, end = node.formula, Line(), 0
-    for match in WORD.finditer(formula):
-        operand = story.nodes.get(match[0])
-        if match[0] not in node.operands or operand is None or operand.kind == "constant":
+    trace = story.trace
+    pieces = [
+        trace.name(piece) if isinstance(piece, int) and piece in trace.tape.constants else piece
+        for piece in formula_pieces(trace, node)
+    ]
+    line: Line = []
+    text = ""
+    for k, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            text += piece
             continue
-        before, after = formula[: match.start()].rstrip(), formula[match.end() :].lstrip()
-        line.append(("", formula[end : match.start()]))
-        beside = before[-1:] in tuple("+-*/^") or after[:1] == "^"
-        line += factor("value", story.text(operand.value), beside)
-        end = match.end()
-    return [*line, ("", formula[end:])]
+        line.append(("", text))
+        text = ""
+        before = pieces[k - 1] if k else ""
+        after = pieces[k + 1] if k + 1 < len(pieces) else ""
+        beside = ends_in_sign(before) or (isinstance(after, str) and after.startswith("^"))
+        line += factor(story, trace.by_index[piece].value, "value", beside)
+    return [*line, ("", text)]
 
 
-def factor(kind: str, number: str, beside: bool = True) -> Line:
+def ends_in_sign(piece: str | int) -> bool:
+    """Whether a piece of a formula ends in an operator."""
+    return isinstance(piece, str) and piece.rstrip()[-1:] in tuple("+-*/^")
+
+
+def factor(story: Story, number: Number, kind: str, beside: bool = True) -> Line:
     """A number; in parentheses where a sign of its own would stand beside an operator."""
-    if beside and (number.startswith("-") or "^" in number):
-        return [("", "("), (kind, number), ("", ")")]
-    return [(kind, number)]
+    shown = (kind, story.text(number))
+    enormous = isinstance(number, Wide) and abs(number.exponent) >= ENORMOUS
+    if beside and (sign(number) < 0 or enormous):
+        return [("", "("), shown, ("", ")")]
+    return [shown]
 
 
 def turning_point(story: Story) -> None:
@@ -146,11 +158,11 @@ def turning_point(story: Story) -> None:
     trace = story.trace
     story.gradients[trace.output] = len(story.steps)
     number = ("gradient", story.text(trace.upstream))
-    line: Line = [("", f"{story.top}/d{trace.output}"), EQUALS, number]
+    line: Line = [("", f"{story.top}/d{trace.output_name}"), EQUALS, number]
     if trace.upstream != 1:
         line.append(("quiet", "  the upstream gradient that was given"))
     title = "The backward pass starts at the output."
-    story.add("backward", trace.output, line, title=title)
+    story.add("backward", trace.output_name, line, title=title)
 
 
 def passes_on(node: Node) -> bool:
@@ -162,26 +174,27 @@ def passes_on(node: Node) -> bool:
 def backward(story: Story, node: Node) -> None:
     """The step in which a node sends its contributions, and some gradients become whole."""
     here = len(story.steps)
-    if node.name not in story.senders:
-        story.gradients.setdefault(node.name, here)
+    if node.index not in story.senders:
+        story.gradients.setdefault(node.index, here)
     lines = [chain_rule(story, node, edge) for edge in node.edges]
     for operand in dict.fromkeys(edge.operand for edge in node.edges):
         if story.senders[operand][0][0] is node:  # the first on the tape is the last to send
             story.gradients[operand] = here
             total = sum_of(story, operand)
             if total:
-                whole: Line = [("", f"{story.top}/d{operand}"), EQUALS, *total]
-                number = ("gradient", story.text(story.nodes[operand].gradient))
-                lines.append([*whole, EQUALS, number])
-    title = f"Backward pass, {node.name}: {node.operation} {node.verb}, {ROLES[node.verb]}."
-    if not node.edges:
-        title = f"Backward pass, {node.name}: no gradient passes here."
+                start: Line = [("", f"{story.top}/d{story.trace.name(operand)}"), EQUALS, *total]
+                number = ("gradient", story.text(story.trace.by_index[operand].gradient))
+                lines.append([*start, EQUALS, number])
+    title = f"Backward pass, {node.name}: no gradient passes here."
+    if node.edges and node.role:
+        verb, meaning = node.role.verb, ROLES[node.role]
+        title = f"Backward pass, {node.name}: {node.operation} {verb}, {meaning}."
     story.add("backward", node.name, *lines, title=title)
 
 
 def chain_rule(story: Story, node: Node, edge: Edge) -> Line:
     """`df/dx += df/dq * dq/dx = -4 * 1 = -4`."""
-    top, name, operand = story.top, node.name, edge.operand
+    top, name, operand = story.top, node.name, story.trace.name(edge.operand)
     if not edge.routed:
         return [
             ("", f"{top}/d{operand} += "), ("gradient", "0"),
@@ -189,13 +202,13 @@ def chain_rule(story: Story, node: Node, edge: Edge) -> Line:
         ]  # fmt: skip
     return [
         ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"), EQUALS,
-        ("gradient", story.text(edge.upstream)), ("", " * "),
-        *factor("gradient", story.text(edge.local)), EQUALS,
+        ("gradient", story.text(node.gradient)), ("", " * "),
+        *factor(story, edge.local, "gradient"), EQUALS,
         ("gradient", story.text(edge.contribution)),
     ]  # fmt: skip
 
 
-def sum_of(story: Story, operand: str) -> Line:
+def sum_of(story: Story, operand: int) -> Line:
     """`-4 via q + 2 via r`; empty where no branches meet, or there are no numbers."""
     routed = [pair for pair in story.senders.get(operand, ()) if pair[1].routed]
     if len(routed) < 2 or not story.steps:
@@ -203,10 +216,10 @@ def sum_of(story: Story, operand: str) -> Line:
     line: Line = []
     few = routed[:BRANCHES] if len(routed) > BRANCHES + 2 else routed
     for i, (sender, edge) in enumerate(few):
-        number = story.text(edge.contribution)
-        minus = i > 0 and number.startswith("-")
+        minus = i > 0 and sign(edge.contribution) < 0
         line.append(("", "" if i == 0 else " - " if minus else " + "))
-        line += [("gradient", number[minus:]), ("quiet", f" via {sender.name}")]
+        number = story.text(negative(edge.contribution) if minus else edge.contribution)
+        line += [("gradient", number), ("quiet", f" via {sender.name}")]
     if len(few) < len(routed):
         line.append(("quiet", f" + {len(routed) - len(few)} more"))
     return line
@@ -216,12 +229,14 @@ def ending(story: Story) -> None:
     """The last step: the gradients; whatever was not seen by now is seen here."""
     trace, here = story.trace, len(story.steps)
     for node in trace.nodes:
-        story.gradients.setdefault(node.name, here)
+        story.gradients.setdefault(node.index, here)
     lines: list[Line] = [
         [("", f"{story.top}/d{name}"), EQUALS, ("gradient", story.text(number))]
         for name, number in trace.gradients.items()
     ]
-    title = f"The gradients of {trace.output}." if lines else "There are no variables, so there are no gradients."  # fmt: skip
+    title = "There are no variables, so there are no gradients."
+    if lines:
+        title = f"The gradients of {trace.output_name}."
     story.add("end", "", *lines, title=title)
 
 
@@ -230,24 +245,34 @@ def ending(story: Story) -> None:
 
 def data(story: Story, shown: Diagram) -> dict[str, Any]:
     """The steps, the vertices with their cards, and the wires; all texts as they are shown."""
-    names = [vertex.name for vertex in shown.vertices]
+    vertices = shown.vertices
     wires = [
-        {"source": names[wire.source], "target": names[wire.target],
-         "from": story.sends.get(names[wire.target], 0)}
+        {
+            "source": vertices[wire.source].name,
+            "target": vertices[wire.target].name,
+            "from": story.sends.get(vertices[wire.target].node, 0),
+        }
         for wire in shown.wires
-    ]  # fmt: skip
+    ]
     nodes = [
-        {"name": name, "value": story.values.get(name, 0), "gradient": story.gradients.get(name, 0),
-         "title": seen(heading(story.nodes[name])), "card": card(story, story.nodes[name])}
-        for name in dict.fromkeys(names)
-    ]  # fmt: skip
+        {
+            "name": node.name,
+            "value": story.values.get(node.index, 0),
+            "gradient": story.gradients.get(node.index, 0),
+            "title": seen(heading(story, node)),
+            "card": card(story, node),
+        }
+        for node in (
+            story.trace.by_index[k] for k in dict.fromkeys(vertex.node for vertex in vertices)
+        )
+    ]
     return {"steps": story.steps, "nodes": nodes, "wires": wires}
 
 
-def heading(node: Node) -> Line:
+def heading(story: Story, node: Node) -> Line:
     line = [("name", node.name)]
     if node.operation:
-        return [*line, ("", f" = {node.formula}")]
+        return [*line, ("", f" = {formula(story.trace, node)}")]
     return [*line, ("quiet", "  a constant" if node.kind == "constant" else "  an input")]
 
 
@@ -255,28 +280,29 @@ def card(story: Story, node: Node) -> list[dict[str, Any]]:
     """What a node shows when it is pointed at: labels, and lines with the step they belong to."""
     rows: list[tuple[str, int, Line]] = []
     if story.text(node.value) and node.kind != "constant":
-        rows.append(("value", story.values[node.name], [("value", story.text(node.value))]))
+        rows.append(("value", story.values[node.index], [("value", story.text(node.value))]))
     if node.gradient is not None and story.text(node.gradient):
         number = ("gradient", story.text(node.gradient))
         label = "upstream" if node.edges else "gradient"
-        line = [*sum_of(story, node.name), EQUALS] if sum_of(story, node.name) else []
-        rows.append((label, story.gradients[node.name], [*line, number]))
+        line = [*sum_of(story, node.index), EQUALS] if sum_of(story, node.index) else []
+        rows.append((label, story.gradients[node.index], [*line, number]))
     for i, edge in enumerate(node.edges):
         line = [*rule(story, node, edge), *slope(story, edge)]
-        rows.append(("local" if i == 0 else "", story.sends.get(node.name, 0), line))
+        rows.append(("local" if i == 0 else "", story.sends.get(node.index, 0), line))
     for i, edge in enumerate(node.edges):
         if story.text(edge.contribution):
-            label = node.verb if i == 0 else ""
-            rows.append((label, story.sends[node.name], sent(story, edge)))
+            label = node.role.verb if i == 0 and node.role else ""
+            rows.append((label, story.sends[node.index], sent(story, edge)))
     return [{"label": label, "from": step, "line": seen(line)} for label, step, line in rows]
 
 
 def rule(story: Story, node: Node, edge: Edge) -> Line:
     """`df/dq = z`, or the left side alone where the rule is a number."""
-    name = ("quiet", f"d{node.name}/d{edge.operand}")
-    if edge.rule in (story.text(edge.local), f"d{node.name}/d{edge.operand}"):
-        return [name]
-    return [name, ("quiet", " = "), ("", edge.rule)]
+    sign = partial(story.trace, node, edge)
+    text = rule_text(story.trace, node, edge)
+    if text in (story.text(edge.local), sign):
+        return [("quiet", sign)]
+    return [("quiet", sign), ("quiet", " = "), ("", text)]
 
 
 def slope(story: Story, edge: Edge) -> Line:
@@ -288,4 +314,4 @@ def slope(story: Story, edge: Edge) -> Line:
 def sent(story: Story, edge: Edge) -> Line:
     """What an edge sends, and to whom: `-4 → q`."""
     number = ("gradient", story.text(edge.contribution)) if edge.routed else ("quiet", "0")
-    return [number, ("quiet", f" → {edge.operand}")]
+    return [number, ("quiet", f" → {story.trace.name(edge.operand)}")]

@@ -1,6 +1,6 @@
 """The picture for Graphviz: gates, wires with value and gradient, clusters for frames.
 
-The insight: Graphviz has no trunk that branches, so every edge carries the value that runs
+Graphviz has no trunk that branches, so every edge carries the value that runs
 forward on it and the contribution that comes back, and a node used more than once shows the sum.
 """
 

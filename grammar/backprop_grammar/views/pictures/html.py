@@ -1,6 +1,6 @@
 """A trace as one web page: the picture, and a stepper that walks both passes over it.
 
-The insight: every number knows the step from which it is seen. So to show a step, forwards,
+Every number knows the step from which it is seen. So to show a step, forwards,
 backwards or out of a link, is one comparison per number, and the page computes nothing.
 """
 
@@ -15,7 +15,9 @@ from string import Template
 from typing import Any
 
 from ...errors import shorten, visible
+from ...language.printer import line_of, shown_lines, shown_text
 from ...numbers.wide import Number
+from ...trace.index import formula
 from ...trace.record import Edge, Node, Trace
 from ..drawing.diagram import diagram
 from ..drawing.steps import Line, Story, data, rule, seen, sent, slope, sum_of, tell
@@ -46,7 +48,7 @@ def render(trace: Trace, options: Options) -> str:
     style, script = sheet(picture, story), part("page.js")
     return Template(part("page.html")).substitute(
         policy=policy([style, *STYLES.findall(picture)], script),
-        title=escape(visible(shorten(trace.formula, 80))),
+        title=escape(visible(shorten(shown_text(trace.program), 80))),
         style=style,
         program="\n".join(program(story)),
         layout=("wide" if width(picture) > WIDE else "narrow") + " numberless" * (not story.steps),
@@ -64,10 +66,10 @@ def render(trace: Trace, options: Options) -> str:
 def program(story: Story) -> Iterable[str]:
     """The stages, and last the output with its value."""
     trace = story.trace
-    stages = [line for line in trace.formula.replace("; ", "\n").splitlines() if line.strip()]
-    named = [stage for stage in stages if stage.startswith(f"{trace.output} = ")]
-    output = named[0] if named else stages[-1] if trace.last else trace.output
-    others = [stage for stage in stages if stage is not output]
+    stages = shown_lines(trace.program)
+    k = line_of(trace.program, trace.output_name, trace.last)
+    output = trace.output_name if k is None else stages[k]
+    others = stages if k is None else [*stages[:k], *stages[k + 1 :]]
     if others:
         yield '<span class="stages">'
         yield from (f'<span class="stage">{cell([("", stage)])}</span>' for stage in others)
@@ -98,11 +100,12 @@ def listed(trace: Trace) -> list[Node]:
 
 def row(story: Story, node: Node) -> str:
     """A row of the table; it leads to the node's step."""
+    trace = story.trace
     name = escape(visible(node.name))
-    arrives, sends = story.gradients.get(node.name, 0), story.sends.get(node.name, 0)
-    computed = story.values.get(node.name, 0)
+    arrives, sends = story.gradients.get(node.index, 0), story.sends.get(node.index, 0)
+    computed = story.values.get(node.index, 0)
     step = sends or (arrives if node.gradient is not None else computed)
-    total = sum_of(story, node.name)
+    total = sum_of(story, node.index)
     edges = [back(story, node, edge, sends) for edge in node.edges]
     if total:
         edges.append(f"<div>{later(total, arrives)}</div>")
@@ -110,7 +113,7 @@ def row(story: Story, node: Node) -> str:
     named = ' class="named"' if node.named else ""
     return (
         f'<tr data-name="{name}" data-step="{step}"><th scope="row"{named}>{link}</th>'
-        f'<td class="formula">{cell([("", node.formula)]) if node.operation else ""}</td>'
+        f'<td class="formula">{cell([("", formula(trace, node))]) if node.operation else ""}</td>'
         f'<td class="number">{number(story, "value", node.value, computed)}</td>'
         f'<td class="number">{number(story, "gradient", node.gradient, arrives)}</td>'
         f'<td class="edges" colspan="2">{"".join(edges)}</td></tr>'

@@ -1,6 +1,6 @@
 """The picture for Mermaid, which Markdown pages on GitHub and elsewhere draw.
 
-The insight: Mermaid's edges have one colour, so arrows tell the two passes apart: the value
+Mermaid's edges have one colour, so arrows tell the two passes apart: the value
 runs → forward, the gradient comes ← back.
 """
 

@@ -1,6 +1,6 @@
 """The picture as SVG: a file on its own, and the element that a page embeds.
 
-The insight: the picture carries its meaning. Every gate, wire and number says by its id, class
+The picture carries its meaning. Every gate, wire and number says by its id, class
 and data what it belongs to, so a style sheet or a script needs no knowledge of the layout:
 
     g.vertex.leaf|gate|block[.output]  id="v{index}" data-name="{node}"

@@ -1,6 +1,6 @@
 """The picture in TikZ, for LaTeX: a standalone document whose middle can be pasted into slides.
 
-The insight: places come from the same drawing as the SVG, so nothing is left to LaTeX but the
+Places come from the same drawing as the SVG, so nothing is left to LaTeX but the
 letters; one length, `x`, scales it all.
 """
 
