@@ -76,8 +76,12 @@ def named(graph: Graph, name: str, node: int) -> int:
 def build(tape: Graph, whole: Graph, e: Expression, staged: dict[str, int], region: int = 0) -> int:
     """The node of an expression, appended in the order in which it is read."""
     kind, *rest = e
-    if kind in ("number", "constant"):
+    if kind == "number":
         return tape.constant(rest[0])
+    if kind == "constant":
+        if rest[0] not in staged:
+            staged[rest[0]] = tape.constant(rest[0])
+        return staged[rest[0]]
     if kind == "name":
         return staged[rest[0]] if rest[0] in staged else tape.variable(rest[0])
     if kind == "if":

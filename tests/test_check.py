@@ -403,7 +403,7 @@ def test_many_inputs_are_moved_together():
     ],
 )
 def test_digits_of_whole_numbers(program, at, claim, status):
-    graph = parse(program, bound=frozenset(at))
+    graph = parse(program).bind(at)
     trace = evaluate(graph, {name: float(x) for name, x in at.items()})
     (verdict,) = judge(
         trace, {"x": claim}, lambda point, **how: evaluate(graph, point or at, **how)

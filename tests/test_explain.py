@@ -39,7 +39,7 @@ PATTERNS_AT = {"x": 3, "y": -4, "z": 2, "w": -1}
 
 def trace_at(program, at=None, **more):
     at = {name: float(value) for name, value in (at or {}).items()}
-    graph = parse(program, bound=frozenset(at))
+    graph = parse(program).bind(at)
     return evaluate(graph, {**graph.inputs, **at}, **more)
 
 

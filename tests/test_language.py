@@ -1,6 +1,7 @@
 """The language, line by line: a program, and the graph or the error it makes."""
 
 import sys
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given, settings
@@ -34,9 +35,9 @@ def spelled(graph: Graph, node: int | None = None, *, top: bool = True) -> str:
     return f"{operation.name}({', '.join(operands)})"
 
 
-def refused(program: str, **settings) -> BackpropError:
+def refused(program: str, bound: Collection[str] = ()) -> BackpropError:
     with pytest.raises(BackpropError) as caught:
-        parse(program, **settings)
+        parse(program).bind(bound)
     error = caught.value
     assert error.__cause__ is None
     assert error.source is not None
@@ -296,11 +297,11 @@ def test_spans(program, expected):
 def test_a_binding_replaces_a_constant(name):
     assert spelled(parse(f"{name}*x")) == f"mul({name}, x)"
     assert not parse(f"{name}*x").variables.keys() & CONSTANTS.keys()
-    graph = parse(f"{name}*x", bound=frozenset({name}))
+    graph = parse(f"{name}*x").bind({name})
     assert list(graph.variables) == [name, "x"]
     assert graph.shadowed == {name: (0, len(name))}
     assert parse(f"{name} = 3; {name}*x").shadowed == {name: (0, len(name))}
-    assert parse(f"f({name}) = {name}^2; f(x)", bound=frozenset({name})).shadowed == {}
+    assert parse(f"f({name}) = {name}^2; f(x)").bind({name}).shadowed == {}
 
 
 def test_a_function_does_not_see_a_replaced_constant():
@@ -309,8 +310,8 @@ def test_a_function_does_not_see_a_replaced_constant():
         error = refused(program)
         assert "e has a value of your own, which f does not see" in error.message
         assert program[slice(*error.span)] == "e"
-    assert refused("f(u) = u*e; f(x)", bound=frozenset({"e"})).kind == "name"
-    assert spelled(parse("f(u) = u*e; f(x)", bound=frozenset({"pi"}))) == "f[x]"
+    assert refused("f(u) = u*e; f(x)", bound={"e"}).kind == "name"
+    assert spelled(parse("f(u) = u*e; f(x)").bind({"pi"})) == "f[x]"
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, "if"])

@@ -99,7 +99,7 @@ def test_a_long_expression_is_cut_before_it_is_written():
 def value_of(text, at):
     """The value of a program at a point, or None where it has none."""
     try:
-        graph = parse(text, bound=frozenset(at), internal=True)
+        graph = parse(text, internal=True).bind(at)
         value = evaluate(graph, {name: at[name] for name in graph.variables}).value
     except BackpropError:
         return None

@@ -43,7 +43,7 @@ class Recording(Reductions):
     """Notes which rules are reduced, with which words among their parts."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(Source(text), frozenset(), False)
+        super().__init__(Source(text), False)
         self.seen: list[tuple[str, list[str]]] = []
 
     def finished(self) -> Any:

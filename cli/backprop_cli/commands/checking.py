@@ -54,7 +54,7 @@ def report(
         raise usage(f"--points is 0 to {POINTS:,}, not {points}")
     box = read_box(over)
     first, _, _ = request.graph(box)
-    second = parse(against, name="--against", bound=frozenset(box))
+    second = parse(against, name="--against").bind(box)
     found = agree(first, second, box, seed or 0, points)
     return Report(first, {}, "", agreement=found)
 

@@ -114,7 +114,7 @@ class Work:
 
     def __init__(self, job: Job, told: Callable[[int], None] | None) -> None:
         self.job, self.told = job, told
-        self.graph = parse(job.program, bound=frozenset([*job.columns, *job.at]))
+        self.graph = parse(job.program).bind([*job.columns, *job.at])
         self.lines = job.form == job.to == "jsonl"
         self.names = job.columns
         self.tally = Tally()

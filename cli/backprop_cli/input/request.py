@@ -58,7 +58,7 @@ class Request:
         self.check_input()
         source = read_program(self.program, self.file)
         point = read_point(self.at or [])
-        graph = parse(source.text, name=source.name, bound=frozenset([*point.values, *bound]))
+        graph = parse(source.text, name=source.name).bind([*point.values, *bound])
         return graph, *fit(graph, point)
 
     def check_input(self, points: Sequence[str] = ()) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
-from ..language.parser import parse
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import CONSTANTS, FUNCTIONS, IDENTITY
+from ..symbolic.evaluable import evaluable
 from ..symbolic.gradient import gradient, partials, plus, symbols_of, times
 from ..symbolic.simplify import Symbols
 from ..trace.evaluate import evaluate
@@ -284,9 +284,9 @@ def evaluated(
     derivative: Derivative, at: dict[str, float], asked: dict[str, tuple[str, str | None]]
 ) -> tuple[dict[str, Number], list[str]]:
     """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks."""
-    graph = parse(derivative.text(), bound=frozenset(at))
-    values = {name: at.get(name, value) for name, value in graph.inputs.items()}
-    values |= {name: at[name] for name in graph.variables if name in at}
+    stages = [(stage.name, stage.node) for stage in derivative.stages]
+    graph = evaluable(derivative.tape, stages)
+    values = {name: at[name] for name in graph.variables if name in at}
     found: dict[str, Number] = {}
     remarks: dict[str, None] = {}
     for stage in dict.fromkeys(stage for stage, _ in asked.values()):

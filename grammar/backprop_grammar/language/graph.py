@@ -6,13 +6,13 @@ pass over a graph needs recursion, whatever its size.
 """
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, overload
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
-from ..operations.table import IDENTITY, IF
+from ..operations.table import CONSTANTS, IDENTITY, IF
 
 __all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
 
@@ -135,6 +135,9 @@ class Graph:
     functions: dict[str, Function] = field(default_factory=dict)
     calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
     shadowed: dict[str, Span] = field(default_factory=dict)  # constants replaced by the user
+    inner_constants: dict[str, tuple[str, Span]] = field(
+        default_factory=dict
+    )  # name -> a function that uses it
     _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
 
     def __len__(self) -> int:
@@ -153,6 +156,27 @@ class Graph:
         if len(self._staged) != len(self.stages):
             self._staged = dict(self.stages)
         return self._staged.get(name)
+
+    def bind(self, names: Iterable[str]) -> "Graph":
+        """The program where values are given to these names: a constant among them is an input.
+
+        Raises BackpropError where a function of the program uses such a constant.
+        """
+        taken = [name for name in names if name in CONSTANTS and name not in self.variables]
+        for name in taken:
+            if name in self.inner_constants:
+                raise constant_unseen(self.source, name, *self.inner_constants[name])
+        leaves = {node: name for node, name in self.constants.items() if name in taken}
+        if not leaves:
+            return self
+        variables = self.variables | {str(name): node for node, name in leaves.items()}
+        return replace(
+            self,
+            constants={k: value for k, value in self.constants.items() if k not in leaves},
+            variables=dict(sorted(variables.items(), key=lambda one: one[1])),
+            names=dict(sorted((self.names | {k: str(n) for k, n in leaves.items()}).items())),
+            shadowed=self.shadowed | {str(name): self.spans[k] for k, name in leaves.items()},
+        )
 
     def add(
         self,
@@ -298,6 +322,13 @@ class Copy:
             self.function.name, self.operands, self.first, self.function, self.open
         )
         return result
+
+
+def constant_unseen(source: Source, name: str, function: str, span: Span) -> BackpropError:
+    """The error for a constant that a function uses and the user replaces."""
+    hint = f"make {name} a parameter of {shorten(function)}, or give your value another name"
+    message = f"{name} has a value of your own, which {shorten(function)} does not see"
+    return BackpropError("name", message, span, hint=hint, source=source)
 
 
 def needs_identity(body: Graph) -> bool:

@@ -37,12 +37,10 @@ def parse(
     text: str,
     *,
     name: str = "program",
-    bound: frozenset[str] = frozenset(),
     internal: bool = False,
 ) -> Graph:
     """The graph of a program.
 
-    bound: names that the point gives, which therefore replace constants such as e.
     internal: the text is one of the table of operations, which may use hidden rows.
 
     Raises BackpropError with the span of what is wrong.
@@ -54,7 +52,7 @@ def parse(
             f"the program is longer than {MAX_LENGTH:,} characters",
             hint="split it up",
         )
-    return Reductions(source, bound, internal).run()
+    return Reductions(source, internal).run()
 
 
 class Reductions:
@@ -64,9 +62,9 @@ class Reductions:
     became: words are text, expressions are nodes.
     """
 
-    def __init__(self, source: Source, bound: frozenset[str], internal: bool) -> None:
+    def __init__(self, source: Source, internal: bool) -> None:
         self.source = source
-        self.scope = Scope(source, bound, internal)
+        self.scope = Scope(source, internal)
         self.graph = self.whole = Graph(source)
         self.region = 0  # the branch that is being read; see graph.Condition
         self.defined = 0  # nodes in the bodies of functions
@@ -117,6 +115,7 @@ class Reductions:
                 "syntax", "the program defines functions, but computes nothing", None,
                 hint=f"add a last stage, such as {function.written}",
             )  # fmt: skip
+        self.whole.inner_constants = self.scope.constant_use
         return self.whole
 
     def fail(self, kind: str, message: str, span: Span | None, hint: str) -> BackpropError:

@@ -8,7 +8,7 @@ import re
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
-from .graph import Function, Graph
+from .graph import Function, Graph, constant_unseen
 from .lexer import NAME
 
 __all__ = ["Scope", "name_of"]
@@ -17,9 +17,8 @@ __all__ = ["Scope", "name_of"]
 class Scope:
     """The names of one program: those met so far, and those of the function being defined."""
 
-    def __init__(self, source: Source, bound: frozenset[str], internal: bool) -> None:
+    def __init__(self, source: Source, internal: bool) -> None:
         self.source = source
-        self.bound = bound
         self.built_in = OPERATIONS | FUNCTIONS if internal else FUNCTIONS
         self.functions: dict[str, Function] = {}  # of the program
         self.nodes: dict[str, int] = {}  # of what the current tape names
@@ -103,11 +102,8 @@ class Scope:
         if self.defining:
             return self.resolve_inside(self.defining[0], name, span, graph)
         self.first_use.setdefault(name, span)
-        if name in CONSTANTS:
-            if name not in self.bound:
-                return graph.constant(name, span)
-            graph.shadowed.setdefault(name, span)
-        node = self.nodes[name] = graph.variable(name, span)
+        leaf = graph.constant if name in CONSTANTS else graph.variable
+        node = self.nodes[name] = leaf(name, span)
         return node
 
     def resolve_inside(self, function: str, name: str, span: Span, body: Graph) -> int:
@@ -117,17 +113,15 @@ class Scope:
 
             raise not_a_parameter(self.source, name, span, function, body.variables)
         self.constant_use.setdefault(name, (function, span))
-        if name in self.bound or name in self.staged:
+        if name in self.staged:
             raise self.unseen(name)
-        return body.constant(name, span)
+        node = self.nodes[name] = body.constant(name, span)
+        return node
 
     def unseen(self, name: str) -> BackpropError:
         """The error for a constant that a function uses and the program replaces."""
         function, span = self.constant_use[name]
-        return self.fail(
-            "name", f"{name} has a value of your own, which {shorten(function)} does not see", span,
-            hint=f"make {name} a parameter of {shorten(function)}, or give your value another name",
-        )  # fmt: skip
+        return constant_unseen(self.source, name, function, span)
 
 
 def name_of(head: str, start: int) -> tuple[str, Span]:
