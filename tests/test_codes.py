@@ -22,11 +22,12 @@ import jsonschema
 import pytest
 
 from backprop_grammar.derivatives.derive import derive, directional
+from backprop_grammar.derivatives.formulas import Formulas
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.operations.table import OPERATIONS
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.views.code.code import TARGETS, Formulas, render_as
+from backprop_grammar.views.code.code import TARGETS, render_as
 from backprop_grammar.views.documents import (
     derive_json as formulas_json,
 )

@@ -4,13 +4,11 @@ The insight: a Hessian, a direction and a higher order are all gradients of grad
 """
 
 from backprop_grammar.blocks.names import Names
-from backprop_grammar.derivatives.derive import MAX_ORDER, derive, directional, numbers
+from backprop_grammar.derivatives.derive import MAX_ORDER
+from backprop_grammar.derivatives.formulas import Formulas
+from backprop_grammar.derivatives.formulas import formulas as derived_formulas
 from backprop_grammar.errors import BackpropError, usage
 from backprop_grammar.language.graph import Graph
-from backprop_grammar.numbers.wide import as_float
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.record import KINKS
-from backprop_grammar.views.code.code import Formulas
 
 from ..input.request import Request, read_point
 
@@ -43,23 +41,15 @@ def formulas(
     views = request.views()
     end = Names(graph).find(views["output"]) if views["output"] else graph.output
     at = complete(graph, given, bool(request.at), graph.needed(end))
+    direction = None
     if jvp or hvp:
         direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp")
-        found = directional(graph, direction, output=views["output"], second=bool(hvp))
-    else:
-        found = derive(graph, wrt=views["wrt"], output=views["output"], order=order, value=value)
-    if at is None:
-        return Formulas(graph.source.text, found, None, {}, None, graph.inputs), []
-    trace = evaluate(graph, at, output=views["output"], nodes=False)
-    figures, remarks = numbers(graph, found, at, views["output"], by_formula=bool(jvp or hvp))
-    plain = {name: as_float(number) for name, number in figures.items()}
-    remarks = [f"note: {note.message}" for note in notes] + remarks
-    own = as_float(trace.value)
-    bent = any(note.kind in KINKS for note in trace.notes)
-    if value and (bent or None in plain.values()):  # a formula may be of one side, or have none
-        remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
-        return Formulas(graph.source.text, found, None, plain, own, graph.inputs), remarks
-    return Formulas(graph.source.text, found, at, plain, own, graph.inputs), remarks
+    derived = derived_formulas(
+        graph, at, wrt=views["wrt"], output=views["output"], order=order, direction=direction,
+        second=bool(hvp), value=value, tested=value,
+    )  # fmt: skip
+    remarks = [f"note: {note.message}" for note in notes] if at is not None else []
+    return derived, [*remarks, *derived.remarks]
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:

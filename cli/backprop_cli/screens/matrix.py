@@ -5,8 +5,8 @@ The insight: it is symmetric (Schwarz), so each number is computed once and stan
 
 from rich.text import Text
 
+from backprop_grammar.derivatives.formulas import Formulas
 from backprop_grammar.numbers.decimal import decimal
-from backprop_grammar.views.code.code import Formulas
 from backprop_grammar.views.documents.derive_json import hessian
 from backprop_grammar.views.options import Options
 

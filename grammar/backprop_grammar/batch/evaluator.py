@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import BackpropError, few, shorten, suggestion
+from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
 from ..passes.run import Question, check_bound
 from ..trace.evaluate import results
@@ -21,7 +21,7 @@ from .error_ranges import Unknown
 from .straightline import recipe
 from .ufuncs import Column
 
-__all__ = ["Kernel", "Rows"]
+__all__ = ["Kernel", "Mapped", "Rows", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -165,3 +165,39 @@ class Kernel:
         rows.status[row] = why
         for result in results:
             result[row] = np.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Value and gradients at many points, a NumPy array each; NaN where there is none.
+
+    gradients: by name. status: per point, why a number is missing; an empty text where none is.
+    kinks: at how many points a gradient is a choice.
+    """
+
+    value: Column
+    gradients: dict[str, Column]
+    status: Column
+    kinks: int
+
+
+def mapped(
+    graph: Graph,
+    columns: Mapping[str, Column],
+    at: Mapping[str, float],
+    wrt: Sequence[str] = (),
+    output: str = "",
+) -> Mapped:
+    """A program at many points; see Kernel. columns: an array per variable that varies.
+
+    Raises BackpropError for columns of several lengths.
+    """
+    given = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
+    lengths = {column.shape for column in given.values()}
+    if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
+        raise usage("columns are arrays of one length", "give each variable as many numbers")
+    rows = Kernel(graph, list(given), at, wrt, output)(given)
+    status = np.full(len(rows.value), "", dtype=object)
+    for row, why in rows.status.items():
+        status[row] = why
+    return Mapped(rows.value, rows.gradients, status, rows.kinks)

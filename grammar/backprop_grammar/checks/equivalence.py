@@ -73,6 +73,9 @@ class Agreement:
         """Whether they agree at every point that was compared, and there was one."""
         return self.parting is None and self.points > 0
 
+    def __bool__(self) -> bool:
+        return self.agreed
+
 
 def read_box(texts: list[str]) -> Box:
     """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""

@@ -6,8 +6,9 @@ nothing, so statements are straight lines.
 
 import re
 
+from ...derivatives.formulas import Formulas
 from ..options import Options
-from .code import Code, Formulas, code_of, comment
+from .code import Code, code_of, comment
 from .python import MATH
 from .target import Target
 

@@ -6,11 +6,12 @@ row of spellings (NAME.py) under one printer; names and comments are made safe h
 
 import keyword
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 
 from ...blocks.definitions import DEFINED
 from ...derivatives.derive import Derivative
+from ...derivatives.formulas import Formulas
 from ...errors import BackpropError, visible
 from ...operations.row import Operation
 from ..options import Options
@@ -20,7 +21,6 @@ from .target import Target
 __all__ = [
     "TARGETS",
     "Code",
-    "Formulas",
     "arguments_of",
     "code_of",
     "comment",
@@ -34,27 +34,6 @@ TARGETS = ("python", "numpy", "jax", "torch", "c")
 
 LONGEST = 2_000
 """Characters of a program that are repeated in a comment; a longer one is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Formulas:
-    """What the formats of `backprop derive` show.
-
-    program: as it was written. at: the point, if there is one; the numbers there are ``value``,
-    the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
-    the values that the program itself gives to variables.
-    """
-
-    program: str
-    derivative: Derivative
-    at: dict[str, float] | None
-    numbers: dict[str, float | None]
-    value: float | None
-    inputs: dict[str, float] = field(default_factory=dict)
-
-    def named(self, by: tuple[str, ...]) -> str:
-        """The name of a derivative, by what it is taken by."""
-        return self.derivative.results[by]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 The insight: what NumPy has is there by the same names, and what networks need by its own.
 """
 
+from ...derivatives.formulas import Formulas
 from ..options import Options
-from .code import Formulas, code_of, python_words
+from .code import code_of, python_words
 from .numpy import ARRAYS
 from .python import python_file
 from .target import Target

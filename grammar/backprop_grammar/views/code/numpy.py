@@ -4,8 +4,9 @@ The insight: an `if` of arrays evaluates both branches, so what the other branch
 nothing.
 """
 
+from ...derivatives.formulas import Formulas
 from ..options import Options
-from .code import Formulas, code_of, python_words
+from .code import code_of, python_words
 from .python import MATH, python_file
 from .target import Target
 

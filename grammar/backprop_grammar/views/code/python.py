@@ -5,8 +5,9 @@ The insight: Python raises errors where a formula has no value, so an `if` must 
 
 import re
 
+from ...derivatives.formulas import Formulas
 from ..options import Options
-from .code import Code, Formulas, code_of, comment, python_words
+from .code import Code, code_of, comment, python_words
 from .target import Target
 
 __all__ = ["MATH", "TARGET", "python_file", "render"]

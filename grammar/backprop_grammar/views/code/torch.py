@@ -6,8 +6,9 @@ before it goes into one.
 
 from dataclasses import replace
 
+from ...derivatives.formulas import Formulas
 from ..options import Options
-from .code import Formulas, arguments_of, code_of, python_words
+from .code import arguments_of, code_of, python_words
 from .python import MATH, python_file
 from .target import Target
 

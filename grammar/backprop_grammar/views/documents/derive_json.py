@@ -7,7 +7,7 @@ neither to parse nor to evaluate.
 import json
 from typing import Any
 
-from ..code.code import Formulas
+from ...derivatives.formulas import Formulas
 from ..options import Options
 
 __all__ = ["document", "hessian", "render"]

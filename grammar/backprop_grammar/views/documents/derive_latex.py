@@ -4,14 +4,19 @@ A derivative's name in the program, df_dx, is a fraction on paper, wherever it s
 """
 
 from ...derivatives.derive import Stage, derivative_name
-from ..code.code import Formulas
+from ...derivatives.formulas import Formulas
 from ..options import Options
 from .formula_latex import FRACTION, Leaf, by_names, expression, name_latex
 
-__all__ = ["render"]
+__all__ = ["equations", "render"]
 
 
 def render(formulas: Formulas, _options: Options) -> str:
+    """The equations with a word on what they need."""
+    return f"% needs \\usepackage{{amsmath}}\n{equations(formulas)}"
+
+
+def equations(formulas: Formulas) -> str:
     r"""An `align*` of a line per stage, such as `\frac{\partial f}{\partial x} &= 2 x`."""
     derivative = formulas.derivative
     fractions = {
@@ -35,7 +40,7 @@ def render(formulas: Formulas, _options: Options) -> str:
         for stage in derivative.stages
     ]
     body = " \\\\\n".join(lines)
-    return f"% needs \\usepackage{{amsmath}}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
 
 def fraction(output: str, by: tuple[str, ...]) -> str:

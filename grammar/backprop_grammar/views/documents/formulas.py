@@ -4,9 +4,10 @@ The insight: the program carries its point with it, so what is printed can be pi
 `backprop eval`.
 """
 
+from ...derivatives.formulas import Formulas
 from ...language.precedence import number_text
 from ...numbers.decimal import decimal
-from ..code.code import Formulas, variables_of
+from ..code.code import variables_of
 from ..options import Options
 
 __all__ = ["render"]

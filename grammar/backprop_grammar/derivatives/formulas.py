@@ -1,0 +1,77 @@
+"""Derivatives as formulas, and what they are at a point."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import usage
+from ..language.graph import Graph
+from ..numbers.wide import as_float
+from ..trace.evaluate import evaluate
+from ..trace.record import KINKS
+from .derive import MAX_ORDER, Derivative, derive, directional, numbers
+
+__all__ = ["Formulas", "formulas"]
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """What the formats of derivatives show.
+
+    program: as it was written. at: the point, if there is one; the numbers there are ``value``,
+    the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
+    the values that the program itself gives to variables. remarks: on the numbers.
+    """
+
+    program: str
+    derivative: Derivative
+    at: dict[str, float] | None
+    numbers: dict[str, float | None]
+    value: float | None
+    inputs: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def named(self, by: tuple[str, ...]) -> str:
+        """The name of a derivative, by what it is taken by."""
+        return self.derivative.results[by]
+
+
+def formulas(
+    program: Graph,
+    at: dict[str, float] | None = None,
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    order: int = 1,
+    direction: Mapping[str, float] | None = None,
+    second: bool = False,
+    value: bool = False,
+    tested: bool = False,
+) -> Formulas:
+    """The derivatives of a program, with their numbers where there is a point.
+
+    order: of the partial derivatives. direction: the derivative along it instead; second: the
+    gradient of that, the Hessian times the direction. value: whether the output is computed too.
+    tested: the formulas are for a file that tests itself at the point, which it cannot where a
+    derivative is a choice or does not exist: then the point is left out.
+
+    Raises BackpropError for an unknown name, an order out of range, and where the program has no
+    value at the point.
+    """
+    if not 1 <= order <= MAX_ORDER:
+        raise usage(f"the order is 1 to {MAX_ORDER}, not {order}")
+    if direction is not None:
+        derivative = directional(program, dict(direction), output=output, second=second)
+    else:
+        derivative = derive(program, wrt=wrt, output=output, order=order, value=value)
+    text, inputs = program.source.text, program.inputs
+    if at is None:
+        return Formulas(text, derivative, None, {}, None, inputs)
+    trace = evaluate(program, at, output=output, nodes=False)
+    figures, remarks = numbers(program, derivative, at, output, by_formula=direction is not None)
+    plain = {name: as_float(number) for name, number in figures.items()}
+    choice = any(note.kind in KINKS for note in trace.notes)
+    shown: dict[str, float] | None = at
+    if tested and (choice or None in plain.values()):  # a formula may be of one side, or have none
+        remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
+        shown = None
+    return Formulas(text, derivative, shown, plain, as_float(trace.value), inputs, tuple(remarks))

@@ -1,0 +1,595 @@
+"""Programs, traces and formulas as Python and notebooks see them.
+
+    import backprop_grammar as bp
+
+    t = bp.Program("f = sigmoid(w*x + b)").at(w=2, x=-1, b=0.5)
+    t.value, t.gradients["w"], t["n1"].upstream
+
+Thin classes over the records of the other packages: they check what they are given, ask, and hand
+on what they get.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import BackpropError, usage
+from .language.parser import parse
+from .language.printer import program_text
+from .numbers.wide import as_float
+from .trace.evaluate import evaluate
+from .trace.index import find, formula, rule_text
+from .trace.point import bind
+from .trace.record import Flag, Note
+from .trace.record import Node as NodeRecord
+from .trace.record import Trace as TraceRecord
+from .views.options import Options
+
+if TYPE_CHECKING:
+    from .batch.evaluator import Mapped
+    from .checks.differences import Report as ReportRecord
+    from .checks.equivalence import Agreement
+    from .derivatives.formulas import Formulas
+    from .descent.trajectory import Trajectory
+    from .explain.document import Explanation as ExplanationRecord
+
+__all__ = ["Edge", "Explanation", "Formula", "Node", "Program", "Report", "Trace", "equivalent"]
+
+Point = Mapping[str, Any]
+Names = str | Sequence[str]
+
+
+DIGITS = 6
+"""Significant digits of the numbers that are shown, unless others are asked for."""
+
+
+VIEWS = ("wrt", "expand", "fold")
+"""The options that are names of nodes."""
+
+
+def rendered(view: str, record: Any, digits: int) -> str:
+    """A record in one of the views, which is loaded now."""
+    text: str = import_module(f".views.{view}", __package__).render(record, Options(digits))
+    return text
+
+
+def listed(names: Names) -> list[str]:
+    """Names, given one by one or as one text: `"w,b"`."""
+    if isinstance(names, str):
+        return [name.strip() for name in names.split(",") if name.strip()]
+    return list(names)
+
+
+class Program:
+    """A program: stages `name = expression`, separated by `;` or lines; the last is the output."""
+
+    def __init__(self, text: str, name: str = "program") -> None:
+        """Name: what messages call the text. Raises BackpropError with the place of a mistake."""
+        self.record = parse(text, name=name)
+
+    def __repr__(self) -> str:
+        return program_text(self.record)
+
+    @property
+    def inputs(self) -> dict[str, float | None]:
+        """Its variables, with the values that the program gives them itself; None for the others."""
+        return {name: self.record.inputs.get(name) for name in self.record.variables}
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of its stages, an empty one for a last stage without a name."""
+        return tuple([name for name, _ in self.record.stages])
+
+    @property
+    def functions(self) -> dict[str, tuple[str, ...]]:
+        """The functions that it defines, with their parameters."""
+        return {name: one.parameters for name, one in self.record.functions.items()}
+
+    def point(self, point: Point | None, values: Point, options: Point) -> dict[str, Any]:
+        """The point of a call: a mapping, or keywords, or both.
+
+        options: the keywords that the call takes itself, as far as they were given. Raises
+        BackpropError where such a word is also a variable, and for a value that is given twice.
+        """
+        if point is None:
+            for word in options:
+                if word in self.record.variables:
+                    raise usage(
+                        f"{word} is a variable of the program and a keyword of this call",
+                        'give the point as a dict, first: {"' + word + '": 1.0}',
+                    )
+        for name in values:
+            if name in (point or {}):
+                raise usage(f"{name} is given twice", "give each name one value")
+        return {**(point or {}), **values}
+
+    def at(
+        self,
+        point: Point | None = None,
+        /,
+        *,
+        wrt: Names | None = None,
+        output: str | None = None,
+        upstream: float | None = None,
+        precision: int | None = None,
+        expand: Names | None = None,
+        fold: Names | None = None,
+        nodes: bool | None = None,
+        digits: int = DIGITS,
+        **values: Any,
+    ) -> "Trace":
+        """The forward and the backward pass at a point.
+
+        point: a value per input, as a dict or as keywords; an input that the program gives a value
+        may be left out. wrt: names of the nodes to differentiate by; the inputs unless given.
+        output: the stage or node that is differentiated; the last stage unless given. upstream:
+        the gradient that arrives there, 1 unless given. precision: significant decimal digits to
+        compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
+        of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
+        digits: significant digits of the numbers that are shown.
+
+        Raises BackpropError for names that the program does not have, for values that are missing
+        or no finite numbers, and where the program has no value at the point.
+        """
+        given: dict[str, Any] = {
+            "wrt": wrt, "output": output, "upstream": upstream, "precision": precision,
+            "expand": expand, "fold": fold, "nodes": nodes,
+        }  # fmt: skip
+        options = {name: value for name, value in given.items() if value is not None}
+        bound, at = bind(self.record, self.point(point, values, options))
+        options |= {name: listed(options[name]) for name in VIEWS if name in options}
+        return Trace(evaluate(bound, at, **options), digits)
+
+    def outline(
+        self,
+        *,
+        wrt: Names = (),
+        output: str = "",
+        expand: Names = (),
+        fold: Names = (),
+        digits: int = DIGITS,
+    ) -> "Trace":
+        """The graph and the local gradients as formulas, without a point: no number is evaluated."""
+        from .trace.outline import outline  # loaded when it is asked for
+
+        views = {"wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold)}
+        return Trace(outline(self.record, output=output, **views), digits)
+
+    def derive(
+        self,
+        *wrt: str,
+        order: int = 1,
+        output: str = "",
+        along: Mapping[str, float] | None = None,
+        second: bool = False,
+        value: bool = False,
+    ) -> "Formula":
+        """The derivatives of the output as formulas, by these names or by all inputs.
+
+        order: 1 for the gradient, up to 6. along: the derivative along a direction instead, a
+        number per input; second: the gradient of that, the Hessian times the direction. value:
+        whether the output is computed beside them.
+        """
+        return Formula(self, wrt, output, order, along, second, value)
+
+    def map(
+        self,
+        columns: Mapping[str, Any],
+        /,
+        *,
+        wrt: Names = (),
+        output: str = "",
+        **values: Any,
+    ) -> "Mapped":
+        """Value and gradients at many points, as NumPy arrays.
+
+        columns: an array per input that varies, all of one length; values: of the other inputs.
+        wrt: the inputs to differentiate by; the columns unless given. Needs NumPy.
+        """
+        from .batch.evaluator import mapped  # needs NumPy
+
+        bound, at = bind(self.record.bind(columns), values)
+        return mapped(bound, columns, at, listed(wrt), output)
+
+    def descend(
+        self,
+        point: Point | None = None,
+        /,
+        *,
+        rate: float | None = None,
+        steps: int | None = None,
+        method: str | None = None,
+        up: bool | None = None,
+        wrt: Names | None = None,
+        output: str | None = None,
+        **values: Any,
+    ) -> "Trajectory":
+        """Steps along the gradient from a point, which is given as in ``at``.
+
+        rate: how far, 0.1 unless given: the change is rate x gradient. steps: how many, 1 unless
+        given. method: gd, momentum or adam. up: ascend. wrt: the inputs that are stepped; all
+        unless given. The last point is ``.final.at``.
+        """
+        from .descent.descend import descend, plan  # loaded when it is asked for
+        from .descent.trajectory import Trajectory  # loaded when it is asked for
+
+        given: dict[str, Any] = {
+            "rate": rate, "steps": steps, "method": method, "up": up, "wrt": wrt, "output": output,
+        }  # fmt: skip
+        options = {name: value for name, value in given.items() if value is not None}
+        bound, at = bind(self.record, self.point(point, values, options))
+        if "wrt" in options:
+            options["wrt"] = listed(options["wrt"])
+        run = Trajectory(plan(bound, at, **options))
+        for _ in run.follow(descend(run.plan)):
+            pass
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What one edge sends back: upstream x local = contribution.
+
+    operand: the name of the node that receives it. rule: the local gradient as a formula. Numbers
+    are None where there is none. routed: False where the node did not select this operand.
+    """
+
+    operand: str
+    rule: str
+    upstream: float | None
+    local: float | None
+    contribution: float | None
+    routed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a trace.
+
+    kind: variable, constant, operation or block. operation: what it does; formula: over the names
+    of its operands. gradient: of the output by this node, which is also the ``upstream`` of its
+    edges; None where nothing is differentiated or there is none. role: distributes, swaps, scales
+    or routes.
+    """
+
+    name: str
+    kind: str
+    operation: str
+    formula: str
+    operands: tuple[str, ...]
+    value: float | None
+    gradient: float | None
+    role: str
+    edges: tuple[Edge, ...]
+
+    @property
+    def upstream(self) -> float | None:
+        """The gradient that arrives at the node, from which its edges hand on."""
+        return self.gradient
+
+
+class Trace:
+    """One forward and one backward pass, with every view of them."""
+
+    def __init__(self, record: TraceRecord, digits: int = DIGITS) -> None:
+        """Digits: significant ones of the numbers that are shown."""
+        self.record = record
+        self.digits = digits
+
+    @property
+    def output(self) -> str:
+        """The name of the node that is differentiated."""
+        return self.record.output_name
+
+    @property
+    def point(self) -> dict[str, float]:
+        """The value of every input."""
+        return dict(self.record.at)
+
+    @property
+    def value(self) -> float | None:
+        """The value of the output."""
+        return as_float(self.record.value)
+
+    @property
+    def gradients(self) -> dict[str, float | None]:
+        """The gradient of the output by every input; None where there is none, with a flag."""
+        return {name: as_float(x) for name, x in self.record.gradients.items()}
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, operands before what uses them."""
+        return tuple([self.node(node) for node in self.record.nodes])
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Remarks on right answers: a kink, a tie, digits that floats alone would have lost."""
+        return self.record.notes
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Why a gradient does not exist, or no float holds it."""
+        return self.record.flags
+
+    def __getitem__(self, name: str) -> Node:
+        """The node of that name. Raises KeyError with the nearest name."""
+        node = self.record.by_name.get(name)
+        return self.node(find(self.record, name) if node is None else node)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.record.by_name
+
+    def node(self, node: NodeRecord) -> Node:
+        """A node of the record with names for the places of its operands."""
+        trace, upstream = self.record, None if node.gradient is None else as_float(node.gradient)
+        edges = [
+            Edge(
+                trace.name(edge.operand), rule_text(trace, node, edge), upstream,
+                as_float(edge.local), as_float(edge.contribution), edge.routed,
+            )
+            for edge in node.edges
+        ]  # fmt: skip
+        return Node(
+            node.name, node.kind, node.operation, formula(trace, node) if node.operation else "",
+            tuple([trace.name(k) for k in node.operands]), as_float(node.value), upstream,
+            node.role.verb if node.role else "", tuple(edges),
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        from .views.documents.text import trace_text  # loaded when it is asked for
+
+        return trace_text(self.record, self.digits)
+
+    def _repr_svg_(self) -> str | None:
+        return self.in_notebook("pictures.svg")
+
+    def _repr_html_(self) -> str | None:
+        return self.in_notebook("documents.notebook")
+
+    def in_notebook(self, view: str) -> str | None:
+        """A view; None where the graph is too large for a picture, so that its text is shown."""
+        try:
+            return rendered(view, self.record, self.digits)
+        except BackpropError:
+            return None
+
+    # words
+
+    def explain(self, node: str = "") -> "Explanation":
+        """The backward pass in words, a paragraph a node; of one node where it is named."""
+        from .explain.narrate import explain  # loaded when it is asked for
+
+        return Explanation(explain(self.record, self.digits, node), self.digits)
+
+    def why(self, node: str) -> "Explanation":
+        """Why the gradient of a node is zero, tiny, huge or what it is: the paths it comes along."""
+        from .explain.why import why  # loaded when it is asked for
+
+        return Explanation(why(self.record, node, self.digits), self.digits)
+
+    # checks
+
+    def check(self) -> "Report":
+        """Every gradient beside a difference quotient, and every local gradient beside its own."""
+        from .checks.differences import Report as Record  # loaded when it is asked for
+        from .checks.differences import differences
+
+        trace = self.record
+        report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
+        return Report(report, self.digits)
+
+    def claim(
+        self, claims: Mapping[str, float | str] | None = None, /, **more: float | str
+    ) -> "Report":
+        """Gradients of your own, judged; for a wrong one, the mistake that gives it is named.
+
+        A number that is given as text keeps its digits: `"0.20"` claims two.
+        """
+        from .checks.differences import Report as Record  # loaded when it is asked for
+        from .diagnosis.claims import judge  # loaded when it is asked for
+
+        trace = self.record
+        texts = {name: str(x) for name, x in {**(claims or {}), **more}.items()}
+        verdicts = judge(trace, texts)
+        report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
+        return Report(report, self.digits)
+
+    # pictures and documents
+
+    def svg(self) -> str:
+        """The picture as an SVG file."""
+        return rendered("pictures.svg", self.record, self.digits)
+
+    def html(self) -> str:
+        """A web page that steps through both passes."""
+        return rendered("pictures.html", self.record, self.digits)
+
+    def dot(self) -> str:
+        """The picture for Graphviz."""
+        return rendered("pictures.dot", self.record, self.digits)
+
+    def mermaid(self) -> str:
+        """The picture for Mermaid."""
+        return rendered("pictures.mermaid", self.record, self.digits)
+
+    def tikz(self) -> str:
+        """The picture in TikZ, for LaTeX."""
+        return rendered("pictures.tikz", self.record, self.digits)
+
+    def json(self) -> str:
+        """The trace as one JSON document, the format backprop-trace/1."""
+        return rendered("documents.trace_json", self.record, self.digits)
+
+
+class Explanation:
+    """The backward pass, or one gradient, in words."""
+
+    def __init__(self, record: "ExplanationRecord", digits: int) -> None:
+        self.record = record
+        self.digits = digits
+
+    def __str__(self) -> str:
+        from .views.documents.text import explanation_text  # loaded when it is asked for
+
+        return explanation_text(self.record)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+    def markdown(self) -> str:
+        """The words as Markdown."""
+        return rendered("documents.markdown", self.record, self.digits)
+
+    def latex(self) -> str:
+        """The words as a LaTeX document."""
+        return rendered("documents.latex", self.record, self.digits)
+
+    def json(self) -> str:
+        """The words and their facts as one JSON document."""
+        return rendered("documents.explanation_json", self.record, self.digits)
+
+
+class Report:
+    """What a check found; it is true where all is right."""
+
+    def __init__(self, record: "ReportRecord", digits: int) -> None:
+        self.record = record
+        self.digits = digits
+
+    @property
+    def right(self) -> bool:
+        """Whether all is right."""
+        return self.record.right
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __str__(self) -> str:
+        from .views.documents.text import check_text  # loaded when it is asked for
+
+        return check_text(self.record, self.digits)
+
+    __repr__ = __str__
+
+    def json(self) -> str:
+        """The findings as one JSON document, the format backprop-check/1."""
+        return rendered("documents.check_json", self.record, self.digits)
+
+
+class Formula:
+    """Derivatives as formulas: a program of their own, in this language and in others."""
+
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[str] = (),
+        output: str = "",
+        order: int = 1,
+        along: Mapping[str, float] | None = None,
+        second: bool = False,
+        value: bool = False,
+        point: Mapping[str, Any] | None = None,
+    ) -> None:
+        """See ``Program.derive``; point: where the numbers are wanted, too."""
+        self.program, self.wrt, self.output, self.order = program, tuple(wrt), output, order
+        self.along, self.second, self.value, self.given = along, second, value, point
+        self.record = self.formulas()
+
+    def formulas(self, value: bool = False) -> "Formulas":
+        """The record; value: for code, which computes the output beside the derivatives."""
+        from .derivatives.formulas import formulas  # loaded when it is asked for
+
+        bound, at = self.program.record, None
+        if self.given is not None:
+            bound, at = bind(bound, self.given)
+        return formulas(
+            bound, at, wrt=self.wrt, output=self.output, order=self.order, direction=self.along,
+            second=self.second, value=value or self.value, tested=value,
+        )  # fmt: skip
+
+    def at(self, point: Point | None = None, /, **values: Any) -> "Formula":
+        """The same with its ``numbers`` at a point."""
+        given = self.program.point(point, values, {})
+        return Formula(
+            self.program,
+            self.wrt,
+            self.output,
+            self.order,
+            self.along,
+            self.second,
+            self.value,
+            given,
+        )
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """The derivatives at the point, by the names of their stages; None where there is none."""
+        return dict(self.record.numbers)
+
+    def code(self, target: str) -> str:
+        """A file in another language, which computes the output, too, and tests itself at the point."""
+        return rendered(f"code.{target}", self.formulas(value=True), DIGITS)
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+    __repr__ = __str__
+
+    def _repr_latex_(self) -> str:
+        from .views.documents.derive_latex import equations  # loaded when it is asked for
+
+        return equations(self.record)
+
+    def text(self) -> str:
+        """A program of this language."""
+        return rendered("documents.formulas", self.record, DIGITS)
+
+    def latex(self) -> str:
+        """Aligned equations of LaTeX."""
+        return rendered("documents.derive_latex", self.record, DIGITS)
+
+    def json(self) -> str:
+        """One JSON document, the format backprop-derive/1."""
+        return rendered("documents.derive_json", self.record, DIGITS)
+
+    def python(self) -> str:
+        """A Python function."""
+        return self.code("python")
+
+    def numpy(self) -> str:
+        """A function of NumPy arrays."""
+        return self.code("numpy")
+
+    def jax(self) -> str:
+        """A function of JAX arrays."""
+        return self.code("jax")
+
+    def torch(self) -> str:
+        """A function of PyTorch tensors."""
+        return self.code("torch")
+
+    def c(self) -> str:
+        """A C function."""
+        return self.code("c")
+
+
+def equivalent(
+    a: str | Program,
+    b: str | Program,
+    over: Mapping[str, tuple[float, float]],
+    points: int = 100,
+    seed: int = 0,
+) -> "Agreement":
+    """Whether two programs have the same value and gradients over a box; true where they do.
+
+    over: the least and the largest value of every variable. points: random ones, beside the
+    corners and middles; seed: of these.
+    """
+    from .checks.equivalence import agree  # loaded when it is asked for
+
+    first, second = (x if isinstance(x, Program) else Program(x) for x in (a, b))
+    box = {name: (float(low), float(high)) for name, (low, high) in over.items()}
+    return agree(first.record.bind(box), second.record.bind(box), box, seed, points)

@@ -1,0 +1,96 @@
+"""Plain text, for Python's print: a trace, an explanation, a check."""
+
+from collections.abc import Iterable, Sequence
+
+from ...checks.differences import Difference, Report
+from ...diagnosis.claims import Verdict
+from ...errors import visible
+from ...explain.document import Explanation, plain
+from ...language.printer import line_of, shown_lines
+from ...numbers.decimal import decimal
+from ...numbers.wide import UNEVALUATED, Number
+from ...trace.index import formula
+from ...trace.record import Trace
+
+__all__ = ["check_text", "explanation_text", "trace_text"]
+
+MOST = 60
+"""Nodes beyond which only results are listed."""
+
+
+def trace_text(trace: Trace, digits: int = 6) -> str:
+    """The program, its nodes with values and gradients, notes and flags."""
+
+    def shown(number: Number | None) -> str:
+        return "" if number is None or number is UNEVALUATED else decimal(number, digits)
+
+    lines = shown_lines(trace.program)
+    place = line_of(trace.program, trace.output_name, trace.last)
+    if place is None:
+        place = len(lines)
+        lines.append(trace.output_name)
+    if trace.value is not UNEVALUATED:
+        lines[place] += f" = {shown(trace.value)}"
+    nodes = [node for node in trace.nodes if node.kind != "constant"]
+    rows = [("node", "operation", "value", "gradient")]
+    for node in nodes if len(nodes) <= MOST else ():
+        text = formula(trace, node) if node.operation else ""
+        rows.append((node.name, text, shown(node.value), shown(node.gradient)))
+    if len(rows) == 1:
+        rows = [("by", "", "", "gradient")]
+        rows += [(name, "", "", shown(number)) for name, number in trace.gradients.items()]
+    lines += ["", *aligned(rows)]
+    remarks = [("note", note.message) for note in trace.notes]
+    remarks += [("flag", flag.message) for flag in trace.flags]
+    lines += [f"{kind}: {message}" for kind, message in remarks]
+    return "\n".join(map(visible, lines))
+
+
+def aligned(rows: Sequence[tuple[str, str, str, str]]) -> Iterable[str]:
+    """Rows of a table: words on the left, numbers on the right."""
+    name, text, value, gradient = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for a, b, c, d in rows:
+        cells = [a.ljust(name)] + [b.ljust(text)] * bool(text) + [c.rjust(value)] * bool(value)
+        yield "  ".join([*cells, d.rjust(gradient)]).rstrip()
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The headline and the paragraphs, each node's below its formula."""
+    parts = [plain(explanation.headline)]
+    for paragraph in explanation.paragraphs:
+        top = plain(paragraph.heading)
+        parts.append("\n".join(part for part in (top, paragraph.text) if part))
+    return visible_lines("\n\n".join(parts))
+
+
+def visible_lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def check_text(report: Report, digits: int = 6) -> str:
+    """What a check found: claims with their mistakes, or gradients beside difference quotients."""
+    lines: list[str] = []
+    for verdict in report.verdicts:
+        lines += verdict_lines(verdict, digits)
+    if report.differences is not None:
+        rows = (*report.differences.inputs, *report.differences.edges)
+        lines += [difference_line(row, digits) for row in rows]
+    if report.agreement is not None:
+        parting = report.agreement.parting
+        same = f"the same value and gradients at {report.agreement.points:,} points"
+        lines.append(parting.message if parting else same)
+    return "\n".join(map(visible, lines))
+
+
+def verdict_lines(verdict: Verdict, digits: int) -> Iterable[str]:
+    line = f"{verdict.name} = {verdict.claimed}: {verdict.status}"
+    yield line if verdict.right else f"{line}, it is {decimal(verdict.correct, digits)}"
+    for diagnosis in verdict.diagnoses:
+        yield f"  {diagnosis.message}"
+    for advice in verdict.advice:
+        yield f"  {advice}"
+
+
+def difference_line(row: Difference, digits: int) -> str:
+    line = f"{row.name}: {row.verdict}, {decimal(row.backward, digits)}"
+    return f"{line}; {row.message}" if row.message else line
