@@ -1,6 +1,6 @@
 """Every command in every format, for tests of what must hold for all of them.
 
-The insight: the list is derived from the table of formats, so a new row is tested on arrival.
+The list is derived from the table of formats, so a new row is tested on arrival.
 """
 
 from pathlib import Path

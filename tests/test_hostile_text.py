@@ -1,7 +1,7 @@
 """What a user typed, or found in a file, comes out visible and harmless in every format.
 
-The insight: whoever prints a program of somebody else prints what that one wrote: characters that
-a terminal obeys, markup, and the ends of comments of every language that is written.
+Whoever prints a program of somebody else prints what that one wrote: characters that a terminal
+obeys, markup, and the ends of comments of every language that is written.
 """
 
 import ast

@@ -1,8 +1,8 @@
 """Every operation of the table, against mpmath.
 
-The insight: the tests walk the table, so a new row is tested on arrival. What a row says of
-itself (operands, domain) is where its points come from; what it can't say stands in
-``LANDMARKS``, ``ORDINARY`` and ``SPECIAL``, with the reason.
+The tests walk the table, so a new row is tested on arrival. What a row says of itself (operands,
+domain) is where its points come from; what it can't say stands in ``LANDMARKS``, ``ORDINARY`` and
+``SPECIAL``, with the reason.
 """
 
 import contextlib
