@@ -5,8 +5,7 @@ The list is derived from the table of formats, so a new row is tested on arrival
 
 from pathlib import Path
 
-from backprop_cli.app import SCHEMAS
-from backprop_cli.formats import FORMATS
+from tests.support import FORMATS, SCHEMAS
 
 MORE = {"matrix": ["--hessian"]}
 """Options without which a format has nothing to show."""

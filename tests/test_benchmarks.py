@@ -56,9 +56,7 @@ def test_a_wrong_answer_is_seen():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(
-    "name", contestants(program.CONTESTANTS, (program.PARSE, program.NUMBERS))
-)
+@pytest.mark.parametrize("name", contestants(program.CONTESTANTS, (program.PARSE, program.NUMBERS)))
 def test_every_contestant_computes_the_program(name, shape):
     if name not in (program.PARSE, program.NUMBERS):
         pytest.importorskip(name)
