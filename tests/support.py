@@ -21,9 +21,12 @@ from backprop_grammar.derivatives.derive import Derivative, derive, directional
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import parse
+from backprop_grammar.language.printer import program_text
 from backprop_grammar.numbers.wide import Number, Wide, as_float
+from backprop_grammar.operations.row import Operation
 from backprop_grammar.operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
 from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.index import formula
 from backprop_grammar.trace.outline import outline
 from backprop_grammar.trace.record import KINKS, Trace
 from backprop_grammar.views.options import Options
@@ -41,6 +44,7 @@ __all__ = [
     "Derivative",
     "Graph",
     "Number",
+    "Operation",
     "Options",
     "Trace",
     "Wide",
@@ -48,17 +52,20 @@ __all__ = [
     "as_float",
     "call",
     "derived",
+    "formula",
     "formats_of",
     "module_of",
     "number",
     "often",
     "outlined",
     "parsed",
+    "point",
     "rendered",
     "run",
     "schema",
     "show",
     "streams",
+    "text_of",
     "trace_of",
     "traced",
 ]
@@ -123,6 +130,16 @@ Point = Mapping[str, Any]
 def parsed(program: str, at: Point | None = None) -> Graph:
     """The graph of a program; at: the point, whose names replace constants such as e."""
     return parse(program, bound=frozenset(at or ()))
+
+
+def text_of(program: str | Graph) -> str:
+    """A program as it is printed."""
+    return program_text(parsed(program) if isinstance(program, str) else program)
+
+
+def point(text: str) -> dict[str, str]:
+    """What `--at` takes: texts of numbers by name."""
+    return dict(part.split("=") for part in text.split(","))
 
 
 def number(x: Any) -> float:

@@ -18,16 +18,13 @@ from tests.support import (
     call,
     often,
     parsed,
+    point,
     rendered,
     schema,
     show,
     traced,
 )
 from tests.test_cases import BOUNDARY, WORKED, cases
-
-
-def point(text):
-    return dict(part.split("=") for part in text.split(","))
 
 
 def checked(program, at):
