@@ -37,10 +37,9 @@ import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.input.argv import COMMANDS
 from backprop_cli.input.request import read_point
-from backprop_cli.screens.diagnostics import as_json, draw
 from backprop_grammar.checks.equivalence import read_box
 from backprop_grammar.diagnosis.claims import read_claims
-from tests.support import CONSTANTS, FUNCTIONS, BackpropError, call, parsed, streams
+from tests.support import CONSTANTS, FUNCTIONS, BackpropError, as_json, call, draw, parsed, streams
 
 SECONDS = 30
 """Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""

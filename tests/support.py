@@ -17,8 +17,9 @@ from jsonschema import Draft202012Validator
 
 from backprop_cli.app import SCHEMAS, run
 from backprop_cli.formats import FORMATS, formats_of, module_of
+from backprop_cli.screens.diagnostics import as_json, draw
 from backprop_grammar.derivatives.derive import Derivative, derive, directional
-from backprop_grammar.errors import BackpropError
+from backprop_grammar.errors import BackpropError, Source
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
@@ -46,12 +47,15 @@ __all__ = [
     "Number",
     "Operation",
     "Options",
+    "Source",
     "Trace",
     "Wide",
     "along",
     "as_float",
+    "as_json",
     "call",
     "derived",
+    "draw",
     "formula",
     "formats_of",
     "module_of",
