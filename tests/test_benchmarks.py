@@ -13,11 +13,9 @@ import sys
 import numpy as np
 import pytest
 
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
 from tests.benchmarks import files, neurons, program, report, rows, start
 from tests.benchmarks.shapes import SHAPES
-from tests.support import LONG
+from tests.support import LONG, parsed, traced
 
 long = pytest.mark.skipif(not LONG, reason="runs with LONG=1")
 
@@ -31,9 +29,9 @@ def contestants(names, ours):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_program_is_what_it_claims(shape, units):
     claimed = SHAPES[shape].program(units)
-    graph = parse(claimed.text)
+    graph = parsed(claimed.text)
     assert len(graph) == claimed.nodes
-    trace = evaluate(graph, claimed.at, nodes=False)
+    trace = traced(graph, claimed.at, nodes=False)
     assert set(claimed.gradients) == set(trace.gradients)
     assert claimed.holds(trace.value, trace.gradients)
     functions = {"exp": math.exp, "sin": math.sin, "relu": lambda x: max(x, 0.0)}
