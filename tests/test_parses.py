@@ -68,7 +68,7 @@ def marked(line: list[str]):
 def read(monkeypatch):
     """What the parser reads, each text with the name of its source; nothing was read before."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("backprop_"):
+        if name.startswith("backprop_") and name != Reductions.__module__:  # which keeps tables
             for kept in list(vars(module).values()):
                 if hasattr(kept, "cache_clear"):
                     kept.cache_clear()
