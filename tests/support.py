@@ -1,6 +1,6 @@
 """How the tests reach the product: its command line, and programs, traces and formats from Python.
 
-A test of one room names that room; every other one comes through here, so that a move of the
+A test of one module names that module; every other one comes through here, so that a move of the
 product is a change of this file.
 """
 
