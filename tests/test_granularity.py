@@ -126,9 +126,7 @@ def test_folding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
     shown = evaluated(program_, at, fold=["all"])
     assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
-    assert shown.program is plain.program or text_of(shown.program) == text_of(
-        plain.program
-    )
+    assert shown.program is plain.program or text_of(shown.program) == text_of(plain.program)
     before = {node.name: node for node in plain.nodes if node.named}
     for node in shown.nodes:
         if node.named:

@@ -32,11 +32,6 @@ MORE = [
 ]
 
 ANEW = (
-    ({"explain", "latex"}, "every formula of the document is read from its text"),
-    ({"explain", "markdown"}, "every formula of the document is read from its text"),
-    ({"explain", "--json"}, "a sentence about a block reads its local gradient from its text"),
-    ({"explain", "terminal"}, "a sentence about a block reads its local gradient from its text"),
-    ({"derive", "latex"}, "every formula is read from its text"),
     ({"derive", "--order", "--json"}, "numbers are of the derivative's text, which is read again"),
     ({"derive", "matrix"}, "numbers are of the derivative's text, which is read again"),
     ({"derive", "--jvp"}, "numbers are of the derivative's text, which is read again"),

@@ -400,14 +400,15 @@ from backprop_cli.app import run
 real = stepping.descend
 def slowly(plan):
     steps = real(plan)
+    yield next(steps)
+    print("ready", file=sys.stderr, flush=True)
     while True:
+        time.sleep(0.05)
         try:
             yield next(steps)
         except StopIteration as stop:
             return stop.value
-        time.sleep(0.05)
 stepping.descend = slowly
-print("ready", file=sys.stderr, flush=True)
 sys.exit(run(["step", "x^2", "--at", "x=1", "--rate", "0.01", *sys.argv[1:]]))
 """
 
