@@ -127,9 +127,9 @@ Point = Mapping[str, Any]
 """Numbers by name, or texts of them such as pi/4."""
 
 
-def parsed(program: str, at: Point | None = None) -> Graph:
-    """The graph of a program; at: the point, whose names replace constants such as e."""
-    return parse(program, bound=frozenset(at or ()))
+def parsed(program: str) -> Graph:
+    """The graph of a program."""
+    return parse(program)
 
 
 def text_of(program: str | Graph) -> str:
@@ -149,8 +149,8 @@ def number(x: Any) -> float:
 
 def traced(program: str | Graph, at: Point | None = None, **options: Any) -> Trace:
     """The trace of a program at a point, beside what the program gives to its inputs itself."""
-    graph = parsed(program, at) if isinstance(program, str) else program
     given = {name: number(x) for name, x in (at or {}).items()}
+    graph = (parsed(program) if isinstance(program, str) else program).bind(given)
     return evaluate(graph, {**graph.inputs, **given}, **options)
 
 

@@ -32,10 +32,6 @@ MORE = [
 ]
 
 ANEW = (
-    ({"derive", "--order", "--json"}, "numbers are of the derivative's text, which is read again"),
-    ({"derive", "matrix"}, "numbers are of the derivative's text, which is read again"),
-    ({"derive", "--jvp"}, "numbers are of the derivative's text, which is read again"),
-    ({"derive", "--hvp"}, "numbers are of the derivative's text, which is read again"),
     ({"--fold"}, "patterns are made of the table's texts apart from its other texts"),
     ({"--over"}, "the limits of a box are read as programs"),
     ({"--verify"}, "the call of a row is written and read"),
