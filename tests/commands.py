@@ -1,12 +1,11 @@
 """Every command in every format, for tests of what must hold for all of them.
 
-The insight: the list is derived from the table of formats, so a new row is tested on arrival.
+The list is derived from the table of formats, so a new row is tested on arrival.
 """
 
 from pathlib import Path
 
-from backprop_cli.app import SCHEMAS
-from backprop_cli.formats import FORMATS
+from tests.support import FORMATS, SCHEMAS
 
 MORE = {"matrix": ["--hessian"]}
 """Options without which a format has nothing to show."""

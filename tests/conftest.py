@@ -1,7 +1,7 @@
 """Settings of the whole suite.
 
-The insight: files that share what is dear to make run whole, on one processor each, and first;
-all other tests fill up what is left, one by one.
+Files that share what is dear to make run whole, on one processor each, and first; all other tests
+fill up what is left, one by one.
 """
 
 import pytest

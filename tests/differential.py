@@ -31,12 +31,9 @@ from typing import Any
 
 from mpmath import mp
 
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.numbers.wide import as_float
-from backprop_grammar.trace.evaluate import evaluate
 from tests import libraries, truth
 from tests.grown import Grown, grown
+from tests.support import BackpropError, as_float, traced
 
 RELATIVE = 1e-12
 LOSSY = 1e-3
@@ -73,7 +70,7 @@ def within(exact: Any) -> bool:
 def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
     """Value, gradients and the kinds of notes, or the kind of an error; None where flagged."""
     try:
-        trace = evaluate(parse(whole.text()), whole.at, nodes=False)
+        trace = traced(whole.text(), whole.at, nodes=False)
     except BackpropError as error:
         return None, dict.fromkeys(whole.at), set(), error.kind
 

@@ -37,13 +37,9 @@ import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.input.argv import COMMANDS
 from backprop_cli.input.request import read_point
-from backprop_cli.screens.diagnostics import as_json, draw
 from backprop_grammar.checks.equivalence import read_box
 from backprop_grammar.diagnosis.claims import read_claims
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.operations.table import CONSTANTS, FUNCTIONS
-from tests.support import call, streams
+from tests.support import CONSTANTS, FUNCTIONS, BackpropError, as_json, call, draw, parsed, streams
 
 SECONDS = 30
 """Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""
@@ -120,7 +116,7 @@ def table_file(text: str) -> None:
 
 
 WAYS: dict[str, Callable[[Any], None]] = {
-    "program": lambda text: quiet(lambda: parse(text)),
+    "program": lambda text: quiet(lambda: parsed(text)),
     "at": lambda text: quiet(lambda: read_point([text])),
     "point": point_file,
     "claim": lambda text: quiet(lambda: read_claims([text])),

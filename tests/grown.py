@@ -1,9 +1,9 @@
 """Programs grown from the table of operations, each with a point at which most of them have a value.
 
-The insight: growing from the leaves to the output, each node evaluated as it is added, finds
-programs that mean something; from the output to the leaves, nearly all end in log(-1). What is
-grown is a graph of its own: it writes itself as text and is what `tests.truth` and
-`tests.libraries` compute, so that nothing here goes through the code under test.
+Growing from the leaves to the output, each node evaluated as it is added, finds programs that mean
+something; from the output to the leaves, nearly all end in log(-1). What is grown is a graph of its
+own: it writes itself as text and is what `tests.truth` and `tests.libraries` compute, so that
+nothing here goes through the code under test.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Grown programs through PyTorch, JAX and autograd, in float64, as a user of theirs writes them.
 
-The insight: a program is walked once for all three; a library is a table of its own functions.
-Where it has none of a name, the formula stands that its users write in its place.
+A program is walked once for all three; a library is a table of its own functions. Where it has none
+of a name, the formula stands that its users write in its place.
 """
 
 import importlib.util

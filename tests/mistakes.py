@@ -17,9 +17,7 @@ from pathlib import Path
 
 from backprop_grammar.diagnosis.perturbed import Sheet, replay, slopes
 from backprop_grammar.diagnosis.search import Claim, Suspect, diagnose, for_claim, suspects
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.record import Trace
+from tests.support import Trace, traced
 
 ROOT = Path(__file__).parent.parent
 WORKED = ("T05", "T10", "T11", "T13", "T17", "T18", "T19", "T23", "T28", "T29", "T35")
@@ -38,16 +36,13 @@ SAMPLES = (
 def traces() -> Iterator[tuple[str, Trace]]:
     """The graphs, at their own points."""
     point = json.loads((ROOT / "samples" / "neuron.json").read_text())
-    neuron = parse((ROOT / "samples" / "neuron.bp").read_text())
-    yield "neuron", evaluate(neuron, {name: float(value) for name, value in point.items()})
+    yield "neuron", traced((ROOT / "samples" / "neuron.bp").read_text(), point)
     for name in SAMPLES:
-        graph = parse((ROOT / "samples" / f"{name}.bp").read_text())
-        yield name, evaluate(graph, graph.inputs)
+        yield name, traced((ROOT / "samples" / f"{name}.bp").read_text())
     for line in (ROOT / "tests" / "cases" / "worked_examples.jsonl").read_text().splitlines():
         case = json.loads(line)
         if case["id"] in WORKED:
-            at = {name: evaluate(parse(str(v)), {}).value for name, v in case["at"].items()}
-            yield case["id"], evaluate(parse(case["program"]), at)
+            yield case["id"], traced(case["program"], case["at"])
 
 
 def made(sheet: Sheet) -> Iterator[tuple[Suspect, list[float]]]:

@@ -1,10 +1,9 @@
 """What every operation and its local gradients are, from mpmath alone.
 
-The insight: nothing here is taken from the table under test. Values are mpmath's own
-functions, slopes are closed forms in other words than the table's, and every number is
-computed at twice the precision again and again until two runs agree, so that no
-cancellation survives. `None` is a value that does not exist, nan a slope that does not,
-an infinity a slope that is infinite.
+Nothing here is taken from the table under test. Values are mpmath's own functions, slopes are
+closed forms in other words than the table's, and every number is computed at twice the precision
+again and again until two runs agree, so that no cancellation survives. `None` is a value that does
+not exist, nan a slope that does not, an infinity a slope that is infinite.
 """
 
 from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from backprop_grammar.language.graph import Condition, Function, Graph
-from backprop_grammar.operations.table import FUNCTIONS, IDENTITY, OPERATIONS
+from tests.support import FUNCTIONS, OPERATIONS
 
 Expression = tuple[Any, ...]
 """("number", 2.0), ("constant", "pi"), ("name", "x"), ("neg"/"infix", operation, ...operands),
@@ -68,7 +68,7 @@ def named(graph: Graph, name: str, node: int) -> int:
         del graph.constants[node]
         graph.variables[name], graph.inputs[name] = node, number
     elif graph.operations[node] is None or node in graph.names:
-        node = graph.add(IDENTITY, (node,))
+        node = graph.add(OPERATIONS["identity"], (node,))
     graph.names[node] = name
     return node
 

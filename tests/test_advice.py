@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.screens.diagnostics import draw
-from backprop_grammar.errors import BackpropError, nearest, shorten, visible
+from backprop_grammar.errors import nearest, shorten, visible
 from backprop_grammar.language.advice import SLIPS
 from backprop_grammar.language.calls import SYNONYMS
 from backprop_grammar.language.characters import MEANT, PLAIN, RESEMBLES
-from backprop_grammar.language.parser import parse
-from backprop_grammar.operations.table import FUNCTIONS
-from tests.support import often
+from tests.support import FUNCTIONS, BackpropError, draw, often, parsed
 
 LONGEST = 1500
 """Characters of an error as it is drawn."""
@@ -240,7 +237,7 @@ ADVICE = (
 
 def error_of(program: str) -> BackpropError:
     with pytest.raises(BackpropError) as caught:
-        parse(program)
+        parsed(program)
     return caught.value
 
 
@@ -279,7 +276,7 @@ def test_every_row_has_an_example():
 def test_what_is_advised_can_be_written():
     for meant in SYNONYMS.values():
         if meant not in FUNCTIONS and meant != "if":
-            parse(meant)
+            parsed(meant)
 
 
 @pytest.mark.parametrize("character", "".join([*MEANT, *PLAIN, *RESEMBLES]))
@@ -351,7 +348,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_whatever_is_typed_is_read_or_explained(program):
     try:
-        graph = parse(program)
+        graph = parsed(program)
     except BackpropError as error:
         check_shape(error, program)
     else:
@@ -361,7 +358,7 @@ def test_whatever_is_typed_is_read_or_explained(program):
 @given(st.text(max_size=20))
 def test_whatever_text_there_is(program):
     try:
-        parse(program)
+        parsed(program)
     except BackpropError as error:
         check_shape(error, program)
 

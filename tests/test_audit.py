@@ -1,7 +1,7 @@
 """Nothing that is typed is executed, nothing is unpickled, and nothing is written unless asked.
 
-The insight: Python tells a hook of every such act (PEP 578), whatever code does it. All commands
-run under the hook in one process, and the list of what they did is held.
+Python tells a hook of every such act (PEP 578), whatever code does it. All commands run under the
+hook in one process, and the list of what they did is held.
 """
 
 import json

@@ -14,14 +14,10 @@ from backprop_cli.screens import picture as canvas
 from backprop_cli.screens import tree
 from backprop_cli.screens.channels import Net, arranged
 from backprop_cli.screens.picture import lines, picture
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import outline
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
-from tests.support import often
+from tests.support import BackpropError, often, outlined, parsed, traced
 
 PICTURES = Path(__file__).parent / "canvas"
 
@@ -35,15 +31,12 @@ FIVE = "max(a, b, c, d, g)", {"a": 1, "b": 2, "c": 4, "d": 4, "g": 3}
 
 
 def drawn(program, at=None):
-    graph = parse(program)
-    return diagram(
-        evaluate(graph, {**graph.inputs, **{k: float(v) for k, v in (at or {}).items()}})
-    )
+    return diagram(traced(program, at))
 
 
-def outlined(program, expand=()):
+def outline(program, expand=()):
     """Without a point."""
-    return diagram(outline(parse(program), expand=expand))
+    return diagram(outlined(program, expand=expand))
 
 
 def source(name):
@@ -76,15 +69,15 @@ RECORDED = {
     "staged": lambda: picture(sample("staged")),
     "branches": lambda: picture(sample("branches")),
     "branches-ascii": lambda: picture(sample("branches"), plain=True),
-    "tanh-frames": lambda: picture(outlined("s = sigmoid(a*x); tanh(s*x)", ["all"])),
+    "tanh-frames": lambda: picture(outline("s = sigmoid(a*x); tanh(s*x)", ["all"])),
     "huber": lambda: picture(sample("huber")),
     "network": lambda: picture(sample("network")),
-    "network-structure": lambda: picture(outlined(source("network"))),
-    "neuron-structure": lambda: picture(outlined(NEURON[0])),
+    "network-structure": lambda: picture(outline(source("network"))),
+    "neuron-structure": lambda: picture(outline(NEURON[0])),
     "staged-tree-60": lambda: lines(sample("staged"), 60),
     "staged-tree-20": lambda: lines(sample("staged"), 20),
     "patterns-tree-ascii": lambda: lines(drawn(*PATTERNS), 30, plain=True),
-    "neuron-tree-structure": lambda: lines(outlined(NEURON[0]), 60),
+    "neuron-tree-structure": lambda: lines(outline(NEURON[0]), 60),
 }
 
 
@@ -288,25 +281,24 @@ def test_samples_read_back(name):
     subject = sample(name)
     for roomy in (True, False):
         check(subject, plain(picture(subject, roomy=roomy)))
-        check(outlined(source(name)), plain(picture(outlined(source(name)), roomy=roomy)))
+        check(outline(source(name)), plain(picture(outline(source(name)), roomy=roomy)))
 
 
 @settings(max_examples=often(40, 80))
 @given(programs(), st.lists(st.floats(-3, 3).map(lambda x: round(x, 2)), min_size=9, max_size=9))
 def test_any_program_reads_back(program, numbers):
-    graph = parse(program.text())
+    graph = parsed(program.text())
     names = [name for name in graph.variables if name not in graph.inputs]
-    at = {**graph.inputs, **dict(zip(names, numbers, strict=False))}
     try:
-        subject = diagram(evaluate(graph, at))
+        subject = diagram(traced(graph, dict(zip(names, numbers, strict=False))))
     except BackpropError:
         return
-    for shown in (subject, outlined(program.text())):
+    for shown in (subject, outline(program.text())):
         rows = plain(picture(shown))
         check(shown, rows)
         assert texts(shown) <= words(rows)
         assert all(word in "\n".join(rows) for word in texts(shown))
-    expanded = outlined(program.text(), ["all"])
+    expanded = outline(program.text(), ["all"])
     if len(expanded.vertices) <= canvas.LARGEST:
         check(expanded, plain(picture(expanded)))
     ascii_rows = plain(picture(subject, plain=True))
@@ -317,10 +309,9 @@ def test_any_program_reads_back(program, numbers):
 @settings(max_examples=often(30, 60))
 @given(programs(), st.integers(20, 160))
 def test_what_fits_fits(program, width):
-    graph = parse(program.text())
-    at = dict.fromkeys(graph.variables, 0.5) | graph.inputs
+    graph = parsed(program.text())
     try:
-        subject = diagram(evaluate(graph, at))
+        subject = diagram(traced(graph, dict.fromkeys(graph.variables, 0.5) | graph.inputs))
     except BackpropError:
         return
     found = plain(lines(subject, width))
@@ -424,8 +415,8 @@ def test_a_tree_does_not_recurse(slots):
     ],
 )  # fmt: skip
 def test_three_hundred_nodes_take_less_than_a_second(text):
-    graph = parse(text)
-    subject = diagram(evaluate(graph, dict.fromkeys(graph.variables, 0.5)))
+    graph = parsed(text)
+    subject = diagram(traced(graph, dict.fromkeys(graph.variables, 0.5)))
     assert 280 <= len(subject.vertices) <= canvas.LARGEST
     started = time.process_time()
     list(lines(subject, 120))
@@ -443,16 +434,15 @@ def test_three_hundred_nodes_take_less_than_a_second(text):
     ],
 )  # fmt: skip
 def test_tangles_read_back(text):
-    graph = parse(text)
-    subject = diagram(evaluate(graph, {name: len(name) - 0.5 for name in graph.variables}))
+    graph = parsed(text)
+    subject = diagram(traced(graph, {name: len(name) - 0.5 for name in graph.variables}))
     check(subject, plain(picture(subject)))
-    check(outlined(text), plain(picture(outlined(text))))
+    check(outline(text), plain(picture(outline(text))))
 
 
 @pytest.mark.parametrize("text", ["2 + 3", "x", "7", "pi", "q = 2; q"])
 def test_small_graphs(text):
-    graph = parse(text)
-    subject = diagram(evaluate(graph, {"x": 1.0, **graph.inputs} if "x" in text else graph.inputs))
+    subject = diagram(traced(text, {"x": 1} if "x" in text else {}))
     rows = plain(picture(subject))
     assert rows
     assert texts(subject) <= words(rows)

@@ -4,44 +4,31 @@ import json
 import math
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from pathlib import Path
 
-import jsonschema
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.screens import checks
 from backprop_grammar.checks.differences import Report, differences
 from backprop_grammar.checks.equivalence import agree, read_box
 from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.views.documents import check_json as checks_json
-from backprop_grammar.views.options import Options
 from tests.mistakes import measure
-from tests.support import call, often
+from tests.support import (
+    BackpropError,
+    call,
+    often,
+    parsed,
+    point,
+    rendered,
+    schema,
+    show,
+    traced,
+)
 from tests.test_cases import BOUNDARY, WORKED, cases
 
-SCHEMA = json.loads((Path(checks_json.__file__).parent / "schemas/check.schema.json").read_text())
 
-
-def traced(program, at=None, **options):
-    graph = parse(program)
-    values = {name: evaluate(parse(str(value)), {}).value for name, value in (at or {}).items()}
-    return evaluate(graph, graph.inputs | values, **options)
-
-
-def point(text):
-    return dict(part.split("=") for part in text.split(","))
-
-
-def checked(program, **at):
-    graph = parse(program)
-    at = graph.inputs | at
-    trace = evaluate(graph, at)
-    return differences(trace)
+def checked(program, at):
+    return differences(traced(program, at))
 
 
 # difference quotients
@@ -49,8 +36,7 @@ def checked(program, **at):
 
 @pytest.mark.parametrize("case", WORKED, ids=lambda case: case["id"])
 def test_worked_examples_pass_the_difference_quotients(case):
-    at = {name: evaluate(parse(str(value)), {}).value for name, value in case["at"].items()}
-    found = checked(case["program"], **at)
+    found = checked(case["program"], case["at"])
     assert found.right and found.skipped == 0
     assert {row.verdict for row in (*found.inputs, *found.edges)} == {"right"}
     assert max(row.error for row in (*found.inputs, *found.edges)) < 1e-13
@@ -62,16 +48,12 @@ def test_worked_examples_pass_the_difference_quotients(case):
     ids=lambda case: case["id"],
 )
 def test_boundary_cases_are_never_called_wrong(case):
-    at = {n: evaluate(parse(v), {}).value for n, v in point(case["at"]).items()}
-    found = checked(case["expr"], **{n: getattr(v, "nearest", v) for n, v in at.items()})
+    found = checked(case["expr"], point(case["at"]))
     assert [row for row in (*found.inputs, *found.edges) if row.verdict == "wrong"] == []
 
 
 def test_a_wrong_gradient_is_found_at_its_operation():
-
-    graph = parse("q = x + y; f = q*z")
-    at = {"x": -2.0, "y": 5.0, "z": -4.0}
-    trace = evaluate(graph, at)
+    trace = traced("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4})
     f = trace.nodes[-1]
     wrong = f._replace(edges=(f.edges[0], f.edges[1]._replace(local=-3.0)))
     bad = replace(trace, nodes=(*trace.nodes[:-1], wrong), gradients=trace.gradients | {"z": -3.0})
@@ -101,7 +83,7 @@ def test_a_wrong_gradient_is_found_at_its_operation():
     ],
 )  # fmt: skip
 def test_kinks_and_poles_are_named(program, at, row, verdict, message):
-    found = checked(program, **at)
+    found = checked(program, at)
     assert found.right
     rows = {one.name: one for one in (*found.inputs, *found.edges)}
     assert rows[row].verdict == verdict
@@ -110,7 +92,7 @@ def test_kinks_and_poles_are_named(program, at, row, verdict, message):
 
 def test_a_large_graph_is_checked_in_part():
     steps = "; ".join(f"s{i} = sin(s{i - 1} + x{i % 40})" for i in range(1, 200))
-    found = checked(f"s0 = 1; {steps}", **{f"x{i}": 0.1 * i for i in range(40)})
+    found = checked(f"s0 = 1; {steps}", {f"x{i}": 0.1 * i for i in range(40)})
     assert found.right and found.skipped
     assert found.inputs[-1].name == "all inputs at once"
 
@@ -328,44 +310,43 @@ def test_most_mistakes_are_found():
     ],
 )
 def test_two_formulas(a, b, box, agreed):
-    found = agree(parse(a), parse(b), read_box([box]))
+    found = agree(parsed(a), parsed(b), read_box([box]))
     assert found.agreed is agreed
     assert (found.parting is None) is (agreed or found.points == 0)
 
 
 def test_the_parting_is_named():
-    part = agree(parse("log(x*x)"), parse("2*log(x)"), {"x": (-2.0, 2.0)}).parting
+    part = agree(parsed("log(x*x)"), parsed("2*log(x)"), {"x": (-2.0, 2.0)}).parting
     assert part.message == "B has no value at x = -2: log of a negative number"
-    part = agree(parse("x^2"), parse("x*3 - 2"), {"x": (1.0, 1.0)}, count=0).parting
+    part = agree(parsed("x^2"), parsed("x*3 - 2"), {"x": (1.0, 1.0)}, count=0).parting
     assert (part.what, part.a, part.b) == ("x", 2.0, 3.0)
-    found = agree(parse("sqrt(x)"), parse("x^0.5"), {"x": (-1.0, 1.0)})
+    found = agree(parsed("sqrt(x)"), parsed("x^0.5"), {"x": (-1.0, 1.0)})
     assert found.agreed and found.skipped > 20
     for box in ("x", "x=1:0", "x=a:b", "x=0:inf", "x=0:1,x=0:1"):
         with pytest.raises(BackpropError):
             read_box([box])
     with pytest.raises(BackpropError, match="no range for y"):
-        agree(parse("x"), parse("y"), {"x": (0.0, 1.0)})
+        agree(parsed("x"), parsed("y"), {"x": (0.0, 1.0)})
 
 
 # formats
 
 
 def reports():
-    graph = parse("relu(x)*y + sqrt(z)")
-    at = {"x": 0.0, "y": 3.0, "z": 0.0}
-    trace = evaluate(graph, at)
+    graph = parsed("relu(x)*y + sqrt(z)")
+    trace = traced(graph, {"x": 0, "y": 3, "z": 0})
     verdicts = judge(trace, {"x": "3", "y": "0", "z": "inf", "n1": "2"})
     whole = Report(graph, trace.at, trace.output_name, trace.value, differences(trace), verdicts)
-    a, b = parse("log(x*x)"), parse("2*log(x)")
+    a, b = parsed("log(x*x)"), parsed("2*log(x)")
     return [whole, Report(a, {}, "", agreement=agree(a, b, {"x": (-2.0, 2.0)}))]
 
 
 def test_json_is_strict_and_as_the_schema_says():
     for report in reports():
-        text = checks_json.render(report, Options())
+        text = rendered("check", "json", report)
         assert "\n" not in text
         document = json.loads(text, parse_constant=lambda word: pytest.fail(word))
-        jsonschema.Draft202012Validator(SCHEMA).validate(document)
+        schema("check").validate(document)
         assert document["right"] is report.right is False
 
 
@@ -373,7 +354,7 @@ def test_json_is_strict_and_as_the_schema_says():
 def test_screens_of_any_width(width, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(width))
     for report in reports():
-        checks.show(report, Options())
+        show("check", "table", report)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width
     text = " ".join(" ".join(lines).split())
@@ -383,9 +364,8 @@ def test_screens_of_any_width(width, monkeypatch, capsys):
 
 def test_many_inputs_are_moved_together():
     names = [f"x{i}" for i in range(130)]
-    found = checked(
-        " + ".join(f"{name}*{name}" for name in names), **{n: i + 1.0 for i, n in enumerate(names)}
-    )
+    sum_of_squares = " + ".join(f"{name}*{name}" for name in names)
+    found = checked(sum_of_squares, {name: i + 1 for i, name in enumerate(names)})
     assert found.right
     assert found.inputs[-1].name == "all inputs at once"
 
@@ -403,11 +383,10 @@ def test_many_inputs_are_moved_together():
     ],
 )
 def test_digits_of_whole_numbers(program, at, claim, status):
-    graph = parse(program).bind(at)
-    trace = evaluate(graph, {name: float(x) for name, x in at.items()})
-    (verdict,) = judge(
-        trace, {"x": claim}, lambda point, **how: evaluate(graph, point or at, **how)
-    )
+    def again(point, **how):
+        return traced(program, point or at, **how)
+
+    (verdict,) = judge(traced(program, at), {"x": claim}, again)
     assert verdict.status == status
 
 
@@ -433,7 +412,7 @@ def test_a_mistake_that_leaves_the_domain_is_no_crash(program, at):
 )
 def test_the_node_where_two_formulas_part(a, b, what, node):
     # The second pair has the same value at x = 2, where only the slope tells.
-    part = agree(parse(a), parse(b), {"x": (2.0, 2.0)}, count=0).parting
+    part = agree(parsed(a), parsed(b), {"x": (2.0, 2.0)}, count=0).parting
     assert (part.what, part.node) == (what, node)
     assert part.message.endswith(f"; first at {node}") if node else "first at" not in part.message
 

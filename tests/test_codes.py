@@ -1,11 +1,7 @@
 """Derivatives in other languages: the files that are printed run, and are right.
 
-A process per target runs all files of it. PyTorch and JAX are not installed for the tests, being
-large; with them, the same tests run them:
-
-    python3 -m venv .venv-libs
-    .venv-libs/bin/pip install -e ".[test]" torch==2.13.0 jax
-    .venv-libs/bin/python -m pytest -p no:xdist -o addopts= tests/test_codes.py -q
+A process per target runs all files of it. PyTorch is not installed for the tests, being large;
+where it is, as by `.ci/matrix tests/test_codes.py`, its files are run, too.
 """
 
 import importlib.util
@@ -18,30 +14,23 @@ import sys
 from dataclasses import replace
 from functools import cache
 
-import jsonschema
 import pytest
 
-from backprop_grammar.derivatives.derive import derive, directional
 from backprop_grammar.derivatives.formulas import Formulas
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.operations.table import OPERATIONS
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.views.code.code import TARGETS, render_as
-from backprop_grammar.views.documents import (
-    derive_json as formulas_json,
+from backprop_grammar.views.code.code import TARGETS
+from tests.support import (
+    BackpropError,
+    along,
+    as_float,
+    call,
+    derived,
+    parsed,
+    rendered,
+    schema,
+    traced,
 )
-from backprop_grammar.views.documents import (
-    derive_latex as formulas_latex,
-)
-from backprop_grammar.views.documents import (
-    formulas,
-)
-from backprop_grammar.views.options import Options
-from tests.screens import ROOT
-from tests.support import call
 from tests.test_cases import WORKED
-from tests.test_derive import eval_number, inside, number, written
+from tests.test_derive import ROWS, inside, written
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 MISSING = {
@@ -58,18 +47,17 @@ needs = [
 
 def made(text: str, at: dict[str, float] | None = None, **how) -> Formulas:
     """A program's derivatives with the numbers at a point: what the command gives to a format."""
-    graph = parse(text)
-    derivative = derive(graph, value=True, **how)
+    graph = parsed(text)
+    derivative = derived(graph, value=True, **how)
     if at is None:
         return Formulas(text, derivative, None, {}, None, graph.inputs)
-    at = graph.inputs | at
-    trace = evaluate(graph, at, wrt=list(how.get("wrt", ())))
-    numbers = {name: number(trace.gradients[by[0]]) for by, name in derivative.results.items()}
-    return Formulas(text, derivative, at, numbers, number(trace.value), graph.inputs)
+    trace = traced(graph, at, wrt=list(how.get("wrt", ())))
+    numbers = {name: as_float(trace.gradients[by[0]]) for by, name in derivative.results.items()}
+    return Formulas(text, derivative, trace.at, numbers, as_float(trace.value), graph.inputs)
 
 
 def shown(target: str, subject: Formulas) -> str:
-    return render_as(target, subject, Options())
+    return rendered("derive", target, subject)
 
 
 def ordinary(row, count: int) -> list[Formulas]:
@@ -91,7 +79,6 @@ def ordinary(row, count: int) -> list[Formulas]:
     return found
 
 
-SHOWN = [row for row in OPERATIONS.values() if not row.hidden and row.name != "if"]
 OTHERS = [
     ("lgamma(x)*y", {"x": 2.5, "y": 3.0}, ["y"]),
     ("y*lgamma(-x)", {"x": 2.5, "y": 3.0}, ["y"]),
@@ -124,15 +111,11 @@ OTHERS = [
 ]
 
 
-def point_of(case) -> dict[str, float]:
-    return {name: float(eval_number(x)) for name, x in case["at"].items()}
-
-
 def several() -> list[Formulas]:
     return [
-        *(subject for row in SHOWN for subject in ordinary(row, 2)),
+        *(subject for row in ROWS for subject in ordinary(row, 2)),
         *(made(text, at, wrt=wrt) for text, at, wrt in OTHERS),
-        *(made(case["program"], point_of(case)) for case in WORKED),
+        *(made(case["program"], case["at"]) for case in WORKED),
     ]
 
 
@@ -404,7 +387,7 @@ def test_numpy_works_on_arrays(tmp_path):
     )
     values, slopes, size = json.loads(done.stdout)
     for x, y, value, slope in zip(xs, ys, values, slopes, strict=True):
-        trace = evaluate(parse(program), {"x": x, "y": y}, wrt=["x"])
+        trace = traced(program, {"x": x, "y": y}, wrt=["x"])
         assert value == pytest.approx(trace.value, rel=1e-13)
         assert slope == pytest.approx(trace.gradients["x"], rel=1e-13)
     assert size == [2, 3]
@@ -414,10 +397,9 @@ def test_higher_orders_and_directions(tmp_path):
     subject = made("x^2*y^3", order=2)
     numbers = {"d2f_dx2": 54.0, "d2f_dx_dy": 108.0, "d2f_dy2": 72.0}
     second = replace(subject, at={"x": 2.0, "y": 3.0}, numbers=numbers, value=108.0)
-    graph = parse("x^2*y")
-    along = directional(graph, {"x": 1.0, "y": 2.0})
-    jvp = Formulas("x^2*y", along, {"x": 3.0, "y": 2.0}, {"jvp": 30.0}, None)
-    product = directional(graph, {"x": 1.0, "y": 2.0}, second=True)
+    direction = {"x": 1.0, "y": 2.0}
+    jvp = Formulas("x^2*y", along("x^2*y", direction), {"x": 3.0, "y": 2.0}, {"jvp": 30.0}, None)
+    product = along("x^2*y", direction, second=True)
     hvp = Formulas("x^2*y", product, {"x": 3.0, "y": 2.0}, {"hvp_x": 16.0, "hvp_y": 6.0}, None)
     for target in ("python", *(name for name in ("numpy", "c") if name not in MISSING)):
         assert self_tested(target, tmp_path, second, jvp, hvp) == ""
@@ -447,7 +429,7 @@ def test_what_a_person_would_write():
 def test_the_text_is_a_program_that_evaluates(case):
     subject = made(case["program"])
     at = ",".join(f"{name}={x}" for name, x in case["at"].items())
-    code, out, err = call("eval", formulas.render(subject, Options()), "--at", at, "--json")
+    code, out, err = call("eval", shown("text", subject), "--at", at, "--json")
     assert code == 0, err
     found = json.loads(out)  # of the last stage
     truths = {name: case["grad"][by[0]] for by, name in subject.derivative.results.items()}
@@ -459,17 +441,17 @@ def test_the_text_is_a_program_that_evaluates(case):
 def test_the_text_carries_the_point_of_the_program():
     text = "x = -2; q = x + y; f = q*z"
     subject = made(text, {"x": 1.0, "y": 5.0, "z": -4.0})
-    assert formulas.render(subject, Options()).startswith("x = 1\nq = x + y\n")
-    assert formulas.render(made(text), Options()).startswith("x = -2\nq = x + y\n")
+    assert shown("text", subject).startswith("x = 1\nq = x + y\n")
+    assert shown("text", made(text)).startswith("x = -2\nq = x + y\n")
 
 
 def test_latex():
-    text = formulas_latex.render(made("sigmoid(w1*alpha)^2 + x_y", order=1), Options())
+    text = shown("latex", made("sigmoid(w1*alpha)^2 + x_y", order=1))
     assert r"\frac{\partial f}{\partial \alpha} &=" in text
     assert r"\frac{\partial f}{\partial \mathit{x\_y}} &= 1" in text
-    second = formulas_latex.render(made("x^2*y", order=2), Options())
+    second = shown("latex", made("x^2*y", order=2))
     assert r"\frac{\partial^{2} f}{\partial x\,\partial y} &= 2\,x" in second
-    shared = formulas_latex.render(made("sigmoid(w*x + b)^2"), Options())
+    shared = shown("latex", made("sigmoid(w*x + b)^2"))
     assert "zq" not in shared and shared.count(r"\frac{\partial f}{\partial b}") > 1
 
 
@@ -478,7 +460,7 @@ def test_latex_compiles(tmp_path):
     subjects = [made(case["program"]) for case in WORKED]
     subjects += [made(text, order=2) for text in ("if(x > 0, log(x), tanh(x)^2*y)", "exp(x*y)/x_1")]
     subjects += [made("hostile_ = x#\\end{align*}\n; hostile_^lambda", wrt=["lambda", "x"])]
-    body = "\n\n".join(formulas_latex.render(subject, Options()) for subject in subjects)
+    body = "\n\n".join(shown("latex", subject) for subject in subjects)
     head = "\\documentclass{article}\\usepackage{amsmath}\\begin{document}\n"
     (tmp_path / "a.tex").write_text(f"{head}{body}\\end{{document}}\n")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "a.tex"]
@@ -486,27 +468,23 @@ def test_latex_compiles(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-SCHEMA = json.loads(
-    (ROOT / "grammar/backprop_grammar/views/documents/schemas/derive.schema.json").read_text(
-        "utf-8"
-    )
-)
+def document_of(subject: Formulas) -> dict:
+    """The document, which holds to its schema."""
+    document = json.loads(shown("json", subject), parse_constant=lambda word: 1 / 0)
+    schema("derive").validate(document)
+    return document
 
 
 def test_json():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    valid = jsonschema.Draft202012Validator(SCHEMA)
     for case in WORKED:
-        at = point_of(case)
         for subject in (
             made(case["program"]),
-            made(case["program"], at),
+            made(case["program"], case["at"]),
             made(case["program"], order=2),
         ):
-            text = formulas_json.render(subject, Options())
-            assert "\n" not in text
-            valid.validate(json.loads(text, parse_constant=lambda word: 1 / 0))
-    document = formulas_json.document(made("x*y", {"x": 2.0, "y": 3.0}))
+            assert "\n" not in shown("json", subject)
+            document_of(subject)
+    document = document_of(made("x*y", {"x": 2.0, "y": 3.0}))
     assert document["derivatives"][0] == {
         "by": ["x"],
         "name": "df_dx",
@@ -519,8 +497,8 @@ def test_json():
         at={"x": 2.0, "y": 3.0},
         numbers={"d2f_dx2": 6.0, "d2f_dx_dy": 4.0, "d2f_dy2": 0.0},
     )
-    assert formulas_json.document(subject)["hessian"]["values"] == [[6.0, 4.0], [4.0, 0.0]]
-    assert formulas_json.document(subject)["hessian"]["names"][1] == ["d2f_dx_dy", "d2f_dy2"]
+    assert document_of(subject)["hessian"]["values"] == [[6.0, 4.0], [4.0, 0.0]]
+    assert document_of(subject)["hessian"]["names"][1] == ["d2f_dx_dy", "d2f_dy2"]
 
 
 @pytest.mark.parametrize(("program", "point"), [("leaky_relu(x, 2)", "x=0"), ("hypot(x, y)", "x=0,y=0"), ("sqrt(x)", "x=0")])  # fmt: skip

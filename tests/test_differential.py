@@ -3,11 +3,9 @@
 import pytest
 from mpmath import mp
 
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
 from tests import differential, truth
 from tests.grown import Grown, grown
-from tests.support import often
+from tests.support import often, traced
 
 PROGRAMS, CHUNK = 2000, 100
 SEED = "suite"
@@ -91,15 +89,12 @@ def test_the_oracle_says_where_it_cannot_tell(program):
 @pytest.mark.parametrize(("ways", "digits"), [(2, "1,926"), (3, "770")])
 def test_what_takes_too_long_is_told_with_fewer_digits(ways, digits):
     """Gamma functions at very many digits would take minutes."""
-    graph = parse(
-        "; ".join(f"s{k} = lgamma(x)" for k in range(ways)) + f"; if(s0 == s1, s{ways - 1}, 2)"
-    )
-    trace = evaluate(graph, {"x": 0.3}, wrt=["s0"])
+    stages = "; ".join(f"s{k} = lgamma(x)" for k in range(ways))
+    trace = traced(f"{stages}; if(s0 == s1, s{ways - 1}, 2)", {"x": 0.3}, wrt=["s0"])
     assert trace.value == 1.0957979948180756
     assert [digits in note.message for note in trace.notes if note.kind == "precision"] == [True]
 
 
 @pytest.mark.parametrize("program", REDUCED)
 def test_what_was_wrong_once(program):
-    at = REDUCED[program]
-    assert evaluate(parse(program), at).flags == ()
+    assert traced(program, REDUCED[program]).flags == ()

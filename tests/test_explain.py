@@ -7,29 +7,29 @@ import subprocess
 import time
 from decimal import Decimal
 
-import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backprop_cli.screens import prose
-from backprop_grammar.errors import BackpropError
 from backprop_grammar.explain.document import Figure, Product, Total, plain
 from backprop_grammar.explain.narrate import explain
 from backprop_grammar.explain.why import why
-from backprop_grammar.language.parser import parse
 from backprop_grammar.language.table_texts import compiled
 from backprop_grammar.numbers.decimal import decimal
-from backprop_grammar.numbers.wide import Wide
-from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.views.documents import explanation_json as explanation
-from backprop_grammar.views.documents import latex, markdown
 from backprop_grammar.views.documents.formula_latex import by_names, equation, expression
-from backprop_grammar.views.options import Options
 from tests.programs import programs
-from tests.screens import ROOT
-from tests.support import often
+from tests.support import (
+    FUNCTIONS,
+    OPERATIONS,
+    BackpropError,
+    Wide,
+    often,
+    parsed,
+    rendered,
+    schema,
+    show,
+    traced,
+)
 
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 NEURON_AT = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
@@ -37,21 +37,15 @@ PATTERNS = "2*(x*y + max(z, w))"
 PATTERNS_AT = {"x": 3, "y": -4, "z": 2, "w": -1}
 
 
-def trace_at(program, at=None, **more):
-    at = {name: float(value) for name, value in (at or {}).items()}
-    graph = parse(program).bind(at)
-    return evaluate(graph, {**graph.inputs, **at}, **more)
-
-
 def told(program, at=None, **more):
     """The paragraphs of an explanation by node."""
-    result = explain(trace_at(program, at, **more))
+    result = explain(traced(program, at, **more))
     return {paragraph.node: paragraph.text for paragraph in result.paragraphs}
 
 
 def reasons(program, name, at=None, **more):
     """The first paragraph of `why`, and its causes."""
-    result = why(trace_at(program, at, **more), name)
+    result = why(traced(program, at, **more), name)
     first = result.paragraphs[0]
     causes = [fact.names for fact in first.facts if fact.kind == "cause"]
     return first.text, causes, result
@@ -101,11 +95,11 @@ def test_golden(program, at, expected):
 
 
 def test_the_headline():
-    result = explain(trace_at("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4}))
+    result = explain(traced("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4}))
     assert plain(result.headline) == "The output is f = q*z = -12. The backward pass starts there with the gradient 1, since df/df = 1."  # fmt: skip
-    given_two = explain(trace_at("x*y", {"x": 1, "y": 2}, upstream=2.0))
+    given_two = explain(traced("x*y", {"x": 1, "y": 2}, upstream=2.0))
     assert "upstream gradient 2 that was given" in plain(given_two.headline)
-    assert "d2/d2" not in plain(explain(trace_at("2")).headline)
+    assert "d2/d2" not in plain(explain(traced("2")).headline)
 
 
 SENTENCES = (
@@ -152,7 +146,7 @@ def test_sentences(program, at, node, said):
 
 
 def test_only_what_is_asked_for():
-    trace = trace_at("q = x + y; q*z", {"x": 1, "y": 2, "z": 3}, wrt=["q"])
+    trace = traced("q = x + y; q*z", {"x": 1, "y": 2, "z": 3}, wrt=["q"])
     assert [paragraph.node for paragraph in explain(trace).paragraphs] == ["n1", "q"]
     assert "None of its operands is differentiated" in explain(trace, node="q").paragraphs[0].text
     assert "is not differentiated here" in explain(trace, node="x").paragraphs[0].text
@@ -177,10 +171,10 @@ points = st.sampled_from([-2.0, -1.0, 0.0, 0.25, 1.0, 3.0, 40.0])
 @st.composite
 def traces(draw):
     """The trace of a grown program at a point where it has a value, or None."""
-    graph = parse(draw(programs()).text())
+    graph = parsed(draw(programs()).text())
     at = {name: draw(points) for name in graph.variables}
     try:
-        return evaluate(graph, at)
+        return traced(graph, at)
     except BackpropError:
         return None
 
@@ -247,12 +241,6 @@ def near_tie(ordered):
     return abs(ordered[0] - ordered[1]) <= abs(ordered[0]) * 2.0**-52
 
 
-SCHEMA = json.loads(
-    (ROOT / "grammar/backprop_grammar/views/documents/schemas/explanation.schema.json").read_text()
-)
-VALID = jsonschema.Draft202012Validator(SCHEMA)
-
-
 @settings(max_examples=often(75, 150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(traces(), st.data())
 def test_every_sentence_is_true(trace, data):
@@ -266,15 +254,14 @@ def test_every_sentence_is_true(trace, data):
         results.append(why(trace, name))
         check_why(trace, name, results[1])
     for result in results:
-        VALID.validate(
-            json.loads(explanation.render(result, Options()), parse_constant=lambda _: 1 / 0)
-        )
-        document = latex.render(result, Options())
+        text = rendered("explain", "json", result)
+        schema("explanation").validate(json.loads(text, parse_constant=lambda _: 1 / 0))
+        document = rendered("explain", "latex", result)
         assert document.count("{") - document.count(r"\{") == document.count("}") - document.count(
             r"\}"
         )
         assert r"\texttt{}" not in document
-        assert markdown.render(result, Options()).startswith("# ")
+        assert rendered("explain", "markdown", result).startswith("# ")
 
 
 def check_why(trace, name, result):
@@ -339,7 +326,7 @@ def test_why_with_an_upstream_gradient_of_zero():
 
 
 def test_why_of_what_is_not_differentiated():
-    result = why(trace_at("q = x + y; q*z", {"x": 1, "y": 2, "z": 3}, wrt=["q"]), "x")
+    result = why(traced("q = x + y; q*z", {"x": 1, "y": 2, "z": 3}, wrt=["q"]), "x")
     assert plain(result.headline) == "x is not differentiated here, so it has no gradient."
 
 
@@ -348,7 +335,7 @@ def ladder(steps):
 
 
 def test_a_ladder_of_more_paths_than_can_be_listed():
-    trace = trace_at(ladder(60), {"x": 1})
+    trace = traced(ladder(60), {"x": 1})
     start = time.perf_counter()
     result = why(trace, "x")
     assert time.perf_counter() - start < 0.5
@@ -356,7 +343,7 @@ def test_a_ladder_of_more_paths_than_can_be_listed():
     assert next(fact.count for fact in facts if fact.kind == "paths") == 2**60
     assert sum(fact.kind == "path" for fact in facts) == 5
     assert "No path alone gives that much" in result.paragraphs[0].text
-    assert json.loads(explanation.render(result, Options()))["paragraphs"][0]["facts"][1][
+    assert json.loads(rendered("explain", "json", result))["paragraphs"][0]["facts"][1][
         "count"
     ] == str(2**60)
 
@@ -369,7 +356,7 @@ def test_the_strongest_paths_come_first():
 
 
 def test_large_graphs_are_neither_slow_nor_deep():
-    deep = trace_at("x" + "*1.00001 + 0.5*x" * 2500, {"x": 1})
+    deep = traced("x" + "*1.00001 + 0.5*x" * 2500, {"x": 1})
     assert why(deep, "x").paragraphs
     assert len(explain(deep).paragraphs) == 7501
 
@@ -408,15 +395,15 @@ def formula_latex(graph):
 
 @pytest.mark.parametrize(("text", "expected"), FORMULAS)
 def test_formula_to_latex(text, expected):
-    assert formula_latex(parse(text)) == expected
+    assert formula_latex(parsed(text)) == expected
 
 
 def test_every_operation_and_rule_has_latex():
     for name, row in FUNCTIONS.items():
         count = max(row.arity[0], 1) if row.arity[1] is None else row.arity[1]
         call = f"{name}({', '.join('xyzt'[:count])})"
-        assert r"\texttt" not in formula_latex(parse(call)), call
-        assert row.defaults or "x" in formula_latex(parse(call))
+        assert r"\texttt" not in formula_latex(parsed(call)), call
+        assert row.defaults or "x" in formula_latex(parsed(call))
     for row in OPERATIONS.values():
         for rule in row.rules:
             found = formula_latex(compiled(rule))
@@ -446,8 +433,8 @@ def test_equation_in_latex(sides, expected):
 
 
 def test_deep_formulas_do_not_recurse():
-    assert formula_latex(parse("(" * 20_000 + "x" + ")" * 20_000)) == "x"
-    assert len(formula_latex(parse("1/(1 + " * 20_000 + "x" + ")" * 20_000))) > 200_000
+    assert formula_latex(parsed("(" * 20_000 + "x" + ")" * 20_000)) == "x"
+    assert len(formula_latex(parsed("1/(1 + " * 20_000 + "x" + ")" * 20_000))) > 200_000
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
@@ -456,9 +443,9 @@ def test_the_documents_compile(tmp_path):
         " + max(x, alpha, E) + log(exp(900*x))"  # fmt: skip
     at = {"x": 1, "y": 2, "_a_b": 1, "alpha": 1, "E": 1}
     for program, point in [(hostile, at), (NEURON, NEURON_AT), ("sqrt(x)", {"x": 0})]:
-        trace = trace_at(program, point)
+        trace = traced(program, point)
         for result in (explain(trace), why(trace, "n1")):
-            (tmp_path / "a.tex").write_text(latex.render(result, Options()))
+            (tmp_path / "a.tex").write_text(rendered("explain", "latex", result))
             done = subprocess.run(
                 ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"],
                 cwd=tmp_path, capture_output=True, text=True, timeout=60,
@@ -470,16 +457,17 @@ def test_the_documents_compile(tmp_path):
 
 
 def test_the_terminal_never_breaks_a_number(capsys, monkeypatch):
-    trace = trace_at(NEURON, NEURON_AT)
+    trace = traced(NEURON, NEURON_AT)
     for width in ("20", "40", "120"):
         monkeypatch.setenv("COLUMNS", width)
-        prose.show(explain(trace), Options())
+        show("explain", "terminal", explain(trace))
         out = capsys.readouterr().out
         assert max(map(len, out.splitlines())) <= int(width)
         assert " ".join(explain(trace).paragraphs[0].text.split()) in " ".join(out.split())
 
 
 def test_markdown_takes_nothing_for_its_own():
-    text = markdown.render(explain(trace_at("a_b_c*d_e_f # `<b>$x$", {"a_b_c": 1, "d_e_f": 2})), Options())  # fmt: skip
+    trace = traced("a_b_c*d_e_f # `<b>$x$", {"a_b_c": 1, "d_e_f": 2})
+    text = rendered("explain", "markdown", explain(trace))
     assert r"$`\mathit{a\_b\_c}" in text or r"\mathit{a\_b\_c}" in text
     assert "<b>" not in text

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from backprop_grammar.errors import BackpropError
 from tests import fuzzing
+from tests.support import BackpropError
 
 INPUTS, CHUNK = 2000, 250
 

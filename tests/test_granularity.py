@@ -8,17 +8,23 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backprop_grammar.blocks.definitions import DEFINED, spellings, written
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.language.printer import program_text
-from backprop_grammar.numbers.wide import Number, Wide, as_float
-from backprop_grammar.operations.row import Operation
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.index import formula
-from backprop_grammar.trace.outline import outline
-from backprop_grammar.trace.record import Trace
 from tests.programs import VARIABLES, programs
-from tests.support import call, often, trace_of
+from tests.support import (
+    BackpropError,
+    Number,
+    Operation,
+    Trace,
+    Wide,
+    as_float,
+    call,
+    formula,
+    often,
+    outlined,
+    parsed,
+    text_of,
+    trace_of,
+    traced,
+)
 
 each_block = pytest.mark.parametrize("row", DEFINED, ids=[row.name for row in DEFINED])
 
@@ -62,16 +68,16 @@ def outside(trace: Trace) -> dict[str, tuple[str, str]]:
 def test_there_and_back_again(row, rng):
     """Opened, and folded again: equal to 25 digits, which no rounding error has in common."""
     at = values(row, rng)
-    graph = parse(program(row, at))
-    plain = evaluate(graph, at, precision=25)
+    graph = parsed(program(row, at))
+    plain = traced(graph, at, precision=25)
     for names in ([row.name], ["all"], ["q"]):
-        shown = evaluate(graph, at, precision=25, expand=names)
+        shown = traced(graph, at, precision=25, expand=names)
         assert outside(shown) == outside(plain)
         if any("not expanded" in note.message for note in shown.notes):
             continue
         assert shown.frames[0].node in shown.by_index
         assert not any(node.operation == row.name for node in shown.nodes)
-        again = evaluate(graph, at, precision=25, expand=names, fold=[row.name])
+        again = traced(graph, at, precision=25, expand=names, fold=[row.name])
         assert outside(again) == outside(plain)
         assert formulas(again) == formulas(plain)
 
@@ -84,13 +90,13 @@ def test_every_spelling_is_folded_and_its_numbers_stay(row):
         at = values(row, rng)
     for spelling in (row.formula, *row.spellings):
         text = f"q = {written(spelling, tuple(at))}; 3*q - {'*'.join(at)}"
-        graph = parse(text)
-        plain, shown = evaluate(graph, at), evaluate(graph, at, fold=[row.name])
+        graph = parsed(text)
+        plain, shown = traced(graph, at), traced(graph, at, fold=[row.name])
         q = next(node for node in shown.nodes if node.name == "q")
         assert (q.kind, q.operation) == ("block", row.name), text
         assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
         local = {shown.name(edge.operand): edge for edge in q.edges}
-        block = evaluate(parse(program(row, at)), at)
+        block = traced(program(row, at), at)
         node = next(node for node in block.nodes if node.name == "q")
         for edge in node.edges:
             folded = local[block.name(edge.operand)]
@@ -105,10 +111,10 @@ points = st.fixed_dictionaries({name: st.floats(-4, 4).map(lambda x: round(x, 3)
 
 
 def evaluated(program_, at, **how) -> Trace:
-    graph = parse(program_.text())
-    bound = graph.inputs | {name: x for name, x in at.items() if name in graph.variables}
+    graph = parsed(program_.text())
+    used = {name: x for name, x in at.items() if name in graph.variables}
     try:
-        return evaluate(graph, bound, **how)
+        return traced(graph, used, **how)
     except BackpropError as error:
         assume(error.kind == "name")
         raise
@@ -120,9 +126,7 @@ def test_folding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
     shown = evaluated(program_, at, fold=["all"])
     assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
-    assert shown.program is plain.program or program_text(shown.program) == program_text(
-        plain.program
-    )
+    assert shown.program is plain.program or text_of(shown.program) == text_of(plain.program)
     before = {node.name: node for node in plain.nodes if node.named}
     for node in shown.nodes:
         if node.named:
@@ -160,8 +164,8 @@ def close(a: Number, b: Number) -> bool:
 @given(programs(), st.booleans())
 def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
     how = {"expand": ["all"]} if whole else {"fold": ["all"]}
-    graph = parse(program_.text())
-    shown = outline(graph, **how)
+    graph = parsed(program_.text())
+    shown = outlined(graph, **how)
     assert shown.program is graph
     names = {node.index for node in shown.nodes}
     for node in shown.nodes:
@@ -174,11 +178,9 @@ def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
 
 
 def shape(text: str, **how) -> list[str]:
-    graph = parse(text)
-    at = dict(graph.inputs)
-    at |= {name: 0.5 + i for i, name in enumerate(graph.variables) if name not in at}
-    trace = evaluate(graph, at, **how)
-    return formulas(trace)
+    graph = parsed(text)
+    at = {name: 0.5 + i for i, name in enumerate(graph.variables)} | graph.inputs
+    return formulas(traced(graph, at, **how))
 
 
 @pytest.mark.parametrize(
@@ -271,19 +273,18 @@ def test_what_is_asked_for_stays_visible():
 
 def test_many_nodes_at_once():
     text = "+".join(f"1/(1 + exp(-(w{i}*x)))" for i in range(600))
-    graph = parse(text)
-    at = dict.fromkeys(graph.variables, 0.5)
-    folded = evaluate(graph, at, fold=["all"])
+    graph = parsed(text)
+    folded = traced(graph, dict.fromkeys(graph.variables, 0.5), fold=["all"])
     assert sum(node.operation == "sigmoid" for node in folded.nodes) == 600
     text = "+".join(f"silu(w{i}*x)" for i in range(400))
-    graph = parse(text)
-    at = dict.fromkeys(graph.variables, 0.5)
-    assert len(evaluate(graph, at, expand=["all"]).frames) == 800
+    graph = parsed(text)
+    opened = traced(graph, dict.fromkeys(graph.variables, 0.5), expand=["all"])
+    assert len(opened.frames) == 800
 
 
 def test_every_definition_is_a_program():
     for row in DEFINED:
-        assert parse(written(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
+        assert parsed(written(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
 
 
 def test_an_operand_that_a_block_is_given_twice_has_one_edge():

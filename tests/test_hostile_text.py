@@ -1,7 +1,7 @@
 """What a user typed, or found in a file, comes out visible and harmless in every format.
 
-The insight: whoever prints a program of somebody else prints what that one wrote: characters that
-a terminal obeys, markup, and the ends of comments of every language that is written.
+Whoever prints a program of somebody else prints what that one wrote: characters that a terminal
+obeys, markup, and the ends of comments of every language that is written.
 """
 
 import ast
@@ -13,16 +13,15 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 import unicodedata
 import xml.etree.ElementTree as ET
 from functools import cache
 
 import pytest
 
-from backprop_cli.data import io as tables
-from backprop_cli.data.jobs import Job, map_file
 from tests import commands
-from tests.support import call
+from tests.support import call, run, streams
 
 ATTACKS = {
     "escape": "\x1b[31m\x1b]0;title\x07",
@@ -260,11 +259,14 @@ def test_a_terminal_shows_the_cells_of_a_table(tmp_path, form):
     if form == "jsonl":
         table.write_text('{"id": "\u202e\x9bé", "x": 1}\n', encoding="utf-8")
     else:
-        table.write_text("id,x\n\x1b[31m\u202e\x9bé,1\n".replace(",", tables.SEPARATORS[form]), encoding="utf-8")  # fmt: skip
-    job = Job("log(x)", {}, ("x",), ("x",), "", "points", str(table), form, "-", form, {"value": "value"})  # fmt: skip
+        text = "id,x\n\x1b[31m\u202e\x9bé,1\n"
+        table.write_text(text.replace(",", "\t") if form == "tsv" else text, encoding="utf-8")
     there = Terminal()
-    map_file(job, there)
-    shown = there.getvalue().decode()
+    with streams(b""):
+        sys.stdout = io.TextIOWrapper(there, "utf-8")
+        assert run(["map", "log(x)", "--points", str(table), "--columns", "value"]) == 0
+        sys.stdout.flush()
+        shown = there.getvalue().decode()
     assert not [c for c in obeyed(shown) if c != "\t"]
     assert "\\u202e\\x9bé" in shown
     assert shown.count("\n") == (1 if form == "jsonl" else 2)

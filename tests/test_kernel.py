@@ -1,28 +1,18 @@
 """Many points at once: the kernel of `map`, held against `eval` row by row."""
 
-import json
 import math
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backprop_grammar.batch.evaluator import Kernel, Rows
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.numbers.wide import Number, as_float
-from backprop_grammar.operations.table import FUNCTIONS
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.record import KINKS
+from tests.support import FUNCTIONS, KINKS, BackpropError, as_float, number, parsed, point, traced
+from tests.test_cases import BOUNDARY
 
 SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 NAMES = ("w0", "x0", "w1", "x1", "w2")
-
-
-def nearest(number: Number) -> float | None:
-    return as_float(number)
 
 
 def close(found: float, truth: float | None) -> bool:
@@ -34,25 +24,21 @@ def close(found: float, truth: float | None) -> bool:
 
 def agree(text: str, columns: dict[str, np.ndarray], at: dict[str, float]) -> Rows:
     """Assert that every row is what eval says, number by number and status by status."""
-    graph = parse(text)
+    graph = parsed(text)
     rows = Kernel(graph, list(columns), at)(columns)
     kinks = 0
     for i in range(len(rows.value)):
-        point = {
-            **graph.inputs,
-            **at,
-            **{name: float(column[i]) for name, column in columns.items()},
-        }
+        point = at | {name: float(column[i]) for name, column in columns.items()}
         try:
-            trace = evaluate(graph, point, wrt=list(columns), nodes=False)
+            trace = traced(graph, point, wrt=list(columns), nodes=False)
         except BackpropError as error:
             assert i in rows.status, (text, point, error.message, rows.value[i])
             assert math.isnan(rows.value[i])
             continue
         assert bool(trace.flags) == (i in rows.status), (text, point, rows.status.get(i))
-        assert close(rows.value[i], nearest(trace.value)), (text, point)
+        assert close(rows.value[i], as_float(trace.value)), (text, point)
         for name in columns:
-            truth = nearest(trace.gradients[name])
+            truth = as_float(trace.gradients[name])
             assert close(rows.gradients[name][i], truth), (text, point, name)
         kinks += not trace.flags and any(note.kind in KINKS for note in trace.notes)
     if not rows.status:
@@ -104,26 +90,21 @@ def test_the_kernel_agrees_with_eval(seed):
         text = grown(source, source.randint(1, 4))
         if source.random() < 0.3:
             text = f"q = {grown(source, 2)}; {text} + q*{source.choice('xyz')}"
-        columns = {name: column(source, 12) for name in parse(text).variables if name != "q"}
+        columns = {name: column(source, 12) for name in parsed(text).variables if name != "q"}
         at = {}
         if len(columns) > 1 and source.random() < 0.2:
             at = {"x": float(columns.pop("x")[0])} if "x" in columns else {}
         agree(text, columns, at)
 
 
-BOUNDARY = [
-    case
-    for line in (Path(__file__).parent / "cases" / "boundary.jsonl").read_text("utf-8").splitlines()
-    if (case := json.loads(line))["expect"].get("kind") != "binding"  # a point of finite numbers
-]
+FINITE = [case for case in BOUNDARY if case["expect"].get("kind") != "binding"]
+"""Cases at a point of finite numbers."""
 
 
-@pytest.mark.parametrize("case", BOUNDARY, ids=lambda case: case["id"])
+@pytest.mark.parametrize("case", FINITE, ids=lambda case: case["id"])
 def test_boundary_cases(case):
-    from backprop_cli.input.request import read_point
-
-    point = read_point([case["at"]]).values
-    agree(case["expr"], {name: np.array([value, value]) for name, value in point.items()}, {})
+    at = {name: number(text) for name, text in point(case["at"]).items()}
+    agree(case["expr"], {name: np.array([x, x]) for name, x in at.items()}, {})
 
 
 @pytest.mark.parametrize("text", [
@@ -133,7 +114,7 @@ def test_boundary_cases(case):
 def test_whole_numbers_and_ties(text):
     grid = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])
     x, y = (side.ravel() for side in np.meshgrid(grid, grid))
-    columns = {name: side for name, side in (("x", x), ("y", y)) if name in parse(text).variables}
+    columns = {name: side for name, side in (("x", x), ("y", y)) if name in parsed(text).variables}
     agree(text, columns, {})
 
 
@@ -142,7 +123,7 @@ def test_numbers_too_far_apart_for_a_difference(text):
     columns = {"x": np.array([1e308, 1.0, 1.7e308]), "y": np.array([-1e308, 0.5, -1.7e308])}
     agree(
         text,
-        {name: column for name, column in columns.items() if name in parse(text).variables},
+        {name: column for name, column in columns.items() if name in parsed(text).variables},
         {},
     )
 
@@ -151,27 +132,27 @@ def test_many_rows_are_cut_into_chunks_and_hold_the_suspects_of_each():
     source = np.random.default_rng(7)
     columns = {name: source.normal(size=50_000) for name in NAMES}
     columns["w2"][::9_999] = 900.0  # exp(-900): too small for binary64 to keep
-    kernel = Kernel(parse(NEURON), NAMES, {})
+    kernel = Kernel(parsed(NEURON), NAMES, {})
     rows = kernel(columns)
     assert rows.status == {}
     for i in (0, 1, 9_999, 16_383, 16_384, 19_998, 49_999):
-        trace = evaluate(parse(NEURON), {name: float(columns[name][i]) for name in NAMES})
-        assert close(rows.value[i], nearest(trace.value))
+        trace = traced(NEURON, {name: float(columns[name][i]) for name in NAMES})
+        assert close(rows.value[i], as_float(trace.value))
         for name in NAMES:
-            assert close(rows.gradients[name][i], nearest(trace.gradients[name])), (i, name)
+            assert close(rows.gradients[name][i], as_float(trace.gradients[name])), (i, name)
 
 
 def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
     """An ordinary neuron needs no look at its rows; row by row it has the same numbers."""
     source = np.random.default_rng(7)
     columns = {name: source.normal(size=20_000, scale=2) for name in NAMES}
-    kernel = Kernel(parse(NEURON), NAMES, {})
+    kernel = Kernel(parsed(NEURON), NAMES, {})
     looked = []
     monkeypatch.setattr(Kernel, "look_at", lambda *given: looked.append(given))
     fast = kernel(columns)
     assert looked == []
     monkeypatch.undo()
-    careful = Kernel(parse(NEURON), NAMES, {})
+    careful = Kernel(parsed(NEURON), NAMES, {})
     mask = np.ones(20_000, dtype=bool)
     slow = Rows(np.empty(20_000), {name: np.empty(20_000) for name in NAMES})
     careful.look_at(np.flatnonzero(mask), columns, [slow.value, *slow.gradients.values()], slow)
@@ -182,7 +163,7 @@ def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
 
 def test_missing_and_infinite_numbers():
     x = np.array([1.0, math.nan, math.inf, -1.0, 0.0])
-    rows = Kernel(parse("log(x)*y"), ["x"], {"y": 2.0})({"x": x})
+    rows = Kernel(parsed("log(x)*y"), ["x"], {"y": 2.0})({"x": x})
     assert rows.status == {
         1: "x is missing", 2: "x is not finite", 3: "log of a negative number", 4: "log of zero",
     }  # fmt: skip
@@ -202,7 +183,7 @@ def test_missing_numbers_are_seen_whatever_is_computed(text):
         for at in range(3):
             x = np.array([0.5, 2.0, 3.0])
             x[at] = wrong
-            graph = parse(text)
+            graph = parsed(text)
             columns = {
                 name: column for name, column in (("x", x), ("y", y)) if name in graph.variables
             }
@@ -212,7 +193,7 @@ def test_missing_numbers_are_seen_whatever_is_computed(text):
 
 
 def test_labels_and_errors():
-    graph = parse("q = w*x; f = q^2")
+    graph = parsed("q = w*x; f = q^2")
     assert Kernel(graph, ["x"], {"w": 2.0}).labels == ("x",)
     rows = Kernel(graph, ["x"], {"w": 2.0}, wrt=["w", "q"])({"x": np.array([3.0])})
     assert {name: column.tolist() for name, column in rows.gradients.items()} == {

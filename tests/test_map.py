@@ -18,11 +18,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backprop_cli.app import run
 from backprop_cli.data import io as tables
 from backprop_grammar.batch import exact_sums as exact
 from tests.screens import ROOT, environment
-from tests.support import call, streams, trace_of
+from tests.support import call, run, streams, trace_of
 
 MESSY = (
     b"\xef\xbb\xbfid,x,y,day,the note\r\n"

@@ -7,17 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backprop_grammar.blocks.names import Names
-from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import atom, number_text, write
 from backprop_grammar.language.printer import expression_text, program_text
-from backprop_grammar.numbers.wide import Wide
-from backprop_grammar.operations.table import OPERATIONS
 from backprop_grammar.symbolic.rules import Rules
 from backprop_grammar.symbolic.simplify import Symbols
-from backprop_grammar.trace.evaluate import evaluate
 from tests.programs import contents, expressions, programs, written
-from tests.support import often
+from tests.support import OPERATIONS, BackpropError, Wide, often, traced
 
 PRINTED = (
     # program, as it is printed
@@ -100,7 +96,7 @@ def value_of(text, at):
     """The value of a program at a point, or None where it has none."""
     try:
         graph = parse(text, internal=True).bind(at)
-        value = evaluate(graph, {name: at[name] for name in graph.variables}).value
+        value = traced(graph, {name: at[name] for name in graph.variables}).value
     except BackpropError:
         return None
     if isinstance(value, Wide):
@@ -263,7 +259,7 @@ def test_block_rule_has_the_value_of_the_local_gradient(body, point):
     graph = parse(f"f(u, v) = {written(body)}; q = f(x, y)")
     at = dict(zip("xy", point, strict=True))
     try:
-        trace = evaluate(graph, {name: at[name] for name in graph.variables})
+        trace = traced(graph, {name: at[name] for name in graph.variables})
     except BackpropError:
         return
     if trace.notes or trace.flags:

@@ -1,8 +1,8 @@
 """Every operation of the table, against mpmath.
 
-The insight: the tests walk the table, so a new row is tested on arrival. What a row says of
-itself (operands, domain) is where its points come from; what it can't say stands in
-``LANDMARKS``, ``ORDINARY`` and ``SPECIAL``, with the reason.
+The tests walk the table, so a new row is tested on arrival. What a row says of itself (operands,
+domain) is where its points come from; what it can't say stands in ``LANDMARKS``, ``ORDINARY`` and
+``SPECIAL``, with the reason.
 """
 
 import contextlib
@@ -14,20 +14,24 @@ from collections.abc import Callable, Iterator
 import pytest
 from mpmath import mp
 
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import Text, write
 from backprop_grammar.numbers.arithmetic import binary64, wide
 from backprop_grammar.numbers.ball import Ball, Outside, Uncertain, compare
-from backprop_grammar.numbers.wide import Number, Wide, as_float
-from backprop_grammar.operations.row import Operation
-from backprop_grammar.operations.table import OPERATIONS
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.record import Trace
-
-from . import oracle
-from .support import often
+from backprop_grammar.operations.table import ROWS
+from tests import oracle
+from tests.support import (
+    OPERATIONS,
+    BackpropError,
+    Graph,
+    Number,
+    Operation,
+    Trace,
+    Wide,
+    as_float,
+    often,
+    traced,
+)
 
 each_operation = pytest.mark.parametrize("row", OPERATIONS.values(), ids=OPERATIONS)
 
@@ -241,7 +245,7 @@ def test_value_and_gradients_are_right_or_refused(row):
     for point in points(row, often(50 if "gamma" in row.name else 80, 200)):
         graph = graphs.setdefault(len(point), program(row, len(point)))
         try:
-            trace = evaluate(graph, at(point))
+            trace = traced(graph, at(point))
         except BackpropError as error:
             assert refusal_is_right(error, row, point), (point, error.message)
         else:
@@ -343,7 +347,7 @@ def test_kinks_are_where_the_slope_jumps_and_are_noted(row):
         ]  # fmt: skip
         assert found, text
         for point in found:
-            notes = {note.kind for note in evaluate(graph, at(point)).notes}
+            notes = {note.kind for note in traced(graph, at(point)).notes}
             assert expected in notes, (text, point)
             assert bends(row, point), (text, point)
 
@@ -366,7 +370,7 @@ def bends(row: Operation, point: Point) -> bool:
 @each_operation
 def test_no_kink_is_noted_elsewhere(row):
     for point in ordinary(row, 10):
-        notes = {note.kind for note in evaluate(program(row, len(point)), at(point)).notes}
+        notes = {note.kind for note in traced(program(row, len(point)), at(point)).notes}
         assert not notes & {"kink", "tie", "branch cut"}, point
 
 
@@ -466,7 +470,7 @@ def test_a_stationary_point_within_reach_is_seen(x):
 @pytest.mark.parametrize("text", ["sin(exp(x))", "exp(exp(x))", "1/sin(exp(x))"])
 def test_what_no_precision_tells_is_refused(text):
     with pytest.raises(BackpropError, match="digits to be certain"):
-        evaluate(parse(text), {"x": 13800.0})
+        traced(text, {"x": 13800.0})
 
 
 @pytest.mark.parametrize("name", ["exp", "sinh", "_gauss", "logsumexp", "digamma", "polygamma"])
@@ -503,7 +507,5 @@ def test_row_is_complete(row):
 
 
 def test_names_are_unique():
-    from backprop_grammar.operations.table import ROWS
-
     assert len(OPERATIONS) == len(ROWS)
     assert set(oracle.FUNCTIONS) == set(OPERATIONS)

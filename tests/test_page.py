@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import outline
-from backprop_grammar.views.options import Options
-from backprop_grammar.views.pictures.html import render
 from tests.screens import ROOT
+from tests.support import outlined, rendered, traced
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -36,10 +32,8 @@ POINTS = {
 
 
 def page_of(program: str, upstream: float = 1.0, output: str = "", **at: float) -> str:
-    graph = parse(program)
-    at = at or POINTS.get(program, {})
-    trace = evaluate(graph, {**graph.inputs, **at}, upstream=upstream, output=output)
-    return render(trace, Options())
+    trace = traced(program, at or POINTS.get(program), upstream=upstream, output=output)
+    return rendered("graph", "html", trace)
 
 
 @pytest.fixture(scope="module")
@@ -442,7 +436,7 @@ def test_print_shows_everything(opened):
 
 
 def test_without_a_point_there_is_the_structure_alone(opened):
-    page = render(outline(parse("y = x*x + sigmoid(x)")), Options())
+    page = rendered("graph", "html", outlined("y = x*x + sigmoid(x)"))
     tab = opened("", page=page)
     assert tab.locator("#stepper").is_hidden()
     rows = [re.sub(r"\s+", " ", row.inner_text()).strip() for row in tab.locator("tbody tr").all()]

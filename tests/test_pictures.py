@@ -12,20 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backprop_cli import png
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.outline import outline
-from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from backprop_grammar.views.drawing.geometry import Scene, scene
 from backprop_grammar.views.drawing.layers import LARGEST
 from backprop_grammar.views.drawing.text_metrics import SIZES, typeset, width
-from backprop_grammar.views.options import Options
 from backprop_grammar.views.pictures import dot, mermaid, svg, tikz
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
-from tests.support import often
+from tests.support import BackpropError, often, outlined, parsed, rendered, traced
 
 PICTURES = ROOT / "tests/pictures"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -36,14 +30,9 @@ DRAWN = {
     "staged": ((ROOT / "samples/staged.bp").read_text(), {}),
     "branches": ((ROOT / "samples/branches.bp").read_text(), {}),
 }
-GOLDEN = [(name, "svg", svg) for name in DRAWN]
-GOLDEN += [("staged", "dot", dot), ("staged", "mmd", mermaid), ("staged", "tex", tikz)]
+GOLDEN = [(name, "svg", "svg") for name in DRAWN]
+GOLDEN += [("staged", "dot", "dot"), ("staged", "mermaid", "mmd"), ("staged", "tikz", "tex")]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-
-
-def traced(text: str, at: dict | None = None, **views) -> Trace:
-    graph = parse(text)
-    return evaluate(graph, graph.inputs | {k: float(v) for k, v in (at or {}).items()}, **views)
 
 
 def chain(count: int) -> Diagram:
@@ -59,9 +48,9 @@ def chain(count: int) -> Diagram:
     return Diagram("chain", "A chain.", tuple(vertices), tuple(wires), ())
 
 
-@pytest.mark.parametrize(("name", "suffix", "form"), GOLDEN, ids=[f"{n}.{s}" for n, s, _ in GOLDEN])
-def test_golden(name, suffix, form):
-    drawn = form.render(traced(*DRAWN[name]), Options())
+@pytest.mark.parametrize(("name", "form", "suffix"), GOLDEN, ids=[f"{n}.{s}" for n, _, s in GOLDEN])
+def test_golden(name, form, suffix):
+    drawn = rendered("graph", form, traced(*DRAWN[name]))
     path = PICTURES / f"{name}.{suffix}"
     if UPDATE:
         path.write_text(drawn, encoding="utf-8")
@@ -156,12 +145,12 @@ def check_svg(text: str, picture: Diagram) -> None:
 )  # fmt: skip
 @given(programs(), st.sampled_from([(), (), ("all",)]), st.integers(1, 17))
 def test_any_program(program, expand, digits):
-    graph = parse(program.text())
+    graph = parsed(program.text())
     at = {name: 0.3 + 0.4 * i for i, name in enumerate(graph.variables)}
     try:
-        trace = evaluate(graph, at | graph.inputs, expand=expand)
+        trace = traced(graph, at | graph.inputs, expand=expand)
     except BackpropError:
-        trace = outline(graph, expand=expand)
+        trace = outlined(graph, expand=expand)
     picture = diagram(trace, digits)
     if len(picture.vertices) > LARGEST:
         return
@@ -193,7 +182,7 @@ def test_a_picture_that_is_too_large_offers_graphviz():
 
 @pytest.mark.parametrize("text", ["x", "2", "x*x", "max(a, b, c, d, a)", "if(x < y, x, y)", "2^x"])
 def test_small_graphs_without_a_point(text):
-    picture = diagram(outline(parse(text)))
+    picture = diagram(outlined(text))
     check(scene(picture))
     drawn = svg.drawing(picture)
     check_svg(drawn, picture)
@@ -288,7 +277,7 @@ def pixels(data: bytes) -> tuple[int, int, list[bytes]]:
 def test_png():
     trace = traced(*DRAWN["sum-times"])
     drawn = scene(diagram(trace))
-    wide, high, rows = pixels(png.render(trace, Options()))
+    wide, high, rows = pixels(rendered("graph", "png", trace))
     assert (wide, high) == pytest.approx((2 * drawn.width, 2 * drawn.height), abs=2)
     seen = {row[i : i + 4].hex() for row in rows for i in range(0, len(row), 4)}
     for colour in ("value", "gradient", "ink", "wire", "edge"):
@@ -300,10 +289,10 @@ def test_png_without_the_extra_or_a_font(monkeypatch):
     trace = traced("x*x", {"x": 3})
     monkeypatch.setattr(png, "fonts", lambda: [])
     with pytest.raises(BackpropError, match="font"):
-        png.render(trace, Options())
+        rendered("graph", "png", trace)
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(BackpropError) as caught:
-        png.render(trace, Options())
+        rendered("graph", "png", trace)
     assert caught.value.kind == "usage"
     assert "pip install 'backprop-cli[png]'" in caught.value.message
 
@@ -330,20 +319,19 @@ def test_texts_are_measured_in_a_wide_font():
     ],
 )
 def test_what_a_condition_compares_receives_nothing(text, at, sent, gate):
-    picture = diagram(evaluate(parse(text), at))
+    picture = diagram(traced(text, at))
     assert [wire.contribution for wire in picture.wires] == sent
     assert picture.vertices[-1].symbol == gate
 
 
 def test_constants_of_blocks_and_branches_are_seen():
     for text in ("if(x > 0, 2, y)", "f(u, v) = u + v; f(x, 2)", "f(u, v) = u + v; f(2, x)"):
-        picture = diagram(outline(parse(text)))
+        picture = diagram(outlined(text))
         assert "2" in [vertex.name for vertex in picture.vertices]
     names = [
         [picture.vertices[wire.source].name for wire in picture.wires]
         for picture in (
-            diagram(outline(parse(f"f(u, v) = u + v; f({operands})")))
-            for operands in ("x, 2", "2, x")
+            diagram(outlined(f"f(u, v) = u + v; f({operands})")) for operands in ("x, 2", "2, x")
         )
     ]
     assert names == [["x", "2"], ["2", "x"]]

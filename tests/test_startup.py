@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from lark import Lark, Token, UnexpectedToken
 from lark.lexer import Lexer
 
-from backprop_grammar.errors import Source
 from backprop_grammar.language import lalr as tables
 from backprop_grammar.language.lexer import words
 from backprop_grammar.language.parser import Reductions, parse
 from tests.programs import contents, programs
 from tests.screens import ROOT
+from tests.support import Source
 from tests.test_advice import ADVICE, PIECES
 
 GRAMMAR = tables.GRAMMAR.read_text(encoding="utf-8")

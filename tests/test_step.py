@@ -1,6 +1,5 @@
 """Steps along the gradient: known outcomes, an oracle over mpmath, how a run ends, what is kept."""
 
-import io
 import json
 import math
 import os
@@ -8,9 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
-from pathlib import Path
 
 import mpmath
 import pytest
@@ -18,45 +15,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_cli.commands.stepping import run_steps
-from backprop_cli.input.request import fit, read_point
 from backprop_cli.screens.steps import shown
 from backprop_grammar.descent.descend import METHODS, Step, descend, plan
 from backprop_grammar.descent.trajectory import ROWS, Trajectory, landmark
-from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
-from backprop_grammar.views.documents import step_json as steps_json
 from tests.screens import ROOT
+from tests.support import BackpropError, call, parsed, schema, trace_of
 
-SCHEMA = json.loads(
-    Path(steps_json.__file__).parent.joinpath("schemas/step.schema.json").read_text("utf-8")
-)
 FLOATS = st.floats(min_value=-1e6, max_value=1e6)
 
 
 def run_of(program: str, at: dict[str, float], **options) -> Trajectory:
     """The finished run of a program."""
-    run = Trajectory(plan(parse(program), at, **options))
+    run = Trajectory(plan(parsed(program), at, **options))
     for _ in run.follow(descend(run.plan)):
         pass
     return run
 
 
 def printed(program: str, at: dict[str, float], **options) -> tuple[int, str, str]:
-    """Exit code and both streams of `run_steps`."""
-    graph = parse(program)
-    out, err = io.StringIO(), io.StringIO()
-    ours = {k: options.pop(k) for k in ("stream", "as_json", "digits") if k in options}
-    with redirect_stdout(out), redirect_stderr(err):
-        code = run_steps(plan(graph, dict(graph.inputs) | at, **options), **ours)
-    return code, out.getvalue(), err.getvalue()
+    """Exit code and both streams of `backprop step`."""
+    point = ",".join(f"{name}={value!r}" for name, value in at.items())
+    how = [f"--{name}" if value is True else f"--{name}={value}" for name, value in options.items()]
+    return call("step", program, "--at", point, *how)
 
 
 def document_of(program: str, at: dict[str, float], **options) -> dict:
     """The document, which holds to its schema."""
-    _, out, _ = printed(program, at, as_json=True, **options)
+    _, out, _ = printed(program, at, json=True, **options)
     document = json.loads(out, parse_constant=lambda word: 1 / 0)
-    Draft202012Validator(SCHEMA).validate(document)
+    schema("step").validate(document)
     return document
 
 
@@ -172,7 +159,7 @@ def test_adam_neither_overflows_nor_underflows():
 
 def test_adam_comes_down_the_valley():
     text = (ROOT / "samples/rosenbrock.bp").read_text()
-    run = run_of(text, parse(text).inputs, rate=0.05, steps=800, method="adam")
+    run = run_of(text, parsed(text).inputs, rate=0.05, steps=800, method="adam")
     assert run.final.value < 0.05 < 24 < run.start.value
     assert run.final.at["x"] == pytest.approx(1, abs=0.25)
     assert not run.flags
@@ -253,8 +240,9 @@ def test_an_infinite_gradient_ends_a_run():
 
 
 def test_a_start_that_cannot_be_evaluated_is_an_error():
-    with pytest.raises(BackpropError, match="log of a negative number"):
-        printed("log(x)", {"x": -1.0})
+    code, out, err = printed("log(x)", {"x": -1.0})
+    assert (code, out) == (1, "")
+    assert err.startswith("error: log of a negative number")
 
 
 @pytest.mark.parametrize(
@@ -272,9 +260,9 @@ def test_a_start_that_cannot_be_evaluated_is_an_error():
 )
 def test_a_wrong_plan_is_refused(options, message):
     with pytest.raises(BackpropError, match=message):
-        plan(parse("q = x + 1; q*y"), {"x": 1.0, "y": 2.0}, **options)
+        plan(parsed("q = x + 1; q*y"), {"x": 1.0, "y": 2.0}, **options)
     with pytest.raises(BackpropError, match="no inputs"):
-        plan(parse("2*3"), {})
+        plan(parsed("2*3"), {})
 
 
 # notes
@@ -301,7 +289,7 @@ def test_a_note_on_the_program_is_said_as_it_is():
 
 def walk(count: int, limit: int = 0) -> Trajectory:
     """A trajectory that was handed that many steps."""
-    run = Trajectory(plan(parse("x*y"), {"x": 1.0, "y": 1.0}, steps=max(1, count)), limit=limit)
+    run = Trajectory(plan(parsed("x*y"), {"x": 1.0, "y": 1.0}, steps=max(1, count)), limit=limit)
     for number in range(count + 1):
         run.keep(Step(number, {"x": 0.0, "y": 0.0}, 0.0, {}))
     return run
@@ -324,7 +312,7 @@ def test_the_selection_is_small_and_even(count, limit):
 
 def test_a_point_of_many_inputs_is_kept_less_often():
     program = "+".join(f"x{i}" for i in range(1000))
-    run = Trajectory(plan(parse(program), {f"x{i}": 1.0 for i in range(1000)}))
+    run = Trajectory(plan(parsed(program), {f"x{i}": 1.0 for i in range(1000)}))
     assert run.limit == 200
 
 
@@ -378,7 +366,8 @@ def test_the_stream_is_the_trajectory():
     assert (code, err) == (0, "")
     lines = [json.loads(line, parse_constant=lambda word: 1 / 0) for line in out.splitlines()]
     assert lines == document_of("x^2*y + relu(y)", at, **options)["trajectory"]
-    one = Draft202012Validator({"$ref": "#/$defs/step", "$defs": SCHEMA["$defs"]})
+    whole = schema("step").schema
+    one = Draft202012Validator({"$ref": "#/$defs/step", "$defs": whole["$defs"]})
     for line in lines:
         one.validate(line)
 
@@ -390,17 +379,16 @@ def test_the_stream_says_why_it_ends_on_the_other_stream():
 
 def test_the_document_is_a_point(tmp_path):
     program = "x*y + 0*w"
-    document = document_of(program, {"x": 1.0, "y": 2.0, "w": 7.0}, wrt=["x"], steps=2)
+    document = document_of(program, {"x": 1.0, "y": 2.0, "w": 7.0}, wrt="x", steps=2)
     file = tmp_path / "run.json"
     file.write_text(json.dumps(document))
-    at, notes = fit(parse(program), read_point([f"@{file}"]))
-    assert at == document["at"] == {"x": document["at"]["x"], "y": 2.0, "w": 7.0}
-    assert not notes
+    again = trace_of(program, "--at", f"@{file}")
+    assert again["at"] == document["at"] == {"x": document["at"]["x"], "y": 2.0, "w": 7.0}
+    assert again["notes"] == []
 
 
 def test_the_schema_is_one():
-    Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["properties"]["method"]["enum"] == list(METHODS)
+    assert schema("step").schema["properties"]["method"]["enum"] == list(METHODS)
 
 
 # a terminal, a pipe and Ctrl-C
@@ -408,34 +396,36 @@ def test_the_schema_is_one():
 SLOW = """
 import sys, time
 import backprop_cli.commands.stepping as stepping
-from backprop_grammar.language.parser import parse
-from backprop_grammar.descent.descend import plan
+from backprop_cli.app import run
 real = stepping.descend
 def slowly(plan):
     steps = real(plan)
+    yield next(steps)
+    print("ready", file=sys.stderr, flush=True)
     while True:
+        time.sleep(0.05)
         try:
             yield next(steps)
         except StopIteration as stop:
             return stop.value
-        time.sleep(0.05)
 stepping.descend = slowly
-plan = plan(parse('x^2'), {'x': 1.0}, steps=%d, rate=0.01)
+sys.exit(run(["step", "x^2", "--at", "x=1", "--rate", "0.01", *sys.argv[1:]]))
 """
-CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(plan, as_json=%s, stream=%s))"
 
 
-def started(steps: int, stderr: int, as_json: bool = False, stream: bool = False):
-    code = (SLOW + CALL) % (steps, as_json, stream)
+def started(steps: int, stderr: int, *how: str):
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=stderr, env=environment
+        [sys.executable, "-c", SLOW, "--steps", str(steps), *how],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=environment,
     )
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_ctrl_c_keeps_what_was_reached(stream):
-    process = started(100_000, subprocess.PIPE, as_json=not stream, stream=stream)
+    process = started(100_000, subprocess.PIPE, "--stream" if stream else "--json")
     assert process.stderr.readline() == b"ready\n"
     try:
         time.sleep(0.5)  # some steps are taken by then; none of the test rests on how many
@@ -450,6 +440,6 @@ def test_ctrl_c_keeps_what_was_reached(stream):
         assert b"note: interrupted at" in err
         return
     document = json.loads(out)
-    Draft202012Validator(SCHEMA).validate(document)
+    schema("step").validate(document)
     assert document["end"] == "interrupted" and document["steps"] < 100_000
     assert "interrupted at" in document["notes"][-1]["message"] and err == b""

@@ -2,23 +2,17 @@
 
 import json
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from backprop_cli.data import objective as mean
 from backprop_grammar.batch import exact_sums as exact
-from backprop_grammar.views.documents import step_json as steps_json
-from tests.support import call
+from tests.support import call, schema
 
-SCHEMA = json.loads(
-    Path(steps_json.__file__).parent.joinpath("schemas/step.schema.json").read_text("utf-8")
-)
 LOGISTIC = "softplus(-y*(w*x + b))"
 LINEAR = "(w*x + v*u + b - y)^2"
 
@@ -28,7 +22,7 @@ def step(*args: str, stdin: bytes = b"") -> dict:
     code, out, err = call("step", *args, "--json", stdin=stdin)
     assert code in (0, 3), err
     document = json.loads(out, parse_constant=lambda word: 1 / 0)
-    Draft202012Validator(SCHEMA).validate(document)
+    schema("step").validate(document)
     return document
 
 

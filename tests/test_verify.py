@@ -4,15 +4,12 @@ import json
 import math
 from dataclasses import replace
 
-import jsonschema
 import pytest
 
 from backprop_grammar.checks import accuracy as module
 from backprop_grammar.checks.accuracy import verify
-from backprop_grammar.operations.table import OPERATIONS
-from tests.support import call
+from tests.support import OPERATIONS, SHOWN, call, schema
 
-SHOWN = [row for row in OPERATIONS.values() if not row.hidden]
 MOST = 3.0
 """Ulps that no number of the table is off by."""
 
@@ -64,8 +61,7 @@ def test_the_command(columns, monkeypatch):
     assert "ulp" in out and "d/dx" in out
     code, out, _ = call("functions", "sqrt", "--verify", "--json")
     document = json.loads(out)
-    schema = json.loads(call("schema", "functions")[1])
-    jsonschema.validate(document, schema)
+    schema("functions").validate(document)
     worst = document["functions"][0]["verified"]["worst"]
     assert [one["number"] for one in worst] == ["value", "x"]
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from backprop_grammar.errors import BackpropError, Source
 from tests.screens import environment
-from tests.support import call
+from tests.support import BackpropError, Source, call
 
 FILES = 24
 PROGRAM = "sin(x*w)*exp(-y^2)"

@@ -1,8 +1,8 @@
 """What a grown program and its gradient are, in mpmath's numbers, forward.
 
-The insight: forward mode needs no backward pass: every node carries its slope by every variable.
-All of it is computed at twice the precision again and again, until two runs agree; a number
-remembers whether it is exact, so that a true 0 is known at once and a cancelled one is not.
+Forward mode needs no backward pass: every node carries its slope by every variable. All of it is
+computed at twice the precision again and again, until two runs agree; a number remembers whether it
+is exact, so that a true 0 is known at once and a cancelled one is not.
 """
 
 import operator

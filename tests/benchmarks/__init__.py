@@ -14,8 +14,8 @@ The peers are an extra, `pip install '.[bench]'`; one that is not installed is n
 PyTorch is not in it, for a plain `torch` may bring
 gigabytes of CUDA: install its CPU build, as its own site says. For a fair `start` install without `-e`: the machine's table says which it was.
 
-The insight: on a machine that others use, too, only figures taken side by side compare. So every
-contestant runs once in every round, in a shuffled order; a ratio is that of two medians of the
-same rounds; and no figure is printed of a contestant whose answer was not checked. What runs on one thread is
-measured in processor time, which a neighbour disturbs least.
+On a machine that others use, too, only figures taken side by side compare. So every contestant runs
+once in every round, in a shuffled order; a ratio is that of two medians of the same rounds; and no
+figure is printed of a contestant whose answer was not checked. What runs on one thread is measured
+in processor time, which a neighbour disturbs least.
 """

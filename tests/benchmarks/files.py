@@ -1,7 +1,7 @@
 """Many points from file to file: `backprop map`, as a whole process.
 
-The insight: the command is timed as its user meets it, so that reading and writing count; and
-what it needs of memory is what the system says of that process.
+The command is timed as its user meets it, so that reading and writing count; and what it needs of
+memory is what the system says of that process.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The sigmoid neuron with five partials over many rows, as every peer writes it best.
 
-The insight: what a contestant gets is columns, and what it gives is columns, so each may cut them
-into chunks, or not, as it is fastest. A contestant is a function that makes itself ready for five
-columns and returns the function that is timed.
+What a contestant gets is columns, and what it gives is columns, so each may cut them into chunks,
+or not, as it is fastest. A contestant is a function that makes itself ready for five columns and
+returns the function that is timed.
 """
 
 import importlib.util

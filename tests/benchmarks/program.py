@@ -1,7 +1,7 @@
 """One large program: text to graph, and graph to numbers, beside libraries that build the same.
 
-The insight: recursion, memory and time limits are part of the answer. So every figure comes from
-a process of its own, which may crash or be stopped, and which says how much it grew.
+Recursion, memory and time limits are part of the answer. So every figure comes from a process of
+its own, which may crash or be stopped, and which says how much it grew.
 
 A process is `python -m tests.benchmarks.program CONTESTANT SHAPE UNITS`; it prints the seconds of
 the work itself, without imports and without making the text, and the bytes that it grew by.

@@ -1,6 +1,6 @@
 """What the three parts share: rounds, tables, and the machine.
 
-The insight: a table is only strings, so the screen and the README show the same one.
+A table is only strings, so the screen and the README show the same one.
 """
 
 import importlib.metadata

@@ -1,8 +1,8 @@
 """Many points in memory: nanoseconds per row on one core, beside the limit of its memory.
 
-The insight: five columns of numbers come in and six go out, so no contestant can be faster than
-copying them; that is measured in the same rounds. And speed is only half of it: on rows that
-overflow and cancel, the same contestants are asked how many answers are wrong without a word.
+Five columns of numbers come in and six go out, so no contestant can be faster than copying them;
+that is measured in the same rounds. And speed is only half of it: on rows that overflow and cancel,
+the same contestants are asked how many answers are wrong without a word.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Large programs of four shapes, and the same expressions for other libraries.
 
-The insight: an expression that is built by Python's operators over any kind of scalar is built
-once for all peers, and the programs are its text. What is right comes from neither: every shape
-has gradients that are known on paper.
+An expression that is built by Python's operators over any kind of scalar is built once for all
+peers, and the programs are its text. What is right comes from neither: every shape has gradients
+that are known on paper.
 """
 
 import math

@@ -1,7 +1,7 @@
 """One gradient from a shell: whole processes, beside a bare `python -c pass`.
 
-The insight: who needs one gradient in a script pays mostly for imports, so the process is what
-is timed, from its start to its end, for a command and for a Python one-liner alike.
+Who needs one gradient in a script pays mostly for imports, so the process is what is timed, from
+its start to its end, for a command and for a Python one-liner alike.
 """
 
 import json
