@@ -36,7 +36,7 @@ DRAWN = {
     "staged": ((ROOT / "samples/staged.bp").read_text(), {}),
     "branches": ((ROOT / "samples/branches.bp").read_text(), {}),
 }
-GOLDEN = [(name, "svg", svg) for name in DRAWN]
+GOLDEN = [(name, "svg", svg) for name in ("sum-times", "patterns", "branches")]  # others: samples/
 GOLDEN += [("staged", "dot", dot), ("staged", "mmd", mermaid), ("staged", "tex", tikz)]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
