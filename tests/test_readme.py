@@ -179,7 +179,8 @@ def test_the_order_of_the_packages_is_the_code_s():
         for module in MODULES:
             if module.startswith("backprop_grammar") and room(module) == package:
                 known = {room(name) for name, _ in imported(module)} - {package}
-                assert known <= set(re.findall(r"`(\w+)`", permitted)), module
+                more = known - set(re.findall(r"`(\w+)`", permitted))
+                assert not more, f"{module} knows {more}, which {GRAMMAR} does not say"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_the_order_of_the_packages_is_the_code_s():
 def test_every_module_has_its_place_in_the_map(name, package):
     named = set(re.findall(r"`(?:[\w.]+/)*(\w+)(?:\.py)?`", PROSE[name]))
     modules = {module.split(".")[-1] for module in MODULES if module.startswith(package)}
-    assert modules <= named, modules - named
+    assert modules <= named, f"{name} does not say what these are for: {modules - named}"
 
 
 def test_every_file_of_tests_and_samples_is_described():
