@@ -18,16 +18,20 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).parent.parent
 UPDATE = os.environ.get("UPDATE_SCREENS") == "1"
 
+KEPT = ("HOME", "LANG", "PYTHONPATH", "SYSTEMROOT", "TMPDIR")
+"""What a command takes over from here; PYTHONPATH, so that it runs the code under test."""
+
 
 def environment() -> dict[str, str]:
     """A plain environment: no colours, UTF-8, 120 columns in a pipe."""
-    kept = {k: v for k, v in os.environ.items() if k in ("HOME", "LANG", "SYSTEMROOT", "TMPDIR")}
+    kept = {k: v for k, v in os.environ.items() if k in KEPT}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return kept | {"PATH": path, "PYTHONUTF8": "1", "TERM": "xterm"}
 
@@ -95,7 +99,7 @@ def in_a_shell(command: str, cwd: Path = ROOT) -> str:
     return shown.strip("\n")
 
 
-def replay(screen: str) -> str:
+def replay(screen: str, play: Callable[[str], str] = play) -> str:
     """The screen as its commands print it now."""
     return (
         "\n\n".join(f"$ {command}\n{play(command)}".rstrip() for command in commands(screen)) + "\n"

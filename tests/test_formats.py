@@ -10,7 +10,7 @@ from backprop_cli.formats import FORMATS, formats_of, module_of
 from tests.screens import ROOT
 from tests.support import call
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "cli/README.md").read_text(encoding="utf-8")
 PROGRAM = ["q = x + y; f = q*z", "--at", "x=-2,y=5,z=-4"]
 COMMANDS = sorted({row.command for row in FORMATS} - {"eval", "step", "check"})
 """The commands that take --format."""

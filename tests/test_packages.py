@@ -54,6 +54,11 @@ def test_the_source_distribution_holds_what_builds_and_tests_it(built):
     with tarfile.open(built[".gz"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert sources() <= names
+    documents = {
+        "README.md",
+        *(f"{part}/README.md" for part in ("cli", "grammar", "samples", "tests")),
+    }
+    assert documents <= names
     top = {name.split("/")[0] for name in names}
     assert top == {"cli", "grammar", "tests", "samples", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}  # fmt: skip
     assert not [name for name in names if "__pycache__" in name or ".venv" in name]

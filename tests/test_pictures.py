@@ -30,7 +30,7 @@ DRAWN = {
     "staged": ((ROOT / "samples/staged.bp").read_text(), {}),
     "branches": ((ROOT / "samples/branches.bp").read_text(), {}),
 }
-GOLDEN = [(name, "svg", "svg") for name in DRAWN]
+GOLDEN = [(name, "svg", "svg") for name in ("sum-times", "patterns", "branches")]  # others: samples/
 GOLDEN += [("staged", "dot", "dot"), ("staged", "mermaid", "mmd"), ("staged", "tikz", "tex")]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 

@@ -1,44 +1,113 @@
-"""The README's blocks run, and print what it says."""
+"""The documents: their blocks run and print what they say, and what they point at is there."""
 
 import os
 import re
 import shutil
 import subprocess
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from backprop_grammar.operations.table import ROWS
+from backprop_grammar.operations import table
 from tests.screens import ROOT, UPDATE, environment, play, replay
+from tests.support import call
+from tests.test_structure import MODULES, ORDER, imported, room
 
-README = ROOT / "README.md"
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TEXT = README.read_text(encoding="utf-8")
-CONSOLE = [match[2] for match in BLOCK.finditer(TEXT) if match[1] == "console"]
-SETUP = [match[2].strip() for match in BLOCK.finditer(TEXT) if match[1] == "sh"]
+DOCUMENTS = {
+    name: ROOT / name
+    for name in (
+        "README.md", "grammar/README.md", "cli/README.md", "samples/README.md", "tests/README.md",
+        ".github/CONTRIBUTING.md",
+    )
+}  # fmt: skip
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in DOCUMENTS.items()}
+PROSE = {
+    name: re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for name, text in TEXTS.items()
+}
+"""The documents without their blocks."""
+
+FRONT, GRAMMAR, CLI, SAMPLES, TESTS, CONTRIBUTING = DOCUMENTS
+
+
+def blocks(name: str, kind: str) -> list[str]:
+    """The blocks of a kind in a document."""
+    fenced = re.finditer(r"^```(\w*)\n(.*?)^```$", TEXTS[name], re.MULTILINE | re.DOTALL)
+    return [match[2] for match in fenced if match[1] == kind]
+
+
+def sections(text: str, level: str) -> dict[str, str]:
+    """What stands under each heading of a level, `##` or `###`, in some prose."""
+    parts = re.split(rf"^{level} (.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+CONSOLE = [(name, block) for name in DOCUMENTS for block in blocks(name, "console")]
+SETUP = [line for block in blocks(FRONT, "sh") for line in block.splitlines()]
+
+
+def answer(command: str) -> str:
+    """What a command shows. A picture that it saves is not written but held against the file."""
+    saves = re.fullmatch(r"(backprop graph .*) -o (samples/\S+\.svg)", command)
+    if not saves:
+        return play(command)
+    drawn, path = play(f"{saves[1]} --format svg") + "\n", ROOT / saves[2]
+    if UPDATE:
+        path.write_text(drawn, encoding="utf-8")
+    assert drawn == path.read_text(encoding="utf-8")
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("name", "block"), CONSOLE, ids=[f"{n}:{b.splitlines()[0][2:50]}" for n, b in CONSOLE]
+)
+def test_console_block(name, block):
+    shown = replay(block, answer)
+    if UPDATE:
+        text = DOCUMENTS[name].read_text(encoding="utf-8")
+        text = text.replace(f"```console\n{block}```", f"```console\n{shown}```")
+        DOCUMENTS[name].write_text(text, encoding="utf-8")
+    assert shown == block
 
 
 def test_every_block_is_of_a_known_kind():
-    assert {match[1] for match in BLOCK.finditer(TEXT)} == {"console", "sh", "text"}
-    assert len(SETUP) == 2
+    for name, text in TEXTS.items():
+        kinds = set(re.findall(r"^```(\w*)\n.*?^```$", text, re.MULTILINE | re.DOTALL))
+        known = {TESTS: {"text"}, FRONT: {"console", "sh"}, CONTRIBUTING: {"python", "sh"}}
+        assert kinds <= known.get(name, {"console"}), name
+
+
+def test_the_front_page_is_short_and_narrow():
+    assert len(TEXTS[FRONT].encode()) < 8_192
+    for block in blocks(FRONT, "console"):
+        assert max(map(len, block.splitlines())) <= 100
+
+
+def test_the_figures_of_the_front_page_are_those_of_the_tests():
+    table = re.search(r"^\| \| backprop \|.*?\n\n", TEXTS[FRONT], re.MULTILINE | re.DOTALL)
+    measured = set(re.split(r"[ |*\n]+", PROSE[TESTS]))
+    for row in table[0].strip().splitlines()[2:]:
+        figures = [cell.strip() for cell in row.split("|")[2:] if re.search(r"\d", cell)]
+        assert set(figures) <= measured, row
+
+
+def test_the_row_to_add_is_one():
+    (text,) = blocks(CONTRIBUTING, "python")
+    (made,) = eval(f"({text})", vars(table))
+    assert made.name not in table.OPERATIONS
+    assert len(made.rules) == len(made.operands)
 
 
 def test_the_sheet_is_that_of_the_table():
     """It takes half a minute to make, so its rows are compared, and their numbers only bounded."""
-    (sheet,) = (match[2] for match in BLOCK.finditer(TEXT) if match[1] == "text")
+    (sheet,) = blocks(TESTS, "text")
     rows = [re.split(r"  +", line) for line in sheet.strip().splitlines()[2:]]
-    shown = [row for row in ROWS if not row.hidden]
+    shown = [row for row in table.ROWS if not row.hidden]
     assert [row[0] for row in rows] == [row.signature for row in shown]
     for row in rows:
         worst = max(float(number) for cell in row[2:] for number in cell.split(", "))
         assert worst <= 3, row
-
-
-@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.splitlines()[0][2:50])
-def test_console_block(block):
-    shown = replay(block)
-    if UPDATE:
-        README.write_text(README.read_text("utf-8").replace(block, shown), encoding="utf-8")
-    assert shown == block
 
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="needs a package index; runs where CI is set")
@@ -58,14 +127,91 @@ def test_the_first_command_on_a_fresh_machine(tmp_path):
 def test_the_gate_runs_the_second_command():
     gate = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "README.md" in gate
+    assert len(SETUP) == 2
     assert SETUP[1].startswith("python3 -m venv .venv && ")
     assert SETUP[1].endswith("pytest")
 
 
+# What the documents point at
+
+
+def anchor(heading: str) -> str:
+    """The anchor that a heading gets on a page."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(path: Path) -> list[str]:
+    prose = PROSE[str(path.relative_to(ROOT))]
+    return [anchor(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    links = re.findall(r"\]\(([^)\s]+)\)", PROSE[name])
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        file, _, place = link.partition("#")
+        target = (DOCUMENTS[name].parent / file).resolve() if file else DOCUMENTS[name]
+        assert target.exists(), link
+        assert not place or place in anchors(target), link
+    assert not [a for a, count in Counter(anchors(DOCUMENTS[name])).items() if count > 1]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_files_that_are_named_are_there(name):
+    files = [path for part in ("cli", "grammar", "tests") for path in (ROOT / part).rglob("*")]
+    known = [f"/{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts]
+    for file in re.findall(r"`([\w./]+\.(?:py|lark))`", PROSE[name]):
+        assert any(path.endswith(f"/{file}") for path in known), file
+    for module in re.findall(r"python -m (tests\.\w+)", PROSE[name]):
+        assert any(path.startswith(f"/{module.replace('.', '/')}") for path in known), module
+
+
+def test_the_order_of_the_packages_is_the_code_s():
+    order = sections(PROSE[GRAMMAR], "##")["The order of the packages"]
+    described = {title.strip("`"): text for title, text in sections(order, "###").items()}
+    assert tuple(described) == ORDER
+    for package, text in described.items():
+        (permitted,) = re.findall(r"\*\*May know\*\*(.*?)^- ", text, re.MULTILINE | re.DOTALL)
+        if "all above" in permitted:
+            continue
+        for module in MODULES:
+            if module.startswith("backprop_grammar") and room(module) == package:
+                known = {room(name) for name, _ in imported(module)} - {package}
+                more = known - set(re.findall(r"`(\w+)`", permitted))
+                assert not more, f"{module} knows {more}, which {GRAMMAR} does not say"
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [(GRAMMAR, "backprop_grammar"), (CLI, "backprop_cli")]
+)
+def test_every_module_has_its_place_in_the_map(name, package):
+    named = set(re.findall(r"`(?:[\w.]+/)*(\w+)(?:\.py)?`", PROSE[name]))
+    modules = {module.split(".")[-1] for module in MODULES if module.startswith(package)}
+    assert modules <= named, f"{name} does not say what these are for: {modules - named}"
+
+
+def test_every_file_of_tests_and_samples_is_described():
+    for name in (TESTS, SAMPLES):
+        files = {path.name for path in DOCUMENTS[name].parent.iterdir()}
+        for file in sorted(files - {"README.md", "__init__.py", "__pycache__"}):
+            assert file in TEXTS[name], file
+
+
+def test_every_command_and_option_is_described():
+    _, out, _ = call("--help")
+    commands = re.findall(r"^  (\w+)  +[A-Z]", out.partition("Commands:")[2], re.MULTILINE)
+    assert len(commands) >= 9
+    titles = " ".join(sections(PROSE[CLI], "##"))
+    for command in commands:
+        assert command in titles, command
+        _, shown, _ = call(command, "--help")
+        for option in re.findall(r"^  (?:-\w, )?(--[a-z-]+)", out + shown, re.MULTILINE):
+            assert option in PROSE[CLI], option
+
+
 def test_the_exit_codes_are_the_help_s():
-    code = {row.split("|")[1].strip() for row in TEXT.splitlines() if re.match(r"\| \d", row)}
-    help_text = subprocess.run(
-        ["backprop", "--help"], env=environment(), capture_output=True, text=True, check=True
-    ).stdout
-    told = set(re.findall(r"\b(\d+) [a-z]", help_text.partition("Exit codes:")[2]))
-    assert told <= code
+    described = {row.split("|")[1].strip() for row in re.findall(r"^\| \d.*", PROSE[CLI], re.M)}
+    _, out, _ = call("--help")
+    assert set(re.findall(r"\b(\d+) [a-z]", out.partition("Exit codes:")[2])) <= described
