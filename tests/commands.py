@@ -5,7 +5,7 @@ The insight: the list is derived from the table of formats, so a new row is test
 
 from pathlib import Path
 
-from backprop_cli.app import SCHEMAS
+from backprop_cli.commands.schema import SCHEMAS
 from backprop_cli.formats import FORMATS
 
 MORE = {"matrix": ["--hessian"]}

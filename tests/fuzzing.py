@@ -35,7 +35,7 @@ import typer.main
 import backprop_cli
 import backprop_grammar
 from backprop_cli.app import app
-from backprop_cli.input.argv import COMMANDS
+from backprop_cli.commands import COMMANDS
 from backprop_cli.input.request import read_point
 from backprop_cli.screens.diagnostics import as_json, draw
 from backprop_grammar.checks.equivalence import read_box
@@ -168,7 +168,7 @@ APART = ("-o", "--save", "--workers", "--dask", "--verify")
 def known() -> list[str]:
     """The options of all commands but those."""
     group = typer.main.get_command(app)
-    params = [param for name in COMMANDS for param in group.get_command(None, name).params]  # type: ignore[attr-defined, arg-type]
+    params = [param for name in COMMANDS for param in group.get_command(None, name).built().params]  # type: ignore[attr-defined, arg-type]
     return sorted({"-h", "--help", *(name for param in params for name in param.opts if name.startswith("-"))} - {*APART})  # fmt: skip
 
 

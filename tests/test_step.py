@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_cli.commands.stepping import run_steps
+from backprop_cli.commands.step import run_steps
 from backprop_cli.input.request import fit, read_point
 from backprop_cli.screens.steps import shown
 from backprop_grammar.descent.descend import METHODS, Step, descend, plan
@@ -407,10 +407,11 @@ def test_the_schema_is_one():
 
 SLOW = """
 import sys, time
-import backprop_cli.commands.stepping as stepping
+import backprop_cli.commands.step as stepping
+import backprop_grammar.descent.descend as descending
 from backprop_grammar.language.parser import parse
 from backprop_grammar.descent.descend import plan
-real = stepping.descend
+real = descending.descend
 def slowly(plan):
     steps = real(plan)
     while True:
@@ -419,7 +420,7 @@ def slowly(plan):
         except StopIteration as stop:
             return stop.value
         time.sleep(0.05)
-stepping.descend = slowly
+descending.descend = slowly
 plan = plan(parse('x^2'), {'x': 1.0}, steps=%d, rate=0.01)
 """
 CALL = "print('ready', file=sys.stderr, flush=True); sys.exit(stepping.run_steps(plan, as_json=%s, stream=%s))"

@@ -18,9 +18,9 @@ from backprop_grammar.errors import BackpropError, shorten, usage
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.trace.record import Flag, Note
 
-from ..commands.mapping import at_kinks, kernel_of, varying
 from ..input.request import Request
 from . import io as tables
+from .columns import at_kinks, kernel_of, varying
 from .sources import Points, files_of, opened
 
 if TYPE_CHECKING:

@@ -1,0 +1,175 @@
+"""`backprop derive`: derivatives as formulas, as code and, at a point, as numbers.
+
+A Hessian, a direction and a higher order are all gradients of gradients.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backprop_grammar.errors import BackpropError, usage, visible
+
+from .. import formats
+from ..input.options import (
+    At,
+    Digits,
+    File,
+    Json,
+    Output,
+    Program,
+    Save,
+    Wrt,
+    format_option,
+)
+
+if TYPE_CHECKING:
+    from backprop_grammar.language.graph import Graph
+    from backprop_grammar.views.code.code import Formulas
+
+    from ..input.request import Request
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop derive "1/(1+exp(-(w*x+b)))"
+backprop derive "x^3*y" --order 2
+backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
+backprop derive "x^2*sin(y)" --jvp x=1,y=0
+backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy"""
+
+UNTESTED = "note: the code does not test itself: a derivative is a choice at this point, or none"
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    order: Annotated[int, typer.Option(metavar="N", help="The order of the derivatives.")] = 1,
+    hessian: Annotated[
+        bool,
+        typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
+    ] = False,
+    jvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
+    ] = "",
+    hvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The Hessian times a direction: x=1,y=0.")
+    ] = "",
+    digits: Digits = 6,
+    save: Save = None,
+    name: Annotated[str, format_option("derive")] = "",
+    as_json: Json = False,
+) -> int:
+    """Print the formulas. The exit code is 3 where one of them has no number at the point."""
+    from ..input.request import Request
+
+    row = formats.chosen("derive", name, save, as_json)
+    request = Request(program, file, at, wrt, output, digits=digits)
+    code = row.module.startswith("views.code.")
+    if hessian and order not in (1, 2):
+        raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
+    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
+    if hessian and derived.at is not None and not (name or save or as_json):
+        row = formats.formats_of("derive")["matrix"]
+    if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
+        raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
+    formats.deliver(row, derived, formats.Options(digits), save)
+    for remark in remarks:
+        print(visible(remark), file=sys.stderr)
+    return 3 if None in derived.numbers.values() else 0
+
+
+def formulas(
+    request: "Request", order: int, jvp: str, hvp: str, value: bool
+) -> tuple["Formulas", list[str]]:
+    """The derivatives that the options ask for, and remarks on their numbers.
+
+    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. value: whether
+    the program computes the output too.
+
+    Raises BackpropError for options that contradict each other, and for a point that has no
+    value.
+    """
+    from backprop_grammar.blocks.names import Names
+    from backprop_grammar.derivatives.derive import MAX_ORDER, derive, directional, numbers
+    from backprop_grammar.numbers.wide import as_float
+    from backprop_grammar.trace.evaluate import evaluate
+    from backprop_grammar.trace.record import KINKS
+    from backprop_grammar.views.code.code import Formulas
+
+    if not 1 <= order <= MAX_ORDER:
+        raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
+    if sum([order > 1, bool(jvp), bool(hvp)]) > 1:
+        message = "--order, --hessian, --jvp and --hvp are different questions"
+        raise usage(message, "ask one of them")
+    if (jvp or hvp) and request.wrt:
+        raise usage("a direction says by which variables", "leave out --wrt")
+    graph, given, notes = request.graph()
+    if not graph.variables:
+        raise BackpropError(
+            "name",
+            "the program has no variables, so there is nothing to derive by",
+            hint="write a name where the number may change",
+        )
+    views = request.views()
+    end = Names(graph).find(views["output"]) if views["output"] else graph.output
+    at = complete(graph, given, bool(request.at), graph.needed(end))
+    if jvp or hvp:
+        direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp")
+        derivative = directional(graph, direction, output=views["output"], second=bool(hvp))
+    else:
+        derivative = derive(
+            graph, wrt=views["wrt"], output=views["output"], order=order, value=value
+        )
+    text, inputs = graph.source.text, graph.inputs
+    if at is None:
+        return Formulas(text, derivative, None, {}, None, inputs), []
+    trace = evaluate(graph, at, output=views["output"], nodes=False)
+    figures, remarks = numbers(graph, derivative, at, views["output"], by_formula=bool(jvp or hvp))
+    plain = {name: as_float(number) for name, number in figures.items()}
+    remarks = [f"note: {note.message}" for note in notes] + remarks
+    own = as_float(trace.value)
+    bent = any(note.kind in KINKS for note in trace.notes)
+    if value and (bent or None in plain.values()):  # a formula may be of one side, or have none
+        return Formulas(text, derivative, None, plain, own, inputs), [*remarks, UNTESTED]
+    return Formulas(text, derivative, at, plain, own, inputs), remarks
+
+
+def direction_of(text: str, option: str) -> dict[str, float]:
+    """The direction in an option such as `--jvp x=1,y=0`."""
+    from ..input.request import read_point
+
+    try:
+        return read_point([text]).values
+    except BackpropError as error:
+        raise BackpropError(
+            "usage",
+            error.message,
+            error.span,
+            hint=f"write {option} x=1,y=0",
+            source=error.source,
+        ) from None
+
+
+def complete(
+    graph: "Graph", at: dict[str, float], given: bool, needed: list[bool]
+) -> dict[str, float] | None:
+    """The point, if every variable that is needed has a value; None where there is no point.
+
+    given: whether there is one on the command line. Raises BackpropError where it is only a part.
+    """
+    missing = [name for name, node in graph.variables.items() if needed[node] and name not in at]
+    if not missing:
+        return at
+    if given:
+        raise BackpropError(
+            "binding",
+            f"no value for {', '.join(missing[:8])}",
+            graph.spans[graph.variables[missing[0]]],
+            hint="give them all, or leave --at out for the formulas alone",
+            source=graph.source,
+        )
+    return None
