@@ -37,7 +37,7 @@ import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.commands import COMMANDS
 from backprop_cli.input.request import read_point
-from backprop_cli.screens.diagnostics import as_json, draw
+from backprop_cli.screens.diagnostics import as_json, as_text
 from backprop_grammar.checks.equivalence import read_box
 from backprop_grammar.diagnosis.claims import read_claims
 from backprop_grammar.errors import BackpropError
@@ -71,7 +71,7 @@ def quiet(function: Callable[[], Any]) -> None:
     try:
         function()
     except BackpropError as error:
-        paragraph(draw(error))
+        paragraph(as_text(error))
         json.loads(as_json(error), parse_constant=lambda word: 1 / 0)
 
 

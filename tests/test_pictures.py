@@ -186,7 +186,7 @@ def test_a_picture_that_is_too_large_offers_graphviz():
         svg.drawing(picture)
     assert caught.value.kind == "limit"
     assert "301" in caught.value.message
-    assert "--format dot" in caught.value.hint
+    assert "DOT" in caught.value.hint
     assert dot.drawing(picture)
     assert mermaid.drawing(picture)
 

@@ -96,9 +96,9 @@ def run(args: list[str] | None = None) -> int:
 
 def report(error: BackpropError, arguments: list[str]) -> None:
     """Print an error, as JSON where the command was asked for it."""
-    from .screens.diagnostics import as_json, draw
+    from .screens.diagnostics import as_json, as_text
 
-    text = as_json(error) if "--json" in arguments else draw(error)
+    text = as_json(error) if "--json" in arguments else as_text(error)
     with contextlib.suppress(OSError):  # nobody listens
         print(text, file=sys.stderr, flush=True)
 

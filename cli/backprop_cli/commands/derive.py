@@ -4,6 +4,7 @@ A Hessian, a direction and a higher order are all gradients of gradients.
 """
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,10 +69,10 @@ def command(
 
     row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, digits=digits)
-    code = row.module.startswith("views.code.")
+    code = row.name if row.module.startswith("views.code.") else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, value=code)
+    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, code)
     if hessian and derived.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
@@ -83,12 +84,12 @@ def command(
 
 
 def formulas(
-    request: "Request", order: int, jvp: str, hvp: str, value: bool
+    request: "Request", order: int, jvp: str, hvp: str, code: str
 ) -> tuple["Formulas", list[str]]:
     """The derivatives that the options ask for, and remarks on their numbers.
 
-    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. value: whether
-    the program computes the output too.
+    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
+    of code that they are for, which computes the output too; empty for formulas.
 
     Raises BackpropError for options that contradict each other, and for a point that has no
     value.
@@ -122,20 +123,21 @@ def formulas(
         derivative = directional(graph, direction, output=views["output"], second=bool(hvp))
     else:
         derivative = derive(
-            graph, wrt=views["wrt"], output=views["output"], order=order, value=value
+            graph, wrt=views["wrt"], output=views["output"], order=order, value=bool(code)
         )
-    text, inputs = graph.source.text, graph.inputs
+    author = f"`backprop derive --format {code}`" if code else ""
+    result = Formulas(graph.source.text, derivative, None, {}, None, graph.inputs, author)
     if at is None:
-        return Formulas(text, derivative, None, {}, None, inputs), []
+        return result, []
     trace = evaluate(graph, at, output=views["output"], nodes=False)
     figures, remarks = numbers(graph, derivative, at, views["output"], by_formula=bool(jvp or hvp))
     plain = {name: as_float(number) for name, number in figures.items()}
+    result = replace(result, numbers=plain, value=as_float(trace.value))
     remarks = [f"note: {note.message}" for note in notes] + remarks
-    own = as_float(trace.value)
     bent = any(note.kind in KINKS for note in trace.notes)
-    if value and (bent or None in plain.values()):  # a formula may be of one side, or have none
-        return Formulas(text, derivative, None, plain, own, inputs), [*remarks, UNTESTED]
-    return Formulas(text, derivative, at, plain, own, inputs), remarks
+    if code and (bent or None in plain.values()):  # a formula may be of one side, or have none
+        return result, [*remarks, UNTESTED]
+    return replace(result, at=at), remarks
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:
@@ -145,13 +147,8 @@ def direction_of(text: str, option: str) -> dict[str, float]:
     try:
         return read_point([text]).values
     except BackpropError as error:
-        raise BackpropError(
-            "usage",
-            error.message,
-            error.span,
-            hint=f"write {option} x=1,y=0",
-            source=error.source,
-        ) from None
+        hint = f"write {option} x=1,y=0"
+        raise error.replace(kind="usage", label="", hint=hint, reason="") from None
 
 
 def complete(

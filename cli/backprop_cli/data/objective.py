@@ -188,8 +188,5 @@ class Mean:
         try:
             arrived(self.kernel.question, 0, point | self.row(row))
         except BackpropError as error:
-            return BackpropError(
-                error.kind, f"{place}: {error.message}", error.span,
-                label=error.label, hint=error.hint, source=error.source,
-            )  # fmt: skip
+            return error.replace(message=f"{place}: {error.message}")
         return BackpropError("domain", f"{place}: {why}")

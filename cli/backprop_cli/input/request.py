@@ -118,10 +118,8 @@ def number_option(text: str, name: str) -> float:
     try:
         return constant(Source(text, name), 0, len(text), name)
     except BackpropError as error:
-        raise BackpropError(
-            "usage", error.message, error.span, label=error.label,
-            hint=f"{name} takes a finite number, such as 0.1 or 1/3", source=error.source,
-        ) from None  # fmt: skip
+        hint = f"{name} takes a finite number, such as 0.1 or 1/3"
+        raise error.replace(kind="usage", hint=hint, reason="") from None
 
 
 def names(options: list[str] | None, option: str) -> list[str]:
@@ -198,7 +196,7 @@ def read_point(bindings: list[str]) -> Point:
         if text.startswith("@"):
             read_object(text[1:], point)
             continue
-        source = Source(text, "--at")
+        source = Source(text, "--at", inline=True)
         for start, end in pieces(text):
             read_binding(source, start, end, point)
     return point
@@ -269,9 +267,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
-        raise BackpropError(
-            "binding", error.message, moved, label=error.label, hint=error.hint, source=source
-        ) from None
+        raise error.replace(kind="binding", span=moved, source=source, node=None) from None
     assert result is not None
     return result
 

@@ -38,11 +38,12 @@ LONGEST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """What the formats of `backprop derive` show.
+    """Derivatives as formulas, with their numbers at a point: what views of them show.
 
     program: as it was written. at: the point, if there is one; the numbers there are ``value``,
     the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
-    the values that the program itself gives to variables.
+    the values that the program itself gives to variables. author: what wrote them, for the comment
+    of code.
     """
 
     program: str
@@ -51,6 +52,7 @@ class Formulas:
     numbers: dict[str, float | None]
     value: float | None
     inputs: dict[str, float] = field(default_factory=dict)
+    author: str = "backprop"
 
     def named(self, by: tuple[str, ...]) -> str:
         """The name of a derivative, by what it is taken by."""
@@ -231,7 +233,7 @@ def comment(code: Code, *does: str) -> list[str]:
     program = code.formulas.program
     if len(program) > LONGEST:
         program = f"{program[:LONGEST]}..."
-    lines = [f"Written by `backprop derive --format {code.target.name}` for the program", ""]
+    lines = [f"Written by {code.formulas.author} for the program", ""]
     lines += [f"    {visible(line)}" for line in program.splitlines()]
     lines += ["", *does]
     if code.renamed:

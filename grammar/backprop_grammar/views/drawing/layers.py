@@ -104,7 +104,7 @@ def check_size(count: int) -> None:
     if count > LARGEST:
         raise BackpropError(
             "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
-            hint="--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
+            hint="Graphviz draws it, from its text in DOT", reason="picture",
         )  # fmt: skip
 
 
