@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from backprop_cli.data import objective as mean
 from backprop_grammar.batch import exact_sums as exact
+from backprop_grammar.descent import objective as mean
 from backprop_grammar.views.documents import step_json as steps_json
 from tests.support import call
 

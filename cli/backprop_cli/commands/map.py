@@ -194,7 +194,7 @@ def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> Non
 
 def remark(tally: "Tally") -> None:
     """Say on standard error what the rows do not."""
-    from ..data.columns import at_kinks
+    from backprop_grammar.descent.objective import at_kinks
 
     if tally.kinks:
         say("note", at_kinks(tally.kinks, tally.rows))

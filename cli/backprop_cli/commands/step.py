@@ -72,18 +72,18 @@ def command(
     if source and not points:
         raise usage("--from is the format of points", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
-        data = None
+        rows = None
         if points:
-            from ..data.objective import averaged, found_in  # polars and NumPy come with them
+            from ..data.objective import over_rows, rows_of
 
-            graph, point, notes, data = found_in(stack, request, points, source)
+            graph, point, notes, rows = rows_of(stack, request, points, source)
         else:
             graph, point, notes = request.graph()
         views = request.views()
         distance = number_option(rate, "--rate")
         planned = plan(graph, point, views["wrt"], distance, steps, up, method, views["output"])
-        if data is not None:
-            planned = averaged(planned, data)
+        if rows is not None:
+            planned = over_rows(planned, rows)
         return run_steps(
             planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
         )

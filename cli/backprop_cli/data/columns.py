@@ -13,7 +13,7 @@ from .sources import Points
 if TYPE_CHECKING:
     from backprop_grammar.batch.evaluator import Kernel
 
-__all__ = ["COUNTS", "added", "at_kinks", "kernel_of", "varying"]
+__all__ = ["COUNTS", "added", "kernel_of", "varying"]
 
 COUNTS = ("rows", "failed")
 """The columns that --reduce adds to the sums."""
@@ -62,7 +62,7 @@ def varying(
 def kernel_of(
     graph: Graph, columns: Sequence[str], at: dict[str, float], wrt: Sequence[str], output: str
 ) -> "Kernel":
-    """The program made ready.
+    """The program, ready for many points.
 
     Raises BackpropError for unknown names, and where numpy is missing.
     """
@@ -99,8 +99,3 @@ def added(labels: Sequence[str], columns: str, reduced: bool) -> dict[str, str]:
             raise usage(f"--columns: {shorten(new or name)} {wrong}", "name each column once")
         result[name] = new
     return result
-
-
-def at_kinks(kinks: int, rows: int) -> str:
-    """How many rows have a gradient that is a choice."""
-    return f"{kinks:,} of {rows:,} rows stand at a kink or a tie, where the gradient is a choice"
