@@ -69,7 +69,7 @@ def command(
 
     row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, digits=digits)
-    code = row.name if row.module.startswith("views.code.") else ""
+    code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, code)

@@ -21,11 +21,11 @@ from .sources import Points, files_of, opened
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Rows", "over_rows", "rows_of"]
+__all__ = ["PointFiles", "over_rows", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PointFiles:
     """Files of points, and the variables that are columns of them."""
 
     files: tuple[Points, ...]
@@ -34,7 +34,7 @@ class Rows:
 
 def rows_of(
     stack: ExitStack, request: Request, points: Sequence[str], form: str
-) -> tuple[Graph, dict[str, float], list[Note], Rows]:
+) -> tuple[Graph, dict[str, float], list[Note], PointFiles]:
     """The program, the values of the variables that are no columns, notes, and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. Raises
@@ -53,10 +53,10 @@ def rows_of(
     if not at:
         message = "every variable is a column, so nothing can be stepped"
         raise usage(message, "give the inputs to step with --at w=0")
-    return graph, at, notes, Rows(tuple(files), columns)
+    return graph, at, notes, PointFiles(tuple(files), columns)
 
 
-def over_rows(plan: Plan, rows: Rows) -> Plan:
+def over_rows(plan: Plan, rows: PointFiles) -> Plan:
     """The plan of a run over the mean of the rows, which are read here.
 
     Raises BackpropError where they can't be read, or a row has not all its numbers.

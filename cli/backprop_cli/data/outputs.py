@@ -12,7 +12,7 @@ from backprop_grammar.errors import shorten, usage
 
 from ..formats import say
 from . import io as tables
-from .atomic import terminable, whole, writing
+from .atomic import atomic_file, terminable, writing
 from .columns import COUNTS
 from .jobs import Tally
 from .sources import PIPE, Points
@@ -78,17 +78,17 @@ class Destination:
                 raise usage(message, "make it, or choose another place")
             check_kept(place, read, program)
             return [(one, "-") for one in files]
-        whole = place.absolute() if self.absolute else place
+        target = place.absolute() if self.absolute else place
         if self.folder:
             if place.exists() and not place.is_dir():
                 what = "several files" if len(files) > 1 else "the files of a pattern"
                 raise usage(f"{place} is a file", f"{what} are written into a folder")
             pairs = [
-                (one, str(whole / name_in_folder(one, self.format_for(one.form)))) for one in files
+                (one, str(target / name_in_folder(one, self.format_for(one.form)))) for one in files
             ]
         else:
             self.format_for(files[0].form)
-            pairs = [(files[0], str(whole))]
+            pairs = [(files[0], str(target))]
         names = dict[str, str]()
         for one, path in pairs:
             if path in names:
@@ -176,6 +176,6 @@ def write_reduced(
         with writing("standard output"), tables.reading("the sums"):
             tables.write(frame, standard_output(), form, False)
     else:
-        with terminable(), whole(place) as stream, tables.reading("the sums"):
+        with terminable(), atomic_file(place) as stream, tables.reading("the sums"):
             tables.write(frame, stream, form, False)
     return finite
