@@ -5,7 +5,8 @@ The list is derived from the table of formats, so a new row is tested on arrival
 
 from pathlib import Path
 
-from tests.support import FORMATS, SCHEMAS
+from backprop_cli.commands.schema import SCHEMAS
+from tests.support import FORMATS
 
 MORE = {"matrix": ["--hessian"]}
 """Options without which a format has nothing to show."""

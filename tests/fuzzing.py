@@ -35,11 +35,20 @@ import typer.main
 import backprop_cli
 import backprop_grammar
 from backprop_cli.app import app
-from backprop_cli.input.argv import COMMANDS
+from backprop_cli.commands import COMMANDS
 from backprop_cli.input.request import read_point
 from backprop_grammar.checks.equivalence import read_box
 from backprop_grammar.diagnosis.claims import read_claims
-from tests.support import CONSTANTS, FUNCTIONS, BackpropError, as_json, call, draw, parsed, streams
+from tests.support import (
+    CONSTANTS,
+    FUNCTIONS,
+    BackpropError,
+    as_json,
+    as_text,
+    call,
+    parsed,
+    streams,
+)
 
 SECONDS = 30
 """Of computing for one input; the code under test gives up by itself after as many, by its own estimate."""
@@ -67,7 +76,7 @@ def quiet(function: Callable[[], Any]) -> None:
     try:
         function()
     except BackpropError as error:
-        paragraph(draw(error))
+        paragraph(as_text(error))
         json.loads(as_json(error), parse_constant=lambda word: 1 / 0)
 
 
@@ -164,7 +173,7 @@ APART = ("-o", "--save", "--workers", "--dask", "--verify")
 def known() -> list[str]:
     """The options of all commands but those."""
     group = typer.main.get_command(app)
-    params = [param for name in COMMANDS for param in group.get_command(None, name).params]  # type: ignore[attr-defined, arg-type]
+    params = [param for name in COMMANDS for param in group.get_command(None, name).built().params]  # type: ignore[attr-defined, arg-type]
     return sorted({"-h", "--help", *(name for param in params for name in param.opts if name.startswith("-"))} - {*APART})  # fmt: skip
 
 

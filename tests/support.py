@@ -15,9 +15,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from backprop_cli.app import SCHEMAS, run
+from backprop_cli.app import run
+from backprop_cli.commands.schema import SCHEMAS
 from backprop_cli.formats import FORMATS, formats_of, module_of
-from backprop_cli.screens.diagnostics import as_json, draw
+from backprop_cli.screens.diagnostics import as_json, as_text
 from backprop_grammar.derivatives.derive import Derivative, derive, directional
 from backprop_grammar.errors import BackpropError, Source
 from backprop_grammar.language.graph import Graph
@@ -51,9 +52,9 @@ __all__ = [
     "along",
     "as_float",
     "as_json",
+    "as_text",
     "call",
     "derived",
-    "draw",
     "formula",
     "number",
     "often",

@@ -10,7 +10,7 @@ from backprop_grammar.errors import nearest, shorten, visible
 from backprop_grammar.language.advice import SLIPS
 from backprop_grammar.language.calls import SYNONYMS
 from backprop_grammar.language.characters import MEANT, PLAIN, RESEMBLES
-from tests.support import FUNCTIONS, BackpropError, draw, often, parsed
+from tests.support import FUNCTIONS, BackpropError, as_text, often, parsed
 
 LONGEST = 1500
 """Characters of an error as it is drawn."""
@@ -85,7 +85,7 @@ ADVICE = (
     ("log3(x)", "name", "log3", "there is no function log3", "did you mean log(x)/log(3)?"),
     ("log_2(x)", "name", "log_2", "there is no function log_2", "did you mean log2?"),
     ("iff(x, 1, 2)", "name", "iff", "there is no function iff", "did you mean if?"),
-    ("foobar(x)", "name", "foobar", "there is no function foobar", "`backprop functions`"),
+    ("foobar(x)", "name", "foobar", "there is no function foobar", "write foobar*(...)"),
     ("sin^2(x)", "name", "sin", "sin is a function", "write sin(x)^2"),
     ("sin^-1(x)", "name", "sin", "sin is a function", "write asin(x) for the inverse"),
     ("exp**2*x", "name", "exp", "exp is a function", "write exp(x)^2"),
@@ -195,7 +195,7 @@ ADVICE = (
     ("|x|", "syntax", "|", "| is not part of the language", "abs(x)"),
     ("x!", "syntax", "!", "! is not part of the language", "exp(lgamma(x + 1))"),
     ("$x", "syntax", "$", "$ is not part of the language", "a program has no $"),
-    ("x @ y", "syntax", "@", "@ is not part of the language", "--at"),
+    ("x @ y", "syntax", "@", "@ is not part of the language", "beside the program"),
     ("'x'", "syntax", "'", "' is not part of the language", "without quotation marks"),
     ('"x"', "syntax", '"', '" is not part of the language', "without quotation marks"),
     ("w[1]", "syntax", "w[", "[ is not part of the language", "as part of the name: w1"),
@@ -261,7 +261,7 @@ def check_shape(error: BackpropError, program: str) -> None:
     if error.span is not None:
         start, end = error.span
         assert 0 <= start < end <= len(program)
-    assert len(draw(error)) < LONGEST
+    assert len(as_text(error)) < LONGEST
 
 
 def test_every_row_has_an_example():

@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 
 from backprop_cli.__main__ import main
+from backprop_cli.commands import COMMANDS, module_of
 from backprop_cli.input.argv import EXAMPLES
 from tests.screens import ROOT, environment, one_call
 from tests.support import call, trace_of
@@ -175,10 +176,11 @@ def test_help_leads_with_examples():
         assert "Usage:" in out
 
 
-@pytest.mark.parametrize("command", EXAMPLES, ids=lambda command: command or "backprop")
+@pytest.mark.parametrize("command", ["", *COMMANDS], ids=lambda command: command or "backprop")
 def test_the_examples_of_the_help_work(command, tmp_path):
     (tmp_path / "samples").symlink_to(ROOT / "samples")
-    for line in EXAMPLES[command].splitlines():
+    examples = module_of(command).EXAMPLES if command else EXAMPLES
+    for line in examples.splitlines():
         if ".txt" in line or ">" in line or "point.json" in line:
             continue
         simple = one_call(line)

@@ -66,13 +66,13 @@ def test_every_format_is_written_whole(command, tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["-o", "graph.gif"], "the suffix .gif says no format"),
-        (["-o", "graph"], "a name without a suffix says no format"),
+        (["-o", "graph.gif"], "unknown suffix .gif"),
+        (["-o", "graph"], "the name of the file has no suffix"),
         (["--format", "svgg"], "did you mean svg?"),
         (["--format", "png"], "png is for a file"),
         (["--format", "terminal", "-o", "x.svg"], "terminal is for the terminal"),
         (["-o", "/nowhere/at/all/graph.svg"], "cannot write"),
-        (["-o", "."], "says no format"),
+        (["-o", "."], "has no suffix"),
     ],
 )
 def test_refusals(args, said):

@@ -30,7 +30,9 @@ DRAWN = {
     "staged": ((ROOT / "samples/staged.bp").read_text(), {}),
     "branches": ((ROOT / "samples/branches.bp").read_text(), {}),
 }
-GOLDEN = [(name, "svg", "svg") for name in ("sum-times", "patterns", "branches")]  # others: samples/
+GOLDEN = [
+    (name, "svg", "svg") for name in ("sum-times", "patterns", "branches")
+]  # others: samples/
 GOLDEN += [("staged", "dot", "dot"), ("staged", "mermaid", "mmd"), ("staged", "tikz", "tex")]
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
@@ -175,7 +177,7 @@ def test_a_picture_that_is_too_large_offers_graphviz():
         svg.drawing(picture)
     assert caught.value.kind == "limit"
     assert "301" in caught.value.message
-    assert "--format dot" in caught.value.hint
+    assert "DOT" in caught.value.hint
     assert dot.drawing(picture)
     assert mermaid.drawing(picture)
 

@@ -248,3 +248,14 @@ def test_only_the_command_that_is_asked_for_is_built(monkeypatch):
     monkeypatch.setattr(typer.main, "get_command_from_info", building)
     app(["schema", "error"], prog_name="backprop", standalone_mode=False)
     assert built == ["schema"]
+
+
+def test_the_list_of_commands_imports_none_of_them():
+    code = (
+        "import sys; from backprop_cli.app import run; run(['--help']); "
+        "print(*(name for name in sys.modules if name.startswith('backprop_')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = done.stderr.split()
+    assert "backprop_cli.commands" in names
+    assert not [name for name in names if name.startswith("backprop_cli.commands.")]

@@ -395,9 +395,9 @@ def test_the_schema_is_one():
 
 SLOW = """
 import sys, time
-import backprop_cli.commands.stepping as stepping
+import backprop_grammar.descent.descend as descending
 from backprop_cli.app import run
-real = stepping.descend
+real = descending.descend
 def slowly(plan):
     steps = real(plan)
     yield next(steps)
@@ -408,7 +408,7 @@ def slowly(plan):
             yield next(steps)
         except StopIteration as stop:
             return stop.value
-stepping.descend = slowly
+descending.descend = slowly
 sys.exit(run(["step", "x^2", "--at", "x=1", "--rate", "0.01", *sys.argv[1:]]))
 """
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_cli.data import objective as mean
 from backprop_grammar.batch import exact_sums as exact
+from backprop_grammar.descent import objective as mean
 from tests.support import call, schema
 
 LOGISTIC = "softplus(-y*(w*x + b))"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from backprop_grammar.errors import shorten, suggestion, usage, visible
 from backprop_grammar.views.options import Options
 
-from .data.atomic import terminable, whole
+from .data.atomic import atomic_file, terminable
 
 __all__ = [
     "FORMATS",
@@ -31,8 +31,9 @@ __all__ = [
 class Format(NamedTuple):
     """One row: the name for `--format`, its command, what it shows, and the module that does.
 
-    module: of this package; ``views.`` are those of the grammar. suffix: of the files that `-o` writes in it. screen: laid out for a terminal. binary: bytes,
-    for a file only. schema: the name of its JSON Schema, `FILE.schema.json`.
+    module: of this package where it is `png` or one of `screens`, else of the grammar's views.
+    suffix: of the files that `-o` writes in it. schema: the name of its JSON Schema,
+    `NAME.schema.json`. binary: bytes, for a file only.
     """
 
     name: str
@@ -40,94 +41,57 @@ class Format(NamedTuple):
     doc: str
     module: str
     suffix: str = ""
-    screen: bool = False
-    binary: bool = False
     schema: str = ""
+    binary: bool = False
+
+    @property
+    def screen(self) -> bool:
+        """Whether it is laid out for a terminal."""
+        return self.module.startswith("screens.")
+
+    @property
+    def code(self) -> bool:
+        """Whether it is source code in another language."""
+        return self.module.startswith("code.")
 
 
 FORMATS = (
+    Format("table", "eval", "the forward and the backward pass as tables", "screens.tables"),
     Format(
-        "table",
-        "eval",
-        "the forward and the backward pass as tables",
-        "screens.tables",
-        screen=True,
+        "json", "eval", "the trace as one JSON document", "documents.trace_json", schema="trace"
     ),
+    Format("terminal", "graph", "the picture in characters", "screens.picture"),
+    Format("svg", "graph", "a picture for pages and slides", "pictures.svg", ".svg"),
+    Format("png", "graph", "the same picture as pixels", "png", ".png", binary=True),
+    Format("html", "graph", "a page that steps through both passes", "pictures.html", ".html"),
+    Format("dot", "graph", "Graphviz", "pictures.dot", ".dot"),
+    Format("mermaid", "graph", "Mermaid, which Markdown pages draw", "pictures.mermaid", ".mmd"),
+    Format("tikz", "graph", "TikZ, for LaTeX", "pictures.tikz", ".tex"),
     Format(
-        "json",
-        "eval",
-        "the trace as one JSON document",
-        "views.documents.trace_json",
-        schema="trace",
+        "json", "graph", "the trace as one JSON document", "documents.trace_json", ".json", "trace"
     ),
-    Format("terminal", "graph", "the picture in characters", "screens.picture", screen=True),
-    Format("svg", "graph", "a picture for pages and slides", "views.pictures.svg", suffix=".svg"),
-    Format("png", "graph", "the same picture as pixels", "png", suffix=".png", binary=True),
+    Format("terminal", "explain", "paragraphs", "screens.prose"),
+    Format("markdown", "explain", "Markdown", "documents.markdown", ".md"),
+    Format("latex", "explain", "a LaTeX document", "documents.latex", ".tex"),
     Format(
-        "html",
-        "graph",
-        "a page that steps through both passes",
-        "views.pictures.html",
-        suffix=".html",
+        "json", "explain", "one JSON document", "documents.explanation_json", ".json", "explanation"
     ),
-    Format("dot", "graph", "Graphviz", "views.pictures.dot", suffix=".dot"),
+    Format("text", "derive", "a program of this language", "documents.formulas"),
+    Format("latex", "derive", "LaTeX", "documents.derive_latex", ".tex"),
+    Format("json", "derive", "one JSON document", "documents.derive_json", ".json", "derive"),
+    Format("python", "derive", "a Python function", "code.python", ".py"),
+    Format("numpy", "derive", "a function of NumPy arrays", "code.numpy"),
+    Format("jax", "derive", "a function of JAX arrays", "code.jax"),
+    Format("torch", "derive", "a function of PyTorch tensors", "code.torch"),
+    Format("c", "derive", "a C function", "code.c", ".c"),
+    Format("matrix", "derive", "the Hessian as a table of numbers", "screens.matrix"),
+    Format("table", "check", "the findings as tables", "screens.checks"),
     Format(
-        "mermaid",
-        "graph",
-        "Mermaid, which Markdown pages draw",
-        "views.pictures.mermaid",
-        suffix=".mmd",
+        "json", "check", "the findings as one JSON document", "documents.check_json", schema="check"
     ),
-    Format("tikz", "graph", "TikZ, for LaTeX", "views.pictures.tikz", suffix=".tex"),
-    Format(
-        "json",
-        "graph",
-        "the trace as one JSON document",
-        "views.documents.trace_json",
-        ".json",
-        schema="trace",
-    ),
-    Format("terminal", "explain", "paragraphs", "screens.prose", screen=True),
-    Format("markdown", "explain", "Markdown", "views.documents.markdown", suffix=".md"),
-    Format("latex", "explain", "a LaTeX document", "views.documents.latex", suffix=".tex"),
-    Format(
-        "json",
-        "explain",
-        "one JSON document",
-        "views.documents.explanation_json",
-        ".json",
-        schema="explanation",
-    ),
-    Format("text", "derive", "a program of this language", "views.documents.formulas"),
-    Format("latex", "derive", "LaTeX", "views.documents.derive_latex", suffix=".tex"),
-    Format(
-        "json",
-        "derive",
-        "one JSON document",
-        "views.documents.derive_json",
-        ".json",
-        schema="derive",
-    ),
-    Format("python", "derive", "a Python function", "views.code.python", suffix=".py"),
-    Format("numpy", "derive", "a function of NumPy arrays", "views.code.numpy"),
-    Format("jax", "derive", "a function of JAX arrays", "views.code.jax"),
-    Format("torch", "derive", "a function of PyTorch tensors", "views.code.torch"),
-    Format("c", "derive", "a C function", "views.code.c", suffix=".c"),
-    Format("matrix", "derive", "the Hessian as a table of numbers", "screens.matrix", screen=True),
-    Format("table", "check", "the findings as tables", "screens.checks", screen=True),
-    Format(
-        "json",
-        "check",
-        "the findings as one JSON document",
-        "views.documents.check_json",
-        schema="check",
-    ),
-    Format("table", "step", "the trajectory as a table", "screens.steps", screen=True),
-    Format(
-        "json", "step", "the run as one JSON document", "views.documents.step_json", schema="step"
-    ),
+    Format("table", "step", "the trajectory as a table", "screens.steps"),
+    Format("json", "step", "the run as one JSON document", "documents.step_json", schema="step"),
 )
-
 
 SILENT = ("svg", "png", "dot", "mermaid", "tikz")
 """Pictures without words: notes and flags are said on standard error instead."""
@@ -140,8 +104,8 @@ def formats_of(command: str) -> dict[str, Format]:
 
 def module_of(row: Format) -> Any:
     """The module of a format, imported now."""
-    package = "backprop_grammar" if row.module.startswith("views.") else __package__
-    return import_module(f"{package}.{row.module}")
+    here = row.module.startswith(("screens.", "png"))
+    return import_module(f"{__package__ if here else 'backprop_grammar.views'}.{row.module}")
 
 
 def render(row: Format, subject: Any, options: Options) -> str | bytes:
@@ -204,16 +168,17 @@ def chosen(command: str, name: str, save: Path | None, as_json: bool = False) ->
         if row.suffix and save.suffix.lower() == row.suffix:
             return row
     suffixes = ", ".join(row.suffix for row in rows.values() if row.suffix)
-    ending = f"the suffix {shorten(save.suffix)}" if save.suffix else "a name without a suffix"
-    raise usage(f"{ending} says no format", f"the suffixes are {suffixes}; or name one with --format")  # fmt: skip
+    unknown = f"unknown suffix {shorten(save.suffix)}"
+    message = unknown if save.suffix else "the name of the file has no suffix"
+    raise usage(message, f"the suffixes are {suffixes}; or name a format with --format")
 
 
 def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> None:
-    """Print in a format, or write a file, which is whole or not there."""
+    """Print in a format, or write a file, which is there as a whole or not at all."""
     if save is None:
         show(row, subject, options)
         return
     result = render(row, subject, options)
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()
-    with terminable(), whole(save) as stream:
+    with terminable(), atomic_file(save) as stream:
         stream.write(data)

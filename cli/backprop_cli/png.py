@@ -1,7 +1,7 @@
 """The picture as PNG: the SVG in its light colours, on white, at twice its size.
 
-The insight: pixels are the same everywhere only with a font that comes along, so the extra
-`png` brings one, and the system's fonts are but a way out.
+Pixels are the same everywhere only with a font that comes along, so the extra `png` brings one, and
+the system's fonts are but a way out.
 """
 
 from collections.abc import Iterable
@@ -32,10 +32,17 @@ SYSTEM = (
     ("Helvetica.ttc", "Helvetica"),
 )
 FOLDERS = (
-    "/usr/share/fonts/truetype", "/usr/share/fonts", "/usr/share/fonts/TTF",
-    "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts", "/System/Library/Fonts",
-    "/Library/Fonts", "~/Library/Fonts", "C:/Windows/Fonts",
-)  # fmt: skip
+    "/usr/share/fonts/truetype",
+    "/usr/share/fonts",
+    "/usr/share/fonts/TTF",
+    "/usr/local/share/fonts",
+    "~/.local/share/fonts",
+    "~/.fonts",
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+    "~/Library/Fonts",
+    "C:/Windows/Fonts",
+)
 
 
 def render(trace: Trace, options: Options) -> bytes:
@@ -46,16 +53,23 @@ def render(trace: Trace, options: Options) -> bytes:
     try:
         import resvg_py
     except ImportError:
-        raise usage("a PNG needs the extra png: pip install 'backprop-cli[png]'", "--format svg needs nothing else") from None  # fmt: skip
+        message = "a PNG needs the extra png: pip install 'backprop-cli[png]'"
+        raise usage(message, "--format svg needs nothing else") from None
     font = next(iter(fonts()), None)
     if font is None:
-        raise usage("a PNG needs a font, and none of the usual ones is here", "pip install font-lato, or --format svg, which needs none")  # fmt: skip
+        hint = "pip install font-lato, or --format svg, which needs none"
+        raise usage("a PNG needs a font, and none of the usual ones is here", hint)
     path, family = font
     text = svg(diagram(trace, options.digits), STYLE + colours(LIGHT))
     return resvg_py.svg_to_bytes(
-        svg_string=text, background="#ffffff", zoom=scale(text), skip_system_fonts=True,
-        font_files=[str(path)], font_family=family, sans_serif_family=family,
-    )  # fmt: skip
+        svg_string=text,
+        background="#ffffff",
+        zoom=scale(text),
+        skip_system_fonts=True,
+        font_files=[str(path)],
+        font_family=family,
+        sans_serif_family=family,
+    )
 
 
 def scale(text: str) -> float:

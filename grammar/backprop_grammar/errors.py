@@ -1,7 +1,7 @@
-"""What can go wrong, as data.
+"""What can go wrong, as data, and how it is drawn.
 
-The insight: an error is a span of a source, a label and a way out, never a
-rendered string. One place (the command line's diagnostics) draws them all.
+An error is a span of a source, a label and a way out, so drawing it is the same few lines whatever
+went wrong; it is plain text, which no terminal wraps or decorates.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,18 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 __all__ = [
-    "BackpropError", "Source", "Span", "nearest", "shorten", "suggestion", "usage", "visible",
-]  # fmt: skip
+    "BackpropError",
+    "Source",
+    "Span",
+    "cut",
+    "few",
+    "nearest",
+    "position",
+    "shorten",
+    "suggestion",
+    "usage",
+    "visible",
+]
 
 Span = tuple[int, int]
 """Half-open range of character offsets into a source's text."""
@@ -19,19 +29,33 @@ Span = tuple[int, int]
 WORDS = 2_000
 """How many known words are looked through for the one that was meant."""
 
+WINDOW = 96
+"""Columns of a source line that are shown; longer lines are cut around the span."""
+LONGEST = 400
+"""Characters of a message, a label or a hint that are shown."""
+
 
 class Source(NamedTuple):
-    """A text the user wrote, and what to call it (``program``, a file's name, ``--at``)."""
+    """A text the user wrote, and what to call it (``program``, a file's name).
+
+    inline: whether it stands before the reader's eyes, so that a drawing need not say where it is.
+    """
 
     text: str
     name: str = "program"
+    inline: bool = False
 
 
 class BackpropError(Exception):
     """A program or a point that cannot be evaluated; every message a user sees is one of these.
 
     kind: one of syntax, name, arity, binding, domain, overflow, precision, limit, file, usage.
-    span: where in ``source``; label: a remark beside the caret; hint: the way out.
+    span: where in ``source``; label: a remark beside the caret; hint: the way out. node: its index
+    on the tape that was evaluated, where it is of a node. missing: the variables without a value,
+    or without a range, all of them. meant: what was probably meant, where the hint asks. reason:
+    one word for what went wrong, where a front end words the way out in terms of its own.
+
+    As text it is the message, the line of the source with a caret, the label and the way out.
     """
 
     def __init__(
@@ -43,6 +67,10 @@ class BackpropError(Exception):
         label: str = "",
         hint: str = "",
         source: Source | None = None,
+        node: int | None = None,
+        missing: tuple[str, ...] = (),
+        meant: str = "",
+        reason: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -51,16 +79,37 @@ class BackpropError(Exception):
         self.label = label
         self.hint = hint
         self.source = source
+        self.node = node
+        self.missing = missing
+        self.meant = meant
+        self.reason = reason
+
+    def __str__(self) -> str:
+        lines = [cut(self.message)]
+        if self.source is not None and self.span is not None:
+            lines += underlined(self.source, self.span, cut(self.label))
+        elif self.label:
+            lines.append(f"  | {cut(self.label)}")
+        if self.hint:
+            lines.append(f"  = {cut(self.hint)}")
+        return "\n".join(lines)
+
+    def fields(self) -> dict[str, Any]:
+        """What it was made of, by name; without what others left on it."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    def replace(self, **changes: Any) -> "BackpropError":
+        """The same error with some fields changed."""
+        return BackpropError(**self.fields() | changes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For the way back from another process."""
-        more = partial(BackpropError, label=self.label, hint=self.hint, source=self.source)
-        return more, (self.kind, self.message, self.span)
+        return partial(BackpropError, **self.fields()), ()
 
 
-def usage(message: str, hint: str = "") -> BackpropError:
-    """The error of wrong use."""
-    return BackpropError("usage", message, hint=hint)
+def usage(message: str, hint: str = "", **more: Any) -> BackpropError:
+    """The error of wrong use; more: of its fields."""
+    return BackpropError("usage", message, hint=hint, **more)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -107,5 +156,72 @@ def visible(text: str) -> str:
         return text
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for c in text
+    )
+
+
+# drawing
+
+
+def cut(text: str) -> str:
+    """A text of one line that cannot harm a terminal, and not too long."""
+    text = visible(text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def position(source: Source, offset: int) -> tuple[int, int]:
+    """Line and column of an offset, both from 1."""
+    before = source.text[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def underlined(source: Source, span: tuple[int, int], label: str) -> list[str]:
+    """The line of a span with carets below it."""
+    text = source.text
+    start, end = min(span[0], len(text)), min(max(span), len(text))
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    end = max(start, min(end, line_end))
+    left, right = line_start, line_end
+    if right - left > WINDOW:
+        left = max(line_start, min(start - WINDOW // 3, line_end - WINDOW))
+        right = min(line_end, left + WINDOW)
+    while width(shown(text[left:right])) > WINDOW and right > start + 1:  # escapes are long
+        left, right = (left + 1, right) if start - left > right - start else (left, right - 1)
+    head, tail = "..." * (left > line_start), "..." * (right < line_end)
+    before = head + shown(text[left:start])
+    marked = shown(text[start : min(end, right)])
+    after = shown(text[min(end, right) : right]) + tail
+    number = position(source, start)[0]
+    alone = "\n" not in text.strip("\n")
+    gutter = "  | " if alone else f"  {number} | "
+    blank = " " * (len(gutter) - 2) + "| "
+    lines = []
+    if source.name != "program" and not source.inline:
+        lines.append(f"  --> {shown(source.name)}:{number}:{start - line_start + 1}")
+    lines.append((gutter + before + marked + after).rstrip())
+    carets = blank + " " * width(before) + "^" * max(1, width(marked))
+    if label and width(carets) + width(label) <= WINDOW + 20:
+        lines.append(f"{carets}  {label}")
+    else:
+        lines.append(carets)
+        if label:
+            lines.append(blank + label)
+    return lines
+
+
+def shown(text: str) -> str:
+    return visible(text.replace("\t", " ").rstrip("\r"))
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    import unicodedata  # which a start need not load
+
+    return sum(
+        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
         for c in text
     )

@@ -1,7 +1,7 @@
-"""Files that are whole or not there.
+"""Files that are there as a whole or not at all.
 
-The insight: a file that is written under another name beside its place, and renamed when it is
-whole, can be interrupted at any moment.
+A file that is written under another name beside its place, and renamed when it is complete, can be
+interrupted at any moment.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import IO
 
 from backprop_grammar.errors import usage
 
-__all__ = ["Terminated", "terminable", "whole", "writing"]
+__all__ = ["Terminated", "atomic_file", "terminable", "writing"]
 
 
 class Terminated(BaseException):
@@ -57,12 +57,12 @@ def writing(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
-        raise usage(f"cannot write {name}: {said}", "choose another place") from None
+        reason = (error.strerror or str(error)).lower()
+        raise usage(f"cannot write {name}: {reason}", "choose another place") from None
 
 
 @contextmanager
-def whole(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
     """A stream for the bytes of a file, which takes its place when the block ends without error.
 
     mark: stands in the name until then. A device or a pipe keeps its place and is written at once;

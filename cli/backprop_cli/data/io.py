@@ -1,7 +1,7 @@
 """Tables: reading points row by row, and writing them with columns added.
 
-The insight: what is not a number of the program is text that goes through untouched. So CSV is
-read as text, a line of JSON keeps its own text, and only the variables are ever parsed.
+What is not a number of the program is text that goes through untouched. So CSV is read as text, a
+line of JSON keeps its own text, and only the variables are ever parsed.
 
 Polars reads and writes, a batch at a time, in order, on several threads; its parser of floats is
 right to the last bit and its printer shortest, which a test holds it to.
@@ -63,13 +63,13 @@ OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that only writing has."""
 
 
-class Digits(str):
+class NumberText(str):
     """A number of JSON as it is written."""
 
     __slots__ = ()
 
 
-DECODER = json.JSONDecoder(parse_float=Digits, parse_int=Digits, parse_constant=Digits)
+DECODER = json.JSONDecoder(parse_float=NumberText, parse_int=NumberText, parse_constant=NumberText)
 DOUBTFUL = r"\\u00[0-7]|\\u[dD][89abAB]|[eE]-0*[1-9][0-9][0-9]|0{200}"
 """Lines that the quick reader of JSON is not given: with a letter of a key escaped, half a
 character, or a number that may be too small for a float."""
@@ -80,7 +80,8 @@ def library() -> Any:
     try:
         import polars
     except ModuleNotFoundError:
-        raise usage("tables are read with polars, which is not installed", "pip install 'backprop-cli[data]'") from None  # fmt: skip
+        message = "tables are read with polars, which is not installed"
+        raise usage(message, "pip install 'backprop-cli[data]'") from None
     return polars
 
 
@@ -98,10 +99,10 @@ def format_of(path: str, name: str, option: str, default: str = "") -> str:
     suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
     while suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
-    found = SUFFIXES.get(suffixes[-1] if suffixes else "", default)
-    if not found:
-        raise usage(f"the name {shorten(path)} says no format", f"name it with {option}: {listed}")
-    return found
+    form = SUFFIXES.get(suffixes[-1] if suffixes else "", default)
+    if not form:
+        raise usage(f"the format of {shorten(path)} is unknown", f"name it with {option}: {listed}")
+    return form
 
 
 @contextmanager
@@ -111,25 +112,28 @@ def reading(path: str) -> Iterator[None]:
     try:
         yield
     except pl.exceptions.NoDataError:
-        raise BackpropError("file", f"{path} is empty", hint="a table has at least a header") from None  # fmt: skip
+        hint = "a table has at least a header"
+        raise BackpropError("file", f"{path} is empty", hint=hint) from None
     except pl.exceptions.PolarsError as error:
-        said = str(error).strip().splitlines()[0]
-        stop_at_writing(said)
-        if "found more fields" in said:
-            said = "a row has more fields than the header"
+        reason = str(error).strip().splitlines()[0]
+        stop_at_writing(reason)
+        hint = "is it in the format of its suffix? --from names another"
+        if "found more fields" in reason:
+            reason = "a row has more fields than the header"
         if any(part in str(error) for part in QUOTES):
-            raise BackpropError("file", f"cannot read {path}: a quote in it is not closed, or stands inside a cell", hint='double it, or quote the cell: "a ""b"" c"') from None  # fmt: skip
-        raise BackpropError("file", f"cannot read {path}: {said}", hint="is it in the format of its suffix? --from names another") from None  # fmt: skip
+            reason = "a quote in it is not closed, or stands inside a cell"
+            hint = 'double it, or quote the cell: "a ""b"" c"'
+        raise BackpropError("file", f"cannot read {path}: {reason}", hint=hint) from None
     except OSError as error:
-        said = error.strerror or str(error).splitlines()[0]
-        stop_at_writing(said, error.errno or 0)
-        way = "is the file whole?" if "end of file" in said else "check the name of the file"
-        raise usage(f"cannot read {path}: {said.lower()}", way) from None
+        reason = error.strerror or str(error).splitlines()[0]
+        stop_at_writing(reason, error.errno or 0)
+        hint = "is the file whole?" if "end of file" in reason else "check the name of the file"
+        raise usage(f"cannot read {path}: {reason.lower()}", hint) from None
 
 
-def stop_at_writing(said: str, code: int = 0) -> None:
-    """Raise the system's own error where its number, given or said, is one of writing."""
-    number = NUMBER.search(said)
+def stop_at_writing(reason: str, code: int = 0) -> None:
+    """Raise the system's own error where its number, given or in the reason, is one of writing."""
+    number = NUMBER.search(reason)
     code = code or (int(number[1]) if number else 0)
     if code in OF_WRITING:
         raise OSError(code, os.strerror(code)) from None
@@ -160,24 +164,30 @@ def columns_of(path: str, form: str, name: str) -> dict[str, str]:
         if form == "jsonl":
             first = frame.head(1).collect()[LINE]
             return dict.fromkeys(parsed(first[0], 0, name) if len(first) else (), "String")
-        found = {
+        columns = {
             column: str(kind) for column, kind in frame.collect_schema().items() if column != ROW
         }
         header = Counter(() if form == "parquet" else header_of(path, form))
     twice = next((column for column, count in header.items() if count > 1), None)
     if twice is not None:
         which = f"columns {shorten(twice)}" if twice else "columns without a name"
-        raise BackpropError("file", f"{name} has two {which}", hint="give each column a name of its own")  # fmt: skip
-    return found
+        hint = "give each column a name of its own"
+        raise BackpropError("file", f"{name} has two {which}", hint=hint)
+    return columns
 
 
 def header_of(path: str, form: str) -> tuple[str, ...]:
     """The names in the first row of a table of text, which the reader makes different."""
     pl = library()
     frame = pl.scan_csv(
-        path, infer_schema=False, separator=SEPARATORS[form], glob=False, has_header=False,
-        truncate_ragged_lines=True, n_rows=1,
-    )  # fmt: skip
+        path,
+        infer_schema=False,
+        separator=SEPARATORS[form],
+        glob=False,
+        has_header=False,
+        truncate_ragged_lines=True,
+        n_rows=1,
+    )
     return tuple(name or "" for row in frame.collect().rows() for name in row)
 
 
@@ -186,24 +196,27 @@ def check_writable(columns: dict[str, str], name: str, form: str) -> None:
     for column, kind in columns.items():
         nested = kind.startswith(("List", "Array", "Struct"))
         text = form in SEPARATORS and (nested or kind.startswith("Duration"))
-        if form != "parquet" and (text or kind in ("Binary", "Object") or (nested and "Binary" in kind)):  # fmt: skip
-            raise usage(f"the column {shorten(column)} of {name} holds {shorten(kind)}, which {form} cannot", "write it with --to parquet, or drop the column")  # fmt: skip
+        binary = kind in ("Binary", "Object") or (nested and "Binary" in kind)
+        if form != "parquet" and (text or binary):
+            held = f"the column {shorten(column)} of {name} holds {shorten(kind)}"
+            hint = "write it with --to parquet, or drop the column"
+            raise usage(f"{held}, which {form} cannot", hint)
 
 
 def parsed(line: str, row: int, path: str) -> dict[str, Any]:
     """A line of JSON Lines. Raises BackpropError where it is no object."""
     try:
-        found = DECODER.decode(line.removeprefix("\ufeff"))
+        value = DECODER.decode(line.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise wrong_line(path, row, "this is no JSON object", "JSON Lines has an object per line")
-    return found
+    return value
 
 
-def wrong_line(path: str, row: int, said: str, hint: str) -> BackpropError:
+def wrong_line(path: str, row: int, reason: str, hint: str) -> BackpropError:
     """The error of a line of JSON Lines; row: from 0."""
-    return BackpropError("file", f"{path}, line {row + 1}: {said}", hint=hint)
+    return BackpropError("file", f"{path}, line {row + 1}: {reason}", hint=hint)
 
 
 def fields(
@@ -219,10 +232,10 @@ def fields(
         keys = pl.Struct(dict.fromkeys([*names, *added], pl.String))
         with suppress(pl.exceptions.PolarsError):  # its reader is fast, ours says what is wrong
             quick = frame[LINE].str.json_decode(keys)
-            found = quick.struct.unnest()
-            clear = all(found[name].null_count() == frame.height for name in added)
-            if clear and found.height == frame.height and not quick.null_count():
-                return found.select(names)
+            table = quick.struct.unnest()
+            clear = all(table[name].null_count() == frame.height for name in added)
+            if clear and table.height == frame.height and not quick.null_count():
+                return table.select(names)
     rows = []
     for number, line in zip(frame[ROW], frame[LINE], strict=True):
         row = parsed(line, number, path)
@@ -230,7 +243,8 @@ def fields(
             if name in added:
                 raise wrong_line(path, number, f"there is a {shorten(name)} already", RENAME)
             if not more and name not in names:
-                raise wrong_line(path, number, f"the first line has no {shorten(name)}", "the rows of a table have the same columns; write JSON Lines")  # fmt: skip
+                hint = "the rows of a table have the same columns; write JSON Lines"
+                raise wrong_line(path, number, f"the first line has no {shorten(name)}", hint)
         try:
             rows.append([text_of(row.get(name)) for name in names])
         except RecursionError:
@@ -243,10 +257,14 @@ def doubtful(lines: "polars.Series", names: Sequence[str], added: Collection[str
 
     It takes the first of a key's values, JSON means the last; it cannot tell null from no key.
     """
-    keys = {name: f"{re.escape(json.dumps(name, ensure_ascii=False))}[ \\t\\r]*:" for name in (*names, *added)}  # fmt: skip
+    keys = {
+        name: f"{re.escape(json.dumps(name, ensure_ascii=False))}[ \\t\\r]*:"
+        for name in (*names, *added)
+    }
     twice = (f"{keys[name]}.*{keys[name]}" for name in names)
     parts = [DOUBTFUL, *twice, *(keys[name] for name in added)]
-    return any(lines.str.contains("|".join(parts[k : k + 50])).any() for k in range(0, len(parts), 50))  # fmt: skip
+    patterns = ("|".join(parts[k : k + 50]) for k in range(0, len(parts), 50))
+    return any(lines.str.contains(pattern).any() for pattern in patterns)
 
 
 def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
@@ -280,26 +298,27 @@ def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
 def text_of(value: Any) -> str | None:
     """A value of JSON as text: of a string its characters, of anything else its JSON."""
     if not isinstance(value, str):
-        return None if value is None else written(value)
+        return None if value is None else json_text(value)
     return value.encode(errors="backslashreplace").decode()  # half a character is no text
 
 
-def written(value: Any) -> str:
+def json_text(value: Any) -> str:
     """A value as JSON, its numbers as they were."""
-    if isinstance(value, Digits):
+    if isinstance(value, NumberText):
         return str(value)
     if isinstance(value, dict):
-        inner = (f"{json.dumps(k, ensure_ascii=False)}: {written(v)}" for k, v in value.items())
+        inner = (f"{json.dumps(k, ensure_ascii=False)}: {json_text(v)}" for k, v in value.items())
         return "{" + ", ".join(inner) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(written, value)) + "]"
+        return "[" + ", ".join(map(json_text, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def joined(lines: "polars.Series", added: "polars.DataFrame") -> "polars.DataFrame":
     """Lines of JSON with further keys, whose own text stays as it is."""
     pl = library()
-    head = pl.col(LINE).str.strip_prefix("\ufeff").str.strip_chars().str.head(-1).str.strip_chars_end()  # fmt: skip
+    line = pl.col(LINE).str.strip_prefix("\ufeff").str.strip_chars()
+    head = line.str.head(-1).str.strip_chars_end()
     comma = pl.when(head == "{").then(pl.lit("")).otherwise(pl.lit(","))
     tail = pl.struct(added.columns).struct.json_encode().str.slice(1)
     return added.with_columns(lines).select((head + comma + tail).alias(LINE))
@@ -307,7 +326,7 @@ def joined(lines: "polars.Series", added: "polars.DataFrame") -> "polars.DataFra
 
 def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) -> None:
     """Compute the rows and write them, in order; lines: they are lines of JSON already."""
-    place: Any = Shown(stream) if stream.isatty() else stream
+    place: Any = VisibleStream(stream) if stream.isatty() else stream
     if lines:
         frame.sink_csv(place, include_header=False, quote_style="never")
     elif form == "parquet":
@@ -318,7 +337,7 @@ def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) 
         frame.sink_csv(place, separator=SEPARATORS[form])
 
 
-class Shown(io.RawIOBase):
+class VisibleStream(io.RawIOBase):
     """A terminal's stream on which the characters that it would obey are seen instead."""
 
     def __init__(self, stream: IO[bytes]) -> None:

@@ -1,7 +1,7 @@
 """One file of points to a file of gradients: the work of `backprop map` on one file.
 
-The insight: a job is plain data, and doing it twice does no harm: what it writes is whole or not
-there, what it counts is handed back. So any executor may run it, anywhere, and run it again.
+A job is plain data, and doing it twice does no harm: what it writes is there as a whole or not at
+all, what it counts is handed back. So any executor may run it, anywhere, and run it again.
 """
 
 import threading
@@ -17,7 +17,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 
 from . import io as tables
-from .atomic import whole, writing
+from .atomic import atomic_file, writing
 
 if TYPE_CHECKING:
     import numpy
@@ -35,19 +35,19 @@ PERIOD = 0.1
 """Seconds of work after which it is looked at."""
 
 
-class Stopped(Exception):
+class JobStopped(Exception):
     """The job was ended early."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file of points, and what is asked of it.
+    """One file of points, and what to compute of it.
 
     at: the variables that do not vary; columns: those that do. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the file is called, where it is, its format. target, to: the output and its format; target is
     empty where only the sums are wanted. strict: the first row without a result is an error.
-    mark: in the name of a file that is not whole yet.
+    mark: in the name of a file that is not complete yet.
     """
 
     program: str
@@ -89,20 +89,20 @@ class Tally:
 
 
 def map_file(
-    job: Job, stream: IO[bytes] | None = None, told: Callable[[int], None] | None = None
+    job: Job, stream: IO[bytes] | None = None, progress: Callable[[int], None] | None = None
 ) -> Tally:
     """Do a job, and return what its rows came to.
 
-    stream: written instead of the job's target. told: is told how many rows are done, on any
+    stream: written instead of the job's target. progress: takes how many rows are done, on any
     thread. Raises BackpropError where a file can't be read or written, and for a strict job's
     first row without a result, and where STOP is set.
     """
-    work = Work(job, told)
+    work = Work(job, progress)
     if stream is not None:
         with writing("standard output"):
             work.write(stream)
     elif job.target:
-        with whole(Path(job.target), job.mark) as new:
+        with atomic_file(Path(job.target), job.mark) as new:
             work.write(new)
     else:
         work.reduce()
@@ -112,8 +112,8 @@ def map_file(
 class Work:
     """A job at work; batches of its rows arrive on several threads at once."""
 
-    def __init__(self, job: Job, told: Callable[[int], None] | None) -> None:
-        self.job, self.told = job, told
+    def __init__(self, job: Job, progress: Callable[[int], None] | None) -> None:
+        self.job, self.progress = job, progress
         self.graph = parse(job.program).bind([*job.columns, *job.at])
         self.lines = job.form == job.to == "jsonl"
         self.names = job.columns
@@ -196,18 +196,18 @@ class Work:
             series, reasons = tables.floats(table[name])
             numbers.append(series)
             wrong = reasons | wrong
-        found, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
+        results, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
         status |= wrong
         tally = Tally(table.height, len(status), kinks, Counter(map(reason, status.values())))
         if add:
             good = slice(None) if not status else others(table.height, status)
-            tally.sums.update({name: exact.total(found[name][good]) for name in found})
+            tally.sums.update({name: exact.total(results[name][good]) for name in results})
         if table.height:
             self.count(batch[tables.ROW][0], tally, status)
         added = {
             new: words(status, table.height)
             if name == STATUS
-            else pl.Series(found[name] + 0.0, nan_to_null=True)
+            else pl.Series(results[name] + 0.0, nan_to_null=True)
             for name, new in job.added.items()
         }
         return numbers, pl.DataFrame(added)
@@ -229,7 +229,7 @@ class Work:
         status, kinks, start = dict[int, str](), 0, 0
         while start < height:
             if STOP.is_set():
-                raise Stopped
+                raise JobStopped
             step, began = self.own.step, time.monotonic()
             here = slice(start, start + step)
             into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
@@ -258,8 +258,8 @@ class Work:
         """
         with self.lock:
             self.tally.add(tally)
-            if self.told:
-                self.told(self.tally.rows)
+            if self.progress:
+                self.progress(self.tally.rows)
             if not self.job.strict:
                 return
             if status and (self.first is None or start + min(status) < self.first[0]):
@@ -269,7 +269,9 @@ class Work:
                 self.front = self.ends.pop(self.front)
             if self.first and self.first[0] < self.front:
                 row, why = self.first
-                raise BackpropError("domain", f"{self.job.name}, row {row + 1}: {why}", hint="without --strict such rows are written without numbers")  # fmt: skip
+                message = f"{self.job.name}, row {row + 1}: {why}"
+                hint = "without --strict such rows are written without numbers"
+                raise BackpropError("domain", message, hint=hint)
 
 
 def words(status: dict[int, str], height: int) -> "polars.Series":

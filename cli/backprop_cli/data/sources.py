@@ -1,7 +1,6 @@
 """Files of points: finding them, and looking at their columns.
 
-The insight: whatever arrives, a file, a pattern or a pipe, is a file with known columns before the
-work begins.
+Whatever arrives, a file, a pattern or a pipe, is a file with known columns before the work begins.
 """
 
 import glob
@@ -63,7 +62,7 @@ def files_of(points: Sequence[str]) -> list[str]:
 def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
     """A file of points with its columns; a pipe is copied to a temporary file first.
 
-    form: the name of its format, or empty. absolute: its place is told to other machines. Raises
+    form: the name of its format, or empty. absolute: other machines will look for it. Raises
     BackpropError for a folder, for no known format, and for a file that cannot be read.
     """
     called = PIPE if path == "-" else path

@@ -1,7 +1,7 @@
 """Many files on many workers: a thread of this process, a pool of processes, a Dask cluster.
 
-The insight: all three are executors, so one loop runs them; and as a job may be done twice without
-harm, what a dying worker leaves behind is done again or swept away.
+All three are executors, so one loop runs them; and as a job may be done twice without harm, what a
+dying worker leaves behind is done again or swept away.
 """
 
 import logging
@@ -34,7 +34,8 @@ def run_jobs(
 
     workers: processes, or 0 for this one. cluster: the address of a Dask scheduler, instead.
     stream: written instead of the job's target, by this process. Whatever ends a run early, each
-    output is whole or not there. Raises BackpropError as ``map_file`` does, and where workers die.
+    output is there as a whole or not at all. Raises BackpropError as ``map_file`` does, and where
+    workers die.
     """
     tally = Tally()
     rows = [0]  # of the file at work in this process
@@ -59,10 +60,10 @@ def run_jobs(
                     rate = count / (time.monotonic() - start)
                     bar.advance(done, f"{count:,} rows, {rate:,.0f} a second")
     except BrokenProcessPool:
+        hint = "take fewer --workers; --resume keeps what is done"
         raise BackpropError(
-            "limit", "a worker died, perhaps for want of memory",
-            hint="take fewer --workers; --resume keeps what is done",
-        ) from None  # fmt: skip
+            "limit", "a worker died, perhaps for want of memory", hint=hint
+        ) from None
     finally:
         if bar:
             bar.stop()
@@ -115,7 +116,9 @@ def connected(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ModuleNotFoundError:
-        raise usage("a cluster is reached with dask, which is not installed", "pip install 'backprop-cli[dask]', here and on the workers") from None  # fmt: skip
+        message = "a cluster is reached with dask, which is not installed"
+        hint = "pip install 'backprop-cli[dask]', here and on the workers"
+        raise usage(message, hint) from None
     for name in ("distributed", "distributed.client"):  # which has a level of its own
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -123,12 +126,14 @@ def connected(address: str) -> Iterator[Any]:
             address, timeout=10, set_as_default=False
         )
     except (OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
-        raise usage(f"cannot reach {address}: {said}", "give the address that the scheduler printed: --dask tcp://host:8786") from None  # fmt: skip
+        reason = str(error).splitlines()[0]
+        hint = "give the address that the scheduler printed: --dask tcp://host:8786"
+        raise usage(f"cannot reach {address}: {reason}", hint) from None
     with client:
         try:
             yield client
         except Exception as error:
             if type(error).__name__ not in ("KilledWorker", "CancelledError"):
                 raise
-            raise BackpropError("limit", "the cluster lost its workers", hint="--resume keeps what is done") from None  # fmt: skip
+            hint = "--resume keeps what is done"
+            raise BackpropError("limit", "the cluster lost its workers", hint=hint) from None

@@ -1,18 +1,18 @@
 """How a command line is read: options anywhere, and programs that begin with a minus sign.
 
-The insight: a formula is an argument like no other, so what is not exactly an option is one.
+A formula is an argument like no other, so what is not exactly an option is one.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["COMMANDS", "EXAMPLES", "Group", "command"]
+from ..commands import COMMANDS, module_of
 
-EXAMPLES = {
-    "": """\
+__all__ = ["EXAMPLES", "Group"]
+
+EXAMPLES = """\
 backprop eval "x*y" --at x=4,y=-3
 backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
@@ -22,54 +22,7 @@ backprop explain "max(x, y)^2" --at x=3,y=1
 backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3
 backprop derive "x^2*sin(y)"
 backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
-backprop functions tanh""",
-    "eval": """\
-backprop eval "x*y + sin(x)" --at x=pi/4,y=2
-backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
-backprop eval -x^2 --at x=3 --json
-backprop eval --file neuron.txt --at @point.json
-backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
-backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-""",
-    "graph": """\
-backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop graph "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --expand sigmoid
-backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4 -o graph.svg
-backprop graph "x*y + sin(x)" --format dot""",
-    "explain": """\
-backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
-backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
-backprop explain "x*y" --at x=3,y=4 --format markdown""",
-    "derive": """\
-backprop derive "1/(1+exp(-(w*x+b)))"
-backprop derive "x^3*y" --order 2
-backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
-backprop derive "x^2*sin(y)" --jvp x=1,y=0
-backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy""",
-    "check": """\
-backprop check "x*y + sin(x)" --at x=1,y=2
-backprop check "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39 || true
-backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3,q=-4,x=-4
-backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3""",
-    "step": """\
-backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
-backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
-backprop step "z = w*x0 + b; softplus(z) - t*z" --points samples/points.csv --at w=0,b=0 --rate 1 --steps 100
-backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-""",
-    "map": """\
-backprop map --file samples/neuron.bp --points samples/points.csv --at w0=2,w1=-3,w2=-3
-backprop map "x0*x1" --points samples/points.csv --columns value=area,d_x0=slope -o points.parquet
-backprop map "(sigmoid(w*x0 + b) - t)^2" --points "samples/*.csv" --at w=1,b=0 --wrt w,b --reduce mean
-backprop map "x0*x1" --points "samples/*.csv" -o out --workers 2 --resume
-seq 5 | sed 1ix | backprop map "sigmoid(w*x)" --points - --at w=2 --to jsonl""",
-    "functions": """\
-backprop functions
-backprop functions sigmoid
-backprop functions --json | jq -r '.functions[].name'""",
-    "schema": """\
-backprop schema > trace.schema.json
-backprop schema error""",
-}
+backprop functions tanh"""
 EXIT_CODES = """\
 Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated;
 2 wrong usage; 3 some gradient does not exist; 130 interrupted."""
@@ -78,10 +31,11 @@ Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated
 class Examples:
     """Help that leads with examples; mixed into the command and the group."""
 
+    examples = EXAMPLES
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        name = ctx.info_name if ctx.parent else ""
         with formatter.section("Examples"):
-            for line in EXAMPLES[name].splitlines():
+            for line in self.examples.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         formatter.write_paragraph()
         super().format_help(ctx, formatter)  # type: ignore[misc]
@@ -131,33 +85,28 @@ class Command(Examples, TyperCommand):
         return [*known, "--", *unknown]
 
 
-Function = Callable[..., int]
+class Deferred(TyperCommand):
+    """A command of which the name and the help are known; it is built when it is asked for."""
 
-COMMANDS: dict[str, Function] = {}
-"""What the commands call, by their names."""
+    def built(self) -> Command:
+        """The command itself, its module imported now."""
+        module = module_of(str(self.name))
+        alone = typer.Typer(
+            add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        )
+        alone.command(self.name, cls=Command, help=self.help)(module.command)
+        command = typer.main.get_command(alone)
+        assert isinstance(command, Command)
+        command.examples = module.EXAMPLES
+        return command
 
-
-def command(name: str) -> Callable[[Function], Function]:
-    """A decorator: the function is the command of that name, its options the function's."""
-
-    def register(function: Function) -> Function:
-        COMMANDS[name] = function
-        return function
-
-    return register
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        return self.built().make_context(*args, **more)
 
 
 class Group(Examples, TyperGroup):
-    """The whole tool. Only the command that is asked for is built."""
+    """The whole tool. Only the command that is asked for is imported and built."""
 
-    def list_commands(self, _ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, _ctx: Any, name: str) -> Any:
-        if name not in self.commands and name in COMMANDS:
-            alone = typer.Typer(
-                add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-            )
-            alone.command(name, cls=Command)(COMMANDS[name])
-            self.commands[name] = typer.main.get_command(alone)
-        return self.commands.get(name)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: Deferred(name, help=text) for name, text in COMMANDS.items()}

@@ -1,6 +1,6 @@
 """The options that commands share.
 
-The insight: an option means the same wherever it stands, so it is written once.
+An option means the same wherever it stands, so it is written once.
 """
 
 from pathlib import Path
@@ -11,10 +11,27 @@ import typer
 from .. import formats
 
 __all__ = [
-    "At", "Digits", "Everything", "Expand", "File", "Fold", "Json", "Output", "Precision",
-    "Program", "Quiet", "Save", "Upstream", "Wrt", "format_option",
-]  # fmt: skip
+    "At",
+    "Digits",
+    "Everything",
+    "Expand",
+    "File",
+    "Fold",
+    "Json",
+    "Output",
+    "Precision",
+    "Program",
+    "Quiet",
+    "Save",
+    "Source",
+    "Upstream",
+    "Wrt",
+    "format_option",
+]
 
+Source = Annotated[
+    str, typer.Option("--from", metavar="NAME", help="Read csv, tsv, jsonl or parquet.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Program = Annotated[
     str | None,

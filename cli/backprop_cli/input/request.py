@@ -1,7 +1,7 @@
 """What the user gives: a program and a point.
 
-The insight: a value in `--at` is a program without variables, so the language, its
-errors and its careful numbers serve the point as well.
+A value in `--at` is a program without variables, so the language, its errors and its careful
+numbers serve the point as well.
 """
 
 import json
@@ -31,7 +31,7 @@ BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the options of a command ask to be differentiated; their texts as they were given."""
+    """What the options of a command want to be differentiated; their texts as they were given."""
 
     program: str | None
     file: Path | None
@@ -62,14 +62,15 @@ class Request:
         return graph, *fit(graph, point)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
-        """Raise BackpropError where standard input is asked for twice; points: files of them."""
+        """Raise BackpropError where standard input is read twice; points: files of them."""
         at = (self.at or []).count("@-")
         if at + [self.program, str(self.file), *points].count("-") > 1:
             other = "points" if points else "point"
-            raise usage("standard input is read once", f"give the program or the {other}, not both, through -")  # fmt: skip
+            hint = f"give the program or the {other}, not both, through -"
+            raise usage("standard input is read once", hint)
 
     def views(self) -> dict[str, Any]:
-        """The arguments that say which nodes are asked for, and how they are grouped."""
+        """The arguments that say which nodes are wanted, and how they are grouped."""
         return {
             "wrt": names(self.wrt, "--wrt"),
             "output": self.output.strip(),
@@ -85,16 +86,16 @@ class Request:
         self, graph: Graph, at: dict[str, float], notes: list[Note], limit: int | None = None
     ) -> Trace:
         upstream = number_option(self.upstream, "--upstream")
+        nodes = limit is None or len(graph) <= limit
         trace = evaluate(
-            graph, at, upstream=upstream, precision=self.precision,
-            nodes=limit is None or len(graph) <= limit, **self.views(),
-        )  # fmt: skip
+            graph, at, upstream=upstream, precision=self.precision, nodes=nodes, **self.views()
+        )
         return replace(trace, notes=(*notes, *trace.notes))
 
     def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
         """The trace; without --at, where values are missing, the structure alone.
 
-        check_size: told how many nodes will be seen at least, before the work starts.
+        check_size: takes how many nodes will be seen at least, before the work starts.
         """
         graph, at, notes = self.graph()
         if check_size and not self.fold:
@@ -118,18 +119,16 @@ def number_option(text: str, name: str) -> float:
     try:
         return constant(Source(text, name), 0, len(text), name)
     except BackpropError as error:
-        raise BackpropError(
-            "usage", error.message, error.span, label=error.label,
-            hint=f"{name} takes a finite number, such as 0.1 or 1/3", source=error.source,
-        ) from None  # fmt: skip
+        hint = f"{name} takes a finite number, such as 0.1 or 1/3"
+        raise error.replace(kind="usage", hint=hint, reason="") from None
 
 
 def names(options: list[str] | None, option: str) -> list[str]:
     """The names in options such as `--wrt w0,w1`, which may be repeated."""
-    found = [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
-    if options and not found:
+    result = [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
+    if options and not result:
         raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
-    return found
+    return result
 
 
 def read_program(program: str | None, file: Path | None) -> Source:
@@ -167,15 +166,14 @@ def read_text(name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BackpropError(
-            "file", f"{name} is not UTF-8 text: byte {error.start + 1} (line {line}) is 0x{data[error.start]:02x}",
-            hint="save it as UTF-8",
-        ) from None  # fmt: skip
+        wrong = f"byte {error.start + 1} (line {line}) is 0x{data[error.start]:02x}"
+        message = f"{name} is not UTF-8 text: {wrong}"
+        raise BackpropError("file", message, hint="save it as UTF-8") from None
 
 
 @dataclass(slots=True)
 class Point:
-    """Values by name; where each was written; those that a file gave, which may be unused."""
+    """Values by name; where each of them stands; those that a file gave, which may be unused."""
 
     values: dict[str, float] = field(default_factory=dict)
     places: dict[str, tuple[Source, tuple[int, int]]] = field(default_factory=dict)
@@ -184,9 +182,9 @@ class Point:
     def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
         """Add a value. Raises BackpropError when the name has one already."""
         if name in self.values:
-            raise BackpropError(
-                "binding", f"{shorten(name)} is given twice", span, hint="give each name one value", source=source
-            )  # fmt: skip
+            message = f"{shorten(name)} is given twice"
+            hint = "give each name one value"
+            raise BackpropError("binding", message, span, hint=hint, source=source)
         self.values[name] = value
         self.places[name] = source, span
 
@@ -198,7 +196,7 @@ def read_point(bindings: list[str]) -> Point:
         if text.startswith("@"):
             read_object(text[1:], point)
             continue
-        source = Source(text, "--at")
+        source = Source(text, "--at", inline=True)
         for start, end in pieces(text):
             read_binding(source, start, end, point)
     return point
@@ -220,13 +218,11 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
     text = source.text[start:end]
     head = BINDING.match(text)
     if not head:
+        message = "a point is written name=value" if text.strip() else "a value is missing here"
         decimal = re.fullmatch(r"[0-9]+", text.strip()) is not None and start > 0
-        raise BackpropError(
-            "binding", "a point is written name=value" if text.strip() else "a value is missing here",
-            (start, max(end, start + 1)),
-            hint="write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4",
-            source=source,
-        )  # fmt: skip
+        hint = "write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4"
+        span = (start, max(end, start + 1))
+        raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)
     value = constant(source, start + head.end(), end, name)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
@@ -238,40 +234,39 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
     Raises BackpropError of kind binding unless it is a finite number.
     """
     text = source.text[start:end]
-    written = text.strip()
+    bare = text.strip()
     begin = start + len(text) - len(text.lstrip())
-    span = (begin, max(begin + len(written), begin + 1))
+    span = (begin, max(begin + len(bare), begin + 1))
 
     def refuse(message: str, hint: str) -> BackpropError:
         return BackpropError("binding", message, span, hint=hint, source=source)
 
-    if not written:
+    if not bare:
         raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
-    if SEVERAL.search(written):
-        raise refuse(f"{shorten(name)} is given more than a value", "separate values with a comma: x=1,y=2")  # fmt: skip
-    if INFINITE.match(written):
+    if SEVERAL.search(bare):
+        hint = "separate values with a comma: x=1,y=2"
+        raise refuse(f"{shorten(name)} is given more than a value", hint)
+    if INFINITE.match(bare):
         raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
-    if PLAIN.match(written):
-        value = float(written)
-        if abs(value) != float("inf") and not vanished(written, value):
+    if PLAIN.match(bare):
+        value = float(bare)
+        if abs(value) != float("inf") and not vanished(bare, value):
             return value + 0.0
     try:
         graph = parse(text, name=source.name)
         if graph.variables:
             variable = next(iter(graph.variables))
             at = graph.spans[graph.variables[variable]]
-            raise BackpropError(
-                "binding", f"the value of {shorten(name)} is not a number: {shorten(variable)} has no value here", at,
-                hint="a point takes numbers and constants such as pi/4, sqrt(2), 1/3", source=graph.source,
-            )  # fmt: skip
+            wrong = f"{shorten(variable)} has no value here"
+            message = f"the value of {shorten(name)} is not a number: {wrong}"
+            hint = "a point takes numbers and constants such as pi/4, sqrt(2), 1/3"
+            raise BackpropError("binding", message, at, hint=hint, source=graph.source)
         result = as_float(evaluate(graph, {}).value)
     except BackpropError as error:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
-        raise BackpropError(
-            "binding", error.message, moved, label=error.label, hint=error.hint, source=source
-        ) from None
+        raise error.replace(kind="binding", span=moved, source=source, node=None) from None
     assert result is not None
     return result
 
@@ -299,12 +294,12 @@ def read_object(name: str, point: Point) -> None:
         return value
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        values = dict(pairs)
+        if len(values) < len(pairs):
             names = [key for key, _ in pairs]
             twice = next(key for key in names if names.count(key) > 1)
             raise refuse(f"gives {shorten(twice)} twice")
-        return found
+        return values
 
     try:
         document = json.loads(

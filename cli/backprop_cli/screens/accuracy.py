@@ -1,64 +1,68 @@
-"""`backprop functions --verify`: the proof sheets of the table of operations.
+"""`backprop functions --verify`: the measured accuracy of the table of operations.
 
-The insight: a promise about digits is worth what anyone can do to check it, so the sheet that the
-README shows is a command.
+A promise about digits is worth what anyone can do to check it, so the table that the README shows
+is a command.
 """
 
-from typing import Any
+from collections.abc import Sequence
+
+from rich.text import Text
 
 from backprop_grammar.checks.accuracy import SEED, Worst, verify
 from backprop_grammar.operations.row import Operation
 
-__all__ = ["proof_fields", "show_proofs"]
+from .terminal import GRADIENT, NAME, QUIET, VALUE, Column, Grid, ascii_only, console, wrapped
+
+__all__ = ["show_row", "show_rows"]
+
+HINT = (
+    "the largest errors, in units in the last place,"
+    " of what eval prints against difference quotients"
+)
 
 
-def proof_fields(row: Operation) -> dict[str, Any]:
-    """The proof sheet of a row as it stands in the JSON: see functions.schema.json."""
-    sheet = verify(row)
-    return {
-        "verified": {
-            "points": sheet.points,
-            "seed": SEED,
-            "worst": [
-                {
-                    "number": one.number, "ulps": one.ulps, "at": one.at, "printed": one.printed,
-                    "exact": one.exact, "points": one.points,
-                }
-                for one in sheet.worst
-            ],
-        }
-    }  # fmt: skip
+def show_row(row: Operation) -> None:
+    """Print the largest error of every number of a row, and where it is."""
+    measured = verify(row)
+    titles = ("number", "worst error", "at", "printed", "exact")
+    cells = []
+    for k, worst in enumerate(measured.worst):
+        label, style = ("value", VALUE) if k == 0 else (f"d/d{worst.number}", GRADIENT)
+        cells.append(
+            [
+                Text(label, NAME),
+                Text(f"{worst.ulps:.2f} ulp"),
+                Text(where(worst)),
+                Text(shortest(worst.printed), style),
+                Text(worst.exact, QUIET),
+            ]
+        )
+    head = f"{row.signature} at {measured.points} random points of its domain, seed {SEED}"
+    show(titles, cells, Text(head, NAME))
 
 
-def show_proofs(rows: list[Operation], alone: bool) -> None:
-    """Print the sheet of one row with its worst points, or a line per row."""
-    from rich.text import Text
-
-    from .terminal import GRADIENT, NAME, QUIET, VALUE, Column, Grid, ascii_only, console, wrapped
-
-    screen = console()
-    titles = ("number", "worst error", "at", "printed", "exact") if alone else ("function", "points", "value", "local gradients")  # fmt: skip
-    grid = Grid([Column(title) for title in titles], [])
+def show_rows(rows: Sequence[Operation]) -> None:
+    """Print the largest errors of every row, a line each."""
+    cells = []
     for row in rows:
-        sheet = verify(row)
-        first, *slopes = sheet.worst
-        if not alone:
-            grid.rows.append([
-                Text(row.signature, NAME), Text(f"{sheet.points}"), Text(f"{first.ulps:.2f}", VALUE),
-                Text(", ".join(f"{one.ulps:.2f}" for one in slopes), GRADIENT),
-            ])  # fmt: skip
-            continue
-        for one in sheet.worst:
-            label = "value" if one is first else f"d/d{one.number}"
-            grid.rows.append([
-                Text(label, NAME), Text(f"{one.ulps:.2f} ulp"), Text(where(one)),
-                Text(shortest(one.printed), VALUE if one is first else GRADIENT), Text(one.exact, QUIET),
-            ])  # fmt: skip
-    if alone:
-        points = f"{rows[0].signature} at {sheet.points} random points of its domain, seed {SEED}"
-        lines = [*wrapped(Text(points, NAME), screen.width), Text()]
-    else:
-        lines = []
+        measured = verify(row)
+        value, *gradients = (f"{worst.ulps:.2f}" for worst in measured.worst)
+        cells.append(
+            [
+                Text(row.signature, NAME),
+                Text(f"{measured.points}"),
+                Text(value, VALUE),
+                Text(", ".join(gradients), GRADIENT),
+            ]
+        )
+    show(("function", "points", "value", "local gradients"), cells)
+
+
+def show(titles: Sequence[str], rows: list[list[Text]], head: Text | None = None) -> None:
+    """Print a grid, or where it is too wide a line per cell."""
+    screen = console()
+    grid = Grid([Column(title) for title in titles], rows)
+    lines = [*wrapped(head, screen.width), Text()] if head else []
     if grid.width() <= screen.width:
         lines += grid.lines("-" if ascii_only(screen) else "─")
     else:
@@ -66,13 +70,13 @@ def show_proofs(rows: list[Operation], alone: bool) -> None:
             lines += wrapped(cells[0], screen.width)
             for title, cell in zip(titles[1:], cells[1:], strict=True):
                 lines += wrapped(Text(f"  {title} ", QUIET) + cell, screen.width, 4)
-    hint = "the largest errors, in units in the last place, of what eval prints against difference quotients"  # fmt: skip
-    for line in [*lines, Text(), *wrapped(Text(hint, QUIET), screen.width)]:
+    for line in [*lines, Text(), *wrapped(Text(HINT, QUIET), screen.width)]:
         screen.print(line, crop=False, overflow="ignore")
 
 
-def where(one: Worst) -> str:
-    return ",".join(f"{name}={shortest(x)}" for name, x in one.at.items()) or "no point is certain"
+def where(worst: Worst) -> str:
+    point = ",".join(f"{name}={shortest(x)}" for name, x in worst.at.items())
+    return point or "no point is certain"
 
 
 def shortest(x: float) -> str:

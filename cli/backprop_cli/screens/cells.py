@@ -1,7 +1,6 @@
-"""A sheet of character cells: texts, and wires that become box-drawing characters.
+"""A canvas of character cells: texts, and wires that become box-drawing characters.
 
-The insight: a wire is not drawn as characters but as the directions in which it leaves each
-cell. Which character shows a cell is decided at the end, so that a corner, a joint of one wire
+A wire is not drawn as characters but as the directions in which it leaves each cell. Which character shows a cell is decided at the end, so that a corner, a joint of one wire
 and a crossing of two can never look alike, whatever the order of drawing.
 """
 
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from .terminal import QUIET
 
-__all__ = ["Sheet"]
+__all__ = ["Canvas"]
 
 LEFT, RIGHT, UP, DOWN = 1, 2, 4, 8
 LEVEL, UPRIGHT = LEFT | RIGHT, UP | DOWN
@@ -25,7 +24,7 @@ PLAIN = str.maketrans(dict(zip("╭╮╰╯●─│╌╎┤├┴┬┌┐└
 """Every character of a picture in ASCII. A crossing is not here: it is a gap in the upright."""
 
 
-class Sheet:
+class Canvas:
     """Cells by row and column; texts lie over wires."""
 
     def __init__(self) -> None:
@@ -102,8 +101,8 @@ class Sheet:
             beside = (self.texts.get((row, column + step), " ")[0] for step in (-1, 1))
             if line == UPRIGHT and any(character.isalnum() for character in beside):
                 return False
-            met = self.wires.get((row, column), {}).values()
-            if (row, column) in self.texts or any((s | d) & line for s, d in met):
+            wires = self.wires.get((row, column), {}).values()
+            if (row, column) in self.texts or any((s | d) & line for s, d in wires):
                 return False
         for row, column, line in border:
             if (row, column) not in self.wires:

@@ -1,94 +1,50 @@
-"""Errors as text or JSON: the one place that draws a caret.
-
-The insight: an error carries a span, so drawing is the same few lines whatever went
-wrong, and it is plain text, which no terminal wraps or decorates.
-"""
+"""Errors on standard error, as text or JSON, with the way out in options of the command line."""
 
 import json
-import unicodedata
 
-from backprop_grammar.errors import BackpropError, Source, visible
+from backprop_grammar.errors import BackpropError, cut, position, shorten
 
-__all__ = ["as_json", "draw"]
+__all__ = ["WAYS_OUT", "as_json", "as_text", "way_out"]
 
-WINDOW = 96
-"""Columns of a source line that are shown; longer lines are cut around the span."""
-LONGEST = 400
-"""Characters of a message, a label or a hint."""
+WAYS_OUT = {
+    "absent": "leave the option out",
+    "at sign": "the point goes into --at, not into the program",
+    "branch": "choose another --output",
+    "claim": "write --claim x=-4,y=0.25",
+    "claimed": "write --claim x=-0.25",
+    "function": "{hint}; `backprop functions` lists the functions",
+    "inside": "write --expand {meant}",
+    "picture": "--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
+    "range": "write --over x=-2:2,y=0:1",
+    "rate": "turn around with --up",
+    "unbound": "give {them} with --at {point}{or_meant}",
+    "undifferentiated": "leave out --wrt, or name it there",
+    "unranged": "give {them} with --over {box}",
+}
+"""The reason of an error -> its way out, as a template over what the error knows."""
 
-
-def draw(error: BackpropError) -> str:
-    """The error as one paragraph: message, source line with a caret, label, way out."""
-    lines = [f"error: {cut(error.message)}"]
-    if error.source is not None and error.span is not None:
-        lines += underlined(error.source, error.span, cut(error.label))
-    elif error.label:
-        lines.append(f"  | {cut(error.label)}")
-    if error.hint:
-        lines.append(f"  = {cut(error.hint)}")
-    return "\n".join(lines)
-
-
-def cut(text: str) -> str:
-    """A text of one line that cannot harm a terminal, and not too long."""
-    text = visible(text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+FEW = 8
+"""Variables without a value that are spelled out."""
 
 
-def position(source: Source, offset: int) -> tuple[int, int]:
-    """Line and column of an offset, both from 1."""
-    before = source.text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-
-
-def underlined(source: Source, span: tuple[int, int], label: str) -> list[str]:
-    """The line of a span with carets below it."""
-    text = source.text
-    start, end = min(span[0], len(text)), min(max(span), len(text))
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", start)
-    line_end = len(text) if line_end < 0 else line_end
-    end = max(start, min(end, line_end))
-    left, right = line_start, line_end
-    if right - left > WINDOW:
-        left = max(line_start, min(start - WINDOW // 3, line_end - WINDOW))
-        right = min(line_end, left + WINDOW)
-    while width(shown(text[left:right])) > WINDOW and right > start + 1:  # escapes are long
-        left, right = (left + 1, right) if start - left > right - start else (left, right - 1)
-    head, tail = "..." * (left > line_start), "..." * (right < line_end)
-    before = head + shown(text[left:start])
-    marked = shown(text[start : min(end, right)])
-    after = shown(text[min(end, right) : right]) + tail
-    number = position(source, start)[0]
-    whole = "\n" not in text.strip("\n")
-    gutter = "  | " if whole else f"  {number} | "
-    blank = " " * (len(gutter) - 2) + "| "
-    lines = []
-    if source.name not in ("program", "--at"):
-        lines.append(f"  --> {shown(source.name)}:{number}:{start - line_start + 1}")
-    lines.append((gutter + before + marked + after).rstrip())
-    carets = blank + " " * width(before) + "^" * max(1, width(marked))
-    if label and width(carets) + width(label) <= WINDOW + 20:
-        lines.append(f"{carets}  {label}")
-    else:
-        lines.append(carets)
-        if label:
-            lines.append(blank + label)
-    return lines
-
-
-def shown(text: str) -> str:
-    return visible(text.replace("\t", " ").rstrip("\r"))
-
-
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
+def way_out(error: BackpropError) -> str:
+    """What to do about an error at the command line."""
+    template = WAYS_OUT.get(error.reason)
+    if template is None:
+        return error.hint
+    return template.format(
+        hint=error.hint,
+        meant=error.meant,
+        or_meant=f" (or did you mean {shorten(error.meant)}?)" if error.meant else "",
+        them="it" if len(error.missing) == 1 else "them",
+        point=",".join(f"{shorten(name)}=..." for name in error.missing[:FEW]),
+        box=",".join(f"{name}=-2:2" for name in error.missing),
     )
+
+
+def as_text(error: BackpropError) -> str:
+    """The error as one paragraph: message, source line with a caret, label, way out."""
+    return f"error: {error.replace(hint=way_out(error))}"
 
 
 def as_json(error: BackpropError) -> str:
@@ -98,7 +54,7 @@ def as_json(error: BackpropError) -> str:
         "kind": error.kind,
         "message": cut(error.message),
         "label": cut(error.label),
-        "hint": cut(error.hint),
+        "hint": cut(way_out(error)),
     }
     if error.source is not None and error.span is not None:
         line, column = position(error.source, error.span[0])

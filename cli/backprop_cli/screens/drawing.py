@@ -10,7 +10,7 @@ from collections import defaultdict
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram
 from backprop_grammar.views.drawing.layers import Layers, Link, arrange
 
-from .cells import Sheet
+from .cells import Canvas
 from .channels import Net, arranged
 from .rows import Port, Shape, place
 from .terminal import GRADIENT, NAME, VALUE
@@ -83,7 +83,7 @@ class Drawing:
         self.rows, self.ports, self.below = plan.rows, plan.ports, plan.below
         self.sizes, self.box_rows = plan.sizes, plan.box_rows
         self.roomy = roomy
-        self.sheet = Sheet()
+        self.sheet = Canvas()
         diagram = plan.diagram
         last = len(diagram.vertices) - 1
         self.entered, self.left = set[int](), set[int]()  # where a wire passes a frame

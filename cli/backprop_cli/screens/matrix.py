@@ -1,6 +1,6 @@
 """The Hessian at a point, as a table of numbers.
 
-The insight: it is symmetric (Schwarz), so each number is computed once and stands twice.
+It is symmetric (Schwarz), so each number is computed once and stands twice.
 """
 
 from rich.text import Text
@@ -18,19 +18,17 @@ __all__ = ["show"]
 def show(formulas: Formulas, options: Options) -> None:
     """Print the matrix; where it is too wide, one entry a line."""
     screen = console()
-    found = hessian(formulas)
-    names, values = found["variables"], found["values"]
+    matrix = hessian(formulas)
+    names, values = matrix["variables"], matrix["values"]
 
     def entry(number: float | None) -> Text:
         return Text("undefined" if number is None else decimal(number, options.digits), GRADIENT)
 
+    title = Column(f"Hessian of {formulas.derivative.output}")
     grid = Grid(
-        [Column(f"Hessian of {formulas.derivative.output}"), *(Column(n, right=True) for n in names)],
-        [
-            [Text(name, NAME), *map(entry, row)]
-            for name, row in zip(names, values, strict=True)
-        ],
-    )  # fmt: skip
+        [title, *(Column(name, right=True) for name in names)],
+        [[Text(name, NAME), *map(entry, row)] for name, row in zip(names, values, strict=True)],
+    )
     if grid.width() <= screen.width:
         lines = grid.lines("-" if ascii_only(screen) else "─")
     else:

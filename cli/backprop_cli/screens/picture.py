@@ -17,7 +17,7 @@ from . import tree
 from .drawing import Drawing, Plan
 from .terminal import QUIET, ascii_only, console, wrapped
 
-__all__ = ["LARGEST", "lines", "picture", "show"]
+__all__ = ["LARGEST", "lines", "show"]
 
 
 def show(trace: Trace, options: Options) -> None:
@@ -75,10 +75,3 @@ def unfit(diagram: Diagram, width: int) -> str:
         for wire in leaving[i]:
             reach[wire.target] = max(reach[wire.target], reach[i])
     return ""
-
-
-def picture(diagram: Diagram, plain: bool = False, roomy: bool = True) -> list[Text]:
-    """The picture at its natural width. plain: in ASCII. roomy: with air in the gates."""
-    if not diagram.vertices:
-        return []
-    return Drawing(Plan(diagram), roomy).sheet.lines(plain)

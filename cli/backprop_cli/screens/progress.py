@@ -1,7 +1,7 @@
 """The progress bar of a long run.
 
-The insight: a run that ends within a second needs none, and one that is read by another program
-has no use for it.
+A run that ends within a second needs none, and one that is read by another program has no use for
+it.
 """
 
 import os
@@ -36,13 +36,15 @@ class Bar:
         """Whether there is a terminal to show it on."""
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
-    def advance(self, number: int, told: str = "") -> None:
-        """Show how far the run is, now and then; told: a remark beside it."""
+    def advance(self, number: int, remark: str = "") -> None:
+        """Show how far the run is, now and then; remark: what stands beside it."""
         now = time.monotonic()
         if now >= self.due:
             self.due = now + REFRESH
             self.bar = self.bar or self.started()
-            self.bar.update(self.bar.task_ids[0], completed=number, description=told, refresh=True)
+            self.bar.update(
+                self.bar.task_ids[0], completed=number, description=remark, refresh=True
+            )
 
     def started(self) -> "Progress":
         from rich.console import Console
@@ -55,11 +57,17 @@ class Bar:
         )
 
         bar = Progress(
-            TextColumn(self.word), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn(self.word),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
             TextColumn("{task.description}"),
-            console=Console(stderr=True), transient=True, auto_refresh=False,
-            redirect_stdout=False, redirect_stderr=False,
-        )  # fmt: skip
+            console=Console(stderr=True),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         bar.add_task("", total=self.total)
         bar.start()
         return bar

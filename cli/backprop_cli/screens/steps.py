@@ -1,7 +1,7 @@
 """A run along the gradient as a table on a terminal: a row per step, and what it came to.
 
-The insight: most of a descent happens in its first steps, so where they are too many for a
-screen, the rows that are shown lie even on a scale of ratios: 1, 2, 5, 10, 20, 50, ...
+Most of a descent happens in its first steps, so where they are too many for a screen, the rows that
+are shown lie even on a scale of ratios: 1, 2, 5, 10, 20, 50, ...
 """
 
 import math
@@ -38,14 +38,14 @@ FEW = 8
 """Inputs up to which every step of a narrow screen lists them all."""
 
 MANY = 200
-"""Inputs above which the list of them stops unless all are asked for."""
+"""Inputs above which the list of them stops unless all are wanted."""
 
 
 def show(run: Trajectory, options: Options) -> None:
     """Print the run: the program, its steps, the summary, notes and flags."""
     screen = console()
     rule = "-" if ascii_only(screen) else "─"
-    for line in Sheet(run, options, screen.width, rule).lines():
+    for line in StepsTable(run, options, screen.width, rule).lines():
         screen.print(line, crop=False, overflow="ignore")
 
 
@@ -55,10 +55,10 @@ def shown(rows: Sequence[Step], most: int = ROWS) -> list[Step]:
         return list(rows)
     first, *middle, last = rows
     for round_number in (half_landmark, landmark):
-        found = [first, *(row for row in middle if round_number(row.number)), last]
-        if len(found) <= most:
+        some = [first, *(row for row in middle if round_number(row.number)), last]
+        if len(some) <= most:
             break
-    return found
+    return some
 
 
 def half_landmark(number: int) -> bool:
@@ -66,8 +66,8 @@ def half_landmark(number: int) -> bool:
     return str(number).rstrip("0") in ("1", "15", "2", "3", "5", "7")
 
 
-class Sheet:
-    """The lines of a screen of some width."""
+class StepsTable:
+    """The lines of a run for a screen of some width."""
 
     def __init__(self, run: Trajectory, options: Options, width: int, rule: str) -> None:
         self.run = run
@@ -153,10 +153,11 @@ class Sheet:
         start, final = self.run.start.at, self.run.final.at
         names = self.plan.wrt if self.everything else self.plan.wrt[:MANY]
         columns = [Column("input"), Column("start", right=True), Column("end", right=True)]
-        grid = Grid(columns, [
+        rows = [
             [Text(name, NAME), self.number(start[name], ""), self.number(final[name], "")]
             for name in names
-        ])  # fmt: skip
+        ]
+        grid = Grid(columns, rows)
         if grid.width() <= self.width:
             yield from grid.lines(self.rule)
         else:
@@ -183,13 +184,15 @@ class Sheet:
         text.append("; predicted ")
         same = run.actual * run.predicted > 0
         predicted = decimal(abs(run.predicted), self.digits)
-        return text.append(predicted if same or not run.predicted else f"{way(run.predicted)} {predicted}")  # fmt: skip
+        if not same and run.predicted:
+            predicted = f"{way(run.predicted)} {predicted}"
+        return text.append(predicted)
 
     def change(self, change: float) -> str:
-        """The size of a change with those digits only that the two outputs tell."""
+        """The size of a change with those digits only that the two outputs settle."""
         grain = math.ulp(max(abs(self.run.start.value), abs(self.run.final.value)))
-        told = math.floor(math.log10(abs(change) / grain)) if change else 0
-        return decimal(abs(change), max(1, min(self.digits, told)))
+        certain = math.floor(math.log10(abs(change) / grain)) if change else 0
+        return decimal(abs(change), max(1, min(self.digits, certain)))
 
     def remarks(self) -> Iterable[Text]:
         remarks = [

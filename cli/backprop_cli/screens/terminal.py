@@ -1,7 +1,7 @@
 """The terminal: one console, and what it may show.
 
-The insight: a number that a terminal cuts is a wrong number. So every layout is measured
-before it is drawn, and one that does not fit gives way to a narrower one.
+A number that a terminal cuts is a wrong number. So every layout is measured before it is drawn, and
+one that does not fit gives way to a narrower one.
 """
 
 import os
@@ -110,9 +110,9 @@ def program_lines(program: Graph, width: int) -> list[str]:
 
 
 def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
-    """The text in lines of at most that width, broken between words; numbers stay whole.
+    """The text in lines of at most that width, broken between words; numbers are not broken.
 
-    A word that is wider than the line stays whole too: the terminal breaks it.
+    Nor is a word that is wider than the line: the terminal breaks it.
     """
     if cell_len(text.plain) <= width:
         return [text]

@@ -21,7 +21,7 @@ ALL = "all"
 
 
 class Choice:
-    """The names given to `--expand` or `--fold`: of functions, of single nodes, or `all`."""
+    """The names of what to expand or to fold: of functions, of single nodes, or `all`."""
 
     def __init__(self, graph: Graph, names: Sequence[str], option: str) -> None:
         """Raises BackpropError for a name that the program does not have."""
@@ -55,11 +55,12 @@ def primitive(name: str, option: str) -> BackpropError:
 
 
 def none_here(name: str, option: str) -> BackpropError:
+    message = f"the program has no {shorten(name)} to {option}"
     row = OPERATIONS.get(name)
-    hint = f"it is written {row.formula}" if row and option == "fold" else "leave the option out"
-    if row and option == "fold" and row.variadic:
-        hint += f", with at most {WIDEST} operands"
-    return BackpropError("name", f"the program has no {shorten(name)} to {option}", hint=hint)
+    if row and option == "fold":
+        more = f", with at most {WIDEST} operands" if row.variadic else ""
+        return BackpropError("name", message, hint=f"it is written {row.formula}{more}")
+    return BackpropError("name", message, hint=f"leave it out of {option}", reason="absent")
 
 
 def shaped(
@@ -122,7 +123,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
             around = block_around(graph, behind[name])
             raise BackpropError(
                 "name", f"{name} stands inside {shorten(around)}, which is one node",
-                hint=f"write --expand {around},{name}",
+                hint=f"expand {around} too", meant=f"{around},{name}", reason="inside",
             )  # fmt: skip
         raise none_here(name, "expand")
     for node in choice.nodes - found - graph.blocks.keys():

@@ -86,7 +86,7 @@ class Names:
         if node is not None and self.hidden[node]:
             raise BackpropError(
                 "name", f"{shorten(name)} is inside {shorten(self.near(node))}, which is folded",
-                hint=f"fold something else, or leave out {shorten(name)}",
+                hint=f"fold something else, or leave out {shorten(name)}", node=node,
             )  # fmt: skip
         if node is None:
             named = {

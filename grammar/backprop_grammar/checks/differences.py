@@ -50,7 +50,7 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `backprop check` found: any of the three kinds of check."""
+    """What was checked, any of three: a gradient, claims of it, two formulas."""
 
     program: Graph
     at: dict[str, float]

@@ -111,7 +111,7 @@ def constant(text: str) -> float:
 
 def wrong_box(part: str, why: str = "") -> BackpropError:
     shown = shorten(visible(part))
-    return usage(f"{shown} is no range{why}", "write --over x=-2:2,y=0:1")
+    return usage(f"{shown} is no range{why}", "write x=-2:2,y=0:1", reason="range")
 
 
 def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:
@@ -148,7 +148,8 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
             if name not in box and name not in given and name not in graph.inputs:
                 raise BackpropError(
                     "binding", f"no range for {name}", graph.spans[graph.variables[name]],
-                    hint=f"give it with --over {name}=-2:2", source=graph.source,
+                    hint=f"give {name} a range, such as -2 to 2", source=graph.source,
+                    node=graph.variables[name], missing=(name,), reason="unranged",
                 )  # fmt: skip
     unknown = [name for name in box if name not in names]
     if unknown:

@@ -19,7 +19,8 @@ class Formulas:
 
     program: as it was written. at: the point, if there is one; the numbers there are ``value``,
     the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
-    the values that the program itself gives to variables. remarks: on the numbers.
+    the values that the program itself gives to variables. remarks: on the numbers. author:
+    what wrote them, for the comment of code.
     """
 
     program: str
@@ -29,6 +30,7 @@ class Formulas:
     value: float | None
     inputs: dict[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    author: str = "backprop"
 
     def named(self, by: tuple[str, ...]) -> str:
         """The name of a derivative, by what it is taken by."""

@@ -113,7 +113,11 @@ def plan(
     Raises BackpropError for a name that is no input, and for numbers out of range.
     """
     if not (rate > 0 and math.isfinite(rate)):
-        raise usage(f"the rate is a positive number, not {rate:g}", "turn around with --up")
+        raise usage(
+            f"the rate is a positive number, not {rate:g}",
+            "turn around with up=True",
+            reason="rate",
+        )
     if steps < 1:
         raise usage(f"a run has 1 step or more, not {steps}")
     if method not in METHODS:
@@ -126,7 +130,7 @@ def plan(
         if name not in graph.variables:
             raise BackpropError("name", f"{shorten(name)} is computed by the program; only inputs are stepped", hint=f"its inputs are {few(graph.variables)}")  # fmt: skip
         if name not in at and not question.needed[graph.variables[name]]:
-            raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give it with --at {shorten(name)}=...")  # fmt: skip
+            raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give {shorten(name)} a value", node=graph.variables[name], missing=(name,), reason="unbound")  # fmt: skip
     point = {name: at[name] + 0.0 for name in graph.variables if name in at}
     return Plan(question, point, names, rate, steps, up, method, partial(arrived, question))
 
@@ -251,8 +255,7 @@ def nowhere(plan: Plan, number: int, error: BackpropError) -> End:
     """The end before a point that cannot be evaluated."""
     about = f" ({error.label})" if error.label else ""
     kept = at_step(number - 1)
-    spans = plan.graph.spans
-    node = spans.index(error.span) if error.span in spans else plan.question.output
+    node = plan.question.output if error.node is None else error.node
     name = plan.question.names.near(node)
     if error.kind == "overflow":
         message = f"diverged at {at_step(number)}: {error.message}{about}; {kept} is the last one that is kept, and a smaller rate may help"  # fmt: skip

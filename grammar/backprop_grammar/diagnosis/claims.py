@@ -83,7 +83,7 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
             match = BINDING.match(part)
             if not match or not match[2]:
                 shown = shorten(visible(part.strip()))
-                raise usage(f"{shown} is no claim", "write --claim x=-4,y=0.25")
+                raise usage(f"{shown} is no claim", "write x=-4,y=0.25", reason="claim")
             if match[1] in found:
                 raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
             found[match[1]] = match[2]
@@ -190,7 +190,8 @@ def find(sheet: Sheet, name: str) -> int:
         raise BackpropError("name", f"there is no node called {shorten(visible(name))}", hint=hint)
     if sheet.nodes[node].gradient is None:
         raise BackpropError(
-            "name", f"{shorten(name)} was not differentiated", hint="leave out --wrt, or name it there"
+            "name", f"{shorten(name)} was not differentiated", hint="leave out wrt, or name it there",
+            reason="undifferentiated",
         )  # fmt: skip
     return node
 
@@ -212,10 +213,10 @@ def written(text: str) -> tuple[Decimal, Decimal]:
             exponent = len(str(abs(int(number)))) - len(digits)
         return number, Decimal((0, (5,), exponent - 1))
     try:
-        value = evaluate(parse(text, name="--claim"), {}, precision=30, nodes=False).value
+        value = evaluate(parse(text), {}, precision=30, nodes=False).value
     except BackpropError as error:
         shown = shorten(visible(text))
-        raise usage(f"the claim {shown} is not a number: {error.message}", "write --claim x=-0.25") from None  # fmt: skip
+        raise usage(f"the claim {shown} is not a number: {error.message}", "write a number, such as -0.25", reason="claimed") from None  # fmt: skip
     number = as_decimal(value)
     return number, abs(number) * Decimal("1e-15")
 

@@ -232,7 +232,8 @@ def misplaced(source: Source, token: object) -> BackpropError:
         return error(*found)
     if kind == "OTHER":
         message, hint, length = stray(source.text[start : start + 20])
-        return error(message, (start, start + length), hint)
+        stranger = error(message, (start, start + length), hint)
+        return stranger.replace(reason="at sign") if source.text[start] == "@" else stranger
     wanted = "an operator" if place.previous.type in OPERAND_ENDS else "a name, a number or ("
     return error(
         f"{shorten(visible(text))} is not expected here",

@@ -97,7 +97,7 @@ def unknown_function(
         return error("e is a number, not a function", "write exp(...), or e*(...) to multiply")
     if name in nodes or name in CONSTANTS:
         return error(f"{shown} is not a function", f"to multiply, write {shown}*(...)")
-    hint = f"to multiply, write {shown}*(...); `backprop functions` lists the functions"
+    hint = f"to multiply, write {shown}*(...)"
     power = re.fullmatch(r"([a-z]+)_?([0-9]+)", name)
     meant = SYNONYMS.get(name.lower())
     if not meant and power and power.group(1) in FUNCTIONS:
@@ -109,8 +109,8 @@ def unknown_function(
         known = [n for n, row in built_in.items() if not row.hidden]
         meant = nearest(name, [*known, "if", *functions])
     if meant:
-        hint = f"did you mean {shorten(meant)}?"
-    return error(f"there is no function {shown}", hint)
+        return error(f"there is no function {shown}", f"did you mean {shorten(meant)}?")
+    return error(f"there is no function {shown}", hint).replace(reason="function")
 
 
 def definitions(source: Source) -> dict[str, set[str]]:

@@ -33,7 +33,7 @@ PLAIN = {
     "!": "compare with != inside if(...); a factorial is exp(lgamma(x + 1))",
     "&": "an if takes one comparison; nest them: if(a > 0, if(b > 0, x, y), y)",
     "%": "there is no remainder; for per cent write /100",
-    "@": "the point goes into --at, not into the program",
+    "@": "the point is given beside the program, not in it",
     "$": "write the name alone: a program has no $",
     "'": "write it without quotation marks",
     '"': "write it without quotation marks",

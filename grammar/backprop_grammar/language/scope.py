@@ -5,6 +5,7 @@ once per name, so that it can be slow, careful and clear.
 """
 
 import re
+from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
@@ -28,7 +29,7 @@ class Scope:
         self.constant_use: dict[str, tuple[str, Span]] = {}  # constants that functions use
         self.defining: tuple[str, Span] | None = None
 
-    def fail(self, kind: str, message: str, span: Span, **more: str) -> BackpropError:
+    def fail(self, kind: str, message: str, span: Span, **more: Any) -> BackpropError:
         return BackpropError(kind, message, span, source=self.source, **more)
 
     # giving names

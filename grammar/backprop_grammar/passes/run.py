@@ -113,15 +113,15 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
         return
     few = [shorten(name) for name in missing[:8]]
     names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    example = ",".join(f"{name}=..." for name in few)
-    hint = f"give {'it' if len(missing) == 1 else 'them'} with --at {example}"
-    typo = nearest(missing[0], [name for name, _ in graph.stages if name])
-    if typo:
-        hint += f" (or did you mean {shorten(typo)}?)"
+    hint = f"give {names if len(missing) == 1 else 'each of them'} a value"
+    meant = nearest(missing[0], [name for name, _ in graph.stages if name])
+    if meant:
+        hint += f" (or did you mean {shorten(meant)}?)"
     node = graph.variables[missing[0]]
     raise BackpropError(
-        "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source
-    )
+        "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source,
+        node=node, missing=tuple(missing), meant=meant, reason="unbound",
+    )  # fmt: skip
 
 
 def run_of(
@@ -180,7 +180,7 @@ def run_of(
     where = doubt.node if doubt.node >= 0 else question.output
     raise BackpropError(
         "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
-        graph.spans[where], hint="write the formula so that less cancels", source=graph.source,
+        graph.spans[where], hint="write the formula so that less cancels", source=graph.source, node=where,
     )  # fmt: skip
 
 
@@ -328,6 +328,7 @@ def refusal(graph: Graph, refused: Refused, arithmetic: Arithmetic) -> BackpropE
     return BackpropError(
         "domain", cause.message, graph.spans[node],
         label=", ".join(label for label in labels if label), hint=cause.hint, source=graph.source,
+        node=node,
     )  # fmt: skip
 
 
@@ -338,4 +339,5 @@ def too_large(graph: Graph, node: int) -> BackpropError:
     return BackpropError(
         "overflow", f"{name} overflows: its value is too large to compute",
         graph.spans[node], hint="take logarithms, or rescale the inputs", source=graph.source,
+        node=node,
     )  # fmt: skip

@@ -233,5 +233,5 @@ def stays_whole(graph: Graph, names: Names, node: int) -> Note:
 def not_evaluated(graph: Graph, node: int) -> BackpropError:
     return BackpropError(
         "domain", "the output stands in a branch that is not selected here", graph.spans[node],
-        hint="choose another --output", source=graph.source,
+        hint="choose another output", source=graph.source, node=node, reason="branch",
     )  # fmt: skip

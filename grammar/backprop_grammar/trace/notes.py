@@ -46,6 +46,7 @@ def overflow(run: Run) -> BackpropError:
         f"{operation.name} overflows: {short_number(ball[0])} is above the largest number, 1.79769e+308",
         graph.spans[node], label=", ".join(label for label in labels if label),
         hint="rescale the inputs, or take the logarithm of the formula", source=graph.source,
+        node=node,
     )  # fmt: skip
 
 

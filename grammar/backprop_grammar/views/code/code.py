@@ -210,7 +210,7 @@ def comment(code: Code, *does: str) -> list[str]:
     program = code.formulas.program
     if len(program) > LONGEST:
         program = f"{program[:LONGEST]}..."
-    lines = [f"Written by `backprop derive --format {code.target.name}` for the program", ""]
+    lines = [f"Written by {code.formulas.author} for the program", ""]
     lines += [f"    {visible(line)}" for line in program.splitlines()]
     lines += ["", *does]
     if code.renamed:

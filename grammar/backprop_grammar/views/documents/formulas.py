@@ -1,7 +1,6 @@
 """Derivatives as a program of this language.
 
-The insight: the program carries its point with it, so what is printed can be piped into
-`backprop eval`.
+The program carries its point with it, so what is printed can be evaluated as it stands.
 """
 
 from ...derivatives.formulas import Formulas

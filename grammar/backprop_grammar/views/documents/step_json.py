@@ -1,7 +1,7 @@
 """A run along the gradient as one strict JSON document, the format `backprop-step/1`.
 
 The insight: `at` is the point that was reached, of every variable, so the document is itself a
-point for `--at @-`: of `eval`, and of a further `step`.
+point: of an evaluation, and of a further run.
 """
 
 import json
@@ -23,7 +23,7 @@ def render(run: Trajectory, options: Options) -> str:
 
 
 def line(run: Trajectory, step: Step) -> str:
-    """One step on one line, as --stream prints it; the same as its row of the trajectory."""
+    """One step on one line, for a stream of them; the same as its row of the trajectory."""
     return json.dumps(row(run, step), allow_nan=False)
 
 

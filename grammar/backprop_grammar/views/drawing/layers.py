@@ -7,7 +7,7 @@ share one trunk, so a value that is used twice is one wire that branches.
 """
 
 from bisect import bisect, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...errors import BackpropError
@@ -71,7 +71,8 @@ def arrange(diagram: Diagram) -> Layers:
     depth = [0] * count  # the longest way to the output
     for wire in sorted(diagram.wires, key=lambda wire: -wire.target):
         depth[wire.source] = max(depth[wire.source], depth[wire.target] + 1)
-    rank = [depth_of_all(depth) - d for d in depth]
+    deepest = max(depth, default=0)
+    rank = [deepest - d for d in depth]
     source = list(range(count))
     leaving: list[list[int]] = [[] for _ in range(count)]
     for i, wire in enumerate(diagram.wires):
@@ -104,12 +105,8 @@ def check_size(count: int) -> None:
     if count > LARGEST:
         raise BackpropError(
             "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
-            hint="--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
+            hint="Graphviz draws it, from its text in DOT", reason="picture",
         )  # fmt: skip
-
-
-def depth_of_all(depth: Sequence[int]) -> int:
-    return max(depth, default=0)
 
 
 def depth_first(layers: Layers, output: int) -> None:

@@ -1,0 +1,130 @@
+"""`backprop check`: a gradient against differences, a claim against it, two formulas.
+
+A gradient can be held against the values it speaks of, a claim against the gradient, and a
+formula against another one; each gives a part of one report.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backprop_grammar.errors import usage
+
+from .. import formats
+from ..input.options import At, Digits, Everything, File, Json, Output, Program, Upstream, Wrt
+
+if TYPE_CHECKING:
+    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.trace.record import Trace
+
+    from ..input.request import Request
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop check "x*y + sin(x)" --at x=1,y=2
+backprop check "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39 || true
+backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3,q=-4,x=-4
+backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3"""
+
+MANY = 100
+"""Points at which two formulas are compared where it is not said."""
+MOST_POINTS = 1_000_000
+"""The most points at which two formulas are compared."""
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node)."),
+    ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
+    ] = "",
+    over: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BOX", help="Where: x=-2:2,y=0:1, a range for every variable."),
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option(metavar="N", help="Random points of the box; 100 by default.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the random points.")] = None,
+    digits: Digits = 6,
+    everything: Everything = False,
+    as_json: Json = False,
+) -> int:
+    """Print what the check shows. The exit code is 1 where something is wrong."""
+    from ..input.request import Request
+
+    row = formats.formats_of("check")["json" if as_json else "table"]
+    request = Request(program, file, at, wrt, output, upstream, digits=digits)
+    if against:
+        report = on_two(request, claim or [], against, over or [], seed, points)
+    else:
+        if over:
+            raise usage("--over is the box for --against", "add --against with the other formula")
+        if points is not None or seed is not None:
+            message = "--points and --seed choose points for --against"
+            raise usage(message, "add --against with the other formula")
+        report = on_one(request, claim or [])
+    formats.show(row, report, formats.Options(digits, everything))
+    return 0 if report.right else 1
+
+
+def on_two(
+    request: "Request",
+    claims: list[str],
+    against: str,
+    over: list[str],
+    seed: int | None,
+    points: int | None,
+) -> "Report":
+    """The report on two formulas over a box.
+
+    Raises BackpropError for options that contradict each other.
+    """
+    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.checks.equivalence import agree, read_box
+    from backprop_grammar.language.parser import parse
+
+    if claims or request.at:
+        raise usage("--against compares formulas, not a point", "leave out --claim and --at")
+    if request.wrt or request.output or request.upstream != "1":
+        raise usage("--against compares whole formulas", "leave out --wrt, --output and --upstream")
+    if not over:
+        raise usage("--against needs a box", "add --over x=-2:2, with a range for every variable")
+    points = MANY if points is None else points
+    if not 0 <= points <= MOST_POINTS:
+        raise usage(f"--points is 0 to {MOST_POINTS:,}, not {points}")
+    box = read_box(over)
+    first, _, _ = request.graph(box)
+    second = parse(against, name="--against").bind(box)
+    agreement = agree(first, second, box, seed or 0, points)
+    return Report(first, {}, "", agreement=agreement)
+
+
+def on_one(request: "Request", claims: list[str]) -> "Report":
+    """The report on the gradient at a point, or on claims of it."""
+    from backprop_grammar.checks.differences import Report, differences
+    from backprop_grammar.diagnosis.claims import judge, read_claims
+    from backprop_grammar.trace.evaluate import evaluate
+
+    graph, at, notes = request.graph()
+    trace = request.traced(graph, at, notes)
+    report = Report(trace.program, trace.at, trace.output_name, trace.value)
+    if claims and not read_claims(claims):
+        raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
+    if not claims:
+        return replace(report, differences=differences(trace))
+
+    def again(point: dict[str, float] | None, **options: Any) -> "Trace":
+        return evaluate(graph, at if point is None else point, **request.views() | options)
+
+    return replace(report, verdicts=judge(trace, read_claims(claims), again))

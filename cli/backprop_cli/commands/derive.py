@@ -1,0 +1,163 @@
+"""`backprop derive`: derivatives as formulas, as code and, at a point, as numbers.
+
+A Hessian, a direction and a higher order are all gradients of gradients.
+"""
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backprop_grammar.errors import BackpropError, usage, visible
+
+from .. import formats
+from ..input.options import (
+    At,
+    Digits,
+    File,
+    Json,
+    Output,
+    Program,
+    Save,
+    Wrt,
+    format_option,
+)
+
+if TYPE_CHECKING:
+    from backprop_grammar.derivatives.formulas import Formulas
+    from backprop_grammar.language.graph import Graph
+
+    from ..input.request import Request
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop derive "1/(1+exp(-(w*x+b)))"
+backprop derive "x^3*y" --order 2
+backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
+backprop derive "x^2*sin(y)" --jvp x=1,y=0
+backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy"""
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    order: Annotated[int, typer.Option(metavar="N", help="The order of the derivatives.")] = 1,
+    hessian: Annotated[
+        bool,
+        typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
+    ] = False,
+    jvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
+    ] = "",
+    hvp: Annotated[
+        str, typer.Option(metavar="POINT", help="The Hessian times a direction: x=1,y=0.")
+    ] = "",
+    digits: Digits = 6,
+    save: Save = None,
+    name: Annotated[str, format_option("derive")] = "",
+    as_json: Json = False,
+) -> int:
+    """Print the formulas. The exit code is 3 where one of them has no number at the point."""
+    from ..input.request import Request
+
+    row = formats.chosen("derive", name, save, as_json)
+    request = Request(program, file, at, wrt, output, digits=digits)
+    code = row.name if row.code else ""
+    if hessian and order not in (1, 2):
+        raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
+    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    if hessian and derived.at is not None and not (name or save or as_json):
+        row = formats.formats_of("derive")["matrix"]
+    if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
+        raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
+    formats.deliver(row, derived, formats.Options(digits), save)
+    for remark in remarks:
+        print(visible(remark), file=sys.stderr)
+    return 3 if None in derived.numbers.values() else 0
+
+
+def formulas(
+    request: "Request", order: int, jvp: str, hvp: str, code: str
+) -> tuple["Formulas", list[str]]:
+    """The derivatives that the options ask for, and remarks on their numbers.
+
+    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
+    of code that they are for, which computes the output too; empty for formulas.
+
+    Raises BackpropError for options that contradict each other, and for a point that has no
+    value.
+    """
+    from backprop_grammar.blocks.names import Names
+    from backprop_grammar.derivatives.derive import MAX_ORDER
+    from backprop_grammar.derivatives.formulas import formulas as derivatives
+
+    if not 1 <= order <= MAX_ORDER:
+        raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
+    if sum([order > 1, bool(jvp), bool(hvp)]) > 1:
+        message = "--order, --hessian, --jvp and --hvp are different questions"
+        raise usage(message, "ask one of them")
+    if (jvp or hvp) and request.wrt:
+        raise usage("a direction says by which variables", "leave out --wrt")
+    graph, given, notes = request.graph()
+    if not graph.variables:
+        raise BackpropError(
+            "name",
+            "the program has no variables, so there is nothing to derive by",
+            hint="write a name where the number may change",
+        )
+    views = request.views()
+    end = Names(graph).find(views["output"]) if views["output"] else graph.output
+    at = complete(graph, given, bool(request.at), graph.needed(end))
+    direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
+    derived = derivatives(
+        graph,
+        at,
+        wrt=views["wrt"],
+        output=views["output"],
+        order=order,
+        direction=direction,
+        second=bool(hvp),
+        value=bool(code),
+        tested=bool(code),
+    )
+    if code:
+        derived = replace(derived, author=f"`backprop derive --format {code}`")
+    remarks = [f"note: {note.message}" for note in notes] if at is not None else []
+    return derived, [*remarks, *derived.remarks]
+
+
+def direction_of(text: str, option: str) -> dict[str, float]:
+    """The direction in an option such as `--jvp x=1,y=0`."""
+    from ..input.request import read_point
+
+    try:
+        return read_point([text]).values
+    except BackpropError as error:
+        hint = f"write {option} x=1,y=0"
+        raise error.replace(kind="usage", label="", hint=hint, reason="") from None
+
+
+def complete(
+    graph: "Graph", at: dict[str, float], given: bool, needed: list[bool]
+) -> dict[str, float] | None:
+    """The point, if every variable that is needed has a value; None where there is no point.
+
+    given: whether there is one on the command line. Raises BackpropError where it is only a part.
+    """
+    missing = [name for name, node in graph.variables.items() if needed[node] and name not in at]
+    if not missing:
+        return at
+    if given:
+        raise BackpropError(
+            "binding",
+            f"no value for {', '.join(missing[:8])}",
+            graph.spans[graph.variables[missing[0]]],
+            hint="give them all, or leave --at out for the formulas alone",
+            source=graph.source,
+        )
+    return None

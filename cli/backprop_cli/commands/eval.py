@@ -1,0 +1,57 @@
+"""`backprop eval`: the forward and the backward pass at a point."""
+
+from .. import formats
+from ..input.options import (
+    At,
+    Digits,
+    Everything,
+    Expand,
+    File,
+    Fold,
+    Json,
+    Output,
+    Precision,
+    Program,
+    Quiet,
+    Upstream,
+    Wrt,
+)
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop eval "x*y + sin(x)" --at x=pi/4,y=2
+backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
+backprop eval -x^2 --at x=3 --json
+backprop eval --file neuron.txt --at @point.json
+backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
+backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-"""
+
+TABLE_NODES = 600
+"""Nodes of the tape, constants included, above which the tables give way to the summary."""
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    expand: Expand = None,
+    fold: Fold = None,
+    precision: Precision = None,
+    digits: Digits = 6,
+    everything: Everything = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Print the trace. The exit code is 3 where a number carries a flag."""
+    from ..input.request import Request
+
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
+    most = None if as_json or everything else TABLE_NODES
+    trace = request.trace(0 if quiet else most)
+    row = formats.formats_of("eval")["json" if as_json else "table"]
+    formats.show(row, trace, formats.Options(digits, everything, quiet))
+    return 3 if trace.flags else 0

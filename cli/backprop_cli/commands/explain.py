@@ -1,0 +1,65 @@
+"""`backprop explain`: the backward pass in words, or the reason of one gradient."""
+
+from typing import Annotated
+
+import typer
+
+from backprop_grammar.errors import usage
+
+from .. import formats
+from ..input.options import (
+    At,
+    Digits,
+    Expand,
+    File,
+    Fold,
+    Json,
+    Output,
+    Program,
+    Save,
+    Upstream,
+    Wrt,
+    format_option,
+)
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
+backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
+backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
+backprop explain "x*y" --at x=3,y=4 --format markdown"""
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    upstream: Upstream = "1",
+    expand: Expand = None,
+    fold: Fold = None,
+    digits: Digits = 6,
+    node: Annotated[str, typer.Option(metavar="NAME", help="Tell this node only.")] = "",
+    why: Annotated[
+        str, typer.Option(metavar="NAME", help="Why this gradient is zero, tiny or huge.")
+    ] = "",
+    save: Save = None,
+    name: Annotated[str, format_option("explain")] = "",
+    as_json: Json = False,
+) -> int:
+    """Print the explanation. The exit code is 3 where a number carries a flag."""
+    from backprop_grammar.explain.narrate import explain
+    from backprop_grammar.explain.why import why as reasons
+
+    from ..input.request import Request
+
+    row = formats.chosen("explain", name, save, as_json)
+    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
+    if node and why:
+        raise usage("--node and --why are two questions", "ask one of them")
+    trace = request.trace()
+    explanation = reasons(trace, why, digits) if why else explain(trace, digits, node)
+    formats.deliver(row, explanation, formats.Options(digits), save)
+    return 3 if trace.flags else 0

@@ -1,0 +1,206 @@
+"""`backprop map`: a program over files of points.
+
+Everything that can be refused is refused before the first row is read, so a long run fails at its
+start or not at all.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backprop_grammar.errors import shorten, usage
+
+from ..formats import say
+from ..input.options import At, File, Output, Program, Source, Wrt
+
+if TYPE_CHECKING:
+    from backprop_grammar.language.graph import Graph
+
+    from ..data.jobs import Tally
+    from ..data.sources import Points
+    from ..input.request import Request
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop map --file samples/neuron.bp --points samples/points.csv --at w0=2,w1=-3,w2=-3
+backprop map "x0*x1" --points samples/points.csv --columns value=area,d_x0=slope -o points.parquet
+backprop map "(sigmoid(w*x0 + b) - t)^2" --points "samples/*.csv" --at w=1,b=0 --wrt w,b --reduce mean
+backprop map "x0*x1" --points "samples/*.csv" -o out --workers 2 --resume
+seq 5 | sed 1ix | backprop map "sigmoid(w*x)" --points - --at w=2 --to jsonl"""
+
+REASONS = 8
+"""Reasons that are named at the end, the most frequent first."""
+
+
+def command(
+    program: Program = None,
+    points: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help='Points, a row each: a file, a "*.csv", or -; may be repeated.'
+        ),
+    ] = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Add these only: value,d_x=slope,status (new names after =)."
+        ),
+    ] = "",
+    source: Source = "",
+    target: Annotated[
+        str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
+    ] = "",
+    save: Annotated[
+        str | None,
+        typer.Option("-o", "--save", metavar="FILE", help="Write a file; of several, a folder."),
+    ] = None,
+    reduce: Annotated[
+        str, typer.Option(metavar="HOW", help="One row, the mean or the sum over all points.")
+    ] = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first row without a result.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip files whose output is there and newer.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Spread the files over N processes.")
+    ] = 0,
+    dask: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Spread the files over a Dask cluster.")
+    ] = "",
+) -> int:
+    """Write the results of every row. The exit code is 3 where a row has no result.
+
+    Raises BackpropError for what is refused, before any work, and for what cannot be read.
+    """
+    import secrets
+
+    from ..data import outputs
+    from ..data.columns import added, kernel_of, varying
+    from ..data.jobs import Job, Tally
+    from ..data.sources import files_of, is_pattern, opened
+    from ..data.workers import run_jobs
+    from ..input.request import Request
+
+    if save == "":
+        raise usage("-o names no file", "give a file, or a folder of several")
+    points = points or []
+    place = None if save is None or str(Path(save)) == "-" else Path(save)
+    request = Request(program, file, at, wrt, output)
+    check(request, points, place, reduce, resume, workers, dask)
+    with ExitStack() as stack:
+        files = [opened(stack, path, source, bool(dask)) for path in files_of(points)]
+        graph, given, notes = request.graph(bound=files[0].columns)
+        views = request.views()
+        names = varying(graph, given, views["output"], files)
+        given = {name: value for name, value in given.items() if name not in names}
+        kernel = kernel_of(graph, names, given, views["wrt"], views["output"])
+        results = added(kernel.labels, columns, bool(reduce))
+        several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
+        folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
+        destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
+        if not reduce:
+            outputs.check_columns(files, results, destination)
+        pairs = destination.targets(files, file)
+        remark_names(graph, names, files[0])
+        for note in notes:
+            say("note", note.message)
+        if resume:
+            pairs = [(one, path) for one, path in pairs if not outputs.is_newer(path, one.path)]
+            if len(pairs) < len(files):
+                done = f"{len(files) - len(pairs)} of {len(files)} files are done already"
+                print(done, file=sys.stderr)
+        if place and folder and not reduce:
+            outputs.make_folder(place)
+        mark = secrets.token_hex(4)
+        jobs = [
+            Job(
+                program=graph.source.text,
+                at=given,
+                columns=names,
+                wrt=tuple(views["wrt"]),
+                output=views["output"],
+                name=one.name,
+                source=one.path,
+                form=one.form,
+                target="" if reduce else path,
+                to=destination.format_for(one.form),
+                added=results,
+                strict=strict,
+                mark=mark,
+            )
+            for one, path in pairs
+        ]
+        stream = outputs.standard_output() if place is None and not reduce else None
+        tally = Tally()
+        if jobs:
+            tally = run_jobs(jobs, workers if len(jobs) > 1 else 0, dask, stream)
+    finite = not reduce or outputs.write_reduced(
+        tally, results, reduce, place, destination.format_for(files[0].form)
+    )
+    remark(tally)
+    return 3 if tally.failed or not finite else 0
+
+
+def check(
+    request: "Request",
+    points: list[str],
+    place: Path | None,
+    reduce: str,
+    resume: bool,
+    workers: int,
+    dask: str,
+) -> None:
+    """Raise BackpropError for options that make no sense together."""
+    if not points:
+        raise usage(
+            "no points are given", "give a file with --points FILE, or - for standard input"
+        )
+    request.check_input(points)
+    if reduce not in ("", "mean", "sum"):
+        raise usage(f"--reduce {shorten(reduce)} is no way to reduce", "write mean or sum")
+    if resume and (place is None or reduce):
+        raise usage("--resume is for files that are written", "give a folder with -o")
+    if workers < 0:
+        hint = "give the number of processes, such as 4"
+        raise usage(f"--workers {workers} are no workers", hint)
+    if workers and dask:
+        raise usage("--workers and --dask are two ways to spread", "give one of them")
+    if dask and not reduce and place is None:
+        hint = "give a file or a folder that the workers see, with -o"
+        raise usage("a cluster writes files", hint)
+
+
+def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> None:
+    """Say which names mean something else than they might."""
+    for name in graph.shadowed:
+        if name in columns:
+            say("note", f"{name} is your column here, not the constant")
+    for name, _ in graph.stages:
+        if name and name in first.columns and name not in columns:
+            unused = f"the column {shorten(name)} is not used"
+            say("note", f"{unused}: {name} is computed by the program")
+
+
+def remark(tally: "Tally") -> None:
+    """Say on standard error what the rows do not."""
+    from backprop_grammar.descent.objective import at_kinks
+
+    if tally.kinks:
+        say("note", at_kinks(tally.kinks, tally.rows))
+    if tally.failed:
+        ranked = sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0]))
+        reasons = ", ".join(f"{count:,} {why}" for why, count in ranked[:REASONS])
+        more = ", ..." * (len(ranked) > REASONS)
+        failed = f"{tally.failed:,} of {tally.rows:,} rows lack a number"
+        say("flag", f"{failed}: {reasons}{more}")

@@ -1,0 +1,148 @@
+"""`backprop step`: steps along the gradient, one by one.
+
+Everything that shows the steps looks at the same ones as they arrive: the stream prints each, the
+bar counts them, the trajectory keeps a few. Whatever ends them, what was reached is printed.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backprop_grammar.errors import usage
+
+from .. import formats
+from ..input.options import At, Digits, Everything, File, Json, Output, Program, Source, Wrt
+from ..screens.progress import Bar
+
+if TYPE_CHECKING:
+    from backprop_grammar.descent.descend import Plan
+    from backprop_grammar.trace.record import Note
+
+__all__ = ["EXAMPLES", "command", "run_steps"]
+
+EXAMPLES = """\
+backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
+backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
+backprop step "z = w*x0 + b; softplus(z) - t*z" --points samples/points.csv --at w=0,b=0 --rate 1 --steps 100
+backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-"""
+
+MOST_STEPS = 1_000_000_000
+
+
+def command(
+    program: Program = None,
+    at: At = None,
+    file: File = None,
+    wrt: Wrt = None,
+    output: Output = "",
+    rate: Annotated[
+        str, typer.Option(metavar="VALUE", help="How far to go: the change is rate x gradient.")
+    ] = "0.1",
+    steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 1,
+    up: Annotated[bool, typer.Option("--up", help="Ascend instead of descending.")] = False,
+    method: Annotated[str, typer.Option(metavar="NAME", help="gd, momentum or adam.")] = "gd",
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print each step as a line of JSON, at once.")
+    ] = False,
+    digits: Digits = 6,
+    points: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help='Step on the mean over rows: a file, a "*.csv", or -; may be repeated.',
+        ),
+    ] = None,
+    source: Source = "",
+    everything: Everything = False,
+    as_json: Json = False,
+) -> int:
+    """Take the steps and print them; see ``run_steps`` for the exit code."""
+    from backprop_grammar.descent.descend import plan
+
+    from ..input.request import Request, number_option
+
+    if stream and as_json:
+        raise usage("--stream and --json are two outputs", "give one of them")
+    if steps > MOST_STEPS:
+        raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
+    request = Request(program, file, at, wrt, output, digits=digits)
+    if source and not points:
+        raise usage("--from is the format of points", "give a file with --points FILE")
+    with contextlib.ExitStack() as stack:
+        rows = None
+        if points:
+            from ..data.objective import over_rows, rows_of
+
+            graph, point, notes, rows = rows_of(stack, request, points, source)
+        else:
+            graph, point, notes = request.graph()
+        views = request.views()
+        distance = number_option(rate, "--rate")
+        planned = plan(graph, point, views["wrt"], distance, steps, up, method, views["output"])
+        if rows is not None:
+            planned = over_rows(planned, rows)
+        return run_steps(
+            planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
+        )
+
+
+def run_steps(
+    plan: "Plan",
+    notes: "Sequence[Note]" = (),
+    *,
+    stream: bool = False,
+    as_json: bool = False,
+    digits: int = 6,
+    everything: bool = False,
+) -> int:
+    """Take the steps and print them; the exit code.
+
+    notes: on the point, from before the run. stream: one line of JSON per step, as it is taken,
+    instead of a document or a table. The exit code is 3 where a flag says why the run ended early,
+    130 where Ctrl-C did.
+
+    Raises BackpropError where the start cannot be evaluated.
+    """
+    from backprop_grammar.descent.descend import descend
+    from backprop_grammar.descent.trajectory import Trajectory
+
+    run = Trajectory(plan, tuple(notes))
+    interrupted = False
+    try:
+        with progress(plan.steps, stream) as advance:
+            for step in run.follow(descend(plan)):
+                if stream:
+                    from backprop_grammar.views.documents.step_json import line
+
+                    sys.stdout.write(line(run, step) + "\n")  # at once: Ctrl-C cuts no line
+                    sys.stdout.flush()
+                advance(step.number)
+    except KeyboardInterrupt:
+        if run.last is None:
+            raise
+        interrupted = True
+    if stream:
+        formats.remark(run)
+    else:
+        row = formats.formats_of("step")["json" if as_json else "table"]
+        formats.show(row, run, formats.Options(digits, everything))
+    return 130 if interrupted else 3 if run.flags else 0
+
+
+@contextlib.contextmanager
+def progress(steps: int, stream: bool) -> Iterator[Callable[[int], None]]:
+    """A function that takes the number of each step, and shows a bar when the run takes long.
+
+    No bar stands between the lines of a stream that goes to the same terminal.
+    """
+    if not Bar.seen() or (stream and sys.stdout.isatty()):
+        yield lambda number: None
+        return
+    bar = Bar("step", steps)
+    try:
+        yield bar.advance
+    finally:
+        bar.stop()

@@ -1,0 +1,72 @@
+"""The table of operations as JSON."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...checks.accuracy import SEED, verify
+from ...operations.row import Operation
+
+__all__ = ["described", "render"]
+
+FORMAT = "backprop-functions/1"
+
+
+def render(rows: Sequence[Operation], measure: bool) -> str:
+    """The document; measure: with the accuracy of each row, which takes a while."""
+    functions = [described(row) | (accuracy(row) if measure else {}) for row in rows]
+    return json.dumps({"format": FORMAT, "functions": functions}, allow_nan=False)
+
+
+def described(row: Operation) -> dict[str, Any]:
+    """A row as the object of the document: see functions.schema.json."""
+    operands = ["x"] if row.variadic else list(row.operands)
+    return {
+        "name": row.name,
+        "signature": row.signature,
+        "operands": list(row.operands),
+        "formula": row.formula,
+        "gradients": [
+            {"operand": operand, "rule": rule}
+            | ({"computed": computed} if computed != rule else {})
+            for operand, rule, computed in zip(
+                operands, row.rules, row.careful or row.rules, strict=True
+            )
+        ],
+        "role": row.role.noun,
+        "domain": row.requirement or " and ".join(map(str, row.domain)),
+        "kinks": kinks(row),
+        "doc": row.doc,
+    }
+
+
+def kinks(row: Operation) -> list[str]:
+    """Where a row has kinks, in words of the language."""
+    texts = [text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks]
+    if row.name in ("max", "min"):
+        texts.append("a tie of operands")
+    if row.name == "if":
+        texts.append("a == b")
+    return texts
+
+
+def accuracy(row: Operation) -> dict[str, Any]:
+    """The measured accuracy of a row as it stands in the document."""
+    measured = verify(row)
+    return {
+        "verified": {
+            "points": measured.points,
+            "seed": SEED,
+            "worst": [
+                {
+                    "number": one.number,
+                    "ulps": one.ulps,
+                    "at": one.at,
+                    "printed": one.printed,
+                    "exact": one.exact,
+                    "points": one.points,
+                }
+                for one in measured.worst
+            ],
+        }
+    }
