@@ -1,7 +1,7 @@
 """Derivatives as C99.
 
-The insight: the mathematical library of C has nearly every function, and its arithmetic raises
-nothing, so statements are straight lines.
+The mathematical library of C has nearly every function, and its arithmetic raises nothing, so
+statements are straight lines.
 """
 
 import re
@@ -9,7 +9,6 @@ import re
 from ...derivatives.formulas import Formulas
 from ..options import Options
 from .code import Code, code_of, comment
-from .python import MATH
 from .target import Target
 
 __all__ = ["TARGET", "render"]
@@ -90,9 +89,15 @@ static double logsumexp(int count, const double *x)
 
 TARGET = Target(
     "c",
-    calls={name: name for name in [*MATH, "pow", "sigmoid", "softplus", "gelu"]}
-    | {
-        "abs": "fabs", "max": "fmax({0}, {1})", "min": "fmin({0}, {1})",
+    library=lambda row: row.libm,
+    calls={
+        "pow": "pow",
+        "abs": "fabs",
+        "max": "fmax({0}, {1})",
+        "min": "fmin({0}, {1})",
+        "sigmoid": "sigmoid",
+        "softplus": "softplus",
+        "gelu": "gelu",
         "logsumexp": "logsumexp({count}, (const double[]){{{list}}})",
     },
     helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
@@ -101,7 +106,7 @@ TARGET = Target(
     claimed=frozenset(word + end for word in DECLARED.split() for end in ("", "f", "l", "_r")),
     choice="{test} ? {then} : {otherwise}",
     power=False,
-)  # fmt: skip
+)
 
 DIFFERS = """\
 static int differs(const char *name, double found, double expected)

@@ -1,7 +1,7 @@
 """Derivatives as source files of other languages.
 
-The insight: languages differ in how they spell a function, a number and a choice, so each is a
-row of spellings (NAME.py) under one printer; names and comments are made safe here, once.
+Languages differ in how they spell a function, a number and a choice, so each is a row of spellings
+(NAME.py) under one printer; names and comments are made safe here, once.
 """
 
 import keyword
@@ -9,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
-from ...blocks.definitions import DEFINED
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
 from ...errors import BackpropError, visible
-from ...operations.row import Operation
 from ..options import Options
-from .statements import INLINE, Lines
+from .statements import Lines, lacks
 from .target import Target
 
 __all__ = [
@@ -152,21 +150,17 @@ def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] 
 
 
 def check(target: Target, derivative: Derivative) -> None:
-    """Raise BackpropError for the first operation that a target does not have."""
-    operations = derivative.tape.operations
+    """Raise BackpropError for the first operation that a target cannot write."""
+    tape = derivative.tape
     for node in sorted(reach(derivative)):
-        operation = operations[node]
-        if operation is not None and not has(target, operation):
-            able = [name for name in TARGETS if has(row_of(name), operation)]
+        operation, count = tape.operations[node], len(tape.operands[node])
+        if operation is not None and lacks(target, operation, count):
+            able = [name for name in TARGETS if not lacks(row_of(name), operation, count)]
             raise BackpropError(
-                "name", f"{target.name} has no {operation.name}",
+                "name",
+                f"{target.name} has no {operation.name}",
                 hint=f"the formats that have it are {', '.join(['text', 'latex', 'json', *able])}",
-            )  # fmt: skip
-
-
-def has(target: Target, operation: Operation) -> bool:
-    """Whether a target has an operation, or it is written by others."""
-    return operation.name in target.calls or operation.name in INLINE or operation in DEFINED
+            )
 
 
 def helpers(target: Target, used: set[str]) -> list[str]:
