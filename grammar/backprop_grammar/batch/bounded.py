@@ -352,7 +352,7 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
                 there = slope(operation, k, moved, function.call(*moved))
                 steepest = np.fmax(steepest, np.abs(there))
         error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
-    value, bound = rounded(out, error, function.ulps, not_exact(operation, values, out))
+    value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
     return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
 
 
@@ -366,15 +366,15 @@ def admitted(operation: Operation, given: Sequence[Number]) -> Column:
     return called(one)(*pairs) > 0
 
 
-def not_exact(operation: Operation, values: Sequence[Column], out: Column) -> Column | bool:
-    """The rows whose value, nearly 0, may have lost digits on the way there."""
-    small = np.flatnonzero(np.abs(out) < SMALL)
-    if not len(small):
+def nonzero_at(operation: Operation, values: Sequence[Column], out: Column) -> Column | bool:
+    """The rows whose value is not exactly 0, as sin(0) and 0^2 are by their rows."""
+    zeros = np.flatnonzero((out == 0) & (values[0] == 0))
+    if not len(zeros):
         return True
     rows = np.ones(len(out), dtype=bool)
-    for row in small.tolist():
+    for row in zeros.tolist():
         operands = tuple([float(value[row]) for value in values])
-        rows[row] = not operation.exact(operands, float(out[row]), binary64.limit)
+        rows[row] = not operation.exact(operands, 0.0, binary64.limit)
     return rows
 
 

@@ -51,7 +51,9 @@ class Bounds:
         return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
 
 
-least_of, largest_of = np.minimum.reduce, np.maximum.reduce
+def extent(column: Column) -> Ends:
+    """The least and the largest number of a column."""
+    return float(np.minimum.reduce(column)), float(np.maximum.reduce(column))
 
 
 Fill = Callable[[Sequence[Column], object, Column], object]
@@ -136,7 +138,7 @@ class Chunks:
                 if line in self.bare and not np.isfinite(np.add.reduce(column)):
                     raise Unknown("missing")
                 if line in measured:
-                    box[line] = least_of(column), largest_of(column)
+                    box[line] = extent(column)
             for line, function, operands, what, place in self.steps:
                 out = places[place]
                 if type(function) is not np.ufunc:
@@ -147,7 +149,7 @@ class Chunks:
                     function(values[operands[0]], out)
                 values[line] = out
                 if line in measured:
-                    box[line] = least_of(out), largest_of(out)
+                    box[line] = extent(out)
         except FloatingPointError:
             raise Unknown("flag") from None
         for result, line in zip(results, self.straight.results, strict=True):
@@ -174,21 +176,22 @@ class Chunks:
         return self.bounds
 
     def bounds_in(self, box: Box) -> Bounds:
+        """The bounds for a box. Raises Unknown where there are none."""
+
         def measured(line: int) -> Ends:
             if line not in box:
                 raise Unmeasured(line)
             return box[line]
 
-        ranges = error_ranges(self.straight, self.live, measured)
-
-        def error(line: int) -> float:
-            known = ranges[line]
-            assert known is not None
-            return known.error
-
-        results = [known for k in self.straight.results if (known := ranges[k]) is not None]
-        near = [sum(error(k) for k in check.lines) for check in self.checks]
-        return Bounds(box, near, [least(result) for result in results])
+        try:
+            ranges = error_ranges(self.straight, self.live, measured)
+            errors = {
+                k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
+            }
+            results = [least(known) for k in self.straight.results if (known := ranges[k])]
+        except (ArithmeticError, ValueError):
+            raise Unknown("range") from None
+        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], results)
 
     def suspects(
         self, values: list[Any], bounds: Bounds, results: Sequence[Column]

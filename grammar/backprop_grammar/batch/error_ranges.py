@@ -94,9 +94,10 @@ def told(kind: Operation | Kind) -> bool:
 def error_ranges(
     straight: StraightLine, live: Sequence[bool], measured: Callable[[int], Ends]
 ) -> list[Range | None]:
-    """The ranges of all live lines, masks aside. Raises Unknown where one cannot be told.
+    """The ranges of all live lines, masks aside.
 
-    measured: the least and the largest value of a line.
+    measured: the least and the largest value of a line. Raises Unknown where a range cannot be told,
+    ArithmeticError or ValueError where floats cannot hold it.
     """
     ranges: list[Range | None] = []
     for line, (kind, operands, what) in enumerate(straight.lines):
@@ -133,10 +134,7 @@ def of_line(
     rule = RULES.get(kind)
     if rule is None:
         raise Unknown(kind)
-    try:
-        own, absolute, ends = rule(*given)
-    except (OverflowError, ValueError, ZeroDivisionError):
-        raise Unknown(kind) from None
+    own, absolute, ends = rule(*given)
     result = Range(ends or measure, own, absolute)
     if kind in NOISE:
         NOISE[kind](result, *given)

@@ -36,7 +36,7 @@ def parameters(operation: Operation, count: int) -> tuple[str, ...]:
     return operation.operands
 
 
-TERM = r"\w+\([^()]*\bx\b[^()]*\)|\bx\b"
+TERM = r"\w*\([^()]*\bx\b[^()]*\)|[\w*/^.]*\bx\b[\w*/^.]*"
 LISTED = re.compile(rf"({TERM})( \+ |, )\S.*?\2\.\.\.")
 """A term over x, the same over another operand, and so on: `exp(x) + exp(y) + ...`."""
 
