@@ -154,7 +154,6 @@ CASES = [
 WAITING = {
     "test_eval_is_right[times]": "numbers/float64.py: kernel() skips what a computed row requires",
     "test_eval_is_right[past]": "numbers/float64.py: kernel() skips the domain of a computed row",
-    "test_every_format_of_every_command[relu6-explain]": "explain/sentences.py: selection() takes every router for a clamp",
 }
 """What cannot hold before other rooms read the rows, and where."""
 

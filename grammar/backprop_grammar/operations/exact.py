@@ -45,10 +45,9 @@ def at_one(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
 
 def integers(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     """Whole numbers in, a whole number out, nothing too large: no rounding took place."""
-    return bool(
-        abs(out) < limit and out == int(out)
-        and all(abs(x) < limit and x == int(x) for x in operands)
-    )  # fmt: skip
+    if not abs(out) < limit or out != int(out):
+        return False
+    return all(abs(x) < limit and x == int(x) for x in operands)
 
 
 def power_of_two(x: Any) -> bool:

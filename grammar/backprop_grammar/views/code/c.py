@@ -122,7 +122,8 @@ static int differs(const char *name, double found, double expected)
 def render(formulas: Formulas, _options: Options) -> str:
     """The C file."""
     code = code_of(TARGET, formulas)
-    parts = ["\n".join(["/*", *(f" * {harmless(line)}".rstrip() for line in comment(code, *does(code))), " */", "", "#include <math.h>"])]  # fmt: skip
+    about = [f" * {harmless(line)}".rstrip() for line in comment(code, *does(code))]
+    parts = ["\n".join(["/*", *about, " */", "", "#include <math.h>"])]
     parts += [helper.rstrip("\n") for helper in code.helpers]
     parts += [function(code), *self_test(code)]
     return "\n\n".join(parts) + "\n"
@@ -191,5 +192,5 @@ def self_test(code: Code) -> list[str]:
     if code.value and not any(not by for _, by, _ in code.checks):
         lines.append(f"(void){value};")
     lines.append(f"return {failures} != 0;")
-    main = ["int main(void)", "{", *(f"    {line}" for line in lines), "}"]
-    return ["#ifdef SELF_TEST\n#include <stdio.h>", DIFFERS.rstrip("\n"), "\n".join([*main, "#endif"])]  # fmt: skip
+    main = ["int main(void)", "{", *(f"    {line}" for line in lines), "}", "#endif"]
+    return ["#ifdef SELF_TEST\n#include <stdio.h>", DIFFERS.rstrip("\n"), "\n".join(main)]

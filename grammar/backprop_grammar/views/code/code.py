@@ -94,10 +94,12 @@ def code_of(target: Target, formulas: Formulas) -> Code:
     check(target, derivative)
     variables = arguments_of(derivative)
     stages = [stage.name for stage in derivative.stages]
-    called = safe([*variables, *stages], target.reserved | set(target.helpers))
+    reserved = target.reserved | set(target.helpers)
+    called = safe([*variables, *stages], reserved)
+    arguments = {name: called[name] for name in variables}
     names = {node: called[name] for node, name in tape.names.items() if name in called}
-    function = unlike(derivative.output, target.reserved | target.claimed | set(target.helpers) | {called[v] for v in variables})  # fmt: skip
-    taken = {function, *called.values(), *target.reserved, *target.helpers}
+    function = unlike(derivative.output, reserved | target.claimed | set(arguments.values()))
+    taken = {function, *called.values(), *reserved}
     like = called[variables[0]] if variables else ""
     lines = Lines(target, tape, names, taken, like)
     results = {by: called[name] for by, name in derivative.results.items()}
@@ -111,10 +113,17 @@ def code_of(target: Target, formulas: Formulas) -> Code:
     if function != derivative.output:
         renamed[f"{derivative.output}()"] = f"{function}()"
     return Code(
-        target, formulas, function, {name: called[name] for name in variables},
-        tuple(lines.live(set(last))), results, value, tuple(helpers(target, lines.used)),
-        point_of(formulas, variables), renamed,
-    )  # fmt: skip
+        target=target,
+        formulas=formulas,
+        function=function,
+        arguments=arguments,
+        statements=tuple(lines.live(set(last))),
+        results=results,
+        value=value,
+        helpers=tuple(helpers(target, lines.used)),
+        point=point_of(formulas, variables),
+        renamed=renamed,
+    )
 
 
 def arguments_of(derivative: Derivative) -> list[str]:
@@ -208,7 +217,8 @@ def comment(code: Code, *does: str) -> list[str]:
     lines += [f"    {visible(line)}" for line in program.splitlines()]
     lines += ["", *does]
     if code.renamed:
-        lines.append("Renamed: " + ", ".join(f"{a} is {b} here" for a, b in code.renamed.items()) + ".")  # fmt: skip
+        renamed = ", ".join(f"{old} is {new} here" for old, new in code.renamed.items())
+        lines.append(f"Renamed: {renamed}.")
     if code.point is not None:
         missing = sorted(n for n, number in code.formulas.numbers.items() if number is None)
         if missing:

@@ -91,7 +91,8 @@ def python_file(
     text = "\n".join([*code.helpers, *source, *test])
     needed = [line for line in imports if re.search(rf"\b{line.split()[-1]}\.", text)]
     gradient = "a dict of derivatives by name" if code.results else "an empty dict"
-    does = f"{code.function}({parameters}) takes {takes} and returns {f'the value and {gradient}' if code.value else gradient}."  # fmt: skip
+    returned = f"the value and {gradient}" if code.value else gradient
+    does = f"{code.function}({parameters}) takes {takes} and returns {returned}."
     head = [f"# {line}".rstrip() for line in comment(code, does)]
     parts = ["\n".join([*head, *([""] if needed else []), *needed])]
     parts += [helper.rstrip("\n") for helper in code.helpers]

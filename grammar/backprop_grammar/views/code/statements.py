@@ -153,8 +153,10 @@ class Lines:
             operation = tape.operations[step]
             if step != root and step in self.names:
                 done.append(self.named(self.names[step]))
+            elif step in tape.constants:
+                done.append(self.leaf(tape.constants[step]))
             elif operation is None:
-                done.append(self.leaf(tape.constants[step]) if step in tape.constants else self.named(self.names[step]))  # fmt: skip
+                done.append(self.named(self.names[step]))
             elif step in tape.condition_of:
                 left, right, then, otherwise = tape.operands[step]
                 pending += [choice(comparison_of(tape, step), then, otherwise), right, left]
@@ -196,9 +198,10 @@ class Lines:
         how = self.target.choice
         call = how[-1] == ")"
         text = how.format(
-            test=test.name or test.text, otherwise=otherwise.text,
+            test=test.name or test.text,
             then=then.text if call else then.within(SUM),
-        )  # fmt: skip
+            otherwise=otherwise.text,
+        )
         nesting = max(test.nesting, then.nested(SUM), otherwise.nesting) + call
         height = max(then.height, otherwise.height) + 1
         return Piece(text, ATOM if call else CHOICE, nesting, height)
