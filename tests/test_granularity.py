@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backprop_grammar.blocks.definitions import DEFINED, spellings, written
+from backprop_grammar.blocks.definitions import defined, over, spellings
 from tests.programs import VARIABLES, programs
 from tests.support import (
     BackpropError,
@@ -26,7 +26,7 @@ from tests.support import (
     traced,
 )
 
-each_block = pytest.mark.parametrize("row", DEFINED, ids=[row.name for row in DEFINED])
+each_block = pytest.mark.parametrize("row", defined(), ids=lambda row: row.name)
 
 
 def values(row: Operation, rng: random.Random) -> dict[str, float]:
@@ -89,7 +89,7 @@ def test_every_spelling_is_folded_and_its_numbers_stay(row):
     while any(x == 0 for x in at.values()):
         at = values(row, rng)
     for spelling in (row.formula, *row.spellings):
-        text = f"q = {written(spelling, tuple(at))}; 3*q - {'*'.join(at)}"
+        text = f"q = {over(spelling, tuple(at))}; 3*q - {'*'.join(at)}"
         graph = parsed(text)
         plain, shown = traced(graph, at), traced(graph, at, fold=[row.name])
         q = next(node for node in shown.nodes if node.name == "q")
@@ -283,8 +283,8 @@ def test_many_nodes_at_once():
 
 
 def test_every_definition_is_a_program():
-    for row in DEFINED:
-        assert parsed(written(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
+    for row in defined():
+        assert parsed(over(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))
 
 
 def test_an_operand_that_a_block_is_given_twice_has_one_edge():

@@ -1,12 +1,13 @@
-"""Many points at once: the kernel of `map`, held against `eval` row by row."""
+"""Many points at once: the evaluator of `map`, held against `eval` row by row."""
 
 import math
 import random
+import threading
 
 import numpy as np
 import pytest
 
-from backprop_grammar.batch.evaluator import Kernel, Rows
+from backprop_grammar.batch.evaluator import Evaluator, Rows
 from tests.support import FUNCTIONS, KINKS, BackpropError, as_float, number, parsed, point, traced
 from tests.test_cases import BOUNDARY
 
@@ -25,7 +26,7 @@ def close(found: float, truth: float | None) -> bool:
 def agree(text: str, columns: dict[str, np.ndarray], at: dict[str, float]) -> Rows:
     """Assert that every row is what eval says, number by number and status by status."""
     graph = parsed(text)
-    rows = Kernel(graph, list(columns), at)(columns)
+    rows = Evaluator(graph, list(columns), at)(columns)
     kinks = 0
     for i in range(len(rows.value)):
         point = at | {name: float(column[i]) for name, column in columns.items()}
@@ -84,7 +85,7 @@ def grown(source: random.Random, depth: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_kernel_agrees_with_eval(seed):
+def test_columns_agree_with_eval(seed):
     source = random.Random(seed)
     for _ in range(12):
         text = grown(source, source.randint(1, 4))
@@ -132,8 +133,8 @@ def test_many_rows_are_cut_into_chunks_and_hold_the_suspects_of_each():
     source = np.random.default_rng(7)
     columns = {name: source.normal(size=50_000) for name in NAMES}
     columns["w2"][::9_999] = 900.0  # exp(-900): too small for binary64 to keep
-    kernel = Kernel(parsed(NEURON), NAMES, {})
-    rows = kernel(columns)
+    evaluator = Evaluator(parsed(NEURON), NAMES, {})
+    rows = evaluator(columns)
     assert rows.status == {}
     for i in (0, 1, 9_999, 16_383, 16_384, 19_998, 49_999):
         trace = traced(NEURON, {name: float(columns[name][i]) for name in NAMES})
@@ -146,13 +147,13 @@ def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
     """An ordinary neuron needs no look at its rows; row by row it has the same numbers."""
     source = np.random.default_rng(7)
     columns = {name: source.normal(size=20_000, scale=2) for name in NAMES}
-    kernel = Kernel(parsed(NEURON), NAMES, {})
+    evaluator = Evaluator(parsed(NEURON), NAMES, {})
     looked = []
-    monkeypatch.setattr(Kernel, "look_at", lambda *given: looked.append(given))
-    fast = kernel(columns)
+    monkeypatch.setattr(Evaluator, "look_at", lambda *given: looked.append(given))
+    fast = evaluator(columns)
     assert looked == []
     monkeypatch.undo()
-    careful = Kernel(parsed(NEURON), NAMES, {})
+    careful = Evaluator(parsed(NEURON), NAMES, {})
     mask = np.ones(20_000, dtype=bool)
     slow = Rows(np.empty(20_000), {name: np.empty(20_000) for name in NAMES})
     careful.look_at(np.flatnonzero(mask), columns, [slow.value, *slow.gradients.values()], slow)
@@ -163,7 +164,7 @@ def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
 
 def test_missing_and_infinite_numbers():
     x = np.array([1.0, math.nan, math.inf, -1.0, 0.0])
-    rows = Kernel(parsed("log(x)*y"), ["x"], {"y": 2.0})({"x": x})
+    rows = Evaluator(parsed("log(x)*y"), ["x"], {"y": 2.0})({"x": x})
     assert rows.status == {
         1: "x is missing", 2: "x is not finite", 3: "log of a negative number", 4: "log of zero",
     }  # fmt: skip
@@ -187,20 +188,59 @@ def test_missing_numbers_are_seen_whatever_is_computed(text):
             columns = {
                 name: column for name, column in (("x", x), ("y", y)) if name in graph.variables
             }
-            rows = Kernel(graph, list(columns), {})(columns)
+            rows = Evaluator(graph, list(columns), {})(columns)
             assert rows.status == {at: why}
             assert np.isnan(rows.value).tolist() == [k == at for k in range(3)]
 
 
 def test_labels_and_errors():
     graph = parsed("q = w*x; f = q^2")
-    assert Kernel(graph, ["x"], {"w": 2.0}).labels == ("x",)
-    rows = Kernel(graph, ["x"], {"w": 2.0}, wrt=["w", "q"])({"x": np.array([3.0])})
+    assert Evaluator(graph, ["x"], {"w": 2.0}).labels == ("x",)
+    rows = Evaluator(graph, ["x"], {"w": 2.0}, wrt=["w", "q"])({"x": np.array([3.0])})
     assert {name: column.tolist() for name, column in rows.gradients.items()} == {
         "w": [36.0],
         "q": [12.0],
     }
     with pytest.raises(BackpropError, match="no value for w"):
-        Kernel(graph, ["x"], {})
+        Evaluator(graph, ["x"], {})
     with pytest.raises(BackpropError, match="has no variable xx"):
-        Kernel(graph, ["xx"], {"w": 1.0})
+        Evaluator(graph, ["xx"], {"w": 1.0})
+
+
+def test_what_a_row_requires_is_asked_where_its_function_would_answer():
+    """A half derivative of digamma does not exist, though a function may round its order."""
+    columns = {"n": np.array([0.5, -1.0, 1.0]), "x": np.array([1.5, 2.0, 2.0])}
+    rows = agree("polygamma(n, x)", columns, {})
+    assert rows.status[0] == rows.status[1] == "the order of polygamma must be 0, 1, 2, ..."
+    agree("if(x > 1.75, x, polygamma(n, x))", columns, {})
+
+
+def test_ranges_that_floats_cannot_hold_are_unknown():
+    x = np.array([1e308, -1e308, 5e-324, 1e-320, 3.0])
+    agree("sum(x, y, z)/mean(x, y, z)", {"x": x, "y": x[::-1].copy(), "z": x * 0.5}, {})
+
+
+def test_threads_do_not_change_each_others_numbers():
+    """Mpmath has one precision for all of them."""
+    text = "(1 - cos(x))/x^2 + lgamma(y)"
+    source = random.Random(5)
+    columns = {
+        "x": np.array([10 ** source.uniform(-12, -6) for _ in range(25)]),
+        "y": np.array([source.uniform(0.1, 5) for _ in range(25)]),
+    }
+    alone = Evaluator(parsed(text), ["x", "y"], {})(columns)
+    found: list[Rows] = []
+
+    def work() -> None:
+        found.append(Evaluator(parsed(text), ["x", "y"], {})(columns))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    for rows in found:
+        assert rows.value.tolist() == alone.value.tolist()
+        for name, column in rows.gradients.items():
+            assert column.tolist() == alone.gradients[name].tolist()

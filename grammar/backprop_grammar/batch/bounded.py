@@ -1,8 +1,8 @@
-"""A recipe run with a bound on the error of every number of every row.
+"""Lines run with a bound on the error of every number of every row.
 
-The insight: what arithmetic.py does for one point, its bounds included, NumPy does for columns of
-points. Whoever comes here was a suspect; most turn out to be right, some to have no value, and the
-few for which floats are not enough are handed on to wider numbers, one by one.
+What arithmetic.py does for one point, its bounds included, NumPy does for columns of points.
+Whoever comes here was a suspect; most turn out to be right, some to have no value, and the few for
+which floats are not enough are handed on to wider numbers, one by one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,25 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from ..blocks.definitions import parameters
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers import ball as balls
 from ..numbers.arithmetic import SMALL, TOLERANCE, binary64, outside
 from ..numbers.ball import UNIT, rounding
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
-from .error_ranges import ANY, ULPS
-from .straightline import Recipe
-from .ufuncs import COMPARISONS, FUNCTIONS, Column
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
+from .straightline import Kind, StraightLine, text_of
+from .ufuncs import COMPARISONS, Column, admits, called, over_columns
 
-__all__ = ["Found", "rowwise"]
+__all__ = ["Outcome", "bounded"]
 
 Number = tuple[Column, Column | None]
 """Values, and bounds on their errors, None where they are exact; of a mask, where it is in doubt."""
 
 
 @dataclass(slots=True)
-class Found:
+class Outcome:
     """What is known of some rows.
 
     results: a column each. sure: which rows are right in all of them. status: per row, 0 or the
@@ -43,54 +43,68 @@ class Found:
     kinks: int
 
 
-def rowwise(recipe: Recipe, live: Sequence[bool], columns: Mapping[str, Column], rows: int) -> Found:  # fmt: skip
+def bounded(
+    straight: StraightLine, live: Sequence[bool], columns: Mapping[str, Column], rows: int
+) -> Outcome:
     """Compute some rows, a few thousand at a time at most. live: the lines that matter."""
     with np.errstate(all="ignore"):
-        return Rows(recipe, live, columns, rows).found()
+        return BoundedRows(straight, live, columns, rows).outcome()
 
 
-class Rows:
+class BoundedRows:
     """The numbers of all live lines for some rows."""
 
-    def __init__(self, recipe: Recipe, live: Sequence[bool], columns: Mapping[str, Column], rows: int) -> None:  # fmt: skip
-        self.recipe = recipe
+    def __init__(
+        self,
+        straight: StraightLine,
+        live: Sequence[bool],
+        columns: Mapping[str, Column],
+        rows: int,
+    ) -> None:
+        self.straight = straight
         self.rows = rows
-        self.made: list[Number] = []
+        self.numbers: list[Number] = []
         nothing, one = np.empty(0), np.ones(rows)
-        for line, (kind, operands, what) in enumerate(recipe.lines):
+        for line, (kind, operands, what) in enumerate(straight.lines):
             if not live[line]:
-                self.made.append((nothing, None))
-            elif kind == "column":
-                self.made.append((columns[str(what)], None))
-            elif kind == "constant":
+                number: Number = nothing, None
+            elif kind is Kind.COLUMN:
+                number = columns[str(what)], None
+            elif kind is Kind.CONSTANT:
                 assert isinstance(what, tuple)
                 value, error = what
-                self.made.append((value * one, error * one if error else None))
+                number = value * one, error * one if error else None
             else:
-                given = [self.made[k] for k in operands]
+                given = [self.numbers[k] for k in operands]
                 rule = RULES.get(kind)
-                self.made.append(rule(given, what) if rule else applied(OPERATIONS[kind], given))
+                if rule:
+                    number = rule(given, what)
+                else:
+                    assert isinstance(kind, Operation)
+                    number = applied(kind, given)
+            self.numbers.append(number)
 
     def number(self, line: int) -> tuple[Column, Column]:
         """The values of a line and the bounds on their errors."""
-        return known(self.made[line])
+        return known(self.numbers[line])
 
-    def found(self) -> Found:
+    def outcome(self) -> Outcome:
+        """What these numbers tell of the rows."""
         sure = np.ones(self.rows, dtype=bool)
         results = []
-        for k in self.recipe.results:
+        for k in self.straight.results:
             value, error = self.number(k)
             sure &= (error <= TOLERANCE * np.abs(value)) & np.isfinite(value)
             results.append(value + 0.0)
-        met = self.kinks(sure)
+        at_kink = self.kinks(sure)
         status, reasons = self.status()
         sure &= status == 0
-        return Found(results, sure, status, reasons, int((met & sure).sum()))
+        return Outcome(results, sure, status, reasons, int((at_kink & sure).sum()))
 
     def kinks(self, sure: Column) -> Column:
         """The rows at a kink; those that may be at one, or where none can stand, are not sure."""
-        met = np.zeros(self.rows, dtype=bool)
-        for line, kind, live in self.recipe.kinks:
+        at_kink = np.zeros(self.rows, dtype=bool)
+        for line, kind, live in self.straight.kinks:
             value, error = self.number(line)
             if kind == "pole":
                 here = near = ~(np.isfinite(value) & np.isfinite(error))
@@ -103,12 +117,12 @@ class Rows:
                 here = (value == 0) & (error == 0)
             asked: Column | bool = True
             if live is not None:
-                mask, doubt = self.made[live]
+                mask, doubt = self.numbers[live]
                 asked = mask if doubt is None else mask | doubt
             certain = here if kind in ("kink", "boundary", "tie") else here & False
-            met |= certain & asked
+            at_kink |= certain & asked
             sure &= ~(near & ~certain & asked)
-        return met
+        return at_kink
 
     def ties(self, line: int) -> tuple[Column, Column]:
         """Where several operands of a max or min are the result, and where they may be."""
@@ -116,7 +130,7 @@ class Rows:
         equal = np.zeros(self.rows, dtype=np.int64)
         close = np.zeros(self.rows, dtype=np.int64)
         exact = error == 0
-        for k in self.recipe.lines[line].operands:
+        for k in self.straight.lines[line].operands:
             value, own = self.number(k)
             close += ~(np.abs(value - out) > own + error)
             equal += value == out
@@ -127,19 +141,22 @@ class Rows:
         """Which rows certainly leave a domain on the way, and which."""
         status = np.zeros(self.rows, dtype=np.int64)
         reasons: list[str] = []
-        for operation, operands in self.recipe.guards:
+        for operation, operands in self.straight.guards:
+            place = operation.operands.index
             for bound in operation.domain:
-                k = operation.operands.index(bound.operand)
+                k = place(bound.operand)
                 value, error = self.number(operands[k])
                 if isinstance(bound.limit, str):
-                    limit, other = self.number(operands[operation.operands.index(bound.limit)])
+                    limit, other = self.number(operands[place(bound.limit)])
                     error = error + other
                 else:
                     limit = np.asarray(bound.limit)
-                for sign, where in (
-                    (-1, value + error < limit), (1, value - error > limit),
-                    (0, (value == limit) & (error == 0)),
-                ):  # fmt: skip
+                sides = {
+                    -1: value + error < limit,
+                    1: value - error > limit,
+                    0: (value == limit) & (error == 0),
+                }
+                for sign, where in sides.items():
                     if not balls.compare(sign, bound.relation) and where.any():
                         message = outside(operation, bound, k, sign).message
                         if message not in reasons:
@@ -148,11 +165,16 @@ class Rows:
         return status, reasons
 
 
-# values and errors
+# Values and errors
 
 
-def rounded(value: Column, error: Column | None, ulps: float, nonzero: Column | bool = True) -> Number:  # fmt: skip
-    """A value with its own rounding added; where it is nearly 0, no bound is trusted."""
+def rounded(
+    value: Column, error: Column | None, ulps: float, nonzero: Column | bool = True
+) -> Number:
+    """A value with its own rounding added; where it is nearly 0, no bound is trusted.
+
+    nonzero: where it is not exactly 0.
+    """
     size = np.abs(value)
     own = size * (2 * ulps * UNIT * (1 + 2.0**-40))
     error = own if error is None else error + own
@@ -169,6 +191,12 @@ def times(size: Column, error: Column | None) -> Column | None:
 def plus(a: Column | None, b: Column | None) -> Column | None:
     """The sum of two errors."""
     return b if a is None else a if b is None else a + b
+
+
+def known(number: Number) -> tuple[Column, Column]:
+    """Values and the bounds on their errors, 0 where they are exact."""
+    value, error = number
+    return value, np.zeros(len(value)) if error is None else error
 
 
 def add(given: Sequence[Number], _what: object, sign: float = 1.0) -> Number:
@@ -206,7 +234,7 @@ def exp(given: Sequence[Number], _what: object) -> Number:
     value = np.exp(x)
     if error is not None:
         error = np.where(error < 2.0**-12, value * error * (1 + 2.0**-10), np.inf)
-    return rounded(value, error, ANY)
+    return rounded(value, error, EXP.numpy_ulps)
 
 
 def neg(given: Sequence[Number], _what: object) -> Number:
@@ -217,14 +245,10 @@ def absolute(given: Sequence[Number], _what: object) -> Number:
     return np.abs(given[0][0]), given[0][1]
 
 
-def known(number: Number) -> tuple[Column, Column]:
-    value, error = number
-    return value, np.zeros(len(value)) if error is None else error
-
-
-def largest(given: Sequence[Number], _what: object, pick: np.ufunc = np.maximum) -> Number:
+def selected(operation: Operation, given: Sequence[Number]) -> Number:
+    """The largest or the smallest of some numbers."""
     numbers = [known(number) for number in given]
-    out = pick.reduce([value for value, _ in numbers])
+    out = over_columns(operation).call(*[value for value, _ in numbers])
     size = np.zeros_like(out)
     for value, error in numbers:  # the selected one's, or those of all that may be selected
         size = np.where(value == out, np.maximum(size, error), size)
@@ -235,17 +259,13 @@ def largest(given: Sequence[Number], _what: object, pick: np.ufunc = np.maximum)
     return out, np.where(np.isnan(bound), np.inf, bound)
 
 
-def smallest(given: Sequence[Number], what: object) -> Number:
-    return largest(given, what, np.minimum)
-
-
 def share(given: Sequence[Number], what: object) -> Number:
     assert isinstance(what, tuple)
-    k, times = what
+    k, uses = what
     (out, error), *operands = map(known, given)
     ties, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
     exact = np.ones(len(out), dtype=bool)
-    for (value, own), count in zip(operands, times, strict=True):
+    for (value, own), count in zip(operands, uses, strict=True):
         here = value == out
         ties += here * count
         equal += here
@@ -267,13 +287,13 @@ def gate(given: Sequence[Number], _what: object) -> Number:
     return np.where(mask, value, 0.0), np.where(doubt, np.inf, np.where(mask, error, 0.0))
 
 
-# masks, with where they are in doubt
+# Masks, with where they are in doubt
 
 
-def compare(given: Sequence[Number], what: object) -> Number:
+def compare(given: Sequence[Number], relation: object) -> Number:
     (x, error_x), (y, error_y) = map(known, given)
     error = error_x + error_y
-    return COMPARISONS[str(what)](x, y), ~(np.abs(x - y) > error) & (error != 0)
+    return COMPARISONS[str(relation)](x, y), ~(np.abs(x - y) > error) & (error != 0)
 
 
 def nonzero(given: Sequence[Number], _what: object) -> Number:
@@ -282,35 +302,45 @@ def nonzero(given: Sequence[Number], _what: object) -> Number:
 
 
 def doubts(given: Sequence[Number]) -> Column | None:
-    found = [doubt for _, doubt in given if doubt is not None]
-    return np.logical_or.reduce(found) if found else None
+    """Where any of some masks is in doubt."""
+    every = [doubt for _, doubt in given if doubt is not None]
+    return np.logical_or.reduce(every) if every else None
 
 
-RULES: dict[str, Callable[[Sequence[Number], object], Number]] = {
-    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "abs": absolute,
-    "max": largest, "min": smallest, "share": share, "select": select, "gate": gate,
-    "compare": compare, "nonzero": nonzero,
-    "exp": exp, "not": lambda given, _: (~given[0][0], given[0][1]),
-    "and": lambda given, _: (given[0][0] & given[1][0], doubts(given)),
-    "or": lambda given, _: (given[0][0] | given[1][0], doubts(given)),
-}  # fmt: skip
+EXP = OPERATIONS["exp"]
+
+RULES: dict[Operation | Kind, Callable[[Sequence[Number], object], Number]] = {
+    ADD: add,
+    SUB: sub,
+    MUL: mul,
+    DIV: div,
+    NEG: neg,
+    EXP: exp,
+    OPERATIONS["abs"]: absolute,
+    Kind.SHARE: share,
+    Kind.SELECT: select,
+    Kind.GATE: gate,
+    Kind.COMPARE: compare,
+    Kind.NONZERO: nonzero,
+    Kind.NOT: lambda given, _: (~given[0][0], given[0][1]),
+    Kind.AND: lambda given, _: (given[0][0] & given[1][0], doubts(given)),
+    Kind.OR: lambda given, _: (given[0][0] | given[1][0], doubts(given)),
+}
+"""The commonest operations, written out, and what is none; the others go by their rows."""
 
 
-# operations of the table, by their local gradients
-
-
-AT_ZERO = frozenset({
-    "pow", "sqrt", "cbrt", "expm1", "log1p", "sin", "tan", "asin", "atan", "atan2", "sinh", "tanh",
-    "asinh", "atanh", "erf",
-})  # fmt: skip
-"""Operations that are exactly 0 where their first operand is, if they have a value there at all."""
+# Operations of the table, by their local gradients
 
 
 def applied(operation: Operation, given: Sequence[Number]) -> Number:
     """The value of an operation, with the error that its operands brought and its own."""
+    if operation.selects:
+        return selected(operation, given)
     values = [value for value, _ in given]
-    function = FUNCTIONS[operation.name]
-    out = function(*values)
+    function = over_columns(operation)
+    out = function.call(*values)
+    if function.ufunc is None and (operation.domain or operation.requires):
+        out = np.where(admitted(operation, given), out, np.nan)
     error: Column | None = None
     for k, (value, reach) in enumerate(given):
         if reach is None:
@@ -319,22 +349,43 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
         if (reach * reach * 2048 > UNIT).any():
             for end in (value - reach, value + reach):
                 moved = [*values[:k], end, *values[k + 1 :]]
-                steepest = np.fmax(steepest, np.abs(slope(operation, k, moved, function(*moved))))
+                there = slope(operation, k, moved, function.call(*moved))
+                steepest = np.fmax(steepest, np.abs(there))
         error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
-    nonzero = values[0] != 0 if operation.name in AT_ZERO else True
-    value, bound = rounded(out, error, ULPS.get(operation.name, ANY), nonzero)
+    value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
     return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+
+
+def admitted(operation: Operation, given: Sequence[Number]) -> Column:
+    """The rows whose operands certainly have a value, asked one by one."""
+    pairs = [column for number in given for column in known(number)]
+
+    def one(*numbers: float) -> bool:
+        return admits(operation, list(zip(numbers[::2], numbers[1::2], strict=True)))
+
+    return called(one)(*pairs) > 0
+
+
+def nonzero_at(operation: Operation, values: Sequence[Column], out: Column) -> Column | bool:
+    """The rows whose value is not exactly 0, as sin(0) and 0^2 are by their rows."""
+    zeros = np.flatnonzero((out == 0) & (values[0] == 0))
+    if not len(zeros):
+        return True
+    rows = np.ones(len(out), dtype=bool)
+    for row in zeros.tolist():
+        operands = tuple([float(value[row]) for value in values])
+        rows[row] = not operation.exact(operands, 0.0, binary64.limit)
+    return rows
 
 
 def slope(operation: Operation, k: int, values: Sequence[Column], out: Column) -> Column:
     """The local gradient for operand k, as a plain column."""
-    leaves = dict(zip(operation.operands, values, strict=True)) | {"out": out}
+    leaves = {"out": out}
+    if operation.variadic:
+        leaves |= {"x": values[k], "n": np.asarray(float(len(values)))}
+        return plain(texts(operation).rules[0], leaves)
+    leaves |= dict(zip(operation.operands, values, strict=True))
     return plain(texts(operation).rules[k], leaves)
-
-
-def gauss(x: Column) -> Column:
-    """About exp(-x^2), for a bound."""
-    return np.asarray(np.exp(-x * x))
 
 
 def plain(graph: Graph, leaves: Mapping[str, Column]) -> Column:
@@ -351,9 +402,15 @@ def plain(graph: Graph, leaves: Mapping[str, Column]) -> Column:
             test = graph.conditions[graph.condition_of[node]]
             mask = COMPARISONS[test.comparison](operands[0], operands[1])
             values.append(np.where(mask, operands[2], operands[3]))
-        elif (computed := texts(operation).computed) and operation.name not in FUNCTIONS:
-            values.append(plain(computed, dict(zip(operation.operands, operands, strict=True))))
         else:
-            values.append((FUNCTIONS.get(operation.name) or gauss)(*operands))
+            values.append(evaluated(operation, operands))
     result: Column = values[graph.output]
     return result
+
+
+def evaluated(operation: Operation, operands: Sequence[Column]) -> Column:
+    """The value of an operation over plain columns."""
+    text = text_of(operation, len(operands))
+    if text is None:
+        return over_columns(operation).call(*operands)
+    return plain(text, dict(zip(parameters(operation, len(operands)), operands, strict=True)))

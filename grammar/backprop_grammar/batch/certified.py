@@ -1,9 +1,9 @@
-"""A recipe run over chunks of rows, as fast as memory allows.
+"""Lines run over chunks of rows, as fast as memory allows.
 
-The insight: where the ranges of the columns tell that no row of a chunk can be wrong, nothing but
-the lines themselves need be computed. Rows that stand too near a choice, and results too small for
-the bound that holds for all, are handed back as suspects; what overflows, underflows or leaves a
-domain raises a flag of the processor's, and hands back the whole chunk.
+Where the ranges of the columns tell that no row of a chunk can be wrong, nothing but the lines
+themselves need be computed. Rows that stand too near a choice, and results too small for the bound
+that holds for all, are handed back as suspects; what overflows, underflows or leaves a domain
+raises a flag of the processor's, and hands back the whole chunk.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .error_ranges import Unknown, least, ranges
-from .straightline import MASKS, Recipe
-from .ufuncs import COMPARISONS, FUNCTIONS, Column
+from ..operations.row import Operation
+from ..operations.table import ADD, MUL, NEG, SUB
+from .error_ranges import Ends, Unknown, error_ranges, least, told
+from .straightline import LEAVES, MASKS, Kind, StraightLine
+from .ufuncs import COMPARISONS, Column, over_columns
 
 __all__ = ["CHUNK", "Chunks", "live_lines"]
 
 CHUNK = 16_384
 """Rows of a chunk: a dozen columns of them stay in a processor's second cache."""
 
-Box = dict[int, tuple[float, float]]
+Box = dict[int, Ends]
+"""The ranges of the lines that are measured."""
 
 
 class Check(NamedTuple):
@@ -48,17 +51,23 @@ class Bounds:
         return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
 
 
-least_of, largest_of = np.minimum.reduce, np.maximum.reduce
+def extent(column: Column) -> Ends:
+    """The least and the largest number of a column."""
+    return float(np.minimum.reduce(column)), float(np.maximum.reduce(column))
+
+
+Fill = Callable[[Sequence[Column], object, Column], object]
+"""What writes a line's column from those of its operands, given its ``what``."""
 
 
 class Step(NamedTuple):
     """One line made ready: what computes it, from which lines, and where it is written.
 
-    function: one of NumPy's, or a rule of MASK_RULES or NUMBER_RULES, or ``written``.
+    function: one of NumPy's, of one or two columns; or what fills the line's column.
     """
 
     line: int
-    function: Any
+    function: np.ufunc | Fill
     operands: tuple[int, ...]
     what: object
     place: int
@@ -69,38 +78,34 @@ class Unmeasured(Exception):
 
 
 class Chunks:
-    """A recipe made ready: which buffer every line is written to, what is checked and measured."""
+    """Lines made ready: which buffer every one is written to, what is checked and measured."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.checks = checks_of(recipe)
+    def __init__(self, straight: StraightLine) -> None:
+        self.straight = straight
+        self.checks = checks_of(straight)
         watched = [k for check in self.checks for k in check.lines]
-        poles = [kink.line for kink in recipe.kinks if kink.kind == "pole"]
-        self.live = live_lines(recipe, [*recipe.results, *watched, *poles])
-        target, count = buffers(recipe, self.live, self.checks)
+        poles = [kink.line for kink in straight.kinks if kink.kind == "pole"]
+        self.live = live_lines(straight, [*straight.results, *watched, *poles])
+        lines = [line for line in enumerate(straight.lines) if self.live[line[0]]]
+        self.hopeless = not all(told(kind) for _, (kind, _, _) in lines)
+        target, count = buffers(straight, self.live, self.checks)
         self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
-        self.template: list[Any] = [None] * len(recipe.lines)
+        self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
         self.steps: list[Step] = []
-        for line, (kind, operands, what) in enumerate(recipe.lines):
-            if not self.live[line]:
-                continue
-            if kind == "column":
+        for line, (kind, operands, what) in lines:
+            if kind is Kind.COLUMN:
                 self.columns.append((line, str(what)))
-            elif kind == "constant":
+            elif kind is Kind.CONSTANT:
                 self.template[line] = what[0]  # type: ignore[index]
             elif kind in MASKS:
-                self.steps.append(Step(line, MASK_RULES[kind], operands, what, len(self.places)))
+                self.steps.append(Step(line, FILLS[kind], operands, what, len(self.places)))
                 self.places.append(np.empty(CHUNK, dtype=bool))
             else:
-                function: Any = FUNCTIONS.get(kind)
-                if function is None:
-                    function = NUMBER_RULES[kind]
-                elif type(function) is not np.ufunc:
-                    function = written(function)
+                function = FILLS[kind] if isinstance(kind, Kind) else filled(kind)
                 self.steps.append(Step(line, function, operands, what, target[line]))
         self.measured: set[int] = set()
-        self.bare = bare_columns(recipe, self.live, self.measured)
+        self.bare = bare_columns(straight, self.live, self.measured)
         self.bounds: Bounds | None = None
 
     def run(self, columns: Mapping[str, Column], results: Sequence[Column]) -> Column | None:
@@ -108,47 +113,51 @@ class Chunks:
 
         Raises Unknown where all of them are.
         """
+        if self.hopeless:
+            raise Unknown("line")
         while True:
-            made, box = self.compute(columns, results)
+            values, box = self.compute(columns, results)
             try:
-                return self.suspects(made, self.find_bounds(box), results)
+                return self.suspects(values, self.bounds_for(box), results)
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
-                self.bare = bare_columns(self.recipe, self.live, self.measured)
+                self.bare = bare_columns(self.straight, self.live, self.measured)
                 self.bounds = None
 
-    def compute(self, columns: Mapping[str, Column], results: Sequence[Column]) -> tuple[list[Any], Box]:  # fmt: skip
-        """The lines, and the ranges of those that are measured."""
+    def compute(
+        self, columns: Mapping[str, Column], results: Sequence[Column]
+    ) -> tuple[list[Any], Box]:
+        """The columns of the lines, and the ranges of those that are measured."""
         rows = len(results[0])
         places = self.places if rows == CHUNK else [place[:rows] for place in self.places]
         places = [*places, *reversed(results)]  # result k is place -1 - k
-        made, box, measured = self.template.copy(), Box(), self.measured
+        values, box, measured = self.template.copy(), Box(), self.measured
         try:
             for line, name in self.columns:
-                made[line] = column = columns[name]
+                values[line] = column = columns[name]
                 if line in self.bare and not np.isfinite(np.add.reduce(column)):
                     raise Unknown("missing")
                 if line in measured:
-                    box[line] = least_of(column), largest_of(column)
+                    box[line] = extent(column)
             for line, function, operands, what, place in self.steps:
                 out = places[place]
                 if type(function) is not np.ufunc:
-                    function([made[k] for k in operands], what, out)
+                    function([values[k] for k in operands], what, out)
                 elif len(operands) == 2:
-                    function(made[operands[0]], made[operands[1]], out)
+                    function(values[operands[0]], values[operands[1]], out)
                 else:
-                    function(made[operands[0]], out)
-                made[line] = out
+                    function(values[operands[0]], out)
+                values[line] = out
                 if line in measured:
-                    box[line] = least_of(out), largest_of(out)
+                    box[line] = extent(out)
         except FloatingPointError:
             raise Unknown("flag") from None
-        for result, line in zip(results, self.recipe.results, strict=True):
-            if made[line] is not result:
-                result[...] = made[line]
-        return made, box
+        for result, line in zip(results, self.straight.results, strict=True):
+            if values[line] is not result:
+                result[...] = values[line]
+        return values, box
 
-    def find_bounds(self, box: Box) -> Bounds:
+    def bounds_for(self, box: Box) -> Bounds:
         """Bounds for a box: those that are known, else for the smallest box around both."""
         known = self.bounds
         if known is None:
@@ -156,7 +165,10 @@ class Chunks:
             return self.bounds
         if known.holds(box):
             return known
-        around = {k: (min(low, known.box[k][0]), max(high, known.box[k][1])) for k, (low, high) in box.items()}  # fmt: skip
+        around = {
+            k: (min(low, known.box[k][0]), max(high, known.box[k][1]))
+            for k, (low, high) in box.items()
+        }
         try:
             self.bounds = self.bounds_in(around)
         except Unknown:
@@ -164,105 +176,115 @@ class Chunks:
         return self.bounds
 
     def bounds_in(self, box: Box) -> Bounds:
-        def measured(line: int) -> tuple[float, float]:
+        """The bounds for a box. Raises Unknown where there are none."""
+
+        def measured(line: int) -> Ends:
             if line not in box:
                 raise Unmeasured(line)
             return box[line]
 
-        found = ranges(self.recipe, self.live, measured)
+        try:
+            ranges = error_ranges(self.straight, self.live, measured)
+            errors = {
+                k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
+            }
+            results = [least(known) for k in self.straight.results if (known := ranges[k])]
+        except (ArithmeticError, ValueError):
+            raise Unknown("range") from None
+        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], results)
 
-        def error(line: int) -> float:
-            known = found[line]
-            assert known is not None
-            return known.error
-
-        results = [known for k in self.recipe.results if (known := found[k]) is not None]
-        near = [sum(error(k) for k in check.lines) for check in self.checks]
-        return Bounds(box, near, [least(result) for result in results])
-
-    def suspects(self, made: list[Any], bounds: Bounds, results: Sequence[Column]) -> Column | None:  # fmt: skip
+    def suspects(
+        self, values: list[Any], bounds: Bounds, results: Sequence[Column]
+    ) -> Column | None:
         """The rows that the bounds do not cover."""
-        found: Column | None = None
+        suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
-            difference = made[lines[0]]
+            difference = values[lines[0]]
             if len(lines) > 1:
                 with np.errstate(over="ignore"):  # as far apart as can be
-                    difference = difference - made[lines[1]]
+                    difference = difference - values[lines[1]]
             mask = difference >= -near if ordered else np.abs(difference) <= near
-            found = mask if found is None else found | mask
+            suspect = mask if suspect is None else suspect | mask
         for result, size in zip(results, bounds.least, strict=True):
             if size:
                 mask = np.abs(result) < size
-                found = mask if found is None else found | mask
-        if found is None or not found.any():
+                suspect = mask if suspect is None else suspect | mask
+        if suspect is None or not suspect.any():
             return None
-        return np.broadcast_to(found, results[0].shape)
+        return np.broadcast_to(suspect, results[0].shape)
 
 
-def checks_of(recipe: Recipe) -> list[Check]:
+def checks_of(straight: StraightLine) -> list[Check]:
     """What the rows are checked for."""
-    found: dict[Check, None] = {}
-    for kind, operands, _ in recipe.lines:
-        if kind == "compare":
-            found[Check(operands[:1] if recipe.number(operands[1]) == 0 else operands)] = None
-    for line, kind, _ in recipe.kinks:
-        _, operands, _ = recipe.lines[line]
-        if kind == "tie":
-            found.update({Check((a, b)): None for i, a in enumerate(operands) for b in operands[:i]})  # fmt: skip
-        elif kind == "boundary" and recipe.lines[line].kind == "sub":
-            found[Check(operands)] = None
-        elif kind != "pole":
-            found[Check((line,), kind == "order")] = None
-    return list(found)
+    checks: dict[Check, None] = {}
+    for kind, operands, _ in straight.lines:
+        if kind is Kind.COMPARE:
+            checks[Check(operands[:1] if straight.number(operands[1]) == 0 else operands)] = None
+    for line, kink, _ in straight.kinks:
+        kind, operands, _ = straight.lines[line]
+        if kink == "tie":
+            pairs = [Check((a, b)) for i, a in enumerate(operands) for b in operands[:i]]
+            checks.update(dict.fromkeys(pairs))
+        elif kink == "boundary" and kind is SUB:
+            checks[Check(operands)] = None
+        elif kink != "pole":
+            checks[Check((line,), kink == "order")] = None
+    return list(checks)
 
 
-def live_lines(recipe: Recipe, roots: Sequence[int]) -> list[bool]:
+def live_lines(straight: StraightLine, roots: Sequence[int]) -> list[bool]:
     """Which lines the roots are computed from."""
-    live = [False] * len(recipe.lines)
+    live = [False] * len(straight.lines)
     for line in roots:
         live[line] = True
     for line in range(len(live) - 1, -1, -1):
         if live[line]:
-            for k in recipe.lines[line].operands:
+            for k in straight.lines[line].operands:
                 live[k] = True
     return live
 
 
-def bare_columns(recipe: Recipe, live: Sequence[bool], measured: set[int]) -> set[int]:
+def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int]) -> set[int]:
     """The columns whose missing and infinite numbers no measured line would show."""
     shown = set(measured)
     for line in range(len(live) - 1, -1, -1):
-        kind, operands, _ = recipe.lines[line]
-        if line in shown and live[line] and kind in ("add", "sub", "mul", "neg"):
+        kind, operands, _ = straight.lines[line]
+        if line in shown and live[line] and kind in (ADD, SUB, MUL, NEG):
             shown.update(operands)
-    return {k for k, line in enumerate(recipe.lines) if line.kind == "column" and live[k]} - shown
+    columns = {k for k, line in enumerate(straight.lines) if line.kind is Kind.COLUMN and live[k]}
+    return columns - shown
 
 
-def buffers(recipe: Recipe, live: Sequence[bool], checks: Sequence[Check]) -> tuple[list[int], int]:  # fmt: skip
+def buffers(
+    straight: StraightLine, live: Sequence[bool], checks: Sequence[Check]
+) -> tuple[list[int], int]:
     """Where each line is written: a buffer's number, or -1 - k for result k; and how many buffers.
 
     A buffer is used again when no later line reads it.
     """
+    lines, results = straight.lines, straight.results
     last = {line: line for line, alive in enumerate(live) if alive}
-    for line, (_, operands, _) in enumerate(recipe.lines):
+    for line, (_, operands, _) in enumerate(lines):
         if live[line]:
             last.update(dict.fromkeys(operands, line))
-    end = len(recipe.lines)
+    end = len(lines)
     last.update(dict.fromkeys([k for check in checks for k in check.lines], end))
-    last.update(dict.fromkeys(recipe.results, end))
+    last.update(dict.fromkeys(results, end))
     target = [0] * end
     free: list[int] = []
     count = 0
-    for line, (kind, operands, _) in enumerate(recipe.lines):
-        if not live[line] or kind in MASKS or kind in ("column", "constant"):
+    elsewhere = MASKS | LEAVES
+    for line, (kind, operands, _) in enumerate(lines):
+        if not live[line] or kind in elsewhere:
             continue
         dying = {
-            target[k] for k in operands
-            if last[k] == line and target[k] >= 0 and recipe.lines[k].kind not in (*MASKS, "column", "constant")
-        }  # fmt: skip
-        if line in recipe.results:
-            target[line] = -1 - recipe.results.index(line)
-        elif kind in FUNCTIONS and dying:
+            target[k]
+            for k in operands
+            if last[k] == line and target[k] >= 0 and lines[k].kind not in elsewhere
+        }
+        if line in results:
+            target[line] = -1 - results.index(line)
+        elif dying and isinstance(kind, Operation) and len(operands) <= 2:
             target[line] = dying.pop()  # elementwise: it may be written over what it reads
         elif free:
             target[line] = free.pop()
@@ -273,16 +295,27 @@ def buffers(recipe: Recipe, live: Sequence[bool], checks: Sequence[Check]) -> tu
     return target, count
 
 
-# lines that are no function of NumPy's
+# What fills a column, where it is no function of NumPy's
 
 
-def written(function: Callable[..., Column]) -> Callable[[Sequence[Column], object, Column], None]:
-    """A function that is called for every row, with its result put where it belongs."""
+def filled(operation: Operation) -> np.ufunc | Fill:
+    """What computes the column of an operation."""
+    call, ufunc, _ = over_columns(operation)
+    if ufunc is None:
 
-    def rule(given: Sequence[Column], _what: object, out: Column) -> None:
-        out[...] = function(*given)
+        def fill(given: Sequence[Column], _what: object, out: Column) -> None:
+            out[...] = call(*given)
 
-    return rule
+        return fill
+    if not operation.variadic:
+        return ufunc
+
+    def fill_pairwise(given: Sequence[Column], _what: object, out: Column) -> None:
+        ufunc(given[0], given[1], out=out)
+        for column in given[2:]:
+            ufunc(out, column, out=out)
+
+    return fill_pairwise
 
 
 def select(given: Sequence[Column], _what: object, out: Column) -> None:
@@ -297,34 +330,21 @@ def gate(given: Sequence[Column], _what: object, out: Column) -> None:
     np.multiply(out, given[1], out=out)
 
 
-def largest(given: Sequence[Column], _what: object, out: Column) -> None:
-    np.maximum(given[0], given[1], out=out)
-    for column in given[2:]:
-        np.maximum(out, column, out=out)
-
-
-def smallest(given: Sequence[Column], _what: object, out: Column) -> None:
-    np.minimum(given[0], given[1], out=out)
-    for column in given[2:]:
-        np.minimum(out, column, out=out)
-
-
 def share(given: Sequence[Column], what: object, out: Column) -> None:
     assert isinstance(what, tuple)
-    k, times = what
+    k, uses = what
     np.copyto(out, np.equal(given[1 + k], given[0]))  # ties are suspects
-    if times[k] > 1:
-        np.divide(out, times[k], out=out)
+    if uses[k] > 1:
+        np.divide(out, uses[k], out=out)
 
 
-NUMBER_RULES: dict[str, Callable[[Sequence[Column], object, Column], None]] = {
-    "select": select, "gate": gate, "max": largest, "min": smallest, "share": share,
-}  # fmt: skip
-
-MASK_RULES: dict[str, Callable[[Sequence[Column], object, Column], object]] = {
-    "compare": lambda given, what, out: COMPARISONS[str(what)](*given, out=out),
-    "not": lambda given, _, out: np.logical_not(given[0], out=out),
-    "and": lambda given, _, out: np.logical_and(given[0], given[1], out=out),
-    "or": lambda given, _, out: np.logical_or(given[0], given[1], out=out),
-    "nonzero": lambda given, _, out: np.not_equal(given[0], 0, out=out),
+FILLS: dict[Operation | Kind, Fill] = {
+    Kind.SELECT: select,
+    Kind.GATE: gate,
+    Kind.SHARE: share,
+    Kind.COMPARE: lambda given, what, out: COMPARISONS[str(what)](*given, out=out),
+    Kind.NOT: lambda given, _, out: np.logical_not(given[0], out=out),
+    Kind.AND: lambda given, _, out: np.logical_and(given[0], given[1], out=out),
+    Kind.OR: lambda given, _, out: np.logical_or(given[0], given[1], out=out),
+    Kind.NONZERO: lambda given, _, out: np.not_equal(given[0], 0, out=out),
 }

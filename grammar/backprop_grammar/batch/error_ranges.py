@@ -1,10 +1,10 @@
-"""How wrong the lines of a recipe may be, for many rows at once.
+"""How wrong lines may be, for many rows at once.
 
-The insight: a rounding error is at most r*|v| + a, with two numbers r and a for all rows together.
-Products and quotients add up their r and need nothing else; only where numbers of both signs are
-added must one know how large they get. So a look at the ranges of a few lines tells that every row
-of a chunk is right, and no row needs a bound of its own. Where it does not tell, the rows are
-looked at one by one; see rowwise.py.
+A rounding error is at most r*|v| + a, with two numbers r and a for all rows together. Products and
+quotients add up their r and need nothing else; only where numbers of both signs are added must one
+know how large they get. So a look at the ranges of a few lines tells that every row of a chunk is
+right, and no row needs a bound of its own. Where it does not tell, the rows are looked at one by
+one; see bounded.py.
 
 Interval arithmetic with running error bounds (Higham, Accuracy and Stability of Numerical
 Algorithms, section 3.3); bounds of first order, enlarged by SLACK for the rest. Overflow, underflow
@@ -16,22 +16,18 @@ from collections.abc import Callable, Sequence
 
 from ..numbers.arithmetic import TOLERANCE
 from ..numbers.ball import UNIT
-from .straightline import MASKS, Recipe
+from ..operations.row import Operation
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
+from .straightline import LEAVES, MASKS, Kind, StraightLine
 
-__all__ = ["ANY", "ULPS", "Range", "Unknown", "least", "ranges"]
+__all__ = ["Ends", "Range", "Unknown", "error_ranges", "least", "told"]
 
 SLACK = 1 + 2.0**-10
 SMALL = 2.0**-30
 """The largest error for which a bound of first order is trusted."""
 
-ULPS = {
-    "add": 0.5, "sub": 0.5, "mul": 0.5, "div": 0.5, "sqrt": 0.5, "neg": 0.0, "abs": 0.0,
-    "max": 0.0, "min": 0.0, "select": 0.0, "gate": 0.0, "share": 0.5, "erfc": 6.0, "hypot": 2.0,
-}  # fmt: skip
-"""The largest errors of NumPy's functions, in ulps; ANY for those that are not named."""
-ANY = 5.0
-
 Ends = tuple[float, float]
+"""The least and the largest value of a line."""
 
 
 class Unknown(Exception):
@@ -41,10 +37,10 @@ class Unknown(Exception):
 class Range:
     """Every value v lies between the ``ends``, with an error of at most relative*|v| + absolute.
 
-    The ends are found when they are asked for: finding them may mean measuring a column. The
-    relative error is ``own``, and what earlier errors bring: ``noise`` says by which factors, at
-    least and at most, the error of an exponent comes through, so that what enters twice with
-    opposite signs cancels (affine arithmetic: Stolfi and de Figueiredo 1997).
+    The ends are asked for only where they matter: that may mean measuring a column. The relative
+    error is ``own``, and what earlier errors bring: ``noise`` says by which factors, at least and
+    at most, the error of an exponent comes through, so that what enters twice with opposite signs
+    cancels (affine arithmetic: Stolfi and de Figueiredo 1997).
     """
 
     __slots__ = ("_ends", "absolute", "noise", "own", "root")
@@ -90,44 +86,55 @@ class Range:
         return self.relative + self.absolute / min(abs(low), abs(high))
 
 
-def ranges(
-    recipe: Recipe, live: Sequence[bool], measured: Callable[[int], Ends]
-) -> list[Range | None]:
-    """The ranges of all live lines, masks aside. Raises Unknown where one cannot be told.
+def told(kind: Operation | Kind) -> bool:
+    """Whether the errors of such lines can be told from ranges at all."""
+    return kind in RULES or kind in LEAVES or kind in MASKS
 
-    measured: the least and the largest value of a line.
+
+def error_ranges(
+    straight: StraightLine, live: Sequence[bool], measured: Callable[[int], Ends]
+) -> list[Range | None]:
+    """The ranges of all live lines, masks aside.
+
+    measured: the least and the largest value of a line. Raises Unknown where a range cannot be told,
+    ArithmeticError or ValueError where floats cannot hold it.
     """
-    found: list[Range | None] = []
-    for line, (kind, operands, what) in enumerate(recipe.lines):
+    ranges: list[Range | None] = []
+    for line, (kind, operands, what) in enumerate(straight.lines):
         if not live[line] or kind in MASKS:
-            found.append(None)
+            ranges.append(None)
             continue
-        given = [x for k in operands if (x := found[k]) is not None]
+        given = [x for k in operands if (x := ranges[k]) is not None]
         result = of_line(kind, given, what, lambda line=line: measured(line))  # type: ignore[misc]
-        own = 2 * ULPS.get(kind, ANY) * UNIT if operands else 0.0
-        result.own = (result.own + own) * SLACK
+        result.own = (result.own + 2 * ulps(kind) * UNIT) * SLACK
         result.absolute *= SLACK
         if not result.relative < SMALL:
             raise Unknown(kind)
-        found.append(result)
-    return found
+        ranges.append(result)
+    return ranges
 
 
-def of_line(kind: str, given: list[Range], what: object, measure: Callable[[], Ends]) -> Range:
+def ulps(kind: Operation | Kind) -> float:
+    """The largest rounding error of a line itself."""
+    if isinstance(kind, Operation):
+        return kind.numpy_ulps
+    return 0.5 if kind is Kind.SHARE else 0.0
+
+
+def of_line(
+    kind: Operation | Kind, given: list[Range], what: object, measure: Callable[[], Ends]
+) -> Range:
     """The range of a line, without its own rounding."""
-    if kind == "column":
+    if kind is Kind.COLUMN:
         return Range(measure)
-    if kind == "constant":
+    if kind is Kind.CONSTANT:
         assert isinstance(what, tuple)
         value, error = what
         return Range(lambda: (value, value), error / abs(value) if value else 0.0)
     rule = RULES.get(kind)
     if rule is None:
         raise Unknown(kind)
-    try:
-        own, absolute, ends = rule(*given)
-    except (OverflowError, ValueError, ZeroDivisionError):
-        raise Unknown(kind) from None
+    own, absolute, ends = rule(*given)
     result = Range(ends or measure, own, absolute)
     if kind in NOISE:
         NOISE[kind](result, *given)
@@ -147,7 +154,7 @@ def trusted(error: float) -> float:
     return error
 
 
-Found = tuple[float, float, Callable[[], Ends] | None]
+Spread = tuple[float, float, Callable[[], Ends] | None]
 """The relative error of the result but for its noise, the absolute error; the ends, if they follow."""
 
 
@@ -157,7 +164,7 @@ def one_sign(x: Range, y: Range, sign: float) -> bool:
     return (x.ends[0] >= 0 and low >= 0) or (x.ends[1] <= 0 and high <= 0)
 
 
-def add(x: Range, y: Range, sign: float = 1.0) -> Found:
+def add(x: Range, y: Range, sign: float = 1.0) -> Spread:
     def ends() -> Ends:
         low, high = sorted(sign * end for end in y.ends)
         return x.ends[0] + low, x.ends[1] + high
@@ -167,15 +174,15 @@ def add(x: Range, y: Range, sign: float = 1.0) -> Found:
     return 0.0, x.error + y.error, ends
 
 
-def sub(x: Range, y: Range) -> Found:
+def sub(x: Range, y: Range) -> Spread:
     return add(x, y, -1.0)
 
 
-def neg(x: Range) -> Found:
+def neg(x: Range) -> Spread:
     return x.own, x.absolute, lambda: (-x.ends[1], -x.ends[0])
 
 
-def mul(x: Range, y: Range) -> Found:
+def mul(x: Range, y: Range) -> Spread:
     absolute = 0.0
     if x.absolute:
         absolute += x.absolute * y.largest
@@ -184,7 +191,7 @@ def mul(x: Range, y: Range) -> Found:
     return x.own + y.own, absolute, None
 
 
-def div(x: Range, y: Range) -> Found:
+def div(x: Range, y: Range) -> Spread:
     trusted(y.lost)
     own = x.own + y.own + (y.lost - y.relative)
     if not x.absolute:
@@ -195,14 +202,14 @@ def div(x: Range, y: Range) -> Found:
     return own, x.absolute / min(abs(low), abs(high)), None
 
 
-def exp(x: Range) -> Found:
+def exp(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("exp")
     trusted(x.error)
     return 0.0, 0.0, rising(math.exp, x)  # the error of the exponent is noise
 
 
-def expm1(x: Range) -> Found:
+def expm1(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("expm1")
     high = x.ends[1]
@@ -211,7 +218,7 @@ def expm1(x: Range) -> Found:
     return steep * x.relative, absolute, rising(math.expm1, x)
 
 
-def log(x: Range, size: float = 1.0) -> Found:
+def log(x: Range, size: float = 1.0) -> Spread:
     lost = trusted(x.lost)
     if not x.ends[0] > 0:
         raise Unknown("log")
@@ -219,7 +226,7 @@ def log(x: Range, size: float = 1.0) -> Found:
     return 0.0, lost / size, lambda: (math.log(low) / size, math.log(high) / size)
 
 
-def log1p(x: Range) -> Found:
+def log1p(x: Range) -> Spread:
     low = x.ends[0]
     if not low > -1:
         raise Unknown("log1p")
@@ -228,15 +235,15 @@ def log1p(x: Range) -> Found:
     return 0.0, trusted(x.error) / (1 + low), rising(math.log1p, x)
 
 
-def sqrt(x: Range) -> Found:
+def sqrt(x: Range) -> Spread:
     return trusted(x.lost) / 2, 0.0, None
 
 
-def cbrt(x: Range) -> Found:
+def cbrt(x: Range) -> Spread:
     return trusted(x.lost) / 3, 0.0, None
 
 
-def power(x: Range, y: Range) -> Found:
+def power(x: Range, y: Range) -> Spread:
     low, high = x.ends
     least_power, most = y.ends
     if low > 0:
@@ -261,36 +268,38 @@ def rising(function: Callable[[float], float], x: Range) -> Callable[[], Ends]:
     return ends
 
 
-def contracting(function: Callable[[float], float], slope: float = 1.0) -> Callable[[Range], Found]:
+def contracting(
+    function: Callable[[float], float], slope: float = 1.0
+) -> Callable[[Range], Spread]:
     """A rising function, such as tanh, that makes no relative error larger."""
 
-    def rule(x: Range) -> Found:
+    def rule(x: Range) -> Spread:
         return x.relative, slope * x.absolute, rising(function, x)
 
     return rule
 
 
-def wave(x: Range) -> Found:
+def wave(x: Range) -> Spread:
     """Sine or cosine; where the argument must be reduced, digits are lost near their zeros."""
     if not x.largest < 1e5:
         raise Unknown("sin")
     return 0.0, x.error + 6 * UNIT, lambda: (-1.0, 1.0)
 
 
-def sinh(x: Range) -> Found:
+def sinh(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("sinh")
     absolute = math.cosh(x.largest) * x.absolute if x.absolute else 0.0
     return max(1.0, x.largest) * x.relative, absolute, rising(math.sinh, x)
 
 
-def cosh(x: Range) -> Found:
+def cosh(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("cosh")
     return trusted(x.error), 0.0, lambda: (1.0, math.cosh(x.largest))
 
 
-def erfc(x: Range) -> Found:
+def erfc(x: Range) -> Spread:
     high = x.ends[1]
     if not high < 20:
         raise Unknown("erfc")
@@ -298,15 +307,15 @@ def erfc(x: Range) -> Found:
     return trusted(steep * x.error), 0.0, None
 
 
-def hypot(x: Range, y: Range) -> Found:
+def hypot(x: Range, y: Range) -> Spread:
     return max(x.relative, y.relative), x.absolute + y.absolute, None
 
 
-def absolute(x: Range) -> Found:
+def absolute(x: Range) -> Spread:
     return x.relative, x.absolute, None
 
 
-def choice(*given: Range) -> Found:
+def choice(*given: Range) -> Spread:
     return max(x.relative for x in given), max(x.absolute for x in given), None
 
 
@@ -342,19 +351,49 @@ def exponent_noise(out: Range, x: Range) -> None:
 
 
 NOTHING = 0.0, 0.0
-NOISE: dict[str, Callable[..., None]] = {
-    "add": sum_noise, "sub": lambda out, x, y: sum_noise(out, x, y, -1.0),
-    "mul": product_noise, "div": quotient_noise, "neg": same_noise, "exp": exponent_noise,
-}  # fmt: skip
+NOISE: dict[Operation | Kind, Callable[..., None]] = {
+    ADD: sum_noise,
+    SUB: lambda out, x, y: sum_noise(out, x, y, -1.0),
+    MUL: product_noise,
+    DIV: quotient_noise,
+    NEG: same_noise,
+    OPERATIONS["exp"]: exponent_noise,
+}
 """How noise comes through; other lines make it their own error."""
 
-RULES: dict[str, Callable[..., Found]] = {
-    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "exp": exp, "expm1": expm1,
-    "log": log, "log2": lambda x: log(x, math.log(2)), "log10": lambda x: log(x, math.log(10)),
-    "log1p": log1p, "sqrt": sqrt, "cbrt": cbrt, "pow": power, "tanh": contracting(math.tanh),
-    "atan": contracting(math.atan), "asinh": contracting(math.asinh),
-    "erf": contracting(math.erf, 1.13), "sin": wave, "cos": wave, "sinh": sinh, "cosh": cosh,
-    "erfc": erfc, "hypot": hypot, "abs": absolute, "max": choice, "min": choice, "select": choice,
-    "gate": choice, "share": lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
-}  # fmt: skip
-"""Lines of other kinds are looked at row by row."""
+FUNCTION_RULES: dict[str, Callable[..., Spread]] = {
+    "exp": exp,
+    "expm1": expm1,
+    "log": log,
+    "log2": lambda x: log(x, math.log(2)),
+    "log10": lambda x: log(x, math.log(10)),
+    "log1p": log1p,
+    "sqrt": sqrt,
+    "cbrt": cbrt,
+    "pow": power,
+    "hypot": hypot,
+    "abs": absolute,
+    "max": choice,
+    "min": choice,
+    "sin": wave,
+    "cos": wave,
+    "atan": contracting(math.atan),
+    "sinh": sinh,
+    "cosh": cosh,
+    "tanh": contracting(math.tanh),
+    "asinh": contracting(math.asinh),
+    "erf": contracting(math.erf, 1.13),
+    "erfc": erfc,
+}
+RULES: dict[Operation | Kind, Callable[..., Spread]] = {
+    ADD: add,
+    SUB: sub,
+    MUL: mul,
+    DIV: div,
+    NEG: neg,
+    **{OPERATIONS[name]: rule for name, rule in FUNCTION_RULES.items()},
+    Kind.SELECT: choice,
+    Kind.GATE: choice,
+    Kind.SHARE: lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
+}
+"""For speed: operations that have no rule here are looked at row by row."""

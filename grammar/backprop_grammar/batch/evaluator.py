@@ -1,8 +1,8 @@
 """A program at many points.
 
-The insight: three ways to the same certificate, each slower and surer than the one before. Chunks
-of rows whose ranges tell that nothing can go wrong; rows with bounds of their own; and single
-points over wider numbers, as `eval` does it. A row is handed on until it is right or refused.
+Three ways to the same certificate, each slower and surer than the one before. Chunks of rows whose
+ranges tell that nothing can go wrong; rows with bounds of their own; and single points over wider
+numbers, as `eval` does it. A row is handed on until it is right or refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,17 @@ import numpy as np
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
+from ..operations.special import MPMATH
 from ..passes.run import Question, check_bound
 from ..trace.evaluate import results
 from ..trace.record import KINKS
-from .bounded import rowwise
+from .bounded import bounded
 from .certified import CHUNK, Chunks, live_lines
 from .error_ranges import Unknown
-from .straightline import recipe
+from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Kernel", "Mapped", "Rows", "mapped"]
+__all__ = ["Evaluator", "Kernel", "Mapped", "Rows", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -43,7 +44,7 @@ class Rows:
     kinks: int = 0
 
 
-class Kernel:
+class Evaluator:
     """A program made ready for many points; each thread needs one of its own.
 
     labels: of the gradients.
@@ -65,22 +66,23 @@ class Kernel:
         """
         for name in columns:
             if name not in graph.variables:
-                raise BackpropError("name", f"the program has no variable {shorten(name)}", hint=suggestion(name, graph.variables, f"its variables are {few(graph.variables)}"))  # fmt: skip
+                hint = suggestion(
+                    name, graph.variables, f"its variables are {few(graph.variables)}"
+                )
+                message = f"the program has no variable {shorten(name)}"
+                raise BackpropError("name", message, hint=hint)
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
         self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)), output)
         self.labels = tuple(self.question.labels)
         check_bound(graph, {**self.at, **dict.fromkeys(columns, 0.0)}, self.question.needed)
-        self.columns = tuple(
-            name for name in dict.fromkeys(columns)
-            if self.question.needed[graph.variables[name]]
-        )  # fmt: skip
-        self.recipe = recipe(self.question, self.columns, self.at)
-        self.chunks = Chunks(self.recipe)
-        self.live = live_lines(self.recipe, [
-            *self.recipe.results,
-            *[line for guard in self.recipe.guards for line in guard.operands],
-            *[line for kink in self.recipe.kinks for line in (kink.line, kink.live) if line is not None],
-        ])  # fmt: skip
+        needed = self.question.needed
+        self.columns = tuple(n for n in dict.fromkeys(columns) if needed[graph.variables[n]])
+        self.straight = straight = straightline(self.question, self.columns, self.at)
+        self.chunks = Chunks(straight)
+        watched = [line for kink in straight.kinks for line in (kink.line, kink.live)]
+        guarded = [line for guard in straight.guards for line in guard.operands]
+        roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
+        self.live = live_lines(straight, roots)
 
     def __call__(self, columns: Mapping[str, Column], into: Rows | None = None) -> Rows:
         """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
@@ -91,7 +93,7 @@ class Kernel:
         given = {name: np.asarray(columns[name], dtype=np.float64) for name in self.columns}
         count = len(next(iter(columns.values()))) if columns else 0
         if into is None:
-            results = [np.empty(count) for _ in self.recipe.results]
+            results = [np.empty(count) for _ in self.straight.results]
         else:
             results = [into.value, *(into.gradients[label] for label in self.labels)]
         rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
@@ -100,7 +102,14 @@ class Kernel:
                 self.compute(start, min(start + CHUNK, count), given, results, rows)
         return rows
 
-    def compute(self, start: int, stop: int, given: Mapping[str, Column], results: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+    def compute(
+        self,
+        start: int,
+        stop: int,
+        given: Mapping[str, Column],
+        results: Sequence[Column],
+        rows: Rows,
+    ) -> None:
         """Evaluate a chunk; where nothing is known of it, in pieces, and then row by row."""
         here = slice(start, stop)
         chunk = {name: column[here] for name, column in given.items()}
@@ -117,7 +126,9 @@ class Kernel:
             for k in range(0, len(suspects), BLOCK):
                 self.look_at(suspects[k : k + BLOCK], given, results, rows)
 
-    def look_at(self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+    def look_at(
+        self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows
+    ) -> None:
         """Evaluate some rows with bounds of their own."""
         taken = {name: column[at] for name, column in given.items()}
         present = np.ones(len(at), dtype=bool)
@@ -135,31 +146,33 @@ class Kernel:
             taken = {name: column[present] for name, column in taken.items()}
         if not len(at):
             return
-        found = rowwise(self.recipe, self.live, taken, len(at))
-        for result, column in zip(results, found.results, strict=True):
+        outcome = bounded(self.straight, self.live, taken, len(at))
+        for result, column in zip(results, outcome.results, strict=True):
             result[at] = column
-        rows.kinks += found.kinks
-        for k in np.flatnonzero(found.status).tolist():
-            self.refuse(int(at[k]), found.reasons[int(found.status[k]) - 1], results, rows)
-        for k in np.flatnonzero(~found.sure & (found.status == 0)).tolist():
+        rows.kinks += outcome.kinks
+        for k in np.flatnonzero(outcome.status).tolist():
+            self.refuse(int(at[k]), outcome.reasons[int(outcome.status[k]) - 1], results, rows)
+        for k in np.flatnonzero(~outcome.sure & (outcome.status == 0)).tolist():
             point = {name: float(column[k]) for name, column in taken.items()}
             self.point(int(at[k]), point, results, rows)
 
-    def point(self, row: int, point: dict[str, float], columns: Sequence[Column], rows: Rows) -> None:  # fmt: skip
+    def point(
+        self, row: int, point: dict[str, float], columns: Sequence[Column], rows: Rows
+    ) -> None:
         """Evaluate one row as `eval` does."""
         try:
-            with np.errstate(all="ignore"):
-                found = results(self.question, {**self.at, **point})
+            with MPMATH, np.errstate(all="ignore"):
+                numbers = results(self.question, {**self.at, **point})
         except BackpropError as error:
             self.refuse(row, error.message, columns, rows)
             return
-        columns[0][row] = found.value
+        columns[0][row] = numbers.value
         for result, label in zip(columns[1:], self.labels, strict=True):
-            gradient = found.gradients[label]
+            gradient = numbers.gradients[label]
             result[row] = np.nan if gradient is None else gradient
-        rows.kinks += any(note.kind in KINKS for note in found.notes)
-        if found.flags:
-            rows.status[row] = found.flags[0].message
+        rows.kinks += any(note.kind in KINKS for note in numbers.notes)
+        if numbers.flags:
+            rows.status[row] = numbers.flags[0].message
 
     def refuse(self, row: int, why: str, results: Sequence[Column], rows: Rows) -> None:
         rows.status[row] = why
@@ -188,7 +201,7 @@ def mapped(
     wrt: Sequence[str] = (),
     output: str = "",
 ) -> Mapped:
-    """A program at many points; see Kernel. columns: an array per variable that varies.
+    """A program at many points; see Evaluator. columns: an array per variable that varies.
 
     Raises BackpropError for columns of several lengths.
     """
@@ -196,8 +209,12 @@ def mapped(
     lengths = {column.shape for column in given.values()}
     if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
         raise usage("columns are arrays of one length", "give each variable as many numbers")
-    rows = Kernel(graph, list(given), at, wrt, output)(given)
+    rows = Evaluator(graph, list(given), at, wrt, output)(given)
     status = np.full(len(rows.value), "", dtype=object)
     for row, why in rows.status.items():
         status[row] = why
     return Mapped(rows.value, rows.gradients, status, rows.kinks)
+
+
+Kernel = Evaluator
+"""The name by which the command line still asks for it."""

@@ -1,8 +1,7 @@
 """Sums without rounding.
 
-The insight: every float is a whole number of the smallest one's size, and whole numbers add
-exactly. So a sum is the same whatever the order, the batches and the workers, and it is rounded
-once, when it is read.
+Every float is a whole number of the smallest one's size, and whole numbers add exactly. So a sum is
+the same whatever the order, the batches and the workers, and it is rounded once, when it is read.
 
 Most sums are cut from the numbers in slices of a common unit, which floats add exactly in any order
 (Demmel, Nguyen, Fast reproducible floating-point summation, 2013); what spans more is counted.
@@ -41,8 +40,8 @@ def total(numbers: "numpy.ndarray") -> int:
         part = rest + large
         part -= large
         rest -= part
-        whole, unit = float(part.sum()).as_integer_ratio()
-        result += whole * ((1 << UNIT) // unit)
+        numerator, denominator = float(part.sum()).as_integer_ratio()
+        result += numerator * ((1 << UNIT) // denominator)
     return result + counted(rest)
 
 
@@ -51,11 +50,11 @@ def counted(numbers: "numpy.ndarray") -> int:
     import numpy
 
     fraction, exponent = numpy.frexp(numbers)
-    whole = (fraction * 2.0**53).astype(numpy.int64)
+    mantissa = (fraction * 2.0**53).astype(numpy.int64)
     shift = exponent + (UNIT - 53)
     result = 0
     # Halves of 27 bits, whose sums by exponent stay below 2^53, where floats are exact.
-    for part, bits in ((whole >> 26, 26), (whole & (2**26 - 1), 0)):
+    for part, bits in ((mantissa >> 26, 26), (mantissa & (2**26 - 1), 0)):
         sums = numpy.bincount(shift, weights=part)
         for k in numpy.flatnonzero(sums):
             result += int(sums[k]) << (int(k) + bits)

@@ -1,46 +1,69 @@
 """A program and its backward pass as one straight list of lines, for many points at once.
 
-The insight: what the tape says about one point is said about columns of points by the same
-operations, and the backward pass only appends more of them. Line by line it is simplified as it
-grows: equal lines are one line, what no column changes is a number, signs move to where they cost
-nothing, and contributions of 1 and 0 are never multiplied.
+What the tape says about one point is said about columns of points by the same operations, and the
+backward pass only appends more of them (a Wengert list). Line by line it is simplified as it grows:
+equal lines are one line, what no column changes is a number, signs move to where they cost nothing,
+and contributions of 1 and 0 are never multiplied.
 
 An `if` computes both of its sides here and selects, so a number that does not exist must be able
-to stand where it is not selected; see rowwise.py.
+to stand where it is not selected; see bounded.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from enum import Enum, auto
+from functools import cache, reduce
 from typing import NamedTuple
 
+from ..blocks.definitions import over, parameters
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..numbers.arithmetic import binary64
 from ..numbers.ball import Ball, Outside, Uncertain, compare
 from ..operations.row import Operation, Role
-from ..operations.table import OPERATIONS
+from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from ..passes.run import Question
 
-__all__ = ["MASKS", "Kink", "Line", "Recipe", "recipe"]
+__all__ = ["LEAVES", "MASKS", "Guard", "Kind", "Kink", "Line", "StraightLine", "straightline"]
 
-MASKS = frozenset({"compare", "not", "and", "or", "nonzero"})
+
+class Kind(Enum):
+    """What a line is that is no operation of the table.
+
+    COLUMN (``what``: its name) and CONSTANT (``what``: a ball). Masks: COMPARE (``what``: the
+    relation), NOT, AND, OR, NONZERO. SELECT: one of two columns, by a mask; GATE: a column where a
+    mask holds, else 0; SHARE: 1/ties of one operand of a max or min, else 0 (``what``: which, and
+    how often each is given).
+    """
+
+    COLUMN = auto()
+    CONSTANT = auto()
+    COMPARE = auto()
+    NOT = auto()
+    AND = auto()
+    OR = auto()
+    NONZERO = auto()
+    SELECT = auto()
+    GATE = auto()
+    SHARE = auto()
+
+
+LEAVES = frozenset({Kind.COLUMN, Kind.CONSTANT})
+MASKS = frozenset({Kind.COMPARE, Kind.NOT, Kind.AND, Kind.OR, Kind.NONZERO})
 """Lines whose column holds truth values."""
 
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ZERO = 0.0, 0.0
+ONE = 1.0, 0.0
 
 
 class Line(NamedTuple):
-    """One column computed from others.
+    """One column computed from others: by an operation of the table, or as its kind says.
 
-    kind: the name of an operation of the table, or column (``what``: its name), constant
-    (``what``: a ball), compare (``what``: the relation), not, and, or, nonzero, select (a mask and
-    two columns), gate (a column where a mask holds, else 0), share (1/ties of one operand of a max
-    or min, else 0; ``what``: which, and how often each is given). operands: earlier lines.
+    operands: earlier lines.
     """
 
-    kind: str
+    kind: Operation | Kind
     operands: tuple[int, ...] = ()
     what: object = None
 
@@ -49,9 +72,9 @@ class Kink(NamedTuple):
     """Where a local gradient is a choice, or none exists.
 
     line: it is a kink where this is 0; of a tie, the max or min. kind: kink, tie or boundary; or
-    what a single point is asked about: jump and cut, where this is 0, order, where it is above 0,
-    and pole, where it is not finite. live: a mask, where the node is asked for its local gradient;
-    None for everywhere.
+    what a single point is asked about: jump and cut, where this is 0, order, where it is not below
+    0, and pole, where it is not finite. live: a mask, where the node is asked for its value or its
+    local gradient; None for everywhere.
     """
 
     line: int
@@ -67,7 +90,7 @@ class Guard(NamedTuple):
 
 
 @dataclass(slots=True)
-class Recipe:
+class StraightLine:
     """The lines, which of them are asked for, and what must be watched.
 
     results: the line of the value, then of every gradient.
@@ -81,22 +104,24 @@ class Recipe:
 
     # leaves
 
-    def line(self, kind: str, operands: tuple[int, ...] = (), what: object = None) -> int:
+    def line(
+        self, kind: Operation | Kind, operands: tuple[int, ...] = (), what: object = None
+    ) -> int:
         """The line, appended at its first use."""
         line = Line(kind, operands, what)
-        found = self.known.get(line)
-        if found is None:
-            found = self.known[line] = len(self.lines)
+        place = self.known.get(line)
+        if place is None:
+            place = self.known[line] = len(self.lines)
             self.lines.append(line)
-        return found
+        return place
 
     def constant(self, ball: Ball) -> int:
-        return self.line("constant", (), (float(ball[0]) + 0.0, float(ball[1])))
+        return self.line(Kind.CONSTANT, (), (float(ball[0]) + 0.0, float(ball[1])))
 
     def ball(self, line: int) -> Ball | None:
         """The number of a line that no column changes."""
         kind, _, what = self.lines[line]
-        return what if kind == "constant" else None  # type: ignore[return-value]
+        return what if kind is Kind.CONSTANT else None  # type: ignore[return-value]
 
     def number(self, line: int) -> float | None:
         """The number of a line that is exactly known."""
@@ -106,40 +131,35 @@ class Recipe:
     def negated(self, line: int) -> int | None:
         """What a line is minus of."""
         kind, operands, _ = self.lines[line]
-        return operands[0] if kind == "neg" else None
+        return operands[0] if kind is NEG else None
 
     # operations
 
     def apply(self, operation: Operation, operands: tuple[int, ...]) -> int:
         """The line of an operation."""
-        name = operation.name
-        if name == "identity":
+        if operation is IDENTITY:
             return operands[0]
-        balls = [self.ball(k) for k in operands]
-        if all(ball is not None for ball in balls):
-            folded = fold(operation, balls)  # type: ignore[arg-type]
-            if folded is not None:
-                return self.constant(folded)
-        if name in SIMPLE:
-            return SIMPLE[name](self, *operands)
-        if name in ("max", "min"):
-            distinct = tuple(dict.fromkeys(operands))
-            return self.line(name, distinct) if len(distinct) > 1 else distinct[0]
-        if name in ("sum", "mean"):
-            total = reduce(self.add, operands)
-            count = self.constant((float(len(operands)), 0.0))
-            return total if name == "sum" else self.divide(total, count)
-        if name == "logsumexp":
-            return self.logsumexp(operands)
-        if computed := texts(operation).computed:
-            return self.inline(computed, dict(zip(operation.operands, operands, strict=True)))
-        return self.line(name, operands)
+        balls = [ball for k in operands if (ball := self.ball(k)) is not None]
+        if len(balls) == len(operands):
+            number = folded(operation, balls)
+            if number is not None:
+                return self.constant(number)
+        simplified = SIMPLIFIED.get(operation)
+        if simplified:
+            return simplified(self, *operands)
+        if operation.selects:
+            operands = tuple(dict.fromkeys(operands))
+            return self.line(operation, operands) if len(operands) > 1 else operands[0]
+        steps = text_of(operation, len(operands))
+        if steps:
+            names = parameters(operation, len(operands))
+            return self.inline(steps, dict(zip(names, operands, strict=True)))
+        return self.line(operation, operands)
 
     def inline(self, text: Graph, leaves: Mapping[str, int]) -> int:
-        """The lines of a text of the table over those of its leaves."""
-        return self.copy(text, {node: leaves[name] for name, node in text.variables.items()})[
-            text.output
-        ]
+        """The line of a text of the table over those of its leaves."""
+        places = {node: leaves[name] for name, node in text.variables.items()}
+        return self.copy(text, places)[text.output]
 
     def copy(self, graph: Graph, leaves: Mapping[int, int]) -> list[int]:
         """The lines of all nodes of a graph."""
@@ -151,22 +171,23 @@ class Recipe:
                 moved.append(self.constant(binary64.constant(graph.constants[node])))
             elif node in graph.condition_of:
                 then, otherwise = (moved[k] for k in graph.operands[node][2:])
-                moved.append(self.select(self.condition(graph, node, moved), then, otherwise))
+                test = self.condition(graph, graph.condition_of[node], moved)
+                moved.append(self.select(test, then, otherwise))
             else:
                 moved.append(self.apply(operation, tuple([moved[k] for k in graph.operands[node]])))
         return moved
 
-    def condition(self, graph: Graph, node: int, moved: Sequence[int]) -> int:
-        """The mask of an `if`."""
-        test = graph.conditions[graph.condition_of[node]]
-        return self.line("compare", (moved[test.left], moved[test.right]), test.comparison)
+    def condition(self, graph: Graph, k: int, moved: Sequence[int]) -> int:
+        """The mask of where a condition holds."""
+        test = graph.conditions[k]
+        return self.line(Kind.COMPARE, (moved[test.left], moved[test.right]), test.comparison)
 
     def negate(self, x: int) -> int:
         ball = self.ball(x)
         if ball is not None:
             return self.constant((-ball[0], ball[1]))
         inner = self.negated(x)
-        return inner if inner is not None else self.line("neg", (x,))
+        return inner if inner is not None else self.line(NEG, (x,))
 
     def add(self, x: int, y: int) -> int:
         if self.number(x) == 0:
@@ -178,7 +199,7 @@ class Recipe:
             return self.subtract(x, minus_y)
         if minus_x is not None:
             return self.subtract(y, minus_x)
-        return self.line("add", (x, y) if x <= y else (y, x))
+        return self.line(ADD, (x, y) if x <= y else (y, x))
 
     def subtract(self, x: int, y: int) -> int:
         if self.number(y) == 0:
@@ -186,7 +207,7 @@ class Recipe:
         if self.number(x) == 0:
             return self.negate(y)
         minus_y = self.negated(y)
-        return self.add(x, minus_y) if minus_y is not None else self.line("sub", (x, y))
+        return self.add(x, minus_y) if minus_y is not None else self.line(SUB, (x, y))
 
     def multiply(self, x: int, y: int) -> int:
         for a, b in ((x, y), (y, x)):
@@ -197,18 +218,22 @@ class Recipe:
                 return a
             if number in (1, -1):
                 return b if number == 1 else self.negate(b)
-        minus = sum(self.negated(k) is not None for k in (x, y))
-        x, y = (k if (m := self.negated(k)) is None else m for k in (x, y))
-        if minus == 1:
+        (x, y), negative = self.unsigned(x, y)
+        if negative:
             return self.negate(self.multiply(x, y))
-        return self.line("mul", (x, y) if x <= y else (y, x))
+        return self.line(MUL, (x, y) if x <= y else (y, x))
 
     def divide(self, x: int, y: int) -> int:
         if self.number(y) == 1:
             return x
-        minus = sum(self.negated(k) is not None for k in (x, y))
-        x, y = (k if (m := self.negated(k)) is None else m for k in (x, y))
-        return self.negate(self.divide(x, y)) if minus == 1 else self.line("div", (x, y))
+        (x, y), negative = self.unsigned(x, y)
+        return self.negate(self.divide(x, y)) if negative else self.line(DIV, (x, y))
+
+    def unsigned(self, *lines: int) -> tuple[list[int], bool]:
+        """Factors without their minus signs, and whether one sign is left over."""
+        inner = [self.negated(k) for k in lines]
+        signs = sum(k is not None for k in inner)
+        return [k if m is None else m for k, m in zip(lines, inner, strict=True)], signs % 2 == 1
 
     def power(self, x: int, y: int) -> int:
         exponent = self.number(y)
@@ -216,22 +241,7 @@ class Recipe:
             return x
         if exponent == 2:
             return self.multiply(x, x)
-        return self.line("pow", (x, y))
-
-    def normal(self, x: int) -> int:
-        """The normal distribution function: erfc(-x/sqrt(2))/2."""
-        scale = self.constant((-(0.5**0.5), 2.0**-53))
-        tail = self.line("erfc", (self.multiply(x, scale),))
-        return self.multiply(tail, self.constant((0.5, 0.0)))
-
-    def gauss(self, x: int) -> int:
-        return self.apply(OPERATIONS["exp"], (self.negate(self.multiply(x, x)),))
-
-    def logsumexp(self, operands: tuple[int, ...]) -> int:
-        largest = self.apply(OPERATIONS["max"], operands)
-        exp, log = OPERATIONS["exp"], OPERATIONS["log"]
-        parts = [self.apply(exp, (self.subtract(x, largest),)) for x in operands]
-        return self.add(largest, self.apply(log, (reduce(self.add, parts),)))
+        return self.line(POW, (x, y))
 
     # choice
 
@@ -242,150 +252,226 @@ class Recipe:
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
             return then if compare((a > b) - (a < b), str(relation)) else otherwise
-        if self.number(right) == 0 and relation in (">", ">=") and then == left and self.number(otherwise) == 0:  # fmt: skip
-            return self.line("max", (left, right))  # relu
-        if self.number(right) == 0 and relation in ("<", "<=") and otherwise == left and then == self.negate(left):  # fmt: skip
-            return self.line("abs", (left,))
-        return self.line("select", (mask, then, otherwise))
+        if b == 0 and relation in (">", ">=") and then == left and self.number(otherwise) == 0:
+            return self.line(OPERATIONS["max"], (left, right))  # relu
+        if b == 0 and relation in ("<", "<=") and otherwise == left and then == self.negate(left):
+            return self.line(OPERATIONS["abs"], (left,))
+        return self.line(Kind.SELECT, (mask, then, otherwise))
 
     def gate(self, mask: int, line: int) -> int:
-        return line if self.number(line) == 0 else self.line("gate", (mask, line))
+        return line if self.number(line) == 0 else self.line(Kind.GATE, (mask, line))
 
     def opposite(self, mask: int) -> int:
-        kind, operands, what = self.lines[mask]
-        return self.line(kind, operands, OPPOSITE[str(what)]) if kind == "compare" else self.line("not", (mask,))  # fmt: skip
+        kind, operands, relation = self.lines[mask]
+        if kind is Kind.COMPARE:
+            return self.line(kind, operands, OPPOSITE[str(relation)])
+        return self.line(Kind.NOT, (mask,))
 
     def nonzero(self, line: int) -> int | None:
         """The mask of where a line is not 0; None where it nowhere is."""
         kind, operands, _ = self.lines[line]
-        if kind == "select":
+        if kind is Kind.SELECT:
             mask, then, otherwise = operands
             a, b = self.number(then), self.number(otherwise)
             if a and b == 0:
                 return mask
             if a == 0 and b:
                 return self.opposite(mask)
-        return None if self.number(line) else self.line("nonzero", (line,))
+        return None if self.number(line) else self.line(Kind.NONZERO, (line,))
+
+    def both(self, a: int | None, b: int | None) -> int | None:
+        """The mask of where two masks hold; None is everywhere."""
+        if a is None or b is None:
+            return a if b is None else b
+        return a if a == b else self.line(Kind.AND, (a, b))
+
+    def either(self, masks: Sequence[int | None]) -> int | None:
+        """The mask of where one of some masks holds."""
+        somewhere = [mask for mask in masks if mask is not None]
+        if len(somewhere) < len(masks):
+            return None
+        return reduce(lambda a, b: a if a == b else self.line(Kind.OR, (a, b)), somewhere)
 
 
-SIMPLE: dict[str, Callable[..., int]] = {
-    "neg": Recipe.negate, "add": Recipe.add, "sub": Recipe.subtract, "mul": Recipe.multiply,
-    "div": Recipe.divide, "pow": Recipe.power, "_normal": Recipe.normal, "_gauss": Recipe.gauss,
-}  # fmt: skip
-"""Operations whose lines are simplified, or written as other lines."""
+SIMPLIFIED: dict[Operation, Callable[..., int]] = {
+    NEG: StraightLine.negate,
+    ADD: StraightLine.add,
+    SUB: StraightLine.subtract,
+    MUL: StraightLine.multiply,
+    DIV: StraightLine.divide,
+    POW: StraightLine.power,
+}
+"""The operators, whose lines are simplified."""
 
 
-def fold(operation: Operation, balls: list[Ball]) -> Ball | None:
+def folded(operation: Operation, balls: list[Ball]) -> Ball | None:
     """The number of an operation on numbers, if floats can tell it."""
     try:
-        ball = binary64.apply(operation, list(balls))
+        ball = binary64.apply(operation, balls)
     except (Uncertain, Outside):
         return None
     return ball if binary64.lost(ball) < 2.0**-48 else None
 
 
-def recipe(question: Question, columns: Sequence[str], at: Mapping[str, float]) -> Recipe:
-    """The recipe of a question: its variables are columns, or have a value for all rows."""
-    graph, made = question.graph, Recipe()
+@cache
+def text_of(operation: Operation, count: int) -> Graph | None:
+    """The value of an operation on so many operands as a text, unless a function computes it.
+
+    A text cannot tell where the operation has no value, so what is more than an order of operands
+    (see ``ordered``) is left to functions.
+    """
+    text = operation.columns or operation.computed
+    if not text or operation.numpy or operation.requires:
+        return None
+    if any(bound.relation in ("==", "!=") for bound in operation.domain):
+        return None
+    return compiled(over(text, parameters(operation, count)))
+
+
+def straightline(
+    question: Question, columns: Sequence[str], at: Mapping[str, float]
+) -> StraightLine:
+    """The lines of a question: its variables are columns, or have a value for all rows."""
+    graph, straight = question.graph, StraightLine()
     leaves: dict[int, int] = {}
     for name, node in graph.variables.items():
         if question.needed[node]:
-            column = name in columns
-            leaves[node] = made.line("column", (), name) if column else made.constant((at[name], 0.0))  # fmt: skip
-    moved = forward(made, question, leaves)
-    gradients = backward(made, question, moved)
-    zero = made.constant(ZERO)
-    made.results = [moved[question.output], *(gradients.get(k, zero) for k in question.sources)]
-    return made
+            if name in columns:
+                leaves[node] = straight.line(Kind.COLUMN, (), name)
+            else:
+                leaves[node] = straight.constant((at[name], 0.0))
+    moved = forward(straight, question, leaves)
+    gradients = backward(straight, question, moved)
+    zero = straight.constant(ZERO)
+    straight.results = [moved[question.output], *(gradients.get(k, zero) for k in question.sources)]
+    return straight
 
 
-def forward(made: Recipe, question: Question, leaves: dict[int, int]) -> list[int]:
+def forward(straight: StraightLine, question: Question, leaves: dict[int, int]) -> list[int]:
     """The line of every node that is needed."""
     graph, needed = question.graph, question.needed
     unneeded = {node: -1 for node in range(len(graph)) if not needed[node]}
-    moved = made.copy(graph, leaves | unneeded)
+    moved = straight.copy(graph, leaves | unneeded)
     for node, operation in enumerate(graph.operations):
         if operation is None or not needed[node] or not operation.domain:
             continue
         operands = tuple([moved[k] for k in graph.operands[node]])
-        for bound in operation.domain:
-            # no function says by NaN that its operands are out of order
-            if isinstance(bound.limit, str):
-                low, high = (operands[operation.operands.index(name)] for name in (bound.operand, bound.limit))  # fmt: skip
-                made.kinks.append(Kink(made.subtract(low, high), "order", None))
         if not graph.regions[node]:
-            made.guards.append(Guard(operation, operands))
+            straight.guards.append(Guard(operation, operands))
+        if text_of(operation, len(operands)):
+            live = region_mask(straight, graph, graph.regions[node], moved)
+            ordered(straight, operation, operands, live)
     return moved
 
 
-def backward(made: Recipe, question: Question, moved: Sequence[int]) -> dict[int, int]:
+def region_mask(
+    straight: StraightLine, graph: Graph, region: int, moved: Sequence[int]
+) -> int | None:
+    """The mask of where a branch is taken; None is everywhere (see graph.Condition)."""
+    mask = None
+    while region:
+        condition, second = divmod(region - 1, 2)
+        holds = straight.condition(graph, condition, moved)
+        mask = straight.both(straight.opposite(holds) if second else holds, mask)
+        region = graph.conditions[condition].region
+    return mask
+
+
+def ordered(
+    straight: StraightLine, operation: Operation, operands: tuple[int, ...], live: int | None
+) -> None:
+    """Watch the domain of an operation, of which its text says nothing."""
+    place = operation.operands.index
+    for bound in operation.domain:
+        x = operands[place(bound.operand)]
+        if isinstance(bound.limit, str):
+            limit = operands[place(bound.limit)]
+        else:
+            limit = straight.constant((bound.limit, 0.0))
+        low, high = (x, limit) if bound.relation[0] == "<" else (limit, x)
+        straight.kinks.append(Kink(straight.subtract(low, high), "order", live))
+
+
+def backward(straight: StraightLine, question: Question, moved: Sequence[int]) -> dict[int, int]:
     """The line of the gradient of every node that is reached: upstream x local, summed."""
     graph, wanted = question.graph, question.wanted
-    received: dict[int, list[int]] = {question.output: [made.constant((1.0, 0.0))]}
+    received: dict[int, list[int]] = {question.output: [straight.constant(ONE)]}
     live: dict[int, list[int | None]] = {question.output: [None]}
     gradients: dict[int, int] = {}
     for node in range(question.output, -1, -1):
         if node not in received:
             continue
-        upstream = gradients[node] = reduce(made.add, received.pop(node))
-        here = either(made, live.pop(node))
+        upstream = gradients[node] = reduce(straight.add, received.pop(node))
+        here = straight.either(live.pop(node))
         operands = graph.operands[node]
         if not any(wanted[k] for k in operands):
             continue
         operation = graph.operations[node]
         assert operation is not None
-        watch(made, question, node, moved, here)
+        watch(straight, question, node, moved, here)
         for k, operand in enumerate(operands):
             if not wanted[operand]:
                 continue
-            slope, mask = local(made, graph, node, k, moved)
-            if made.number(slope) == 0 and operation.role is Role.ROUTES:
+            slope, mask = local(straight, graph, node, k, moved)
+            if straight.number(slope) == 0 and operation.role is Role.ROUTES:
                 continue
-            sent = made.multiply(upstream, slope)
+            sent = straight.multiply(upstream, slope)
             if mask is not None:
-                sent = made.gate(mask, sent)
+                sent = straight.gate(mask, sent)
             received.setdefault(operand, []).append(sent)
-            live.setdefault(operand, []).append(both(made, here, mask))
+            live.setdefault(operand, []).append(straight.both(here, mask))
     return gradients
 
 
 def local(
-    made: Recipe, graph: Graph, node: int, k: int, moved: Sequence[int]
+    straight: StraightLine, graph: Graph, node: int, k: int, moved: Sequence[int]
 ) -> tuple[int, int | None]:
     """The local gradient for operand k, and a mask of where the node routes to it, if it chooses."""
     operation = graph.operations[node]
     assert operation is not None
     lines = tuple([moved[i] for i in graph.operands[node]])
-    one = made.constant((1.0, 0.0))
     if node in graph.condition_of:
         if k < 2:
-            return made.constant(ZERO), None
-        test = made.condition(graph, node, moved)
-        return one, test if k == 2 else made.opposite(test)
-    if operation.name in ("max", "min"):
-        distinct = tuple(dict.fromkeys(lines))
-        times = tuple([lines.count(line) for line in distinct])
-        if len(distinct) == 1:
-            return made.constant((1.0 / len(lines), 2.0**-54)), None
-        share = made.line("share", (moved[node], *distinct), (distinct.index(lines[k]), times))
-        return share, made.nonzero(share)
-    rules = texts(operation).rules
+            return straight.constant(ZERO), None
+        test = straight.condition(graph, graph.condition_of[node], moved)
+        return straight.constant(ONE), test if k == 2 else straight.opposite(test)
+    if operation.selects:
+        return shared(straight, moved[node], lines, k)
     leaves = {"out": moved[node]}
     if operation.variadic:
-        leaves |= {"x": lines[k], "n": made.constant((float(len(lines)), 0.0))}
+        rule = texts(operation).rules[0]
+        leaves |= {"x": lines[k], "n": straight.constant((float(len(lines)), 0.0))}
     else:
+        rule = texts(operation).rules[k]
         leaves |= dict(zip(operation.operands, lines, strict=True))
-    slope = made.inline(rules[0 if operation.variadic else k], leaves)
-    if operation.role is Role.ROUTES:
-        mask = made.nonzero(slope)
-        if mask is not None and made.lines[slope].kind == "select":
-            then, otherwise = made.lines[slope].operands[1:]
-            slope = then if made.number(otherwise) == 0 else otherwise if made.number(then) == 0 else slope  # fmt: skip
-        return slope, mask
-    return slope, None
+    slope = straight.inline(rule, leaves)
+    if operation.role is not Role.ROUTES:
+        return slope, None
+    mask = straight.nonzero(slope)
+    if mask is not None and straight.lines[slope].kind is Kind.SELECT:
+        _, then, otherwise = straight.lines[slope].operands
+        if straight.number(otherwise) == 0:
+            slope = then
+        elif straight.number(then) == 0:
+            slope = otherwise
+    return slope, mask
 
 
-def watch(made: Recipe, question: Question, node: int, moved: Sequence[int], live: int | None) -> None:  # fmt: skip
+def shared(
+    straight: StraightLine, out: int, lines: tuple[int, ...], k: int
+) -> tuple[int, int | None]:
+    """The local gradient of a max or min for operand k, and where it is selected."""
+    distinct = tuple(dict.fromkeys(lines))
+    if len(distinct) == 1:
+        return straight.constant((1.0 / len(lines), 2.0**-54)), None
+    uses = tuple([lines.count(line) for line in distinct])
+    share = straight.line(Kind.SHARE, (out, *distinct), (distinct.index(lines[k]), uses))
+    return share, straight.nonzero(share)
+
+
+def watch(
+    straight: StraightLine, question: Question, node: int, moved: Sequence[int], live: int | None
+) -> None:
     """Note where the local gradients of a node are a choice."""
     graph, wanted = question.graph, question.wanted
     operation, operands = graph.operations[node], graph.operands[node]
@@ -394,33 +480,22 @@ def watch(made: Recipe, question: Question, node: int, moved: Sequence[int], liv
     if node in graph.condition_of:
         if wanted[operands[0]] or wanted[operands[1]]:
             test = graph.conditions[graph.condition_of[node]]
-            difference = made.subtract(moved[test.left], moved[test.right])
-            made.kinks.append(Kink(difference, "boundary", live))
-    elif operation.name in ("max", "min"):
+            difference = straight.subtract(moved[test.left], moved[test.right])
+            straight.kinks.append(Kink(difference, "boundary", live))
+    elif operation.selects:
         if len(set(lines)) > 1:
-            shares = [
-                local(made, graph, node, k, moved)[1] for k, i in enumerate(operands) if wanted[i]
+            masks = [
+                local(straight, graph, node, k, moved)[1]
+                for k, operand in enumerate(operands)
+                if wanted[operand]
             ]
-            made.kinks.append(Kink(moved[node], "tie", both(made, live, either(made, shares))))
+            straight.kinks.append(
+                Kink(moved[node], "tie", straight.both(live, straight.either(masks)))
+            )
     else:
         row = texts(operation)
         leaves = dict(zip(operation.operands, lines, strict=False)) | {"out": moved[node]}
         kind = "jump" if operation.jump else "kink"
-        made.kinks.extend(Kink(made.inline(text, leaves), kind, live) for text in row.kinks)
+        straight.kinks.extend(Kink(straight.inline(text, leaves), kind, live) for text in row.kinks)
         if row.cut:
-            made.kinks.append(Kink(made.inline(row.cut, leaves), "cut", live))
-
-
-def both(made: Recipe, a: int | None, b: int | None) -> int | None:
-    """The mask of where two masks hold; None is everywhere."""
-    if a is None or b is None:
-        return a if b is None else b
-    return a if a == b else made.line("and", (a, b))
-
-
-def either(made: Recipe, masks: Sequence[int | None]) -> int | None:
-    """The mask of where one of some masks holds."""
-    found = [mask for mask in masks if mask is not None]
-    if len(found) < len(masks):
-        return None
-    return reduce(lambda a, b: a if a == b else made.line("or", (a, b)), found)
+            straight.kinks.append(Kink(straight.inline(row.cut, leaves), "cut", live))

@@ -1,47 +1,98 @@
-"""NumPy's functions for the lines of a recipe."""
+"""The operations of the table over columns of numbers, each by its row."""
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import cache, reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..operations.table import OPERATIONS
+from ..numbers.arithmetic import binary64
+from ..numbers.ball import Ball, Outside, Uncertain
+from ..operations.row import Operation
 
-__all__ = ["COMPARISONS", "FUNCTIONS", "Column"]
+__all__ = ["COMPARISONS", "Column", "ColumnFunction", "admits", "called", "over_columns"]
 
 Column = np.ndarray[Any, np.dtype[Any]]
 
 COMPARISONS: dict[str, np.ufunc] = {
-    "<": np.less, ">": np.greater, "<=": np.less_equal,
-    ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
-}  # fmt: skip
+    "<": np.less,
+    ">": np.greater,
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
 
 
-def one_by_one(function: Callable[..., float] | None) -> Callable[..., Column]:
-    """A function that NumPy does not have, called for every row; NaN where it has no value."""
-    assert function is not None
+class ColumnFunction(NamedTuple):
+    """What computes columns from columns; nan or infinite where there is no value.
 
-    def safe(*operands: float) -> float:
+    ufunc: where it is one call of NumPy's, or one for each further operand. ulps: its largest error.
+    """
+
+    call: Callable[..., Column]
+    ufunc: np.ufunc | None
+    ulps: float
+
+
+@cache
+def over_columns(operation: Operation) -> ColumnFunction:
+    """What an operation is over columns: NumPy's function, or one that is called row by row.
+
+    One that only a text computes, which says nothing of where it has no value, has none here, so
+    that its points are asked one by one.
+    """
+    if isinstance(operation.numpy, str) and operation.numpy:
+        ufunc: np.ufunc = getattr(np, operation.numpy)
+        call = pairwise(ufunc) if operation.variadic else ufunc
+        return ColumnFunction(call, ufunc, operation.numpy_ulps)
+    if operation.numpy:
+        return ColumnFunction(row_by_row(operation.numpy), None, operation.numpy_ulps)
+    if operation.value:
+        return ColumnFunction(row_by_row(operation.value), None, operation.ulps)
+    return ColumnFunction(lambda *columns: columns[0] * math.nan, None, 0.0)
+
+
+def pairwise(ufunc: np.ufunc) -> Callable[..., Column]:
+    """A function of two columns over any number of them."""
+
+    def over_all(*columns: Column) -> Column:
+        return np.asarray(reduce(ufunc, columns))
+
+    return over_all
+
+
+def row_by_row(value: Callable[..., float]) -> Callable[..., Column]:
+    """A function of floats, called for every row; nan where it has no value."""
+
+    def one(*operands: float) -> float:
         try:
-            return function(*operands)
-        except (ValueError, OverflowError, ZeroDivisionError):
+            return value(*operands)
+        except ARITHMETIC:
             return math.nan
 
-    def over_columns(*columns: Column) -> Column:
-        return np.asarray(np.frompyfunc(safe, len(columns), 1)(*columns), dtype=np.float64)
-
-    return over_columns
+    return called(one)
 
 
-FUNCTIONS: dict[str, Callable[..., Column]] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "pow": np.power,
-    "neg": np.negative, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log2": np.log2,
-    "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt, "cbrt": np.cbrt, "hypot": np.hypot,
-    "abs": np.absolute, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
-    "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh,
-    "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    "erf": one_by_one(math.erf), "erfc": one_by_one(math.erfc),
-    **{name: one_by_one(OPERATIONS[name].value) for name in ("lgamma", "digamma", "polygamma")},
-}  # fmt: skip
-"""By the names of operations."""
+def admits(operation: Operation, operands: list[Ball]) -> bool:
+    """Whether operands certainly have a value by the domain and the requirement of a row."""
+    try:
+        binary64.admit(operation, operands)
+    except (Outside, Uncertain, *ARITHMETIC):
+        return False
+    return True
+
+
+ARITHMETIC = (ValueError, OverflowError, ZeroDivisionError)
+"""What Python raises where a number does not exist."""
+
+
+def called(function: Callable[..., float]) -> Callable[..., Column]:
+    """A function of floats as one of columns."""
+
+    def over_rows(*columns: Column) -> Column:
+        rows = np.frompyfunc(function, len(columns), 1)(*columns)
+        return np.asarray(rows, dtype=np.float64)
+
+    return over_rows

@@ -1,11 +1,10 @@
 """What the built-in blocks are made of.
 
-The insight: a row's formula is a program, so a built-in that is to be shown as its parts is a
-function like one that the user defined.
+A row's formula is a program, so a built-in that is to be shown as its parts is a function like one
+that the user defined.
 """
 
 import re
-from dataclasses import replace
 from functools import cache
 
 from ..language.graph import Function, Graph
@@ -13,33 +12,52 @@ from ..language.parser import parse
 from ..operations.row import Operation
 from ..operations.table import IDENTITY, OPERATIONS
 
-__all__ = ["DEFINED", "definition", "mirrored", "spellings"]
+__all__ = [
+    "defined",
+    "definition",
+    "function",
+    "mirrored",
+    "over",
+    "parameters",
+    "spellings",
+    "written_out",
+]
 
-DEFINED = tuple(row for row in OPERATIONS.values() if row.formula)
-"""The operations that have a definition in simpler ones: the built-in blocks."""
+
+def defined() -> list[Operation]:
+    """The operations that have a definition in simpler ones: the built-in blocks."""
+    return [row for row in OPERATIONS.values() if row.formula]
 
 
 def parameters(operation: Operation, count: int) -> tuple[str, ...]:
-    """Names for the operands of a definition."""
+    """Names for so many operands of an operation, as its texts use them (see ``over``)."""
     if operation.variadic:
         return tuple(f"x{k + 1}" for k in range(count))
     return operation.operands
 
 
-def written(formula: str, names: tuple[str, ...]) -> str:
-    """A formula of any number of operands, such as `(x + y + ...)/n`, for these."""
-
-    def terms(found: re.Match[str]) -> str:
-        return " + ".join(re.sub(r"\bx\b", name, found[1]) for name in names)
-
-    listed = re.sub(r"(exp\(x\)|x) \+ \S+ \+ \.\.\.", terms, formula)
-    return re.sub(r"\bn\b", str(len(names)), listed) if "..." in formula else formula
+TERM = r"\w*\([^()]*\bx\b[^()]*\)|[\w*/^.]*\bx\b[\w*/^.]*"
+LISTED = re.compile(rf"({TERM})( \+ |, )\S.*?\2\.\.\.")
+"""A term over x, the same over another operand, and so on: `exp(x) + exp(y) + ...`."""
 
 
-def function(name: str, formula: str, names: tuple[str, ...]) -> Function:
-    """The function `name(names) = formula`."""
-    call = f"_f({', '.join(names)})"
-    return replace(parse(f"{call} = {formula}; {call}", internal=True).functions["_f"], name=name)
+def over(text: str, names: tuple[str, ...]) -> str:
+    """A text of any number of operands, such as `(x + y + ...)/n`, for these."""
+
+    def terms(listed: re.Match[str]) -> str:
+        return listed[2].join(re.sub(r"\bx\b", name, listed[1]) for name in names)
+
+    if "..." not in text:
+        return text
+    return re.sub(r"\bn\b", str(len(names)), LISTED.sub(terms, text))
+
+
+def function(name: str, text: str, names: tuple[str, ...]) -> Function:
+    """The function of those names that a text over them is."""
+    inputs = "".join(f"{operand} = 0; " for operand in names)
+    body = parse(inputs + text, internal=True)  # begins with the parameters, as a body does
+    body.inputs.clear()
+    return Function.of(name, names, body)
 
 
 @cache
@@ -53,8 +71,7 @@ def definition(
     if not operation.formula:
         return None
     names = parameters(operation, count)
-    found = function(operation.name, written(operation.formula, names), names)
-    body = found.body
+    body = function(operation.name, over(operation.formula, names), names).body
     for node, inner in enumerate(body.operations):
         if inner is not None and inner.name in deeper:
             called = definition(inner, len(body.operands[node]), deeper)
@@ -62,6 +79,16 @@ def definition(
                 body.operations[node] = IDENTITY
                 body.calls[node] = called
     return Function.of(operation.name, names, body)
+
+
+@cache
+def written_out(operation: Operation, count: int) -> Function | None:
+    """An operation by others, wherever its row says how: by its definition, else by a text that
+    computes it. None where it says nothing.
+    """
+    text = operation.formula or operation.computed or operation.columns
+    names = parameters(operation, count)
+    return function(operation.name, over(text, names), names) if text else None
 
 
 @cache
@@ -76,7 +103,7 @@ def mirrored(operation: Operation) -> Function | None:
 def spellings(operation: Operation, count: int) -> tuple[Graph, ...]:
     """The ways in which people write a block of that many operands, each as a graph."""
     names = parameters(operation, count)
-    formulas = [operation.formula, *operation.spellings]
     return tuple(
-        function(operation.name, written(formula, names), names).body for formula in formulas
+        function(operation.name, over(text, names), names).body
+        for text in (operation.formula, *operation.spellings)
     )

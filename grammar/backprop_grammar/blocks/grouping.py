@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..errors import BackpropError, shorten, suggestion
 from ..language.graph import Block, Condition, Function, Graph
 from ..operations.table import FUNCTIONS, IDENTITY, OPERATIONS
-from .definitions import DEFINED, definition
+from .definitions import defined, definition
 from .matching import WIDEST, Match, matches
 from .names import Names
 
@@ -39,7 +39,7 @@ class Choice:
                 try:
                     self.nodes.add(Names(graph).find(name))
                 except BackpropError as error:
-                    known = [*graph.functions, *(row.name for row in DEFINED)]
+                    known = [*graph.functions, *(row.name for row in defined())]
                     hint = suggestion(name, known, error.hint)
                     raise BackpropError("name", f"there is no function and no node called {shorten(name)}", hint=hint) from None  # fmt: skip
 
@@ -50,7 +50,7 @@ class Choice:
 def primitive(name: str, option: str) -> BackpropError:
     return BackpropError(
         "name", f"{name} has no parts to {option}: it is a primitive operation",
-        hint=f"blocks are {', '.join(row.name for row in DEFINED)} and functions of the program",
+        hint=f"blocks are {', '.join(row.name for row in defined())} and functions of the program",
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def nested(found: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
 
 def expanded(graph: Graph, nodes: set[int], choice: Choice) -> tuple[Graph, list[int]]:
     """The graph with those nodes as their definitions; where each node went."""
-    deeper = frozenset(row.name for row in DEFINED if choice.takes(row.name))
+    deeper = frozenset(row.name for row in defined() if choice.takes(row.name))
     functions: dict[int, Function] = {}
     for node in nodes:
         operation = graph.operations[node]

@@ -1,7 +1,7 @@
 """Finding a block's definition in a graph: `1/(1 + exp(-z))` is a sigmoid.
 
-The insight: a definition is a small graph whose variables stand for any node. Nodes are looked
-at in the order of the tape, so what a larger pattern is made of has been found before.
+A definition is a small graph whose variables stand for any node. Nodes are looked at in the order
+of the tape, so what a larger pattern is made of has been found before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from ..language.graph import Function, Graph
 from ..language.precedence import comparison_of
 from ..operations.row import Operation
-from .definitions import DEFINED, definition, mirrored, spellings
+from ..operations.table import ADD
+from .definitions import defined, definition, mirrored, spellings
 
-__all__ = ["WIDEST", "Match", "matches"]
+__all__ = ["WIDEST", "Match", "Search", "matches"]
 
-COMMUTATIVE = {"add", "mul", "max", "min"}
 MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 LARGEST = 60
@@ -45,11 +45,11 @@ Bound = dict[int, int]
 
 @dataclass(slots=True)
 class Search:
-    """A search under way: the graph, and what was found at its nodes so far."""
+    """A search under way: the graph, which of its nodes are closed, and its matches so far."""
 
     graph: Graph
     closed: list[bool]
-    found: dict[int, list[Match]]
+    matches: dict[int, list[Match]]
 
     def fits(self, pattern: Graph, p: int, node: int, bound: Bound) -> Iterator[Bound]:
         """The ways in which node p of a pattern can stand for a node. Patterns are small."""
@@ -68,7 +68,7 @@ class Search:
             ):
                 yield bound
             return
-        for match in self.found.get(node, ()):
+        for match in self.matches.get(node, ()):
             if match.name == operation.name and not match.mirrored:
                 yield from self.all_fit(pattern, pattern.operands[p], match.operands, bound)
         if graph.operations[node] is not operation or self.closed[node]:
@@ -80,7 +80,7 @@ class Search:
         if len(operands) != len(pattern.operands[p]):
             return
         yield from self.all_fit(pattern, pattern.operands[p], operands, bound)
-        if operation.name in COMMUTATIVE and len(operands) == 2:
+        if len(operands) == 2 and operation.commutative:
             yield from self.all_fit(pattern, pattern.operands[p], operands[::-1], bound)
 
     def if_fits(self, pattern: Graph, p: int, node: int, bound: Bound) -> Iterator[Bound]:
@@ -127,7 +127,7 @@ class Search:
 def terms(graph: Graph, node: int) -> int:
     """How many operands the sums below a node have together, along first operands."""
     count = 1
-    while (operation := graph.operations[node]) and operation.name == "add" and count < WIDEST:
+    while graph.operations[node] is ADD and count < WIDEST:
         count += 1
         node = graph.operands[node][0]
     return count
@@ -137,8 +137,8 @@ def counts(operation: Operation, graph: Graph, node: int) -> Iterable[int]:
     """For how many operands a row may be spelled out at a node."""
     if not operation.variadic:
         return (len(operation.operands),)
-    below = graph.operands[node][0] if operation.name != "sum" else node
-    return range(terms(graph, below), 1, -1)
+    sums = node if graph.operations[node] is ADD else graph.operands[node][0]
+    return range(terms(graph, sums), 1, -1)
 
 
 def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
@@ -150,12 +150,12 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
     own: dict[str, list[tuple[Function, Graph]]] = {}
     for function in graph.functions.values():
         if function.size <= LARGEST:
-            body = whole(function)
+            body = inlined(function)
             operation = body.operations[body.output]
             if operation is not None and len(depends(body)) == len(body.variables):
                 own.setdefault(operation.name, []).append((function, body))
     roots: dict[str, list[Operation]] = {}
-    for row in DEFINED:
+    for row in defined():
         for pattern in spellings(row, 2 if row.variadic else len(row.operands)):
             root = pattern.operations[pattern.output]
             if root is not None and row not in roots.setdefault(root.name, []):
@@ -163,12 +163,12 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
     for node, operation in enumerate(graph.operations):
         if operation is None or closed[node]:
             continue
-        found = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
-        found += [spelled(search, row, node) for row in roots.get(operation.name, ())]
-        here = [match for match in found if match is not None]
+        candidates = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
+        candidates += [spelled(search, row, node) for row in roots.get(operation.name, ())]
+        here = [match for match in candidates if match is not None]
         if here:
-            search.found[node] = here
-    return search.found
+            search.matches[node] = here
+    return search.matches
 
 
 def spelled(search: Search, row: Operation, node: int) -> Match | None:
@@ -185,7 +185,7 @@ def spelled(search: Search, row: Operation, node: int) -> Match | None:
     return replace(match, mirrored=True) if match else None
 
 
-def whole(function: Function) -> Graph:
+def inlined(function: Function) -> Graph:
     """The body of a function with the calls in it written out."""
     tape = Graph()
     operands = tuple([tape.variable(name) for name in function.parameters])

@@ -1,8 +1,8 @@
 """Text to graph.
 
-The insight: a parser reduces what it has read to something larger, bottom up, and a reduction
-can append to the tape at once. So no tree is ever built, nothing recurses, and the order of
-the tape is the order of evaluation.
+A parser reduces what it has read to something larger, bottom up, and a reduction can append to
+the tape at once. So no tree is ever built, nothing recurses, and the order of the tape is the
+order of evaluation.
 """
 
 import math
@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
-from ..operations.table import CONSTANTS, IDENTITY, OPERATIONS
+from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS
 from .graph import MAX_NODES, Condition, Graph, too_many
 from .lalr import tables
 from .lexer import Word, scan
@@ -23,11 +23,8 @@ __all__ = ["MAX_LENGTH", "parse"]
 MAX_LENGTH = 20_000_000
 """Characters of the longest program that is read."""
 
-INFIX = {
-    "+": OPERATIONS["add"], "-": OPERATIONS["sub"], "*": OPERATIONS["mul"],
-    "/": OPERATIONS["div"], "^": OPERATIONS["pow"], "**": OPERATIONS["pow"],
-}  # fmt: skip
-NEG = OPERATIONS["neg"]
+INFIX = OPERATORS | {"**": OPERATORS["^"]}
+"""The operators as they may be typed."""
 
 Row = dict[str, tuple[int, Any, Any]]
 """What to do at each symbol: go to a row (0, row, None), or reduce (size, symbol, method)."""
@@ -64,6 +61,7 @@ class Reductions:
 
     def __init__(self, source: Source, internal: bool) -> None:
         self.source = source
+        self.internal = internal
         self.scope = Scope(source, internal)
         self.graph = self.whole = Graph(source)
         self.region = 0  # the branch that is being read; see graph.Condition
@@ -227,6 +225,8 @@ class Reductions:
             return append(function, tuple(values), span, self.region)
         if operation:
             least, most = operation.arity
+            if self.internal and operation.variadic:
+                least = 1  # the table's texts are over any number of operands
             if given < least or (most is not None and given > most):
                 raise self.wrong_count(name, given, (least, most), span, operation.signature)
             values += [graph.constant(value, span) for value in operation.defaults[given - least :]]

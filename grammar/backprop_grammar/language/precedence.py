@@ -1,14 +1,15 @@
 """Pieces of formula text, and how every operation is written.
 
-The insight: a piece of text carries how tightly it binds, so it can be put into a
-larger one with just the parentheses it needs.
+A piece of text carries how tightly it binds, so it can be put into a larger one with just the
+parentheses it needs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..operations.row import Operation
+from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
+from ..operations.table import IDENTITY, IF, NEG, OPERATORS
 from .graph import Graph
 
 __all__ = [
@@ -28,17 +29,8 @@ __all__ = [
     "write",
 ]
 
-SUM, PRODUCT, SIGNED, POWER, ATOM = range(1, 6)
-"""How tightly a piece of text binds, loosest first; the levels of the grammar."""
-
-INFIX = {
-    "add": (SUM, " + ", SUM, PRODUCT),
-    "sub": (SUM, " - ", SUM, PRODUCT),
-    "mul": (PRODUCT, "*", PRODUCT, SIGNED),
-    "div": (PRODUCT, "/", PRODUCT, SIGNED),
-    "pow": (POWER, "^", ATOM, SIGNED),
-}
-"""How an operator's result binds, its sign, and what its operands need to bind at least."""
+INFIX: dict[str, Infix] = {row.name: row.infix for row in OPERATORS.values()}
+"""How operators are written, by the name of the operation."""
 
 Shape = tuple[str | tuple[int, int], ...]
 """How an operation is written: texts and slots, a slot being an operand and its level."""
@@ -82,16 +74,15 @@ def atom(value: float | str) -> Text:
 
 def shape(operation: Operation, count: int, comparison: str = "") -> tuple[int, Shape]:
     """How tightly an operation on that many operands binds, and how it is written."""
-    name = operation.name
-    if name in INFIX:
-        binds, sign, left, right = INFIX[name]
+    if operation.symbol:
+        binds, sign, left, right = INFIX[operation.name]
         return binds, ((0, left), sign, (1, right))
-    if name == "neg":
+    if operation is NEG:
         return SIGNED, ("-", (0, SIGNED))
-    if name == "if":
-        slots = [(k, SUM) for k in range(4)]
-        return ATOM, ("if(", slots[0], f" {comparison} ", slots[1], ", ", slots[2], ", ", slots[3], ")")  # fmt: skip
-    return ATOM, call_shape(name, count)
+    if operation is IF:
+        a, b, then, otherwise = [(k, SUM) for k in range(4)]
+        return ATOM, ("if(", a, f" {comparison} ", b, ", ", then, ", ", otherwise, ")")
+    return ATOM, call_shape(operation.name, count)
 
 
 def call_shape(name: str, count: int) -> Shape:
@@ -114,7 +105,7 @@ def shown_operands(operation: Operation, numbers: Sequence[object]) -> int:
 
 def write(operation: Operation, operands: Sequence[Text], comparison: str = "") -> Text:
     """An operation on texts, as it is written, without simplification."""
-    if operation.name == "identity":
+    if operation is IDENTITY:
         return operands[0]
     count = shown_operands(operation, [operand.number for operand in operands])
     binds, pieces = shape(operation, count, comparison)
@@ -124,7 +115,7 @@ def write(operation: Operation, operands: Sequence[Text], comparison: str = "") 
             for piece in pieces
         ]
     )
-    if operation.name == "neg":
+    if operation is NEG:
         return Text(text, binds, opposite=operands[0])
     return Text(text, binds)
 

@@ -1,12 +1,13 @@
 """Graph to text: the printer is the parser's inverse.
 
-The shapes that write an operation over texts (precedence.py) also say in which
-order the pieces of a whole program come, so printing is a walk, linear and without
-recursion, whatever the program's size.
+The shapes that write an operation over texts (see precedence.py) also say in which order the
+pieces of a whole program come, so printing is a walk, linear and without recursion, whatever the
+program's size.
 """
 
 from collections.abc import Callable, Iterator
 
+from ..operations.table import IDENTITY
 from .graph import Graph
 from .precedence import (
     ATOM,
@@ -162,7 +163,7 @@ def layout(graph: Graph, node: int) -> tuple[int, Shape, tuple[int, ...]]:
         return ATOM, call_shape(block.name, len(block.operands)), block.operands
     if node in graph.calls:
         return ATOM, call_shape(graph.calls[node].name, len(operands)), operands
-    if operation.name == "identity":
+    if operation is IDENTITY:
         return ATOM, ((0, SUM),), operands
     count = len(operands)
     if operation.defaults:

@@ -5,9 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 __all__ = [
-    "Exact", "always", "angle", "at_one", "at_zero", "average", "never", "power", "product", "quotient",
-    "root", "whole",
-]  # fmt: skip
+    "Exact",
+    "always",
+    "angle",
+    "at_one",
+    "at_zero",
+    "average",
+    "integers",
+    "never",
+    "power",
+    "product",
+    "quotient",
+    "root",
+]
 
 Exact = Callable[[tuple[Any, ...], Any, Any], bool]
 """Whether a value has no rounding error, given operands, result and 1/(half an ulp)."""
@@ -33,12 +43,11 @@ def at_one(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:
     return bool(operands[0] == 1)
 
 
-def whole(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
+def integers(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     """Whole numbers in, a whole number out, nothing too large: no rounding took place."""
-    return bool(
-        abs(out) < limit and out == int(out)
-        and all(abs(x) < limit and x == int(x) for x in operands)
-    )  # fmt: skip
+    if not abs(out) < limit or out != int(out):
+        return False
+    return all(abs(x) < limit and x == int(x) for x in operands)
 
 
 def power_of_two(x: Any) -> bool:
@@ -55,7 +64,7 @@ def product(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     x, y = operands
     if x == 0 or y == 0 or abs(x) == 1 or abs(y) == 1:
         return True
-    return normal(out) and (power_of_two(x) or power_of_two(y) or whole(operands, out, limit))
+    return normal(out) and (power_of_two(x) or power_of_two(y) or integers(operands, out, limit))
 
 
 def quotient(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
@@ -63,18 +72,20 @@ def quotient(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     x, y = operands
     if x == 0 or abs(y) == 1:
         return True
-    return normal(out) and (power_of_two(y) or (whole(operands, out, limit) and bool(out * y == x)))
+    return normal(out) and (
+        power_of_two(y) or (integers(operands, out, limit) and bool(out * y == x))
+    )
 
 
 def average(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     """Whole operands whose sum, too, is small enough to have been exact."""
-    return whole(operands, out, limit / len(operands))
+    return integers(operands, out, limit / len(operands))
 
 
 def root(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     """The root of the square of a whole number."""
     x = operands[0]
-    return whole(operands, out, limit) and bool(out * out == x)
+    return integers(operands, out, limit) and bool(out * out == x)
 
 
 def power(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
@@ -82,7 +93,7 @@ def power(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     x, y = operands
     if y == 0 or y == 1 or x == 1 or (x == 0 and y > 0):
         return True
-    return bool(y > 0) and whole(operands, out, limit) and int(x) ** int(y) == out
+    return bool(y > 0) and integers(operands, out, limit) and int(x) ** int(y) == out
 
 
 def angle(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:

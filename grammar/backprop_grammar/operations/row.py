@@ -1,13 +1,28 @@
 """What a row of the table of operations is."""
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .exact import Exact, never
 
-__all__ = ["Bound", "Operation", "Requirement", "Role", "relative", "row"]
+__all__ = [
+    "ATOM",
+    "POWER",
+    "PRODUCT",
+    "SIGNED",
+    "SUM",
+    "Bound",
+    "Infix",
+    "Operation",
+    "Requirement",
+    "Role",
+    "relative",
+    "row",
+]
 
 
 class Role(Enum):
@@ -25,6 +40,19 @@ class Role(Enum):
     @property
     def verb(self) -> str:
         return self.value[1]
+
+
+SUM, PRODUCT, SIGNED, POWER, ATOM = range(1, 6)
+"""How tightly a piece of text binds, loosest first; the levels of the grammar."""
+
+
+class Infix(NamedTuple):
+    """How an operator's result binds, its sign, and what its operands need to bind at least."""
+
+    binds: int
+    sign: str
+    left: int
+    right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +83,68 @@ def relative(_operands: tuple[Any, ...], out: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)  # a row is itself; comparing fields would be slow
 class Operation:
-    """One row of the table.
+    """One row of the table. Needed are the first five, ``value`` or ``computed``, ``wide`` where
+    mpmath has no function of that name, and ``ulps``; all else follows from these or is a bonus.
 
     name: what the user types, or the name of an operator.
-    operands: names used by the texts; a last "..." makes it variadic.
+    operands: names used by the texts; a last "..." makes it variadic, with ``least`` operands.
     rules: the local gradient per operand, as a learner reads it, over the operands and `out`
         (one rule for all when variadic, which may also use `n`, the number of operands,
         and `ties`, how many equal the result).
     doc: one line.
-    value: floats to float. None when ``computed`` gives the value.
+
+    The value:
+
+    value: floats to float; the function ``libm`` of Python's math unless given. None when
+        ``computed`` gives the value, or where the result is one of the operands.
+    ulps: the largest error of ``value``, in units in the last place.
     wide: the value over mpmath, given the module; the function of that name when None.
+    computed: the value as a careful program, used over floats and wide numbers.
+    selects: 1 where the result is the largest operand, -1 where it is the smallest.
+    exact: when ``value`` has no rounding error.
+    scale: the magnitude to which ``ulps`` refers; the result unless given.
+    numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
+        nan or an infinity where there is no value; or a faster one of floats than ``value``.
+        Without it, ``value`` is called for every row.
+    numpy_ulps: the largest error of that.
+    columns: the value over columns as a text, where its steps are faster than a call for every row.
+    slow: a value takes long, over wide numbers above all.
+
+    The local gradients:
+
+    careful: as they are computed, where ``rules`` would lose digits.
+    ordinary: a shorter text of the same, right at operands that are finite, not 0 and off all
+        edges of the domain.
+    kinks: texts over the operands and `out`: where one is 0, the operation has a kink.
+    jump: a message when the operation jumps at its kink, so that no gradient exists there.
+    cut: a text that is 0 on the branch cut, where the value jumps, by ``cut_step``, but the
+        gradient is the same.
+
+    Where it has no value:
+
+    domain: bounds of the operands. refusal: what is said of operands beyond them, and the way out,
+        where the bounds themselves say too little.
+    requires: what bounds can't say, and ``requirement``, that in words.
+
+    What it is made of, and how it is written:
+
     formula: the definition in simpler operations, of a block that has one; with it and with
         ``spellings``, other ways in which people write it, blocks are opened and recognised.
     mirrored: how people write the block at -x, where the minus sign need not be seen.
-    computed: the value as a careful program, used over floats and wide numbers.
-    careful: the local gradients as they are computed, where ``rules`` would lose digits.
-    domain: bounds of the operands; ``requires`` covers what bounds can't say.
-    kinks: texts over the operands and `out`: where one is 0, the operation has a kink.
-    ulps: the largest error of ``value``, in units in the last place.
-    scale: the magnitude to which ``ulps`` refers; the result unless given.
-    exact: when ``value`` has no rounding error.
     defaults: values of last operands that may be left out.
-    symbol: of an operator.
-    cut: a text that is 0 on the branch cut, where the value jumps but the gradient is the same.
-    jump: a message when the operation jumps at its kink, so that no gradient exists there.
+    symbol: of an operator; binds: how tightly it does (see ``infix``).
+    syntax: how it is written, if it is neither a call nor such an operator.
     hidden: for the texts of this table, not for users.
+    libm: its name in C's mathematical library, in Python's math and in PyTorch.
+    latex: its sign in LaTeX; or, with a slot such as <x> for each operand, the whole of it.
+    gate: what its gate shows in a picture, other than its symbol or its name.
+
+    What is said of it:
+
+    says: what its local gradient is, as the end of a sentence; or a whole sentence.
+    at_kink: what the local gradients are at a kink.
+    no_slope: why a local gradient does not exist; {at} is the node.
+    saturates: it is flat far from 0, as an S is.
     """
 
     name: str
@@ -88,24 +153,42 @@ class Operation:
     role: Role
     doc: str
     value: Callable[..., float] | None = None
+    ulps: float = 1
     wide: Callable[..., Any] | None = None
-    formula: str = ""
     computed: str = ""
+    selects: int = 0
+    least: int = 1
+    exact: Exact = never
+    scale: Callable[[tuple[Any, ...], Any], Any] = relative
+    numpy: str | Callable[..., float] = ""
+    numpy_ulps: float = 5
+    columns: str = ""
+    slow: bool = False
     careful: tuple[str, ...] = ()
+    ordinary: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    jump: str = ""
+    cut: str = ""
+    cut_step: str = ""
     domain: tuple[Bound, ...] = ()
+    refusal: tuple[str, ...] = ()
     requires: Requirement | None = None
     requirement: str = ""
-    kinks: tuple[str, ...] = ()
-    ulps: float = 1
-    scale: Callable[[tuple[Any, ...], Any], Any] = relative
-    exact: Exact = never
-    defaults: tuple[float, ...] = ()
+    formula: str = ""
     spellings: tuple[str, ...] = ()
     mirrored: str = ""
+    defaults: tuple[float, ...] = ()
     symbol: str = ""
-    cut: str = ""
-    jump: str = ""
+    binds: int = ATOM
+    syntax: str = ""
     hidden: bool = False
+    libm: str = ""
+    latex: str = ""
+    gate: str = ""
+    says: str = ""
+    at_kink: str = "the subgradient of smallest norm is used"
+    no_slope: str = ""
+    saturates: bool = False
 
     @property
     def variadic(self) -> bool:
@@ -114,43 +197,88 @@ class Operation:
     @property
     def smooth(self) -> bool:
         """Whether it has no kinks, no jumps and no branch cut, and a rule for each operand."""
-        return not (self.kinks or self.cut or self.variadic or self.name == "if")
+        chooses = not (self.value or self.computed)
+        return not (self.kinks or self.cut or self.variadic or chooses)
+
+    @property
+    def distributes_alike(self) -> bool:
+        """Whether every operand gets the same of the upstream gradient: a sum, not a difference."""
+        return self.role is Role.DISTRIBUTES and len(set(self.rules)) == 1
+
+    @property
+    def commutative(self) -> bool:
+        """Whether two operands may change places, which the rules tell: f(x, y) and f(y, x) are
+        equal where x = y, and with the same slopes they are equal everywhere.
+        """
+        if self.variadic or len(self.operands) != 2:
+            return self.variadic
+        x, y = self.operands
+        first, second = self.rules
+        return re.sub(rf"\b({x}|{y})\b", lambda name: y if name[0] == x else x, first) == second
+
+    @property
+    def named(self) -> bool:
+        """Whether the user may call it: sums and products, `-x` and `if` are only written."""
+        return self.binds >= POWER and not self.syntax and not self.hidden
+
+    @property
+    def infix(self) -> Infix:
+        """How an operator is written: from left to right; a power from right to left, and its
+        exponent may have a sign.
+        """
+        sign = f" {self.symbol} " if self.binds == SUM else self.symbol
+        if self.binds == POWER:
+            return Infix(POWER, sign, ATOM, SIGNED)
+        return Infix(self.binds, sign, self.binds, self.binds + 1)
 
     @property
     def arity(self) -> tuple[int, int | None]:
         """The smallest and the largest number of operands; None for no limit."""
         if self.variadic:
-            return (2 if self.name in ("max", "min") else 1), None
+            return self.least, None
         return len(self.operands) - len(self.defaults), len(self.operands)
 
     @property
     def signature(self) -> str:
         """How it is written, such as `leaky_relu(x, a = 0.01)` or `x*y`."""
-        if self.name == "neg":
-            return "-x"
+        if self.syntax:
+            return self.syntax
         if self.symbol:
-            space = " " if self.symbol in "+-" else ""
-            return f"{self.operands[0]}{space}{self.symbol}{space}{self.operands[1]}"
-        if self.name == "if":
-            return "if(a < b, x, y)"
+            return self.infix.sign.join(self.operands)
         if self.variadic:
             return f"{self.name}(x, y, ...)"
-        least = self.arity[0]
-        shown = list(self.operands[:least])
-        shown += [f"{n} = {v:g}" for n, v in zip(self.operands[least:], self.defaults, strict=True)]
+        required = self.arity[0]
+        shown = list(self.operands[:required])
+        shown += [
+            f"{n} = {v:g}" for n, v in zip(self.operands[required:], self.defaults, strict=True)
+        ]
         return f"{self.name}({', '.join(shown)})"
 
 
 def row(name: str, operands: str, rules: str, role: Role, doc: str, **more: Any) -> Operation:
-    """A row with its operands and rules written as one text each, separated by `, ` and ` ; `."""
-    careful = tuple(more.pop("careful", "").split(" ;; ")) if more.get("careful") else ()
-    domain = tuple(bound(text) for text in more.pop("domain", "").split(" and ") if text)
-    kinks = tuple(text for text in more.pop("kinks", "").split(" and ") if text)
-    spellings = tuple(text for text in more.pop("spellings", "").split(" ;; ") if text)
-    return Operation(
-        name, tuple(operands.split()), tuple(rules.split(" ;; ")), role, doc,
-        careful=careful, domain=domain, kinks=kinks, spellings=spellings, **more,
-    )  # fmt: skip
+    """A row with its operands written as one text, and its lists of texts too: bounds and kinks
+    are separated by ` and `, others by ` ;; `. Its value is the function ``libm`` of Python's math
+    unless given.
+    """
+    if "libm" in more:
+        more = {"value": getattr(math, more["libm"])} | more
+    for field, separator in SEPARATORS.items():
+        if field in more:
+            more[field] = tuple(more[field].split(separator))
+    if "domain" in more:
+        more["domain"] = tuple(bound(text) for text in more["domain"])
+    return Operation(name, tuple(operands.split()), tuple(rules.split(" ;; ")), role, doc, **more)
+
+
+SEPARATORS = {
+    "careful": " ;; ",
+    "ordinary": " ;; ",
+    "spellings": " ;; ",
+    "refusal": " ;; ",
+    "domain": " and ",
+    "kinks": " and ",
+}
+"""Of the fields of a row that are lists of texts."""
 
 
 def bound(text: str) -> Bound:

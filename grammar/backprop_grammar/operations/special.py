@@ -6,15 +6,38 @@ beyond ``LARGEST``. The others take floats: most are the wide ones, rounded once
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 __all__ = [
-    "bounded", "cbrt", "logsumexp", "logsumexp_scale", "mean", "rounded", "total", "total_scale",
-    "wide_acosh", "wide_atan2", "wide_cosh", "wide_digamma", "wide_erfc", "wide_exp", "wide_expm1",
-    "wide_gauss", "wide_lgamma", "wide_logsumexp", "wide_normal", "wide_polygamma", "wide_power",
-    "wide_sinh", "wide_tanh",
-]  # fmt: skip
+    "MPMATH",
+    "bounded",
+    "cbrt",
+    "logsumexp",
+    "logsumexp_scale",
+    "mean",
+    "precision",
+    "rounded",
+    "total",
+    "total_scale",
+    "wide_acosh",
+    "wide_atan2",
+    "wide_cosh",
+    "wide_digamma",
+    "wide_erfc",
+    "wide_exp",
+    "wide_expm1",
+    "wide_gauss",
+    "wide_lgamma",
+    "wide_logsumexp",
+    "wide_normal",
+    "wide_polygamma",
+    "wide_power",
+    "wide_sinh",
+    "wide_tanh",
+]
 
 LARGEST = 20_000
 """Operands of exp, sin, ... may have this many bits before the point, no more: each costs that
@@ -40,13 +63,26 @@ def bounded(name: str) -> Callable[..., Any]:
     return function
 
 
+MPMATH = RLock()
+"""Mpmath has one precision for all threads of a process, so one thread at a time may set it."""
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Work in mpmath numbers of that many bits, while no other thread does."""
+    import mpmath
+
+    with MPMATH, mpmath.workprec(bits):
+        yield
+
+
 def rounded(wide: Callable[..., Any]) -> Callable[..., float]:
     """A wide function over floats, computed to 80 bits and rounded once."""
 
     def function(*operands: float) -> float:
         import mpmath
 
-        with mpmath.workprec(80):
+        with precision(80):
             return float(wide(mpmath.mp, *map(mpmath.mpf, operands)))
 
     return function
@@ -222,11 +258,11 @@ def wide_polygamma(m: Any, n: Any, x: Any) -> Any:
     def terms() -> list[Any]:
         below, above = x - m.floor(x), m.ceil(x) - x
         sign = -1 if n % 2 else 1
-        found = [sign * term for term in polygamma_terms(m, n, 1 - x)]
+        parts = [sign * term for term in polygamma_terms(m, n, 1 - x)]
         if n % 2 or below != above:  # else they cancel exactly
-            found += polygamma_terms(m, n, below)
-            found += [-sign * term for term in polygamma_terms(m, n, above)]
-        return found
+            parts += polygamma_terms(m, n, below)
+            parts += [-sign * term for term in polygamma_terms(m, n, above)]
+        return parts
 
     return settled(m, terms)
 

@@ -1,7 +1,7 @@
 """Derivatives as C99.
 
-The insight: the mathematical library of C has nearly every function, and its arithmetic raises
-nothing, so statements are straight lines.
+The mathematical library of C has nearly every function, and its arithmetic raises nothing, so
+statements are straight lines.
 """
 
 import re
@@ -9,7 +9,6 @@ import re
 from ...derivatives.formulas import Formulas
 from ..options import Options
 from .code import Code, code_of, comment
-from .python import MATH
 from .target import Target
 
 __all__ = ["TARGET", "render"]
@@ -90,9 +89,15 @@ static double logsumexp(int count, const double *x)
 
 TARGET = Target(
     "c",
-    calls={name: name for name in [*MATH, "pow", "sigmoid", "softplus", "gelu"]}
-    | {
-        "abs": "fabs", "max": "fmax({0}, {1})", "min": "fmin({0}, {1})",
+    library=lambda row: row.libm,
+    calls={
+        "pow": "pow",
+        "abs": "fabs",
+        "max": "fmax({0}, {1})",
+        "min": "fmin({0}, {1})",
+        "sigmoid": "sigmoid",
+        "softplus": "softplus",
+        "gelu": "gelu",
         "logsumexp": "logsumexp({count}, (const double[]){{{list}}})",
     },
     helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
@@ -101,7 +106,7 @@ TARGET = Target(
     claimed=frozenset(word + end for word in DECLARED.split() for end in ("", "f", "l", "_r")),
     choice="{test} ? {then} : {otherwise}",
     power=False,
-)  # fmt: skip
+)
 
 DIFFERS = """\
 static int differs(const char *name, double found, double expected)
@@ -117,7 +122,8 @@ static int differs(const char *name, double found, double expected)
 def render(formulas: Formulas, _options: Options) -> str:
     """The C file."""
     code = code_of(TARGET, formulas)
-    parts = ["\n".join(["/*", *(f" * {harmless(line)}".rstrip() for line in comment(code, *does(code))), " */", "", "#include <math.h>"])]  # fmt: skip
+    about = [f" * {harmless(line)}".rstrip() for line in comment(code, *does(code))]
+    parts = ["\n".join(["/*", *about, " */", "", "#include <math.h>"])]
     parts += [helper.rstrip("\n") for helper in code.helpers]
     parts += [function(code), *self_test(code)]
     return "\n\n".join(parts) + "\n"
@@ -186,5 +192,5 @@ def self_test(code: Code) -> list[str]:
     if code.value and not any(not by for _, by, _ in code.checks):
         lines.append(f"(void){value};")
     lines.append(f"return {failures} != 0;")
-    main = ["int main(void)", "{", *(f"    {line}" for line in lines), "}"]
-    return ["#ifdef SELF_TEST\n#include <stdio.h>", DIFFERS.rstrip("\n"), "\n".join([*main, "#endif"])]  # fmt: skip
+    main = ["int main(void)", "{", *(f"    {line}" for line in lines), "}", "#endif"]
+    return ["#ifdef SELF_TEST\n#include <stdio.h>", DIFFERS.rstrip("\n"), "\n".join(main)]

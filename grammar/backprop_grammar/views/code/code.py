@@ -1,7 +1,7 @@
 """Derivatives as source files of other languages.
 
-The insight: languages differ in how they spell a function, a number and a choice, so each is a
-row of spellings (NAME.py) under one printer; names and comments are made safe here, once.
+Languages differ in how they spell a function, a number and a choice, so each is a row of spellings
+(NAME.py) under one printer; names and comments are made safe here, once.
 """
 
 import keyword
@@ -9,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
-from ...blocks.definitions import DEFINED
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
 from ...errors import BackpropError, visible
-from ...operations.row import Operation
 from ..options import Options
-from .statements import INLINE, Lines
+from .statements import Lines, lacks
 from .target import Target
 
 __all__ = [
@@ -96,10 +94,12 @@ def code_of(target: Target, formulas: Formulas) -> Code:
     check(target, derivative)
     variables = arguments_of(derivative)
     stages = [stage.name for stage in derivative.stages]
-    called = safe([*variables, *stages], target.reserved | set(target.helpers))
+    reserved = target.reserved | set(target.helpers)
+    called = safe([*variables, *stages], reserved)
+    arguments = {name: called[name] for name in variables}
     names = {node: called[name] for node, name in tape.names.items() if name in called}
-    function = unlike(derivative.output, target.reserved | target.claimed | set(target.helpers) | {called[v] for v in variables})  # fmt: skip
-    taken = {function, *called.values(), *target.reserved, *target.helpers}
+    function = unlike(derivative.output, reserved | target.claimed | set(arguments.values()))
+    taken = {function, *called.values(), *reserved}
     like = called[variables[0]] if variables else ""
     lines = Lines(target, tape, names, taken, like)
     results = {by: called[name] for by, name in derivative.results.items()}
@@ -113,10 +113,17 @@ def code_of(target: Target, formulas: Formulas) -> Code:
     if function != derivative.output:
         renamed[f"{derivative.output}()"] = f"{function}()"
     return Code(
-        target, formulas, function, {name: called[name] for name in variables},
-        tuple(lines.live(set(last))), results, value, tuple(helpers(target, lines.used)),
-        point_of(formulas, variables), renamed,
-    )  # fmt: skip
+        target=target,
+        formulas=formulas,
+        function=function,
+        arguments=arguments,
+        statements=tuple(lines.live(set(last))),
+        results=results,
+        value=value,
+        helpers=tuple(helpers(target, lines.used)),
+        point=point_of(formulas, variables),
+        renamed=renamed,
+    )
 
 
 def arguments_of(derivative: Derivative) -> list[str]:
@@ -152,21 +159,17 @@ def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] 
 
 
 def check(target: Target, derivative: Derivative) -> None:
-    """Raise BackpropError for the first operation that a target does not have."""
-    operations = derivative.tape.operations
+    """Raise BackpropError for the first operation that a target cannot write."""
+    tape = derivative.tape
     for node in sorted(reach(derivative)):
-        operation = operations[node]
-        if operation is not None and not has(target, operation):
-            able = [name for name in TARGETS if has(row_of(name), operation)]
+        operation, count = tape.operations[node], len(tape.operands[node])
+        if operation is not None and lacks(target, operation, count):
+            able = [name for name in TARGETS if not lacks(row_of(name), operation, count)]
             raise BackpropError(
-                "name", f"{target.name} has no {operation.name}",
+                "name",
+                f"{target.name} has no {operation.name}",
                 hint=f"the formats that have it are {', '.join(['text', 'latex', 'json', *able])}",
-            )  # fmt: skip
-
-
-def has(target: Target, operation: Operation) -> bool:
-    """Whether a target has an operation, or it is written by others."""
-    return operation.name in target.calls or operation.name in INLINE or operation in DEFINED
+            )
 
 
 def helpers(target: Target, used: set[str]) -> list[str]:
@@ -214,7 +217,8 @@ def comment(code: Code, *does: str) -> list[str]:
     lines += [f"    {visible(line)}" for line in program.splitlines()]
     lines += ["", *does]
     if code.renamed:
-        lines.append("Renamed: " + ", ".join(f"{a} is {b} here" for a, b in code.renamed.items()) + ".")  # fmt: skip
+        renamed = ", ".join(f"{old} is {new} here" for old, new in code.renamed.items())
+        lines.append(f"Renamed: {renamed}.")
     if code.point is not None:
         missing = sorted(n for n, number in code.formulas.numbers.items() if number is None)
         if missing:

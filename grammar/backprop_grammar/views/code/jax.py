@@ -1,12 +1,12 @@
 """Derivatives as JAX, to be traced, compiled and mapped like any function of it.
 
-The insight: what NumPy has is there by the same names, and what networks need by its own.
+What NumPy has is there by the same names, and what networks need by its own.
 """
 
 from ...derivatives.formulas import Formulas
 from ..options import Options
 from .code import code_of, python_words
-from .numpy import ARRAYS
+from .numpy import arrays, otherwise
 from .python import python_file
 from .target import Target
 
@@ -14,20 +14,27 @@ __all__ = ["TARGET", "render"]
 
 TARGET = Target(
     "jax",
-    calls={name: f"jnp.{function}" for name, function in ARRAYS.items()}
+    library=arrays("jnp"),
+    calls=otherwise("jnp")
     | {
-        "erf": "jax.scipy.special.erf", "erfc": "jax.scipy.special.erfc",
-        "lgamma": "jax.scipy.special.gammaln", "digamma": "jax.scipy.special.digamma",
-        "polygamma": "jax.scipy.special.polygamma({n}, {0})", "sigmoid": "jax.nn.sigmoid",
-        "softplus": "jax.nn.softplus", "silu": "jax.nn.silu", "relu": "jax.nn.relu",
-        "gelu": "jax.nn.gelu({0}, approximate=False)", "leaky_relu": "jax.nn.leaky_relu",
+        "erf": "jax.scipy.special.erf",
+        "erfc": "jax.scipy.special.erfc",
+        "lgamma": "jax.scipy.special.gammaln",
+        "digamma": "jax.scipy.special.digamma",
+        "polygamma": "jax.scipy.special.polygamma({n}, {0})",
+        "sigmoid": "jax.nn.sigmoid",
+        "softplus": "jax.nn.softplus",
+        "silu": "jax.nn.silu",
+        "relu": "jax.nn.relu",
+        "gelu": "jax.nn.gelu({0}, approximate=False)",
+        "leaky_relu": "jax.nn.leaky_relu",
         "clamp": "jnp.clip",
     },
     helpers={},
     constants={"pi": "jnp.pi", "e": "jnp.e", "tau": "(2.0*jnp.pi)"},
     reserved=python_words() | {"jax", "jnp"},
     choice="jnp.where({test}, {then}, {otherwise})",
-)  # fmt: skip
+)
 
 
 def render(formulas: Formulas, _options: Options) -> str:

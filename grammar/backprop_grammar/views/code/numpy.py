@@ -1,23 +1,39 @@
 """Derivatives as NumPy, for numbers and arrays alike.
 
-The insight: an `if` of arrays evaluates both branches, so what the other branch warns of means
-nothing.
+An `if` of arrays evaluates both branches, so what the other branch warns of means nothing.
 """
 
+from collections.abc import Callable
+
 from ...derivatives.formulas import Formulas
+from ...operations.row import Operation
 from ..options import Options
 from .code import code_of, python_words
-from .python import MATH, python_file
+from .python import python_file
 from .target import Target
 
-__all__ = ["ARRAYS", "TARGET", "render"]
+__all__ = ["TARGET", "arrays", "otherwise", "render"]
 
-ARRAYS = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",
-    "acosh": "arccosh", "atanh": "arctanh", "max": "maximum({0}, {1})", "min": "minimum({0}, {1})",
-    "logsumexp": "logaddexp({0}, {1})", "abs": "abs", "sign": "sign", "softplus": "logaddexp({0}, 0.0)",
-} | {name: name for name in MATH if name[0] != "a" and name not in ("erf", "erfc", "lgamma")}  # fmt: skip
-"""The functions of numpy and of jax.numpy, by the names they have here."""
+
+def arrays(module: str) -> Callable[[Operation], str]:
+    """What a library has by NumPy's names; of any number of operands, pair by pair."""
+
+    def library(row: Operation) -> str:
+        if not row.numpy or not isinstance(row.numpy, str):
+            return ""
+        return f"{module}.{row.numpy}" + "({0}, {1})" * row.variadic
+
+    return library
+
+
+def otherwise(module: str) -> dict[str, str]:
+    """What it has that is no row's own function."""
+    return {
+        "sign": f"{module}.sign",
+        "softplus": f"{module}.logaddexp({{0}}, 0.0)",
+        "logsumexp": f"{module}.logaddexp({{0}}, {{1}})",
+    }
+
 
 SIGMOID = """\
 def sigmoid(x):
@@ -38,17 +54,19 @@ def lgamma(x):
 
 TARGET = Target(
     "numpy",
-    calls={name: f"np.{function}" for name, function in ARRAYS.items()}
-    | {name: name for name in ("erf", "erfc", "lgamma", "sigmoid", "gelu")},
+    library=arrays("np"),
+    calls=otherwise("np") | {name: name for name in ("erf", "erfc", "lgamma", "sigmoid", "gelu")},
     helpers={
         "erf": "erf = np.vectorize(math.erf, otypes=[float])\n",
         "erfc": "erfc = np.vectorize(math.erfc, otypes=[float])\n",
-        "lgamma": LGAMMA, "sigmoid": SIGMOID, "gelu": GELU,
+        "lgamma": LGAMMA,
+        "sigmoid": SIGMOID,
+        "gelu": GELU,
     },
     constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)"},
     reserved=python_words() | {"math", "np"},
     choice="np.where({test}, {then}, {otherwise})",
-)  # fmt: skip
+)
 
 QUIET = 'with np.errstate(all="ignore"):  # np.where evaluates the branch not taken, too'
 

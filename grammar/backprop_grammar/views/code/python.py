@@ -1,6 +1,6 @@
 """Derivatives as Python, with nothing but the standard library.
 
-The insight: Python raises errors where a formula has no value, so an `if` must stay lazy here.
+Python raises errors where a formula has no value, so an `if` must stay lazy here.
 """
 
 import re
@@ -10,14 +10,7 @@ from ..options import Options
 from .code import Code, code_of, comment, python_words
 from .target import Target
 
-__all__ = ["MATH", "TARGET", "python_file", "render"]
-
-MATH = (
-    "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot",
-    "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
-    "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma",
-)  # fmt: skip
-"""The functions of the module math, of C, and of PyTorch, by the names they have here."""
+__all__ = ["TARGET", "python_file", "render"]
 
 SIGMOID = """\
 def sigmoid(x):
@@ -43,18 +36,25 @@ def logsumexp(*xs):
 
 TARGET = Target(
     "python",
-    calls={name: f"math.{name}" for name in [*MATH, "pow"]}
-    | {
-        "abs": "abs", "max": "max", "min": "min", "sum": "math.fsum([{list}])",
-        "mean": "(math.fsum([{list}])/{count})", "sigmoid": "sigmoid", "softplus": "softplus",
-        "gelu": "gelu", "logsumexp": "logsumexp",
+    library=lambda row: row.libm and f"math.{row.libm}",
+    calls={
+        "pow": "math.pow",
+        "abs": "abs",
+        "max": "max",
+        "min": "min",
+        "sum": "math.fsum([{list}])",
+        "mean": "(math.fsum([{list}])/{count})",
+        "sigmoid": "sigmoid",
+        "softplus": "softplus",
+        "gelu": "gelu",
+        "logsumexp": "logsumexp",
     },
     helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},
     choice="{then} if {test} else {otherwise}",
     lazy=True,
-)  # fmt: skip
+)
 
 WIDTH = 88
 """Of a line that lists the derivatives; a longer one is broken."""
@@ -91,7 +91,8 @@ def python_file(
     text = "\n".join([*code.helpers, *source, *test])
     needed = [line for line in imports if re.search(rf"\b{line.split()[-1]}\.", text)]
     gradient = "a dict of derivatives by name" if code.results else "an empty dict"
-    does = f"{code.function}({parameters}) takes {takes} and returns {f'the value and {gradient}' if code.value else gradient}."  # fmt: skip
+    returned = f"the value and {gradient}" if code.value else gradient
+    does = f"{code.function}({parameters}) takes {takes} and returns {returned}."
     head = [f"# {line}".rstrip() for line in comment(code, does)]
     parts = ["\n".join([*head, *([""] if needed else []), *needed])]
     parts += [helper.rstrip("\n") for helper in code.helpers]

@@ -1,7 +1,7 @@
 """The stages of a derivative as statements of a programming language.
 
-The insight: an expression is put together from its leaves up, so the moment it nests too deeply
-for a parser is known, and what is there by then becomes a statement of its own.
+An expression is put together from its leaves up, so the moment it nests too deeply for a parser is
+known, and what is there by then becomes a statement of its own.
 """
 
 import re
@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ...blocks.definitions import definition
+from ...blocks.definitions import written_out
+from ...blocks.matching import Search
 from ...errors import BackpropError
-from ...language.graph import Graph
+from ...language.graph import Function, Graph
 from ...language.precedence import ATOM, INFIX, POWER, SIGNED, SUM, comparison_of
 from ...operations.row import Operation
+from ...operations.table import IF, NEG, OPERATIONS, POW
 from .careful import careful
 from .target import CHOICE, Branch, Piece, Target, Test
 
-__all__ = ["INLINE", "Lines"]
+__all__ = ["Lines", "lacks"]
 
 NESTING, HEIGHT = 16, 100
 """Parentheses within each other, and operations within each other, that one statement may have.
@@ -27,9 +29,6 @@ C promises 63 parentheses and Python 200; a template brings up to three.
 
 LARGEST_POWER = 64
 """The largest whole exponent that is written as one."""
-
-INLINE = frozenset([*INFIX, "neg", "if"])
-"""The operations that every language has as signs; ``pow`` is among them."""
 
 
 class Lines:
@@ -47,6 +46,7 @@ class Lines:
         self.used: set[str] = set()
         self.numbers: set[str] = set()  # names of stages that are made of numbers only
         self.counts: dict[str, int] = {}
+        self.search = Search(tape, [False] * len(tape), {})
 
     # statements
 
@@ -153,8 +153,10 @@ class Lines:
             operation = tape.operations[step]
             if step != root and step in self.names:
                 done.append(self.named(self.names[step]))
+            elif step in tape.constants:
+                done.append(self.leaf(tape.constants[step]))
             elif operation is None:
-                done.append(self.leaf(tape.constants[step]) if step in tape.constants else self.named(self.names[step]))  # fmt: skip
+                done.append(self.named(self.names[step]))
             elif step in tape.condition_of:
                 left, right, then, otherwise = tape.operands[step]
                 pending += [choice(comparison_of(tape, step), then, otherwise), right, left]
@@ -167,10 +169,10 @@ class Lines:
         self, operation: Operation, node: int, branches: list[Branch | None]
     ) -> tuple[Sequence[int], Callable[[list[Piece]], Piece]]:
         """The nodes that a node is written over, and what writes it over their pieces."""
-        found = careful(self.tape, node)
-        if found:
-            operand, write = found
-            return [operand], lambda pieces: write(self, pieces[0], branches[-1])
+        rewritten = careful(self.search, node)
+        if rewritten:
+            operand, function = rewritten
+            return [operand], lambda pieces: self.body(function, pieces, branches[-1])
         operands = self.tape.operands[node]
         return operands, lambda pieces: self.apply(operation, pieces, branches[-1])
 
@@ -196,9 +198,10 @@ class Lines:
         how = self.target.choice
         call = how[-1] == ")"
         text = how.format(
-            test=test.name or test.text, otherwise=otherwise.text,
+            test=test.name or test.text,
             then=then.text if call else then.within(SUM),
-        )  # fmt: skip
+            otherwise=otherwise.text,
+        )
         nesting = max(test.nesting, then.nested(SUM), otherwise.nesting) + call
         height = max(then.height, otherwise.height) + 1
         return Piece(text, ATOM if call else CHOICE, nesting, height)
@@ -207,60 +210,80 @@ class Lines:
 
     def apply(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
         """An operation over pieces."""
-        name, calls = operation.name, self.target.calls
-        if name == "neg":
+        if operation is NEG:
             return self.negative(operands[0])
-        if name == "pow":
+        if operation is POW:
             return self.raised(*operands)
-        if name in INFIX:
-            return self.infix(name, *operands)
-        if name not in calls:
-            return self.defined(operation, operands, branch)
-        if operation.variadic and "{1}" in calls[name]:
+        if operation.symbol:
+            return self.infix(operation, *operands)
+        how = self.target.spelling(operation)
+        if not how:
+            function = written_out(operation, len(operands))
+            if function is None:
+                raise BackpropError("name", f"{self.target.name} has no {operation.name}")
+            return self.body(function, operands, branch)
+        if operation.variadic and "{1}" in how:
             while len(operands) > 1:  # a balanced tree of pairs
                 pairs = [operands[k : k + 2] for k in range(0, len(operands), 2)]
-                operands = [self.call(name, pair) if pair[1:] else pair[0] for pair in pairs]
+                operands = [self.call(how, pair) if pair[1:] else pair[0] for pair in pairs]
             return operands[0]
-        return self.call(name, operands)
-
-    def call(self, name: str, operands: list[Piece]) -> Piece:
-        """A call of what the target has for an operation."""
-        how = self.target.calls[name]
         if "{n}" in how:  # an order, a whole number
             order, *operands = operands
             if not order.fixed or not order.text.removesuffix(".0").isdigit():
-                raise BackpropError("name", f"{self.target.name} has {name} for a number as its order only")  # fmt: skip
+                raise BackpropError(
+                    "name",
+                    f"{self.target.name} has {operation.name} for a number as its order only",
+                )
             how = how.replace("{n}", order.text.removesuffix(".0"))
+        return self.call(how, operands)
+
+    def call(self, how: str, operands: list[Piece]) -> Piece:
+        """A call of what the target has for an operation."""
         operands = [self.lifted(operand) for operand in operands]
         texts = [operand.text for operand in operands]
-        self.used.add(re.split(r"\(", how)[0])
-        text = how.format(*texts, list=", ".join(texts), count=len(texts)) if "{" in how else f"{how}({', '.join(texts)})"  # fmt: skip
-        fixed = not self.target.lift and all(operand.fixed for operand in operands)
-        return Piece(text, ATOM, max(o.nesting for o in operands) + 1, max(o.height for o in operands) + 1, fixed)  # fmt: skip
+        listed = ", ".join(texts)
+        self.used.add(how.split("(")[0])
+        text = (
+            how.format(*texts, list=listed, count=len(texts)) if "{" in how else f"{how}({listed})"
+        )
+        return Piece(
+            text,
+            ATOM,
+            max(operand.nesting for operand in operands) + 1,
+            max(operand.height for operand in operands) + 1,
+            not self.target.lift and all(operand.fixed for operand in operands),
+        )
 
-    def infix(self, name: str, left: Piece, right: Piece) -> Piece:
-        binds, sign, first, second = INFIX[name]
+    def infix(self, operation: Operation, left: Piece, right: Piece) -> Piece:
+        binds, sign, first, second = INFIX[operation.name]
         text = f"{left.within(first)}{sign}{right.within(second)}"
         nesting = max(left.nested(first), right.nested(second))
-        return Piece(text, binds, nesting, max(left.height, right.height) + 1, left.fixed and right.fixed)  # fmt: skip
+        height = max(left.height, right.height) + 1
+        return Piece(text, binds, nesting, height, left.fixed and right.fixed)
 
     def negative(self, operand: Piece) -> Piece:
         """The opposite; never two signs in a row, which C takes for a decrement."""
-        text = f"-{operand.within(POWER)}"
-        return replace(operand, text=text, binds=SIGNED, nesting=operand.nested(POWER), height=operand.height + 1)  # fmt: skip
+        return replace(
+            operand,
+            text=f"-{operand.within(POWER)}",
+            binds=SIGNED,
+            nesting=operand.nested(POWER),
+            height=operand.height + 1,
+        )
 
     def raised(self, base: Piece, exponent: Piece) -> Piece:
         """A power: by an operator, or a call."""
-        whole = exponent.text.removesuffix(".0")
-        if self.target.power and whole.isdigit() and int(whole) <= LARGEST_POWER:
-            exponent = replace(exponent, text=whole)
+        number = exponent.text.removesuffix(".0")
+        if self.target.power and number.isdigit() and int(number) <= LARGEST_POWER:
+            exponent = replace(exponent, text=number)
         elif base.text == self.target.constants["e"]:  # e is no float, so a power would be off
-            return self.call("exp", [exponent])
-        elif "pow" in self.target.calls:
-            return self.call("pow", [base, exponent])
+            return self.apply(OPERATIONS["exp"], [exponent], None)
+        elif how := self.target.spelling(POW):
+            return self.call(how, [base, exponent])
         text = f"{base.within(ATOM)}**{exponent.within(SIGNED)}"
         nesting = max(base.nested(ATOM), exponent.nested(SIGNED))
-        return Piece(text, POWER, nesting, max(base.height, exponent.height) + 1, base.fixed and exponent.fixed)  # fmt: skip
+        height = max(base.height, exponent.height) + 1
+        return Piece(text, POWER, nesting, height, base.fixed and exponent.fixed)
 
     def lifted(self, piece: Piece) -> Piece:
         """What functions take: numbers may have to be made into that."""
@@ -269,11 +292,8 @@ class Lines:
         text = self.target.lift.format(piece.text, like=self.like)
         return Piece(text, ATOM, piece.nesting + 1, piece.height)
 
-    def defined(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
-        """An operation that the target lacks, by its definition."""
-        function = definition(operation, len(operands))
-        if function is None:
-            raise BackpropError("name", f"{self.target.name} has no {operation.name}")
+    def body(self, function: Function, operands: list[Piece], branch: Branch | None) -> Piece:
+        """The body of a function over pieces."""
         body = function.body
         uses = Counter(k for below in body.operands for k in below)
         pieces: list[Piece] = []
@@ -290,3 +310,17 @@ class Lines:
                 piece = self.apply(inner, below, branch)
             pieces.append(self.cut(piece, branch))
         return pieces[body.output]
+
+
+def lacks(target: Target, operation: Operation, count: int) -> bool:
+    """Whether a target has no way to write an operation on so many operands."""
+    if operation.symbol or operation in (NEG, IF) or target.spelling(operation):
+        return False
+    function = written_out(operation, count)
+    if function is None:
+        return True
+    body = function.body
+    return any(
+        inner is not None and lacks(target, inner, len(below))
+        for inner, below in zip(body.operations, body.operands, strict=True)
+    )

@@ -1,13 +1,14 @@
 """What a language is to the printer: a row of spellings; and what the printer puts together.
 
-The insight: as with the language's own text, a piece carries how tightly it binds; and how deep it
-is, since other parsers have limits.
+As with the language's own text, a piece carries how tightly it binds; and how deep it is, since
+other parsers have limits.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...language.precedence import ATOM
+from ...operations.row import Operation
 
 __all__ = ["CHOICE", "Branch", "Piece", "Target", "Test"]
 
@@ -19,29 +20,38 @@ CHOICE = 0
 class Target:
     """One row: how a language, with a library, writes things.
 
-    calls: operation -> the function, or a template; what is not there is written by its
-        definition. A template with two slots for any number of operands is put around pairs,
-        and {list} stands for all operands. helpers: functions that the file brings along where it
-        uses them, by name. literal: a number. constants: pi, e and tau. choice: an `if`. lazy:
-        the branch not taken is not evaluated, which matters as errors are raised there.
+    library: the function that the library has for an operation by its row, or a template; empty
+        where it has none. calls: the same, by an operation's name, of what is written otherwise.
+        An operation without either is written by others, as its row says. A template with two
+        slots for any number of operands is put around pairs, and {list} stands for all operands.
+    helpers: functions that the file brings along where it uses them, by name.
+    constants: pi, e and tau. literal: a number.
+    reserved: names that mean something inside the function; claimed: those that it can't have
+        itself.
+    choice: an `if`. lazy: the branch not taken is not evaluated, which matters as errors are
+        raised there.
     power: whether there is an operator `**`; for whole exponents only where ``calls`` has pow.
-    statement: an assignment. lift: what makes a number into what functions take, if they take no
-    numbers; {like} is a variable. reserved: names that mean something inside the function, and
-    claimed: those that it can't have itself.
+    lift: what makes a number into what functions take, if they take no numbers; {like} is a
+        variable.
     """
 
     name: str
+    library: Callable[[Operation], str]
     calls: dict[str, str]
     helpers: dict[str, str]
     constants: dict[str, str]
     reserved: frozenset[str]
     choice: str
     claimed: frozenset[str] = frozenset()
-    statement: str = "{name} = {text}"
     literal: Callable[[float], str] = repr
     power: bool = True
     lazy: bool = False
     lift: str = ""
+
+    def spelling(self, operation: Operation) -> str:
+        """The function that an operation is, or a template; empty without one."""
+        own = self.calls.get(operation.name)
+        return own or ("" if operation.symbol else self.library(operation))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Derivatives as PyTorch.
 
-The insight: its functions take tensors only, so a number gets the type of the first argument
-before it goes into one.
+Its functions take tensors only, so a number gets the type of the first argument before it goes into
+one.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...derivatives.formulas import Formulas
 from ..options import Options
 from .code import arguments_of, code_of, python_words
-from .python import MATH, python_file
+from .python import python_file
 from .target import Target
 
 __all__ = ["TARGET", "render"]
@@ -29,22 +29,29 @@ def polygamma(n, x):
 
 TARGET = Target(
     "torch",
-    calls={name: f"torch.{name}" for name in MATH}
-    | {
-        "cbrt": "cbrt", "abs": "torch.abs", "sign": "torch.sign", "sigmoid": "torch.sigmoid",
-        "max": "torch.maximum({0}, {1})", "min": "torch.minimum({0}, {1})",
-        "logsumexp": "torch.logaddexp({0}, {1})", "relu": "torch.relu",
-        "silu": "torch.nn.functional.silu", "gelu": "torch.nn.functional.gelu",
+    library=lambda row: row.libm and f"torch.{row.libm}",
+    calls={
+        "cbrt": "cbrt",
+        "abs": "torch.abs",
+        "sign": "torch.sign",
+        "max": "torch.maximum({0}, {1})",
+        "min": "torch.minimum({0}, {1})",
+        "relu": "torch.relu",
+        "sigmoid": "torch.sigmoid",
+        "silu": "torch.nn.functional.silu",
+        "gelu": "torch.nn.functional.gelu",
         # beyond its usual threshold, softplus is 1e-10 off
         "softplus": "torch.nn.functional.softplus({0}, threshold=40.0)",
-        "digamma": "torch.digamma", "polygamma": "polygamma({n}, {0})",
+        "logsumexp": "torch.logaddexp({0}, {1})",
+        "digamma": "torch.digamma",
+        "polygamma": "polygamma({n}, {0})",
     },
     helpers={"cbrt": CBRT, "polygamma": POLYGAMMA},
     constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)"},
     reserved=python_words() | {"torch"},
     choice="torch.where({test}, {then}, {otherwise})",
     lift="{like}.new_tensor({0})",
-)  # fmt: skip
+)
 
 
 def render(formulas: Formulas, _options: Options) -> str:
