@@ -18,9 +18,10 @@ from .errors import BackpropError, usage
 from .language.parser import parse
 from .language.printer import program_text
 from .numbers.wide import as_float
+from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate
 from .trace.index import find, formula, rule_text
-from .trace.point import bind
+from .trace.point import bind, finite
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
@@ -71,6 +72,9 @@ class Program:
     def __repr__(self) -> str:
         return program_text(self.record)
 
+    def __reduce__(self) -> tuple[type["Program"], tuple[str, str]]:
+        return Program, (self.record.source.text, self.record.source.name)
+
     @property
     def inputs(self) -> dict[str, float | None]:
         """Its variables, with the values that the program gives them itself; None for the others."""
@@ -79,7 +83,8 @@ class Program:
     @property
     def stages(self) -> tuple[str, ...]:
         """The names of its stages, an empty one for a last stage without a name."""
-        return tuple([name for name, _ in self.record.stages])
+        given = self.record.inputs
+        return tuple([name for name, _ in self.record.stages if name not in given])
 
     @property
     def functions(self) -> dict[str, tuple[str, ...]]:
@@ -116,7 +121,7 @@ class Program:
         expand: Names | None = None,
         fold: Names | None = None,
         nodes: bool | None = None,
-        digits: int = DIGITS,
+        digits: int | None = None,
         **values: Any,
     ) -> "Trace":
         """The forward and the backward pass at a point.
@@ -127,19 +132,24 @@ class Program:
         the gradient that arrives there, 1 unless given. precision: significant decimal digits to
         compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
-        digits: significant digits of the numbers that are shown.
+        digits: significant digits of the numbers that are shown, 6 unless given.
 
         Raises BackpropError for names that the program does not have, for values that are missing
         or no finite numbers, and where the program has no value at the point.
         """
         given: dict[str, Any] = {
             "wrt": wrt, "output": output, "upstream": upstream, "precision": precision,
-            "expand": expand, "fold": fold, "nodes": nodes,
+            "expand": expand, "fold": fold, "nodes": nodes, "digits": digits,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         bound, at = bind(self.record, self.point(point, values, options))
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
-        return Trace(evaluate(bound, at, **options), digits)
+        if upstream is not None:
+            options["upstream"] = finite(upstream, "upstream")
+        if precision is not None and precision not in range(1, MAX_PRECISION + 1):
+            raise usage(f"the precision is 1 to {MAX_PRECISION} digits, not {precision}")
+        shown = options.pop("digits", DIGITS)
+        return Trace(evaluate(bound, at, **options), shown)
 
     def outline(
         self,
@@ -163,15 +173,17 @@ class Program:
         output: str = "",
         along: Mapping[str, float] | None = None,
         second: bool = False,
-        value: bool = False,
+        at: Point | None = None,
+        code: bool = False,
     ) -> "Formula":
         """The derivatives of the output as formulas, by these names or by all inputs.
 
         order: 1 for the gradient, up to 6. along: the derivative along a direction instead, a
-        number per input; second: the gradient of that, the Hessian times the direction. value:
-        whether the output is computed beside them.
+        number per input; second: the gradient of that, the Hessian times the direction. at: a
+        point where the numbers are wanted, too. code: for a file in another language, which
+        computes the output beside them.
         """
-        return Formula(self, wrt, output, order, along, second, value)
+        return Formula(self, wrt, output, order, along, second, at, code)
 
     def map(
         self,
@@ -373,7 +385,7 @@ class Trace:
     def check(self) -> "Report":
         """Every gradient beside a difference quotient, and every local gradient beside its own."""
         from .checks.differences import Report as Record  # loaded when it is asked for
-        from .checks.differences import differences
+        from .checks.differences import differences  # with it
 
         trace = self.record
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
@@ -490,39 +502,33 @@ class Formula:
         order: int = 1,
         along: Mapping[str, float] | None = None,
         second: bool = False,
-        value: bool = False,
-        point: Mapping[str, Any] | None = None,
+        at: Point | None = None,
+        code: bool = False,
     ) -> None:
-        """See ``Program.derive``; point: where the numbers are wanted, too."""
-        self.program, self.wrt, self.output, self.order = program, tuple(wrt), output, order
-        self.along, self.second, self.value, self.given = along, second, value, point
+        """See ``Program.derive``."""
+        self.program = program
+        self.asked: dict[str, Any] = {
+            "wrt": tuple(wrt), "output": output, "order": order, "along": along, "second": second,
+            "at": at, "code": code,
+        }  # fmt: skip
         self.record = self.formulas()
 
-    def formulas(self, value: bool = False) -> "Formulas":
-        """The record; value: for code, which computes the output beside the derivatives."""
+    def formulas(self) -> "Formulas":
+        """The record of what is asked for."""
         from .derivatives.formulas import formulas  # loaded when it is asked for
 
-        bound, at = self.program.record, None
-        if self.given is not None:
-            bound, at = bind(bound, self.given)
-        return formulas(
-            bound, at, wrt=self.wrt, output=self.output, order=self.order, direction=self.along,
-            second=self.second, value=value or self.value, tested=value,
-        )  # fmt: skip
+        asked, bound = dict(self.asked), self.program.record
+        if asked["at"] is not None:
+            bound, asked["at"] = bind(bound, asked["at"])
+        return formulas(bound, **asked)
+
+    def again(self, **changes: Any) -> "Formula":
+        """The same with something asked otherwise."""
+        return Formula(self.program, **self.asked | changes)
 
     def at(self, point: Point | None = None, /, **values: Any) -> "Formula":
         """The same with its ``numbers`` at a point."""
-        given = self.program.point(point, values, {})
-        return Formula(
-            self.program,
-            self.wrt,
-            self.output,
-            self.order,
-            self.along,
-            self.second,
-            self.value,
-            given,
-        )
+        return self.again(at=self.program.point(point, values, {}))
 
     @property
     def numbers(self) -> dict[str, float | None]:
@@ -531,7 +537,7 @@ class Formula:
 
     def code(self, target: str) -> str:
         """A file in another language, which computes the output, too, and tests itself at the point."""
-        return rendered(f"code.{target}", self.formulas(value=True), DIGITS)
+        return rendered(f"code.{target}", self.again(code=True).record, DIGITS)
 
     def __str__(self) -> str:
         return self.text().rstrip("\n")

@@ -4,8 +4,7 @@ A gradient can be held against the values it speaks of, a claim against the grad
 formula against another one; each gives a part of one report.
 """
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +15,6 @@ from ..input.options import At, Digits, Everything, File, Json, Output, Program,
 
 if TYPE_CHECKING:
     from backprop_grammar.checks.differences import Report
-    from backprop_grammar.trace.record import Trace
 
     from ..input.request import Request
 
@@ -91,8 +89,8 @@ def on_two(
     Raises BackpropError for options that contradict each other.
     """
     from backprop_grammar.checks.differences import Report
-    from backprop_grammar.checks.equivalence import agree, read_box
-    from backprop_grammar.language.parser import parse
+    from backprop_grammar.checks.equivalence import read_box
+    from backprop_grammar.library import Program, equivalent
 
     if claims or request.at:
         raise usage("--against compares formulas, not a point", "leave out --claim and --at")
@@ -104,27 +102,16 @@ def on_two(
     if not 0 <= points <= MOST_POINTS:
         raise usage(f"--points is 0 to {MOST_POINTS:,}, not {points}")
     box = read_box(over)
-    first, _, _ = request.graph(box)
-    second = parse(against, name="--against").bind(box)
-    agreement = agree(first, second, box, seed or 0, points)
-    return Report(first, {}, "", agreement=agreement)
+    first, _, _ = request.read(box)
+    agreement = equivalent(first, Program(against, "--against"), box, points, seed or 0)
+    return Report(first.record, {}, "", agreement=agreement)
 
 
 def on_one(request: "Request", claims: list[str]) -> "Report":
     """The report on the gradient at a point, or on claims of it."""
-    from backprop_grammar.checks.differences import Report, differences
-    from backprop_grammar.diagnosis.claims import judge, read_claims
-    from backprop_grammar.trace.evaluate import evaluate
+    from backprop_grammar.diagnosis.claims import read_claims
 
-    graph, at, notes = request.graph()
-    trace = request.traced(graph, at, notes)
-    report = Report(trace.program, trace.at, trace.output_name, trace.value)
+    trace = request.trace()
     if claims and not read_claims(claims):
         raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
-    if not claims:
-        return replace(report, differences=differences(trace))
-
-    def again(point: dict[str, float] | None, **options: Any) -> "Trace":
-        return evaluate(graph, at if point is None else point, **request.views() | options)
-
-    return replace(report, verdicts=judge(trace, read_claims(claims), again))
+    return (trace.claim(read_claims(claims)) if claims else trace.check()).record

@@ -94,7 +94,6 @@ def formulas(
     """
     from backprop_grammar.blocks.names import Names
     from backprop_grammar.derivatives.derive import MAX_ORDER
-    from backprop_grammar.derivatives.formulas import formulas as derivatives
 
     if not 1 <= order <= MAX_ORDER:
         raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
@@ -103,7 +102,8 @@ def formulas(
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
-    graph, given, notes = request.graph()
+    program, given, notes = request.read()
+    graph = program.record
     if not graph.variables:
         raise BackpropError(
             "name",
@@ -114,17 +114,15 @@ def formulas(
     end = Names(graph).find(views["output"]) if views["output"] else graph.output
     at = complete(graph, given, bool(request.at), graph.needed(end))
     direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
-    derived = derivatives(
-        graph,
-        at,
-        wrt=views["wrt"],
-        output=views["output"],
+    derived = program.derive(
+        *views["wrt"],
         order=order,
-        direction=direction,
+        output=views["output"],
+        along=direction,
         second=bool(hvp),
-        value=bool(code),
-        tested=bool(code),
-    )
+        at=at,
+        code=bool(code),
+    ).record
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     remarks = [f"note: {note.message}" for note in notes] if at is not None else []

@@ -53,5 +53,5 @@ def command(
     most = None if as_json or everything else TABLE_NODES
     trace = request.trace(0 if quiet else most)
     row = formats.formats_of("eval")["json" if as_json else "table"]
-    formats.show(row, trace, formats.Options(digits, everything, quiet))
+    formats.show(row, trace.record, formats.Options(digits, everything, quiet))
     return 3 if trace.flags else 0

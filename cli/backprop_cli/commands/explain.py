@@ -50,9 +50,6 @@ def command(
     as_json: Json = False,
 ) -> int:
     """Print the explanation. The exit code is 3 where a number carries a flag."""
-    from backprop_grammar.explain.narrate import explain
-    from backprop_grammar.explain.why import why as reasons
-
     from ..input.request import Request
 
     row = formats.chosen("explain", name, save, as_json)
@@ -60,6 +57,6 @@ def command(
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
-    explanation = reasons(trace, why, digits) if why else explain(trace, digits, node)
-    formats.deliver(row, explanation, formats.Options(digits), save)
+    explanation = trace.why(why) if why else trace.explain(node)
+    formats.deliver(row, explanation.record, formats.Options(digits), save)
     return 3 if trace.flags else 0

@@ -53,8 +53,8 @@ def command(
 
     row = formats.chosen("graph", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
-    trace = request.trace_or_structure(check_size if row.name in LAID_OUT else None)
-    formats.deliver(row, trace, formats.Options(digits, everything), save)
+    trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
+    formats.deliver(row, trace.record, formats.Options(digits, everything), save)
     if row.name in formats.SILENT:
-        formats.remark(trace)
+        formats.remark(trace.record)
     return 3 if trace.flags else 0

@@ -100,7 +100,8 @@ def command(
     check(request, points, place, reduce, resume, workers, dask)
     with ExitStack() as stack:
         files = [opened(stack, path, source, bool(dask)) for path in files_of(points)]
-        graph, given, notes = request.graph(bound=files[0].columns)
+        parsed, given, notes = request.read(bound=files[0].columns)
+        graph = parsed.record
         views = request.views()
         names = varying(graph, given, views["output"], files)
         given = {name: value for name, value in given.items() if name not in names}
@@ -125,7 +126,7 @@ def command(
         mark = secrets.token_hex(4)
         jobs = [
             Job(
-                program=graph.source.text,
+                program=parsed,
                 at=given,
                 columns=names,
                 wrt=tuple(views["wrt"]),

@@ -76,12 +76,14 @@ def command(
         if points:
             from ..data.objective import over_rows, rows_of
 
-            graph, point, notes, rows = rows_of(stack, request, points, source)
+            parsed, point, notes, rows = rows_of(stack, request, points, source)
         else:
-            graph, point, notes = request.graph()
+            parsed, point, notes = request.read()
         views = request.views()
         distance = number_option(rate, "--rate")
-        planned = plan(graph, point, views["wrt"], distance, steps, up, method, views["output"])
+        planned = plan(
+            parsed.record, point, views["wrt"], distance, steps, up, method, views["output"]
+        )
         if rows is not None:
             planned = over_rows(planned, rows)
         return run_steps(

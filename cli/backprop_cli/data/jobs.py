@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import BackpropError
-from backprop_grammar.language.parser import parse
+from backprop_grammar.library import Program
 
 from . import io as tables
 from .atomic import atomic_file, writing
@@ -50,7 +50,7 @@ class Job:
     mark: in the name of a file that is not complete yet.
     """
 
-    program: str
+    program: Program
     at: dict[str, float]
     columns: tuple[str, ...]
     wrt: tuple[str, ...]
@@ -114,7 +114,7 @@ class Work:
 
     def __init__(self, job: Job, progress: Callable[[int], None] | None) -> None:
         self.job, self.progress = job, progress
-        self.graph = parse(job.program).bind([*job.columns, *job.at])
+        self.graph = job.program.record.bind([*job.columns, *job.at])
         self.lines = job.form == job.to == "jsonl"
         self.names = job.columns
         self.tally = Tally()

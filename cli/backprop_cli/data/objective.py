@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from backprop_grammar.descent.descend import Plan
 from backprop_grammar.descent.objective import Mean
 from backprop_grammar.errors import BackpropError, shorten, usage
-from backprop_grammar.language.graph import Graph
+from backprop_grammar.library import Program
 from backprop_grammar.trace.record import Note
 
 from ..input.request import Request
@@ -34,7 +34,7 @@ class PointFiles:
 
 def rows_of(
     stack: ExitStack, request: Request, points: Sequence[str], form: str
-) -> tuple[Graph, dict[str, float], list[Note], PointFiles]:
+) -> tuple[Program, dict[str, float], list[Note], PointFiles]:
     """The program, the values of the variables that are no columns, notes, and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. Raises
@@ -42,9 +42,9 @@ def rows_of(
     """
     request.check_input(points)
     files = [opened(stack, path, form, False) for path in files_of(points)]
-    graph, at, notes = request.graph(bound=files[0].columns)
+    program, at, notes = request.read(bound=files[0].columns)
     views = request.views()
-    columns = varying(graph, at, views["output"], files)
+    columns = varying(program.record, at, views["output"], files)
     for name in views["wrt"]:
         if name in columns:
             message = f"{shorten(name)} is a column of the points and cannot be stepped"
@@ -53,7 +53,7 @@ def rows_of(
     if not at:
         message = "every variable is a column, so nothing can be stepped"
         raise usage(message, "give the inputs to step with --at w=0")
-    return graph, at, notes, PointFiles(tuple(files), columns)
+    return program, at, notes, PointFiles(tuple(files), columns)
 
 
 def over_rows(plan: Plan, rows: PointFiles) -> Plan:

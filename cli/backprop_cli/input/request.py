@@ -16,10 +16,11 @@ from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import MAX_LENGTH, parse
+from backprop_grammar.library import Program, Trace
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.record import Note, Trace
+from backprop_grammar.trace.record import Note
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
@@ -33,7 +34,7 @@ BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 class Request:
     """What the options of a command want to be differentiated; their texts as they were given."""
 
-    program: str | None
+    text: str | None
     file: Path | None
     at: list[str] | None
     wrt: list[str] | None = None
@@ -44,7 +45,7 @@ class Request:
     precision: int | None = None
     digits: int = 6
 
-    def graph(self, bound: Iterable[str] = ()) -> tuple[Graph, dict[str, float], list[Note]]:
+    def read(self, bound: Iterable[str] = ()) -> tuple[Program, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
 
         bound: names that get values otherwise than by --at.
@@ -56,15 +57,16 @@ class Request:
         if not 1 <= self.digits <= 17:
             raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
         self.check_input()
-        source = read_program(self.program, self.file)
+        source = read_program(self.text, self.file)
         point = read_point(self.at or [])
-        graph = parse(source.text, name=source.name).bind([*point.values, *bound])
-        return graph, *fit(graph, point)
+        program = Program(source.text, source.name)
+        program.record = program.record.bind([*point.values, *bound])
+        return program, *fit(program.record, point)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
         """Raise BackpropError where standard input is read twice; points: files of them."""
         at = (self.at or []).count("@-")
-        if at + [self.program, str(self.file), *points].count("-") > 1:
+        if at + [self.text, str(self.file), *points].count("-") > 1:
             other = "points" if points else "point"
             hint = f"give the program or the {other}, not both, through -"
             raise usage("standard input is read once", hint)
@@ -79,36 +81,43 @@ class Request:
         }
 
     def trace(self, limit: int | None = None) -> Trace:
-        """The trace, without its nodes where the graph has more than a limit."""
-        return self.traced(*self.graph(), limit)
+        """The trace, without its nodes where the program has more than a limit."""
+        return self.traced(*self.read(), limit)
 
     def traced(
-        self, graph: Graph, at: dict[str, float], notes: list[Note], limit: int | None = None
+        self,
+        program: Program,
+        at: dict[str, float],
+        notes: list[Note],
+        limit: int | None = None,
     ) -> Trace:
-        upstream = number_option(self.upstream, "--upstream")
-        nodes = limit is None or len(graph) <= limit
-        trace = evaluate(
-            graph, at, upstream=upstream, precision=self.precision, nodes=nodes, **self.views()
+        trace = program.at(
+            at,
+            upstream=number_option(self.upstream, "--upstream"),
+            precision=self.precision,
+            nodes=limit is None or len(program.record) <= limit,
+            digits=self.digits,
+            **self.views(),
         )
-        return replace(trace, notes=(*notes, *trace.notes))
+        trace.record = replace(trace.record, notes=(*notes, *trace.notes))
+        return trace
 
-    def trace_or_structure(self, check_size: Callable[[int], None] | None = None) -> Trace:
-        """The trace; without --at, where values are missing, the structure alone.
+    def trace_or_outline(self, check_size: Callable[[int], None] | None = None) -> Trace:
+        """The trace; without --at, where values are missing, the outline alone.
 
         check_size: takes how many nodes will be seen at least, before the work starts.
         """
-        graph, at, notes = self.graph()
+        program, at, notes = self.read()
+        graph = program.record
         if check_size and not self.fold:
             seen = Names(graph)
             needed = graph.needed(seen.find(self.output) if self.output else graph.output)
             check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
         if self.at or graph.variables.keys() <= at.keys():
-            return self.traced(graph, at, notes)
+            return self.traced(program, at, notes)
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
-        from backprop_grammar.trace.outline import outline
-
-        return outline(graph, **self.views())
+        return program.outline(digits=self.digits, **self.views())
 
 
 def number_option(text: str, name: str) -> float:

@@ -8,7 +8,7 @@ import re
 from functools import cache
 
 from ..language.graph import Function, Graph
-from ..language.parser import parse
+from ..language.table_texts import compiled
 from ..operations.row import Operation
 from ..operations.table import IDENTITY, OPERATIONS
 
@@ -55,7 +55,7 @@ def over(text: str, names: tuple[str, ...]) -> str:
 def function(name: str, text: str, names: tuple[str, ...]) -> Function:
     """The function of those names that a text over them is."""
     inputs = "".join(f"{operand} = 0; " for operand in names)
-    body = parse(inputs + text, internal=True)  # begins with the parameters, as a body does
+    body = compiled(inputs + text)  # begins with the parameters, as a body does
     body.inputs.clear()
     return Function.of(name, names, body)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import BackpropError
 from ..language.graph import Graph
-from ..language.parser import parse
 from ..language.precedence import Text, write
+from ..language.table_texts import compiled
 from ..numbers.arithmetic import wide
 from ..numbers.ball import Ball, size_of
 from ..numbers.decimal import wide as wide_number
@@ -70,7 +70,7 @@ def verify(row: Operation, points: int = 0) -> Sheet:
     points = points or (FEWER if "gamma" in row.name else POINTS)
     rng = random.Random(f"{row.name} {SEED}")
     names = ["x", "y", "z"] if row.variadic else list(row.operands)
-    graph = parse(write(row, [Text(name) for name in names], "<").text)
+    graph = compiled(write(row, [Text(name) for name in names], "<").text)
     numbers = ["value", *(name for k, name in enumerate(names) if not fixed(row, k))]
     worst = {number: Worst(number, 0.0, {}, 0.0, "", 0) for number in numbers}
     for turn in range(points):

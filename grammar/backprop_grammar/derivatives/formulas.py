@@ -44,16 +44,15 @@ def formulas(
     wrt: Sequence[str] = (),
     output: str = "",
     order: int = 1,
-    direction: Mapping[str, float] | None = None,
+    along: Mapping[str, float] | None = None,
     second: bool = False,
-    value: bool = False,
-    tested: bool = False,
+    code: bool = False,
 ) -> Formulas:
     """The derivatives of a program, with their numbers where there is a point.
 
-    order: of the partial derivatives. direction: the derivative along it instead; second: the
-    gradient of that, the Hessian times the direction. value: whether the output is computed too.
-    tested: the formulas are for a file that tests itself at the point, which it cannot where a
+    order: of the partial derivatives. along: the derivative along this direction instead; second:
+    the gradient of that, the Hessian times the direction. code: the formulas are for a file of
+    code, which computes the output, too, and tests itself at the point. It cannot where a
     derivative is a choice or does not exist: then the point is left out.
 
     Raises BackpropError for an unknown name, an order out of range, and where the program has no
@@ -61,19 +60,19 @@ def formulas(
     """
     if not 1 <= order <= MAX_ORDER:
         raise usage(f"the order is 1 to {MAX_ORDER}, not {order}")
-    if direction is not None:
-        derivative = directional(program, dict(direction), output=output, second=second)
+    if along is not None:
+        derivative = directional(program, dict(along), output=output, second=second)
     else:
-        derivative = derive(program, wrt=wrt, output=output, order=order, value=value)
+        derivative = derive(program, wrt=wrt, output=output, order=order, value=code)
     text, inputs = program.source.text, program.inputs
     if at is None:
         return Formulas(text, derivative, None, {}, None, inputs)
     trace = evaluate(program, at, output=output, nodes=False)
-    figures, remarks = numbers(program, derivative, at, output, by_formula=direction is not None)
+    figures, remarks = numbers(program, derivative, at, output, by_formula=along is not None)
     plain = {name: as_float(number) for name, number in figures.items()}
     choice = any(note.kind in KINKS for note in trace.notes)
     shown: dict[str, float] | None = at
-    if tested and (choice or None in plain.values()):  # a formula may be of one side, or have none
+    if code and (choice or None in plain.values()):  # a formula may be of one side, or have none
         remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
         shown = None
     return Formulas(text, derivative, shown, plain, as_float(trace.value), inputs, tuple(remarks))

@@ -15,7 +15,10 @@ from ...trace.record import Trace
 __all__ = ["check_text", "explanation_text", "trace_text"]
 
 MOST = 60
-"""Nodes beyond which only results are listed."""
+"""Nodes beyond which only results are listed, and results beyond which only the first."""
+
+LONGEST = 2_000
+"""Characters of a line of the program; a longer one is cut."""
 
 
 def trace_text(trace: Trace, digits: int = 6) -> str:
@@ -24,22 +27,29 @@ def trace_text(trace: Trace, digits: int = 6) -> str:
     def shown(number: Number | None) -> str:
         return "" if number is None or number is UNEVALUATED else decimal(number, digits)
 
-    lines = shown_lines(trace.program)
+    lines = [
+        line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+        for line in shown_lines(trace.program)
+    ]
     place = line_of(trace.program, trace.output_name, trace.last)
     if place is None:
         place = len(lines)
         lines.append(trace.output_name)
     if trace.value is not UNEVALUATED:
         lines[place] += f" = {shown(trace.value)}"
-    nodes = [node for node in trace.nodes if node.kind != "constant"]
+    nodes, left = [node for node in trace.nodes if node.kind != "constant"], 0
     rows = [("node", "operation", "value", "gradient")]
     for node in nodes if len(nodes) <= MOST else ():
         text = formula(trace, node) if node.operation else ""
         rows.append((node.name, text, shown(node.value), shown(node.gradient)))
     if len(rows) == 1:
         rows = [("by", "", "", "gradient")]
-        rows += [(name, "", "", shown(number)) for name, number in trace.gradients.items()]
+        gradients = list(trace.gradients.items())
+        rows += [(name, "", "", shown(number)) for name, number in gradients[:MOST]]
+        left = len(gradients) - MOST
     lines += ["", *aligned(rows)]
+    if left > 0:
+        lines.append(f"and {left:,} more")
     remarks = [("note", note.message) for note in trace.notes]
     remarks += [("flag", flag.message) for flag in trace.flags]
     lines += [f"{kind}: {message}" for kind, message in remarks]
