@@ -130,7 +130,7 @@ def test_words_and_checks(neuron):
     assert neuron.claim(w=slope)
     wrong = neuron.claim({"b": -neuron.gradients["b"]})
     assert not wrong
-    assert "the sign" in str(wrong)
+    assert "wrong sign" in str(wrong)
     assert neuron.claim(w=f"{slope:.2g}").right
 
 
