@@ -1,5 +1,6 @@
 """The documents: their blocks run and print what they say, and what they point at is there."""
 
+import doctest
 import os
 import re
 import shutil
@@ -71,10 +72,20 @@ def test_console_block(name, block):
     assert shown == block
 
 
+def test_python_blocks_of_the_library():
+    """They are one session, from the first to the last."""
+    session = "\n".join(blocks(GRAMMAR, "pycon"))
+    runner = doctest.DocTestRunner(verbose=False)
+    told: list[str] = []
+    runner.run(doctest.DocTestParser().get_doctest(session, {}, GRAMMAR, None, 0), out=told.append)
+    assert runner.tries > 20
+    assert runner.failures == 0, "".join(told)
+
+
 def test_every_block_is_of_a_known_kind():
     for name, text in TEXTS.items():
         kinds = set(re.findall(r"^```(\w*)\n.*?^```$", text, re.MULTILINE | re.DOTALL))
-        known = {TESTS: {"text"}, FRONT: {"console", "sh"}, CONTRIBUTING: {"python", "sh"}}
+        known = {TESTS: {"text"}, GRAMMAR: {"console", "pycon"}, FRONT: {"console", "sh"}, CONTRIBUTING: {"python", "sh"}}
         assert kinds <= known.get(name, {"console"}), name
 
 
