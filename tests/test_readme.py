@@ -85,7 +85,12 @@ def test_python_blocks_of_the_library():
 def test_every_block_is_of_a_known_kind():
     for name, text in TEXTS.items():
         kinds = set(re.findall(r"^```(\w*)\n.*?^```$", text, re.MULTILINE | re.DOTALL))
-        known = {TESTS: {"text"}, GRAMMAR: {"console", "pycon"}, FRONT: {"console", "sh"}, CONTRIBUTING: {"python", "sh"}}
+        known = {
+            TESTS: {"text"},
+            GRAMMAR: {"console", "pycon"},
+            FRONT: {"console", "sh"},
+            CONTRIBUTING: {"python", "sh"},
+        }
         assert kinds <= known.get(name, {"console"}), name
 
 

@@ -17,15 +17,25 @@ import typer
 from backprop_grammar.errors import BackpropError, suggestion, usage
 
 from . import interrupted
-from .commands import COMMANDS
+from .commands import COMMANDS, module_of
 from .data.atomic import Terminated
 from .input.argv import Group
 
 __all__ = ["app", "run"]
 
+
+class Tool(Group):
+    """backprop, of the commands that there are."""
+
+    offered = COMMANDS
+
+    def module_of(self, name: str) -> Any:
+        return module_of(name)
+
+
 app = typer.Typer(
     name="backprop",
-    cls=Group,
+    cls=Tool,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -10,10 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backprop_grammar.errors import shorten, suggestion, usage, visible
+from backprop_grammar.errors import shorten, suggestion, usage
 from backprop_grammar.views.options import Options
 
 from .data.atomic import atomic_file, terminable
+from .screens.diagnostics import say
 
 __all__ = [
     "FORMATS",
@@ -23,7 +24,6 @@ __all__ = [
     "deliver",
     "formats_of",
     "remark",
-    "say",
     "show",
 ]
 
@@ -128,11 +128,6 @@ def show(row: Format, subject: Any, options: Options) -> None:
         else:  # a document is UTF-8, whatever the terminal is
             binary.write((text.rstrip("\n") + "\n").encode())
             binary.flush()
-
-
-def say(kind: str, message: str) -> None:
-    """Say something on standard error; kind: note or flag."""
-    print(f"{kind}: {visible(message)}", file=sys.stderr)
 
 
 def remark(subject: Any) -> None:

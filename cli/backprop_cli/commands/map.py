@@ -14,8 +14,8 @@ import typer
 
 from backprop_grammar.errors import shorten, usage
 
-from ..formats import say
 from ..input.options import At, File, Output, Program, Source, Wrt
+from ..screens.diagnostics import say
 
 if TYPE_CHECKING:
     from backprop_grammar.language.graph import Graph

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backprop_grammar.errors import usage
+from backprop_grammar.errors import shorten, usage
 
 from .. import formats
 from ..input.options import At, Digits, Everything, File, Json, Output, Program, Source, Wrt
 from ..screens.progress import Bar
 
 if TYPE_CHECKING:
+    from backprop_grammar import library
     from backprop_grammar.descent.descend import Plan
     from backprop_grammar.trace.record import Note
+
+    from ..data.objective import PointFiles
+    from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command", "run_steps"]
 
@@ -74,7 +78,7 @@ def command(
     with contextlib.ExitStack() as stack:
         rows = None
         if points:
-            from ..data.objective import over_rows, rows_of
+            from ..data.objective import over_rows
 
             parsed, point, notes, rows = rows_of(stack, request, points, source)
         else:
@@ -89,6 +93,34 @@ def command(
         return run_steps(
             planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
         )
+
+
+def rows_of(
+    stack: contextlib.ExitStack, request: "Request", points: Sequence[str], form: str
+) -> tuple["library.Program", dict[str, float], list["Note"], "PointFiles"]:
+    """The program, the values of the variables that are no columns, notes, and the rows.
+
+    stack: closes what is opened. form: the name of the files' format, or empty. Raises
+    BackpropError for what contradicts each other.
+    """
+    from ..data.columns import varying
+    from ..data.objective import PointFiles
+    from ..data.sources import files_of, opened
+
+    request.check_input(points)
+    files = [opened(stack, path, form, False) for path in files_of(points)]
+    program, at, notes = request.read(bound=files[0].columns)
+    views = request.views()
+    columns = varying(program.record, at, views["output"], files)
+    for name in views["wrt"]:
+        if name in columns:
+            message = f"{shorten(name)} is a column of the points and cannot be stepped"
+            raise usage(message, "name inputs that --at or the program gives a value")
+    at = {name: value for name, value in at.items() if name not in columns}
+    if not at:
+        message = "every variable is a column, so nothing can be stepped"
+        raise usage(message, "give the inputs to step with --at w=0")
+    return program, at, notes, PointFiles(tuple(files), columns)
 
 
 def run_steps(

@@ -2,26 +2,22 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from backprop_grammar.descent.descend import Plan
 from backprop_grammar.descent.objective import Mean
-from backprop_grammar.errors import BackpropError, shorten, usage
-from backprop_grammar.library import Program
-from backprop_grammar.trace.record import Note
+from backprop_grammar.errors import BackpropError
 
-from ..input.request import Request
 from . import io as tables
-from .columns import kernel_of, varying
-from .sources import Points, files_of, opened
+from .columns import kernel_of
+from .sources import Points
 
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["PointFiles", "over_rows", "rows_of"]
+__all__ = ["PointFiles", "over_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +26,6 @@ class PointFiles:
 
     files: tuple[Points, ...]
     columns: tuple[str, ...]
-
-
-def rows_of(
-    stack: ExitStack, request: Request, points: Sequence[str], form: str
-) -> tuple[Program, dict[str, float], list[Note], PointFiles]:
-    """The program, the values of the variables that are no columns, notes, and the rows.
-
-    stack: closes what is opened. form: the name of the files' format, or empty. Raises
-    BackpropError for what contradicts each other.
-    """
-    request.check_input(points)
-    files = [opened(stack, path, form, False) for path in files_of(points)]
-    program, at, notes = request.read(bound=files[0].columns)
-    views = request.views()
-    columns = varying(program.record, at, views["output"], files)
-    for name in views["wrt"]:
-        if name in columns:
-            message = f"{shorten(name)} is a column of the points and cannot be stepped"
-            raise usage(message, "name inputs that --at or the program gives a value")
-    at = {name: value for name, value in at.items() if name not in columns}
-    if not at:
-        message = "every variable is a column, so nothing can be stepped"
-        raise usage(message, "give the inputs to step with --at w=0")
-    return program, at, notes, PointFiles(tuple(files), columns)
 
 
 def over_rows(plan: Plan, rows: PointFiles) -> Plan:

@@ -10,7 +10,7 @@ from typing import IO
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import shorten, usage
 
-from ..formats import say
+from ..screens.diagnostics import say
 from . import io as tables
 from .atomic import atomic_file, terminable, writing
 from .columns import COUNTS

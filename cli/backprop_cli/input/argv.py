@@ -3,12 +3,11 @@
 A formula is an argument like no other, so what is not exactly an option is one.
 """
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-
-from ..commands import COMMANDS, module_of
 
 __all__ = ["EXAMPLES", "Group"]
 
@@ -88,9 +87,13 @@ class Command(Examples, TyperCommand):
 class Deferred(TyperCommand):
     """A command of which the name and the help are known; it is built when it is asked for."""
 
+    def __init__(self, name: str, text: str, module_of: Callable[[str], Any]) -> None:
+        super().__init__(name, help=text)
+        self.module_of = module_of
+
     def built(self) -> Command:
         """The command itself, its module imported now."""
-        module = module_of(str(self.name))
+        module = self.module_of(str(self.name))
         alone = typer.Typer(
             add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
         )
@@ -105,8 +108,19 @@ class Deferred(TyperCommand):
 
 
 class Group(Examples, TyperGroup):
-    """The whole tool. Only the command that is asked for is imported and built."""
+    """The whole tool. Only the command that is asked for is imported and built.
+
+    offered: the names of the commands, and what their help says.
+    """
+
+    offered: ClassVar[Mapping[str, str]]
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: Deferred(name, help=text) for name, text in COMMANDS.items()}
+        self.commands = {
+            name: Deferred(name, text, self.module_of) for name, text in self.offered.items()
+        }
+
+    def module_of(self, name: str) -> Any:
+        """The module of a command, imported now."""
+        raise NotImplementedError

@@ -1,10 +1,11 @@
 """Errors on standard error, as text or JSON, with the way out in options of the command line."""
 
 import json
+import sys
 
-from backprop_grammar.errors import BackpropError, cut, position, shorten
+from backprop_grammar.errors import BackpropError, cut, position, shorten, visible
 
-__all__ = ["WAYS_OUT", "as_json", "as_text", "way_out"]
+__all__ = ["WAYS_OUT", "as_json", "as_text", "say", "way_out"]
 
 WAYS_OUT = {
     "absent": "leave the option out",
@@ -66,3 +67,8 @@ def as_json(error: BackpropError) -> str:
             "end": error.span[1],
         }
     return json.dumps(fields, allow_nan=False)
+
+
+def say(kind: str, message: str) -> None:
+    """Say something on standard error; kind: note or flag."""
+    print(f"{kind}: {visible(message)}", file=sys.stderr)
