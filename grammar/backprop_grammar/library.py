@@ -220,7 +220,7 @@ class Program:
         """Steps along the gradient from a point, which is given as in ``at``.
 
         rate: how far, 0.1 unless given: the change is rate x gradient. steps: how many, 1 unless
-        given. method: gd, momentum or adam. up: ascend. wrt: the inputs that are stepped; all
+        given. method: a row of ``descent.optimisers``, gd unless given. up: ascend. wrt: the inputs that are stepped; all
         unless given. The last point is ``.final.at``.
         """
         from .descent.descend import descend, plan  # loaded when it is asked for

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backprop_grammar.descent.optimisers import METHODS
 from backprop_grammar.errors import shorten, usage
 
 from .. import formats
@@ -35,6 +36,9 @@ backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at 
 
 MOST_STEPS = 1_000_000_000
 
+LISTED = " or ".join(", ".join(METHODS).rsplit(", ", 1)) + "."
+"""The methods, such as `gd, momentum or adam.`"""
+
 
 def command(
     program: Program = None,
@@ -47,7 +51,7 @@ def command(
     ] = "0.1",
     steps: Annotated[int, typer.Option(metavar="N", help="How many steps to take.")] = 1,
     up: Annotated[bool, typer.Option("--up", help="Ascend instead of descending.")] = False,
-    method: Annotated[str, typer.Option(metavar="NAME", help="gd, momentum or adam.")] = "gd",
+    method: Annotated[str, typer.Option(metavar="NAME", help=LISTED)] = "gd",
     stream: Annotated[
         bool, typer.Option("--stream", help="Print each step as a line of JSON, at once.")
     ] = False,
