@@ -16,8 +16,9 @@ from mpmath import mp
 
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import Text, write
-from backprop_grammar.numbers.arithmetic import binary64, wide
 from backprop_grammar.numbers.ball import Ball, Outside, Uncertain, compare
+from backprop_grammar.numbers.binary64 import binary64
+from backprop_grammar.numbers.multiprecision import wide
 from backprop_grammar.operations.table import ROWS
 from tests import oracle
 from tests.support import (

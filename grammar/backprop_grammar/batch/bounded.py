@@ -15,8 +15,10 @@ from ..blocks.definitions import parameters
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers import ball as balls
-from ..numbers.arithmetic import SMALL, TOLERANCE, binary64, outside
+from ..numbers.arithmetic import outside
 from ..numbers.ball import UNIT, rounding
+from ..numbers.binary64 import TOLERANCE, binary64
+from ..numbers.float64 import SMALL
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .straightline import Kind, StraightLine, text_of

@@ -14,8 +14,8 @@ and division by zero are not told here: the processor raises a flag.
 import math
 from collections.abc import Callable, Sequence
 
-from ..numbers.arithmetic import TOLERANCE
 from ..numbers.ball import UNIT
+from ..numbers.binary64 import TOLERANCE
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .straightline import LEAVES, MASKS, Kind, StraightLine

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from ..blocks.definitions import over, parameters
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
-from ..numbers.arithmetic import binary64
 from ..numbers.ball import Ball, Outside, Uncertain, compare
+from ..numbers.binary64 import binary64
 from ..operations.row import Operation, Role
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from ..passes.run import Question

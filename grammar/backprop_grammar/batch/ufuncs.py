@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..numbers.arithmetic import binary64
 from ..numbers.ball import Ball, Outside, Uncertain
+from ..numbers.binary64 import binary64
 from ..operations.row import Operation
 
 __all__ = ["COMPARISONS", "Column", "ColumnFunction", "admits", "called", "over_columns"]

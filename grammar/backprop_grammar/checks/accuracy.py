@@ -13,12 +13,13 @@ from ..errors import BackpropError
 from ..language.graph import Graph
 from ..language.precedence import Text, write
 from ..language.table_texts import compiled
-from ..numbers.arithmetic import wide
-from ..numbers.ball import Ball, size_of
+from ..numbers.ball import Ball, Outside
 from ..numbers.decimal import wide as wide_number
+from ..numbers.multiprecision import size_of, wide
 from ..numbers.wide import as_float
 from ..operations.row import Operation
-from ..passes.forward import Doubt, Refused, Stopped, forward
+from ..passes.doubt import Doubt, Stopped
+from ..passes.general import forward
 from ..trace.evaluate import evaluate
 
 __all__ = ["SEED", "Sheet", "Worst", "verify"]
@@ -129,13 +130,12 @@ def drawn(row: Operation, k: int, rng: random.Random, scale: int) -> float:
 def value(graph: Graph, at: dict[str, Any], bits: int) -> Ball | None:
     """The value in wide numbers, with its error bound; None where it is not certain to exist."""
     arithmetic = wide(bits, False)
-    zero = arithmetic.number(0.0)
-    leaves = {node: (+at[name], zero) for name, node in graph.variables.items()}
+    point = {node: arithmetic.exactly(at[name]) for name, node in graph.variables.items()}
     try:
-        done = forward(graph, leaves, [True] * len(graph), arithmetic, Doubt())
-    except (Refused, Stopped):
+        values, _ = forward(graph, point, [True] * len(graph), arithmetic, Doubt())
+    except (Outside, Stopped):
         return None
-    return done.values[graph.output]
+    return values[graph.output]
 
 
 def certain(number: Any, error: Any) -> bool:

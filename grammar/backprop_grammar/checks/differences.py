@@ -12,10 +12,13 @@ from typing import Any
 from ..diagnosis.claims import Verdict
 from ..errors import BackpropError
 from ..language.graph import Graph
-from ..numbers.arithmetic import wide
-from ..numbers.branches import Regions
+from ..numbers.ball import Outside
+from ..numbers.branches import Branches
+from ..numbers.interpret import interpret
+from ..numbers.multiprecision import wide
 from ..numbers.wide import Number, Wide
-from ..passes.forward import Doubt, Refused, Stopped, forward
+from ..passes.doubt import Doubt, Stopped
+from ..passes.general import forward
 from ..trace.record import KINKS, Trace
 from .equivalence import Agreement
 from .quotients import BITS, Bench, Difference, Moved, compare, real
@@ -78,19 +81,19 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
     output = trace.output
     needed = graph.needed(output)
     with arithmetic.context():
-        zero = arithmetic.number(0.0)
-        leaves = {
-            node: (arithmetic.number(at[name] + 0.0), zero)
-            for name, node in graph.variables.items() if name in at
-        }  # fmt: skip
+        point = {
+            node: arithmetic.exactly(at[name] + 0.0)
+            for name, node in graph.variables.items()
+            if name in at
+        }
         try:
-            done = forward(graph, leaves, needed, arithmetic, Doubt())
-        except (Refused, Stopped) as cause:
+            values, _ = forward(graph, point, needed, arithmetic, Doubt())
+        except (Outside, Stopped) as cause:
             raise BackpropError(
                 "precision", f"a number here is beyond difference quotients: {cause}",
                 hint="check at another point",
             ) from None  # fmt: skip
-        bench = Bench(graph, names, arithmetic, trace, needed, output, done.values, WORK)
+        bench = Bench(graph, names, arithmetic, trace, needed, output, values, WORK)
         bench.kinks = [note.node for note in trace.notes if note.kind in KINKS]
         # Edges first: the kinks they find are the reasons of the kinks of the inputs.
         lower = tuple(edge_rows(bench)) if edges else ()
@@ -163,28 +166,22 @@ def applied(bench: Bench, node: int, place: int, step: Any) -> Any:
 
 
 def selected_operand(bench: Bench, node: int) -> int:
-    regions = Regions(bench.graph, bench.arithmetic.decide, bench.values)
-    return 2 if regions.holds(bench.graph.condition_of[node]) else 3
+    return Branches(bench.graph, bench.values, bench.arithmetic.decide).selected(node)
 
 
 def again(bench: Bench, nodes: Sequence[int]) -> Any:
     """The value of the last of some nodes, which are evaluated again and then put back."""
     graph, values = bench.graph, bench.values
-    saved = {node: values[node] for node in nodes if graph.operations[node] is not None}
-    regions = Regions(graph, bench.arithmetic.decide, values)
+    saved = {
+        node: values[node]
+        for node in nodes
+        if graph.operations[node] is not None and bench.needed[node]
+    }
+    branches = Branches(graph, values, bench.arithmetic.decide)
     try:
         for node in saved:
-            operation = graph.operations[node]
-            if operation is None or not bench.needed[node]:
-                continue
-            if not regions.active(graph.regions[node]):
-                values[node] = None
-            elif node in graph.condition_of:
-                chosen = 2 if regions.holds(graph.condition_of[node]) else 3
-                values[node] = values[graph.operands[node][chosen]]
-            else:
-                balls: list[Any] = [values[k] for k in graph.operands[node]]
-                values[node] = bench.arithmetic.apply(operation, balls)
+            values[node] = None  # what is not evaluated this time has no value
+        interpret(graph, values, bench.arithmetic.apply, branches, saved)
         result = values[nodes[-1]]
         assert result is not None
         return result[0]

@@ -73,12 +73,12 @@ class Bench:
     kinks: list[str] = field(default_factory=list)  # nodes whose operation has a kink here
 
     def number(self, value: Any) -> Number:
-        return number(self.arithmetic, (value, self.arithmetic.number(0.0)), None, False)
+        return number(self.arithmetic.exactly(value), None, False)
 
     def step(self, value: Any) -> Any:
         """A step that is small beside the value."""
         size = abs(value) if value else self.arithmetic.number(1.0)
-        return size * self.arithmetic.module.mpf(2) ** -STEP
+        return size * self.arithmetic.number(2.0) ** -STEP
 
 
 def compare(
@@ -147,7 +147,7 @@ def quotients(bench: Bench, moved: Moved, step: Any) -> tuple[Any | None, Any | 
     above, below = attempt(moved, step), attempt(moved, -step)
     right = None if above is None or middle is None else (above - middle) / step
     left = None if below is None or middle is None else (middle - below) / step
-    unit = bench.arithmetic.module.mpf(2) ** (80 - BITS)
+    unit = bench.arithmetic.number(2.0) ** (80 - BITS)
     return left, right, unit * (abs(middle or 0) / step + 1)
 
 
@@ -171,7 +171,7 @@ def relative(bench: Bench, backward: Number, quotient: Any, closer: Any, noise: 
 
 def real(bench: Bench, number: Number) -> Any:
     """A number of the trace in wide numbers."""
-    return bench.arithmetic.module.mpf(number.text if isinstance(number, Wide) else number)
+    return bench.arithmetic.number(number.text if isinstance(number, Wide) else number)
 
 
 def kink(bench: Bench, backward: Number, node: str, left: Any, right: Any, jump: bool) -> str:

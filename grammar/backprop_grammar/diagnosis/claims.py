@@ -170,7 +170,7 @@ class Case:
     def claim(self, right: bool | None = None) -> Claim:
         """The claim in the numbers of the sheet."""
         arithmetic = self.sheet.arithmetic
-        make = float if arithmetic.module is None else arithmetic.module.mpf
+        make = arithmetic.number
         correct = self.sheet.gradients[self.node]
         right = self.status != WRONG if right is None else right
         exact, half = make(str(self.number)), make(str(self.half))

@@ -11,9 +11,11 @@ from typing import Any
 
 from ..language.graph import Graph
 from ..language.table_texts import texts
-from ..numbers.arithmetic import Arithmetic, binary64, wide
+from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Uncertain
+from ..numbers.binary64 import binary64
 from ..numbers.decimal import LARGEST_FLOAT, short_number
+from ..numbers.multiprecision import wide
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import IF
@@ -193,16 +195,14 @@ def fits(trace: Trace) -> bool:
 
 def real_of(arithmetic: Arithmetic, number: Wide) -> Any:
     """A finite number of a trace in an arithmetic."""
-    if arithmetic is binary64:
-        return number.nearest
-    return arithmetic.module.mpf(number.text)
+    return number.nearest if arithmetic is binary64 else arithmetic.number(number.text)
 
 
 def widely(text: Graph, leaves: dict[str, Any]) -> float:
     """The number of a text by way of wide numbers; nan where it does not exist."""
     arithmetic = wide(192, True)
     with arithmetic.context():
-        exact = {name: arithmetic.module.mpf(value) for name, value in leaves.items()}
+        exact = {name: arithmetic.number(value) for name, value in leaves.items()}
         try:
             result = arithmetic.plain(text, exact)
         except (Uncertain, ZeroDivisionError, ValueError, OverflowError):

@@ -8,11 +8,13 @@ and only the middle one asks which operation it is.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ..numbers.arithmetic import wide
+from ..numbers.ball import Outside
 from ..numbers.decimal import decimal, shown_decimal
+from ..numbers.multiprecision import wide
 from ..numbers.wide import UNDEFINED, Number, exists
 from ..operations.row import Role
-from ..passes.forward import Doubt, Refused, Stopped, forward
+from ..passes.doubt import Doubt, Stopped
+from ..passes.general import forward
 from ..symbolic.rules import Rule
 from ..trace.index import Index, find, rule_text
 from ..trace.record import Edge, Node, Trace
@@ -357,12 +359,13 @@ class Teller:
                 value = self.trace.by_name[label].value if label in self.trace.by_name else None
                 if not isinstance(value, float):
                     return False
-                leaves[leaf] = arithmetic.number(value), arithmetic.number(0.0)
+                leaves[leaf] = arithmetic.exactly(value)
             try:
-                done = forward(rule.tape, leaves, rule.tape.needed(rule.node), arithmetic, Doubt())
-            except (Refused, Stopped):
+                needed = rule.tape.needed(rule.node)
+                values, _ = forward(rule.tape, leaves, needed, arithmetic, Doubt())
+            except (Outside, Stopped):
                 return False
-            result = done.values[rule.node]
+            result = values[rule.node]
             if result is None or not isinstance(edge.local, float):
                 return False
             return bool(abs(float(result[0]) - edge.local) <= 1e-9 * abs(edge.local))

@@ -1,139 +1,129 @@
 """Numbers that know how wrong they may be.
 
-The insight: a value travels with a bound on its rounding error (running error
-analysis: Higham, Accuracy and Stability of Numerical Algorithms, section 3.3), so
-an evaluation can tell a number it may print from one it must refuse. The same code
-runs over binary64, which is fast and mostly enough, and over mpmath numbers, whose
-exponent is unbounded and whose precision is raised until every number is certain.
+A value travels with a bound on its rounding error (running error analysis: Higham, Accuracy and
+Stability of Numerical Algorithms, section 3.3), so an evaluation can tell a number it may print from
+one it must refuse. All that follows from rows, texts and bounds is written here, once; a number
+system is a class that says what its numbers are and how they round.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..operations.row import Bound, Operation, Role
-from ..operations.table import CONSTANTS
-from .ball import INFINITY, Ball, Outside, Uncertain, compare, finite, is_one, rounding, size_of
-from .branches import Regions
+from .ball import INFINITY, Ball, Outside, Uncertain, compare, rounding
+from .branches import Branches
+from .interpret import interpret, leaves
 
-__all__ = [
-    "CLOSE", "SMALL", "TOLERANCE", "Arithmetic", "binary64", "outside", "wide",
-]  # fmt: skip
-
-NOTHING = -90
-"""The power of two of a relative error below which none is of interest."""
-SMALL = 2.0**-960
-"""Below, a bound on a rounding error would itself lose digits in binary64."""
-TOLERANCE = 2.0**-44
-"""The relative error up to which a binary64 number is accepted: 5.7e-14."""
-CLOSE = 2.0**-50
-"""The same for an operation on exact operands; bounds run two to four times over the truth."""
+__all__ = ["Arithmetic", "outside"]
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """A set of numbers with rounding.
+class Arithmetic(ABC):
+    """A number system with rounding.
 
-    unit: half an ulp of 1, and limit 1/unit. number: from a float. last: no more precise arithmetic
-    will be tried, so what cannot be told from 0 is taken as 0. module: None or mpmath.
+    number: a number from a float, or from decimal text. unit: half an ulp of 1, and limit 1/unit.
+    last: no more precise arithmetic will be tried, so what cannot be told from 0 is taken as 0.
+    zero, one, undefined: as balls.
     """
 
-    unit: Any
-    limit: Any
-    number: Callable[[float], Any]
-    last: bool
-    module: Any
-    context: Callable[[], AbstractContextManager[Any]]
+    guard = 0
+    """By how many units a value may be off, beyond twice what its row says of floats."""
+
+    def __init__(self, number: Callable[[float | str], Any], unit: Any, last: bool = False) -> None:
+        self.number = number
+        self.unit, self.limit, self.last = unit, 1 / unit, last
+        self.zero: Ball = self.exactly(0.0)
+        self.one: Ball = self.exactly(1.0)
+        self.undefined: Ball = self.exactly(float("nan"))
+
+    # what a number system says of itself
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Within it the numbers have their precision."""
+        return nullcontext()
+
+    @abstractmethod
+    def constant(self, value: float | str) -> Ball:
+        """The ball of a constant of the program, by its number or its name."""
+
+    @abstractmethod
+    def library_value(self, operation: Operation, operands: Sequence[Any]) -> Any:
+        """The value of an operation as a library gives it.
+
+        Raises OverflowError, ValueError and ZeroDivisionError where it gives none.
+        """
+
+    @abstractmethod
+    def times(self, a: Ball, b: Ball) -> Ball:
+        """The product of two balls; inf*0 does not exist."""
+
+    @abstractmethod
+    def total(self, balls: Sequence[Ball]) -> Ball:
+        """The sum of balls; inf - inf does not exist."""
+
+    @abstractmethod
+    def finite(self, x: Any) -> bool:
+        """Whether a number is neither infinite nor undefined."""
+
+    @abstractmethod
+    def nearest_whole(self, x: Any) -> Any:
+        """The whole number nearest to a finite number."""
+
+    @abstractmethod
+    def far(self, reach: Any) -> bool:
+        """Whether a slope may differ at the ends of an error by more than rounding does."""
+
+    def overflows(self, _value: Any) -> bool:
+        """Whether a value is beyond the largest number; of an unbounded exponent, none is."""
+        return False
+
+    def underflows(self, _value: Any) -> bool:
+        """Whether a value is so small that a bound on its error would lose digits itself."""
+        return False
+
+    def ordinary_local(
+        self, _operation: Operation, _k: int, _balls: Any, _operands: Sequence[int], _node: int
+    ) -> Ball | None:
+        """What ``local`` gives, where that is known without it and no kink is near; else None."""
+        return None
 
     # certainty
+
+    def exactly(self, value: float) -> Ball:
+        """The ball of a number without error."""
+        return self.number(value), self.number(0.0)
 
     def lost(self, ball: Ball) -> float:
         """The bound on a number's relative error; 0 where it is exact, a pole or undefined."""
         value, error = ball
-        if not error or not finite(value):
+        if not error or not self.finite(value):
             return 0.0
-        if self.module is not None and value and finite(error):
-            power = size_of(error) - size_of(value) + 1
-            if power < NOTHING:  # an upper bound will do
-                return 2.0 ** max(power, -1000)
         if not error < INFINITY:
             return 2.0**-28  # the bound overflowed, which says nothing of the number
         if value == 0 or error > abs(value):
             return 1.0
         return float(error / abs(value))
 
-    def settle(self, ball: Ball, scale: Any = 1) -> Ball:
+    def settle(self, ball: Ball, terms: Sequence[Any] = ()) -> Ball:
         """In the last arithmetic, 0 for what cannot be told from it; else the ball as it is.
 
-        scale: of what was added; an error that is not small beside it is mere ignorance, such
-        as that of sin(exp(13800)).
+        terms: what was added; an error that is not small beside the largest of them and 1 is mere
+        ignorance, such as that of sin(exp(13800)).
         """
         value, error = ball
-        if self.last and error and abs(value) <= 8 * error <= scale * self.unit**0.5:
-            return self.number(0.0), self.number(0.0)
+        if self.last and error:
+            scale = max([1, *map(abs, terms)])
+            if abs(value) <= 8 * error <= scale * self.unit**0.5:
+                return self.zero
         return ball
 
-    def check_underflow(self, value: Any, nonzero: bool = True) -> None:
+    def check_underflow(self, value: Any) -> None:
         """Raise Uncertain where a bound on the error of a value would lose digits itself."""
-        if self.module is None and abs(value) < SMALL and nonzero:
+        if self.underflows(value):
             raise Uncertain("underflow")
-
-    # gradients
-
-    def times(self, a: Ball, b: Ball) -> Ball:
-        """The product of two balls; inf*0 does not exist."""
-        (x, dx), (y, dy) = a, b
-        value = x * y
-        if not finite(value):
-            if self.module is None:
-                raise Uncertain("overflow")
-            return value, self.number(0.0)
-        error = abs(x) * dy if dy else dy
-        if dx:
-            error += dx * abs(y)
-        rounded = not (is_one(x) or is_one(y))
-        if self.module is None:
-            if rounded or error:
-                self.check_underflow(value, x != 0 != y)
-            value += 0.0
-        return value, error + abs(value) * self.unit if rounded else error
-
-    def total(self, balls: list[Ball]) -> Ball:
-        """The sum of balls; inf - inf does not exist."""
-        if len(balls) == 1:
-            return balls[0]
-        values = [value for value, _ in balls]
-        if self.module is None:
-            try:
-                value = math.fsum(values)
-            except OverflowError:
-                raise Uncertain("overflow") from None
-            lost = abs(math.fsum([*values, -value]))
-        else:  # mpmath's fsum drops what is much smaller, even where the larger ones cancel
-            value = lost = self.number(0.0)
-            for x in values:
-                before, value = value, value + x
-                lost += rounding(before, x, value)
-        if not finite(value):
-            return value, self.number(0.0)
-        return value, lost + sum([error for _, error in balls])
-
-    # values
-
-    def constant(self, value: float | str) -> Ball:
-        """The ball of a constant of the program, by its number or its name."""
-        if isinstance(value, float):
-            return self.number(value), self.number(0.0)
-        if self.module is None:
-            nearest = CONSTANTS[value]
-            return nearest, nearest * self.unit
-        exact = {"pi": self.module.pi, "e": self.module.e, "tau": 2 * self.module.pi}[value]
-        return +exact, abs(+exact) * self.unit
 
     def decide(self, a: Ball, b: Ball) -> int:
         """The sign of a - b. Raises Uncertain where the errors leave it open."""
@@ -147,6 +137,8 @@ class Arithmetic:
             return 0
         raise Uncertain("two numbers too close to tell apart")
 
+    # domains
+
     def admit(self, operation: Operation, operands: list[Ball]) -> list[Ball]:
         """The operands, moved onto the edge of the domain where they can't be told from it.
 
@@ -157,7 +149,7 @@ class Arithmetic:
             if isinstance(bound.limit, str):
                 edge = operands[operation.operands.index(bound.limit)]
             else:
-                edge = self.number(bound.limit), self.number(0.0)
+                edge = self.exactly(bound.limit)
             sign = self.decide(operands[k], edge)
             if not compare(sign, bound.relation):
                 raise outside(operation, bound, k, sign)
@@ -170,70 +162,59 @@ class Arithmetic:
 
     def sign(self, operands: list[Ball], k: int) -> int:
         """The sign of operand k, which becomes an exact 0 where it can't be told from it."""
-        zero = self.number(0.0), self.number(0.0)
-        sign = self.decide(operands[k], zero)
+        sign = self.decide(operands[k], self.zero)
         if sign == 0:
-            operands[k] = zero
+            operands[k] = self.zero
         return sign
 
     def whole(self, operands: list[Ball], k: int) -> bool:
         """Whether operand k is a whole number, which it becomes where it can't be told from it."""
-        value = operands[k][0]
-        nearest = float(round(value)) if self.module is None else self.module.nint(value)
-        whole = nearest, self.number(0.0)
-        if self.decide(operands[k], whole) != 0:
+        nearest = self.nearest_whole(operands[k][0]), self.zero[1]
+        if self.decide(operands[k], nearest) != 0:
             return False
-        operands[k] = whole
+        operands[k] = nearest
         return True
+
+    # values
 
     def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
         """The value over plain numbers. Raises Uncertain on overflow, Outside beyond the domain."""
         if computed := texts(operation).computed:
             return self.plain(computed, dict(zip(operation.operands, operands, strict=True)))
         try:
-            if self.module is None:
-                assert operation.value is not None
-                result = operation.value(*operands) + 0.0
-            elif operation.wide:
-                result = operation.wide(self.module, *operands)
-            else:
-                result = getattr(self.module, operation.name)(*operands)
+            return self.library_value(operation, operands)
         except OverflowError:
             raise Uncertain("overflow") from None
         except (ValueError, ZeroDivisionError):
-            return self.number(float("nan"))
-        if self.module is not None and isinstance(result, self.module.mpc):
-            return self.number(float("nan"))  # outside the domain mpmath goes on in the plane
-        return result
+            return self.undefined[0]
 
-    def apply(self, operation: Operation, operands: list[Ball]) -> Ball:
+    def apply(self, operation: Operation, operands: Sequence[Ball]) -> Ball:
         """The value of an operation with its error, inherited and new."""
-        operands = self.admit(operation, operands)
+        operands = self.admit(operation, list(operands))
         if computed := texts(operation).computed:
-            return self.sweep(computed, dict(zip(operation.operands, operands, strict=True)))
+            return self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
         if operation.name in ("max", "min"):
             return operands[self.selected(operation, operands)[0]]
         values = tuple([value for value, _ in operands])
         out = self.value(operation, values)
-        if self.module is None and not finite(out):
+        if self.overflows(out):
             raise Uncertain("overflow")
         if operation.name in ("add", "sub"):
             x, y = values if operation.name == "add" else (values[0], -values[1])
             error = rounding(x, y, out)
         elif operation.exact(values, out, self.limit):
-            error = self.number(0.0)
+            error = self.zero[1]
         else:
             self.check_underflow(out)
-            slack = 2 * operation.ulps if self.module is None else 8 + 2 * operation.ulps
-            error = operation.scale(values, out) * slack * self.unit
+            error = operation.scale(values, out) * (self.guard + 2 * operation.ulps) * self.unit
         for k, (_, inherited) in enumerate(operands):
             if inherited:
-                self.check_underflow(out, out != 0)
+                if out != 0:
+                    self.check_underflow(out)
                 error += self.steepest(operation, k, values, out, inherited) * inherited
-        scale = max(map(abs, values)) if operation.role is Role.DISTRIBUTES else 1
-        return self.settle((out, error), scale)
+        return self.settle((out, error), values if operation.role is Role.DISTRIBUTES else ())
 
-    def selected(self, operation: Operation, operands: list[Ball]) -> list[int]:
+    def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
         wanted = 1 if operation.name == "max" else -1
         best = [0]
@@ -249,24 +230,15 @@ class Arithmetic:
 
     def slope(self, operation: Operation, k: int, values: Sequence[Any], out: Any) -> Any:
         """The local gradient for operand k as a plain number, for use in error bounds."""
-        rules = texts(operation).rules
-        if operation.variadic:
-            leaves = {"x": values[k], "out": out, "n": self.number(float(len(values)))}
-            return self.plain(rules[0], leaves)
-        leaves = dict(zip(operation.operands, values, strict=True))
-        leaves["out"] = out
-        return self.plain(rules[k], leaves)
+        rule, named = self.rule(operation, k, values, out, self.number)
+        return self.plain(rule, named)
 
     def steepest(
         self, operation: Operation, k: int, values: tuple[Any, ...], out: Any, reach: Any
     ) -> Any:
         """The largest size of the slope in operand k, also at the ends of a wide reach."""
         steepest = abs(self.slope(operation, k, values, out))
-        if self.module is None:
-            far = reach * reach * 2048 > self.unit
-        else:
-            far = not finite(reach) or 2 * size_of(reach) + 11 > size_of(self.unit)
-        if far:
+        if self.far(reach):
             for end in (values[k] - reach, values[k] + reach):
                 moved = (*values[:k], end, *values[k + 1 :])
                 try:
@@ -276,102 +248,92 @@ class Arithmetic:
                 steepest = max(steepest, slope)
         return steepest
 
-    def local(self, operation: Operation, operands: list[Ball], out: Ball, k: int) -> Ball:
+    def local(self, operation: Operation, operands: Sequence[Ball], out: Ball, k: int) -> Ball:
         """The local gradient for operand k with its error: infinite at a pole, nan if none."""
-        zero = self.number(0.0)
         if operation.name in ("max", "min"):
             ties = self.selected(operation, operands)
             share = self.number(1.0) / len(ties)
-            return (share, share * self.unit * (len(ties) > 2)) if k in ties else (zero, zero)
+            return (share, share * self.unit * (len(ties) > 2)) if k in ties else self.zero
         try:
-            operands = self.admit(operation, operands)
-            rules = texts(operation).rules
-            if operation.variadic:
-                n = self.number(float(len(operands)))
-                return self.sweep(rules[0], {"x": operands[k], "out": out, "n": (n, zero)})
-            leaves = dict(zip(operation.operands, operands, strict=True))
-            leaves["out"] = out
-            return self.sweep(rules[k], leaves)
+            operands = self.admit(operation, list(operands))
+            rule, named = self.rule(operation, k, operands, out, self.exactly)
+            return self.bounded(rule, named)
         except Outside:
-            return self.number(float("nan")), zero
+            return self.undefined
 
-    def kink(self, operation: Operation, operands: list[Ball], out: Ball) -> str:
+    def rule(
+        self,
+        operation: Operation,
+        k: int,
+        operands: Sequence[Any],
+        out: Any,
+        number: Callable[[float], Any],
+    ) -> tuple[Graph, dict[str, Any]]:
+        """The text of the local gradient for operand k, and what its names stand for."""
+        rules = texts(operation).rules
+        if operation.variadic:
+            return rules[0], {"x": operands[k], "out": out, "n": number(float(len(operands)))}
+        return rules[k], dict(zip(operation.operands, operands, strict=True)) | {"out": out}
+
+    def kink(self, operation: Operation, operands: Sequence[Ball], out: Ball) -> str:
         """Where the operands stand exactly: on a ``kink``, on a ``cut``, or on neither, an empty text."""
         row = texts(operation)
-        zero = self.number(0.0)
-        leaves = dict(zip(operation.operands, operands, strict=False))
-        leaves["out"] = out
+        named = dict(zip(operation.operands, operands, strict=False)) | {"out": out}
         for text in row.kinks:
-            if self.decide(self.sweep(text, leaves), (zero, zero)) == 0:
+            if self.decide(self.bounded(text, named), self.zero) == 0:
                 return "kink"
-        if row.cut and self.decide(self.sweep(row.cut, leaves), (zero, zero)) == 0:
+        if row.cut and self.decide(self.bounded(row.cut, named), self.zero) == 0:
             return "cut"
         return ""
 
     # the texts of the table, interpreted
 
-    def plain(self, graph: Graph, leaves: dict[str, Any]) -> Any:
-        """The value of a small graph over plain numbers; division by zero gives inf or nan."""
-        values: list[Any] = [None] * len(graph)
-        for name, node in graph.variables.items():
-            values[node] = leaves[name]
-        for node, constant in graph.constants.items():
-            values[node] = self.constant(constant)[0]
-        for node, operation in enumerate(graph.operations):
-            if operation is None:
-                continue
-            operands = graph.operands[node]
-            if operation.name == "if":
-                difference = values[operands[0]] - values[operands[1]]
-                sign = (difference > 0) - (difference < 0)
-                condition = graph.conditions[graph.condition_of[node]]
-                values[node] = values[operands[2 if compare(sign, condition.comparison) else 3]]
-            elif operation.name == "div" and values[operands[1]] == 0:
-                values[node] = self.pole(values[operands[0]])
-            else:
-                given = tuple([values[k] for k in operands])
-                values[node] = out = self.value(operation, given)
-                if self.module is None and not operation.exact(given, out, self.limit):
-                    self.check_underflow(out)
-        return values[graph.output]
+    def plain(self, text: Graph, named: Mapping[str, Any]) -> Any:
+        """The value of a text over plain numbers; division by zero gives inf or nan."""
+        given = {node: named[name] for name, node in text.variables.items()}
+        values = leaves(text, given, lambda constant: self.constant(constant)[0])
+        interpret(text, values, self.extended_value, Branches(text, values, plain_sign))
+        return values[text.output]
+
+    def bounded(self, text: Graph, named: Mapping[str, Ball]) -> Ball:
+        """The value of a text with its error; division by zero gives a pole or nan."""
+        given = {node: named[name] for name, node in text.variables.items()}
+        values = leaves(text, given, self.constant)
+        interpret(text, values, self.extended, Branches(text, values, self.decide))
+        result: Ball = values[text.output]
+        return result
+
+    def extended_value(self, operation: Operation, operands: list[Any]) -> Any:
+        """The value of an operation over plain numbers, infinite ones among them."""
+        if operation.name == "div" and operands[1] == 0:
+            return self.pole(operands[0])
+        out = self.value(operation, operands)
+        if self.underflows(out) and not operation.exact(tuple(operands), out, self.limit):
+            raise Uncertain("underflow")
+        return out
+
+    def extended(self, operation: Operation, operands: list[Ball]) -> Ball:
+        """The value of an operation with its error: infinite at a pole, nan outside the domain."""
+        if not all(self.finite(value) for value, _ in operands):
+            return self.value(operation, [value for value, _ in operands]), self.zero[1]
+        if operation.name == "div" and self.decide(operands[1], self.zero) == 0:
+            return self.pole(operands[0][0]), self.zero[1]
+        try:
+            return self.apply(operation, operands)
+        except Outside:
+            return self.undefined
 
     def pole(self, numerator: Any) -> Any:
         """What a division by zero gives: a signed infinity, or nan for 0/0."""
         if numerator == 0 or numerator != numerator:
-            return self.number(float("nan"))
-        return self.number(float("inf") if numerator > 0 else float("-inf"))
+            return self.undefined[0]
+        return self.number(INFINITY if numerator > 0 else -INFINITY)
 
-    def sweep(self, graph: Graph, leaves: dict[str, Ball]) -> Ball:
-        """The value of a small graph with its error; division by zero gives a pole or nan."""
-        zero = self.number(0.0)
-        balls: list[Ball | None] = [None] * len(graph)
-        for name, node in graph.variables.items():
-            balls[node] = leaves[name]
-        for node, constant in graph.constants.items():
-            balls[node] = self.constant(constant)
-        regions = Regions(graph, self.decide, balls)
-        for node, operation in enumerate(graph.operations):
-            if operation is None or not regions.active(graph.regions[node]):
-                continue
-            operands = graph.operands[node]
-            if operation.name == "if":
-                holds = regions.holds(graph.condition_of[node])
-                balls[node] = balls[operands[2 if holds else 3]]
-                continue
-            given: list[Any] = [balls[k] for k in operands]
-            if not all(finite(value) for value, _ in given):
-                balls[node] = self.value(operation, [value for value, _ in given]), zero
-                continue
-            if operation.name == "div" and self.decide(given[1], (zero, zero)) == 0:
-                balls[node] = self.pole(given[0][0]), zero
-                continue
-            try:
-                balls[node] = self.apply(operation, given)
-            except Outside:
-                balls[node] = self.number(float("nan")), zero
-        result = balls[graph.output]
-        assert result is not None
-        return result
+
+def plain_sign(a: Any, b: Any) -> int:
+    """The sign of a - b, of plain numbers."""
+    difference = a - b
+    return int(difference > 0) - int(difference < 0)
 
 
 def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outside:
@@ -389,15 +351,3 @@ def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outs
         what = f"{bound.limit:g}" if sign == 0 else f"a number {side} {bound.limit:g}"
         needs = f"an operand with {' and '.join(map(str, operation.domain))}"
     return Outside(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)
-
-
-binary64 = Arithmetic(2.0**-53, 2.0**53, float, False, None, nullcontext)
-
-
-@lru_cache(maxsize=8)
-def wide(bits: int, last: bool) -> Arithmetic:
-    """Mpmath numbers of that precision; run them inside their ``context``."""
-    import mpmath
-
-    unit = mpmath.mpf(2) ** -bits
-    return Arithmetic(unit, 1 / unit, mpmath.mpf, last, mpmath.mp, lambda: mpmath.workprec(bits))

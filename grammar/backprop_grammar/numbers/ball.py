@@ -1,7 +1,7 @@
-"""Balls: numbers with a bound on how wrong they may be, and what is asked of plain ones.
+"""Balls: numbers with a bound on how wrong they may be.
 
-The insight: an error is known only up to a bound, so a comparison has three outcomes: less, greater,
-or uncertain, which is an exception and not a guess.
+An error is known only up to a bound, so a comparison has three outcomes: less, greater, or
+undecided, which is an exception and not a guess.
 """
 
 import operator
@@ -17,10 +17,7 @@ __all__ = [
     "Outside",
     "Uncertain",
     "compare",
-    "finite",
-    "is_one",
     "rounding",
-    "size_of",
 ]
 
 INFINITY = float("inf")
@@ -45,10 +42,6 @@ class Balls:
     def __contains__(self, node: int) -> bool:
         return self.values[node] is not None
 
-    def at(self, node: int) -> Ball:
-        """The ball of a node that has one."""
-        return self.values[node], self.errors[node]
-
     def get(self, node: int, default: Ball | None = None) -> Ball | None:
         """The ball of a node, or another where it has none."""
         return self[node] or default
@@ -59,13 +52,19 @@ class Uncertain(Exception):
 
 
 class Outside(Exception):
-    """An operation is applied outside its domain."""
+    """An operation is applied outside its domain.
 
-    def __init__(self, message: str, hint: str, operand: int | None = None) -> None:
+    hint: the way out. place: which operand is to blame; None for all of them. A pass that meets it
+    says where: node, and the balls of its operands.
+    """
+
+    def __init__(self, message: str, hint: str, place: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.operand = operand
+        self.place = place
+        self.node = -1
+        self.operands: list[Ball | None] = []
 
 
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -83,22 +82,3 @@ def rounding(x: Any, y: Any, out: Any) -> Any:
     """The rounding error of out = x + y, exactly (Knuth, TAOCP 2, section 4.2.2)."""
     t = out - x
     return abs((x - (out - t)) + (y - t))
-
-
-def finite(x: Any) -> bool:
-    """Whether a number is neither infinite nor undefined."""
-    if isinstance(x, float):
-        return -INFINITY < x < INFINITY
-    _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
-    return bool(mantissa) or not exponent
-
-
-def is_one(x: Any) -> bool:
-    """Whether a number is 1 or -1."""
-    return x in (1.0, -1.0) if isinstance(x, float) else x._mpf_[1:3] == (1, 0)
-
-
-def size_of(x: Any) -> int:
-    """The power of two above the size of an mpmath number that is finite and not 0."""
-    _, _, exponent, bits = x._mpf_
-    return int(exponent + bits)

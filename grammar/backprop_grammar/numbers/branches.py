@@ -1,27 +1,28 @@
 """The branches of a program that are evaluated.
 
-The insight: an if selects a region of the graph, regions nest, and a condition is decided once, when
-the first node behind it is met.
+An `if` selects a region of the graph, regions nest, and a condition is decided once, when the first
+node behind it is met.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..language.graph import Graph
-from .ball import Ball, Balls, compare
+from .ball import Balls, compare
 
-__all__ = ["Regions"]
+__all__ = ["Branches"]
 
 
-class Regions:
+class Branches:
     """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
 
     def __init__(
-        self, graph: Graph, decide: Callable[[Ball, Ball], int], balls: list[Ball | None] | Balls
+        self, graph: Graph, values: Sequence[Any] | Balls, decide: Callable[[Any, Any], int]
     ) -> None:
-        """Decide: the sign of the difference of two balls."""
+        """Values: of the nodes so far. decide: the sign of the difference of two of them."""
         self.graph = graph
+        self.values = values
         self.decide = decide
-        self.balls = balls
         self.signs: dict[int, int] = {}
         self.known = {0: True}
 
@@ -29,10 +30,14 @@ class Regions:
         """Whether a condition holds at the values of its operands."""
         test = self.graph.conditions[condition]
         if condition not in self.signs:
-            left, right = self.balls[test.left], self.balls[test.right]
+            left, right = self.values[test.left], self.values[test.right]
             assert left is not None and right is not None
             self.signs[condition] = self.decide(left, right)
         return compare(self.signs[condition], test.comparison)
+
+    def selected(self, node: int) -> int:
+        """Which operand an `if` selects."""
+        return 2 if self.holds(self.graph.condition_of[node]) else 3
 
     def active(self, region: int) -> bool:
         """Whether a region is evaluated: its own condition and those around it select it."""

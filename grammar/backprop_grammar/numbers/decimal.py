@@ -1,12 +1,11 @@
 """Numbers of a run to numbers of a trace: the nearest floats, and digits where those fall short.
 
-The insight: rounding happens here and only here, once per number.
+Rounding happens here and only here, once per number.
 """
 
 from decimal import MAX_EMAX, Decimal
 from typing import Any
 
-from .arithmetic import Arithmetic
 from .ball import Ball
 from .wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, fixed, sign
 
@@ -74,14 +73,14 @@ def wide(value: Any, digits: int, nearest: float | None = None) -> Wide:
     return Wide("finite", *expanded(value, digits), nearest)
 
 
-def number(arithmetic: Arithmetic, ball: Ball, precision: int | None, inner: bool) -> Number:
+def number(ball: Ball, precision: int | None, inner: bool) -> Number:
     """A ball as a number of the trace.
 
     inner: of a node, whose number is null where binary64 can't hold it; a requested result
     is rounded to 0 where it is too small.
     """
     value = ball[0]
-    if arithmetic.module is None:
+    if isinstance(value, float):
         return float(value) + 0.0
     if value != value:
         return UNDEFINED

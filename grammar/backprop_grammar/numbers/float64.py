@@ -1,41 +1,76 @@
 """Operations on ordinary floats, with their errors.
 
-The insight: nearly all numbers are ordinary: finite, far from 0 and from every edge of a domain.
-For these an operation and the bound on its error are a handful of float operations, and a text
-of the table is a flat list of such steps. Whatever is not ordinary is ``Hard`` and left to
-`Arithmetic`, which knows every case; so nothing here decides anything that is close.
+Nearly all numbers are ordinary: finite, far from 0 and from every edge of a domain. For these an
+operation and the bound on its error are a handful of float operations, its kernel. Whatever is not
+ordinary is ``Hard`` and left to `Arithmetic`, which knows every case; so nothing here decides
+anything that is close.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from math import fabs
-from typing import Any
+from math import fabs, frexp
+from typing import NamedTuple
 
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
-from .arithmetic import SMALL, binary64
-from .ball import UNIT, Ball, compare
+from ..operations.table import CONSTANTS
+from .ball import UNIT, Ball, Uncertain, compare
 
-__all__ = ["HALVES", "LARGE", "LIMIT", "SHORT", "Hard", "applied", "slope"]
+__all__ = [
+    "KERNELS",
+    "LARGE",
+    "SMALL",
+    "Hard",
+    "Kernel",
+    "constant",
+    "kernel",
+    "local",
+    "mul",
+    "total",
+]
 
-LIMIT = 2.0**53
-"""Whole numbers below are exact."""
+SMALL = 2.0**-960
+"""Below, a bound on a rounding error would itself lose digits in binary64."""
 LARGE = 2.0**960
 """Ordinary numbers lie between SMALL and this."""
+LIMIT = 2.0**53
+"""Whole numbers below are exact."""
 SHORT = 2.0**-32
 """An error over which the slope of an operation may be taken as constant."""
-HALVES = (0.5, -0.5)
-"""The mantissas of powers of two."""
 
 Kernel = Callable[[float, float, float, float], tuple[float, float]]
-"""A value and the bound on its error from x, its error, y, its error; raises Hard."""
+"""A value and the bound on its error from x, its error, y, its error; raises Hard. That of one
+operand may be given anything as y."""
+Local = Callable[[float, float, float, float, float, float], tuple[float, float]]
+"""A local gradient and the bound on its error from the operands, the result and their errors; raises
+Hard, also where a kink is near."""
+
+
+EXACT = (0.0, 0.0, 0.0)
 
 
 class Hard(Exception):
     """A number is not ordinary."""
+
+
+def constant(value: float | str) -> Ball:
+    """The ball of a constant of the program, by its number or its name."""
+    if isinstance(value, float):
+        return value, 0.0
+    nearest = CONSTANTS[value]
+    return nearest, nearest * UNIT
+
+
+def total(values: list[float]) -> tuple[float, float]:
+    """The sum of some floats, rounded once, and what that lost."""
+    try:
+        result = math.fsum(values)
+    except OverflowError:
+        raise Uncertain("overflow") from None
+    return result, fabs(math.fsum([*values, -result]))
 
 
 # The operators
@@ -56,15 +91,19 @@ def sub(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
 
 
 def mul(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
+    """The product."""
     out = x * y
     size = fabs(out)
     error = fabs(y) * dx + fabs(x) * dy
     if not SMALL <= size <= LARGE:
-        if size or (x and y):
+        if size or (x and y) or (error < SMALL and (x or dx) and (y or dy)):
             raise Hard
         return 0.0, error
-    exact = product((x, y), out, LIMIT)
-    return out, error if exact else error + size * UNIT
+    if fabs(frexp(x)[0]) == 0.5 or fabs(frexp(y)[0]) == 0.5:
+        return out, error  # by a power of two
+    if out.is_integer() and product((x, y), out, LIMIT):
+        return out, error
+    return out, error + size * UNIT
 
 
 def div(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
@@ -78,12 +117,17 @@ def div(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
         if x:
             raise Hard
         return 0.0, error
-    exact = quotient((x, y), out, LIMIT)
-    return out, error if exact else error + size * UNIT
+    if fabs(frexp(y)[0]) == 0.5 or (out.is_integer() and quotient((x, y), out, LIMIT)):
+        return out, error
+    return out, error + size * UNIT
 
 
 def neg(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
     return 0.0 - x, dx
+
+
+def identity(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
+    return x, dx
 
 
 def exponential(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
@@ -93,47 +137,68 @@ def exponential(x: float, dx: float, _y: float, _dy: float) -> tuple[float, floa
     return out, out * (2 * UNIT * (x != 0) + dx)
 
 
-OPERATORS: dict[str, Kernel] = {"add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "exp": exponential}  # fmt: skip
+OPERATORS: dict[str, Kernel] = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "neg": neg,
+    "identity": identity,
+    "exp": exponential,
+}
 
 # Every other function, from its row
 
 
-@cache
-def kernel(operation: Operation) -> Kernel | None:
-    """An operation on ordinary floats; None where only ``Arithmetic`` has it."""
+def unknown(*_numbers: float) -> tuple[float, float]:
+    """The kernel of what only `Arithmetic` has."""
+    raise Hard
+
+
+class Kernels(dict[Operation, Kernel]):
+    """The kernel of every operation, made when it is first looked up, which is faster than a call."""
+
+    def __missing__(self, operation: Operation) -> Kernel:
+        self[operation] = function = kernel(operation)
+        return function
+
+
+KERNELS = Kernels()
+
+
+def kernel(operation: Operation) -> Kernel:
+    """An operation on ordinary floats."""
     if operation.name in OPERATORS:
         return OPERATORS[operation.name]
     if operation.variadic or len(operation.operands) > 2 or operation.name == "if":
-        return None
+        return unknown
     if computed := texts(operation).computed:
-        steps = flat(computed, operation.operands, kernel)
-        if steps is None:
-            return None
-        return lambda x, dx, y, dy: swept(steps, (x, y, 0.0), (dx, dy, 0.0))
+        return spelled(computed, operation.operands)
     if operation.scale is not relative or (operation.requires and operation.name != "pow"):
-        return None
-    slopes = [flat(rule, operation.operands, bare) for rule in rules_of(operation)]
-    return None if None in slopes else rounded(operation, slopes)
+        return unknown
+    return rounded(operation)
 
 
-def bare(operation: Operation) -> Callable[..., float] | None:
-    """The value of an operation, of two floats; None where that is a text itself."""
-    value = abs if operation.name == "abs" else operation.value
-    if value is None or len(operation.operands) == 2:
-        return value
-    return lambda x, _y: value(x)
+def spelled(text: Graph, operands: tuple[str, ...]) -> Kernel:
+    """An operation that a text of the table computes."""
+
+    def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
+        return run(straight(text, operands), (x, y, 0.0), (dx, dy, 0.0))
+
+    return function
 
 
-def rounded(operation: Operation, slopes: "list[Steps | None]") -> Kernel:
+def rounded(operation: Operation) -> Kernel:
     """An operation that a library computes, within some units in the last place."""
-    value, exact = bare(operation), operation.exact
+    value, exact = operation.value, operation.exact
     assert value is not None
     slack = 2 * operation.ulps * UNIT
     domain = [(bound.relation[0] == ">", bound.limit) for bound in operation.domain]
     power, binary = operation.name == "pow", len(operation.operands) == 2
+    operands, rules = operation.operands, rules_of(operation)
 
     def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
-        if dx > SHORT or dy > SHORT:
+        if dx > SHORT or (binary and dy > SHORT):
             raise Hard
         for above, limit in domain:
             if not (x - dx > limit if above else x + dx < limit):  # type: ignore[operator]
@@ -141,7 +206,7 @@ def rounded(operation: Operation, slopes: "list[Steps | None]") -> Kernel:
         if power and not (x > dx or (fabs(x) > dx and not dy and y.is_integer())):
             raise Hard
         try:
-            out = value(x, y)
+            out = value(x, y) if binary else value(x)
         except (OverflowError, ValueError, ZeroDivisionError):
             raise Hard from None
         size = fabs(out)
@@ -149,14 +214,14 @@ def rounded(operation: Operation, slopes: "list[Steps | None]") -> Kernel:
             raise Hard
         if exact is at_zero and not binary:
             error = size * slack if x else 0.0
-        elif exact(((x, y) if binary else (x,)), out, LIMIT):
+        elif exact((x, y) if binary else (x,), out, LIMIT):
             error = 0.0
         else:
             error = size * slack
         if dx:
-            error += fabs(plain(slopes[0], x, y, out)) * dx
+            error += fabs(run(straight(rules[0], operands), (x, y, out), EXACT)[0]) * dx
         if binary and dy:
-            error += fabs(plain(slopes[1], x, y, out)) * dy
+            error += fabs(run(straight(rules[1], operands), (x, y, out), EXACT)[0]) * dy
         return out, error
 
     return function
@@ -174,127 +239,83 @@ def rules_of(operation: Operation) -> list[Graph]:
     return [compiled(text) for text in ORDINARY[operation.name]]
 
 
-def applied(operation: Operation, operands: Sequence[Ball]) -> Ball | None:
-    """The value of an operation with its error, where all is ordinary; else None."""
-    function = kernel(operation)
-    if function is None:
-        return None
-    (x, dx), (y, dy) = operands if len(operands) == 2 else (operands[0], NOTHING)
-    try:
-        return function(x, dx, y, dy)
-    except Hard:
-        return None
+@cache
+def local(operation: Operation, k: int) -> Local:
+    """The local gradient for operand k."""
+    names = operation.operands
+    if operation.variadic or len(names) > 2:
+        return unknown
+    row, rule = texts(operation), straight(rules_of(operation)[k], names)
+    edges = [straight(edge, names) for edge in ((*row.kinks, row.cut) if row.cut else row.kinks)]
+
+    def function(
+        x: float, dx: float, y: float, dy: float, out: float, lost: float
+    ) -> tuple[float, float]:
+        operands, inherited = (x, y, out), (dx, dy, lost)
+        for edge in edges:
+            distance, error = run(edge, operands, inherited)
+            if fabs(distance) <= error:
+                raise Hard
+        return run(rule, operands, inherited)
+
+    return function
 
 
-NOTHING = (0.0, 0.0)
+# Texts of the table
+
+
+class Steps(NamedTuple):
+    """A text as steps over registers: two operands and the result, then constants, then a result a step.
+
+    A step is a kernel and the registers of its operands. That of an `if` has more: which register it
+    selects where the difference of the operands is 0, positive and negative.
+    """
+
+    values: list[float]
+    errors: list[float]
+    steps: list[tuple[Kernel, int, int, tuple[int, ...]]]
+    result: int
 
 
 @cache
-def slopes_of(operation: Operation) -> "tuple[list[Steps | None], list[Steps | None]]":
-    """The local gradients of an operation, and the texts that are 0 where it has a kink or a cut."""
-    if operation.variadic or len(operation.operands) > 2:
-        return [], []
-    row = texts(operation)
-    edges = [*row.kinks, row.cut] if row.cut else row.kinks
-    return (
-        [flat(rule, operation.operands, kernel) for rule in rules_of(operation)],
-        [flat(text, operation.operands, kernel) for text in edges],
-    )
-
-
-def slope(operation: Operation, k: int, operands: Sequence[Ball], out: Ball) -> Ball | None:
-    """The local gradient for operand k with its error, where all is ordinary; else None."""
-    rules, edges = slopes_of(operation)
-    rule = rules[k] if rules else None
-    if rule is None or None in edges:
-        return None
-    (x, dx), (y, dy) = operands if len(operands) == 2 else (operands[0], NOTHING)
-    values, errors = (x, y, out[0]), (dx, dy, out[1])
-    try:
-        for edge in edges:
-            distance, error = swept(edge, values, errors)
-            if fabs(distance) <= error:
-                return None
-        return swept(rule, values, errors)
-    except Hard:
-        return None
-
-
-# Texts of the table as steps
-
-
-class Steps:
-    """A text as steps over registers: x, y and out, then constants, then a result a step.
-
-    A step is a function with the registers of its two operands; or the comparison of an `if`
-    with the registers of its four, which are all computed.
-    """
-
-    def __init__(self) -> None:
-        self.values: list[float] = []
-        self.errors: list[float] = []
-        self.steps: list[tuple[Any, ...]] = []
-        self.result = 0
-
-
-def flat(
-    graph: Graph, operands: tuple[str, ...], function: Callable[[Operation], Any]
-) -> Steps | None:
-    """A text of the table as steps; None where an operation has no such function."""
-    found = Steps()
-    places = {**dict(zip(operands, (0, 1), strict=False)), "out": 2}
-    moved = {node: places[name] for name, node in graph.variables.items()}
-    for node, constant in graph.constants.items():
-        value, error = binary64.constant(constant)
-        moved[node] = 3 + len(found.values)
-        found.values.append(value)
-        found.errors.append(error)
-    for node, operation in enumerate(graph.operations):
+def straight(text: Graph, operands: tuple[str, ...]) -> Steps:
+    """A text over one or two operands and `out` as steps."""
+    registers = {name: k for k, name in enumerate(operands)} | {"out": 2}
+    places = {node: registers[name] for name, node in text.variables.items()}
+    constants = [constant(value) for value in text.constants.values()]
+    places |= {node: 3 + k for k, node in enumerate(text.constants)}
+    steps: list[tuple[Kernel, int, int, tuple[int, ...]]] = []
+    for node, operation in enumerate(text.operations):
         if operation is None:
             continue
-        registers = [moved[k] for k in graph.operands[node]]
-        moved[node] = 3 + len(found.values) + len(found.steps)
-        if node in graph.condition_of:
-            first: Any = graph.conditions[graph.condition_of[node]].comparison
+        used = [places[k] for k in text.operands[node]]
+        places[node] = 3 + len(constants) + len(steps)
+        if node in text.condition_of:
+            comparison = text.conditions[text.condition_of[node]].comparison
+            sides = tuple([used[2 if compare(k, comparison) else 3] for k in (0, 1, -1)])
+            steps.append((sign, used[0], used[1], sides))
         else:
-            first = function(operation)
-            if first is None or len(registers) > 2:
-                return None
-        found.steps.append((first, *registers, *([0] if len(registers) == 1 else ())))
-    found.result = moved[graph.output]
-    return found
+            steps.append((KERNELS[operation], used[0], used[-1], ()))
+    values, errors = [value for value, _ in constants], [error for _, error in constants]
+    return Steps(values, errors, steps, places[text.output])
 
 
-def swept(
-    text: Steps | None, operands: Sequence[float], inherited: Sequence[float]
-) -> tuple[float, float]:
-    """The value of a text with its error, over x, y and out."""
-    assert text is not None
+def sign(x: float, dx: float, y: float, dy: float) -> tuple[int, float]:
+    """The sign of a difference."""
+    difference, error = x - y, dx + dy
+    if error and fabs(difference) <= error:
+        raise Hard
+    return (difference > 0) - (difference < 0), 0.0
+
+
+def run(text: Steps, operands: Sequence[float], inherited: Sequence[float]) -> tuple[float, float]:
+    """The value of a text with its error, over two operands and the result."""
     values, errors = [*operands, *text.values], [*inherited, *text.errors]
-    for function, i, j, *sides in text.steps:
+    for function, i, j, sides in text.steps:
+        value, error = function(values[i], errors[i], values[j], errors[j])
         if sides:
-            difference, error = values[i] - values[j], errors[i] + errors[j]
-            if error and fabs(difference) <= error:
-                raise Hard
-            chosen = sides[not compare((difference > 0) - (difference < 0), function)]
-            result, error = values[chosen], errors[chosen]
-        else:
-            result, error = function(values[i], errors[i], values[j], errors[j])
-        values.append(result)
+            k = sides[int(value)]
+            value, error = values[k], errors[k]
+        values.append(value)
         errors.append(error)
     return values[text.result], errors[text.result]
-
-
-def plain(text: Steps | None, x: float, y: float, out: float) -> float:
-    """The value of a text alone, without an `if`."""
-    assert text is not None
-    values = [x, y, out, *text.values]
-    try:
-        for function, i, j, *sides in text.steps:
-            result = math.inf if sides else function(values[i], values[j])
-            if not SMALL <= fabs(result) <= LARGE:
-                raise Hard
-            values.append(result)
-    except (OverflowError, ValueError, ZeroDivisionError):
-        raise Hard from None
-    return values[text.result]

@@ -1,12 +1,11 @@
 """The backward pass: one loop over the tape, from the output down.
 
-It hands upstream x local to every operand, and knows nothing else.
+It hands every operand the contribution of what it is used by, adds up what a node receives, and
+knows nothing else: what a contribution is, is up to its algebra.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
-
-from ..language.graph import Graph
 
 __all__ = ["backward"]
 
@@ -14,33 +13,29 @@ T = TypeVar("T")
 
 
 def backward(
-    graph: Graph,
-    output: int,
-    seed: T,
-    last: int,
-    wanted: Callable[[int], bool],
-    local: Callable[[int, int], T | None],
-    times: Callable[[T, T], T],
+    operands: Sequence[Sequence[int]],
+    seeds: Mapping[int, T],
+    vjp: Callable[[int, int, T], T | None],
     total: Callable[[list[T]], T],
+    first: int = 0,
 ) -> dict[int, T]:
-    """Walk back from the output: the gradient of every node reached.
+    """The gradient of every node that is reached.
 
-    Over any algebra: ``seed`` is the upstream gradient of the output, ``local(node, k)`` the
-    local gradient for operand k, or None where the node does not route to it. The walk ends
-    at node ``last``; ``wanted(node)`` says which operands are differentiated.
+    operands: of every node. seeds: what arrives from outside, at the output. vjp(node, place,
+    upstream): the contribution of a node to the operand at that place, which is upstream x local for
+    scalars; None where it sends nothing there. total: the sum of what a node receives. first: the
+    last node that the walk comes to; of those before it only the gradient is known.
     """
-    received = {output: [seed]}
+    received = {node: [seed] for node, seed in seeds.items()}
     gradients: dict[int, T] = {}
-    for node in range(output, last - 1, -1):
+    for node in range(max(received), first - 1, -1):
         if node not in received:
             continue
         upstream = gradients[node] = total(received.pop(node))
-        for k, operand in enumerate(graph.operands[node]):
-            if not wanted(operand):
-                continue
-            slope = local(node, k)
-            if slope is not None:
-                received.setdefault(operand, []).append(times(upstream, slope))
+        for place, operand in enumerate(operands[node]):
+            contribution = vjp(node, place, upstream)
+            if contribution is not None:
+                received.setdefault(operand, []).append(contribution)
     for node, contributions in received.items():
-        gradients[node] = total(contributions)  # operands that stand before the last node
+        gradients[node] = total(contributions)
     return gradients

@@ -1,94 +1,115 @@
 """The local gradients of an evaluated graph, as the backward pass asks for them."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Uncertain
-from ..numbers.float64 import slope as ordinary_slope
+from ..numbers.ball import Ball, Balls, Uncertain
+from ..numbers.branches import Branches
 from ..operations.row import Operation, Role
-from .forward import Doubt, Forward, Stopped
+from .doubt import Doubt, Stopped
 
-__all__ = ["local_gradients", "plain_rules"]
+__all__ = ["MINUS", "ONE", "PLAIN_RULES", "local_gradients"]
 
 
-@cache
-def plain_rules(operation: Operation) -> list[float | int | None]:
-    """The local gradients that need no computing: a number, an operand's index, -1 for `out`."""
-    found: list[float | int | None] = []
-    for rule in texts(operation).rules:
-        number = rule.constants.get(rule.output)
-        name = rule.names.get(rule.output)
-        if isinstance(number, float):
-            found.append(number)
-        elif name == "out":
-            found.append(-1)
-        else:
-            found.append(operation.operands.index(name) if name in operation.operands else None)
-    return found
+ONE, MINUS = 1.0, -1.0
+"""The commonest local gradients: a plain rule that is one of these numbers is this very object."""
+
+PlainRule = float | int | None
+
+
+class PlainRules(dict[Operation, list[tuple[int, PlainRule]]]):
+    """The local gradients that need no computing, by operation and then by place.
+
+    A number, the place of an operand, or -1 for the result; None of a local gradient that needs
+    computing. A variadic operation has no list.
+    """
+
+    def __missing__(self, operation: Operation) -> list[tuple[int, PlainRule]]:
+        rules = texts(operation).rules if not operation.variadic else []
+        self[operation] = found = [
+            (k, plain_rule(operation, rule) if operation.smooth else None)
+            for k, rule in enumerate(rules)
+        ]
+        return found
+
+
+PLAIN_RULES = PlainRules()
+
+
+def plain_rule(operation: Operation, rule: Graph) -> PlainRule:
+    """The number or the place that the text of a local gradient is."""
+    number, name = rule.constants.get(rule.output), rule.names.get(rule.output)
+    if isinstance(number, float):
+        return ONE if number == ONE else MINUS if number == MINUS else number
+    if name == "out":
+        return -1
+    return operation.operands.index(name) if name in operation.operands else None
 
 
 def local_gradients(
-    graph: Graph, run: Forward[Any], arithmetic: Arithmetic, doubt: Doubt, met: dict[int, str]
-) -> Callable[[int, int], Ball | None]:
-    """The function local(node, k) that the backward pass needs, over evaluated balls.
+    graph: Graph,
+    values: Sequence[Ball | None] | Balls,
+    branches: Branches,
+    arithmetic: Arithmetic,
+    doubt: Doubt,
+) -> tuple[Callable[[int, int], Ball | None], dict[int, str]]:
+    """The function local(node, k) that the backward pass needs, over the values of the nodes.
 
-    ``met`` collects the kinks it meets: node -> kink, tie, cut, jump or boundary.
+    With it, the nodes whose local gradients are a choice or a limit, as they are asked for: node ->
+    kink, tie, cut, jump or boundary.
     """
-    zero, one = arithmetic.number(0.0), arithmetic.number(1.0)
-    seen: dict[int, str] = {}
+    kinks: dict[int, str] = {}
+    kind_of: dict[int, str] = {}
 
-    def kink(node: int, balls: list[Ball], out: Ball) -> str:
+    def kind(node: int, balls: list[Ball], out: Ball) -> str:
         operation = graph.operations[node]
         assert operation is not None
         if operation.name in ("max", "min"):
             selected = {graph.operands[node][k] for k in arithmetic.selected(operation, balls)}
             return "tie" if len(selected) > 1 else ""
-        found = arithmetic.kink(operation, balls, out)
-        return "jump" if found == "kink" and operation.jump else found
+        kink = arithmetic.kink(operation, balls, out)
+        return "jump" if kink == "kink" and operation.jump else kink
 
     def local(node: int, k: int) -> Ball | None:
         operation = graph.operations[node]
         assert operation is not None
         operands = graph.operands[node]
-        rule = plain_rules(operation)[k] if operation.smooth else None
+        rule = None if operation.variadic else PLAIN_RULES[operation][k][1]
         if rule is not None:  # a number, an operand or the result: nothing to compute
             if isinstance(rule, float):
-                return arithmetic.number(rule), zero
-            ball: Ball | None = run.values[node if rule < 0 else operands[rule]]
-            return ball
+                return arithmetic.exactly(rule)
+            return values[node if rule < 0 else operands[rule]]
         if node in graph.condition_of:
-            condition = graph.condition_of[node]
-            chosen = 2 if run.regions.holds(condition) else 3
-            if run.regions.signs[condition] == 0:
-                met[node] = "boundary"
-            return (one, zero) if k == chosen else None
-        balls: list[Any] = [run.values[i] for i in operands]
-        out = run.values[node]
-        assert out is not None
-        if arithmetic.module is None and (result := ordinary_slope(operation, k, balls, out)):
-            if operation.role is Role.ROUTES and result == (0, 0):
-                return None  # not selected, which no infinite upstream gradient can change
-            doubt.check(arithmetic, node, result, not any(error for _, error in balls))
-            return result
-        try:
-            if node not in seen:
-                seen[node] = kink(node, balls, out)
-                if seen[node]:
-                    met[node] = seen[node]
-            if seen[node] == "jump":
-                return arithmetic.number(float("nan")), zero
-            result = arithmetic.settle(arithmetic.local(operation, balls, out, k))
-            if arithmetic.module is None and not abs(result[0]) < float("inf"):
-                raise Uncertain("pole")
-        except Uncertain as reason:
-            raise Stopped(node, str(reason)) from None
-        if operation.role is Role.ROUTES and result == (0, 0) and seen[node] in ("", "tie"):
-            return None
-        doubt.check(arithmetic, node, result, all(not error for _, error in balls))
+            if branches.signs[graph.condition_of[node]] == 0:
+                kinks[node] = "boundary"
+            return arithmetic.one if k == branches.selected(node) else None
+        result = arithmetic.ordinary_local(operation, k, values, operands, node)
+        routes = operation.role is Role.ROUTES
+        if result is None:
+            balls: list[Any] = [values[i] for i in operands]
+            out = values[node]
+            assert out is not None
+            try:
+                if node not in kind_of:
+                    kind_of[node] = kind(node, balls, out)
+                    if kind_of[node]:
+                        kinks[node] = kind_of[node]
+                if kind_of[node] == "jump":
+                    return arithmetic.undefined
+                result = arithmetic.local(operation, balls, out, k)
+                if arithmetic.overflows(result[0]):
+                    raise Uncertain("pole")
+            except Uncertain as reason:
+                raise Stopped(node, str(reason)) from None
+            routes = routes and kind_of[node] in ("", "tie")
+        if routes and result == (0, 0):
+            return None  # not selected, which no infinite upstream gradient can change
+        if arithmetic.lost(result) > doubt.close:
+            exact = not any(values[i][1] for i in operands)  # type: ignore[index]
+            doubt.check(arithmetic, node, result, exact)
         return result
 
-    return local
+    return local, kinks

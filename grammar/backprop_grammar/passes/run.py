@@ -1,24 +1,25 @@
 """The passes at the precision at which every number of them is certain.
 
-The insight: try the fast numbers first, and believe them only where their own error
+Try the fast numbers first, and believe them only where their own error
 bounds allow it. Where they don't, the same passes run over wider numbers, more and
 more precise, until every number of the trace is certain.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from ..blocks.names import Names, outermost
 from ..errors import BackpropError, nearest, shorten
 from ..language.graph import Block, Graph
-from ..numbers.arithmetic import Arithmetic, binary64, wide
-from ..numbers.ball import Ball, Balls, Uncertain
+from ..numbers.arithmetic import Arithmetic
+from ..numbers.ball import Ball, Balls, Outside, Uncertain
+from ..numbers.binary64 import binary64
 from ..numbers.decimal import short_number
-from . import flat
-from .backward import backward
-from .forward import Doubt, Forward, Refused, Stopped, forward
+from ..numbers.multiprecision import wide
+from . import flat, general
+from .doubt import Doubt, Stopped
+from .general import Values
 from .local_gradients import local_gradients
 
 __all__ = [
@@ -44,26 +45,40 @@ BITS_PER_DIGIT = 3.3219280948873626
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
-    wanted: the nodes on a path from what is differentiated. local: see passes.local_gradients.
+    values: of the nodes, None where one is not evaluated. local: see passes.local_gradients, as kinks.
     blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
-    first place of an operand; one that is given twice has one local gradient.
+    first place of an operand; one that is given twice has one local gradient. reason, reason_node,
+    lost: why a faster arithmetic would not do, where, and the relative error it left.
     """
 
-    graph: Graph
+    target: "Question"
     arithmetic: Arithmetic
-    output: int
     upstream: float
-    needed: list[bool]
-    wanted: list[bool]
-    forward: Forward[list[Ball | None]] | Forward[Balls]
+    values: Values | Balls
     gradients: dict[int, Ball] | Balls
     local: Callable[[int, int], Ball | None]
-    blocks: dict[tuple[int, int], Ball | None]
-    met: dict[int, str]
+    kinks: dict[int, str]
+    blocks: dict[tuple[int, int], Ball | None] = field(default_factory=dict)
     reason: str = ""
     reason_node: int = -1
     lost: float = 0.0
     bits: int = 53
+
+    @property
+    def graph(self) -> Graph:
+        return self.target.graph
+
+    @property
+    def output(self) -> int:
+        return self.target.output
+
+    @property
+    def needed(self) -> list[bool]:
+        return self.target.needed
+
+    @property
+    def wanted(self) -> list[bool]:
+        return self.target.wanted
 
     def sent(self, node: int) -> list[tuple[int, int, Ball | None, Ball | None]]:
         """What a node sends back: (which operand, its node, local gradient, contribution).
@@ -75,7 +90,7 @@ class Run:
         if upstream is None:
             return found
         for k, operand in enumerate(self.graph.operands[node]):
-            if self.wanted[operand] and self.forward.values[operand] is not None:
+            if self.wanted[operand] and self.values[operand] is not None:
                 local = self.local(node, k)
                 sent = None if local is None else self.arithmetic.times(upstream, local)
                 found.append((k, operand, local, sent))
@@ -147,8 +162,8 @@ def run_of(
             run = passes(question, at, upstream, binary64, doubt, every)
         except Stopped as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
-        except Refused as refused:
-            raise refusal(graph, refused, binary64) from None
+        except Outside as cause:
+            raise refusal(graph, cause) from None
         else:
             if doubt.node < 0:
                 return run
@@ -168,8 +183,8 @@ def run_of(
         with arithmetic.context():
             try:
                 run = passes(question, at, upstream, arithmetic, doubt, every)
-            except Refused as refused:
-                raise refusal(graph, refused, arithmetic) from None
+            except Outside as cause:
+                raise refusal(graph, cause) from None
             except Stopped as stopped:
                 if stopped.reason == "overflow":
                     raise too_large(graph, stopped.node) from None
@@ -200,68 +215,61 @@ the errors of bounds, which are of first order, are then as small."""
 
 
 def passes(
-    question: Question,
+    target: Question,
     at: dict[str, float],
     upstream: float,
     arithmetic: Arithmetic,
     doubt: Doubt,
     every: bool,
 ) -> Run:
-    """Forward, backward, and the blocks' own local gradients, over one arithmetic."""
-    graph, output, wanted = question.graph, question.output, question.wanted
+    """Forward, backward, and the blocks' own local gradients, over one arithmetic.
+
+    Raises Outside and Stopped as ``forward`` does.
+    """
+    graph, output, wanted = target.graph, target.output, target.wanted
     close, loose = doubt.close, doubt.loose
     if not every:
         doubt.close = doubt.loose = max(LOOSE, loose)
-    seed = arithmetic.number(upstream), arithmetic.number(0.0)
-    fast = arithmetic.module is None
-    done: Forward[Any]
+    fast = arithmetic is binary64
+    values: Values | Balls
     if fast:
-        done = flat.forward(graph, at, question.needed, doubt)
+        values, branches = flat.forward(graph, at, target.needed, doubt)
     else:
-        leaves = {
-            node: (arithmetic.number(at[name] + 0.0), seed[1])
+        point = {
+            node: arithmetic.exactly(at[name] + 0.0)
             for name, node in graph.variables.items()
             if name in at
         }
-        done = forward(graph, leaves, question.needed, arithmetic, doubt)
-    met: dict[int, str] = {}
-    local = local_gradients(graph, done, arithmetic, doubt, met)
-    if every and not fast:
+        values, branches = general.forward(graph, point, target.needed, arithmetic, doubt)
+    local, kinks = local_gradients(graph, values, branches, arithmetic, doubt)
+    if every:
         local = cache(local)  # a block, or a node that is shown, asks for it again
 
     def reached(node: int) -> bool:
-        return wanted[node] and done.values[node] is not None
+        return wanted[node] and values[node] is not None
 
-    gradients: dict[int, Ball] | Balls
     try:
+        gradients: dict[int, Ball] | Balls
         if fast:
-            assert isinstance(done.values, Balls)
-            gradients = flat.backward(
-                graph, output, upstream, wanted, done.values, local, doubt, every
-            )
+            assert isinstance(values, Balls)
+            gradients = flat.backward(graph, output, upstream, wanted, values, local, doubt, every)
         else:
-            gradients = backward(
-                graph, output, seed, 0, reached, local, arithmetic.times, arithmetic.total
-            )
-            for node, ball in gradients.items():
-                gradients[node] = ball = arithmetic.settle(ball)
-                if every:
-                    doubt.check(arithmetic, node, ball, False)
-        run = Run(
-            graph, arithmetic, output, upstream, question.needed, wanted, done, gradients, local,
-            {}, met,
-        )  # fmt: skip
+            seed = arithmetic.exactly(upstream)
+            gradients = general.gradients(graph, output, seed, reached, local, arithmetic)
+            for node, ball in gradients.items() if every else ():
+                doubt.check(arithmetic, node, ball, False)
+        run = Run(target, arithmetic, upstream, values, gradients, local, kinks)
         if every:
             for node, block in outermost(graph).items():
                 if wanted[node] and node in gradients:
-                    run.blocks |= block_gradients(run, node, block, doubt, reached)
+                    run.blocks |= block_gradients(run, node, block, doubt)
         else:
             doubt.close, doubt.loose = close, loose
-            value = done.values[output]
-            for node, result in [(output, value), *((k, gradients.get(k)) for k in question.sources)]:  # fmt: skip
+            balls = [values[output], *map(gradients.get, target.sources)]
+            for node, result in zip((output, *target.sources), balls, strict=True):
                 if result is None:
                     continue
-                if fast and not result[0] and 0 < result[1] < 2.0**-900:
+                if not result[0] and result[1] and arithmetic.underflows(result[1] * 2.0**-60):
                     raise Uncertain("underflow")
                 doubt.check(arithmetic, node, result, False)
     except Uncertain as reason:
@@ -270,36 +278,32 @@ def passes(
 
 
 def block_gradients(
-    run: Run, node: int, block: Block, doubt: Doubt, reached: Callable[[int], bool]
+    run: Run, node: int, block: Block, doubt: Doubt
 ) -> dict[tuple[int, int], Ball | None]:
     """The local gradients of a block, by a backward pass of its own."""
     graph, arithmetic = run.graph, run.arithmetic
-    one = arithmetic.number(1.0), arithmetic.number(0.0)
-    inside = dependent(graph, block.first, node, set(block.operands), run.forward)
-    found = backward(
-        graph, node, one, block.first, inside.__contains__, run.local, arithmetic.times,
-        arithmetic.total,
-    )  # fmt: skip
+    inside = dependent(graph, block.first, node, set(block.operands), run.values)
+    slopes = general.gradients(
+        graph, node, arithmetic.one, inside.__contains__, run.local, arithmetic, block.first
+    )
     blocks: dict[tuple[int, int], Ball | None] = {}
     for k, operand in enumerate(block.operands):
-        if not reached(operand) or operand in block.operands[:k]:
-            continue
-        slope = found.get(operand)
-        if slope is not None:
-            slope = arithmetic.settle(slope)
-            doubt.check(arithmetic, node, slope, False)
-            arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
-        blocks[node, k] = slope
+        unseen = operand not in block.operands[:k]
+        if unseen and run.wanted[operand] and run.values[operand] is not None:
+            blocks[node, k] = slope = slopes.get(operand)
+            if slope is not None:
+                doubt.check(arithmetic, node, slope, False)
+                arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
     return blocks
 
 
 def dependent(
-    graph: Graph, first: int, result: int, operands: set[int], done: Forward[Any]
+    graph: Graph, first: int, result: int, operands: set[int], values: Values | Balls
 ) -> set[int]:
     """The evaluated nodes from first to result that depend on the operands, and the operands."""
     found = set(operands)
     for node in range(first, result + 1):
-        if done.values[node] is not None and any(k in found for k in graph.operands[node]):
+        if values[node] is not None and any(k in found for k in graph.operands[node]):
             found.add(node)
     return found
 
@@ -319,16 +323,16 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
     return f"{name} = {written} = {value}" if name else f"{written} = {value}"
 
 
-def refusal(graph: Graph, refused: Refused, arithmetic: Arithmetic) -> BackpropError:
+def refusal(graph: Graph, cause: Outside) -> BackpropError:
     """The error for an operation outside its domain."""
-    node, cause = refused.node, refused.cause
-    operands = graph.operands[node]
-    about = operands if cause.operand is None else operands[cause.operand : cause.operand + 1]
-    labels = [described(graph, k, refused.values[k]) for k in dict.fromkeys(about)]
+    operands = graph.operands[cause.node]
+    about = range(len(operands)) if cause.place is None else (cause.place,)
+    balls = {operands[k]: cause.operands[k] for k in about}
+    labels = [described(graph, node, ball) for node, ball in balls.items()]
     return BackpropError(
-        "domain", cause.message, graph.spans[node],
+        "domain", cause.message, graph.spans[cause.node],
         label=", ".join(label for label in labels if label), hint=cause.hint, source=graph.source,
-        node=node,
+        node=cause.node,
     )  # fmt: skip
 
 

@@ -93,11 +93,16 @@ def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]
             depends[node] = True
     for node in range(output + 1):
         depends[node] = depends[node] or any(depends[k] for k in symbols.tape.operands[node])
-    found = backward(
-        symbols.tape, output, symbols.constant(1.0), 0,
-        depends.__getitem__, partial(local, symbols), partial(times, symbols),
-        partial(reduce, partial(plus, symbols)),
-    )  # fmt: skip
+
+    def vjp(node: int, place: int, upstream: int) -> int | None:
+        if not depends[symbols.tape.operands[node][place]]:
+            return None
+        slope = local(symbols, node, place)
+        return None if slope is None else times(symbols, upstream, slope)
+
+    total = partial(reduce, partial(plus, symbols))
+    seeds = {output: symbols.constant(1.0)}
+    found = backward(symbols.tape.operands, seeds, vjp, total)
     zero = symbols.constant(0.0)
     return [found.get(node, zero) for node in sources]
 

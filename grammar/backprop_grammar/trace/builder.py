@@ -14,7 +14,7 @@ from ..numbers.decimal import number
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import OPERATIONS
-from ..passes.local_gradients import plain_rules
+from ..passes.local_gradients import PLAIN_RULES
 from ..passes.run import Question, Run
 from ..symbolic.rules import Rule, Rules
 from .notes import flags, notes, overflow
@@ -56,7 +56,7 @@ class Builder:
         self.first: dict[int, int] = {}
 
     def number(self, ball: Ball, inner: bool = True) -> Number:
-        return number(self.run.arithmetic, ball, self.precision, inner)
+        return number(ball, self.precision, inner)
 
     def gradient(self, node: int) -> Ball:
         zero = self.run.arithmetic.number(0.0)
@@ -65,7 +65,7 @@ class Builder:
     def build(self, program: Graph, question: Question, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = question.labels, question.sources
-        output = run.forward.values[run.output]
+        output = run.values[run.output]
         if output is None:
             raise not_evaluated(graph, run.output)
         value = self.number(output, inner=False)
@@ -80,7 +80,7 @@ class Builder:
             node: ball
             for node, name in (names.of.items() if nodes else ())
             if (run.needed[node] or (node in graph.names and name in at))
-            and (ball := run.forward.values[node]) is not None
+            and (ball := run.values[node]) is not None
         }
         self.first = constants_once(graph, evaluated)
         shown = [
@@ -121,7 +121,7 @@ class Builder:
             edges = tuple(self.block_edges(node, block))
             return Node(node, name, "block", row_of(block), operands, value, gradient, edges, block, named)  # fmt: skip
         operands = tuple(
-            [self.once(k) for k in graph.operands[node] if run.forward.values[k] is not None]
+            [self.once(k) for k in graph.operands[node] if run.values[k] is not None]
         )
         edges = tuple(self.edges(node, row))
         return Node(node, name, "operation", row, operands, value, gradient, edges, named=named)
@@ -157,12 +157,12 @@ class Builder:
                 return self.rules.constant(0.0)
             return self.rules.share(round(float(1 / local[0])))
         if row.smooth and not row.careful:
-            plain = plain_rules(row)[place]
+            plain = PLAIN_RULES[row][place][1]
             if isinstance(plain, float):
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.forward.values[i] for i in operands]
+        balls = [self.run.values[i] for i in operands]
         values = () if row.variadic else [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
@@ -180,7 +180,7 @@ class Builder:
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
         row = row_of(block)
-        balls = [self.run.forward.values[i] for i in block.operands]
+        balls = [self.run.values[i] for i in block.operands]
         values = [ball[0] for ball in balls if ball] if row else ()
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0

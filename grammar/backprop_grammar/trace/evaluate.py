@@ -47,7 +47,7 @@ def evaluate(
                 asked = Question(plain, (), output)
             except BackpropError:  # a node that there will be
                 asked = Question(plain, (), "")
-            return set(run_of(asked, at, upstream, precision, False).met)
+            return set(run_of(asked, at, upstream, precision, False).kinks)
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     question = Question(graph, wrt, output)
@@ -71,8 +71,8 @@ def results(question: Question, at: dict[str, float], told: bool = False) -> Res
     becomes a trace; one over plain floats that met no kink has nothing, and costs a third less.
     """
     run = run_of(question, at, 1.0, None, False)
-    output = run.forward.values[run.output]
-    if told or run.arithmetic.module is not None or run.met or output is None:
+    output = run.values[run.output]
+    if told or run.bits > 53 or run.kinks or output is None:
         found = trace(run, question, question.graph, (), at, None, False)
         value = as_float(found.value)
         assert value is not None  # an output beyond the floats is an error

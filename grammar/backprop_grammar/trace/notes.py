@@ -26,7 +26,7 @@ def overflow(run: Run) -> BackpropError:
     graph = run.graph
 
     def overflows(node: int) -> bool:
-        ball = run.forward.values[node]
+        ball = run.values[node]
         return ball is not None and abs(ball[0]) > LARGEST_FLOAT
 
     node = run.output
@@ -36,11 +36,9 @@ def overflow(run: Run) -> BackpropError:
             break
         node = before[0]
     operation = graph.operations[node]
-    ball = run.forward.values[node]
+    ball = run.values[node]
     assert operation is not None and ball is not None
-    labels = [
-        described(graph, k, run.forward.values[k]) for k in dict.fromkeys(graph.operands[node])
-    ]
+    labels = [described(graph, k, run.values[k]) for k in dict.fromkeys(graph.operands[node])]
     return BackpropError(
         "overflow",
         f"{operation.name} overflows: {short_number(ball[0])} is above the largest number, 1.79769e+308",
@@ -138,11 +136,13 @@ def notes(run: Run, trace: Trace) -> list[Note]:
     unused = [name for name, node in graph.stages if not run.needed[node]]
     if unused and run.output == graph.output:
         found.append(Note("unused", unused[0], f"the output does not use {few(unused, 8)}"))
-    for node in sorted(run.met):
-        if run.met[node] == "boundary" and not any(run.wanted[k] for k in graph.operands[node][:2]):
+    for node in sorted(run.kinks):
+        if run.kinks[node] == "boundary" and not any(
+            run.wanted[k] for k in graph.operands[node][:2]
+        ):
             continue
         sent = run.sent(node)
-        if run.met[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
+        if run.kinks[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
             continue
         found.append(met_note(run, names, node))
     results = [("value of", trace.output_name, trace.value)]
@@ -157,7 +157,7 @@ def notes(run: Run, trace: Trace) -> list[Note]:
 
 def met_note(run: Run, names: Names, node: int) -> Note:
     """The note on what the backward pass met at a node."""
-    graph, name, kind = run.graph, names.near(node), run.met[node]
+    graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
     assert operation is not None
     if kind == "tie":
@@ -188,7 +188,7 @@ def precision_note(run: Run, trace: Trace) -> list[Note]:
         value = node.value
         if beyond and isinstance(value, Wide) and value.nearest is None and value.exists:
             side = "above the largest" if value.exponent > 0 else "below the smallest"
-            ball = run.forward.values[node.index]
+            ball = run.values[node.index]
             assert ball is not None
             message = f"{node.name} = {formula(trace, node)} is {short_number(ball[0])}, {side} number of binary64; computed with wider numbers"  # fmt: skip
             return [Note("precision", node.name, message)]

@@ -1,0 +1,52 @@
+"""One tape, many interpretations: a loop upwards over a graph, over any algebra.
+
+What a graph means is up to two functions: what an operation makes of its operands, and how the two
+sides of a condition compare. Programs and the texts of the table, balls and plain numbers are all
+run by this loop.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..language.graph import Graph
+from ..operations.row import Operation
+from .branches import Branches
+
+__all__ = ["interpret", "leaves"]
+
+V = TypeVar("V")
+
+
+def leaves(
+    graph: Graph, given: Mapping[int, V], constant: Callable[[float | str], V]
+) -> list[Any]:
+    """A value for every constant of a graph, and for the nodes that are given one; else None."""
+    values: list[V | None] = [None] * len(graph)
+    for node, value in given.items():
+        values[node] = value
+    for node, number in graph.constants.items():
+        values[node] = constant(number)
+    return values
+
+
+def interpret(
+    graph: Graph,
+    values: list[Any],
+    apply: Callable[[Operation, list[Any]], Any],
+    branches: Branches,
+    nodes: Iterable[int] | None = None,
+) -> None:
+    """Fill in the values of a graph, or of some nodes in their order, where they are evaluated.
+
+    values: of its leaves. apply: gives the value of an operation from those of its operands.
+    """
+    for node in range(len(graph)) if nodes is None else nodes:
+        operation = graph.operations[node]
+        region = graph.regions[node]
+        if operation is None or (region and not branches.active(region)):
+            continue
+        operands = graph.operands[node]
+        if node in graph.condition_of:
+            values[node] = values[operands[branches.selected(node)]]
+        else:
+            values[node] = apply(operation, [values[k] for k in operands])

@@ -1,0 +1,111 @@
+"""Mpmath's numbers: of any precision, with an exponent that knows no bounds."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
+
+from ..operations.row import Operation
+from .arithmetic import Arithmetic
+from .ball import Ball, rounding
+
+__all__ = ["Multiprecision", "size_of", "wide"]
+
+NOTHING = -90
+"""The power of two of a relative error below which none is of interest."""
+
+
+class Multiprecision(Arithmetic):
+    """Numbers of so many bits; run them inside their ``context``."""
+
+    guard = 8
+
+    def __init__(self, bits: int, last: bool) -> None:
+        import mpmath
+
+        self.module: Any = mpmath.mp
+        self.bits = bits
+        super().__init__(mpmath.mpf, mpmath.mpf(2) ** -bits, last)
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Within it the numbers have their precision."""
+        precision: AbstractContextManager[Any] = self.module.workprec(self.bits)
+        return precision
+
+    def constant(self, value: float | str) -> Ball:
+        """The ball of a constant of the program, by its number or its name."""
+        if isinstance(value, float):
+            return self.exactly(value)
+        m = self.module
+        exact = {"pi": m.pi, "e": m.e, "tau": 2 * m.pi}[value]
+        return +exact, abs(+exact) * self.unit
+
+    def library_value(self, operation: Operation, operands: Sequence[Any]) -> Any:
+        """The value as mpmath gives it; outside the domain mpmath goes on in the plane."""
+        if operation.wide:
+            result = operation.wide(self.module, *operands)
+        else:
+            result = getattr(self.module, operation.name)(*operands)
+        return self.undefined[0] if isinstance(result, self.module.mpc) else result
+
+    def times(self, a: Ball, b: Ball) -> Ball:
+        """The product of two balls; inf*0 does not exist."""
+        (x, dx), (y, dy) = a, b
+        value = x * y
+        if not self.finite(value):
+            return value, self.zero[1]
+        error = abs(x) * dy if dy else dy
+        if dx:
+            error += dx * abs(y)
+        return value, error if is_one(x) or is_one(y) else error + abs(value) * self.unit
+
+    def total(self, balls: Sequence[Ball]) -> Ball:
+        """The sum of balls; inf - inf does not exist."""
+        if len(balls) == 1:
+            return balls[0]
+        value = lost = self.zero[1]
+        for x, _ in balls:  # mpmath's fsum drops what is much smaller, even where the rest cancels
+            before, value = value, value + x
+            lost += rounding(before, x, value)
+        if not self.finite(value):
+            return value, self.zero[1]
+        return value, lost + sum([error for _, error in balls])
+
+    def lost(self, ball: Ball) -> float:
+        """The bound on a number's relative error; 0 where it is exact, a pole or undefined."""
+        value, error = ball
+        if value and error and self.finite(value) and self.finite(error):
+            power = size_of(error) - size_of(value) + 1
+            if power < NOTHING:  # an upper bound will do
+                return float(2.0 ** max(power, -1000))
+        return super().lost(ball)
+
+    def finite(self, x: Any) -> bool:
+        """Whether a number is neither infinite nor undefined."""
+        _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
+        return bool(mantissa) or not exponent
+
+    def nearest_whole(self, x: Any) -> Any:
+        """The whole number nearest to a finite number."""
+        return self.module.nint(x)
+
+    def far(self, reach: Any) -> bool:
+        """Whether a slope may differ at the ends of an error by more than rounding does."""
+        return not self.finite(reach) or 2 * size_of(reach) + 11 > size_of(self.unit)
+
+
+def is_one(x: Any) -> bool:
+    """Whether an mpmath number is 1 or -1."""
+    return bool(x._mpf_[1:3] == (1, 0))
+
+
+def size_of(x: Any) -> int:
+    """The power of two above the size of an mpmath number that is finite and not 0."""
+    _, _, exponent, bits = x._mpf_
+    return int(exponent + bits)
+
+
+@lru_cache(maxsize=8)
+def wide(bits: int, last: bool) -> Multiprecision:
+    """Mpmath's numbers of that precision."""
+    return Multiprecision(bits, last)
