@@ -22,6 +22,7 @@ from ..numbers.ball import Ball, Outside, Uncertain, compare
 from ..numbers.binary64 import binary64
 from ..operations.row import Operation, Role
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
+from ..passes.backward import backward
 from ..passes.run import Question
 
 __all__ = ["LEAVES", "MASKS", "Guard", "Kind", "Kink", "Line", "StraightLine", "straightline"]
@@ -55,6 +56,9 @@ MASKS = frozenset({Kind.COMPARE, Kind.NOT, Kind.AND, Kind.OR, Kind.NONZERO})
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ZERO = 0.0, 0.0
 ONE = 1.0, 0.0
+
+Arrived = tuple[int, int | None]
+"""The line of a gradient or a contribution, and the mask of where there is one; None is everywhere."""
 
 
 class Line(NamedTuple):
@@ -341,7 +345,7 @@ def straightline(
             else:
                 leaves[node] = straight.constant((at[name], 0.0))
     moved = forward(straight, question, leaves)
-    gradients = backward(straight, question, moved)
+    gradients = gradients_of(straight, question, moved)
     zero = straight.constant(ZERO)
     straight.results = [moved[question.output], *(gradients.get(k, zero) for k in question.sources)]
     return straight
@@ -392,35 +396,38 @@ def ordered(
         straight.kinks.append(Kink(straight.subtract(low, high), "order", live))
 
 
-def backward(straight: StraightLine, question: Question, moved: Sequence[int]) -> dict[int, int]:
-    """The line of the gradient of every node that is reached: upstream x local, summed."""
+def gradients_of(
+    straight: StraightLine, question: Question, moved: Sequence[int]
+) -> dict[int, int]:
+    """The line of the gradient of every node that is reached.
+
+    What the backward pass hands on is a line and the mask of where anything arrives.
+    """
     graph, wanted = question.graph, question.wanted
-    received: dict[int, list[int]] = {question.output: [straight.constant(ONE)]}
-    live: dict[int, list[int | None]] = {question.output: [None]}
-    gradients: dict[int, int] = {}
-    for node in range(question.output, -1, -1):
-        if node not in received:
-            continue
-        upstream = gradients[node] = reduce(straight.add, received.pop(node))
-        here = straight.either(live.pop(node))
-        operands = graph.operands[node]
-        if not any(wanted[k] for k in operands):
-            continue
-        operation = graph.operations[node]
+
+    def vjp(node: int, place: int, arrived: Arrived) -> Arrived | None:
+        if not wanted[graph.operands[node][place]]:
+            return None
+        operation, (upstream, live) = graph.operations[node], arrived
         assert operation is not None
-        watch(straight, question, node, moved, here)
-        for k, operand in enumerate(operands):
-            if not wanted[operand]:
-                continue
-            slope, mask = local(straight, graph, node, k, moved)
-            if straight.number(slope) == 0 and operation.role is Role.ROUTES:
-                continue
-            sent = straight.multiply(upstream, slope)
-            if mask is not None:
-                sent = straight.gate(mask, sent)
-            received.setdefault(operand, []).append(sent)
-            live.setdefault(operand, []).append(straight.both(here, mask))
-    return gradients
+        slope, mask = local(straight, graph, node, place, moved)
+        if straight.number(slope) == 0 and operation.role is Role.ROUTES:
+            return None
+        sent = straight.multiply(upstream, slope)
+        if mask is not None:
+            sent = straight.gate(mask, sent)
+        return sent, straight.both(live, mask)
+
+    def total(arrivals: list[Arrived]) -> Arrived:
+        lines, masks = zip(*arrivals, strict=True)
+        return reduce(straight.add, lines), straight.either(masks)
+
+    seeds: dict[int, Arrived] = {question.output: (straight.constant(ONE), None)}
+    received = backward(graph.operands, seeds, vjp, total)
+    for node, (_, live) in received.items():
+        if any(wanted[k] for k in graph.operands[node]):
+            watch(straight, question, node, moved, live)
+    return {node: line for node, (line, _) in received.items()}
 
 
 def local(
