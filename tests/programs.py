@@ -67,7 +67,7 @@ def named(graph: Graph, name: str, node: int) -> int:
     if isinstance(number, float):
         del graph.constants[node]
         graph.variables[name], graph.inputs[name] = node, number
-    elif graph.operations[node] is None or node in graph.names:
+    elif graph.operations[node].leaf or node in graph.names:
         node = graph.add(OPERATIONS["identity"], (node,))
     graph.names[node] = name
     return node

@@ -398,7 +398,7 @@ def plain(graph: Graph, leaves: Mapping[str, Column]) -> Column:
         operands = [values[k] for k in graph.operands[node]]
         if node in names:
             values.append(leaves[names[node]])
-        elif operation is None:
+        elif operation.leaf:
             values.append(np.float64(binary64.constant(graph.constants[node])[0]))
         elif node in graph.condition_of:
             test = graph.conditions[graph.condition_of[node]]

@@ -171,7 +171,7 @@ class StraightLine:
         for node, operation in enumerate(graph.operations):
             if node in leaves:
                 moved.append(leaves[node])
-            elif operation is None:
+            elif operation.leaf:
                 moved.append(self.constant(binary64.constant(graph.constants[node])))
             elif node in graph.condition_of:
                 then, otherwise = (moved[k] for k in graph.operands[node][2:])
@@ -357,7 +357,7 @@ def forward(straight: StraightLine, question: Question, leaves: dict[int, int]) 
     unneeded = {node: -1 for node in range(len(graph)) if not needed[node]}
     moved = straight.copy(graph, leaves | unneeded)
     for node, operation in enumerate(graph.operations):
-        if operation is None or not needed[node] or not operation.domain:
+        if operation.leaf or not needed[node] or not operation.domain:
             continue
         operands = tuple([moved[k] for k in graph.operands[node]])
         if not graph.regions[node]:
@@ -409,7 +409,6 @@ def gradients_of(
         if not wanted[graph.operands[node][place]]:
             return None
         operation, (upstream, live) = graph.operations[node], arrived
-        assert operation is not None
         slope, mask = local(straight, graph, node, place, moved)
         if straight.number(slope) == 0 and operation.role is Role.ROUTES:
             return None
@@ -435,7 +434,6 @@ def local(
 ) -> tuple[int, int | None]:
     """The local gradient for operand k, and a mask of where the node routes to it, if it chooses."""
     operation = graph.operations[node]
-    assert operation is not None
     lines = tuple([moved[i] for i in graph.operands[node]])
     if node in graph.condition_of:
         if k < 2:
@@ -482,7 +480,6 @@ def watch(
     """Note where the local gradients of a node are a choice."""
     graph, wanted = question.graph, question.wanted
     operation, operands = graph.operations[node], graph.operands[node]
-    assert operation is not None
     lines = [moved[k] for k in operands]
     if node in graph.condition_of:
         if wanted[operands[0]] or wanted[operands[1]]:

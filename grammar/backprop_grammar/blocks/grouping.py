@@ -110,7 +110,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
     found = set()
     behind: dict[str, int] = {}
     for node, operation in enumerate(graph.operations):
-        if operation is None or not operation.formula or not choice.takes(operation.name, node):
+        if operation.leaf or not operation.formula or not choice.takes(operation.name, node):
             continue
         if hidden[node]:
             behind.setdefault(operation.name, node)
@@ -128,7 +128,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
         raise none_here(name, "expand")
     for node in choice.nodes - found - graph.blocks.keys():
         operation = graph.operations[node]
-        raise primitive(operation.name if operation else graph.names.get(node, "it"), "expand")
+        raise primitive(graph.names.get(node, "it") if operation.leaf else operation.name, "expand")
     return found
 
 
@@ -154,11 +154,11 @@ def nested(found: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
     pending = [graph.operations[node] for node in found]
     while pending:
         operation = pending.pop()
-        function = definition(operation, 2) if operation else None
+        function = definition(operation, 2)
         if function is None:
             continue
         for inner in function.body.operations:
-            if inner and inner.formula and choice.takes(inner.name) and inner.name not in names:
+            if inner.formula and choice.takes(inner.name) and inner.name not in names:
                 names.add(inner.name)
                 pending.append(inner)
     return names
@@ -170,7 +170,6 @@ def expanded(graph: Graph, nodes: set[int], choice: Choice) -> tuple[Graph, list
     functions: dict[int, Function] = {}
     for node in nodes:
         operation = graph.operations[node]
-        assert operation is not None
         function = definition(operation, len(graph.operands[node]), deeper)
         assert function is not None
         functions[node] = function
@@ -256,7 +255,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
                     taken |= inner
                     met.add(match.name)
                     break
-    met |= {operation.name for k, operation in enumerate(graph.operations) if operation and not closed[k]}  # fmt: skip
+    met |= {operation.name for k, operation in enumerate(graph.operations) if not (operation.leaf or closed[k])}  # fmt: skip
     for name in choice.functions - met:
         raise none_here(name, "fold")
     return put_together(graph, groups)
@@ -275,10 +274,10 @@ def needed_only_by(graph: Graph, node: int, users: list[list[int]], keep: set[in
     """Everything that only one node needs, but for the variables. Raises where that is nothing."""
     inner = {node}
     for k in range(node - 1, -1, -1):
-        variable = graph.operations[k] is None and k not in graph.constants
+        variable = graph.operations[k].leaf and k not in graph.constants
         if users[k] and not variable and k not in keep and inner.issuperset(users[k]):
             inner.add(k)
-    if not any(graph.operations[k] for k in inner - {node}) or graph.operations[node] is None:
+    if all(graph.operations[k].leaf for k in inner - {node}) or graph.operations[node].leaf:
         name = Names(graph).near(node)
         raise BackpropError(
             "name", f"there is nothing to fold into {shorten(name)}",

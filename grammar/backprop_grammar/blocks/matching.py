@@ -59,7 +59,7 @@ class Search:
             if graph.constants.get(node) == pattern.constants[p]:
                 yield bound
             return
-        if operation is None:
+        if operation.leaf:
             known = bound.get(p)
             if known is None:
                 yield bound | {p: node}
@@ -152,7 +152,7 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
         if function.size <= LARGEST:
             body = inlined(function)
             operation = body.operations[body.output]
-            if operation is not None and len(depends(body)) == len(body.variables):
+            if not operation.leaf and len(depends(body)) == len(body.variables):
                 own.setdefault(operation.name, []).append((function, body))
     roots: dict[str, list[Operation]] = {}
     for row in defined():
@@ -161,7 +161,7 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
             if root is not None and row not in roots.setdefault(root.name, []):
                 roots[root.name].append(row)
     for node, operation in enumerate(graph.operations):
-        if operation is None or closed[node]:
+        if operation.leaf or closed[node]:
             continue
         candidates = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
         candidates += [spelled(search, row, node) for row in roots.get(operation.name, ())]

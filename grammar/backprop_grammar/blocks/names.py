@@ -75,7 +75,7 @@ class Names:
             return name
         graph, hidden = self.graph, self.hidden
         before = sum(
-            operation is not None and k not in graph.names and not hidden[k]
+            not operation.leaf and k not in graph.names and not hidden[k]
             for k, operation in enumerate(graph.operations[:node])
         )
         return f"n{next(islice(self.numbers(), before, None))}"

@@ -161,7 +161,6 @@ def applied(bench: Bench, node: int, place: int, step: Any) -> Any:
     zero = bench.arithmetic.number(0.0)
     balls = [(value + step if k == place else value, zero) for k, (value, _) in enumerate(balls)]
     operation = graph.operations[node]
-    assert operation is not None
     return bench.arithmetic.apply(operation, balls)[0]
 
 
@@ -175,7 +174,7 @@ def again(bench: Bench, nodes: Sequence[int]) -> Any:
     saved = {
         node: values[node]
         for node in nodes
-        if graph.operations[node] is not None and bench.needed[node]
+        if not graph.operations[node].leaf and bench.needed[node]
     }
     branches = Branches(graph, values, bench.arithmetic.decide)
     try:
@@ -216,7 +215,7 @@ def together(bench: Bench) -> Iterator[Difference]:
     total: Any = bench.arithmetic.number(0.0)
     for i, (name, gradient) in enumerate(bench.trace.gradients.items()):
         node = bench.names.find(name)
-        if bench.graph.operations[node] is not None or (isinstance(gradient, Wide) and not gradient.exists):  # fmt: skip
+        if not bench.graph.operations[node].leaf or (isinstance(gradient, Wide) and not gradient.exists):  # fmt: skip
             return
         speeds[node] = 1 + (i * 37 % 64) / 64
         total += speeds[node] * real(bench, gradient)

@@ -195,7 +195,7 @@ def program(
     stages: list[Stage] = []
     reach = reachable(tape, wanted)
     for node in range(len(tape)):
-        if not reach[node] or tape.operations[node] is None:
+        if not reach[node] or tape.operations[node].leaf:
             continue
         if node == end and (with_value or shared.get(node, 0) > 1):
             value = original.get(node) or free(called)
@@ -336,11 +336,11 @@ def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
     everywhere: list[bool] = []
     for node, operation in enumerate(tape.operations):
         inner = all(everywhere[k] for k in tape.operands[node])
-        everywhere.append(inner and (operation is None or total(operation)))
+        everywhere.append(inner and (operation.leaf or total(operation)))
     return {
         node: uses[node]
         for node, operation in enumerate(tape.operations)
-        if operation is not None and uses[node] and (strict[node] or everywhere[node])
+        if not operation.leaf and uses[node] and (strict[node] or everywhere[node])
     }
 
 

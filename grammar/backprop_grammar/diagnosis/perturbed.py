@@ -129,7 +129,7 @@ class Sheet:
         shown = self.nodes[node]
         row = shown.row
         mirrored = shown.block is not None and shown.block.mirrored
-        if row is None or row.variadic or row is IF or mirrored:
+        if row is None or row.leaf or row.variadic or row is IF or mirrored:
             return None
         return row if len(shown.operands) == len(row.operands) else None
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, overload
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
-from ..operations.table import CONSTANTS, IDENTITY, IF
+from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, VARIABLE
 
 __all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
 
@@ -115,12 +115,12 @@ class Spans(Sequence[Span]):
 class Graph:
     """A program as a tape of nodes, in the order they are evaluated.
 
-    ``operations[i]`` is None for a leaf: a variable (in ``variables``) or a constant
-    (in ``constants``: a number, or the name of a constant such as pi).
+    A leaf is a variable (in ``variables``) or a constant (in ``constants``: a number, or the name
+    of a constant such as pi).
     """
 
     source: Source = field(default_factory=lambda: Source(""))
-    operations: list[Operation | None] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
     operands: list[tuple[int, ...]] = field(default_factory=list)
     spans: Spans = field(default_factory=Spans)
     regions: list[int] = field(default_factory=list)
@@ -170,8 +170,12 @@ class Graph:
         if not leaves:
             return self
         variables = self.variables | {str(name): node for node, name in leaves.items()}
+        operations = list(self.operations)
+        for node in leaves:
+            operations[node] = VARIABLE
         return replace(
             self,
+            operations=operations,
             constants={k: value for k, value in self.constants.items() if k not in leaves},
             variables=dict(sorted(variables.items(), key=lambda one: one[1])),
             names=dict(sorted((self.names | {k: str(n) for k, n in leaves.items()}).items())),
@@ -180,7 +184,7 @@ class Graph:
 
     def add(
         self,
-        operation: Operation | None,
+        operation: Operation,
         operands: tuple[int, ...] = (),
         span: Span = (0, 0),
         region: int = 0,
@@ -198,7 +202,7 @@ class Graph:
 
     def constant(self, value: float | str, span: Span = (0, 0)) -> int:
         """Append a constant: a number, or a name of operations.CONSTANTS."""
-        node = self.add(None, (), span)
+        node = self.add(CONSTANT, (), span)
         self.constants[node] = value
         return node
 
@@ -206,7 +210,7 @@ class Graph:
         """The node of a variable, appended at its first use."""
         node = self.variables.get(name)
         if node is None:
-            node = self.variables[name] = self.add(None, (), span)
+            node = self.variables[name] = self.add(VARIABLE, (), span)
             self.names[node] = name
         return node
 
@@ -333,7 +337,7 @@ def constant_unseen(source: Source, name: str, function: str, span: Span) -> Bac
 
 def needs_identity(body: Graph) -> bool:
     """Whether a body is only a parameter, a constant or a call, so that its block has no node."""
-    return body.operations[body.output] is None or body.output in body.calls
+    return body.operations[body.output].leaf or body.output in body.calls
 
 
 def too_many(span: Span, source: Source, function: Function | None = None) -> BackpropError:

@@ -136,7 +136,7 @@ class Reductions:
             del graph.constants[node]
             graph.variables[name] = node
             graph.inputs[name] = number
-        elif graph.operations[node] is None or node in graph.names:
+        elif graph.operations[node].leaf or node in graph.names:
             node = graph.add(IDENTITY, (node,))
         self.scope.stage(name, span, node)
         graph.names[node] = name

@@ -37,7 +37,7 @@ __all__ = [
 def formula(graph: Graph, node: int, named: Callable[[int], Text]) -> Text:
     """One node over the texts of its operands."""
     operation = graph.operations[node]
-    if operation is None:
+    if operation.leaf:
         return named(node)
     return write(operation, [named(k) for k in graph.operands[node]], comparison_of(graph, node))
 
@@ -154,7 +154,7 @@ def expression_pieces(graph: Graph, root: int) -> Iterator[str]:
 def layout(graph: Graph, node: int) -> tuple[int, Shape, tuple[int, ...]]:
     """How tightly a node's text binds, its shape, and the nodes for the shape's slots."""
     operation = graph.operations[node]
-    if operation is None:
+    if operation.leaf:
         text = atom(graph.constants[node] if node in graph.constants else graph.names[node])
         return text.binds, (text.text,), ()
     operands = graph.operands[node]

@@ -286,7 +286,7 @@ def straight(text: Graph, operands: tuple[str, ...]) -> Steps:
     places |= {node: 3 + k for k, node in enumerate(text.constants)}
     steps: list[tuple[Kernel, int, int, tuple[int, ...]]] = []
     for node, operation in enumerate(text.operations):
-        if operation is None:
+        if operation.leaf:
             continue
         used = [places[k] for k in text.operands[node]]
         places[node] = 3 + len(constants) + len(steps)

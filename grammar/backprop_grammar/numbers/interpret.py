@@ -41,7 +41,7 @@ def interpret(
     for node in range(len(graph)) if nodes is None else nodes:
         operation = graph.operations[node]
         region = graph.regions[node]
-        if operation is None or (region and not branches.active(region)):
+        if operation.leaf or (region and not branches.active(region)):
             continue
         operands = graph.operands[node]
         if node in graph.condition_of:

@@ -135,6 +135,7 @@ class Operation:
     symbol: of an operator; binds: how tightly it does (see ``infix``).
     syntax: how it is written, if it is neither a call nor such an operator.
     hidden: for the texts of this table, not for users.
+    leaf: it is computed from nothing, as a variable and a constant are.
     libm: its name in C's mathematical library, in Python's math and in PyTorch.
     latex: its sign in LaTeX; or, with a slot such as <x> for each operand, the whole of it.
     gate: what its gate shows in a picture, other than its symbol or its name.
@@ -182,6 +183,7 @@ class Operation:
     binds: int = ATOM
     syntax: str = ""
     hidden: bool = False
+    leaf: bool = False
     libm: str = ""
     latex: str = ""
     gate: str = ""
@@ -192,7 +194,7 @@ class Operation:
 
     @property
     def variadic(self) -> bool:
-        return self.operands[-1] == "..."
+        return self.operands[-1:] == ("...",)
 
     @property
     def smooth(self) -> bool:

@@ -17,6 +17,7 @@ from .row import POWER, PRODUCT, SUM, Operation, Role, row
 
 __all__ = [
     "ADD",
+    "CONSTANT",
     "CONSTANTS",
     "DIV",
     "FUNCTIONS",
@@ -28,6 +29,7 @@ __all__ = [
     "OPERATORS",
     "POW",
     "SUB",
+    "VARIABLE",
 ]
 
 
@@ -249,6 +251,10 @@ FUNCTIONS: dict[str, Operation] = {row.name: row for row in ROWS if row.named} |
 
 OPERATORS: dict[str, Operation] = {row.symbol: row for row in ROWS if row.symbol}
 """The operators, by sign."""
+
+VARIABLE = Operation("variable", (), (), D, "an input", hidden=True, leaf=True)
+CONSTANT = Operation("constant", (), (), D, "a number", hidden=True, leaf=True)
+"""What nodes are that are computed from nothing: their values are the point's and the program's."""
 
 ADD, SUB, MUL, DIV, POW = (OPERATORS[sign] for sign in "+-*/^")
 NEG, IDENTITY, IF = (OPERATIONS[name] for name in ("neg", "identity", "if"))

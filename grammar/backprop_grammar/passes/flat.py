@@ -53,7 +53,7 @@ def forward(
     try:
         for operation in graph.operations:
             node += 1
-            if operation is None or not needed[node]:
+            if operation.leaf or not needed[node]:
                 continue
             if regions[node] and not branches.active(regions[node]):
                 continue
@@ -147,7 +147,7 @@ def backward(
         if bound > fabs(gradient) * tolerance:
             doubt.check(binary64, node, (gradient, bound), False)
         operation = graph.operations[node]
-        if operation is None:
+        if operation.leaf:
             continue
         operands = graph.operands[node]
         for k, rule in rules[operation] or [(k, None) for k in range(len(operands))]:  # variadic

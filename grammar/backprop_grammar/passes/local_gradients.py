@@ -66,7 +66,6 @@ def local_gradients(
 
     def kind(node: int, balls: list[Ball], out: Ball) -> str:
         operation = graph.operations[node]
-        assert operation is not None
         if operation.name in ("max", "min"):
             selected = {graph.operands[node][k] for k in arithmetic.selected(operation, balls)}
             return "tie" if len(selected) > 1 else ""
@@ -75,7 +74,6 @@ def local_gradients(
 
     def local(node: int, k: int) -> Ball | None:
         operation = graph.operations[node]
-        assert operation is not None
         operands = graph.operands[node]
         rule = None if operation.variadic else PLAIN_RULES[operation][k][1]
         if rule is not None:  # a number, an operand or the result: nothing to compute

@@ -202,7 +202,7 @@ def run_of(
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
     """Seconds that the passes over numbers of that precision may take, roughly."""
     gammas = sum(
-        operation is not None and "gamma" in operation.name and needed[node]
+        not operation.leaf and "gamma" in operation.name and needed[node]
         for node, operation in enumerate(graph.operations)
     )
     long = (bits / 6400) ** 2
@@ -318,7 +318,7 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
         written = written[:37] + "..."
     value = short_number(ball[0])
     name = graph.names.get(node)
-    if graph.operations[node] is None:
+    if graph.operations[node].leaf:
         return f"{name} = {value}"
     return f"{name} = {written} = {value}" if name else f"{written} = {value}"
 
@@ -339,7 +339,7 @@ def refusal(graph: Graph, cause: Outside) -> BackpropError:
 def too_large(graph: Graph, node: int) -> BackpropError:
     """The error for a number beyond even the wide numbers."""
     operation = graph.operations[node]
-    name = operation.name if operation else "the result"
+    name = "the result" if operation.leaf else operation.name
     return BackpropError(
         "overflow", f"{name} overflows: its value is too large to compute",
         graph.spans[node], hint="take logarithms, or rescale the inputs", source=graph.source,

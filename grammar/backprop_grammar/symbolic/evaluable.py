@@ -42,7 +42,7 @@ class Lowering:
             while self.pending:
                 self.pending.pop()()
             node = self.done.pop()
-            if lowered.operations[node] is None or node in lowered.names:
+            if lowered.operations[node].leaf or node in lowered.names:
                 node = lowered.add(IDENTITY, (node,))
             lowered.names[node] = name
             lowered.stages.append((name, node))
@@ -58,7 +58,7 @@ class Lowering:
             self.done.append(lowered.constant(tape.constants[node]))
         elif name is not None and name in self.named:
             self.done.append(self.named[name])
-        elif operation is None:
+        elif operation.leaf:
             self.done.append(lowered.variable(tape.names[node]))
         elif node in tape.condition_of:
             self.choice(node)

@@ -50,7 +50,6 @@ def plus(s: Symbols, a: int, b: int) -> int:
 def local(s: Symbols, node: int, k: int) -> int | None:
     """The local gradient of a node for its operand k, as a node."""
     operation, operands = s.tape.operations[node], s.tape.operands[node]
-    assert operation is not None
     one, zero = s.constant(1.0), s.constant(0.0)
     if operation is IF:
         if k < 2:

@@ -68,7 +68,7 @@ class Symbols(SharedTape):
         for node, operation in enumerate(graph.operations):
             if node in graph.constants:
                 moved.append(self.constant(graph.constants[node]))
-            elif operation is None:
+            elif operation.leaf:
                 name = names[node]
                 moved.append(leaves[name] if name in leaves else self.variable(name))
             elif operation is IDENTITY:
@@ -78,7 +78,7 @@ class Symbols(SharedTape):
                 if node in graph.condition_of:
                     comparison = graph.conditions[graph.condition_of[node]].comparison
                 moved.append(self.apply(operation, [moved[k] for k in graph.operands[node]], comparison))  # fmt: skip
-            if node in apart and operation is not None:
+            if node in apart and not operation.leaf:
                 moved[node] = self.tape.add(IDENTITY, (moved[node],))
         return moved
 
@@ -98,7 +98,7 @@ class Symbols(SharedTape):
             moved[node] = leaves[name]
             changed[node] = twice or self.number(leaves[name]) is not None
         for node, operation in enumerate(text.operations):
-            if operation is None:
+            if operation.leaf:
                 continue
             operands = text.operands[node]
             comparison = comparison_of(text, node)

@@ -112,9 +112,8 @@ class Builder:
         if run.wanted[node]:
             gradient = self.number(self.gradient(node), inner=not requested)
         named = node in graph.names
-        if row is None:
-            kind = "constant" if node in graph.constants else "variable"
-            return Node(node, name, kind, None, (), value, gradient, named=named)
+        if row.leaf:
+            return Node(node, name, row.name, row, (), value, gradient, named=named)
         block = self.names.blocks.get(node)
         if block is not None:
             operands = tuple([self.once(k) for k in block.operands if run.needed[k]])
@@ -224,7 +223,7 @@ def frames(graph: Graph, names: Names, shown: Set[int]) -> tuple[Frame, ...]:
 def stays_whole(graph: Graph, names: Names, node: int) -> Note:
     operation = graph.operations[node]
     name = names.near(node)
-    what = operation.name if operation else "the block"
+    what = "the block" if operation.leaf else operation.name
     return Note("kink", name, f"{what} is not expanded at its kink ({name}), where its parts would share the gradient in another way")  # fmt: skip
 
 

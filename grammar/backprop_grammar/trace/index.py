@@ -45,7 +45,7 @@ def formula_pieces(trace: Trace, node: Node) -> Iterator[str | int]:
     if node.block is not None:
         yield from block_pieces(trace, node.index, node.block)
         return
-    if node.row is None:
+    if node.row is None or node.row.leaf:
         yield node.name
         return
     operands = tape.operands[node.index]

@@ -37,7 +37,7 @@ def overflow(run: Run) -> BackpropError:
         node = before[0]
     operation = graph.operations[node]
     ball = run.values[node]
-    assert operation is not None and ball is not None
+    assert not operation.leaf and ball is not None
     labels = [described(graph, k, run.values[k]) for k in dict.fromkeys(graph.operands[node])]
     return BackpropError(
         "overflow",
@@ -67,7 +67,7 @@ def flags(
         origin = cause(lost, node)
         name = names.near(origin)
         operation = run.graph.operations[origin]
-        what = operation.name if operation else "the output"
+        what = "the output" if operation.leaf else operation.name
         path = f"gradients.{label}"
         if value.exists:
             message = f"the gradient of {label} is {brief(value)}, beyond the largest number, 1.79769e+308"  # fmt: skip
@@ -90,7 +90,7 @@ def why(graph: Graph, names: Names, node: int) -> str:
     """Why the local gradient of a node is not a number, in words."""
     operation = graph.operations[node]
     name = names.near(node)
-    if operation is None:
+    if operation.leaf:
         return "infinite contributions cancel"
     if operation.jump:
         return f"{operation.jump} ({name})"
@@ -159,7 +159,6 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     """The note on what the backward pass met at a node."""
     graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
-    assert operation is not None
     if kind == "tie":
         ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
         tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))

@@ -57,9 +57,8 @@ def outlined(question: Question, rules: Rules, first: dict[int, int], node: int)
     graph, name = question.graph, question.names.of[node]
     gradient = UNEVALUATED if question.wanted[node] else None
     named, row = node in graph.names, graph.operations[node]
-    if row is None:
-        kind = "constant" if node in graph.constants else "variable"
-        return Node(node, name, kind, None, (), UNEVALUATED, gradient, named=named)
+    if row.leaf:
+        return Node(node, name, row.name, row, (), UNEVALUATED, gradient, named=named)
     block = question.names.blocks.get(node)
     sources = block.operands if block else graph.operands[node]
     operands = tuple([first.get(k, k) for k in sources if question.needed[k]])
@@ -88,7 +87,6 @@ def rule_of(graph: Graph, rules: Rules, node: int, place: int, block: bool) -> R
     if block:
         return rules.block(node, place, row_of(graph.blocks[node]))
     row = graph.operations[node]
-    assert row is not None
     if row.name in ("max", "min", "if"):
         return None
     return rules.operation(row, place, node)

@@ -38,8 +38,8 @@ class Edge(NamedTuple):
 class Node(NamedTuple):
     """One node as it is shown.
 
-    index: its place on the tape. row: its operation; None of a leaf, and of a block that is no
-    function of the table. operands: the places of those that are evaluated. gradient: None where
+    index: its place on the tape. row: its operation, variable and constant among them; None of a
+    block that is no function of the table. operands: the places of those that are evaluated. gradient: None where
     nothing is differentiated; of a node with edges, it is their upstream gradient. edges: to the
     operands that are differentiated. block: what it hides.
     """
@@ -60,7 +60,7 @@ class Node(NamedTuple):
         """What it does, such as `sigmoid`, or `sigmoid(-x)`; an empty text for a leaf."""
         if self.block is not None:
             return f"{self.block.name}(-x)" if self.block.mirrored else self.block.name or self.name
-        return self.row.name if self.row else ""
+        return "" if self.row is None or self.row.leaf else self.row.name
 
     @property
     def upstream(self) -> Number | None:
@@ -72,7 +72,7 @@ class Node(NamedTuple):
         """How it passes gradients on; None for a leaf."""
         if self.block is not None:
             return Role.SCALES
-        return self.row.role if self.row else None
+        return None if self.row is None or self.row.leaf else self.row.role
 
 
 class Note(NamedTuple):

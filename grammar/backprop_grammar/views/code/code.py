@@ -163,7 +163,7 @@ def check(target: Target, derivative: Derivative) -> None:
     tape = derivative.tape
     for node in sorted(reach(derivative)):
         operation, count = tape.operations[node], len(tape.operands[node])
-        if operation is not None and lacks(target, operation, count):
+        if not operation.leaf and lacks(target, operation, count):
             able = [name for name in TARGETS if not lacks(row_of(name), operation, count)]
             raise BackpropError(
                 "name",

@@ -155,7 +155,7 @@ class Lines:
                 done.append(self.named(self.names[step]))
             elif step in tape.constants:
                 done.append(self.leaf(tape.constants[step]))
-            elif operation is None:
+            elif operation.leaf:
                 done.append(self.named(self.names[step]))
             elif step in tape.condition_of:
                 left, right, then, otherwise = tape.operands[step]
@@ -301,7 +301,7 @@ class Lines:
             below = [pieces[k] for k in body.operands[node]]
             if node < len(operands):
                 piece = operands[node] if uses[node] < 2 else self.short(operands[node], branch)
-            elif inner is None:
+            elif inner.leaf:
                 piece = self.leaf(body.constants[node])
             elif node in body.condition_of:
                 test = self.test(comparison_of(body, node), *below[:2])
@@ -321,6 +321,6 @@ def lacks(target: Target, operation: Operation, count: int) -> bool:
         return True
     body = function.body
     return any(
-        inner is not None and lacks(target, inner, len(below))
+        not inner.leaf and lacks(target, inner, len(below))
         for inner, below in zip(body.operations, body.operands, strict=True)
     )
