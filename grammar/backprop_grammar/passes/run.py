@@ -202,7 +202,7 @@ def run_of(
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
     """Seconds that the passes over numbers of that precision may take, roughly."""
     gammas = sum(
-        operation is not None and "gamma" in operation.name and needed[node]
+        operation is not None and operation.slow and needed[node]
         for node, operation in enumerate(graph.operations)
     )
     long = (bits / 6400) ** 2
