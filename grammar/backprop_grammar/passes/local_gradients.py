@@ -28,12 +28,12 @@ class PlainRules(dict[Operation, list[tuple[int, PlainRule]]]):
     """
 
     def __missing__(self, operation: Operation) -> list[tuple[int, PlainRule]]:
-        rules = texts(operation).rules if not operation.variadic else []
-        self[operation] = found = [
-            (k, plain_rule(operation, rule) if operation.smooth else None)
-            for k, rule in enumerate(rules)
+        texts_ = [] if operation.variadic else texts(operation).rules
+        self[operation] = rules = [
+            (k, plain_rule(operation, text) if operation.smooth else None)
+            for k, text in enumerate(texts_)
         ]
-        return found
+        return rules
 
 
 PLAIN_RULES = PlainRules()
