@@ -101,7 +101,7 @@ def test_an_ordinary_operation_is_the_general_one(row):
 def generally(question: Question, at: dict[str, float]):
     """Values and gradients with their bounds, by the passes over any arithmetic."""
     graph, doubt = question.graph, Doubt()
-    point = {name: (x, 0.0) for name, x in at.items()}
+    point = {node: (at[name], 0.0) for name, node in graph.variables.items()}
     values, branches = general.forward(graph, point, question.needed, GENERAL, doubt)
     local, _ = local_gradients(graph, values, branches, GENERAL, doubt)
 

@@ -151,18 +151,9 @@ CASES = [
 ]  # fmt: skip
 
 
-WAITING = {
-    "test_eval_is_right[times]": "numbers/float64.py: kernel() skips what a computed row requires",
-    "test_eval_is_right[past]": "numbers/float64.py: kernel() skips the domain of a computed row",
-}
-"""What cannot hold before other rooms read the rows, and where."""
-
-
 @pytest.fixture(params=CASES, ids=lambda case: case.row.name)
 def case(request, monkeypatch) -> Case:
     """A case whose row is in the table."""
-    if request.node.name in WAITING:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=WAITING[request.node.name]))
     added: Operation = request.param.row
     monkeypatch.setitem(OPERATIONS, added.name, added)
     monkeypatch.setitem(FUNCTIONS, added.name, added)

@@ -16,7 +16,7 @@ from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
-from ..operations.table import CONSTANTS
+from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from .ball import UNIT, Ball, Uncertain, compare
 
 __all__ = [
@@ -137,14 +137,14 @@ def exponential(x: float, dx: float, _y: float, _dy: float) -> tuple[float, floa
     return out, out * (2 * UNIT * (x != 0) + dx)
 
 
-OPERATORS: dict[str, Kernel] = {
-    "add": add,
-    "sub": sub,
-    "mul": mul,
-    "div": div,
-    "neg": neg,
-    "identity": identity,
-    "exp": exponential,
+OPERATORS: dict[Operation, Kernel] = {
+    ADD: add,
+    SUB: sub,
+    MUL: mul,
+    DIV: div,
+    NEG: neg,
+    IDENTITY: identity,
+    OPERATIONS["exp"]: exponential,
 }
 
 # Every other function, from its row
@@ -168,22 +168,45 @@ KERNELS = Kernels()
 
 def kernel(operation: Operation) -> Kernel:
     """An operation on ordinary floats."""
-    if operation.name in OPERATORS:
-        return OPERATORS[operation.name]
-    if operation.variadic or len(operation.operands) > 2 or operation.name == "if":
+    if operation in OPERATORS:
+        return OPERATORS[operation]
+    if operation.variadic or len(operation.operands) > 2:
+        return unknown
+    if operation.requires and operation is not POW:
+        return unknown
+    if any(isinstance(bound.limit, str) for bound in operation.domain):
         return unknown
     if computed := texts(operation).computed:
-        return spelled(computed, operation.operands)
-    if operation.scale is not relative or (operation.requires and operation.name != "pow"):
-        return unknown
-    return rounded(operation)
+        return spelled(operation, computed)
+    return rounded(operation) if operation.scale is relative else unknown
 
 
-def spelled(text: Graph, operands: tuple[str, ...]) -> Kernel:
+def inside(operation: Operation) -> Callable[[float, float, float, float], bool]:
+    """Whether operands are certainly off all edges of the domain, and within it."""
+    names = operation.operands
+    edges = [
+        (names.index(b.operand), b.relation[0] != "<", b.relation[0] != ">", float(b.limit))
+        for b in operation.domain
+    ]
+
+    def function(x: float, dx: float, y: float, dy: float) -> bool:
+        for place, above, below, limit in edges:
+            value, error = (y, dy) if place else (x, dx)
+            if not ((above and value - error > limit) or (below and value + error < limit)):
+                return False
+        return True
+
+    return function
+
+
+def spelled(operation: Operation, text: Graph) -> Kernel:
     """An operation that a text of the table computes."""
+    names, bounds, within = operation.operands, operation.domain, inside(operation)
 
     def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
-        return run(straight(text, operands), (x, y, 0.0), (dx, dy, 0.0))
+        if bounds and not within(x, dx, y, dy):
+            raise Hard
+        return run(straight(text, names), (x, y, 0.0), (dx, dy, 0.0))
 
     return function
 
@@ -193,16 +216,13 @@ def rounded(operation: Operation) -> Kernel:
     value, exact = operation.value, operation.exact
     assert value is not None
     slack = 2 * operation.ulps * UNIT
-    domain = [(bound.relation[0] == ">", bound.limit) for bound in operation.domain]
-    power, binary = operation.name == "pow", len(operation.operands) == 2
-    operands, rules = operation.operands, rules_of(operation)
+    bounds, within = operation.domain, inside(operation)
+    power, binary = operation is POW, len(operation.operands) == 2
+    operands, rules = operation.operands, ordinary_rules(operation)
 
     def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
-        if dx > SHORT or (binary and dy > SHORT):
+        if dx > SHORT or (binary and dy > SHORT) or (bounds and not within(x, dx, y, dy)):
             raise Hard
-        for above, limit in domain:
-            if not (x - dx > limit if above else x + dx < limit):  # type: ignore[operator]
-                raise Hard
         if power and not (x > dx or (fabs(x) > dx and not dy and y.is_integer())):
             raise Hard
         try:
@@ -227,16 +247,9 @@ def rounded(operation: Operation) -> Kernel:
     return function
 
 
-ORDINARY = {"pow": ("y*(out/x)", "out*log(x)")}
-"""Local gradients at ordinary points, of a row whose own text is mostly about the others."""
-
-
-@cache
-def rules_of(operation: Operation) -> list[Graph]:
+def ordinary_rules(operation: Operation) -> list[Graph]:
     """The local gradients of an operation at ordinary points."""
-    if operation.name not in ORDINARY:
-        return texts(operation).rules
-    return [compiled(text) for text in ORDINARY[operation.name]]
+    return [compiled(text) for text in operation.ordinary] or texts(operation).rules
 
 
 @cache
@@ -245,7 +258,7 @@ def local(operation: Operation, k: int) -> Local:
     names = operation.operands
     if operation.variadic or len(names) > 2:
         return unknown
-    row, rule = texts(operation), straight(rules_of(operation)[k], names)
+    row, rule = texts(operation), straight(ordinary_rules(operation)[k], names)
     edges = [straight(edge, names) for edge in ((*row.kinks, row.cut) if row.cut else row.kinks)]
 
     def function(

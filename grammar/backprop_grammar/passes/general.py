@@ -73,5 +73,5 @@ def gradients(
         slope = local(node, place)
         return None if slope is None else arithmetic.times(upstream, slope)
 
-    found = backward(graph.operands, {output: seed}, vjp, arithmetic.total, first)
-    return {node: arithmetic.settle(ball) for node, ball in found.items()}
+    balls = backward(graph.operands, {output: seed}, vjp, arithmetic.total, first)
+    return {node: arithmetic.settle(ball) for node, ball in balls.items()}

@@ -28,12 +28,12 @@ class PlainRules(dict[Operation, list[tuple[int, PlainRule]]]):
     """
 
     def __missing__(self, operation: Operation) -> list[tuple[int, PlainRule]]:
-        rules = texts(operation).rules if not operation.variadic else []
-        self[operation] = found = [
-            (k, plain_rule(operation, rule) if operation.smooth else None)
-            for k, rule in enumerate(rules)
+        texts_ = [] if operation.variadic else texts(operation).rules
+        self[operation] = rules = [
+            (k, plain_rule(operation, text) if operation.smooth else None)
+            for k, text in enumerate(texts_)
         ]
-        return found
+        return rules
 
 
 PLAIN_RULES = PlainRules()
@@ -66,7 +66,7 @@ def local_gradients(
 
     def kind(node: int, balls: list[Ball], out: Ball) -> str:
         operation = graph.operations[node]
-        if operation.name in ("max", "min"):
+        if operation.selects:
             selected = {graph.operands[node][k] for k in arithmetic.selected(operation, balls)}
             return "tie" if len(selected) > 1 else ""
         kink = arithmetic.kink(operation, balls, out)

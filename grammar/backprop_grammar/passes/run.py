@@ -1,8 +1,7 @@
 """The passes at the precision at which every number of them is certain.
 
-Try the fast numbers first, and believe them only where their own error
-bounds allow it. Where they don't, the same passes run over wider numbers, more and
-more precise, until every number of the trace is certain.
+The fast numbers come first, and are believed only where their own error bounds allow it. Where they
+don't, the same passes run over wider numbers, more and more precise, until every number is certain.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +22,14 @@ from .general import Values
 from .local_gradients import local_gradients
 
 __all__ = [
-    "BITS_PER_DIGIT", "MAX_PRECISION", "Question", "Run", "check_bound", "described", "run_of",
-]  # fmt: skip
+    "BITS_PER_DIGIT",
+    "MAX_PRECISION",
+    "Question",
+    "Run",
+    "check_bound",
+    "described",
+    "run_of",
+]
 
 MAX_PRECISION = 1000
 """The most decimal digits that may be asked for."""
@@ -86,15 +91,15 @@ class Run:
         The last two are None where the node does not route to the operand.
         """
         upstream = self.gradients.get(node)
-        found: list[tuple[int, int, Ball | None, Ball | None]] = []
+        contributions: list[tuple[int, int, Ball | None, Ball | None]] = []
         if upstream is None:
-            return found
+            return contributions
         for k, operand in enumerate(self.graph.operands[node]):
             if self.wanted[operand] and self.values[operand] is not None:
                 local = self.local(node, k)
                 sent = None if local is None else self.arithmetic.times(upstream, local)
-                found.append((k, operand, local, sent))
-        return found
+                contributions.append((k, operand, local, sent))
+        return contributions
 
 
 class Question:
@@ -201,10 +206,7 @@ def run_of(
 
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
     """Seconds that the passes over numbers of that precision may take, roughly."""
-    gammas = sum(
-        not operation.leaf and "gamma" in operation.name and needed[node]
-        for node, operation in enumerate(graph.operations)
-    )
+    gammas = sum(operation.slow and needed[node] for node, operation in enumerate(graph.operations))
     long = (bits / 6400) ** 2
     return sum(needed) * (0.0015 + 0.04 * long) + gammas * max(0.03, 12 * long)
 
@@ -301,11 +303,11 @@ def dependent(
     graph: Graph, first: int, result: int, operands: set[int], values: Values | Balls
 ) -> set[int]:
     """The evaluated nodes from first to result that depend on the operands, and the operands."""
-    found = set(operands)
+    nodes = set(operands)
     for node in range(first, result + 1):
-        if values[node] is not None and any(k in found for k in graph.operands[node]):
-            found.add(node)
-    return found
+        if values[node] is not None and any(k in nodes for k in graph.operands[node]):
+            nodes.add(node)
+    return nodes
 
 
 def described(graph: Graph, node: int, ball: Ball | None) -> str:
@@ -313,14 +315,14 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
     if ball is None or node in graph.constants:
         return ""
     start, end = graph.spans[node]
-    written = " ".join(graph.source.text[start:end].split())
-    if len(written) > 40:
-        written = written[:37] + "..."
+    text = " ".join(graph.source.text[start:end].split())
+    if len(text) > 40:
+        text = text[:37] + "..."
     value = short_number(ball[0])
     name = graph.names.get(node)
     if graph.operations[node].leaf:
         return f"{name} = {value}"
-    return f"{name} = {written} = {value}" if name else f"{written} = {value}"
+    return f"{name} = {text} = {value}" if name else f"{text} = {value}"
 
 
 def refusal(graph: Graph, cause: Outside) -> BackpropError:
