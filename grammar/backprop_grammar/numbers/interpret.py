@@ -17,9 +17,7 @@ __all__ = ["interpret", "leaves"]
 V = TypeVar("V")
 
 
-def leaves(
-    graph: Graph, given: Mapping[int, V], constant: Callable[[float | str], V]
-) -> list[Any]:
+def leaves(graph: Graph, given: Mapping[int, V], constant: Callable[[float | str], V]) -> list[Any]:
     """A value for every constant of a graph, and for the nodes that are given one; else None."""
     values: list[V | None] = [None] * len(graph)
     for node, value in given.items():

@@ -19,7 +19,11 @@ Values = list[Ball | None]
 
 
 def forward(
-    graph: Graph, given: Mapping[int, Ball], needed: list[bool], arithmetic: Arithmetic, doubt: Doubt
+    graph: Graph,
+    given: Mapping[int, Ball],
+    needed: list[bool],
+    arithmetic: Arithmetic,
+    doubt: Doubt,
 ) -> tuple[Values, Branches]:
     """The balls of the needed nodes that are evaluated, and which side each `if` took.
 

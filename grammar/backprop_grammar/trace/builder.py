@@ -120,9 +120,7 @@ class Builder:
             operands = tuple([self.once(k) for k in block.operands if run.needed[k]])
             edges = tuple(self.block_edges(node, block))
             return Node(node, name, "block", row_of(block), operands, value, gradient, edges, block, named)  # fmt: skip
-        operands = tuple(
-            [self.once(k) for k in graph.operands[node] if run.values[k] is not None]
-        )
+        operands = tuple([self.once(k) for k in graph.operands[node] if run.values[k] is not None])
         edges = tuple(self.edges(node, row))
         return Node(node, name, "operation", row, operands, value, gradient, edges, named=named)
 
