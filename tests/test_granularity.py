@@ -266,6 +266,14 @@ def test_the_frames_are_in_the_json():
     assert all(set(frame["nodes"]) <= names for frame in trace["frames"])
 
 
+def test_what_is_opened_is_whole_for_others():
+    before = call("derive", "silu(x)", "--format", "python")
+    assert call("eval", "silu(x)", "--at", "x=1", "--expand", "silu,sigmoid")[0] == 0
+    assert call("derive", "silu(x)", "--format", "python") == before
+    frames = trace_of("silu(x)", "--at", "x=1", "--expand", "silu")["frames"]
+    assert [frame["title"] for frame in frames] == ["silu(x)"]
+
+
 def test_what_is_asked_for_stays_visible():
     trace = trace_of("e1 = exp(-x); 1/(1 + e1)", "--at", "x=1", "--fold", "all", "--wrt", "e1")
     assert "e1" in trace["gradients"]

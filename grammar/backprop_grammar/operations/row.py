@@ -219,6 +219,14 @@ class Operation:
         return re.sub(rf"\b({x}|{y})\b", lambda name: y if name[0] == x else x, first) == second
 
     @property
+    def sentence(self) -> str:
+        """What is said of its local gradients wherever they exist, off its kinks; or nothing."""
+        if not self.says or self.says.endswith("."):
+            return self.says
+        what = f"{self.name} for an operand" if self.variadic else self.name
+        return f"The local gradient of {what} is {self.says}."
+
+    @property
     def named(self) -> bool:
         """Whether the user may call it: sums and products, `-x` and `if` are only written."""
         return self.binds >= POWER and not self.syntax and not self.hidden
