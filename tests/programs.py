@@ -185,7 +185,7 @@ def programs(draw) -> Program:
 def contents(graph: Graph) -> dict[str, Any]:
     """All of a graph but where it was written, for comparing two."""
     return {
-        "operations": [operation and operation.name for operation in graph.operations],
+        "operations": [operation.name for operation in graph.operations],
         "operands": graph.operands,
         "regions": graph.regions,
         "constants": graph.constants,

@@ -162,7 +162,7 @@ def test_the_flat_passes_are_the_general_ones(program, point):
             assert (mine is None) == (right is None)
             if mine is not None:  # chains of sums are compensated, so what follows them differs
                 assert abs(mine[0] - right[0]) <= mine[1] + right[1]
-    if not any(o and o.name in ("add", "sub") for o in graph.operations):
+    if not any(o.name in ("add", "sub") for o in graph.operations):
         for node in range(len(graph)):
             assert (values[node] or [0])[0] == (expected[node] or [0])[0]
             assert (gradients[node] or [0])[0] == (slopes.get(node) or [0])[0]

@@ -19,7 +19,7 @@ def spelled(graph: Graph, node: int | None = None, *, top: bool = True) -> str:
     if node in graph.constants:
         value = graph.constants[node]
         return value if isinstance(value, str) else repr(value).removesuffix(".0")
-    if operation is None or (node in graph.names and not top):
+    if operation.leaf or (node in graph.names and not top):
         return graph.names[node]
     operands = [spelled(graph, k, top=False) for k in graph.operands[node]]
     if node in graph.blocks:
@@ -237,7 +237,7 @@ INSIDE = (
 def test_tape(program, expected):
     graph = parse(program)
     tape = [
-        operation.name if operation else spelled(graph, node)
+        spelled(graph, node) if operation.leaf else operation.name
         for node, operation in enumerate(graph.operations)
     ]
     assert " ".join(tape) == expected
@@ -264,7 +264,7 @@ def test_regions(program, conditions, regions):
     found = {
         operation.name: graph.regions[node]
         for node, operation in enumerate(graph.operations)
-        if operation and operation.name != "if"
+        if not operation.leaf and operation.name != "if"
     }
     assert found == regions
     for node, condition in graph.condition_of.items():
@@ -287,7 +287,9 @@ SPANS = (
 @pytest.mark.parametrize(("program", "expected"), SPANS)
 def test_spans(program, expected):
     graph = parse(program)
-    found = [program[slice(*graph.spans[node])] for node, o in enumerate(graph.operations) if o]
+    found = [
+        program[slice(*graph.spans[node])] for node, o in enumerate(graph.operations) if not o.leaf
+    ]
     assert found == expected
 
 

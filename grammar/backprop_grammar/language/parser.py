@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
-from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS
+from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS, VARIABLE
 from .graph import MAX_NODES, Condition, Graph, too_many
 from .lalr import tables
 from .lexer import Word, scan
@@ -134,6 +134,7 @@ class Reductions:
         if isinstance(number, float):
             # A stage that is a plain number is an input: it gets a gradient.
             del graph.constants[node]
+            graph.operations[node] = VARIABLE
             graph.variables[name] = node
             graph.inputs[name] = number
         elif graph.operations[node].leaf or node in graph.names:
