@@ -1,4 +1,4 @@
-"""Proof sheets: no row is far off, and one that is would be seen."""
+"""Measured accuracy: no row is far off, and one that is would be seen."""
 
 import json
 import math
