@@ -75,10 +75,10 @@ def verify(row: Operation, points: int = 0) -> Measurement:
     numbers = ["value", *(name for k, name in enumerate(names) if not fixed(row, k))]
     worst = {number: Worst(number, 0.0, {}, 0.0, "", 0) for number in numbers}
     for turn in range(points):
-        at, found = printed(row, graph, names, rng, turn)
+        at, given = printed(row, graph, names, rng, turn)
         for number in numbers:
             truth = exact(graph, at) if number == "value" else quotient(graph, at, number)
-            mine = found.get(number)
+            mine = given.get(number)
             if truth is not None and mine is not None:
                 before = worst[number]
                 error = ulps(mine, truth)
@@ -107,8 +107,8 @@ def printed(
             trace = evaluate(graph, at)
         except BackpropError:
             continue
-        found = {"value": trace.value, **trace.gradients}
-        return at, {name: as_float(number) for name, number in found.items()}
+        numbers = {"value": trace.value, **trace.gradients}
+        return at, {name: as_float(number) for name, number in numbers.items()}
     raise AssertionError(f"no point of the domain of {row.name} was found")
 
 
@@ -160,8 +160,7 @@ def quotient(graph: Graph, at: dict[str, float], name: str) -> Any | None:
         arithmetic = wide(bits, False)
         with arithmetic.context():
             point = {n: arithmetic.number(x) for n, x in at.items()}
-            found = [central(graph, point, name, size, bits) for size in (step, step + 30)]
-            first, second = found
+            first, second = (central(graph, point, name, size, bits) for size in (step, step + 30))
             if first is None or second is None or not certain(*first) or not certain(*second):
                 continue
             if certain(second[0], abs(first[0] - second[0])):
