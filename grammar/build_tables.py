@@ -1,7 +1,7 @@
 """The build hook: puts the parser's prepared tables into the wheel, beside the grammar.
 
-The insight: only a wheel gets them. A source tree or an editable install makes its own at run
-time, so what is there can never be older than the grammar.
+Only a wheel gets them. A source tree or an editable install makes its own at run time, so what is
+there can never be older than the grammar.
 """
 
 import json
@@ -26,8 +26,8 @@ class Tables(BuildHookInterface):  # type: ignore[misc,type-arg]
 
         self.folder = tempfile.mkdtemp()
         file = Path(self.folder) / "grammar.json"
-        found = prepared(GRAMMAR.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(found, separators=(",", ":")), encoding="utf-8")
+        tables = prepared(GRAMMAR.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(tables, separators=(",", ":")), encoding="utf-8")
         build_data["force_include"][str(file)] = "backprop_grammar/language/grammar.json"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:

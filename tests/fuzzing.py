@@ -37,7 +37,7 @@ import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.commands import COMMANDS
 from backprop_cli.input.request import read_point
-from backprop_grammar.checks.equivalence import read_box
+from backprop_grammar.checks.equivalence import read_ranges
 from backprop_grammar.diagnosis.claims import read_claims
 from tests.support import (
     CONSTANTS,
@@ -129,7 +129,7 @@ WAYS: dict[str, Callable[[Any], None]] = {
     "at": lambda text: quiet(lambda: read_point([text])),
     "point": point_file,
     "claim": lambda text: quiet(lambda: read_claims([text])),
-    "over": lambda text: quiet(lambda: read_box([text])),
+    "over": lambda text: quiet(lambda: read_ranges([text])),
     "table": table_file,
     "command": command_line,
 }

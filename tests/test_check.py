@@ -4,13 +4,14 @@ import json
 import math
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backprop_grammar.checks.differences import Report, differences
-from backprop_grammar.checks.equivalence import agree, read_box
+from backprop_grammar.checks.equivalence import agree, read_ranges
 from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
 from tests.mistakes import measure
 from tests.support import (
@@ -193,11 +194,11 @@ def test_right_claims_are_right(case):
     claims = {name: str(truth) for name, truth in case["grad"].items()}
     assert all(verdict.right for verdict in judge(trace, claims))
     full = {name: repr(number) for name, number in trace.gradients.items()}
-    verdicts = judge(trace, full, again=no_other_point)
+    verdicts = judged_here(trace, full)
     assert {verdict.status for verdict in verdicts} == {RIGHT}
     for form in (".3g", ".3f"):  # the advice is that of above
         short = {name: f"{float(truth):{form}}" for name, truth in case["grad"].items()}
-        verdicts = judge(trace, short, again=no_other_point)
+        verdicts = judged_here(trace, short)
         assert {verdict.status for verdict in verdicts} <= {RIGHT, WITHIN}
 
 
@@ -212,7 +213,7 @@ QUICK = settings(max_examples=often(60, 100), deadline=None)
 def test_a_right_claim_is_never_called_wrong(trace, which, digits, data):
     name = list(trace.gradients)[which % len(trace.gradients)]
     text = f"{trace.gradients[name]:.{digits}g}"
-    (verdict,) = judge(trace, {name: text}, again=no_other_point)
+    (verdict,) = judged_here(trace, {name: text})
     assert verdict.status in (RIGHT, WITHIN)
 
 
@@ -231,12 +232,18 @@ def test_a_claim_off_by_more_than_a_unit_is_never_called_right(trace, which, dig
         off = Decimal(math.ceil(units)) * unit * (1 if up else -1)
         claimed = (exact + off).quantize(unit, rounding=ROUND_HALF_EVEN)
         assume(abs(claimed - exact) > unit)
-    (verdict,) = judge(trace, {name: str(claimed)}, again=no_other_point)
+    (verdict,) = judged_here(trace, {name: str(claimed)})
     assert verdict.status in (ROUNDED, WRONG)
 
 
-def no_other_point(*_args, **_options):
-    raise BackpropError("domain", "only this point")
+def judged_here(trace, claims):
+    """The verdicts without the advice that takes another point."""
+
+    def no_other_point(*_args, **_options):
+        raise BackpropError("domain", "only this point")
+
+    with patch("backprop_grammar.diagnosis.claims.retraced", lambda _: no_other_point):
+        return judge(trace, claims)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +317,7 @@ def test_most_mistakes_are_found():
     ],
 )
 def test_two_formulas(a, b, box, agreed):
-    found = agree(parsed(a), parsed(b), read_box([box]))
+    found = agree(parsed(a), parsed(b), read_ranges([box]))
     assert found.agreed is agreed
     assert (found.parting is None) is (agreed or found.points == 0)
 
@@ -324,7 +331,7 @@ def test_the_parting_is_named():
     assert found.agreed and found.skipped > 20
     for box in ("x", "x=1:0", "x=a:b", "x=0:inf", "x=0:1,x=0:1"):
         with pytest.raises(BackpropError):
-            read_box([box])
+            read_ranges([box])
     with pytest.raises(BackpropError, match="no range for y"):
         agree(parsed("x"), parsed("y"), {"x": (0.0, 1.0)})
 
@@ -383,10 +390,7 @@ def test_many_inputs_are_moved_together():
     ],
 )
 def test_digits_of_whole_numbers(program, at, claim, status):
-    def again(point, **how):
-        return traced(program, point or at, **how)
-
-    (verdict,) = judge(traced(program, at), {"x": claim}, again)
+    (verdict,) = judge(traced(program, at), {"x": claim})
     assert verdict.status == status
 
 

@@ -290,6 +290,14 @@ def test_many_nodes_at_once():
     assert len(opened.frames) == 800
 
 
+def test_what_was_expanded_is_folded_all_the_same():
+    """A definition with blocks in it is opened in a copy of its own, not in everybody's."""
+    traced("silu(x)", {"x": 1}, expand=["all"])
+    assert "silu" in {
+        node.operation for node in traced("x*sigmoid(x)", {"x": 1}, fold=["silu"]).nodes
+    }
+
+
 def test_every_definition_is_a_program():
     for row in defined():
         assert parsed(over(row.formula, ("x1", "x2", "x3") if row.variadic else row.operands))

@@ -1,4 +1,4 @@
-"""Proof sheets: no row is far off, and one that is would be seen."""
+"""Measured accuracy: no row is far off, and one that is would be seen."""
 
 import json
 import math
@@ -17,20 +17,20 @@ MOST = 3.0
 @pytest.mark.parametrize("row", SHOWN, ids=[row.name for row in SHOWN])
 def test_no_number_of_a_row_is_far_off(row):
     points = 3 if "gamma" in row.name else 15
-    sheet = verify(row, points)
-    numbers = [one.number for one in sheet.worst]
+    measured = verify(row, points)
+    numbers = [one.number for one in measured.worst]
     assert numbers[0] == "value"
     assert len(numbers) == 1 + (
         3 if row.variadic else len(row.operands) - (row.name == "polygamma")
     )
-    for one in sheet.worst:
+    for one in measured.worst:
         assert one.ulps <= MOST, one
         assert one.points > points / 2, one
         assert all(map(math.isfinite, one.at.values()))
 
 
 def test_the_truth_is_from_values_alone():
-    graph = module.parse("sin(x)")
+    graph = module.compiled("sin(x)")
     truth = module.quotient(graph, {"x": 1.0}, "x")
     with module.wide(300, False).context():
         assert abs(truth - truth.context.cos(1)) < 1e-25
@@ -49,7 +49,7 @@ def test_a_wrong_number_is_seen(monkeypatch):
     assert 8 < slope.ulps < 40
 
 
-def test_the_sheet_is_the_same_every_time():
+def test_the_measurement_is_the_same_every_time():
     assert verify(OPERATIONS["tanh"], 10) == verify(OPERATIONS["tanh"], 10)
 
 

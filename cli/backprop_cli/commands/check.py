@@ -89,7 +89,7 @@ def on_two(
     Raises BackpropError for options that contradict each other.
     """
     from backprop_grammar.checks.differences import Report
-    from backprop_grammar.checks.equivalence import read_box
+    from backprop_grammar.checks.equivalence import read_ranges
     from backprop_grammar.library import Program, equivalent
 
     if claims or request.at:
@@ -101,7 +101,7 @@ def on_two(
     points = MANY if points is None else points
     if not 0 <= points <= MOST_POINTS:
         raise usage(f"--points is 0 to {MOST_POINTS:,}, not {points}")
-    box = read_box(over)
+    box = read_ranges(over)
     first, _, _ = request.read(box)
     agreement = equivalent(first, Program(against, "--against"), box, points, seed or 0)
     return Report(first.record, {}, "", agreement=agreement)

@@ -1,8 +1,8 @@
 """Which nodes are shown as one: blocks opened to their parts, and parts folded into blocks.
 
-The insight: the passes know only nodes, so granularity is a change of the tape before them
-that keeps every number: a built-in becomes its definition, or nodes that belong together are
-put side by side and called a block.
+The passes know only nodes, so granularity is a change of the tape before them that keeps every
+number: a built-in becomes its definition, or nodes that belong together are put side by side and
+called a block.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +41,8 @@ class Choice:
                 except BackpropError as error:
                     known = [*graph.functions, *(row.name for row in defined())]
                     hint = suggestion(name, known, error.hint)
-                    raise BackpropError("name", f"there is no function and no node called {shorten(name)}", hint=hint) from None  # fmt: skip
+                    message = f"there is no function and no node called {shorten(name)}"
+                    raise BackpropError("name", message, hint=hint) from None
 
     def takes(self, name: str, node: int = -1) -> bool:
         return self.everything or name in self.functions or node in self.nodes
@@ -49,9 +50,10 @@ class Choice:
 
 def primitive(name: str, option: str) -> BackpropError:
     return BackpropError(
-        "name", f"{name} has no parts to {option}: it is a primitive operation",
+        "name",
+        f"{name} has no parts to {option}: it is a primitive operation",
         hint=f"blocks are {', '.join(row.name for row in defined())} and functions of the program",
-    )  # fmt: skip
+    )
 
 
 def none_here(name: str, option: str) -> BackpropError:
@@ -70,7 +72,7 @@ def shaped(
     keep: Sequence[str],
     kinks: Callable[[Graph], set[int]],
 ) -> tuple[Graph, list[int]]:
-    """A graph with blocks opened, then others folded; and which nodes stay whole at a kink.
+    """A graph with blocks opened, then others folded; and which nodes stay closed at a kink.
 
     keep: names of stages that must stay visible. kinks: the nodes of a graph that stand at one;
     asked only where a block has kinks, since its parts may share a gradient in another way.
@@ -78,19 +80,19 @@ def shaped(
     Raises BackpropError for names that are not in the program.
     """
     graph = replace(graph, blocks=dict(graph.blocks))
-    whole: list[int] = []
+    unopened: list[int] = []
     if expand:
         choice = Choice(graph, expand, "expand")
         nodes = to_expand(graph, choice)
         if any(row.kinks for k in nodes if (row := graph.operations[k])):
-            whole = sorted(nodes & kinks(graph))
-        graph, moved = expanded(graph, nodes - {*whole}, choice)
-        whole = [moved[k] for k in whole]
+            unopened = sorted(nodes & kinks(graph))
+        graph, moved = expanded(graph, nodes - {*unopened}, choice)
+        unopened = [moved[k] for k in unopened]
     if fold:
         visible = {node for name in keep if (node := graph.node(name)) is not None}
         graph, moved = folded(graph, Choice(graph, fold, "fold"), {*visible, graph.output})
-        whole = [moved[k] for k in whole]
-    return graph, whole
+        unopened = [moved[k] for k in unopened]
+    return graph, unopened
 
 
 # Expanding
@@ -101,13 +103,13 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
 
     Raises BackpropError when a function that was named does not occur.
     """
-    met: set[str] = set()
+    present: set[str] = set()
     for node, block in graph.blocks.items():
         if choice.takes(block.name, node):
-            met.add(block.name)
+            present.add(block.name)
             graph.blocks[node] = replace(block, open=True)
     hidden = inside_closed(graph)
-    found = set()
+    nodes = set()
     behind: dict[str, int] = {}
     for node, operation in enumerate(graph.operations):
         if operation.leaf or not operation.formula or not choice.takes(operation.name, node):
@@ -115,21 +117,24 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
         if hidden[node]:
             behind.setdefault(operation.name, node)
             continue
-        met.add(operation.name)
-        found.add(node)
-    inside = nested(found, graph, choice)
-    for name in choice.functions - met - inside:
+        present.add(operation.name)
+        nodes.add(node)
+    inside = nested(nodes, graph, choice)
+    for name in choice.functions - present - inside:
         if name in behind:
             around = block_around(graph, behind[name])
             raise BackpropError(
-                "name", f"{name} stands inside {shorten(around)}, which is one node",
-                hint=f"expand {around} too", meant=f"{around},{name}", reason="inside",
-            )  # fmt: skip
+                "name",
+                f"{name} stands inside {shorten(around)}, which is one node",
+                hint=f"expand {around} too",
+                meant=f"{around},{name}",
+                reason="inside",
+            )
         raise none_here(name, "expand")
-    for node in choice.nodes - found - graph.blocks.keys():
+    for node in choice.nodes - nodes - graph.blocks.keys():
         operation = graph.operations[node]
         raise primitive(graph.names.get(node, "it") if operation.leaf else operation.name, "expand")
-    return found
+    return nodes
 
 
 def inside_closed(graph: Graph) -> list[bool]:
@@ -143,15 +148,16 @@ def inside_closed(graph: Graph) -> list[bool]:
 def block_around(graph: Graph, node: int) -> str:
     """The name of the closed block that hides a node."""
     return next(
-        block.name for result, block in sorted(graph.blocks.items())
+        block.name
+        for result, block in sorted(graph.blocks.items())
         if block.first <= node <= result and not block.open
-    )  # fmt: skip
+    )
 
 
-def nested(found: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
+def nested(nodes: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
     """The operations inside the definitions of some nodes."""
     names: set[str] = set()
-    pending = [graph.operations[node] for node in found]
+    pending = [graph.operations[node] for node in nodes]
     while pending:
         operation = pending.pop()
         function = definition(operation, 2)
@@ -185,9 +191,13 @@ def rebuilt(
     are about to be the results of another block too, so they get a node of their own.
     """
     tape = Graph(
-        graph.source, variables={}, inputs=dict(graph.inputs), functions=graph.functions,
-        shadowed=graph.shadowed, conditions=list(graph.conditions),
-    )  # fmt: skip
+        graph.source,
+        variables={},
+        inputs=dict(graph.inputs),
+        functions=graph.functions,
+        shadowed=graph.shadowed,
+        conditions=list(graph.conditions),
+    )
     moved = [-1] * len(graph)
     begin = [0] * len(graph)
     for node in order:
@@ -225,14 +235,14 @@ def rebuilt(
 def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[int]]:
     """The graph with blocks where it spells them out; where each node went.
 
-    keep: nodes that must stay visible. Raises BackpropError when nothing was found for a name.
+    keep: nodes that must stay visible. Raises BackpropError when there is nothing of a name.
     """
-    met: set[str] = set()
+    present: set[str] = set()
     for node, block in graph.blocks.items():
         if block.open and choice.takes(block.name, node):
             graph.blocks[node] = replace(block, open=False)
         if not graph.blocks[node].open:
-            met.add(block.name)
+            present.add(block.name)
     closed = inside_closed(graph)
     users: list[list[int]] = [[] for _ in graph.operations]
     for node, operands in enumerate(graph.operands):
@@ -244,19 +254,22 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     taken = {k for group in groups.values() for k in group.inner}
     if choice.everything or choice.functions:
         within = enclosing(graph)
-        for node, found in sorted(matches(graph, closed).items(), reverse=True):
-            for match in sorted(found, key=lambda match: -len(match.inner)):
-                if not choice.takes(match.name) or (match.name == "sum" and "sum" not in choice.functions):  # fmt: skip
+        for node, here in sorted(matches(graph, closed).items(), reverse=True):
+            for match in sorted(here, key=lambda match: -len(match.inner)):
+                # Every addition is a sum, so `all` does not mean those.
+                by_all = choice.everything and match.name != "sum"
+                if not by_all and match.name not in choice.functions:
                     continue
                 inner = set(match.inner)
                 apart = all(set(users[k]) <= inner and k not in keep for k in inner - {node})
                 if apart and not inner & taken and len({within[k] for k in inner}) == 1:
                     groups[node] = match
                     taken |= inner
-                    met.add(match.name)
+                    present.add(match.name)
                     break
-    met |= {operation.name for k, operation in enumerate(graph.operations) if not (operation.leaf or closed[k])}  # fmt: skip
-    for name in choice.functions - met:
+    rows = zip(graph.operations, closed, strict=True)
+    present |= {row.name for row, shut in rows if not (row.leaf or shut)}
+    for name in choice.functions - present:
         raise none_here(name, "fold")
     return put_together(graph, groups)
 
@@ -280,9 +293,10 @@ def needed_only_by(graph: Graph, node: int, users: list[list[int]], keep: set[in
     if all(graph.operations[k].leaf for k in inner - {node}) or graph.operations[node].leaf:
         name = Names(graph).near(node)
         raise BackpropError(
-            "name", f"there is nothing to fold into {shorten(name)}",
+            "name",
+            f"there is nothing to fold into {shorten(name)}",
             hint="what it is computed from is used elsewhere, or is a variable",
-        )  # fmt: skip
+        )
     operands = {k for i in inner for k in graph.operands[i]} - inner
     function = extracted(graph, sorted(inner), sorted(operands))
     return Match("", tuple(sorted(operands)), tuple(sorted(inner)), function)
@@ -293,7 +307,8 @@ def extracted(graph: Graph, inner: Sequence[int], operands: Sequence[int]) -> Fu
     body = Graph()
     moved = {k: body.variable(f"p{i}") for i, k in enumerate(operands)}
     for node in inner:
-        moved[node] = body.add(graph.operations[node], tuple([moved[k] for k in graph.operands[node]]))  # fmt: skip
+        parts = tuple([moved[k] for k in graph.operands[node]])
+        moved[node] = body.add(graph.operations[node], parts)
         if node in graph.constants:
             body.constants[moved[node]] = graph.constants[node]
     body.stages.append(("", moved[inner[-1]]))
@@ -303,7 +318,7 @@ def extracted(graph: Graph, inner: Sequence[int], operands: Sequence[int]) -> Fu
 def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[int]]:
     """The tape with the nodes of every group side by side, each a block."""
     delayed: dict[int, int] = {}
-    for node, match in sorted(groups.items()):  # an outer group holds the inner ones whole
+    for node, match in sorted(groups.items()):  # an outer group holds all of the inner ones
         for k in match.inner:
             if k != node:
                 delayed[k] = node
@@ -330,9 +345,13 @@ def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[in
         name = graph.names.get(node, "") if stage else match.name
         operands = tuple([moved[k] for k in match.operands])
         tape.blocks[result] = Block(
-            name, operands, min(moved[k] for k in match.inner), function, stage=stage,
+            name,
+            operands,
+            min(moved[k] for k in match.inner),
+            function,
+            stage=stage,
             mirrored=match.mirrored,
-        )  # fmt: skip
+        )
         for k in match.inner:
             if k != node:
                 tape.names.pop(moved[k], None)

@@ -1,7 +1,7 @@
 """What the nodes of a graph are called, and which of them are seen.
 
-The insight: what a block hides is decided here and nowhere else. The passes know only
-primitive nodes; a block is a way to look at some of them.
+What a block hides is decided here and nowhere else. The passes know only primitive nodes; a block
+is a way to look at some of them.
 """
 
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ from ..operations.table import CONSTANTS
 __all__ = ["Names", "outermost"]
 
 FEW = 8
-"""Names that are counted out one by one, before all of them are made."""
+"""Names that are counted out one by one; a further one, and all of them are named at once."""
 
 
 def outermost(graph: Graph) -> dict[int, Block]:
     """The blocks that are shown as one node: closed, and in no other closed block."""
-    found = {}
+    blocks = {}
     edge = len(graph)
     for node in sorted(graph.blocks, reverse=True):
         if node < edge and not graph.blocks[node].open:
-            found[node] = graph.blocks[node]
+            blocks[node] = graph.blocks[node]
             edge = graph.blocks[node].first
-    return found
+    return blocks
 
 
 class Names:
@@ -41,17 +41,17 @@ class Names:
             for inner in range(block.first, node):
                 hidden[inner] = True
         self.hidden = hidden
-        self.asked = 0
+        self.lookups = 0
 
     @cached_property
     def of(self) -> dict[int, str]:
         """The names of the visible nodes; for a few of them, ``name`` is less work."""
         graph, hidden, numbers = self.graph, self.hidden, self.numbers()
-        found = {}
+        names = {}
         for node in range(len(graph)):
             if not hidden[node]:
-                found[node] = self.given(node) or f"n{next(numbers)}"
-        return found
+                names[node] = self.given(node) or f"n{next(numbers)}"
+        return names
 
     def given(self, node: int) -> str | None:
         """The name that the program gives a node; of a constant, its number."""
@@ -67,9 +67,9 @@ class Names:
 
     def name(self, node: int) -> str:
         """The name of a visible node."""
-        if "of" in self.__dict__ or self.asked >= FEW:
+        if "of" in self.__dict__ or self.lookups >= FEW:
             return self.of[node]
-        self.asked += 1
+        self.lookups += 1
         name = self.given(node)
         if name is not None:
             return name
@@ -85,9 +85,11 @@ class Names:
         node = self.graph.node(name)
         if node is not None and self.hidden[node]:
             raise BackpropError(
-                "name", f"{shorten(name)} is inside {shorten(self.near(node))}, which is folded",
-                hint=f"fold something else, or leave out {shorten(name)}", node=node,
-            )  # fmt: skip
+                "name",
+                f"{shorten(name)} is inside {shorten(self.near(node))}, which is folded",
+                hint=f"fold something else, or leave out {shorten(name)}",
+                node=node,
+            )
         if node is None:
             named = {
                 text: node for node, text in self.of.items() if node not in self.graph.constants
@@ -95,9 +97,10 @@ class Names:
             node = named.get(name)
             if node is None:
                 raise BackpropError(
-                    "name", f"there is no node called {shorten(name)}",
+                    "name",
+                    f"there is no node called {shorten(name)}",
                     hint=suggestion(name, named, f"the nodes are {few(named)}"),
-                )  # fmt: skip
+                )
         return node
 
     def text(self, node: int) -> Text:

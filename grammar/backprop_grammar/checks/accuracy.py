@@ -1,8 +1,8 @@
-"""Proof sheets: how far the numbers of a row are from what its values alone say.
+"""Accuracy, measured: how far the numbers of a row are from what its values alone say.
 
-A rule needs no trust. The value at two neighbouring points, in numbers of hundreds
-of digits, gives the local gradient again, and the error bound of these numbers tells where it is
-certain. What is held against it is what `eval` prints.
+A rule needs no trust. The value at two neighbouring points, in numbers of hundreds of digits, gives
+the local gradient again, and the error bound of these numbers tells where it is certain. What is
+held against it is what `eval` prints.
 """
 
 import random
@@ -22,7 +22,7 @@ from ..passes.doubt import Doubt, Stopped
 from ..passes.general import forward
 from ..trace.evaluate import evaluate
 
-__all__ = ["SEED", "Sheet", "Worst", "verify"]
+__all__ = ["SEED", "Measurement", "Worst", "verify"]
 
 POINTS, FEWER = 100, 20
 """Random points of a row's domain; fewer of a gamma function, which takes long in wide numbers."""
@@ -42,7 +42,7 @@ TRIES = 60
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """The largest error met of one number of a row.
+    """The largest error of one number of a row.
 
     number: `value`, or the operand of a local gradient. ulps: the error in units in the last
     place; at: the point, by operand; printed: what `eval` gives; exact: 20 digits of the truth;
@@ -58,16 +58,16 @@ class Worst:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What was found of a row, at so many points: first its value, then each local gradient."""
+class Measurement:
+    """What was measured of a row, at so many points: first its value, then each local gradient."""
 
     row: Operation
     points: int
     worst: tuple[Worst, ...]
 
 
-def verify(row: Operation, points: int = 0) -> Sheet:
-    """The proof sheet of a row of the table, at so many points, or the number that suits it."""
+def verify(row: Operation, points: int = 0) -> Measurement:
+    """The measurement of a row of the table, at so many points, or the number that suits it."""
     points = points or (FEWER if "gamma" in row.name else POINTS)
     rng = random.Random(f"{row.name} {SEED}")
     names = ["x", "y", "z"] if row.variadic else list(row.operands)
@@ -75,18 +75,19 @@ def verify(row: Operation, points: int = 0) -> Sheet:
     numbers = ["value", *(name for k, name in enumerate(names) if not fixed(row, k))]
     worst = {number: Worst(number, 0.0, {}, 0.0, "", 0) for number in numbers}
     for turn in range(points):
-        at, found = printed(row, graph, names, rng, turn)
+        at, given = printed(row, graph, names, rng, turn)
         for number in numbers:
             truth = exact(graph, at) if number == "value" else quotient(graph, at, number)
-            mine = found.get(number)
+            mine = given.get(number)
             if truth is not None and mine is not None:
                 before = worst[number]
                 error = ulps(mine, truth)
-                new = before if before.at and error <= before.ulps else Worst(
-                    number, error, at, mine, wide_number(truth, 20).text, 0
-                )  # fmt: skip
-                worst[number] = replace(new, points=before.points + 1)
-    return Sheet(row, points, tuple(worst.values()))
+                largest = before
+                if not before.at or error > before.ulps:
+                    digits = wide_number(truth, 20).text
+                    largest = Worst(number, error, at, mine, digits, 0)
+                worst[number] = replace(largest, points=before.points + 1)
+    return Measurement(row, points, tuple(worst.values()))
 
 
 def fixed(row: Operation, k: int) -> bool:
@@ -106,8 +107,8 @@ def printed(
             trace = evaluate(graph, at)
         except BackpropError:
             continue
-        found = {"value": trace.value, **trace.gradients}
-        return at, {name: as_float(number) for name, number in found.items()}
+        numbers = {"value": trace.value, **trace.gradients}
+        return at, {name: as_float(number) for name, number in numbers.items()}
     raise AssertionError(f"no point of the domain of {row.name} was found")
 
 
@@ -116,9 +117,10 @@ def drawn(row: Operation, k: int, rng: random.Random, scale: int) -> float:
     if fixed(row, k):
         return float(rng.randint(0, 6))
     limits = [
-        bound.limit for bound in row.domain
+        bound.limit
+        for bound in row.domain
         if isinstance(bound.limit, float) and not row.variadic and bound.operand == row.operands[k]
-    ]  # fmt: skip
+    ]
     if scale == 2:
         distance = 10 ** rng.uniform(-15, 1)
         return rng.choice(limits or [0.0, 1.0]) + rng.choice((-1, 1)) * distance
@@ -158,8 +160,7 @@ def quotient(graph: Graph, at: dict[str, float], name: str) -> Any | None:
         arithmetic = wide(bits, False)
         with arithmetic.context():
             point = {n: arithmetic.number(x) for n, x in at.items()}
-            found = [central(graph, point, name, size, bits) for size in (step, step + 30)]
-            first, second = found
+            first, second = (central(graph, point, name, size, bits) for size in (step, step + 30))
             if first is None or second is None or not certain(*first) or not certain(*second):
                 continue
             if certain(second[0], abs(first[0] - second[0])):

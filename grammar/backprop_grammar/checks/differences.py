@@ -1,8 +1,8 @@
 """The backward pass against the forward pass, which is an independent computation.
 
-A gradient is a claim about values, so values can refute it. Every input is moved
-a little and the output looked at; every operation is taken out of the graph and tried alone,
-so that a wrong local gradient is found where it is.
+A gradient is a claim about values, so values can refute it. Every input is moved a little and the
+output looked at; every operation is taken out of the graph and tried alone, so that a wrong local
+gradient is found where it is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,9 +90,10 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
             values, _ = forward(graph, point, needed, arithmetic, Doubt())
         except (Outside, Stopped) as cause:
             raise BackpropError(
-                "precision", f"a number here is beyond difference quotients: {cause}",
+                "precision",
+                f"a number here is beyond difference quotients: {cause}",
                 hint="check at another point",
-            ) from None  # fmt: skip
+            ) from None
         bench = Bench(graph, names, arithmetic, trace, needed, output, values, WORK)
         bench.kinks = [note.node for note in trace.notes if note.kind in KINKS]
         # Edges first: the kinks they find are the reasons of the kinks of the inputs.
@@ -198,7 +199,8 @@ def input_rows(bench: Bench) -> Iterator[Difference]:
             continue
         node = bench.names.find(name)
         if bench.values[node] is None:
-            yield Difference(name, "", name, backward, 0.0, 0.0, 0.0, 0.0, "right", f"the output does not use {name}")  # fmt: skip
+            unused = f"the output does not use {name}"
+            yield Difference(name, "", name, backward, 0.0, 0.0, 0.0, 0.0, "right", unused)
             continue
         below = dependents(bench, [node])
         if spend(bench, 2 * len(below)):
@@ -215,7 +217,8 @@ def together(bench: Bench) -> Iterator[Difference]:
     total: Any = bench.arithmetic.number(0.0)
     for i, (name, gradient) in enumerate(bench.trace.gradients.items()):
         node = bench.names.find(name)
-        if not bench.graph.operations[node].leaf or (isinstance(gradient, Wide) and not gradient.exists):  # fmt: skip
+        missing = isinstance(gradient, Wide) and not gradient.exists
+        if not bench.graph.operations[node].leaf or missing:
             return
         speeds[node] = 1 + (i * 37 % 64) / 64
         total += speeds[node] * real(bench, gradient)
@@ -253,9 +256,9 @@ def moved_output(bench: Bench) -> Any:
 def dependents(bench: Bench, sources: Sequence[int]) -> list[int]:
     """The nodes that change with some, the output last; what an `if` may select among them."""
     graph = bench.graph
-    found = [False] * len(graph)
+    reached = [False] * len(graph)
     for source in sources:
-        found[source] = True
+        reached[source] = True
     first, moved = min(sources), set(sources)
     for node in range(first + 1, bench.output + 1):
         if not bench.needed[node]:
@@ -263,8 +266,8 @@ def dependents(bench: Bench, sources: Sequence[int]) -> list[int]:
         operands = graph.operands[node]
         # A branch that is not evaluated here may be selected a step away.
         unknown = bench.values[node] is None
-        found[node] = found[node] or unknown or any(found[k] for k in operands)
+        reached[node] = reached[node] or unknown or any(reached[k] for k in operands)
     changed = [
-        node for node in range(first + 1, bench.output + 1) if found[node] and node not in moved
+        node for node in range(first + 1, bench.output + 1) if reached[node] and node not in moved
     ]
     return changed if changed and changed[-1] == bench.output else []

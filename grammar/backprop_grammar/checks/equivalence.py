@@ -19,9 +19,9 @@ from ..numbers.wide import Number, as_float, exists
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Trace
 
-__all__ = ["TOLERANCE", "Agreement", "Box", "Parting", "agree", "points", "read_box"]
+__all__ = ["TOLERANCE", "Agreement", "Parting", "Ranges", "agree", "points", "read_ranges"]
 
-Box = dict[str, tuple[float, float]]
+Ranges = dict[str, tuple[float, float]]
 """The least and the largest value of every variable."""
 
 TOLERANCE = 1e-12
@@ -61,7 +61,7 @@ class Agreement:
 
     a: str
     b: str
-    box: Box
+    box: Ranges
     points: int
     skipped: int
     kinks: int
@@ -77,9 +77,9 @@ class Agreement:
         return self.agreed
 
 
-def read_box(texts: list[str]) -> Box:
+def read_ranges(texts: list[str]) -> Ranges:
     """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""
-    box: Box = {}
+    box: Ranges = {}
     for part in (part.strip() for text in texts for part in text.split(",")):
         if not part:
             continue
@@ -114,7 +114,7 @@ def wrong_box(part: str, why: str = "") -> BackpropError:
     return usage(f"{shown} is no range{why}", "write x=-2:2,y=0:1", reason="range")
 
 
-def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:
+def points(box: Ranges, seed: int, count: int) -> Iterator[dict[str, float]]:
     """The centre, the corners, the middles of the sides, then random points."""
     names = list(box)
     middle = {name: low + (high - low) / 2 for name, (low, high) in box.items()}
@@ -130,7 +130,7 @@ def points(box: Box, seed: int, count: int) -> Iterator[dict[str, float]]:
         yield {name: numbers.uniform(*ends) for name, ends in box.items()}
 
 
-def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agreement:
+def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> Agreement:
     """Whether two programs agree in value and all gradients over a box.
 
     Variables that the programs give a value themselves need no range.
@@ -147,13 +147,19 @@ def agree(a: Graph, b: Graph, box: Box, seed: int = 0, count: int = 100) -> Agre
         for name in graph.variables:
             if name not in box and name not in given and name not in graph.inputs:
                 raise BackpropError(
-                    "binding", f"no range for {name}", graph.spans[graph.variables[name]],
-                    hint=f"give {name} a range, such as -2 to 2", source=graph.source,
-                    node=graph.variables[name], missing=(name,), reason="unranged",
-                )  # fmt: skip
+                    "binding",
+                    f"no range for {name}",
+                    graph.spans[graph.variables[name]],
+                    hint=f"give {name} a range, such as -2 to 2",
+                    source=graph.source,
+                    node=graph.variables[name],
+                    missing=(name,),
+                    reason="unranged",
+                )
     unknown = [name for name in box if name not in names]
     if unknown:
-        raise BackpropError("binding", f"neither program has a variable {unknown[0]}", hint=f"the variables are {few(names)}")  # fmt: skip
+        message = f"neither program has a variable {unknown[0]}"
+        raise BackpropError("binding", message, hint=f"the variables are {few(names)}")
     seen = set[tuple[float, ...]]()
     compared = skipped = kinks = 0
     worst = 0.0
@@ -193,7 +199,7 @@ def has_kink(trace: Trace) -> bool:
     return any(note.kind in KINKS for note in trace.notes)
 
 
-def written(at: dict[str, float]) -> str:
+def point_text(at: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in list(at.items())[:8])
 
 
@@ -203,7 +209,7 @@ def without_value(
     """The parting where only one of the formulas has a value."""
     which, error = ("A", first) if isinstance(first, BackpropError) else ("B", second)
     assert isinstance(error, BackpropError)
-    message = f"{which} has no value at {written(at)}: {error.message}"
+    message = f"{which} has no value at {point_text(at)}: {error.message}"
     a = None if isinstance(first, BackpropError) else first.value
     b = None if isinstance(second, BackpropError) else second.value
     return Parting(at, "value", a, b, None, message)
@@ -222,7 +228,7 @@ def difference(
         error = relative(x, y)
         if error > TOLERANCE:
             place = "the values" if what == "value" else f"the gradients by {what}"
-            message = f"{place} part at {written(at)}: {text(x)} and {text(y)}"
+            message = f"{place} part at {point_text(at)}: {text(x)} and {text(y)}"
             return worst, Parting(at, what, x, y, error if error < INFINITY else None, message)
         worst = max(worst, error)
     return worst, None

@@ -1,9 +1,9 @@
 """Difference quotients in wide numbers, and what they say of a gradient.
 
-A difference quotient is poor only because a step as small as it should be loses
-the digits. With a hundred digits it may be 10^-24 of the point and still leave more than any
-backward pass can claim. The two one-sided quotients and a second, smaller step tell a kink,
-where they differ and stay so, and a jump, where they grow, from a mistake.
+A difference quotient is poor only because a step as small as it should be loses the digits. With a
+hundred digits it may be 10^-24 of the point and still leave more than any backward pass can claim.
+The two one-sided quotients and a second, smaller step tell a kink, where they differ and stay so,
+and a jump, where they grow, from a mistake.
 """
 
 from collections.abc import Callable
@@ -121,7 +121,8 @@ def compare(
         error = relative(bench, backward, side, closer, noise)
         if error <= TOLERANCE:
             return row("right", "at the edge of the domain, one-sided", error)
-        return row("unchecked", f"at the edge of the domain, where the one-sided slope is {shown(side)}")  # fmt: skip
+        edge = f"at the edge of the domain, where the one-sided slope is {shown(side)}"
+        return row("unchecked", edge)
     if narrow[0] is not None and narrow[1] is not None:
         gap, closer = abs(right - left), abs(narrow[1] - narrow[0])
         # Where it is smooth the gap shrinks with the step; at a kink it stays, at a jump it grows.
@@ -134,7 +135,11 @@ def compare(
         return row("right", "", error)
     if bench.kinks and (not node or node in bench.kinks):
         where = " and ".join(bench.kinks[:4])
-        return row("kink", f"both one-sided slopes are {shown(central)}: the kinks at {where} cancel, which what each of them passes on does not", error)  # fmt: skip
+        message = (
+            f"both one-sided slopes are {shown(central)}: the kinks at {where} cancel, "
+            "which what each of them passes on does not"
+        )
+        return row("kink", message, error)
     return row("wrong", f"the difference quotient is {shown(central)}", error)
 
 

@@ -1,49 +1,55 @@
 """What is got wrong at one edge: a wrong number in the place of a local gradient.
 
-The wrong number is itself a small formula over what the trace already holds, so a
-slip of one operation is one more text in the calculator's own language, and the local gradient
-at the operand instead of the result is the table's own rule with the two names exchanged.
+The wrong number is itself a small formula over what the trace already holds, so a slip of one
+operation is one more text in the calculator's own language, and the local gradient at the operand
+instead of the result is the table's own rule with the two names exchanged.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..language.graph import Graph
-from ..language.printer import expression_text
 from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
 from .perturbed import Arc, Change, Sheet
+from .wording import Formula
 
-__all__ = ["SLIPS", "Guess", "is_unit", "local"]
+__all__ = ["SLIPS", "Guess", "is_unit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One mistake at one place: which edges it changes, and what to say of it.
+    """One mistake at one place: which edges it changes, and what the message says of it.
 
     node: where; operand: the operand whose contribution is wrong, or -1 for all of them.
     variant: tells several ways apart to make the mistake at one place. claim: the only node
-    whose gradient it concerns, or -1.
+    whose gradient it concerns, or -1. details: fields of the message, beyond those of ``fields``.
     """
 
     changes: tuple[Change, ...]
     node: int
     operand: int
-    words: Callable[[], str]
     variant: str = ""
     claim: int = -1
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of its message: arc, the first edge it changes; wrong, the number there."""
+        arc, wrong, _ = self.changes[0]
+        nodes = {
+            "node": self.node,
+            "operand": self.operand,
+            "sender": arc.sender,
+            "claim": self.claim,
+        }
+        return {"arc": arc, "wrong": wrong, **nodes, **self.details}
 
 
-def one(
-    sheet: Sheet, arc: Arc, m: Any, words: Callable[[], str], b: Any = 0.0, variant: str = ""
-) -> Guess:
+def one(arc: Arc, m: Any, b: Any = 0.0, variant: str = "", **details: Any) -> Guess:
     """A guess that changes one edge."""
-    return Guess(((arc, m, b),), arc.sender, arc.operand, words, variant)
-
-
-def contribution(sheet: Sheet, arc: Arc) -> str:
-    return f"at {sheet.title(arc.sender)} the contribution to {sheet.nodes[arc.operand].name}"
+    return Guess(((arc, m, b),), arc.sender, arc.operand, variant, details=details)
 
 
 def other_factor(sheet: Sheet, arc: Arc) -> int:
@@ -57,40 +63,32 @@ def other_factor(sheet: Sheet, arc: Arc) -> int:
 def own_factor(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     other = other_factor(sheet, arc)
     if other >= 0 and other != arc.operand:
-        own, name = sheet.values[arc.operand], sheet.nodes[arc.operand].name
-        yield one(sheet, arc, own, lambda: f"{contribution(sheet, arc)} was multiplied by {name} itself = {sheet.figure(own)} instead of the other factor {sheet.named(other)}")  # fmt: skip
+        yield one(arc, sheet.values[arc.operand], other=other)
 
 
 def factor_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     """A constant factor of the program, forgotten."""
     other = other_factor(sheet, arc)
     if other >= 0 and sheet.nodes[other].kind == "constant":
-        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} left out the factor {sheet.named(other)}")  # fmt: skip
+        yield one(arc, 1.0, other=other)
 
 
 def local_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if not (arc.rule and arc.rule.is_one) and arc.routed and sheet.operation(arc.sender) != "neg":
         inner = " (the inner derivative is missing)" * (arc.sender != sheet.output)
-        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} left out the local gradient {local(sheet, arc)}{inner}")  # fmt: skip
-
-
-def local(sheet: Sheet, arc: Arc) -> str:
-    """`2*x = 6`: the local gradient of an edge, as a formula and a number."""
-    number, node = sheet.figure(arc.local), sheet.nodes[arc.sender]
-    rule = str(arc.rule) if arc.rule else f"d{node.name}/d{sheet.nodes[arc.operand].name}"
-    return number if rule == number else f"{rule} = {number}"
+        yield one(arc, 1.0, inner=inner)
 
 
 def minus_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     """Where the rule of the operation has a minus sign."""
     row = sheet.row(arc.sender)
     if row and has_minus(texts(row).shown[arc.place]):
-        yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} lost its minus sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
+        yield one(arc, -arc.local)
 
 
 def sign(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed:
-        yield one(sheet, arc, -arc.local, lambda: f"{contribution(sheet, arc)} has the wrong sign: the local gradient is {local(sheet, arc)}")  # fmt: skip
+        yield one(arc, -arc.local)
 
 
 def has_minus(text: Graph) -> bool:
@@ -111,7 +109,8 @@ def operand_for_result(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     operand = sheet.nodes[arc.operand].name
     wrong = read(sheet, arc, rule, out=sheet.values[arc.operand])
     if wrong is not None:
-        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its operand instead of its result: {spelled(sheet, arc, rule, out=operand)} = {sheet.figure(wrong)} instead of {local(sheet, arc)}", variant=name)  # fmt: skip
+        formula = Formula(arc, rule, {"out": operand})
+        yield one(arc, wrong, variant=name, row=row.name, formula=formula)
 
 
 def result_for_operand(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
@@ -122,24 +121,14 @@ def result_for_operand(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     result = sheet.nodes[arc.sender].name
     wrong = read(sheet, arc, rule, **{name: sheet.values[arc.sender]})
     if wrong is not None:
-        yield one(sheet, arc, wrong, lambda: f"{contribution(sheet, arc)} took the local gradient of {row.name} at its result instead of its operand: {spelled(sheet, arc, rule, **{name: result})} = {sheet.figure(wrong)} instead of {local(sheet, arc)}")  # fmt: skip
+        formula = Formula(arc, rule, {name: result})
+        yield one(arc, wrong, row=row.name, formula=formula)
 
 
 def read(sheet: Sheet, arc: Arc, text: Graph, **replaced: Any) -> Any | None:
     """A text over the operands and the result of an edge's sender, some of them replaced."""
     leaves = sheet.leaves(arc.sender, **replaced)
     return None if leaves is None else sheet.value(text, leaves)
-
-
-def spelled(sheet: Sheet, arc: Arc, text: Graph, **replaced: str) -> str:
-    """A text of the table over the names of the nodes, some of them replaced."""
-    row = sheet.row(arc.sender)
-    assert row is not None
-    operands = [sheet.nodes[k].name for k in sheet.operands(arc.sender)]
-    names = dict(zip(row.operands, operands, strict=True)) | {"out": sheet.nodes[arc.sender].name}
-    names |= replaced
-    shown = {node: names.get(name, name) for name, node in text.variables.items()}
-    return expression_text(replace(text, names=shown), text.output).text
 
 
 def inner_variables(sheet: Sheet, arc: Arc) -> Iterator[tuple[Arc, int, Any]]:
@@ -174,8 +163,7 @@ OPERATORS = ("add", "sub", "neg", "div", "mul")
 
 def inner_variable(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     for _, x, wrong in inner_variables(sheet, arc):
-        variant = sheet.nodes[x].name
-        yield one(sheet, arc, wrong, lambda wrong=wrong, x=x: f"{contribution(sheet, arc)} took the local gradient at the inner variable {sheet.named(x)}, which gives {sheet.figure(wrong)}, instead of at {sheet.named(arc.operand)}", variant=variant)  # type: ignore[misc] # fmt: skip
+        yield one(arc, wrong, variant=sheet.nodes[x].name, inner=x)
 
 
 def undifferentiated_inner(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
@@ -183,17 +171,17 @@ def undifferentiated_inner(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     for inner, x, wrong in inner_variables(sheet, arc):
         changes = ((arc, wrong, 0.0), (inner, sheet.values[arc.operand], 0.0))
         variant = sheet.nodes[x].name
-        yield Guess(changes, arc.sender, arc.operand, lambda wrong=wrong, x=x: f"{contribution(sheet, arc)} took the outer derivative at the wrong argument, at {sheet.named(x)} instead of {sheet.named(arc.operand)}, and multiplied by {sheet.nodes[arc.operand].name} instead of its derivative: {sheet.figure(wrong)} x {sheet.figure(sheet.values[arc.operand])}", variant)  # type: ignore[misc] # fmt: skip
+        yield Guess(changes, arc.sender, arc.operand, variant, details={"inner": x})
 
 
 def operand_value(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed:
-        yield one(sheet, arc, sheet.values[arc.operand], lambda: f"{contribution(sheet, arc)} was multiplied by {sheet.named(arc.operand)} instead of the local gradient {local(sheet, arc)}")  # fmt: skip
+        yield one(arc, sheet.values[arc.operand])
 
 
 def result_value(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed:
-        yield one(sheet, arc, sheet.values[arc.sender], lambda: f"{contribution(sheet, arc)} was multiplied by the value {sheet.named(arc.sender)} instead of the local gradient {local(sheet, arc)}")  # fmt: skip
+        yield one(arc, sheet.values[arc.sender])
 
 
 def is_unit(arc: Arc) -> bool:
@@ -203,37 +191,38 @@ def is_unit(arc: Arc) -> bool:
 
 def reciprocal(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed and arc.local and not is_unit(arc):
-        yield one(sheet, arc, 1 / arc.local, lambda: f"{contribution(sheet, arc)} was multiplied by one over the local gradient {local(sheet, arc)}")  # fmt: skip
+        yield one(arc, 1 / arc.local)
 
 
 def upstream_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed and len(sheet.sent[arc.sender]) > 1:
-        yield one(sheet, arc, 0.0, lambda: f"{contribution(sheet, arc)} left out the upstream gradient {sheet.figure(sheet.gradients[arc.sender])}: only the local gradient {local(sheet, arc)} was kept", arc.local)  # fmt: skip
+        yield one(arc, 0.0, arc.local)
 
 
 def added_upstream(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed:
-        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} adds the upstream gradient {sheet.figure(sheet.gradients[arc.sender])} and the local gradient {local(sheet, arc)} instead of multiplying them", arc.local)  # fmt: skip
+        yield one(arc, 1.0, arc.local)
 
 
 def treated_as_constant(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     if arc.routed and len(sheet.received[arc.operand]) == 1:
-        yield one(sheet, arc, 0.0, lambda: f"{contribution(sheet, arc)} is missing: {sheet.nodes[arc.operand].name} was treated as a constant")  # fmt: skip
+        yield one(arc, 0.0)
 
 
 def gate_ignored(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
     """A gradient passed on where nothing passes: relu of a negative number."""
     if not arc.routed:
-        yield one(sheet, arc, 1.0, lambda: f"{contribution(sheet, arc)} passed the gradient on, but {sheet.title(arc.sender)} did not select {sheet.named(arc.operand)}")  # fmt: skip
+        yield one(arc, 1.0)
 
 
 def slip(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
-    for name, place, rule, words in SLIPS:
+    for name, place, rule, remark in SLIPS:
         if name != sheet.operation(arc.sender) or place != arc.place:
             continue
         wrong = read(sheet, arc, compiled(rule))
         if wrong is not None:
-            yield one(sheet, arc, wrong, lambda rule=rule, words=words, wrong=wrong: f"{contribution(sheet, arc)} took {spelled(sheet, arc, compiled(rule))} = {sheet.figure(wrong)} for the local gradient {local(sheet, arc)}: {words}", variant=rule)  # type: ignore[misc] # fmt: skip
+            formula = Formula(arc, compiled(rule))
+            yield one(arc, wrong, variant=rule, formula=formula, remark=remark)
 
 
 SLIPS = (

@@ -1,13 +1,13 @@
 """What is got wrong between edges: at a node, where contributions meet, or for one claim alone.
 
-Swapping, overwriting and averaging are again several edges with wrong numbers, so
-nothing but the number of changed edges tells them from a slip at one of them.
+Swapping, overwriting and averaging are again several edges with wrong numbers, so nothing but the
+number of changed edges tells them from a slip at one of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from .at_edges import Guess, local
+from .at_edges import Guess
 from .perturbed import Arc, Sheet
 
 __all__ = ["MANY"]
@@ -24,20 +24,24 @@ def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
         return
     first, second = arcs
     changes = ((first, second.local, 0.0), (second, first.local, 0.0))
-    a, b = (sheet.nodes[arc.operand].name for arc in arcs)
-    yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the contributions to {a} and its sibling {b} are swapped: {a} gets {local(sheet, first)} and {b} gets {local(sheet, second)}")  # fmt: skip
+    yield Guess(
+        changes,
+        node,
+        -1,
+        details={"first": first, "second": second, "a": first.operand, "b": second.operand},
+    )
 
 
 def no_upstream(sheet: Sheet, node: int) -> Iterator[Guess]:
     changes = tuple((arc, 0.0, arc.local) for arc in sheet.sent[node] if arc.routed)
     if changes and (node != sheet.output or sheet.gradients[node] != 1):
-        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the upstream gradient {sheet.figure(sheet.gradients[node])} was left out: only the local gradients were passed on")  # fmt: skip
+        yield Guess(changes, node, -1)
 
 
 def sum_for_product(sheet: Sheet, node: int) -> Iterator[Guess]:
     if sheet.operation(node) == "mul" and len(sheet.sent[node]) == 2:
         changes = tuple((arc, 1.0, 0.0) for arc in sheet.sent[node])
-        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the derivatives were added as at a sum instead of by the product rule")  # fmt: skip
+        yield Guess(changes, node, -1)
 
 
 def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -46,13 +50,14 @@ def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
         changes = tuple(
             (arc, sheet.values[operands[1 - arc.place]], 0.0) for arc in sheet.sent[node]
         )
-        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the operands were scaled by each other as at a mul; {sheet.operation(node)} only passes the gradient on")  # fmt: skip
+        details = {"operation": sheet.operation(node)}
+        yield Guess(changes, node, -1, details=details)
 
 
 def all_signs(sheet: Sheet, node: int) -> Iterator[Guess]:
     if len(sheet.sent[node]) > 1:
         changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
-        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} all contributions have the wrong sign")  # fmt: skip
+        yield Guess(changes, node, -1)
 
 
 def divisor_once(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -61,7 +66,7 @@ def divisor_once(sheet: Sheet, node: int) -> Iterator[Guess]:
     if sheet.operation(node) == "div" and len(sheet.sent[node]) == 2:
         y = sheet.values[operands[1]]
         changes = tuple((arc, arc.local * y, 0.0) for arc in sheet.sent[node])
-        yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the divisor {sheet.named(operands[1])} was not squared in the quotient rule")  # fmt: skip
+        yield Guess(changes, node, -1, details={"divisor": operands[1]})
 
 
 def wrong_route(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -71,14 +76,15 @@ def wrong_route(sheet: Sheet, node: int) -> Iterator[Guess]:
     for wrong in arcs:
         if not wrong.routed:
             changes = tuple((arc, 1.0 if arc is wrong else 0.0, 0.0) for arc in arcs)
-            yield Guess(changes, node, -1, lambda wrong=wrong: f"{sheet.title(node)} routed the gradient to {sheet.named(wrong.operand)}, which it did not select", sheet.nodes[wrong.operand].name)  # type: ignore[misc] # fmt: skip
+            name = sheet.nodes[wrong.operand].name
+            yield Guess(changes, node, -1, name, details={"chosen": wrong.operand})
 
 
 def passed_to_all(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = sheet.sent[node]
     if any(arc.routed for arc in arcs) and not all(arc.routed for arc in arcs):
         changes = tuple((arc, 1.0, 0.0) for arc in arcs)
-        yield Guess(changes, node, -1, lambda: f"{sheet.title(node)} passed the gradient to all of its operands instead of the selected one")  # fmt: skip
+        yield Guess(changes, node, -1)
 
 
 # where contributions meet
@@ -97,7 +103,7 @@ def overwritten(sheet: Sheet, node: int) -> Iterator[Guess]:
             continue  # what is kept is mostly the last branch, or the first
         changes = tuple((arc, 0.0, 0.0) for arc in arcs if arc is not kept)
         order = "last" if i == len(arcs) - 1 else "first" if i == 0 else str(i)
-        yield Guess(changes, node, -1, lambda kept=kept: f"at {sheet.nodes[node].name} a branch was overwritten instead of added: only the contribution via {sheet.title(kept.sender)} was kept", order)  # type: ignore[misc] # fmt: skip
+        yield Guess(changes, node, -1, order, details={"kept": kept.sender})
 
 
 BRANCHES = 16
@@ -107,19 +113,19 @@ BRANCHES = 16
 def left_out(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = summed(sheet, node)
     for arc in arcs if len(arcs) > 2 else ():
-        yield Guess(((arc, 0.0, 0.0),), node, -1, lambda arc=arc: f"at {sheet.nodes[node].name} the contribution via {sheet.title(arc.sender)} was left out of the sum", str(arc.number))  # type: ignore[misc] # fmt: skip
+        yield Guess(((arc, 0.0, 0.0),), node, -1, str(arc.number))
 
 
 def twice(sheet: Sheet, node: int) -> Iterator[Guess]:
     for arc in summed(sheet, node):
-        yield Guess(((arc, 2 * arc.local, 0.0),), node, -1, lambda arc=arc: f"at {sheet.nodes[node].name} the contribution via {sheet.title(arc.sender)} was counted twice", str(arc.number))  # type: ignore[misc] # fmt: skip
+        yield Guess(((arc, 2 * arc.local, 0.0),), node, -1, str(arc.number))
 
 
 def averaged(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = summed(sheet, node)
     if arcs:
         changes = tuple((arc, arc.local / len(arcs), 0.0) for arc in arcs)
-        yield Guess(changes, node, -1, lambda: f"at {sheet.nodes[node].name} the {len(arcs)} contributions were averaged instead of added")  # fmt: skip
+        yield Guess(changes, node, -1, details={"count": len(arcs)})
 
 
 def multiplied(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -129,14 +135,14 @@ def multiplied(sheet: Sheet, node: int) -> Iterator[Guess]:
         for arc in arcs:
             product = product * (sheet.gradients[arc.sender] * arc.local)
         changes = tuple((arc, 0.0, product if arc is arcs[0] else 0.0) for arc in arcs)
-        yield Guess(changes, node, -1, lambda: f"at {sheet.nodes[node].name} the {len(arcs)} contributions were multiplied instead of added")  # fmt: skip
+        yield Guess(changes, node, -1, details={"count": len(arcs)})
 
 
 def sum_sign(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = summed(sheet, node)
     if arcs:
         changes = tuple((arc, -arc.local, 0.0) for arc in arcs)
-        yield Guess(changes, node, -1, lambda: f"the gradient of {sheet.nodes[node].name} has the wrong sign")  # fmt: skip
+        yield Guess(changes, node, -1)
 
 
 # between a claimed node and one of the nodes above it
@@ -154,15 +160,15 @@ def derivatives_multiplied(
     if not du or not dv:
         return
     changes = ((arcs[0], dv if name == "mul" else 1 / dv, 0.0), (arcs[1], 0.0, 0.0))
-    u, v = (sheet.nodes[arc.operand].name for arc in arcs)
     rule = "product rule" if name == "mul" else "quotient rule"
     verb = "multiplied" if name == "mul" else "divided"
-    yield Guess(changes, node, -1, lambda: f"at {sheet.title(node)} the derivatives of {u} and {v} by {sheet.nodes[claim].name} were {verb} instead of the {rule}", claim=claim)  # fmt: skip
+    details = {"u": arcs[0].operand, "v": arcs[1].operand, "verb": verb, "rule": rule}
+    yield Guess(changes, node, -1, claim=claim, details=details)
 
 
 def value_for_gradient(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
     if node == claim:
-        yield replaced(sheet, claim, sheet.values[claim], node, lambda: f"this is the value of {sheet.nodes[claim].name}, not its gradient")  # fmt: skip
+        yield replaced(sheet, claim, sheet.values[claim], node)
 
 
 def mixed_up(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
@@ -170,14 +176,14 @@ def mixed_up(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[
     if node == claim and sheet.nodes[claim].kind == "variable":
         for i, other in enumerate(sheet.nodes[:MANY]):
             if other.kind == "variable" and i != claim:
-                yield replaced(sheet, claim, sheet.gradients[i], i, lambda other=other: f"this is the gradient of {other.name}, not of {sheet.nodes[claim].name}")  # type: ignore[misc] # fmt: skip
+                yield replaced(sheet, claim, sheet.gradients[i], i)
 
 
 MANY = 100
 """Nodes among which a claim is looked for that is another's gradient."""
 
 
-def replaced(sheet: Sheet, claim: int, number: Any, other: int, words: Callable[[], str]) -> Guess:
+def replaced(sheet: Sheet, claim: int, number: Any, other: int) -> Guess:
     """A guess that gives the claimed node a gradient outright."""
     changes = tuple((arc, 0.0, 0.0 if i else number) for i, arc in enumerate(sheet.received[claim]))
-    return Guess(changes, claim, other, words, claim=claim)
+    return Guess(changes, claim, other, claim=claim)

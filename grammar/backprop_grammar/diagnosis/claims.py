@@ -1,8 +1,8 @@
 """A person's own gradients, judged: right, right within the digits written, or wrong and why.
 
-How many digits a person wrote says how far they may be off, so a claim is kept as
-it was typed. A claim that is wrong is still the right answer to some other, mistaken,
-computation; which one is found by making the mistakes.
+How many digits a person wrote says how far they may be off, so a claim is kept as it was typed. A
+claim that is wrong is still the right answer to some other, mistaken, computation; which one is
+found by making the mistakes.
 """
 
 import re
@@ -40,13 +40,13 @@ FARTHEST = MAX_EMAX // 2
 FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
 
-WRITTEN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
 WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
     **dict.fromkeys(("nan", "undefined", "none"), UNDEFINED),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
 
     Raises BackpropError for a text that is none, and for a node that is claimed twice.
     """
-    found: dict[str, str] = {}
+    claims: dict[str, str] = {}
     for text in texts:
         for part in text.split(","):
             if not part.strip():
@@ -84,30 +84,29 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
             if not match or not match[2]:
                 shown = shorten(visible(part.strip()))
                 raise usage(f"{shown} is no claim", "write x=-4,y=0.25", reason="claim")
-            if match[1] in found:
+            if match[1] in claims:
                 raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
-            found[match[1]] = match[2]
-    return found
+            claims[match[1]] = match[2]
+    return claims
 
 
-def judge(trace: Trace, claims: dict[str, str], again: Again | None = None) -> tuple[Verdict, ...]:
+def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:
     """The verdicts on claimed gradients of nodes of a trace, in the order of the claims.
 
-    claims: node -> number as written. again: traces the same program at another point (and takes
-    evaluate's options); from the program's text by default.
+    claims: node -> number as written.
 
     Raises BackpropError for a node that the trace does not have and for what is no number.
     """
     sheet = Sheet.of(trace)
-    again = again or retraced(trace)
+    again = retraced(trace)
     with sheet.arithmetic.context():
-        bench = [Case(sheet, name, text, again) for name, text in claims.items()]
-        comparable = [case.claim() for case in bench if case.comparable]
+        cases = [Case(sheet, name, text, again) for name, text in claims.items()]
+        comparable = [case.claim() for case in cases if case.comparable]
         findings = Findings([], 0, False)
         if any(not claim.right for claim in comparable):
             findings = diagnose(sheet, comparable)
-        there = Elsewhere(sheet, [case.name for case in bench if case.comparable], again)
-        return tuple(verdict(case, findings, there) for case in bench)
+        there = Elsewhere(sheet, [case.name for case in cases if case.comparable], again)
+        return tuple(verdict(case, findings, there) for case in cases)
 
 
 class Case:
@@ -123,7 +122,7 @@ class Case:
         self.number: Decimal | None = None
         self.half: Decimal | None = None
         if text.lower() not in WORDS:
-            self.number, self.half = written(text)
+            self.number, self.half = typed_number(text)
         exists = not isinstance(self.correct, Wide) or self.correct.exists
         self.comparable = exists and self.number is not None
         self.rounding = ""
@@ -145,7 +144,9 @@ class Case:
             if abs(self.number - exact) > abs(exact) * Decimal(NEAR):
                 return WRONG
             if abs(self.number - exact) <= abs(exact) * Decimal(NOISE):
-                self.rounding = "differs in its last digits only, as numbers do that were rounded on the way"  # fmt: skip
+                self.rounding = (
+                    "differs in its last digits only, as numbers do that were rounded on the way"
+                )
                 return ROUNDED
         self.rounding = self.intermediate()
         return ROUNDED if self.rounding else WRONG
@@ -163,9 +164,13 @@ class Case:
         assert isinstance(exponent, int)
         slope, depends = slopes(self.sheet, self.node)
         return rounded(
-            self.sheet, self.node, lambda x: bool(abs(x - claim.number) <= claim.half * (1 + 1e-9)),
-            (max(0, -exponent), self.digits()), slope, depends,
-        )  # fmt: skip
+            self.sheet,
+            self.node,
+            lambda x: bool(abs(x - claim.number) <= claim.half * (1 + 1e-9)),
+            (max(0, -exponent), self.digits()),
+            slope,
+            depends,
+        )
 
     def claim(self, right: bool | None = None) -> Claim:
         """The claim in the numbers of the sheet."""
@@ -190,18 +195,20 @@ def find(sheet: Sheet, name: str) -> int:
         raise BackpropError("name", f"there is no node called {shorten(visible(name))}", hint=hint)
     if sheet.nodes[node].gradient is None:
         raise BackpropError(
-            "name", f"{shorten(name)} was not differentiated", hint="leave out wrt, or name it there",
+            "name",
+            f"{shorten(name)} was not differentiated",
+            hint="leave out wrt, or name it there",
             reason="undifferentiated",
-        )  # fmt: skip
+        )
     return node
 
 
-def written(text: str) -> tuple[Decimal, Decimal]:
+def typed_number(text: str) -> tuple[Decimal, Decimal]:
     """A number as it was typed, and half a unit of its last digit; 1/3 and pi/4 are exact.
 
     Raises BackpropError where it is none.
     """
-    if len(text) <= 400 and WRITTEN.match(text):
+    if len(text) <= 400 and DECIMAL.match(text):
         number = Decimal(text)
         exponent = number.as_tuple().exponent
         assert isinstance(exponent, int)
@@ -216,7 +223,11 @@ def written(text: str) -> tuple[Decimal, Decimal]:
         value = evaluate(parse(text), {}, precision=30, nodes=False).value
     except BackpropError as error:
         shown = shorten(visible(text))
-        raise usage(f"the claim {shown} is not a number: {error.message}", "write a number, such as -0.25", reason="claimed") from None  # fmt: skip
+        raise usage(
+            f"the claim {shown} is not a number: {error.message}",
+            "write a number, such as -0.25",
+            reason="claimed",
+        ) from None
     number = as_decimal(value)
     return number, abs(number) * Decimal("1e-15")
 
@@ -231,10 +242,10 @@ def as_decimal(number: Number) -> Decimal:
 def precise(again: Again, name: str, near: Decimal, digits: int) -> Decimal:
     """The right gradient with more digits; as it is where that cannot be had."""
     try:
-        found = again(None, wrt=[name], precision=max(25, digits), nodes=False).gradients[name]
+        gradient = again(None, wrt=[name], precision=max(25, digits), nodes=False).gradients[name]
     except BackpropError:
         return near
-    exact = as_decimal(found)
+    exact = as_decimal(gradient)
     return exact if abs(exact - near) <= abs(near) * Decimal("1e-9") else near
 
 

@@ -1,8 +1,7 @@
 """What would tell one mistake from another, and right from wrong: another node, another point.
 
-At x = 1 the square and its operand are the same number, and no claim made there
-can show which one was meant. Whether a point tells is not argued but tried: make the mistakes
-there, and compare.
+At x = 1 the square and its operand are the same number, and no claim made there can show which one
+was meant. Whether a point tells is not argued but tried: make the mistakes there, and compare.
 """
 
 import random
@@ -42,8 +41,8 @@ def retraced(trace: Trace) -> Again:
     program, output = trace.program, "" if trace.last else trace.output_name
 
     def again(at: dict[str, float] | None, **options: Any) -> Trace:
-        asked: dict[str, Any] = {"output": output, "upstream": trace.upstream, **options}
-        return evaluate(program, program.inputs | (trace.at if at is None else at), **asked)
+        how: dict[str, Any] = {"output": output, "upstream": trace.upstream, **options}
+        return evaluate(program, program.inputs | (trace.at if at is None else at), **how)
 
     return again
 
@@ -53,16 +52,16 @@ class Elsewhere:
 
     def __init__(self, sheet: Sheet, claimed: Sequence[str], again: Again) -> None:
         self.sheet, self.claimed, self.again = sheet, claimed, again
-        self.here = self.found(sheet) if len(sheet.arcs) <= SMALL else {}
+        self.here = self.mistakes(sheet) if len(sheet.arcs) <= SMALL else {}
         self.points = points(sheet) if self.here else iter(())
         self.seen: list[tuple[dict[str, float], Sheet, dict[Key, Suspect]]] = []
 
-    def found(self, sheet: Sheet) -> dict[Key, Suspect]:
+    def mistakes(self, sheet: Sheet) -> dict[Key, Suspect]:
         """The mistakes at single places by their keys."""
         nodes = [k for name in self.claimed if (k := sheet.find(name)) is not None]
         return {one.key(sheet): one for one in suspects(sheet, nodes)[0] if not one.kind}
 
-    def tried(self) -> Iterator[tuple[dict[str, float], Sheet, dict[Key, Suspect]]]:
+    def trials(self) -> Iterator[tuple[dict[str, float], Sheet, dict[Key, Suspect]]]:
         """Points with their sheets and mistakes, where the program has a value."""
         yield from self.seen
         for point in self.points:
@@ -70,21 +69,22 @@ class Elsewhere:
                 sheet = Sheet.of(self.again(point))
             except BackpropError:
                 continue
-            self.seen.append((point, sheet, self.found(sheet)))
+            self.seen.append((point, sheet, self.mistakes(sheet)))
             yield self.seen[-1]
 
     def predictions(
         self, name: str, wanted: Collection[Key]
     ) -> Iterator[tuple[dict[str, float], dict[Key, Any], Any]]:
         """What mistakes make of the gradient of a node at every point, and what is right."""
-        for point, sheet, found in self.tried():
+        for point, sheet, mistakes in self.trials():
             node = sheet.find(name)
             if node is not None:
                 slope, correct = slopes(sheet, node)[0], sheet.gradients[node]
                 numbers = {
-                    key: correct + shift(sheet, found[key].guess.changes, slope)
-                    for key in wanted if key in found
-                }  # fmt: skip
+                    key: correct + shift(sheet, mistakes[key].guess.changes, slope)
+                    for key in wanted
+                    if key in mistakes
+                }
                 yield point, numbers, correct
 
 
@@ -113,8 +113,8 @@ def another_point(there: Elsewhere, name: str, alike: Sequence[Suspect]) -> Iter
         return
     best: tuple[int, dict[str, float]] = (0, {})
     pairs = len(wanted) * (len(wanted) + 1) // 2
-    for point, found, correct in there.predictions(name, wanted):
-        numbers = [*found.values(), correct]
+    for point, predicted, correct in there.predictions(name, wanted):
+        numbers = [*predicted.values(), correct]
         count = sum(apart(x, y) for i, x in enumerate(numbers) for y in numbers[:i])
         if count > best[0]:
             best = count, point
@@ -122,12 +122,14 @@ def another_point(there: Elsewhere, name: str, alike: Sequence[Suspect]) -> Iter
             break
     count, point = best
     if count == pairs:
-        yield f"at {written(sheet, point)} these mistakes and the right rule give different numbers for {name}"
+        where = point_text(sheet, point)
+        yield f"at {where} these mistakes and the right rule give different numbers for {name}"
     elif count > len(wanted):  # more than each of them from the right number
-        yield f"at {written(sheet, point)} some of these mistakes give different numbers for {name}"
+        where = point_text(sheet, point)
+        yield f"at {where} some of these mistakes give different numbers for {name}"
 
 
-def written(sheet: Sheet, point: dict[str, float]) -> str:
+def point_text(sheet: Sheet, point: dict[str, float]) -> str:
     """A point for a message, only what has changed."""
     changed = [f"{name}={v:g}" for name, v in point.items() if sheet.trace.at.get(name) != v]
     return ",".join(changed[:12]) + ",..." * (len(changed) > 12)
@@ -160,12 +162,13 @@ def unseen(there: Elsewhere, name: str) -> Iterator[str]:
     hidden = {
         key: suspect
         for key, suspect in there.here.items()
-        if suspect.mistake.weight <= COMMON and depends[suspect.guess.node]
+        if suspect.mistake.weight <= COMMON
+        and depends[suspect.guess.node]
         and abs(shift(sheet, suspect.guess.changes, slope)) <= 1e-9 * abs(correct)
-    }  # fmt: skip
+    }
     best: tuple[int, dict[str, float], set[Key]] = (0, {}, set())
-    for point, found, right in there.predictions(name, hidden) if hidden else ():
-        shown = {key for key, number in found.items() if apart(number, right)}
+    for point, predicted, right in there.predictions(name, hidden) if hidden else ():
+        shown = {key for key, number in predicted.items() if apart(number, right)}
         if len(shown) > best[0]:
             best = len(shown), point, shown
     if best[0]:
@@ -174,7 +177,8 @@ def unseen(there: Elsewhere, name: str) -> Iterator[str]:
         few = "; ".join(phrase(sheet, suspect) for suspect in named[:2])
         more = f"; and {len(named) - 2} more" if len(named) > 2 else ""
         zero = "the gradient is 0, and " * (correct == 0)
-        yield f"{zero}this point cannot tell the right rule from every mistake ({few}{more}); {written(sheet, best[1])} can"
+        blind = f"this point cannot tell the right rule from every mistake ({few}{more})"
+        yield f"{zero}{blind}; {point_text(sheet, best[1])} can"
 
 
 def phrase(sheet: Sheet, suspect: Suspect) -> str:

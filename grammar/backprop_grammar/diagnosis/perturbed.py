@@ -1,8 +1,8 @@
 """A trace as numbers to compute with: its backward pass, run again with some of it changed.
 
-Whatever a person gets wrong at an edge, what it sends is still m times the upstream
-gradient plus b. So every mistake is a few pairs (m, b) put in the place of local gradients, and
-what it does to the gradient of a node c is known at once from the slopes towards c.
+Whatever a person gets wrong at an edge, what it sends is still m times the upstream gradient plus
+b. So every mistake is a few pairs (m, b) put in the place of local gradients, and what it does to
+the gradient of a node c is known at once from the slopes towards c.
 """
 
 from collections.abc import Iterable
@@ -80,10 +80,14 @@ class Sheet:
 
         with arithmetic.context():
             sheet = cls(
-                trace, arithmetic, trace.nodes, numbers,
+                trace,
+                arithmetic,
+                trace.nodes,
+                numbers,
                 [real(node.value) for node in trace.nodes],
-                [real(node.gradient) for node in trace.nodes], numbers.get(trace.output, -1),
-            )  # fmt: skip
+                [real(node.gradient) for node in trace.nodes],
+                numbers.get(trace.output, -1),
+            )
             sheet.received = [[] for _ in trace.nodes]
             for i, node in enumerate(trace.nodes):
                 sheet.sent.append([])
@@ -94,7 +98,9 @@ class Sheet:
                     sheet.join_in_vain(i)
         return sheet
 
-    def join(self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: Rule | None) -> None:  # fmt: skip
+    def join(
+        self, sender: int, operand: int, place: int, local: Any, routed: bool, rule: Rule | None
+    ) -> None:
         """Add an edge."""
         arc = Arc(len(self.arcs), sender, operand, place, local, routed, rule)
         self.arcs.append(arc)
@@ -139,8 +145,8 @@ class Sheet:
         if row is None:
             return None
         operands = self.operands(node)
-        found = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
-        return found | {"out": self.values[node]} | replaced
+        values = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
+        return values | {"out": self.values[node]} | replaced
 
     def value(self, text: Graph, leaves: dict[str, Any]) -> Any | None:
         """The number that a text of the table gives; None where there is none."""
@@ -187,10 +193,11 @@ def fits(trace: Trace) -> bool:
         return not isinstance(number, Wide) or not number.exists or number.nearest is not None
 
     return all(
-        near(node.value) and near(node.gradient)
+        near(node.value)
+        and near(node.gradient)
         and all(near(edge.local) and near(edge.contribution) for edge in node.edges)
         for node in trace.nodes
-    )  # fmt: skip
+    )
 
 
 def real_of(arithmetic: Arithmetic, number: Wide) -> Any:
@@ -232,18 +239,18 @@ def replay(sheet: Sheet, changes: Iterable[Change] = ()) -> list[Any]:
 def slopes(sheet: Sheet, claimed: int) -> tuple[list[Any], list[bool]]:
     """For every node its gradient by the claimed node, and whether it depends on it at all."""
     zero = sheet.arithmetic.number(0.0)
-    found = [zero] * len(sheet.nodes)
+    slope = [zero] * len(sheet.nodes)
     depends = [False] * len(sheet.nodes)
-    found[claimed], depends[claimed] = sheet.arithmetic.number(1.0), True
+    slope[claimed], depends[claimed] = sheet.arithmetic.number(1.0), True
     for node in range(claimed + 1, sheet.output + 1):
         total = zero
         for arc in sheet.sent[node]:
             if depends[arc.operand]:
                 depends[node] = True
                 if arc.routed:
-                    total = total + arc.local * found[arc.operand]
-        found[node] = total
-    return found, depends
+                    total = total + arc.local * slope[arc.operand]
+        slope[node] = total
+    return slope, depends
 
 
 def shift(sheet: Sheet, changes: Iterable[Change], slope: list[Any]) -> Any:

@@ -1,8 +1,8 @@
 """Claims that are right but for a number that was rounded on the way.
 
-A person who rounds sigmoid(3) to 0.95 and multiplies 0.95 x 0.05 made no mistake
-of calculus. Rounding is one more change of the trace: round a value, a local gradient or a
-gradient to as many digits as were written, go on from there, and see what comes out.
+A person who rounds sigmoid(3) to 0.95 and multiplies 0.95 x 0.05 made no mistake of calculus.
+Rounding is one more change of the trace: round a value, a local gradient or a gradient to as many
+digits as were written, go on from there, and see what comes out.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from typing import Any
 from ..language.table_texts import texts
 from .at_edges import is_unit
 from .perturbed import Arc, Sheet, replay
+from .wording import filled
 
 __all__ = ["NEAR", "rounded"]
 
@@ -21,6 +22,11 @@ MOST = 8
 """The most digits that are tried."""
 
 Rounding = tuple[str, Callable[[Any], Any]]
+
+GRADIENT = "the gradient of {node:name}, {exact:figure},"
+LOCAL = "the local gradient of {node:title}, {exact:figure},"
+VALUE = "the value of {node:title}, {exact:figure},"
+"""What was rounded: templates, see wording.py."""
 
 
 def roundings(decimals: int, digits: int) -> list[Rounding]:
@@ -41,22 +47,23 @@ def rounded(
     sheet: Sheet,
     claimed: int,
     fits: Callable[[Any], bool],
-    written: tuple[int, int],
+    digits: tuple[int, int],
     slope: list[Any],
     depends: list[bool],
 ) -> str:
     """What was rounded where a rounded intermediate gives the claim; an empty text otherwise.
 
-    fits: whether a number is the claimed one. written: its decimals and significant digits.
-    slope, depends: see replay.slopes.
+    fits: whether a number is the claimed one. digits: its decimals and significant digits.
+    slope, depends: see perturbed.slopes.
     """
     correct = sheet.gradients[claimed]
-    for words, to in roundings(*written):
-        for moved, message in single(sheet, claimed, to, words, slope, depends):
+    for words, to in roundings(*digits):
+        for moved, template, fields in single(sheet, claimed, to, slope, depends):
             if moved and fits(correct + moved):
-                return message()
-    for words, to in roundings(*written):
-        for gradients in whole(sheet, to):
+                message = f"right but for {template} rounded to {{near:short}} ({words})"
+                return filled(sheet, message, fields)
+    for words, to in roundings(*digits):
+        for gradients in all_rounded(sheet, to):
             if gradients[claimed] != correct and fits(gradients[claimed]):
                 return f"right but for rounding every number to {words} on the way"
     return ""
@@ -66,21 +73,23 @@ def single(
     sheet: Sheet,
     claimed: int,
     to: Callable[[Any], Any],
-    words: str,
     slope: list[Any],
     depends: list[bool],
-) -> Iterator[tuple[Any, Callable[[], str]]]:
-    """By how much each number of the trace moves the claimed gradient when it is rounded."""
+) -> Iterator[tuple[Any, str, dict[str, Any]]]:
+    """By how much each number of the trace moves the claimed gradient when it is rounded, and
+    what to say of it: a template and its fields.
+    """
     for node in range(claimed, sheet.output + 1):
-        name = sheet.nodes[node].name
         if depends[node] and node != claimed:
             number = sheet.gradients[node]
             near = to(number)
-            yield (near - number) * slope[node], lambda number=number, near=near, name=name: f"right but for the gradient of {name}, {sheet.figure(number)}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+            moved = (near - number) * slope[node]
+            yield moved, GRADIENT, {"node": node, "exact": number, "near": near}
         for arc in sheet.sent[node]:
             if depends[arc.operand] and arc.routed:
                 near = to(arc.local)
-                yield sheet.gradients[node] * (near - arc.local) * slope[arc.operand], lambda arc=arc, near=near: f"right but for the local gradient of {sheet.title(arc.sender)}, {sheet.figure(arc.local)}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+                moved = sheet.gradients[node] * (near - arc.local) * slope[arc.operand]
+                yield moved, LOCAL, {"node": arc.sender, "exact": arc.local, "near": near}
     for node, shown in enumerate(sheet.nodes):
         if shown.kind == "constant":
             continue
@@ -92,7 +101,7 @@ def single(
                 for arc, local in beside(sheet, node, near)
                 if depends[arc.operand] and local is not None
             )
-            yield moved, lambda node=node, near=near: f"right but for the value of {sheet.title(node)}, {sheet.figure(sheet.values[node])}, rounded to {near:g} ({words})"  # type: ignore[misc] # fmt: skip
+            yield moved, VALUE, {"node": node, "exact": value, "near": near}
 
 
 def beside(sheet: Sheet, node: int, value: Any) -> Iterator[tuple[Arc, Any]]:
@@ -102,9 +111,8 @@ def beside(sheet: Sheet, node: int, value: Any) -> Iterator[tuple[Arc, Any]]:
         row = sheet.row(sender)
         if row is None:
             continue
-        replaced = {
-            name: value for name, k in zip(row.operands, sheet.operands(sender), strict=True) if k == node
-        }  # fmt: skip
+        operands = zip(row.operands, sheet.operands(sender), strict=True)
+        replaced = {name: value for name, k in operands if k == node}
         if sender == node:
             replaced["out"] = value
         leaves = sheet.leaves(sender, **replaced)
@@ -113,7 +121,7 @@ def beside(sheet: Sheet, node: int, value: Any) -> Iterator[tuple[Arc, Any]]:
                 yield arc, sheet.value(texts(row).shown[arc.place], leaves)  # type: ignore[arg-type]
 
 
-def whole(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
+def all_rounded(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
     """The gradients with every value rounded, and with every local gradient and product, too."""
     locals_: dict[int, Any] = {}
     for arc in sheet.arcs:

@@ -1,16 +1,17 @@
 """Which mistake explains a wrong gradient.
 
-Every mistake of the table is made at every place, by computing, and only those
-that give the claimed number are named. Claims judged together tell more than one by one: a
-mistake must also leave right what was claimed right.
+Every mistake of the table is made at every place, by computing, and only those that give the
+claimed number are named. Claims judged together tell more than one by one: a mistake must also
+leave right what was claimed right.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .mistakes import Guess, Mistake, at_claim, at_edge, at_node, at_sum
 from .perturbed import Change, Sheet, replay, shift, slopes
+from .wording import filled
 
 __all__ = ["ARCS", "Claim", "Diagnosis", "Findings", "Suspect", "diagnose", "suspects"]
 
@@ -52,8 +53,7 @@ class Diagnosis:
 
     node, operand: where (operand is empty where all are concerned); nodes: all places where it
     was made; also: other mistakes, with their nodes, that send the very same numbers over the
-    same edges;
-    explains: the wrong claims it reproduces; spoils: the claims it contradicts. unique: no
+    same edges; explains: the wrong claims it reproduces; spoils: the claims it contradicts. unique: no
     other mistake of the table explains as much.
     """
 
@@ -92,10 +92,10 @@ class Suspect:
         weight = self.mistake.weight + 5 * bool(self.kind)
         return -len(self.explains), len(self.spoils), weight, -self.guess.node
 
-    def message(self) -> str:
-        if not self.kind:
-            return self.guess.words()
-        return f"{self.guess.words()}; and likewise at every {self.kind}"
+    def message(self, sheet: Sheet) -> str:
+        """What is said of it, a whole sentence."""
+        message = filled(sheet, self.mistake.message, self.guess.fields)
+        return f"{message}; and likewise at every {self.kind}" if self.kind else message
 
 
 @dataclass(slots=True)
@@ -118,12 +118,12 @@ def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]
         arcs = sorted(arcs, key=lambda arc: (arc.operand > last, abs(arc.operand - last)))[:ARCS]
     senders = dict.fromkeys(arc.sender for arc in arcs)
     meeting = dict.fromkeys(arc.operand for arc in arcs)
-    found: list[Suspect] = []
+    single: list[Suspect] = []
     for rows, places in ((at_edge, arcs), (at_node, senders), (at_sum, meeting)):
         for mistake in rows:
             for place in places:
-                found += [Suspect(mistake, guess) for guess in mistake.guesses(sheet, place)]
-    return found + everywhere(sheet, found), limited
+                single += [Suspect(mistake, guess) for guess in mistake.guesses(sheet, place)]
+    return single + everywhere(sheet, single), limited
 
 
 def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
@@ -148,7 +148,7 @@ def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
             # Names of nodes tell ways apart at one place only; rules and orders at all.
             variant = suspect.guess.variant if name in sums or name == "slip" else ""
             groups.setdefault((name, kind, variant), []).append(suspect)
-    found = []
+    plural = []
     for (_, kind, _), group in groups.items():
         nodes = tuple(dict.fromkeys(suspect.guess.node for suspect in group))
         if len(nodes) < 2 or len(nodes) == len(group) == 1:
@@ -157,10 +157,9 @@ def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
         for suspect in group:
             for change in suspect.guess.changes:
                 changes.setdefault(change[0].number, change)
-        first = group[0].guess
-        whole = Guess(tuple(changes.values()), first.node, first.operand, first.words, first.variant)  # fmt: skip
-        found.append(Suspect(group[0].mistake, whole, kind, nodes))
-    return found
+        guess = replace(group[0].guess, changes=tuple(changes.values()))
+        plural.append(Suspect(group[0].mistake, guess, kind, nodes))
+    return plural
 
 
 def for_claim(
@@ -200,8 +199,7 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
                 kept.setdefault(id(suspect), suspect)
         limited = limited or len(kept) > room
     chosen = sorted(kept.values(), key=lambda s: s.mistake.weight)[:room] + plural[: room // 2]
-    found = [s for s in chosen if explained(sheet, s, claims, base)]
-    merged = merge(sheet, found)
+    merged = merge(sheet, [s for s in chosen if explained(sheet, s, claims, base)])
     return assign(sheet, Findings(merged, tried, limited), wrong)
 
 
@@ -225,10 +223,10 @@ def explained(sheet: Sheet, suspect: Suspect, claims: Sequence[Claim], base: lis
     return bool(explains)
 
 
-def merge(sheet: Sheet, found: list[Suspect]) -> list[Suspect]:
+def merge(sheet: Sheet, likely: list[Suspect]) -> list[Suspect]:
     """Mistakes that make the same gradients wrong by the same amounts are one, with other names."""
     merged: dict[Any, Suspect] = {}
-    for suspect in sorted(found, key=Suspect.rank):
+    for suspect in sorted(likely, key=Suspect.rank):
         key = effect(sheet, suspect)
         if key in merged:
             merged[key].also.append(suspect)
@@ -244,9 +242,8 @@ def effect(sheet: Sheet, suspect: Suspect) -> tuple[Any, ...]:
     """
     guess = suspect.guess
     senders = {arc.sender for arc, _, _ in guess.changes}
-    first = dict.fromkeys(
-        arc.operand for arc, m, b in guess.changes if m != arc.local or b
-    )  # edges between the same nodes are as good as one another
+    # Edges between the same nodes are as good as one another.
+    first = dict.fromkeys(arc.operand for arc, m, b in guess.changes if m != arc.local or b)
     if senders & first.keys():  # one below another: by all that they send
         first = dict.fromkeys(range(len(sheet.nodes)))
     wrong = [
@@ -278,8 +275,13 @@ def described(sheet: Sheet, suspect: Suspect, unique: bool) -> Diagnosis:
     )
     also.pop((suspect.mistake.name, sheet.nodes[guess.node].name), None)
     return Diagnosis(
-        suspect.mistake.name, sheet.nodes[guess.node].name,
-        sheet.nodes[guess.operand].name if guess.operand >= 0 else "", suspect.message(),
-        tuple(sheet.nodes[node].name for node in nodes), tuple(also),
-        suspect.explains, suspect.spoils, unique,
-    )  # fmt: skip
+        mistake=suspect.mistake.name,
+        node=sheet.nodes[guess.node].name,
+        operand=sheet.nodes[guess.operand].name if guess.operand >= 0 else "",
+        message=suspect.message(sheet),
+        nodes=tuple(sheet.nodes[node].name for node in nodes),
+        also=tuple(also),
+        explains=suspect.explains,
+        spoils=suspect.spoils,
+        unique=unique,
+    )

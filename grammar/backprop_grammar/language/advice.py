@@ -1,7 +1,7 @@
 """What to say about a word that stands where none is expected.
 
-The insight: advice by example. Each row of SLIPS is a pattern of what stands
-around the place, the message and the way out; the first that matches is said.
+Advice by example: each row of SLIPS is a pattern of what stands around the place, the message and
+the way out; the first that matches is said.
 """
 
 import re
@@ -19,7 +19,7 @@ __all__ = ["SLIPS", "misplaced"]
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 OPERATOR = r"\*\*|[-+*/^]"
 COMPARE = r"<=|>=|==|!=|<|>"
-WRITTEN = rf"(?<![\w.]){NUMBER}"
+A_NUMBER = rf"(?<![\w.]){NUMBER}"
 HEAD = r"\([^()=]*\)"
 NEST = "nest the ifs: if(a > 0, if(b > 0, x, y), y)"
 PARTS = "write if(condition, a, b)"
@@ -52,15 +52,15 @@ SLIPS = (
     # numbers
     (r".*", r"(?<![\w.])([0-9]+)", r"(_[0-9][0-9_]*)\b", "{a}{b} is not a number", "write its digits without _"),
     (r".*", r"(?<![\w.])(0)", r"([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\b", "{a}{b} is not a decimal number", "write it with the digits 0 to 9; to multiply, 0*{b}"),
-    (r".*", rf"({WRITTEN})", r"(\.[0-9.]*)", "{a}{b} is not a number", "a number has one decimal point"),
+    (r".*", rf"({A_NUMBER})", r"(\.[0-9.]*)", "{a}{b} is not a number", "a number has one decimal point"),
     (r".*", r"(?<![\w.])([0-9.]+)", r"([eE])(?!\w)", "{a}{b} has no exponent", "write {a}e3, or {a}*{b} to multiply"),
     (r"|[^a-zA-Z].*", r"(?<![\w.])([0-9]+)", r"(, ?[0-9]+)", "a comma outside a function", "write decimals with a point: 3.14, not 3,14"),
-    (r".*", rf"({WRITTEN}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put an operator between them, such as {a}*{b}"),
+    (r".*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put an operator between them, such as {a}*{b}"),
     # side by side
     ("", r" ()", rf"({NAME}) ?(?:{HEAD} ?)?=(?!=)", "a stage begins at {b}, before the last one has ended", "separate stages with ; or a new line"),
     (".+", r" ()", rf"({NAME}) ?(?:{HEAD} ?)?=(?!=)", "a stage begins at {b}, inside parentheses", "close the parenthesis before it"),
-    (r".*", rf"({WRITTEN}) ?", rf"({NAME})", "a number next to {b}", "to multiply, write {a}*{b}"),
-    (r".*", rf"({WRITTEN}) ?", r"(\()", "a number next to a parenthesis", "to multiply, write {a}*(...)"),
+    (r".*", rf"({A_NUMBER}) ?", rf"({NAME})", "a number next to {b}", "to multiply, write {a}*{b}"),
+    (r".*", rf"({A_NUMBER}) ?", r"(\()", "a number next to a parenthesis", "to multiply, write {a}*(...)"),
     (r".*", rf"\b({NAME}) ", rf"({NAME}|{NUMBER})", "{a} next to {b}", "{advice}"),
     (r".*", r"(\)) ?", rf"({NAME}|{NUMBER}|\()", "a parenthesis next to {other}", "to multiply, write )*{b}"),
     # nothing where something should be
@@ -145,9 +145,8 @@ def around(source: Source, start: int) -> Place:
             place.opened.clear()
             continue
         if word.type == "DEFINE":
-            place.functions[word.text.split("(")[0].strip()] = " ".join(word.text.split())[
-                :-1
-            ].strip()
+            head = " ".join(word.text.split()).removesuffix("=").strip()
+            place.functions[head.split("(")[0].strip()] = head
         track(place.opened, word, stage[-1] if stage else None)
         stage.append(word)
     rest: list[Word] = []
@@ -190,9 +189,9 @@ def joined(line: list[Word], count: int) -> tuple[str, list[int]]:
             text += " "
             offsets.append(line[k - 1].end_pos)
         if k < count:
-            written = re.sub(r"\s", " ", word.text[:60])
-            text += written
-            offsets += range(word.start_pos, word.start_pos + len(written))
+            piece = re.sub(r"\s", " ", word.text[:60])
+            text += piece
+            offsets += range(word.start_pos, word.start_pos + len(piece))
     return text, offsets
 
 
@@ -210,8 +209,11 @@ def misplaced(source: Source, token: object) -> BackpropError:
     if end and place.previous.type == "SEP":
         return error("the program is empty", None, "write a formula, such as x*y")
     if not place.opened and kind == "CLOSE":
-        return error("a closing parenthesis without an opening one", (start, start + 1),
-                     "remove it, or add the opening parenthesis it belongs to")  # fmt: skip
+        return error(
+            "a closing parenthesis without an opening one",
+            (start, start + 1),
+            "remove it, or add the opening parenthesis it belongs to",
+        )
     if place.opened and text == ";" and closed_soon(source.text, start):
         return error("; inside parentheses", (start, start + 1), "separate operands with commas")
     new_line = "\n" in source.text[place.previous.end_pos : start]
@@ -224,12 +226,12 @@ def misplaced(source: Source, token: object) -> BackpropError:
         return error(message, (at, at + 1), hint, "opened here")
     span = (start, start + max(1, len(text)))
     if place.opened and place.opened[-1].name == "if" and place.previous.type in OPERAND_ENDS:
-        found = about_if(place.opened[-1], kind, source, place.previous.end_pos, span)
-        if found:
-            return error(*found)
-    found = slip(place, span)
-    if found:
-        return error(*found)
+        advice = about_if(place.opened[-1], kind, source, place.previous.end_pos, span)
+        if advice:
+            return error(*advice)
+    advice = slip(place, span)
+    if advice:
+        return error(*advice)
     if kind == "OTHER":
         message, hint, length = stray(source.text[start : start + 20])
         stranger = error(message, (start, start + length), hint)
@@ -258,12 +260,12 @@ def about_if(
     if kind == "COMMA" and parts == 2:
         return "if takes three parts, not more", span, PARTS
     if kind == "CLOSE" and parts < 2:
-        whole = source.text.rfind("if", 0, opened.start), span[1]
-        return f"if takes three parts, not {parts + 1}", whole, PARTS
+        call = source.text.rfind("if", 0, opened.start), span[1]
+        return f"if takes three parts, not {parts + 1}", call, PARTS
     if kind == "COMMA" and not opened.marks:
-        written = source.text[opened.start + 1 : end]
-        start = end - len(written.lstrip())
-        shown = shorten(" ".join(written.split()))
+        condition = source.text[opened.start + 1 : end]
+        start = end - len(condition.lstrip())
+        shown = shorten(" ".join(condition.split()))
         return (
             "the condition of if is not a comparison",
             (start, end),
@@ -315,5 +317,5 @@ def call_of(name: str, functions: dict[str, str]) -> str:
     """How a function is called, for a message."""
     if name == "if":
         return PARTS.removeprefix("write ")
-    written = FUNCTIONS[name].signature if name in FUNCTIONS else functions.get(name, f"{name}(x)")
-    return shorten(visible(written))
+    call = FUNCTIONS[name].signature if name in FUNCTIONS else functions.get(name, f"{name}(x)")
+    return shorten(visible(call))

@@ -1,7 +1,7 @@
 """What to say about a name that is used as what it is not.
 
-The insight: whoever writes `sin^2(x)`, `x(y + 1)` or `arcsin(x)` means something
-that can be written, so the error shows how.
+Whoever writes `sin^2(x)`, `x(y + 1)` or `arcsin(x)` means something that can be written, so the
+error shows how.
 """
 
 import re
@@ -15,19 +15,62 @@ from .lexer import NAME, words
 __all__ = ["SYNONYMS", "bare_function", "not_a_parameter", "unknown_function"]
 
 SYNONYMS = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
-    "sgn": "sign", "signum": "sign", "power": "pow", "root": "sqrt", "logistic": "sigmoid",
-    "expit": "sigmoid", "swish": "silu", "loggamma": "lgamma", "gammaln": "lgamma",
-    "lse": "logsumexp", "maximum": "max", "minimum": "min", "avg": "mean", "average": "mean",
-    "clip": "clamp", "where": "if", "norm": "hypot", "lg": "log10", "ld": "log2", "fabs": "abs",
-    "rectifier": "relu", "lrelu": "leaky_relu", "exp2": "2^x", "exp10": "10^x", "pow2": "x^2",
-    "sqr": "x^2", "square": "x^2", "cube": "x^3", "sec": "1/cos(x)", "csc": "1/sin(x)",
-    "cot": "1/tan(x)", "sech": "1/cosh(x)", "csch": "1/sinh(x)", "coth": "1/tanh(x)",
-    "factorial": "exp(lgamma(x + 1))", "gamma": "exp(lgamma(x))", "sinc": "sin(x)/x",
-    "logit": "log(x/(1 - x))", "logsigmoid": "-softplus(-x)", "prod": "x*y", "mod": "x - y*n",
-    "heaviside": "if(x > 0, 1, 0)", "step": "if(x > 0, 1, 0)", "neg": "-x", "div": "x/y",
-}  # fmt: skip
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "arsinh": "asinh",
+    "arcosh": "acosh",
+    "artanh": "atanh",
+    "sgn": "sign",
+    "signum": "sign",
+    "power": "pow",
+    "root": "sqrt",
+    "logistic": "sigmoid",
+    "expit": "sigmoid",
+    "swish": "silu",
+    "loggamma": "lgamma",
+    "gammaln": "lgamma",
+    "lse": "logsumexp",
+    "maximum": "max",
+    "minimum": "min",
+    "avg": "mean",
+    "average": "mean",
+    "clip": "clamp",
+    "where": "if",
+    "norm": "hypot",
+    "lg": "log10",
+    "ld": "log2",
+    "fabs": "abs",
+    "rectifier": "relu",
+    "lrelu": "leaky_relu",
+    "exp2": "2^x",
+    "exp10": "10^x",
+    "pow2": "x^2",
+    "sqr": "x^2",
+    "square": "x^2",
+    "cube": "x^3",
+    "sec": "1/cos(x)",
+    "csc": "1/sin(x)",
+    "cot": "1/tan(x)",
+    "sech": "1/cosh(x)",
+    "csch": "1/sinh(x)",
+    "coth": "1/tanh(x)",
+    "factorial": "exp(lgamma(x + 1))",
+    "gamma": "exp(lgamma(x))",
+    "sinc": "sin(x)/x",
+    "logit": "log(x/(1 - x))",
+    "logsigmoid": "-softplus(-x)",
+    "prod": "x*y",
+    "mod": "x - y*n",
+    "heaviside": "if(x > 0, 1, 0)",
+    "step": "if(x > 0, 1, 0)",
+    "neg": "-x",
+    "div": "x/y",
+}
 """What other languages call a function, and its name or its formula here."""
 
 
@@ -53,13 +96,16 @@ def not_a_parameter(
     """The error for a name in the body of a function that is none of its parameters."""
     wider = shorten(", ".join([*parameters, name]))
     return BackpropError(
-        "name", f"{shorten(name)} is not a parameter of {shorten(function)}", span,
+        "name",
+        f"{shorten(name)} is not a parameter of {shorten(function)}",
+        span,
         hint=suggestion(
-            name, [*parameters, *CONSTANTS],
+            name,
+            [*parameters, *CONSTANTS],
             f"a function sees only its parameters: {shorten(function)}({wider}) = ...",
         ),
         source=source,
-    )  # fmt: skip
+    )
 
 
 def unknown_function(
@@ -90,8 +136,10 @@ def unknown_function(
         )
     if name in calls:
         if inside and inside in reached(calls, name):
-            return error(f"{shown} and {shorten(inside)} call each other",
-                         "functions have no recursion; write the steps as stages")  # fmt: skip
+            return error(
+                f"{shown} and {shorten(inside)} call each other",
+                "functions have no recursion; write the steps as stages",
+            )
         return error(f"{shown} is used before it is defined", f"move {shown}(...) = ... up")
     if name == "e":
         return error("e is a number, not a function", "write exp(...), or e*(...) to multiply")
@@ -115,28 +163,28 @@ def unknown_function(
 
 def definitions(source: Source) -> dict[str, set[str]]:
     """The functions that a program defines, and what each calls."""
-    found: dict[str, set[str]] = {}
+    defined: dict[str, set[str]] = {}
     calls: set[str] = set()
     previous = None
     for word in words(source.text):
         if word.type == "DEFINE":
             name = re.match(NAME, word.text)
             assert name is not None
-            calls = found.setdefault(name.group(), set())
+            calls = defined.setdefault(name.group(), set())
         elif word.type == "SEP":
             calls = set()
         elif word.type == "OPEN" and previous and previous.type == "NAME":
             calls.add(previous.text)
         previous = word
-    return found
+    return defined
 
 
 def reached(calls: dict[str, set[str]], name: str) -> set[str]:
     """All functions that a call of one leads to."""
-    found: set[str] = set()
+    names: set[str] = set()
     pending = [name]
     while pending:
-        for called in calls.get(pending.pop(), set()) - found:
-            found.add(called)
+        for called in calls.get(pending.pop(), set()) - names:
+            names.add(called)
             pending.append(called)
-    return found
+    return names

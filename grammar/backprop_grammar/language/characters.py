@@ -1,7 +1,7 @@
 """What to say about a character that the language does not have.
 
-The insight: most of them were meant as something that has an ASCII spelling, and
-Unicode itself knows the rest: its compatibility forms and its names.
+Most of them were meant as something that has an ASCII spelling, and Unicode itself knows the rest:
+its compatibility forms and its names.
 """
 
 import unicodedata
@@ -11,12 +11,31 @@ from ..errors import visible
 __all__ = ["MEANT", "PLAIN", "stray"]
 
 MEANT = {
-    "×·⋅∙∗•✕✖": "*", "÷∕": "/", "−–—‐‑‒―﹣": "-", "√": "sqrt(x)", "∛": "cbrt(x)", "∞": "a finite number",
-    "≤⩽≦": "<=", "≥⩾≧": ">=", "≠": "!=", "≈≡": "==", "⟨⟦": "(", "⟩⟧": ")", "∑Σ": "sum(x, y, ...)",
-    "∏Π": "x*y", "σ": "sigma, or sigmoid(x) for the logistic function", "°": "*pi/180", "‰": "/1000", "←": "=",
-    "¬∧∨": "nested ifs: if(a > 0, if(b > 0, x, y), y)", "½": "(1/2)", "¼": "(1/4)", "¾": "(3/4)", "⅓": "(1/3)",
+    "×·⋅∙∗•✕✖": "*",
+    "÷∕": "/",
+    "−–—‐‑‒―﹣": "-",
+    "√": "sqrt(x)",
+    "∛": "cbrt(x)",
+    "∞": "a finite number",
+    "≤⩽≦": "<=",
+    "≥⩾≧": ">=",
+    "≠": "!=",
+    "≈≡": "==",
+    "⟨⟦": "(",
+    "⟩⟧": ")",
+    "∑Σ": "sum(x, y, ...)",
+    "∏Π": "x*y",
+    "σ": "sigma, or sigmoid(x) for the logistic function",
+    "°": "*pi/180",
+    "‰": "/1000",
+    "←": "=",
+    "¬∧∨": "nested ifs: if(a > 0, if(b > 0, x, y), y)",
+    "½": "(1/2)",
+    "¼": "(1/4)",
+    "¾": "(3/4)",
+    "⅓": "(1/3)",
     "∂∇∫": "only the formula: its derivatives are what is printed",
-}  # fmt: skip
+}
 """Characters and what to write for each of them."""
 
 CYRILLIC = dict(zip("аАВсСеЕНіІјЈКМоОрРѕЅТхХуУ", "aABcCeEHiIjJKMoOpPsSTxXyY", strict=True))

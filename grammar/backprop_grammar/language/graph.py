@@ -1,8 +1,7 @@
 """The computational graph, kept as a tape.
 
-The insight: a node is an index, and every operand has a smaller one. So a
-forward pass is a loop upwards, a backward pass is a loop downwards, and no
-pass over a graph needs recursion, whatever its size.
+A node is an index, and every operand has a smaller one. So a forward pass is a loop upwards, a
+backward pass is a loop downwards, and no pass over a graph needs recursion, whatever its size.
 """
 
 from array import array
@@ -70,13 +69,13 @@ class Function:
 
     @classmethod
     def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
-        """A definition with its size, which is found without doing the work."""
+        """A definition with its size, which is counted without doing the work."""
         own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
         called = sum(function.size for function in body.calls.values())
         return cls(name, parameters, body, min(own + called, HUGE))
 
     @property
-    def written(self) -> str:
+    def signature(self) -> str:
         """How it is called, such as `square(u)`; shortened for a message."""
         return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
 
@@ -150,9 +149,9 @@ class Graph:
 
     def node(self, name: str) -> int | None:
         """The node that carries a name in the program, or None."""
-        found = self.variables.get(name)
-        if found is not None:
-            return found
+        variable = self.variables.get(name)
+        if variable is not None:
+            return variable
         if len(self._staged) != len(self.stages):
             self._staged = dict(self.stages)
         return self._staged.get(name)
@@ -292,17 +291,12 @@ class Copy:
 
     def proceed(self) -> "Copy | None":
         """Copy the nodes up to the next call, and return that call's own copy; None at the end."""
-        tape, body, moved, placed = (
-            self.tape,
-            self.function.body,
-            self.moved,
-            self.placed,
-        )
+        tape, body, moved = self.tape, self.function.body, self.moved
         for node in range(len(moved), len(body)):
             operands = tuple([moved[k] for k in body.operands[node]])
             ours = body.source is tape.source  # the table's definitions stand in no program
             span = body.spans[node] if ours else self.span
-            region = placed(body.regions[node])
+            region = self.placed(body.regions[node])
             if node in body.calls:
                 return Copy(tape, body.calls[node], operands, span, region, self.open)
             copy = tape.add(body.operations[node], operands, span, region)
@@ -348,6 +342,10 @@ def too_many(span: Span, source: Source, function: Function | None = None) -> Ba
         label = f"a call of {shorten(function.name)} adds {more}{function.size:,}"
         hint = "a function that calls a function twice doubles it"
     return BackpropError(
-        "limit", f"the program grows to more than {MAX_NODES:,} nodes", span,
-        label=label, hint=hint, source=source,
-    )  # fmt: skip
+        "limit",
+        f"the program grows to more than {MAX_NODES:,} nodes",
+        span,
+        label=label,
+        hint=hint,
+        source=source,
+    )

@@ -1,8 +1,8 @@
 """The tables that drive the parser, which Lark makes from the grammar.
 
-The insight: they follow from the grammar alone. So they are made once, when the package is
-built, and kept beside the grammar as plain data; where they are missing, or of another
-grammar, Lark makes them when they are first needed.
+They follow from the grammar alone. So they are made once, when the package is built, and kept
+beside the grammar as plain data; where they are missing, or of another grammar, Lark makes them
+when they are first needed.
 """
 
 import json
@@ -28,11 +28,11 @@ def tables() -> dict[str, Any]:
     """
     grammar = GRAMMAR.read_text(encoding="utf-8")
     try:
-        found = json.loads(GRAMMAR.with_suffix(".json").read_text(encoding="utf-8"))
+        stored = json.loads(GRAMMAR.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = {}
-    if isinstance(found, dict) and found.get("grammar") == grammar:
-        return found
+        stored = {}
+    if isinstance(stored, dict) and stored.get("grammar") == grammar:
+        return stored
     return prepared(grammar)
 
 

@@ -1,9 +1,9 @@
 """Text to words, by one regular expression.
 
-The insight: what a grammar finds hard is easy here. The lexer knows whether a
-minus sign stands between operands or before one, whether a newline ends a
-stage or only a line, and whether `name(a, b) =` begins a definition. It refuses
-nothing: what is not part of the language is a word that the grammar never expects.
+What a grammar finds hard is easy here. The lexer knows whether a minus sign stands between operands
+or before one, whether a newline ends a stage or only a line, and whether `name(a, b) =` begins a
+definition. It refuses nothing: what is not part of the language is a word that the grammar never
+expects.
 """
 
 import re
@@ -24,10 +24,21 @@ PIECE = re.compile(
 """Any text is made of these and nothing else: blanks, comments, numbers, names, signs."""
 
 KINDS = {
-    "if": "IF", "+": "ADD", "-": "ADD", "*": "SCALE", "/": "SCALE", "**": "POWER", "^": "POWER",
-    "(": "OPEN", ")": "CLOSE", ",": "COMMA", ";": "SEP", "\n": "SEP", ".": "OTHER",
+    "if": "IF",
+    "+": "ADD",
+    "-": "ADD",
+    "*": "SCALE",
+    "/": "SCALE",
+    "**": "POWER",
+    "^": "POWER",
+    "(": "OPEN",
+    ")": "CLOSE",
+    ",": "COMMA",
+    ";": "SEP",
+    "\n": "SEP",
+    ".": "OTHER",
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), "COMPARE"),
-}  # fmt: skip
+}
 BEGINNINGS = {
     **dict.fromkeys(string.ascii_letters + "_", "NAME"),
     **dict.fromkeys(string.digits + ".", "NUMBER"),
@@ -67,24 +78,24 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
     previous = "SEP"
     ended: tuple[str, int] | None = None  # the separator after a stage, until another begins
     pieces = iter(PIECE.findall(text, end))
-    for written in pieces:
+    for piece in pieces:
         start = end
-        end += len(written)
-        kind = KINDS.get(written) or BEGINNINGS.get(written[0], "OTHER")
+        end += len(piece)
+        kind = KINDS.get(piece) or BEGINNINGS.get(piece[0], "OTHER")
         if kind == "SKIP":
             continue
         if kind == "SEP":
-            if written == "\n" and (depth or previous not in operand_ends):
+            if piece == "\n" and (depth or previous not in operand_ends):
                 continue  # inside parentheses, or a line that an operator carries on
-            if not depth and (previous in operand_ends or (ended and written == ";")):
-                ended, previous = (written, start), "SEP"
+            if not depth and (previous in operand_ends or (ended and piece == ";")):
+                ended, previous = (piece, start), "SEP"
             elif previous != "SEP":
                 previous, depth = "SEP", 0  # `;` cuts a stage short
-                yield "SEP", written, start, end
+                yield "SEP", piece, start, end
             continue
         if kind == "ADD":
             if previous not in operand_ends:
-                carried = written == "+" and ended is not None and ended[0] == "\n"
+                carried = piece == "+" and ended is not None and ended[0] == "\n"
                 kind = "CARRIED" if carried else "SIGN"
         elif kind == "OPEN":
             depth += 1
@@ -94,11 +105,11 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
             head = DEFINE.match(text, start) or ASSIGN.match(text, start)
             if head:
                 kind = "DEFINE" if head.re is DEFINE else "ASSIGN"
-                written = head.group()
+                piece = head.group()
                 while end < head.end():
                     end += len(next(pieces))
         if ended:
             yield "SEP", ended[0], ended[1], ended[1] + 1
             ended = None
         previous = kind
-        yield kind, written, start, end
+        yield kind, piece, start, end

@@ -55,7 +55,7 @@ def parse(
 class Reductions:
     """A parse: what each rule of the grammar does to the tape.
 
-    A rule is told where its text begins and ends, parentheses included, and what its parts
+    A rule is given where its text begins and ends, parentheses included, and what its parts
     became: words are text, expressions are nodes.
     """
 
@@ -63,7 +63,7 @@ class Reductions:
         self.source = source
         self.internal = internal
         self.scope = Scope(source, internal)
-        self.graph = self.whole = Graph(source)
+        self.graph = self.main = Graph(source)  # the one that grows; the program's own
         self.region = 0  # the branch that is being read; see graph.Condition
         self.defined = 0  # nodes in the bodies of functions
         self.starts: list[int] = []  # where the parts begin that no rule has taken yet
@@ -107,14 +107,16 @@ class Reductions:
 
     def finished(self) -> Graph:
         """The graph. Raises BackpropError when the program only defines functions."""
-        if not self.whole.stages:
-            function = next(iter(self.whole.functions.values()))
+        if not self.main.stages:
+            function = next(iter(self.main.functions.values()))
             raise self.fail(
-                "syntax", "the program defines functions, but computes nothing", None,
-                hint=f"add a last stage, such as {function.written}",
-            )  # fmt: skip
-        self.whole.inner_constants = self.scope.constant_use
-        return self.whole
+                "syntax",
+                "the program defines functions, but computes nothing",
+                None,
+                hint=f"add a last stage, such as {function.signature}",
+            )
+        self.main.inner_constants = self.scope.constant_use
+        return self.main
 
     def fail(self, kind: str, message: str, span: Span | None, hint: str) -> BackpropError:
         return BackpropError(kind, message, span, hint=hint, source=self.source)
@@ -153,9 +155,11 @@ class Reductions:
         stages = self.graph.stages
         if stages and not stages[-1][0]:
             raise self.fail(
-                "syntax", "only the last stage may go without a name",
-                self.graph.spans[stages[-1][1]], "give it one, such as q = ...",
-            )  # fmt: skip
+                "syntax",
+                "only the last stage may go without a name",
+                self.graph.spans[stages[-1][1]],
+                "give it one, such as q = ...",
+            )
 
     def heading(self, start: int, _end: int, word: str) -> Span:
         """Open the body of a function, a tape of its own."""
@@ -168,7 +172,7 @@ class Reductions:
         self.defined += len(self.graph)
         if self.defined > MAX_NODES:
             raise too_many(span, self.source)
-        self.graph = self.whole
+        self.graph = self.main
         self.graph.functions[function.name] = function
 
     # expressions
@@ -192,11 +196,19 @@ class Reductions:
     def number(self, start: int, end: int, text: str) -> int:
         value = float(text)
         if math.isinf(value):
-            raise self.fail("overflow", f"{shorten(text)} is too large a number", (start, end),
-                            "the largest is 1.7976931348623157e308")  # fmt: skip
+            raise self.fail(
+                "overflow",
+                f"{shorten(text)} is too large a number",
+                (start, end),
+                "the largest is 1.7976931348623157e308",
+            )
         if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
-            raise self.fail("overflow", f"{shorten(text)} is too small a number", (start, end),
-                            "the smallest above 0 is 5e-324")  # fmt: skip
+            raise self.fail(
+                "overflow",
+                f"{shorten(text)} is too small a number",
+                (start, end),
+                "the smallest above 0 is 5e-324",
+            )
         return self.graph.constant(value, (start, end))
 
     def name(self, start: int, end: int, name: str) -> int:
@@ -221,8 +233,8 @@ class Reductions:
         if function:
             if given != len(function.parameters):
                 arity = len(function.parameters), len(function.parameters)
-                raise self.wrong_count(name, given, arity, span, function.written)
-            append = graph.inline if graph is self.whole else graph.call
+                raise self.wrong_count(name, given, arity, span, function.signature)
+            append = graph.inline if graph is self.main else graph.call
             return append(function, tuple(values), span, self.region)
         if operation:
             least, most = operation.arity
@@ -236,10 +248,14 @@ class Reductions:
 
         scope = self.scope
         raise unknown_function(
-            self.source, name, (start, start + len(name)),
-            inside=scope.defining[0] if scope.defining else "", nodes=scope.nodes,
-            built_in=scope.built_in, functions=scope.functions,
-        )  # fmt: skip
+            self.source,
+            name,
+            (start, start + len(name)),
+            inside=scope.defining[0] if scope.defining else "",
+            nodes=scope.nodes,
+            built_in=scope.built_in,
+            functions=scope.functions,
+        )
 
     def wrong_count(
         self,
@@ -247,7 +263,7 @@ class Reductions:
         given: int,
         arity: tuple[int, int | None],
         span: Span,
-        written: str,
+        signature: str,
     ) -> BackpropError:
         """The error for a call with too few or too many operands."""
         least, most = arity
@@ -255,9 +271,11 @@ class Reductions:
         if least == most:
             count = f"{least}"
         return self.fail(
-            "arity", f"{shorten(name)} takes {count} operand{'s' * (count != '1')}, not {given:,}",
-            span, f"write {written}",
-        )  # fmt: skip
+            "arity",
+            f"{shorten(name)} takes {count} operand{'s' * (count != '1')}, not {given:,}",
+            span,
+            f"write {signature}",
+        )
 
     # if: the tape must know which nodes stand in which branch
 
@@ -280,10 +298,10 @@ class Reductions:
 @cache
 def machine(methods: type[Reductions]) -> Row:
     """The tables with the rules' methods in them: the row where a parse begins."""
-    found = tables()
-    rows: list[Row] = [{} for _ in found["rows"]]
-    rules = [(size, part, getattr(methods, name, None)) for name, size, part in found["rules"]]
-    for row, actions in zip(rows, found["rows"], strict=True):
+    data = tables()
+    rows: list[Row] = [{} for _ in data["rows"]]
+    rules = [(size, part, getattr(methods, name, None)) for name, size, part in data["rules"]]
+    for row, actions in zip(rows, data["rows"], strict=True):
         for symbol, action in actions.items():
             row[symbol] = rules[action] if action < 0 else (0, rows[action], None)
     return rows[0]

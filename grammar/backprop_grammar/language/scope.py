@@ -1,7 +1,7 @@
 """What a name means where it stands, and which names may be given.
 
-The insight: a name is looked up in one dictionary; everything else here happens
-once per name, so that it can be slow, careful and clear.
+A name is looked up in one dictionary; everything else here happens once per name, so that it can be
+slow, careful and clear.
 """
 
 import re
@@ -16,7 +16,7 @@ __all__ = ["Scope", "name_of"]
 
 
 class Scope:
-    """The names of one program: those met so far, and those of the function being defined."""
+    """The names of one program: those so far, and those of the function being defined."""
 
     def __init__(self, source: Source, internal: bool) -> None:
         self.source = source
@@ -39,11 +39,19 @@ class Scope:
         self.check_free(name, span, "stage")
         used = self.first_use.get(name)
         if used and used[0] > span[0]:
-            raise self.fail("name", f"{shorten(name)} is computed from itself", used,
-                            hint=f"a name is assigned once; use a new one, such as {shorten(name)}_1")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shorten(name)} is computed from itself",
+                used,
+                hint=f"a name is assigned once; use a new one, such as {shorten(name)}_1",
+            )
         if used:
-            raise self.fail("name", f"{shorten(name)} is used before it is assigned", used,
-                            hint=f"move the stage {shorten(name)} = ... up")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shorten(name)} is used before it is assigned",
+                used,
+                hint=f"move the stage {shorten(name)} = ... up",
+            )
         self.staged.add(name)
         self.nodes[name] = node
 
@@ -51,11 +59,19 @@ class Scope:
         """Raise when a name is a function's, was assigned, or stands for a constant in a function."""
         shown = shorten(name)
         if name in self.built_in or name == "if":
-            raise self.fail("name", f"{shown} is the name of a function", span,
-                            hint=f"call the {what} something else, such as {shown}_1")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shown} is the name of a function",
+                span,
+                hint=f"call the {what} something else, such as {shown}_1",
+            )
         if name in self.staged or name in self.functions:
-            raise self.fail("name", f"{shown} is assigned twice", span,
-                            hint="a name is assigned once; use a new one")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shown} is assigned twice",
+                span,
+                hint="a name is assigned once; use a new one",
+            )
         if name in self.constant_use:
             raise self.unseen(name)
 
@@ -64,24 +80,36 @@ class Scope:
         name, span = name_of(header, begin)
         self.check_free(name, span, "function")
         if name in self.first_use:
-            raise self.fail("name", f"{shorten(name)} is a variable already", span,
-                            hint="call the function something else")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shorten(name)} is a variable already",
+                span,
+                hint="call the function something else",
+            )
         self.defining = name, span
         self.outside, self.nodes = self.nodes, {}
         text = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), header)
-        for found in re.finditer(NAME, text[len(name) :]):
-            start = span[1] + found.start()
-            self.parameter(found.group(), (start, start + len(found.group())), body)
+        for match in re.finditer(NAME, text[len(name) :]):
+            start = span[1] + match.start()
+            self.parameter(match.group(), (start, start + len(match.group())), body)
         return span
 
     def parameter(self, name: str, span: Span, body: Graph) -> None:
         shown = shorten(name)
         if name in self.nodes:
-            raise self.fail("name", f"two parameters are called {shown}", span,
-                            hint="give each a name of its own")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"two parameters are called {shown}",
+                span,
+                hint="give each a name of its own",
+            )
         if name in self.built_in or name in self.functions or name == "if":
-            raise self.fail("name", f"{shown} is the name of a function", span,
-                            hint="call the parameter something else")  # fmt: skip
+            raise self.fail(
+                "name",
+                f"{shown} is the name of a function",
+                span,
+                hint="call the parameter something else",
+            )
         self.nodes[name] = body.variable(name, span)
 
     def close(self, body: Graph) -> Function:
@@ -127,6 +155,6 @@ class Scope:
 
 def name_of(head: str, start: int) -> tuple[str, Span]:
     """The name that the head of a stage or a definition begins with, and its span."""
-    found = re.match(NAME, head)
-    assert found is not None
-    return found.group(), (start, start + found.end())
+    match = re.match(NAME, head)
+    assert match is not None
+    return match.group(), (start, start + match.end())
