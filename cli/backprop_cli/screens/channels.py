@@ -1,8 +1,8 @@
-"""In which order the upright pieces of wires stand between two layers of a picture.
+"""In which order the upright parts of wires stand between two layers of a picture.
 
-The insight: two wires may cross but never lie on each other. That happens only where one
-comes in on the row on which another leaves, and then the first must turn off before the other
-turns in. Where such demands go round in a circle, one of the wires turns twice.
+Two wires may cross but never lie on each other. That happens only where one comes in on the row
+on which another leaves, and then the first must turn off before the other turns in. Where such
+demands go round in a circle, one of the wires turns twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,6 @@
 """A check on a terminal: what is right in green, what is wrong in red, and why.
 
-The insight: whoever checks wants the verdict first and the reason beside it; so every row ends
-in its verdict, and what there is to explain stands below in sentences.
+Every row ends in its verdict; what there is to explain stands below in sentences.
 """
 
 from collections.abc import Iterable, Sequence

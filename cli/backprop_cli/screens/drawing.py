@@ -1,8 +1,8 @@
 """A diagram put on a sheet of characters.
 
-The insight: everything is placed from the left, each thing as far left as the rows that it
-takes allow. So a picture is as narrow as its texts, and what is placed later can only stand to
-the right of what it could run into.
+Everything is placed from the left, each thing as far left as the rows that it takes allow. So a
+picture is as narrow as its texts, and what is placed later can only stand to the right of what
+it could run into.
 """
 
 from collections import defaultdict

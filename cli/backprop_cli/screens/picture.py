@@ -1,7 +1,7 @@
 """The computational graph drawn in characters, as the lecture draws it.
 
-The insight: a picture that does not fit its terminal is worse than none. So its width is known
-before anything is printed, and where it is too wide the same graph is a tree of lines.
+A picture that does not fit its terminal is worse than none. So its width is known before
+anything is printed, and where it is too wide the same graph is a tree of lines.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Which row of a character picture every gate, leaf and passing wire takes.
 
-The insight: the first operand comes in from above and the last from below, in the gate's own
-column, from any row that is far enough away. So the wires of a tree run straight, and a row is
-chosen not to be near but to be the same.
+The first operand comes in from above and the last from below, in the gate's own column, from any
+row that is far enough away. So the wires of a tree run straight, and a row is chosen not to be
+near but to be the same.
 """
 
 from bisect import bisect

@@ -1,8 +1,8 @@
 """The computational graph as a tree of lines, where there is no room for a picture.
 
-The insight: only where a gate has several operands does a tree need to branch. So a chain goes
-on at the same indent, a node that was met is referred to, and one that would stand too far to
-the right begins a tree of its own.
+Only where a gate has several operands does a tree need to branch. So a chain goes on at the same
+indent, a node that was shown before is referred to, and one that would stand too far to the right
+begins a tree of its own.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """A program to the program of its derivatives.
 
-The insight: what is used more than once gets a name, so the derivative is a program like any
-other: it can be read, evaluated, differentiated again, or written in another language.
+What is used more than once gets a name, so the derivative is a program like any other: it can
+be read, evaluated, differentiated again, or written in another language.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Steps along the gradient: what a gradient is for.
 
-The insight: a gradient predicts. gradient x change, summed over the inputs, is what the output
-will do to first order; a step shows it beside what the output did, and a run is such steps until
-all are taken, or until one changes nothing or leads nowhere.
+A gradient predicts: gradient x change, summed over the inputs, is what the output will do to
+first order. A step shows it beside what the output did, and a run is such steps until all are
+taken, or until one changes nothing or leads nowhere.
 
 Values and gradients are as certain as everywhere (see evaluate). The update itself, and the
 changes, are plain float arithmetic: one gd step is x - rate*gradient, rounded as Python rounds it.

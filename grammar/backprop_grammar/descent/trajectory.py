@@ -1,8 +1,8 @@
-"""What is kept of a run: a selection of its steps that stays small, and what was met on the way.
+"""What is kept of a run: a selection of its steps that stays small, and its flags and notes.
 
-The insight: nobody knows beforehand how long a run gets. So every step is kept at first, and
-whenever there are too many, every other one is let go and from then on only such ones are kept:
-the selection is even at any moment, and a run of a million steps needs the memory of a thousand.
+Nobody knows beforehand how long a run gets. So every step is kept at first, and whenever there
+are too many, every other one is let go and from then on only such ones are kept: the selection
+is even at any moment, and a run of a million steps needs the memory of a thousand.
 """
 
 from collections.abc import Generator, Iterator

@@ -1,7 +1,7 @@
 """Derivatives as one strict JSON document, the format `backprop-derive/1`.
 
-The insight: formulas are texts of the language and numbers stand beside them, so a reader needs
-neither to parse nor to evaluate.
+Formulas are texts of the language, and numbers stand beside them: a reader needs neither to
+parse nor to evaluate.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Room for frames: the heights of a layout, moved so that nobody stands in another's frame.
 
-The insight: "above", "within" and "below" are differences of two heights, and heights that
-keep them all are a convex set. So it is entered by pushing down and by pushing up and taking
-the middle, and then items walk to where their wires run straight without leaving it.
+"Above", "within" and "below" are differences of two heights, and heights that keep them all are
+a convex set. So it is entered by pushing down and by pushing up and taking the middle, and then
+items walk to where their wires run straight without leaving it.
 """
 
 from collections.abc import Callable, Iterable, Sequence

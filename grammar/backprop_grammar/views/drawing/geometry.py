@@ -1,8 +1,8 @@
 """A diagram in the plane: where its gates, wires, numbers and frames stand, in pixels.
 
-The insight: a wire only bends in the gap between two columns, where no number stands, and
-numbers only stand beside straight pieces within a band of height that their item has to
-itself. So nothing can run into anything else, and nothing needs to be checked or moved.
+A wire only bends in the gap between two columns, where no number stands, and numbers only stand
+beside straight wires within a band of height that their item has to itself. So nothing can run
+into anything else, and nothing needs to be checked or moved.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,9 @@
 """Where the gates of a diagram stand: layers, an order in each, and heights.
 
-The insight: a layered drawing (Sugiyama, Tagawa, Toda 1981) of a graph whose operands have
-an order. A depth-first walk from the output, operand by operand, already draws a tree without
-crossings; sweeps are only kept where they leave fewer crossings. All wires that leave a gate
-share one trunk, so a value that is used twice is one wire that branches.
+A layered drawing (Sugiyama, Tagawa, Toda 1981) of a graph whose operands have an order. A
+depth-first walk from the output, operand by operand, already draws a tree without crossings;
+sweeps are only kept where they leave fewer crossings. All wires that leave a gate share one
+trunk, so a value that is used twice is one wire that branches.
 """
 
 from bisect import bisect, insort

@@ -1,7 +1,7 @@
 """Texts in a picture: their sizes, how wide they are, and how symbols are printed.
 
-The insight: a picture is laid out without knowing the reader's font, so texts are measured in a
-wide one; in any other they have a little more air.
+A picture is laid out without knowing the reader's font, so texts are measured in a wide one; in
+any other they have a little more air.
 """
 
 from ...errors import shorten
