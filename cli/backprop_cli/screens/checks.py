@@ -102,9 +102,11 @@ class Page:
         wrong = sum(not verdict.right for verdict in verdicts)
         yield from self.paragraph(self.title("Claims", wrong, len(verdicts)))
         columns = [
-            Column("of"), Column("claimed", right=True), Column("gradient", right=True),
+            Column("of"),
+            Column("claimed", right=True),
+            Column("gradient", right=True),
             Column("verdict"),
-        ]  # fmt: skip
+        ]
         rows = [
             [
                 Text(visible(verdict.name), NAME),
@@ -175,20 +177,27 @@ class Page:
             yield from self.paragraph(title)
             yield from self.rows("local gradient", found.edges)
         if found.skipped:
-            yield from self.paragraph(Text(f"{found.skipped:,} more were not compared: the graph is too large", WARNING))  # fmt: skip
+            yield from self.paragraph(
+                Text(f"{found.skipped:,} more were not compared: the graph is too large", WARNING)
+            )
 
     def rows(self, name: str, found: Sequence[Difference]) -> Iterable[Text]:
         shown = found
         if len(found) > MANY and not self.options.everything:
             shown = [row for row in found if row.verdict != "right"][:MANY]
         columns = [
-            Column(name), Column("backward", right=True), Column("quotient", right=True),
-            Column("error", right=True), Column("verdict"),
-        ]  # fmt: skip
+            Column(name),
+            Column("backward", right=True),
+            Column("quotient", right=True),
+            Column("error", right=True),
+            Column("verdict"),
+        ]
         if shown:
             yield from self.table(columns, [self.row(row) for row in shown])
         if len(shown) < len(found):
-            yield from self.paragraph(Text(f"{len(found) - len(shown):,} more; --all shows them all", QUIET))  # fmt: skip
+            yield from self.paragraph(
+                Text(f"{len(found) - len(shown):,} more; --all shows them all", QUIET)
+            )
         for message in dict.fromkeys(row.message for row in shown if row.message):
             yield from self.paragraph(Text(visible(message), WARNING))
 
@@ -212,7 +221,9 @@ class Page:
         if found.parting is not None:
             yield from self.paragraph(Text(visible(found.parting.message), BAD))
             if found.parting.error is not None:
-                yield from self.paragraph(Text(f"relative difference {found.parting.error:.3g}", QUIET))  # fmt: skip
+                yield from self.paragraph(
+                    Text(f"relative difference {found.parting.error:.3g}", QUIET)
+                )
             before = found.points - 1
             if before:
                 yield from self.paragraph(Text(f"the same at {counted(before)} before", QUIET))
@@ -223,9 +234,15 @@ class Page:
         else:
             yield from self.paragraph(Text("neither formula has a value anywhere there", BAD))
         if found.skipped and found.points:
-            yield from self.paragraph(Text(f"neither has a value at {counted(found.skipped)}, skipped", WARNING))  # fmt: skip
+            yield from self.paragraph(
+                Text(f"neither has a value at {counted(found.skipped)}, skipped", WARNING)
+            )
         if found.kinks:
-            yield from self.paragraph(Text(f"kinks at {counted(found.kinks)}, where only the values were compared", WARNING))  # fmt: skip
+            yield from self.paragraph(
+                Text(
+                    f"kinks at {counted(found.kinks)}, where only the values were compared", WARNING
+                )
+            )
 
 
 def counted(points: int) -> str:

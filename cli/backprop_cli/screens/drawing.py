@@ -32,11 +32,10 @@ class Plan:
         self.layers: Layers = arrange(diagram)
         fan_out = diagram.fan_out()
         pointless = not any(v.value or v.gradient for v in diagram.vertices)
-        self.below = {
-            (wire.target, wire.slot): wire.rule if pointless
-            else wire.contribution if fan_out[wire.source] > 1 else ""
-            for wire in diagram.wires
-        }  # fmt: skip
+        self.below: dict[Port, str] = {}
+        for wire in diagram.wires:
+            part = wire.contribution if fan_out[wire.source] > 1 else ""
+            self.below[wire.target, wire.slot] = wire.rule if pointless else part
         self.sizes = [0] * len(diagram.vertices)
         for wire in diagram.wires:
             self.sizes[wire.target] += 1
@@ -177,9 +176,8 @@ class Drawing:
         named = vertex.label if vertex.symbol else ""
         signed = any(text.startswith("-") for text in (vertex.value, vertex.gradient))
         start, end = column + 2 + (item in self.left), column + 1
-        for r, text, style in (
-            (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT),
-        ):  # fmt: skip
+        numbers = (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT)
+        for r, text, style in numbers:
             if text:
                 shift = (signed or bool(named)) and not text.startswith("-")
                 self.sheet.write(r, start + shift, text, style)
@@ -226,12 +224,12 @@ class Drawing:
         column = max(self.front[row] for row in range(low, high + 1))
         for row in range(low, high + 1):
             self.front[row] = column + 2
-        whole = all(self.dashed(link) for link in links)
-        self.sheet.level(wire, net.start, self.right[net.trunk], column, whole)
+        dashed = all(self.dashed(link) for link in links)
+        self.sheet.level(wire, net.start, self.right[net.trunk], column, dashed)
         ends = [link for link in links if self.end(link) in net.ends]
         routed = [self.end(link) for link in ends if not self.dashed(link)]
         if not ends:  # the first part of a wire that turns twice
-            routed = [] if whole else list(net.ends)
+            routed = [] if dashed else list(net.ends)
         above, under = min([net.start, *routed]), max([net.start, *routed])
         self.sheet.upright(wire, column, above, under)
         self.sheet.upright(wire, column, low, above, dashed=True)
@@ -277,6 +275,4 @@ class Drawing:
 
 def overlap(one: Box, other: Box) -> bool:
     """Whether two rectangles have a cell in common."""
-    return (
-        one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-    )  # fmt: skip
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -228,8 +228,10 @@ def ports(layers: Layers, shapes: Sequence[Shape], rows: list[int]) -> dict[Port
     """The row of every port: that of the operand where the port may lie there."""
     source = {
         (link.end, link.slot): rows[link.start]
-        for links in layers.links for link in links if link.slot >= 0
-    }  # fmt: skip
+        for links in layers.links
+        for link in links
+        if link.slot >= 0
+    }
     result: dict[Port, int] = {}
     for layer in layers.order:
         edge: int | None = None  # the last row that is taken

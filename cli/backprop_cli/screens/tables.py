@@ -223,9 +223,12 @@ class Board:
         compact: without roles and without the left side of the local gradients.
         """
         columns = [
-            Column("node"), Column("role"), Column("upstream", right=True),
-            Column("local gradient"), Column("contribution"),
-        ]  # fmt: skip
+            Column("node"),
+            Column("role"),
+            Column("upstream", right=True),
+            Column("local gradient"),
+            Column("contribution"),
+        ]
         rows: list[list[Text]] = []
         width = 0
         for node in self.backward_nodes():

@@ -46,9 +46,7 @@ def hessian(formulas: Formulas) -> dict[str, Any]:
     """The second derivatives as a matrix, which is symmetric: by names, and by numbers."""
     results = formulas.derivative.results
     variables = list(dict.fromkeys(name for by in results for name in by))
-    names = [
-        [results.get((a, b)) or results.get((b, a)) for b in variables] for a in variables
-    ]  # fmt: skip
+    names = [[results.get((a, b)) or results.get((b, a)) for b in variables] for a in variables]
     found: dict[str, Any] = {"variables": variables, "names": names}
     if formulas.at is not None:
         found["values"] = [

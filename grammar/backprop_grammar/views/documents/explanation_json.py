@@ -18,15 +18,19 @@ __all__ = ["render"]
 FORMAT = "backprop-explanation/1"
 
 NAMES = {
-    "gradient": ("node",), "receives": ("node", "sender"), "sends": ("node", "operand"),
-    "stops": ("node", "operand"), "paths": ("output", "node"),
-}  # fmt: skip
+    "gradient": ("node",),
+    "receives": ("node", "sender"),
+    "sends": ("node", "operand"),
+    "stops": ("node", "operand"),
+    "paths": ("output", "node"),
+}
 """What the names of a fact are; of the other kinds they are a list."""
 
 NUMBERS = {
-    "gradient": ("gradient",), "receives": ("contribution",),
+    "gradient": ("gradient",),
+    "receives": ("contribution",),
     "sends": ("upstream", "local", "contribution"),
-}  # fmt: skip
+}
 """What the numbers of a fact are."""
 
 LARGEST_COUNT = 2**53

@@ -59,7 +59,7 @@ def piece_text(piece: Piece) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown takes letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]<>()#!|~$&])", r"\\\1", visible(text)).replace(r"\(", "(").replace(r"\)", ")")  # fmt: skip
+    return re.sub(r"[\\`*_{}\[\]<>#!|~$&]", r"\\\g<0>", visible(text))
 
 
 def code(text: str) -> str:

@@ -120,8 +120,10 @@ def between(
                 continue
             shared = [
                 place[i] - place[j]
-                for i in insides[a] for j in insides[b] if layers.rank[i] == layers.rank[j]
-            ]  # fmt: skip
+                for i in insides[a]
+                for j in insides[b]
+                if layers.rank[i] == layers.rank[j]
+            ]
             mean = [sum(y[i] for i in insides[k]) / len(insides[k]) for k in (a, b)]
             first = (sum(shared) < 0) if shared else mean[0] < mean[1]
             upper, lower = (a, b) if first else (b, a)

@@ -116,9 +116,12 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
         for frame in trace.frames
     ]
     return Diagram(
-        shown_text(trace.program), description(trace, digits), tuple(vertices), tuple(wires),
+        shown_text(trace.program),
+        description(trace, digits),
+        tuple(vertices),
+        tuple(wires),
         tuple(boundary for boundary in boundaries if boundary.members),
-    )  # fmt: skip
+    )
 
 
 def wired_operands(trace: Trace, node: Node) -> list[tuple[int, int]]:

@@ -271,9 +271,15 @@ def scene(diagram: Diagram) -> Scene:
     bottom = max(y + plan.size(item) / 2 for item, y in enumerate(plan.y))
     bottom = max([bottom, *(below for _, below in plan.frames)])
     return Scene(
-        right + MARGIN, bottom + MARGIN, boxes, list(pieces(plan)), list(dots(plan)), texts,
-        frames, tip,
-    )  # fmt: skip
+        right + MARGIN,
+        bottom + MARGIN,
+        boxes,
+        list(pieces(plan)),
+        list(dots(plan)),
+        texts,
+        frames,
+        tip,
+    )
 
 
 def start(plan: Plan, item: int) -> float:
@@ -304,9 +310,14 @@ def pieces(plan: Plan) -> Iterable[Piece]:
             )
             routed = any(wires[i].routed for i in link.wires)
             yield Piece(
-                layers.source[link.start], link.wires, routed,
-                (x, y), (x, y), (plan.notes[rank + 1], level), (goal, level),
-            )  # fmt: skip
+                layers.source[link.start],
+                link.wires,
+                routed,
+                (x, y),
+                (x, y),
+                (plan.notes[rank + 1], level),
+                (goal, level),
+            )
 
 
 def dots(plan: Plan) -> Iterable[tuple[float, float, int]]:

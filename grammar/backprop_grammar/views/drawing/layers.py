@@ -104,9 +104,11 @@ def check_size(count: int) -> None:
     """Raise BackpropError for more vertices than are laid out."""
     if count > LARGEST:
         raise BackpropError(
-            "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
-            hint="Graphviz draws it, from its text in DOT", reason="picture",
-        )  # fmt: skip
+            "limit",
+            f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
+            hint="Graphviz draws it, from its text in DOT",
+            reason="picture",
+        )
 
 
 def depth_first(layers: Layers, output: int) -> None:
@@ -160,13 +162,14 @@ def improve(layers: Layers) -> None:
             near: dict[int, list[float]] = {}
             for link in layers.links[gap]:
                 here, there = (link.start, link.end) if backward else (link.end, link.start)
-                near.setdefault(here, []).append(place[there] + backward * max(link.slot, 0) / fraction[gap])  # fmt: skip
+                within = backward * max(link.slot, 0) / fraction[gap]
+                near.setdefault(here, []).append(place[there] + within)
             own = {item: float(i) for i, item in enumerate(moved)}
             key = {i: sum(near[i]) / len(near[i]) if i in near else own[i] for i in moved}
             moved.sort(key=lambda item: (key[item], own[item]))
-        found = layers.crossings()
-        if found < fewest:
-            fewest, best = found, [list(layer) for layer in layers.order]
+        crossings = layers.crossings()
+        if crossings < fewest:
+            fewest, best = crossings, [list(layer) for layer in layers.order]
     layers.order[:] = best
 
 
@@ -191,8 +194,9 @@ def heights(
             edge += size(item)
     pulls = [
         [(link.start, link.end, port(link), pull(link)) for link in links]
-        for pull in [tension(layers)] for links in layers.links
-    ]  # fmt: skip
+        for pull in [tension(layers)]
+        for links in layers.links
+    ]
     for turn in range(min(rounds, 4 + WORK // len(y))):
         backward = turn % 2 == 0
         span = range(len(layers.order) - 2, -1, -1) if backward else range(1, len(layers.order))

@@ -197,15 +197,19 @@ def chain_rule(story: Story, node: Node, edge: Edge) -> Line:
     top, name, operand = story.top, node.name, story.trace.name(edge.operand)
     if not edge.routed:
         return [
-            ("", f"{top}/d{operand} += "), ("gradient", "0"),
+            ("", f"{top}/d{operand} += "),
+            ("gradient", "0"),
             ("quiet", f"  {node.operation} did not select {operand}"),
-        ]  # fmt: skip
+        ]
     return [
-        ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"), EQUALS,
-        ("gradient", story.text(node.gradient)), ("", " * "),
-        *factor(story, edge.local, "gradient"), EQUALS,
+        ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"),
+        EQUALS,
+        ("gradient", story.text(node.gradient)),
+        ("", " * "),
+        *factor(story, edge.local, "gradient"),
+        EQUALS,
         ("gradient", story.text(edge.contribution)),
-    ]  # fmt: skip
+    ]
 
 
 def sum_of(story: Story, operand: int) -> Line:

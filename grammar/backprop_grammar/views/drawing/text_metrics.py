@@ -9,9 +9,17 @@ from ...errors import shorten
 __all__ = ["CAPITAL", "SIZES", "minus", "typeset", "width"]
 
 SIZES = {
-    "name": 14.0, "stage": 14.0, "alias": 12.0, "sign": 20.0, "symbol": 14.0, "value": 13.0, "gradient": 13.0,
-    "contribution": 11.0, "rule": 11.0, "title": 11.5,
-}  # fmt: skip
+    "name": 14.0,
+    "stage": 14.0,
+    "alias": 12.0,
+    "sign": 20.0,
+    "symbol": 14.0,
+    "value": 13.0,
+    "gradient": 13.0,
+    "contribution": 11.0,
+    "rule": 11.0,
+    "title": 11.5,
+}
 """Font sizes of the kinds of text, in pixels."""
 
 CAPITAL = 0.73

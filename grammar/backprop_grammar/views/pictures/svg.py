@@ -28,13 +28,25 @@ FONT = (
 )
 
 LIGHT = {
-    "ink": "#1f2328", "quiet": "#59636e", "wire": "#7d8691", "edge": "#59636e", "gate": "#ffffff",
-    "block": "#eef2f7", "value": "#1a7f37", "gradient": "#c9252d",
-}  # fmt: skip
+    "ink": "#1f2328",
+    "quiet": "#59636e",
+    "wire": "#7d8691",
+    "edge": "#59636e",
+    "gate": "#ffffff",
+    "block": "#eef2f7",
+    "value": "#1a7f37",
+    "gradient": "#c9252d",
+}
 DARK = {
-    "ink": "#e6edf3", "quiet": "#9aa4af", "wire": "#76808b", "edge": "#9aa4af", "gate": "#161b22",
-    "block": "#232a33", "value": "#4ac26b", "gradient": "#ff7b72",
-}  # fmt: skip
+    "ink": "#e6edf3",
+    "quiet": "#9aa4af",
+    "wire": "#76808b",
+    "edge": "#9aa4af",
+    "gate": "#161b22",
+    "block": "#232a33",
+    "value": "#4ac26b",
+    "gradient": "#ff7b72",
+}
 """Colours on light and on dark ground, by what they are for."""
 
 
@@ -63,11 +75,17 @@ def svg(picture: Diagram, style: str) -> str:
         f'<desc id="picture-desc">{quoted(picture.description)}</desc>',
         f"<style>\n{style}</style>",
         *[framed(frame) for frame in drawn.frames],
-        '<g class="wires">', *wires(picture, drawn), "</g>",
-        '<g class="vertices">', *vertices(picture, drawn), "</g>",
-        '<g class="numbers">', *numbers(picture, drawn), "</g>",
+        '<g class="wires">',
+        *wires(picture, drawn),
+        "</g>",
+        '<g class="vertices">',
+        *vertices(picture, drawn),
+        "</g>",
+        '<g class="numbers">',
+        *numbers(picture, drawn),
+        "</g>",
         "</svg>",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -182,12 +200,12 @@ def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:
         label = labels.get(i)
         yield (
             f'<g class="vertex {kind}{" output" * (i == last)}" id="v{i}"'
-            f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(told(vertex))}</title>'
+            f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(equation(vertex))}</title>'
             f"{gate(vertex, box) if box else ''}{write(label) if label else ''}</g>"
         )
 
 
-def told(vertex: Vertex) -> str:
+def equation(vertex: Vertex) -> str:
     """What a gate computes, in a line: `q = x + y = 3`."""
     parts = [vertex.name, shorten(vertex.formula, 200), vertex.value]
     return " = ".join(part for part in parts if part)
@@ -199,10 +217,10 @@ def gate(vertex: Vertex, box: Box) -> str:
     text = "".join(part for part, _ in runs)
     kind = "symbol sign" if len(text) == 1 else "symbol"
     size = SIZES["sign" if len(text) == 1 else "symbol"]
+    up = f'<tspan dy="{number(-0.42 * size)}" font-size="{number(0.72 * size)}">'
     spans = "".join(
-        f'<tspan dy="{number(-0.42 * size)}" font-size="{number(0.72 * size)}">{quoted(part)}</tspan>'
-        if raised else quoted(part) for part, raised in runs
-    )  # fmt: skip
+        f"{up}{quoted(part)}</tspan>" if raised else quoted(part) for part, raised in runs
+    )
     return (
         f'<rect class="shape" x="{number(box.x - box.width / 2)}" y="{number(box.y - box.height / 2)}"'
         f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(box.round)}"/>'

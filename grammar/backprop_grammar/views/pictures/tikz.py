@@ -23,11 +23,29 @@ HEAD = r"""\documentclass[tikz,border=2bp]{standalone}
 \renewcommand{\familydefault}{\sfdefault}
 """
 SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"{\char34}",
-    "<": r"$<$", ">": r"$>$", "|": r"\textbar{}", "`": r"\`{}", "'": r"{'}",
-    "−": r"$-$", "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    '"': r"{\char34}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"\textbar{}",
+    "`": r"\`{}",
+    "'": r"{'}",
+    "−": r"$-$",
+    "×": r"$\times$",
+    "÷": r"$\div$",
+    "·": r"$\cdot$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+}
 
 
 def render(trace: Trace, options: Options) -> str:
@@ -42,8 +60,14 @@ def drawing(picture: Diagram) -> str:
         f"\\definecolor{{{name}}}{{HTML}}{{{code[1:].upper()}}}\n" for name, code in LIGHT.items()
     )
     comment = f"% {shorten(' '.join(visible(picture.title).split()), 200)}\n"
-    lines = [r"\begin{document}", rf"\begin{{tikzpicture}}[x={POINT}bp, y=-{POINT}bp,", *styles(),
-             *body(picture, drawn), r"\end{tikzpicture}", r"\end{document}"]  # fmt: skip
+    lines = [
+        r"\begin{document}",
+        rf"\begin{{tikzpicture}}[x={POINT}bp, y=-{POINT}bp,",
+        *styles(),
+        *body(picture, drawn),
+        r"\end{tikzpicture}",
+        r"\end{document}",
+    ]
     return comment + HEAD + colours + "\n".join(lines) + "\n"
 
 
@@ -55,11 +79,17 @@ def styles() -> Iterable[str]:
     yield "  block/.style={fill=block},"
     yield "  frame/.style={draw=wire, line width=0.9bp, dash pattern=on 4bp off 3bp},"
     kinds = {
-        "name": ("ink", "base east"), "stage": ("ink", "base"), "alias": ("quiet", "base"), "symbol": ("ink", "base"),
-        "sign": ("ink", "base"), "value": ("value", "base"), "gradient": ("gradient", "base"),
-        "contribution": ("gradient", "base east"), "rule": ("gradient", "base east"),
+        "name": ("ink", "base east"),
+        "stage": ("ink", "base"),
+        "alias": ("quiet", "base"),
+        "symbol": ("ink", "base"),
+        "sign": ("ink", "base"),
+        "value": ("value", "base"),
+        "gradient": ("gradient", "base"),
+        "contribution": ("gradient", "base east"),
+        "rule": ("gradient", "base east"),
         "title": ("quiet", "base west"),
-    }  # fmt: skip
+    }
     for kind, (colour, anchor) in kinds.items():
         size = SIZES[kind] * POINT
         font = rf"\fontsize{{{number(size)}bp}}{{{number(1.2 * size)}bp}}\selectfont"
