@@ -89,11 +89,11 @@ def sequence(nets: Sequence[Net]) -> tuple[list[Net], Net | None]:
 
 def circling(net: Net, after: dict[Net, set[Net]]) -> Net:
     """A net of a circle of demands. Neither part of a cut net is ever in one."""
-    met: list[Net] = []
-    while net not in met:
-        met.append(net)
+    visited: list[Net] = []
+    while net not in visited:
+        visited.append(net)
         net = min(after[net], key=lambda other: other.start)
-    return min(met[met.index(net) :], key=lambda net: (len(net.ends), net.start))
+    return min(visited[visited.index(net) :], key=lambda net: (len(net.ends), net.start))
 
 
 def rank(loss: dict[Net, int]) -> Callable[[Net], tuple[int, int]]:

@@ -14,7 +14,7 @@ from backprop_grammar.views.drawing.layers import LARGEST
 from backprop_grammar.views.options import Options
 
 from . import tree
-from .drawing import Drawing, Plan
+from .drawing import Drawing, RowLayout
 from .terminal import QUIET, ascii_only, console, wrapped
 
 __all__ = ["LARGEST", "lines", "show"]
@@ -42,10 +42,10 @@ def lines(
     """
     reason = unfit(diagram, width)
     if not reason:
-        plan = Plan(diagram)
+        layout = RowLayout(diagram)
         narrow = 0
         for roomy in (True, False):
-            drawn = Drawing(plan, roomy).sheet.lines(plain)
+            drawn = Drawing(layout, roomy).sheet.lines(plain)
             narrow = max(len(line.plain) for line in drawn)
             if narrow <= width:
                 yield from drawn

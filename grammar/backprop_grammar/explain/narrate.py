@@ -19,11 +19,11 @@ from ..symbolic.rules import Rule
 from ..trace.index import Index, find, rule_text
 from ..trace.record import Edge, Node, Trace
 from .document import (
-    Derivative,
     Explanation,
     Fact,
     Figure,
     Paragraph,
+    Partial,
     Piece,
     Pieces,
     Product,
@@ -117,7 +117,7 @@ class Teller:
             start = say(
                 "The backward pass starts there with the gradient {}, since {}.",
                 gradient(1.0, self.digits),
-                formula("gradient", Derivative(top, top), Figure(1.0, self.digits)),
+                formula("gradient", Partial(top, top), Figure(1.0, self.digits)),
             )
         else:
             start = say(
@@ -344,7 +344,7 @@ class Teller:
         """The end of a sentence that begins with `The local gradient`."""
         sides: list[Side] = []
         if signed:
-            sides.append(Derivative(node.name, self.trace.name(edge.operand)))
+            sides.append(Partial(node.name, self.trace.name(edge.operand)))
         operand = self.name(edge.operand)
         if not exists(edge.local):
             what, amount = sized(edge.local, self.digits), self.amount(edge.contribution)

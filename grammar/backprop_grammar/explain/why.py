@@ -14,12 +14,12 @@ from ..numbers.wide import Number, exists, sign
 from ..trace.index import Index, find
 from ..trace.record import Edge, Node, Trace
 from .document import (
-    Derivative,
     Explanation,
     Fact,
     Figure,
     Formula,
     Paragraph,
+    Partial,
     Piece,
     Pieces,
     Product,
@@ -384,7 +384,7 @@ class Reasons:
         alone = sum(e.operand == edge.operand for e in sender.edges) == 1
         sides: list[Side] = []
         if alone:
-            sides.append(Derivative(sender.name, self.trace.name(edge.operand)))
+            sides.append(Partial(sender.name, self.trace.name(edge.operand)))
         slope = formula("gradient", *sides, Figure(edge.local, self.digits))
         defined = self.defined(sender)
         return [slope] if defined.kind == "name" else say("{}, from {}", slope, defined)

@@ -141,13 +141,13 @@ def variables_of(derivative: Derivative) -> list[str]:
 def reach(derivative: Derivative) -> set[int]:
     """The nodes that the stages are computed from, themselves among them."""
     pending = [stage.node for stage in derivative.stages]
-    found = set(pending)
+    reached = set(pending)
     while pending:
         for k in derivative.tape.operands[pending.pop()]:
-            if k not in found:
-                found.add(k)
+            if k not in reached:
+                reached.add(k)
                 pending.append(k)
-    return found
+    return reached
 
 
 def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] | None:

@@ -77,21 +77,21 @@ def fact_object(fact: Fact) -> dict[str, Any]:
     if fact.kind == "path":
         result["nodes"] = list(fact.names)
         product, *factors = fact.numbers or (None,)
-        result["product"] = None if product is None else written(product)
-        result["factors"] = [written(number) for number in factors if number is not None]
+        result["product"] = None if product is None else number_object(product)
+        result["factors"] = [number_object(number) for number in factors if number is not None]
     elif fact.kind == "cause":
         result["cause"], *result["nodes"] = fact.names
-        result["numbers"] = [written(number) for number in fact.numbers]
+        result["numbers"] = [number_object(number) for number in fact.numbers]
     else:
         result |= zip(NAMES[fact.kind], fact.names, strict=True)
         fields = dict(zip(NUMBERS.get(fact.kind, ()), fact.numbers, strict=True))
-        result |= {key: written(number) for key, number in fields.items()}
+        result |= {key: number_object(number) for key, number in fields.items()}
     if fact.count is not None:
         exact = fact.count <= LARGEST_COUNT
         result["count"] = fact.count if exact else str(Decimal(fact.count))
     return result
 
 
-def written(number: Number) -> float | str:
+def number_object(number: Number) -> float | str:
     """A number, or its text where binary64 does not hold it in full."""
     return number.text if isinstance(number, Wide) else number

@@ -7,7 +7,7 @@ with other pieces. No name is special, and no digit of a number changes.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ...explain.document import Derivative, Figure, Formula, Product, Side, Total
+from ...explain.document import Figure, Formula, Partial, Product, Side, Total
 from ...language.graph import Graph
 from ...language.precedence import comparison_of, number_text, shown_operands
 from ...numbers.decimal import rounded
@@ -187,9 +187,9 @@ class Writer:
             node = pending.pop()
             if node in self.leaves or node in self.parts:
                 continue
-            found = leaf(node)
-            if found is not None:
-                self.leaves[node] = found
+            text = leaf(node)
+            if text is not None:
+                self.leaves[node] = text
                 continue
             self.parts[node] = self.part(node)
             pending += self.parts[node][1]
@@ -361,7 +361,7 @@ def side(shown: Side) -> str:
     """One side of an equation; the sign of a local gradient as a partial derivative."""
     if isinstance(shown, str):
         return name_latex(shown)
-    if isinstance(shown, Derivative):
+    if isinstance(shown, Partial):
         return rf"\frac{{\partial {name_latex(shown.of)}}}{{\partial {name_latex(shown.by)}}}"
     if isinstance(shown, Figure):
         return figure(shown)

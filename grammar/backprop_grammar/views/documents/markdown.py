@@ -27,11 +27,11 @@ def render(explanation: Explanation, options: Options) -> str:
         prose(explanation.headline),
     ]
     for paragraph in explanation.paragraphs:
-        parts += written(paragraph)
+        parts += paragraph_parts(paragraph)
     return "\n\n".join(parts) + "\n"
 
 
-def written(paragraph: Paragraph) -> list[str]:
+def paragraph_parts(paragraph: Paragraph) -> list[str]:
     """The heading of a node, its formula and value, and the sentences."""
     parts = []
     if paragraph.node:

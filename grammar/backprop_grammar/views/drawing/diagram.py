@@ -171,9 +171,9 @@ def symbol(trace: Trace, node: Node) -> str:
         if not left:
             return f"{row.symbol}{right}"
         return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"
-    # a last operand that is its default is not written
-    written = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
-    return f"{row.name}({', '.join(n or '_' for n in written)})" if any(written) else row.name
+    # a last operand that is its default is left out
+    operands = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
+    return f"{row.name}({', '.join(n or '_' for n in operands)})" if any(operands) else row.name
 
 
 def description(trace: Trace, digits: int) -> str:

@@ -112,18 +112,18 @@ def check_size(count: int) -> None:
 
 
 def depth_first(layers: Layers, output: int) -> None:
-    """The order in which a walk from the output, first operand first, meets the items."""
+    """The order in which a walk from the output, first operand first, reaches the items."""
     into: list[list[Link]] = [[] for _ in layers.rank]
     for links in layers.links:
         for link in links:
             into[link.end].append(link)
-    met = [False] * len(layers.rank)
+    placed = [False] * len(layers.rank)
     pending = [output]
     while pending:
         item = pending.pop()
-        if met[item]:
+        if placed[item]:
             continue
-        met[item] = True
+        placed[item] = True
         layers.order[layers.rank[item]].append(item)
         pending += [link.start for link in sorted(into[item], key=lambda link: -link.slot)]
 

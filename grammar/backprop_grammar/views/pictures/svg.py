@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Box, Frame, Piece, Scene, Text, scene
+from ..drawing.geometry import Frame, Label, Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 
@@ -162,27 +162,29 @@ def framed(frame: Frame) -> str:
     )
 
 
-def path(piece: Piece) -> str:
-    """The path of a piece of wire; what coincides is left out."""
-    parts = [f"M{at(piece.a)}"]
-    if piece.b != piece.a:
-        parts.append(f"H{number(piece.b[0])}")
-    if piece.c != piece.b:
-        level = abs(piece.c[1] - piece.b[1]) < 0.05
-        parts.append(f"H{number(piece.c[0])}" if level else f"C{at(*piece.controls(), piece.c)}")
-    if piece.d != piece.c:
-        parts.append(f"H{number(piece.d[0])}")
+def path(segment: Segment) -> str:
+    """The path of a segment; what coincides is left out."""
+    parts = [f"M{at(segment.a)}"]
+    if segment.b != segment.a:
+        parts.append(f"H{number(segment.b[0])}")
+    if segment.c != segment.b:
+        level = abs(segment.c[1] - segment.b[1]) < 0.05
+        parts.append(
+            f"H{number(segment.c[0])}" if level else f"C{at(*segment.controls(), segment.c)}"
+        )
+    if segment.d != segment.c:
+        parts.append(f"H{number(segment.d[0])}")
     return "".join(parts)
 
 
 def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Wires, those that were not selected first, then the dots where they branch."""
-    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
-        indices = " ".join(map(str, piece.wires))
+    for segment in sorted(drawn.segments, key=lambda segment: segment.routed):
+        indices = " ".join(map(str, segment.wires))
         yield (
-            f'<path class="wire{"" if piece.routed else " unrouted"}"'
-            f' data-name="{quoted(picture.vertices[piece.vertex].name)}" data-wires="{indices}"'
-            f' d="{path(piece)}"/>'
+            f'<path class="wire{"" if segment.routed else " unrouted"}"'
+            f' data-name="{quoted(picture.vertices[segment.vertex].name)}" data-wires="{indices}"'
+            f' d="{path(segment)}"/>'
         )
     for x, y, vertex in drawn.dots:
         name = quoted(picture.vertices[vertex].name)
@@ -193,15 +195,15 @@ def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
 
 def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Gates and leaves, each with its formula for whoever points at it."""
-    labels = {text.vertex: text for text in drawn.texts if text.kind in NAMES}
+    names = {label.vertex: label for label in drawn.labels if label.kind in NAMES}
     last = len(picture.vertices) - 1
-    for i, (vertex, box) in enumerate(zip(picture.vertices, drawn.boxes, strict=True)):
-        kind = "leaf" if box is None else "gate block" if vertex.block else "gate"
-        label = labels.get(i)
+    for i, (vertex, outline) in enumerate(zip(picture.vertices, drawn.outlines, strict=True)):
+        kind = "leaf" if outline is None else "gate block" if vertex.block else "gate"
+        name = names.get(i)
         yield (
             f'<g class="vertex {kind}{" output" * (i == last)}" id="v{i}"'
             f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(equation(vertex))}</title>'
-            f"{gate(vertex, box) if box else ''}{write(label) if label else ''}</g>"
+            f"{gate(vertex, outline) if outline else ''}{write(name) if name else ''}</g>"
         )
 
 
@@ -211,7 +213,7 @@ def equation(vertex: Vertex) -> str:
     return " = ".join(part for part in parts if part)
 
 
-def gate(vertex: Vertex, box: Box) -> str:
+def gate(vertex: Vertex, outline: Outline) -> str:
     """A gate's outline and its symbol, optically centred."""
     runs = typeset(visible(vertex.symbol))
     text = "".join(part for part, _ in runs)
@@ -222,21 +224,21 @@ def gate(vertex: Vertex, box: Box) -> str:
         f"{up}{quoted(part)}</tspan>" if raised else quoted(part) for part, raised in runs
     )
     return (
-        f'<rect class="shape" x="{number(box.x - box.width / 2)}" y="{number(box.y - box.height / 2)}"'
-        f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(box.round)}"/>'
-        f'<text class="{kind}" x="{number(box.x)}" y="{number(box.y + 0.345 * size)}">{spans}</text>'
+        f'<rect class="shape" x="{number(outline.x - outline.width / 2)}" y="{number(outline.y - outline.height / 2)}"'
+        f' width="{number(outline.width)}" height="{number(outline.height)}" rx="{number(outline.round)}"/>'
+        f'<text class="{kind}" x="{number(outline.x)}" y="{number(outline.y + 0.345 * size)}">{spans}</text>'
     )
 
 
-def write(text: Text, data: str = "") -> str:
-    kind = text.kind if text.kind == "name" or text.kind not in NAMES else f"name {text.kind}"
-    where = f'x="{number(text.x)}" y="{number(text.y)}"'
-    return f'<text class="{kind}"{data} {where}>{quoted(text.text)}</text>'
+def write(label: Label, data: str = "") -> str:
+    kind = label.kind if label.kind == "name" or label.kind not in NAMES else f"name {label.kind}"
+    where = f'x="{number(label.x)}" y="{number(label.y)}"'
+    return f'<text class="{kind}"{data} {where}>{quoted(label.text)}</text>'
 
 
 def numbers(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Values above the wires, gradients below, contributions and rules at their far ends."""
-    for text in drawn.texts:
-        if text.kind not in NAMES:
-            data = f' data-name="{quoted(picture.vertices[text.vertex].name)}"'
-            yield write(text, data + (f' data-wire="{text.wire}"' if text.wire >= 0 else ""))
+    for label in drawn.labels:
+        if label.kind not in NAMES:
+            data = f' data-name="{quoted(picture.vertices[label.vertex].name)}"'
+            yield write(label, data + (f' data-wire="{label.wire}"' if label.wire >= 0 else ""))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Box, Piece, Scene, scene
+from ..drawing.geometry import Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 from .svg import LIGHT, number
@@ -105,41 +105,43 @@ def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
             rf"\draw[frame, rounded corners=7bp] {point((frame.left, frame.top))} rectangle {corner};"
         )
         yield node("title", frame.left + 10, frame.top - 5, escaped(frame.title))
-    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
-        yield rf"\draw[wire{'' if piece.routed else ', unrouted'}] {path(piece)};"
+    for segment in sorted(drawn.segments, key=lambda segment: segment.routed):
+        yield rf"\draw[wire{'' if segment.routed else ', unrouted'}] {path(segment)};"
     for x, y, _ in drawn.dots:
         yield rf"\fill[color=wire] {point((x, y))} circle[radius={3 * POINT}bp];"
     x, y = drawn.end
     tip = " -- ".join(map(point, ((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))))
     yield rf"\draw[wire, line cap=round, line join=round] {tip};"
-    for vertex, box in zip(picture.vertices, drawn.boxes, strict=True):
-        if box:
-            yield from gate(vertex, box)
-    for text in drawn.texts:
-        yield node(text.kind, text.x, text.y, escaped(text.text))
+    for vertex, outline in zip(picture.vertices, drawn.outlines, strict=True):
+        if outline:
+            yield from gate(vertex, outline)
+    for label in drawn.labels:
+        yield node(label.kind, label.x, label.y, escaped(label.text))
 
 
-def path(piece: Piece) -> str:
-    (left, right), middle = piece.controls(), point(piece.b)
-    parts = [point(piece.a)]
-    if piece.b != piece.a:
+def path(segment: Segment) -> str:
+    (left, right), middle = segment.controls(), point(segment.b)
+    parts = [point(segment.a)]
+    if segment.b != segment.a:
         parts.append(f"-- {middle}")
-    if piece.c != piece.b:
-        parts.append(f".. controls {point(left)} and {point(right)} .. {point(piece.c)}")
-    if piece.d != piece.c:
-        parts.append(f"-- {point(piece.d)}")
+    if segment.c != segment.b:
+        parts.append(f".. controls {point(left)} and {point(right)} .. {point(segment.c)}")
+    if segment.d != segment.c:
+        parts.append(f"-- {point(segment.d)}")
     return " ".join(parts)
 
 
-def gate(vertex: Vertex, box: Box) -> Iterable[str]:
-    left, top = box.x - box.width / 2, box.y - box.height / 2
-    corners = f"{point((left, top))} rectangle {point((left + box.width, top + box.height))}"
+def gate(vertex: Vertex, outline: Outline) -> Iterable[str]:
+    left, top = outline.x - outline.width / 2, outline.y - outline.height / 2
+    corners = (
+        f"{point((left, top))} rectangle {point((left + outline.width, top + outline.height))}"
+    )
     style = "gate, block" if vertex.block else "gate"
-    yield rf"\draw[{style}, rounded corners={(box.round - 0.02) * POINT:.3f}bp] {corners};"
+    yield rf"\draw[{style}, rounded corners={(outline.round - 0.02) * POINT:.3f}bp] {corners};"
     runs = typeset(visible(vertex.symbol))
     kind = "sign" if len("".join(text for text, _ in runs)) == 1 else "symbol"
     text = "".join(rf"\textsuperscript{{{escaped(t)}}}" if up else escaped(t) for t, up in runs)
-    yield node(kind, box.x, box.y + 0.345 * SIZES[kind], text)
+    yield node(kind, outline.x, outline.y + 0.345 * SIZES[kind], text)
 
 
 def node(kind: str, x: float, y: float, text: str) -> str:
