@@ -1,8 +1,7 @@
 """The trace as tables on a terminal: the lecture's board.
 
-The forward table reads down and the backward table reads from the output
-down, one block per node, as the passes themselves go; the wider the terminal, the
-closer the two stand together.
+The forward table reads down and the backward table reads from the output down, one block per node,
+as the passes themselves go; the wider the terminal, the closer the two stand together.
 """
 
 from collections.abc import Iterable, Sequence

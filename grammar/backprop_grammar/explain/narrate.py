@@ -1,8 +1,8 @@
 """The backward pass in words: one paragraph a node, from the output back.
 
-Every node does the same three things: it adds up what it receives, it multiplies
-by its local gradients, it hands the products on. So every paragraph has the same three parts,
-and only the middle one asks which operation it is.
+Every node does the same three things: it adds up what it receives, it multiplies by its local
+gradients, it hands the products on. So every paragraph has the same three parts, and only the
+middle one asks which operation it is.
 """
 
 from collections.abc import Sequence

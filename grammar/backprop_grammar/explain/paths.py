@@ -1,8 +1,8 @@
 """The paths from the output to a node: how many there are, and the strongest of them.
 
-A gradient is a sum over paths, of products over edges. There may be more paths
-than atoms, but counting them, adding up their sizes and keeping the best few are each one
-loop over the tape, from the output down.
+A gradient is a sum over paths, of products over edges. There may be more paths than atoms, but
+counting them, adding up their sizes and keeping the best few are each one loop over the tape, from
+the output down.
 """
 
 import math

@@ -1,8 +1,8 @@
 """What a teacher says about an operation: its rule, what it selects, what it skips.
 
-A sentence is allowed only where the trace proves it. What holds for an operation
-everywhere stands in a table; what depends on the numbers asks the edges of the trace, which
-know what was selected and what tied, because rounded values do not.
+A sentence is allowed only where the trace proves it. What holds for an operation everywhere stands
+in a table; what depends on the numbers asks the edges of the trace, which know what was selected
+and what tied, because rounded values do not.
 """
 
 from ..language.precedence import shown_operands

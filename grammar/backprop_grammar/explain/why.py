@@ -1,8 +1,8 @@
 """Why a gradient is what it is: the paths it comes along, and the node that decides it.
 
-Whatever is said here is a fact about the paths. No path, a factor of 0 on each,
-products that cancel, one factor that makes the rest small or large: each is counted or added
-up over all paths before it is claimed.
+Whatever is said here is a fact about the paths. No path, a factor of 0 on each, products that
+cancel, one factor that makes the rest small or large: each is counted or added up over all paths
+before it is claimed.
 """
 
 import math

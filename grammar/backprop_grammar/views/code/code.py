@@ -12,7 +12,6 @@ from importlib import import_module
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
 from ...errors import BackpropError, visible
-from ..options import Options
 from .statements import Lines, lacks
 from .target import Target
 
@@ -23,7 +22,6 @@ __all__ = [
     "code_of",
     "comment",
     "python_words",
-    "render_as",
     "variables_of",
 ]
 
@@ -74,12 +72,6 @@ class Code:
         """Names of the file's own that nothing else has."""
         taken = {self.function, *self.arguments.values(), *(name for name, _ in self.statements)}
         return tuple(unlike(name, taken) for name in names)
-
-
-def render_as(target: str, formulas: Formulas, options: Options) -> str:
-    """A derivative as a source file. Raises BackpropError where the target lacks a function."""
-    result: str = import_module(f".{target}", __package__).render(formulas, options)
-    return result
 
 
 def row_of(target: str) -> Target:

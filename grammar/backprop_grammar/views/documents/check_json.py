@@ -1,7 +1,7 @@
 """A check as one strict JSON line, the format `backprop-check/1`, for graders.
 
-A grader asks one question of a document, whether all is right, and then why not;
-so `right` stands first, and every part has its own.
+A grader asks one question of a document, whether all is right, and then why not; so `right` stands
+first, and every part has its own.
 """
 
 import json

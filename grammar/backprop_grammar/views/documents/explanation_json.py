@@ -1,7 +1,7 @@
 """An explanation as one strict JSON document, the format `backprop-explanation/1`.
 
-Beside every paragraph stand the facts it was made of, so a program need not read
-prose, and a test can read both and compare.
+Beside every paragraph stand the facts it was made of, so a program need not read prose, and a test
+can read both and compare.
 """
 
 import json

@@ -1,7 +1,7 @@
 r"""An explanation as a LaTeX document that pdflatex sets.
 
-One equation a line, aligned at the signs of equality, is how a node's chain looks
-on the board; the sentences around it stay sentences.
+One equation a line, aligned at the signs of equality, is how a node's chain looks on the board; the
+sentences around it stay sentences.
 """
 
 from ...explain.document import Explanation, Paragraph, Partial, Piece

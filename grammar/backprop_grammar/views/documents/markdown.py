@@ -1,8 +1,7 @@
 """An explanation as Markdown, for GitHub and other pages.
 
-Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar
-signs let Markdown take its backslashes away first. A page that knows no mathematics shows it
-as code.
+Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar signs let Markdown
+take its backslashes away first. A page that knows no mathematics shows it as code.
 """
 
 import re

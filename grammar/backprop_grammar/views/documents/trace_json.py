@@ -1,7 +1,7 @@
 """The trace as one strict JSON document, the format `backprop-trace/1`.
 
-A number that does not exist is null and has a flag or a decimal text, so a
-reader never meets the words that JSON lacks.
+A number that does not exist is null and has a flag or a decimal text, so a reader never meets the
+words that JSON lacks.
 """
 
 import json

@@ -1,7 +1,7 @@
 """A trace as a picture: gates, wires between them, and the numbers beside the wires.
 
-Every picture format draws the same diagram, so what a gate shows, which wire
-carries which number and where a name stands is decided once, here.
+Every picture format draws the same diagram, so what a gate shows, which wire carries which number
+and where a name stands is decided once, here.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,10 @@ __all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
 class Vertex:
     """A leaf or a gate.
 
-    name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such as `+`, `exp`, `1/x`; empty
-    at a leaf. label: the name written beside it, of leaves and named stages. value, gradient: of
-    the wire that leaves it, empty where there is none. formula: over the operands' names.
+    name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such
+    as `+`, `exp`, `1/x`; empty at a leaf. label: the name beside it, of leaves and named stages.
+    value, gradient: of the wire that leaves it, empty where there is none. formula: over the
+    operands' names.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Both passes of a trace as steps: what a lecturer does at the board, one node after the other.
 
-Every number knows the step from which it is seen, so a step is told by its lines
-alone and shown by one comparison per number.
+Every number knows the step from which it is seen, so a step is told by its lines alone and shown by
+one comparison per number.
 """
 
 from dataclasses import dataclass, field

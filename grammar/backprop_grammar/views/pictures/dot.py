@@ -1,7 +1,7 @@
 """The picture for Graphviz: gates, wires with value and gradient, clusters for frames.
 
-Graphviz has no trunk that branches, so every edge carries the value that runs
-forward on it and the contribution that comes back, and a node used more than once shows the sum.
+Graphviz has no trunk that branches, so every edge carries the value that runs forward on it and the
+contribution that comes back, and a node used more than once shows the sum.
 """
 
 from xml.sax.saxutils import escape

@@ -1,7 +1,7 @@
 """A trace as one web page: the picture, and a stepper that walks both passes over it.
 
-Every number knows the step from which it is seen. So to show a step, forwards,
-backwards or out of a link, is one comparison per number, and the page computes nothing.
+Every number knows the step from which it is seen. So to show a step, forwards, backwards or out of
+a link, is one comparison per number, and the page computes nothing.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The picture for Mermaid, which Markdown pages on GitHub and elsewhere draw.
 
-Mermaid's edges have one colour, so arrows tell the two passes apart: the value
-runs → forward, the gradient comes ← back.
+Mermaid's edges have one colour, so arrows tell the two passes apart: the value runs → forward, the
+gradient comes ← back.
 """
 
 from ...errors import shorten, visible

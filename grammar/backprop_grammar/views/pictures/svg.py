@@ -1,7 +1,7 @@
 """The picture as SVG: a file on its own, and the element that a page embeds.
 
-The picture carries its meaning. Every gate, wire and number says by its id, class
-and data what it belongs to, so a style sheet or a script needs no knowledge of the layout:
+The picture carries its meaning. Every gate, wire and number says by its id, class and data what it
+belongs to, so a style sheet or a script needs no knowledge of the layout:
 
     g.vertex.leaf|gate|block[.output]  id="v{index}" data-name="{node}"
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise

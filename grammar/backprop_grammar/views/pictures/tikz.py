@@ -1,7 +1,7 @@
 """The picture in TikZ, for LaTeX: a standalone document whose middle can be pasted into slides.
 
-Places come from the same drawing as the SVG, so nothing is left to LaTeX but the
-letters; one length, `x`, scales it all.
+Places come from the same drawing as the SVG, so nothing is left to LaTeX but the letters; one
+length, `x`, scales it all.
 """
 
 from collections.abc import Iterable
