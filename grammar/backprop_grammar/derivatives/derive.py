@@ -127,9 +127,9 @@ def directional(
 def question(
     graph: Graph, wrt: Sequence[str], output: str
 ) -> tuple[Names, Symbols, int, list[tuple[str, int]], list[int]]:
-    """The names of a program, its tape of symbols, the output on it, and the nodes to differentiate by.
+    """The names of a program, its tape of symbols, the output on it, and the sources.
 
-    And where each node of the program went.
+    These are the nodes to differentiate by. And where each node of the program went.
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output

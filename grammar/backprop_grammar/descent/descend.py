@@ -241,8 +241,8 @@ def arrived(question: Question, number: int, point: dict[str, float], notes: boo
 UNBOUNDED = "stopped at {step}: the output is {value} and goes {way} without bound"
 
 DIVERGED = (
-    f"diverged at {{step}}: the output is {{value}}, and its size grew at each of the last {GROWING}"
-    " steps; a smaller rate may help"
+    "diverged at {step}: the output is {value}, and its size grew at each of the last"
+    f" {GROWING} steps; a smaller rate may help"
 )
 
 
