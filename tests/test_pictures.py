@@ -80,8 +80,8 @@ def sampled(piece):
 
 def check(drawn: Scene) -> None:
     """Nothing stands in the way of anything else, and nothing is outside."""
-    texts = [(text.text, text.box()) for text in drawn.texts]
-    gates = [box for box in drawn.boxes if box]
+    texts = [(text.text, text.box()) for text in drawn.labels]
+    gates = [box for box in drawn.outlines if box]
     boxes = [
         (b.x - b.width / 2, b.y - b.height / 2, b.x + b.width / 2, b.y + b.height / 2)
         for b in gates
@@ -94,7 +94,7 @@ def check(drawn: Scene) -> None:
         assert -0.01 <= text[1][1] <= text[1][3] <= drawn.height + 0.01, text
     for one, other in combinations(sorted(boxes), 2):
         assert not overlaps(one, other)
-    for piece in drawn.pieces:
+    for piece in drawn.segments:
         corners = [piece.a, piece.b, piece.c, piece.d]
         (left, right), (top, bottom) = ((min(c), max(c)) for c in zip(*corners, strict=True))
         around = left, top - 0.01, right, bottom + 0.01
@@ -198,7 +198,7 @@ def test_frames_hold_their_members_only():
     check(drawn)
     assert len(drawn.frames) == 2
     for frame, boundary in zip(drawn.frames, picture.boundaries, strict=True):
-        for i, box in enumerate(drawn.boxes):
+        for i, box in enumerate(drawn.outlines):
             if box:
                 inside = (
                     frame.left < box.x < frame.left + frame.width

@@ -1,7 +1,8 @@
 """A canvas of character cells: texts, and wires that become box-drawing characters.
 
-A wire is not drawn as characters but as the directions in which it leaves each cell. Which character shows a cell is decided at the end, so that a corner, a joint of one wire
-and a crossing of two can never look alike, whatever the order of drawing.
+A wire is not drawn as characters but as the directions in which it leaves each cell. Which
+character shows a cell is decided at the end, so that a corner, a joint of one wire and a crossing
+of two can never look alike, whatever the order of drawing.
 """
 
 from itertools import groupby

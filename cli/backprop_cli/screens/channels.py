@@ -1,8 +1,8 @@
-"""In which order the upright pieces of wires stand between two layers of a picture.
+"""In which order the upright parts of wires stand between two layers of a picture.
 
-The insight: two wires may cross but never lie on each other. That happens only where one
-comes in on the row on which another leaves, and then the first must turn off before the other
-turns in. Where such demands go round in a circle, one of the wires turns twice.
+Two wires may cross but never lie on each other. That happens only where one comes in on the row
+on which another leaves, and then the first must turn off before the other turns in. Where such
+demands go round in a circle, one of the wires turns twice.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -89,11 +89,11 @@ def sequence(nets: Sequence[Net]) -> tuple[list[Net], Net | None]:
 
 def circling(net: Net, after: dict[Net, set[Net]]) -> Net:
     """A net of a circle of demands. Neither part of a cut net is ever in one."""
-    met: list[Net] = []
-    while net not in met:
-        met.append(net)
+    visited: list[Net] = []
+    while net not in visited:
+        visited.append(net)
         net = min(after[net], key=lambda other: other.start)
-    return min(met[met.index(net) :], key=lambda net: (len(net.ends), net.start))
+    return min(visited[visited.index(net) :], key=lambda net: (len(net.ends), net.start))
 
 
 def rank(loss: dict[Net, int]) -> Callable[[Net], tuple[int, int]]:

@@ -1,7 +1,6 @@
 """A check on a terminal: what is right in green, what is wrong in red, and why.
 
-The insight: whoever checks wants the verdict first and the reason beside it; so every row ends
-in its verdict, and what there is to explain stands below in sentences.
+Every row ends in its verdict; what there is to explain stands below in sentences.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,6 +74,9 @@ class Page:
     def paragraph(self, text: Text, indent: int = 2) -> list[Text]:
         return wrapped(text, self.width, indent)
 
+    def sentence(self, text: str, style: str) -> list[Text]:
+        return self.paragraph(Text(text, style))
+
     def header(self) -> Iterable[Text]:
         stages = program_lines(self.report.program, self.width)
         value = self.report.value
@@ -103,9 +105,11 @@ class Page:
         wrong = sum(not verdict.right for verdict in verdicts)
         yield from self.paragraph(self.title("Claims", wrong, len(verdicts)))
         columns = [
-            Column("of"), Column("claimed", right=True), Column("gradient", right=True),
+            Column("of"),
+            Column("claimed", right=True),
+            Column("gradient", right=True),
             Column("verdict"),
-        ]  # fmt: skip
+        ]
         rows = [
             [
                 Text(visible(verdict.name), NAME),
@@ -128,7 +132,7 @@ class Page:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
-        messages = tuple(found.message for found in verdict.diagnoses)
+        messages = tuple(diagnosis.message for diagnosis in verdict.diagnoses)
         yield Text()
         start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
         if messages and messages in said:
@@ -139,59 +143,70 @@ class Page:
             lead = " is explained by" if first.unique else " is consistent with"
             yield from self.paragraph(start.append(lead, QUIET))
             # What contradicts other claims is left aside where something else does not.
-            kept = [found for found in verdict.diagnoses if first.spoils or not found.spoils]
-            for found in kept:
-                yield from self.diagnosis(found)
+            kept = [one for one in verdict.diagnoses if first.spoils or not one.spoils]
+            for diagnosis in kept:
+                yield from self.diagnosis(diagnosis)
         else:
             yield from self.paragraph(start)
         for advice in verdict.advice:
             yield from wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
 
-    def diagnosis(self, found: Diagnosis) -> Iterable[Text]:
-        yield from wrapped(Text("  - ").append(visible(found.message), BAD), self.width, 2)
-        also = dict.fromkeys(SENTENCES[name] for name, _ in found.also if name != found.mistake)
+    def diagnosis(self, diagnosis: Diagnosis) -> Iterable[Text]:
+        yield from wrapped(Text("  - ").append(visible(diagnosis.message), BAD), self.width, 2)
+        also = dict.fromkeys(
+            SENTENCES[name] for name, _ in diagnosis.also if name != diagnosis.mistake
+        )
         if also:
             text = f"    the same number comes from: {'; '.join(list(also)[:4])}"
             yield from wrapped(Text(text, QUIET), self.width, 2)
-        if len(found.explains) > 1:
-            names = ", ".join(map(visible, found.explains[:12]))
+        if len(diagnosis.explains) > 1:
+            names = ", ".join(map(visible, diagnosis.explains[:12]))
             yield from wrapped(Text(f"    explains {names}", QUIET), self.width, 2)
-        if found.spoils:
-            names = ", ".join(map(visible, found.spoils[:12]))
+        if diagnosis.spoils:
+            names = ", ".join(map(visible, diagnosis.spoils[:12]))
             yield from wrapped(Text(f"    but contradicts {names}", QUIET), self.width, 2)
 
     # differences
 
-    def differences(self, found: Differences) -> Iterable[Text]:
-        if found.inputs:
-            wrong = sum(row.verdict == "wrong" for row in found.inputs)
-            title = self.title("Inputs against difference quotients", wrong, len(found.inputs))
+    def differences(self, differences: Differences) -> Iterable[Text]:
+        if differences.inputs:
+            wrong = sum(row.verdict == "wrong" for row in differences.inputs)
+            title = self.title(
+                "Inputs against difference quotients", wrong, len(differences.inputs)
+            )
             yield from self.paragraph(title)
-            yield from self.rows("of", found.inputs)
-        if found.edges:
-            if found.inputs:
+            yield from self.rows("of", differences.inputs)
+        if differences.edges:
+            if differences.inputs:
                 yield Text()
-            wrong = sum(row.verdict == "wrong" for row in found.edges)
-            title = self.title("Operations, each alone", wrong, len(found.edges))
+            wrong = sum(row.verdict == "wrong" for row in differences.edges)
+            title = self.title("Operations, each alone", wrong, len(differences.edges))
             yield from self.paragraph(title)
-            yield from self.rows("local gradient", found.edges)
-        if found.skipped:
-            yield from self.paragraph(Text(f"{found.skipped:,} more were not compared: the graph is too large", WARNING))  # fmt: skip
+            yield from self.rows("local gradient", differences.edges)
+        if differences.skipped:
+            yield from self.sentence(
+                f"{differences.skipped:,} more were not compared: the graph is too large", WARNING
+            )
 
-    def rows(self, name: str, found: Sequence[Difference]) -> Iterable[Text]:
-        shown = found
-        if len(found) > MANY and not self.options.everything:
-            shown = [row for row in found if row.verdict != "right"][:MANY]
+    def rows(self, name: str, differences: Sequence[Difference]) -> Iterable[Text]:
+        shown = differences
+        if len(differences) > MANY and not self.options.everything:
+            shown = [row for row in differences if row.verdict != "right"][:MANY]
         columns = [
-            Column(name), Column("backward", right=True), Column("quotient", right=True),
-            Column("error", right=True), Column("verdict"),
-        ]  # fmt: skip
+            Column(name),
+            Column("backward", right=True),
+            Column("quotient", right=True),
+            Column("error", right=True),
+            Column("verdict"),
+        ]
         if shown:
             yield from self.table(columns, [self.row(row) for row in shown])
-        if len(shown) < len(found):
-            yield from self.paragraph(Text(f"{len(found) - len(shown):,} more; --all shows them all", QUIET))  # fmt: skip
+        if len(shown) < len(differences):
+            yield from self.sentence(
+                f"{len(differences) - len(shown):,} more; --all shows them all", QUIET
+            )
         for message in dict.fromkeys(row.message for row in shown if row.message):
-            yield from self.paragraph(Text(visible(message), WARNING))
+            yield from self.sentence(visible(message), WARNING)
 
     def row(self, row: Difference) -> list[Text]:
         style = {"right": GOOD, "wrong": BAD}.get(row.verdict, WARNING)
@@ -208,25 +223,31 @@ class Page:
 
     # agreement
 
-    def agreement(self, found: Agreement) -> Iterable[Text]:
-        yield from self.paragraph(Text.assemble(("against ", QUIET), visible(found.b)))
-        if found.parting is not None:
-            yield from self.paragraph(Text(visible(found.parting.message), BAD))
-            if found.parting.error is not None:
-                yield from self.paragraph(Text(f"relative difference {found.parting.error:.3g}", QUIET))  # fmt: skip
-            before = found.points - 1
+    def agreement(self, agreement: Agreement) -> Iterable[Text]:
+        yield from self.paragraph(Text.assemble(("against ", QUIET), visible(agreement.b)))
+        if agreement.parting is not None:
+            yield from self.sentence(visible(agreement.parting.message), BAD)
+            if agreement.parting.error is not None:
+                yield from self.sentence(
+                    f"relative difference {agreement.parting.error:.3g}", QUIET
+                )
+            before = agreement.points - 1
             if before:
-                yield from self.paragraph(Text(f"the same at {counted(before)} before", QUIET))
-        elif found.points:
-            text = f"the same value and gradients at {counted(found.points)}"
-            yield from self.paragraph(Text(text, GOOD))
-            yield from self.paragraph(Text(f"largest relative difference {found.worst:.2g}", QUIET))
+                yield from self.sentence(f"the same at {counted(before)} before", QUIET)
+        elif agreement.points:
+            text = f"the same value and gradients at {counted(agreement.points)}"
+            yield from self.sentence(text, GOOD)
+            yield from self.sentence(f"largest relative difference {agreement.worst:.2g}", QUIET)
         else:
-            yield from self.paragraph(Text("neither formula has a value anywhere there", BAD))
-        if found.skipped and found.points:
-            yield from self.paragraph(Text(f"neither has a value at {counted(found.skipped)}, skipped", WARNING))  # fmt: skip
-        if found.kinks:
-            yield from self.paragraph(Text(f"kinks at {counted(found.kinks)}, where only the values were compared", WARNING))  # fmt: skip
+            yield from self.sentence("neither formula has a value anywhere there", BAD)
+        if agreement.skipped and agreement.points:
+            yield from self.sentence(
+                f"neither has a value at {counted(agreement.skipped)}, skipped", WARNING
+            )
+        if agreement.kinks:
+            yield from self.sentence(
+                f"kinks at {counted(agreement.kinks)}, where only the values were compared", WARNING
+            )
 
 
 def counted(points: int) -> str:

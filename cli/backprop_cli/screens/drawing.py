@@ -1,8 +1,8 @@
 """A diagram put on a sheet of characters.
 
-The insight: everything is placed from the left, each thing as far left as the rows that it
-takes allow. So a picture is as narrow as its texts, and what is placed later can only stand to
-the right of what it could run into.
+Everything is placed from the left, each thing as far left as the rows that it takes allow. So a
+picture is as narrow as its texts, and what is placed later can only stand to the right of what
+it could run into.
 """
 
 from collections import defaultdict
@@ -12,16 +12,16 @@ from backprop_grammar.views.drawing.layers import Layers, Link, arrange
 
 from .cells import Canvas
 from .channels import Net, arranged
-from .rows import Port, Shape, place
+from .rows import Extent, Port, place
 from .terminal import GRADIENT, NAME, VALUE
 
-__all__ = ["Drawing", "Plan"]
+__all__ = ["Drawing", "RowLayout"]
 
-Box = tuple[int, int, int, int]
+Rectangle = tuple[int, int, int, int]
 """Top, left, bottom, right."""
 
 
-class Plan:
+class RowLayout:
     """The rows of a drawing: what does not depend on how wide the gates are.
 
     below: what is written below the last run of a wire, by the port where it ends.
@@ -32,28 +32,27 @@ class Plan:
         self.layers: Layers = arrange(diagram)
         fan_out = diagram.fan_out()
         pointless = not any(v.value or v.gradient for v in diagram.vertices)
-        self.below = {
-            (wire.target, wire.slot): wire.rule if pointless
-            else wire.contribution if fan_out[wire.source] > 1 else ""
-            for wire in diagram.wires
-        }  # fmt: skip
+        self.below: dict[Port, str] = {}
+        for wire in diagram.wires:
+            part = wire.contribution if fan_out[wire.source] > 1 else ""
+            self.below[wire.target, wire.slot] = wire.rule if pointless else part
         self.sizes = [0] * len(diagram.vertices)
         for wire in diagram.wires:
             self.sizes[wire.target] += 1
         framed = {item for boundary in diagram.boundaries for item in boundary.members}
-        shapes = [self.shape(item, item in framed) for item in range(len(self.layers.rank))]
-        self.rows, self.ports = place(self.layers, shapes)
+        extents = [self.extent(item, item in framed) for item in range(len(self.layers.rank))]
+        self.rows, self.ports = place(self.layers, extents)
 
-    def shape(self, item: int, framed: bool) -> Shape:
+    def extent(self, item: int, framed: bool) -> Extent:
         """The rows that an item takes, with its texts."""
         if item >= self.layers.count:
-            return Shape()
+            return Extent()
         vertex, count = self.diagram.vertices[item], self.sizes[item]
         if not vertex.symbol:
-            return Shape((), bool(vertex.value) + framed, bool(vertex.gradient) + framed)
+            return Extent((), bool(vertex.value) + framed, bool(vertex.gradient) + framed)
         texts = tuple(bool(self.below[item, slot]) for slot in range(count))
         if count < 2:
-            return Shape((0,) * count, 1 + framed, 1 + framed, texts)
+            return Extent((0,) * count, 1 + framed, 1 + framed, texts)
         offsets = [0]  # of the ports on the left side
         for slot in range(1, count - 2):
             offsets.append(offsets[-1] + 2 + texts[slot])
@@ -62,7 +61,7 @@ class Plan:
         first = middle[0] - (2 + (texts[0] and count > 2))
         last = middle[-1] + 2 + (texts[-2] and count > 2)
         ports = (first, *(middle if count > 2 else ()), last)
-        return Shape(ports, -first + framed, last + texts[-1] + framed, texts)
+        return Extent(ports, -first + framed, last + texts[-1] + framed, texts)
 
     def box_rows(self, item: int) -> tuple[int, int]:
         """The rows of a gate's border."""
@@ -78,13 +77,13 @@ class Drawing:
     border, or the blank, in which its wire begins.
     """
 
-    def __init__(self, plan: Plan, roomy: bool) -> None:
-        self.diagram, self.layers = plan.diagram, plan.layers
-        self.rows, self.ports, self.below = plan.rows, plan.ports, plan.below
-        self.sizes, self.box_rows = plan.sizes, plan.box_rows
+    def __init__(self, layout: RowLayout, roomy: bool) -> None:
+        self.diagram, self.layers = layout.diagram, layout.layers
+        self.rows, self.ports, self.below = layout.rows, layout.ports, layout.below
+        self.sizes, self.box_rows = layout.sizes, layout.box_rows
         self.roomy = roomy
         self.sheet = Canvas()
-        diagram = plan.diagram
+        diagram = layout.diagram
         last = len(diagram.vertices) - 1
         self.entered, self.left = set[int](), set[int]()  # where a wire passes a frame
         for members in (boundary.members for boundary in diagram.boundaries):
@@ -98,7 +97,7 @@ class Drawing:
         self.front: defaultdict[int, int] = defaultdict(int)
         self.right: dict[int, int] = {}
         self.arriving: dict[Port, tuple[int, int, bool]] = {}
-        self.boxes: dict[int, Box] = {}
+        self.boxes: dict[int, Rectangle] = {}
         for rank, layer in enumerate(self.layers.order):
             if rank:
                 self.route(self.layers.links[rank - 1])
@@ -177,9 +176,8 @@ class Drawing:
         named = vertex.label if vertex.symbol else ""
         signed = any(text.startswith("-") for text in (vertex.value, vertex.gradient))
         start, end = column + 2 + (item in self.left), column + 1
-        for r, text, style in (
-            (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT),
-        ):  # fmt: skip
+        numbers = (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT)
+        for r, text, style in numbers:
             if text:
                 shift = (signed or bool(named)) and not text.startswith("-")
                 self.sheet.write(r, start + shift, text, style)
@@ -226,12 +224,12 @@ class Drawing:
         column = max(self.front[row] for row in range(low, high + 1))
         for row in range(low, high + 1):
             self.front[row] = column + 2
-        whole = all(self.dashed(link) for link in links)
-        self.sheet.level(wire, net.start, self.right[net.trunk], column, whole)
+        dashed = all(self.dashed(link) for link in links)
+        self.sheet.level(wire, net.start, self.right[net.trunk], column, dashed)
         ends = [link for link in links if self.end(link) in net.ends]
         routed = [self.end(link) for link in ends if not self.dashed(link)]
         if not ends:  # the first part of a wire that turns twice
-            routed = [] if whole else list(net.ends)
+            routed = [] if dashed else list(net.ends)
         above, under = min([net.start, *routed]), max([net.start, *routed])
         self.sheet.upright(wire, column, above, under)
         self.sheet.upright(wire, column, low, above, dashed=True)
@@ -275,8 +273,6 @@ class Drawing:
                 return
 
 
-def overlap(one: Box, other: Box) -> bool:
+def overlap(one: Rectangle, other: Rectangle) -> bool:
     """Whether two rectangles have a cell in common."""
-    return (
-        one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-    )  # fmt: skip
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -1,7 +1,7 @@
 """The computational graph drawn in characters, as the lecture draws it.
 
-The insight: a picture that does not fit its terminal is worse than none. So its width is known
-before anything is printed, and where it is too wide the same graph is a tree of lines.
+A picture that does not fit its terminal is worse than none. So its width is known before
+anything is printed, and where it is too wide the same graph is a tree of lines.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from backprop_grammar.views.drawing.layers import LARGEST
 from backprop_grammar.views.options import Options
 
 from . import tree
-from .drawing import Drawing, Plan
+from .drawing import Drawing, RowLayout
 from .terminal import QUIET, ascii_only, console, wrapped
 
 __all__ = ["LARGEST", "lines", "show"]
@@ -42,10 +42,10 @@ def lines(
     """
     reason = unfit(diagram, width)
     if not reason:
-        plan = Plan(diagram)
+        layout = RowLayout(diagram)
         narrow = 0
         for roomy in (True, False):
-            drawn = Drawing(plan, roomy).sheet.lines(plain)
+            drawn = Drawing(layout, roomy).sheet.lines(plain)
             narrow = max(len(line.plain) for line in drawn)
             if narrow <= width:
                 yield from drawn

@@ -1,8 +1,4 @@
-"""An explanation as paragraphs on a terminal.
-
-The insight: colours do what a teacher's chalk does: values green, gradients red, and nothing
-else stands out but the names of the nodes.
-"""
+"""An explanation as paragraphs on a terminal: values green, gradients red, names bold."""
 
 from collections.abc import Iterable
 

@@ -1,8 +1,7 @@
 """The trace as tables on a terminal: the lecture's board.
 
-The forward table reads down and the backward table reads from the output
-down, one block per node, as the passes themselves go; the wider the terminal, the
-closer the two stand together.
+The forward table reads down and the backward table reads from the output down, one block per node,
+as the passes themselves go; the wider the terminal, the closer the two stand together.
 """
 
 from collections.abc import Iterable, Sequence
@@ -223,9 +222,12 @@ class Board:
         compact: without roles and without the left side of the local gradients.
         """
         columns = [
-            Column("node"), Column("role"), Column("upstream", right=True),
-            Column("local gradient"), Column("contribution"),
-        ]  # fmt: skip
+            Column("node"),
+            Column("role"),
+            Column("upstream", right=True),
+            Column("local gradient"),
+            Column("contribution"),
+        ]
         rows: list[list[Text]] = []
         width = 0
         for node in self.backward_nodes():

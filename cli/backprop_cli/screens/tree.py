@@ -1,8 +1,8 @@
 """The computational graph as a tree of lines, where there is no room for a picture.
 
-The insight: only where a gate has several operands does a tree need to branch. So a chain goes
-on at the same indent, a node that was met is referred to, and one that would stand too far to
-the right begins a tree of its own.
+Only where a gate has several operands does a tree need to branch. So a chain goes on at the same
+indent, a node that was shown before is referred to, and one that would stand too far to the right
+begins a tree of its own.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ STEP = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Entry:
     """Where a node is to be shown: after which guides, and the wire on which it is met."""
 
     vertex: int
@@ -45,7 +45,7 @@ def lines(diagram: Diagram, width: int, plain: bool = False, most: int = LARGEST
     fan_out = diagram.fan_out()
     deepest = STEP * max(1, min(DEEPEST, width // 2 // STEP))
     shown: set[int] = set()
-    later: deque[Place] = deque([Place(len(diagram.vertices) - 1)] if diagram.vertices else [])
+    later: deque[Entry] = deque([Entry(len(diagram.vertices) - 1)] if diagram.vertices else [])
     awaited: set[int] = set()
     while later and len(shown) < most:
         pending = [later.popleft()]
@@ -61,7 +61,7 @@ def lines(diagram: Diagram, width: int, plain: bool = False, most: int = LARGEST
             elif len(operands[vertex]) > 1 and len(place.rest) >= deepest:
                 where = "below"
                 awaited.add(vertex)
-                later.append(Place(vertex))
+                later.append(Entry(vertex))
             yield from framed(
                 described(diagram, place, where, fan_out[vertex] > 1), place, width, plain
             )
@@ -73,19 +73,19 @@ def lines(diagram: Diagram, width: int, plain: bool = False, most: int = LARGEST
         yield from wrapped(Text(f"{rest:,} more nodes; --all shows them all", QUIET), width)
 
 
-def below(wires: list[Wire], place: Place) -> Iterable[Place]:
+def below(wires: list[Wire], place: Entry) -> Iterable[Entry]:
     """The places of a node's operands."""
     if len(wires) == 1:
-        yield Place(wires[0].source, place.rest, place.rest, wires[0])
+        yield Entry(wires[0].source, place.rest, place.rest, wires[0])
         return
     for i, wire in enumerate(wires):
         last = i == len(wires) - 1
         first = ("└" if last else "├") + ("─ " if wire.routed else "╌ ")
         rest = " " * STEP if last else "│  "
-        yield Place(wire.source, place.rest + first, place.rest + rest, wire)
+        yield Entry(wire.source, place.rest + first, place.rest + rest, wire)
 
 
-def described(diagram: Diagram, place: Place, where: str, shared: bool) -> Text:
+def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
     """A node in words: `q = x + y = 3, gradient -4`. where: it is shown, if not here."""
     vertex, wire = diagram.vertices[place.vertex], place.wire
     text = Text()
@@ -112,7 +112,7 @@ def described(diagram: Diagram, place: Place, where: str, shared: bool) -> Text:
     return text
 
 
-def framed(text: Text, place: Place, width: int, plain: bool) -> Iterable[Text]:
+def framed(text: Text, place: Entry, width: int, plain: bool) -> Iterable[Text]:
     """The text after its guides, in lines of that width."""
     for i, line in enumerate(wrapped(text, max(1, width - len(place.first)))):
         guide = place.rest if i else place.first

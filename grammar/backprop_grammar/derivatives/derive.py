@@ -1,7 +1,7 @@
 """A program to the program of its derivatives.
 
-The insight: what is used more than once gets a name, so the derivative is a program like any
-other: it can be read, evaluated, differentiated again, or written in another language.
+What is used more than once gets a name, so the derivative is a program like any other: it can
+be read, evaluated, differentiated again, or written in another language.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,10 @@ UNDEFINED = Wide("undefined")
 
 LONGEST = 2_000_000
 """Characters of the longest program of derivatives."""
+
+ON_KINK = (
+    "note: the point stands on a kink of {}; what follows from it is of the side that is selected"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,8 @@ def derive(
     """
     names, symbols, end, sources, moved = question(graph, wrt, output)
     called = output_name(graph, names, output)
-    found = partials(symbols, end, [node for _, node in sources], order)
-    labels = {
-        tuple(sources[k][0] for k in places): node
-        for places, node in sorted(found.items())
-    }  # fmt: skip
+    nodes = partials(symbols, end, [node for _, node in sources], order)
+    labels = {tuple(sources[k][0] for k in places): node for places, node in sorted(nodes.items())}
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
     return program(graph, symbols, moved, results, called, end, value)
 
@@ -106,18 +107,19 @@ def directional(
     for name in direction:
         if name not in nodes:
             raise BackpropError(
-                "name", f"the program has no variable {shorten(name)}",
+                "name",
+                f"the program has no variable {shorten(name)}",
                 hint=suggestion(name, nodes, f"its variables are {few(nodes)}"),
-            )  # fmt: skip
+            )
     slopes = gradient(symbols, end, [nodes[name] for name in direction])
     total = symbols.constant(0.0)
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = plus(symbols, total, times(symbols, slope, symbols.constant(step)))
     if not second:
         return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, end)
-    found = gradient(symbols, total, [node for _, node in sources])
+    products = gradient(symbols, total, [node for _, node in sources])
     results: dict[tuple[str, ...], tuple[str, int]] = {
-        (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, found, strict=True)
+        (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, products, strict=True)
     }
     return program(graph, symbols, moved, results, called, end)
 
@@ -125,15 +127,15 @@ def directional(
 def question(
     graph: Graph, wrt: Sequence[str], output: str
 ) -> tuple[Names, Symbols, int, list[tuple[str, int]], list[int]]:
-    """The names of a program, its tape of symbols, the output on it, and the nodes asked for.
+    """The names of a program, its tape of symbols, the output on it, and the sources.
 
-    And where each node of the program went.
+    These are the nodes to differentiate by. And where each node of the program went.
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output
-    found = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
-    symbols, moved = symbols_of(graph, set(found.values()))
-    sources = [(name, moved[node]) for name, node in found.items()]
+    nodes = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
+    symbols, moved = symbols_of(graph, set(nodes.values()))
+    sources = [(name, moved[node]) for name, node in nodes.items()]
     return names, symbols, moved[end], sources, moved
 
 
@@ -234,14 +236,14 @@ def together(symbols: Symbols) -> tuple[Symbols, list[int]]:
 
 def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
     """Which nodes some others are computed from, themselves among them."""
-    found = [False] * len(tape)
+    reached = [False] * len(tape)
     for node in wanted:
-        found[node] = True
+        reached[node] = True
     for node in range(len(tape) - 1, -1, -1):
-        if found[node]:
+        if reached[node]:
             for k in tape.operands[node]:
-                found[k] = True
-    return found
+                reached[k] = True
+    return reached
 
 
 def numbers(
@@ -265,39 +267,42 @@ def numbers(
     if order == 1 and not by_formula:
         names = [name for (name,) in derivative.results]
         trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
-        found = {derivative.results[name,]: trace.gradients[name] for name in names}
+        gradients = {derivative.results[name,]: trace.gradients[name] for name in names}
         remarks = [f"note: {note.message}" for note in trace.notes]
-        return found, remarks + [f"flag: {flag.message}" for flag in trace.flags]
+        return gradients, remarks + [f"flag: {flag.message}" for flag in trace.flags]
     if by_formula or not by_variables:
         return evaluated(
             derivative, at, {name: (name, None) for name in derivative.results.values()}
         )
     names = list(dict.fromkeys(name for by in derivative.results for name in by))
     lower = derive(graph, wrt=names, output=output, order=order - 1)
-    asked: dict[str, tuple[str, str | None]] = {}
+    sources: dict[str, tuple[str, str | None]] = {}
     for by, name in derivative.results.items():
-        asked[name] = lower.results[by[:-1]], by[-1]
-    return evaluated(lower, at, asked)
+        sources[name] = lower.results[by[:-1]], by[-1]
+    return evaluated(lower, at, sources)
 
 
 def evaluated(
-    derivative: Derivative, at: dict[str, float], asked: dict[str, tuple[str, str | None]]
+    derivative: Derivative, at: dict[str, float], sources: dict[str, tuple[str, str | None]]
 ) -> tuple[dict[str, Number], list[str]]:
-    """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks."""
+    """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks.
+
+    sources: by name, the stage and the variable.
+    """
     stages = [(stage.name, stage.node) for stage in derivative.stages]
     graph = evaluable(derivative.tape, stages)
     values = {name: at[name] for name in graph.variables if name in at}
-    found: dict[str, Number] = {}
+    result: dict[str, Number] = {}
     remarks: dict[str, None] = {}
-    for stage in dict.fromkeys(stage for stage, _ in asked.values()):
-        wrt = [by for s, by in asked.values() if s == stage and by in graph.variables]
+    for stage in dict.fromkeys(stage for stage, _ in sources.values()):
+        wrt = [by for s, by in sources.values() if s == stage and by in graph.variables]
         try:
             trace = evaluate(graph, values, wrt=[by for by in wrt if by], output=stage, nodes=False)
         except BackpropError as error:
             if error.kind not in ("domain", "overflow", "precision"):
                 raise
             remarks[f"flag: {stage} has no number here: {error.message}"] = None
-            found |= {name: UNDEFINED for name, (s, _) in asked.items() if s == stage}
+            result |= {name: UNDEFINED for name, (s, _) in sources.items() if s == stage}
             continue
         remarks |= dict.fromkeys(
             f"note: {note.message}"
@@ -305,13 +310,15 @@ def evaluated(
             if note.kind == "underflow" and note.node in (stage, *wrt)
         )
         if any(note.kind in KINKS for note in trace.notes):
-            remarks[f"note: the point stands on a kink of {stage}; what follows from it is of the side that is selected"] = None  # fmt: skip
-        paths = {"value" if by is None else f"gradients.{by}" for s, by in asked.values() if s == stage}  # fmt: skip
-        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in trace.flags if flag.path in paths)  # fmt: skip
-        for name, (s, by) in asked.items():
+            remarks[ON_KINK.format(stage)] = None
+        variables = [by for s, by in sources.values() if s == stage]
+        paths = {"value" if by is None else f"gradients.{by}" for by in variables}
+        flags = [flag for flag in trace.flags if flag.path in paths]
+        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in flags)
+        for name, (s, by) in sources.items():
             if s == stage:
-                found[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
-    return {name: found[name] for name in asked}, list(remarks)
+                result[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
+    return {name: result[name] for name in sources}, list(remarks)
 
 
 def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
@@ -353,14 +360,15 @@ def check_length(tape: Graph, stages: Sequence[Stage]) -> None:
     """Raise BackpropError before a program is written that is too long to be one."""
     length = [0] * len(tape)
     stage = {one.node for one in stages}
-    whole = 0
+    total_length = 0
     for node in range(len(tape)):
         own = sum(1 if k in tape.names else length[k] for k in tape.operands[node])
         length[node] = min(own + 4, LONGEST)
         if node in stage:
-            whole += length[node]
-    if whole >= LONGEST:
+            total_length += length[node]
+    if total_length >= LONGEST:
         raise BackpropError(
-            "limit", f"the derivatives are longer than {LONGEST:,} characters",
+            "limit",
+            f"the derivatives are longer than {LONGEST:,} characters",
             hint="name shared parts as stages, or ask for fewer of them",
-        )  # fmt: skip
+        )

@@ -12,6 +12,8 @@ from .derive import MAX_ORDER, Derivative, derive, directional, numbers
 
 __all__ = ["Formulas", "formulas"]
 
+UNTESTED = "note: the code does not test itself: a derivative is a choice at this point, or none"
+
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
@@ -73,6 +75,6 @@ def formulas(
     choice = any(note.kind in KINKS for note in trace.notes)
     shown: dict[str, float] | None = at
     if code and (choice or None in plain.values()):  # a formula may be of one side, or have none
-        remarks.append("note: the code does not test itself: a derivative is a choice at this point, or none")  # fmt: skip
+        remarks.append(UNTESTED)
         shown = None
     return Formulas(text, derivative, shown, plain, as_float(trace.value), inputs, tuple(remarks))

@@ -1,8 +1,8 @@
 """Steps along the gradient: what a gradient is for.
 
-The insight: a gradient predicts. gradient x change, summed over the inputs, is what the output
-will do to first order; a step shows it beside what the output did, and a run is such steps until
-all are taken, or until one changes nothing or leads nowhere.
+A gradient predicts: gradient x change, summed over the inputs, is what the output will do to
+first order. A step shows it beside what the output did, and a run is such steps until all are
+taken, or until one changes nothing or leads nowhere.
 
 Values and gradients are as certain as everywhere (see evaluate). The update itself, and the
 changes, are plain float arithmetic: one gd step is x - rate*gradient, rounded as Python rounds it.
@@ -59,15 +59,15 @@ class End:
 
 
 Arrival = Callable[[int, dict[str, float], bool], Step]
-"""Value and gradients at a point: of (the step's number, the point, whether the program's notes are
-told). Raises BackpropError where there are none; see ``arrived``."""
+"""Value and gradients at a point: of (the step's number, the point, whether the program's notes
+come along). Raises BackpropError where there are none; see ``arrived``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
-    arrival: what is found at a point, the program's own value and gradients; or their means over
+    arrival: what there is at a point, the program's own value and gradients; or their means over
     ``rows`` rows of ``files``.
     """
 
@@ -121,16 +121,30 @@ def plan(
     if steps < 1:
         raise usage(f"a run has 1 step or more, not {steps}")
     if method not in METHODS:
-        raise usage(f"there is no method {shorten(method)}", suggestion(method, METHODS, f"the methods are {few(METHODS)}"))  # fmt: skip
+        raise usage(
+            f"there is no method {shorten(method)}",
+            suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
+        )
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
     if not graph.variables:
         raise usage("the program has no inputs, so nothing can be stepped")
     question = Question(graph, names, output)
     for name in names:
         if name not in graph.variables:
-            raise BackpropError("name", f"{shorten(name)} is computed by the program; only inputs are stepped", hint=f"its inputs are {few(graph.variables)}")  # fmt: skip
+            raise BackpropError(
+                "name",
+                f"{shorten(name)} is computed by the program; only inputs are stepped",
+                hint=f"its inputs are {few(graph.variables)}",
+            )
         if name not in at and not question.needed[graph.variables[name]]:
-            raise BackpropError("binding", f"no value for {shorten(name)}", hint=f"give {shorten(name)} a value", node=graph.variables[name], missing=(name,), reason="unbound")  # fmt: skip
+            raise BackpropError(
+                "binding",
+                f"no value for {shorten(name)}",
+                hint=f"give {shorten(name)} a value",
+                node=graph.variables[name],
+                missing=(name,),
+                reason="unbound",
+            )
     point = {name: at[name] + 0.0 for name in graph.variables if name in at}
     return Plan(question, point, names, rate, steps, up, method, partial(arrived, question))
 
@@ -164,7 +178,8 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
         if growing >= GROWING and abs(here.value) > BOUND * (1 + abs(start.value)):
             return diverged(plan, here)
     if here.number < plan.steps:
-        flags = [flag._replace(message=f"{flag.message}; no step leads on from {at_step(here.number)}") for flag in here.flags]  # fmt: skip
+        why = f"no step leads on from {at_step(here.number)}"
+        flags = [flag._replace(message=f"{flag.message}; {why}") for flag in here.flags]
         return End("undefined", flags=tuple(flags))
     return End("steps", flags=here.flags)
 
@@ -212,16 +227,23 @@ def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step
     return replace(step, predicted=predicted + 0.0, actual=actual + 0.0)
 
 
-def arrived(question: Question, number: int, point: dict[str, float], told: bool = False) -> Step:
-    """Value and gradients at a point; told: with the notes on the program itself.
+def arrived(question: Question, number: int, point: dict[str, float], notes: bool = False) -> Step:
+    """Value and gradients at a point; notes: with those on the program itself.
 
     Raises BackpropError as ``evaluate`` does.
     """
-    found = results(question, point, told)
-    return Step(number, point, found.value, found.gradients, notes=found.notes, flags=found.flags)
+    here = results(question, point, notes)
+    return Step(number, point, here.value, here.gradients, notes=here.notes, flags=here.flags)
 
 
 # why a run ends
+
+UNBOUNDED = "stopped at {step}: the output is {value} and goes {way} without bound"
+
+DIVERGED = (
+    "diverged at {step}: the output is {value}, and its size grew at each of the last"
+    f" {GROWING} steps; a smaller rate may help"
+)
 
 
 def at_step(number: int) -> str:
@@ -240,25 +262,27 @@ def converged(here: Step) -> End:
 def diverged(plan: Plan, here: Step) -> End:
     """The end of a run whose output grows without bound."""
     sign = "+" if here.value > 0 else "-"
-    if (sign == "+") == plan.up:
-        found = f"stopped at {at_step(here.number)}: the output is {short_number(here.value)} and goes {'up' if plan.up else 'down'} without bound"  # fmt: skip
-    else:
-        found = f"diverged at {at_step(here.number)}: the output is {short_number(here.value)}, and its size grew at each of the last {GROWING} steps; a smaller rate may help"  # fmt: skip
-    return End("diverged", flags=(Flag("steps", "diverged", sign, plan.output, found),))
+    template = UNBOUNDED if (sign == "+") == plan.up else DIVERGED
+    message = template.format(
+        step=at_step(here.number), value=short_number(here.value), way="up" if plan.up else "down"
+    )
+    return End("diverged", flags=(Flag("steps", "diverged", sign, plan.output, message),))
 
 
 def overflows(what: str) -> BackpropError:
-    return BackpropError("overflow", f"{what} overflows: it is beyond the largest number, 1.79769e+308")  # fmt: skip
+    return BackpropError(
+        "overflow", f"{what} overflows: it is beyond the largest number, 1.79769e+308"
+    )
 
 
 def nowhere(plan: Plan, number: int, error: BackpropError) -> End:
     """The end before a point that cannot be evaluated."""
-    about = f" ({error.label})" if error.label else ""
-    kept = at_step(number - 1)
+    why = f"{error.message} ({error.label})" if error.label else error.message
+    kept = f"{at_step(number - 1)} is the last one that is kept"
     node = plan.question.output if error.node is None else error.node
     name = plan.question.names.near(node)
     if error.kind == "overflow":
-        message = f"diverged at {at_step(number)}: {error.message}{about}; {kept} is the last one that is kept, and a smaller rate may help"  # fmt: skip
+        message = f"diverged at {at_step(number)}: {why}; {kept}, and a smaller rate may help"
         return End("diverged", flags=(Flag("steps", "overflow", "", name, message),))
-    message = f"{at_step(number)} leads nowhere: {error.message}{about}; {kept} is the last one that is kept"  # fmt: skip
+    message = f"{at_step(number)} leads nowhere: {why}; {kept}"
     return End("undefined", flags=(Flag("steps", "undefined", "", name, message),))

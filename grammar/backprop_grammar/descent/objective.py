@@ -42,8 +42,10 @@ class Mean:
         """How many there are."""
         return len(next(iter(self.table.values())))
 
-    def __call__(self, number: int, point: dict[str, float], told: bool) -> Step:
+    def __call__(self, number: int, point: dict[str, float], notes: bool) -> Step:
         """The means of the value and the gradients; a flag where a row lacks one of these.
+
+        notes: with those on the program itself.
 
         Raises BackpropError where a row has no value.
         """
@@ -74,18 +76,18 @@ class Mean:
         for label, mean in zip(labels, means, strict=True):
             if abs(mean) == float("inf"):
                 raise overflows(f"the mean gradient of {shorten(label)}")
-        notes = list[Note]()
-        if told:
+        remarks = list[Note]()
+        if notes:
             first = arrived(self.kernel.question, number, point | self.row(0), True)
-            notes += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
+            remarks += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
         if kinks:
-            notes.append(Note("kink", "", at_kinks(kinks, rows)))
+            remarks.append(Note("kink", "", at_kinks(kinks, rows)))
         gradients = {
             label: None if label in flags else mean
             for label, mean in zip(labels, means, strict=True)
         }
         return Step(
-            number, point, value, gradients, notes=tuple(notes), flags=tuple(flags.values())
+            number, point, value, gradients, notes=tuple(remarks), flags=tuple(flags.values())
         )
 
     def row(self, row: int) -> dict[str, float]:

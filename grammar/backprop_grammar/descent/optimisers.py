@@ -1,7 +1,7 @@
 """The methods of descent: how a gradient becomes a step.
 
-The insight: every input goes its own way, so a method is a function of one gradient and of the few
-numbers that it remembers of that input. A new one is one row.
+Every input goes its own way, so a method is a function of one gradient and of the few numbers
+that it remembers of that input. A new one is one row.
 """
 
 import math

@@ -1,8 +1,8 @@
-"""What is kept of a run: a selection of its steps that stays small, and what was met on the way.
+"""What is kept of a run: a selection of its steps that stays small, and its flags and notes.
 
-The insight: nobody knows beforehand how long a run gets. So every step is kept at first, and
-whenever there are too many, every other one is let go and from then on only such ones are kept:
-the selection is even at any moment, and a run of a million steps needs the memory of a thousand.
+Nobody knows beforehand how long a run gets. So every step is kept at first, and whenever there
+are too many, every other one is let go and from then on only such ones are kept: the selection
+is even at any moment, and a run of a million steps needs the memory of a thousand.
 """
 
 from collections.abc import Generator, Iterator
@@ -29,7 +29,8 @@ class Trajectory:
 
     predicted: the sum of the changes that the gradients predicted. stride: between the kept
     steps; the landmarks 1, 2, 5, 10, 20, 50, ... are kept besides. end: why it ended;
-    interrupted until ``follow`` came to an end. asides: notes from before the run.
+    interrupted until ``follow`` came to an end. asides: notes from before the run. tally: by kind
+    and node, the first note of the steps, how many there were, and the step of the first.
     """
 
     plan: Plan
@@ -40,7 +41,7 @@ class Trajectory:
     last: Step | None = None
     predicted: float = 0.0
     end: End = field(default_factory=lambda: End("interrupted"))
-    met: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
+    tally: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
@@ -63,8 +64,8 @@ class Trajectory:
         for note in step.notes:
             # Which node loses digits changes from step to step; a kink is one node's own.
             key = note.kind, "" if note.kind == "precision" else note.node
-            first, times, number = self.met.get(key, (note, 0, step.number))
-            self.met[key] = first, times + 1, number
+            first, times, number = self.tally.get(key, (note, 0, step.number))
+            self.tally[key] = first, times + 1, number
         if not self.marked(step.number):
             return
         self.kept.append(step)
@@ -105,20 +106,20 @@ class Trajectory:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The remarks on the run: each kink and the like once, with how often it was met."""
-        found = [*self.asides]
-        for note, times, number in self.met.values():
+        """The remarks on the run: each kink and the like once, with how often it occurred."""
+        notes = [*self.asides]
+        for note, times, number in self.tally.values():
             if note.kind in OF_THE_PROGRAM or self.final.number == 0:
-                found.append(note)
+                notes.append(note)
             else:
-                where = f"at {at_step(number)}" if times == 1 else f"at {times:,} steps, first at {at_step(number)}"  # fmt: skip
-                found.append(note._replace(message=f"{note.message} ({where})"))
+                often = "" if times == 1 else f"at {times:,} steps, first "
+                where = f"{often}at {at_step(number)}"
+                notes.append(note._replace(message=f"{note.message} ({where})"))
         if self.end.reason == "interrupted":
-            message = (
-                f"interrupted at {at_step(self.final.number)}, of {self.plan.steps:,} asked for"
-            )
-            found.append(Note("interrupted", "", message))
-        return (*found, *self.end.notes)
+            place = at_step(self.final.number)
+            message = f"interrupted at {place}, of {self.plan.steps:,} asked for"
+            notes.append(Note("interrupted", "", message))
+        return (*notes, *self.end.notes)
 
 
 def landmark(number: int) -> bool:

@@ -15,12 +15,12 @@ from ..trace.index import formula as formula_text
 from ..trace.record import Node, Trace
 
 __all__ = [
-    "Derivative",
     "Explanation",
     "Fact",
     "Figure",
     "Formula",
     "Paragraph",
+    "Partial",
     "Piece",
     "Pieces",
     "Product",
@@ -38,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative:
+class Partial:
     """The local gradient of a node for an operand, as a sign: `dq/dx`."""
 
     of: str
@@ -91,7 +91,7 @@ class Total:
         return first + "".join(f" - {x[1:]}" if x[0] == "-" else f" + {x}" for x in rest)
 
 
-Side = str | Derivative | Formula | Rule | Figure | Product | Total
+Side = str | Partial | Formula | Rule | Figure | Product | Total
 """One side of an equation; a text is the name of a node."""
 
 

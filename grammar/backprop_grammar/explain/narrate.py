@@ -1,8 +1,8 @@
 """The backward pass in words: one paragraph a node, from the output back.
 
-Every node does the same three things: it adds up what it receives, it multiplies
-by its local gradients, it hands the products on. So every paragraph has the same three parts,
-and only the middle one asks which operation it is.
+Every node does the same three things: it adds up what it receives, it multiplies by its local
+gradients, it hands the products on. So every paragraph has the same three parts, and only the
+middle one asks which operation it is.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from ..symbolic.rules import Rule
 from ..trace.index import Index, find, rule_text
 from ..trace.record import Edge, Node, Trace
 from .document import (
-    Derivative,
     Explanation,
     Fact,
     Figure,
     Paragraph,
+    Partial,
     Piece,
     Pieces,
     Product,
@@ -110,16 +110,20 @@ class Teller:
             what = heading(self.index, output)
         start: Pieces
         if trace.nodes and (output is None or output.gradient is None):
-            start = say("It does not depend on what is differentiated, so there is no backward pass.")  # fmt: skip
+            start = say(
+                "It does not depend on what is differentiated, so there is no backward pass."
+            )
         elif trace.upstream == 1:
             start = say(
                 "The backward pass starts there with the gradient {}, since {}.",
                 gradient(1.0, self.digits),
-                formula("gradient", Derivative(top, top), Figure(1.0, self.digits)),
+                formula("gradient", Partial(top, top), Figure(1.0, self.digits)),
             )
         else:
-            start = say("The backward pass starts there with the upstream gradient {} that was given.",
-                        gradient(trace.upstream, self.digits))  # fmt: skip
+            start = say(
+                "The backward pass starts there with the upstream gradient {} that was given.",
+                gradient(trace.upstream, self.digits),
+            )
         return [*say("The output is {}. ", what), *start]
 
     def paragraph(self, node: Node) -> Paragraph:
@@ -150,13 +154,16 @@ class Teller:
             return say("{} is the output; its {} is {}.", me, its, gradient(total, self.digits))
         received = self.index.senders.get(node.index, [])
         if not received:
-            return say("No contribution reaches {}, so its gradient is {}.", me, sized(total, self.digits))  # fmt: skip
+            return say(
+                "No contribution reaches {}, so its gradient is {}.", me, sized(total, self.digits)
+            )
         if len(received) == 1:
             sender, edge = received[0]
-            one = self.amount(edge.contribution)
+            source = me, self.amount(edge.contribution), name(sender.name)
             if not exists(edge.contribution):
-                return say("{} receives {} from {}, so its {} is {}.", me, one, name(sender.name), its, sized(total, self.digits))  # fmt: skip
-            return say("{} receives {} from {}; that is its {}.", me, one, name(sender.name), its)
+                what = sized(total, self.digits)
+                return say("{} receives {} from {}, so its {} is {}.", *source, its, what)
+            return say("{} receives {} from {}; that is its {}.", *source, its)
         return self.meeting(node, received, total)
 
     def meeting(self, node: Node, received: list[tuple[Node, Edge]], total: Number) -> Pieces:
@@ -164,8 +171,13 @@ class Teller:
         me, its = name(node.name), self.its(node)
         numbers = [edge.contribution for _, edge in received]
         if len(received) > MANY:
-            return say("{} receives {} contributions, whose sum is its {}, {}.",
-                       me, f"{len(received):,}", its, sized(total, self.digits))  # fmt: skip
+            return say(
+                "{} receives {} contributions, whose sum is its {}, {}.",
+                me,
+                f"{len(received):,}",
+                its,
+                sized(total, self.digits),
+            )
         counts: dict[tuple[str, str], int] = {}
         parts: list[Piece | Pieces] = []
         for sender, edge in received:
@@ -175,7 +187,9 @@ class Teller:
             count = counts.pop((sender.name, decimal(edge.contribution, self.digits)), 0)
             if count:
                 often = f" {times(count)}" if count > 1 else ""
-                parts.append(say("{} from {}{}", self.amount(edge.contribution), name(sender.name), often))  # fmt: skip
+                parts.append(
+                    say("{} from {}{}", self.amount(edge.contribution), name(sender.name), often)
+                )
         sentence = say("{} receives {}.", me, listed(parts))
         if not all(map(exists, [*numbers, total])):
             return sentence + say(" So its {} is {}.", its, sized(total, self.digits))
@@ -238,9 +252,9 @@ class Teller:
         receiving = {edge.operand for edge in chosen}
         rest = list(dict.fromkeys(e.operand for e in node.edges if e.operand not in receiving))
         if rest and chosen:
-            verb = "is not selected and receives" if len(rest) == 1 else "are not selected and receive"  # fmt: skip
-            if node.name in self.index.kinks:
-                verb = "receives" if len(rest) == 1 else "receive"
+            verb = "receives" if len(rest) == 1 else "receive"
+            if node.name not in self.index.kinks:
+                verb = f"{'is' if len(rest) == 1 else 'are'} not selected and {verb}"
             sentences.append(say("{} {} nothing.", names([self.trace.name(k) for k in rest]), verb))
         return sentences
 
@@ -297,7 +311,9 @@ class Teller:
         sentences: list[Pieces] = []
         for operand, edges in uses.items():
             if len(edges) > 1 and edges[0].routed and self.alike(node, edges):
-                start = say("{} is its operand {}, and each time the local gradient", self.name(operand), times(len(edges)))  # fmt: skip
+                often = times(len(edges))
+                template = "{} is its operand {}, and each time the local gradient"
+                start = say(template, self.name(operand), often)
                 sentences.append(start + self.sends(node, edges[0], False))
                 continue
             for edge in edges:
@@ -306,14 +322,17 @@ class Teller:
                     which = say(" for the {}", ordinal(edge.place))
                 if edge.routed:
                     alone = len(edges) == 1
-                    sentences.append(say("The local gradient{}", which) + self.sends(node, edge, alone))  # fmt: skip
+                    start = say("The local gradient{}", which)
+                    sentences.append(start + self.sends(node, edge, alone))
                 else:
                     place = (
                         say("the {}", ordinal(edge.place))
                         if len(edges) > 1
                         else [self.name(operand)]
                     )
-                    sentences.append(say("Within the block, nothing is passed on to {} here.", place))  # fmt: skip
+                    sentences.append(
+                        say("Within the block, nothing is passed on to {} here.", place)
+                    )
         return sentences
 
     def alike(self, node: Node, edges: Sequence[Edge]) -> bool:
@@ -325,14 +344,16 @@ class Teller:
         """The end of a sentence that begins with `The local gradient`."""
         sides: list[Side] = []
         if signed:
-            sides.append(Derivative(node.name, self.trace.name(edge.operand)))
+            sides.append(Partial(node.name, self.trace.name(edge.operand)))
         operand = self.name(edge.operand)
         if not exists(edge.local):
             what, amount = sized(edge.local, self.digits), self.amount(edge.contribution)
             infinite = edge.local != UNDEFINED and node.kind != "block"
             if infinite and edge.rule and node.name not in self.index.kinks:
                 rule = formula("formula", *sides, edge.rule)
-                return say(", {}, is {} at these values, so {} receives {}.", rule, what, operand, amount)  # fmt: skip
+                return say(
+                    ", {}, is {} at these values, so {} receives {}.", rule, what, operand, amount
+                )
             return say(" is {} at these values, so {} receives {}.", what, operand, amount)
         if edge.rule and self.trusted(node, edge, edge.rule):
             sides.append(edge.rule)

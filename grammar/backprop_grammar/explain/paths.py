@@ -1,8 +1,8 @@
 """The paths from the output to a node: how many there are, and the strongest of them.
 
-A gradient is a sum over paths, of products over edges. There may be more paths
-than atoms, but counting them, adding up their sizes and keeping the best few are each one
-loop over the tape, from the output down.
+A gradient is a sum over paths, of products over edges. There may be more paths than atoms, but
+counting them, adding up their sizes and keeping the best few are each one loop over the tape, from
+the output down.
 """
 
 import math
@@ -34,8 +34,8 @@ FLOAT_DIGITS = 15
 Strength = tuple[int, int, float]
 """How strong a product is: its infinite factors, minus its zeros, the logarithm of the rest."""
 
-Link = tuple[Strength, int, Edge | None, int]
-"""A strength, the place of the node before, the edge from there, and which of its links it is."""
+Hop = tuple[Strength, int, Edge | None, int]
+"""A strength, the place of the node before, the edge from there, and which of its hops it is."""
 
 
 def strength(number: Number) -> Strength:
@@ -77,7 +77,7 @@ class Paths:
         # Decimals round a product of many factors far below the digits shown.
         self.context = Context(prec=max(28, digits + 12), Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
         self.reach = self.dependent(trace)
-        self.best: dict[int, list[Link]] = {}
+        self.best: dict[int, list[Hop]] = {}
         self.count = self.nonzero = 0
         self.sizes: Decimal | None = None
         if self.output in self.reach:
@@ -121,22 +121,22 @@ class Paths:
     def rank(self, k: int, to: int, edge: Edge) -> None:
         """Keep the strongest products that reach a node."""
         a, b, c = strength(edge.local)
-        links: list[Link] = [
+        hops: list[Hop] = [
             ((own[0] + a, own[1] + b, own[2] + c), k, edge, i)
             for i, (own, _, _, _) in enumerate(self.best[k])
         ]
-        self.best[to] = nlargest(KEPT, [*self.best.get(to, ()), *links], key=lambda link: link[0])
+        self.best[to] = nlargest(KEPT, [*self.best.get(to, ()), *hops], key=lambda hop: hop[0])
 
     def strongest(self) -> list[Path]:
         """The strongest paths, at most KEPT, the strongest first."""
-        links = self.best.get(self.target, []) if self.count else []
+        hops = self.best.get(self.target, []) if self.count else []
         with localcontext(self.context):
-            return [self.path(link) for link in links]
+            return [self.path(hop) for hop in hops]
 
-    def path(self, link: Link) -> Path:
+    def path(self, hop: Hop) -> Path:
         edges: list[Edge] = []
         nodes = [self.target]
-        _, k, edge, i = link
+        _, k, edge, i = hop
         while edge is not None:
             edges.append(edge)
             nodes.append(k)

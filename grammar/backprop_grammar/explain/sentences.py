@@ -1,8 +1,8 @@
 """What a teacher says about an operation: its rule, what it selects, what it skips.
 
-A sentence is allowed only where the trace proves it. What holds for an operation
-everywhere stands in a table; what depends on the numbers asks the edges of the trace, which
-know what was selected and what tied, because rounded values do not.
+A sentence is allowed only where the trace proves it. What holds for an operation everywhere stands
+in a table; what depends on the numbers asks the edges of the trace, which know what was selected
+and what tied, because rounded values do not.
 """
 
 from ..language.precedence import shown_operands
@@ -153,9 +153,11 @@ def extreme(index: Index, node: Node) -> Pieces:
     ties = ties_of(chosen[0])
     share = f"1/{ties}"
     if len(set(node.operands)) == 1:
-        return say("All operands of {} are {}, so they tie, and each has a share of {}.", node.operation, first, share)  # fmt: skip
-    return say("{} of the operands of {} tie for the {} value, so each of them has a share of {}.",
-               f"{ties}", node.operation, {"max": "largest", "min": "smallest"}[node.operation], share)  # fmt: skip
+        template = "All operands of {} are {}, so they tie, and each has a share of {}."
+        return say(template, node.operation, first, share)
+    template = "{} of the operands of {} tie for the {} value, so each of them has a share of {}."
+    which = {"max": "largest", "min": "smallest"}[node.operation]
+    return say(template, f"{ties}", node.operation, which, share)
 
 
 def branch(index: Index, node: Node) -> Pieces:
@@ -165,16 +167,24 @@ def branch(index: Index, node: Node) -> Pieces:
     if node.name in index.boundaries:
         on = " The point stands exactly on the boundary of the condition; the gradient is that of the branch it selects."
     if not chosen:
-        return say("The selected branch of the if is not differentiated, so it passes nothing on.{}", on)  # fmt: skip
-    return say("The condition selects {}, so everything goes there; the condition itself receives nothing.{}",
-               name(index.trace.name(chosen[0].operand)), on)  # fmt: skip
+        return say(
+            "The selected branch of the if is not differentiated, so it passes nothing on.{}", on
+        )
+    return say(
+        "The condition selects {}, so everything goes there; the condition itself receives nothing.{}",
+        name(index.trace.name(chosen[0].operand)),
+        on,
+    )
 
 
 def rectified(index: Index, node: Node) -> Pieces:
     """A relu: on, off, or at its kink."""
     operand = index.trace.name(node.operands[0])
     if node.name in index.kinks:
-        return say("{} is 0, where relu has a kink; the subgradient of smallest norm, 0, is used.", name(operand))  # fmt: skip
+        return say(
+            "{} is 0, where relu has a kink; the subgradient of smallest norm, 0, is used.",
+            name(operand),
+        )
     if any(selected(edge) for edge in node.edges):
         return say("{} is positive, so relu lets everything through.", name(operand))
     return say("{} is negative, so relu is off and lets nothing through.", name(operand))
@@ -184,10 +194,15 @@ def clamped(index: Index, node: Node) -> Pieces:
     """A clamp: within its bounds, on one, or beyond one."""
     x, low, high = (name(index.trace.name(operand)) for operand in node.operands)
     if node.name in index.kinks:
-        return say("{} stands on a bound of clamp, which is a kink; operands that are equal there share the gradient equally.", x)  # fmt: skip
+        return say(
+            "{} stands on a bound of clamp, which is a kink; operands that are equal there share the gradient equally.",
+            x,
+        )
     chosen = [edge.place for edge in node.edges if selected(edge)]
     if chosen == [0]:
-        return say("{} lies between the bounds {} and {}, so clamp routes everything to it.", x, low, high)  # fmt: skip
+        return say(
+            "{} lies between the bounds {} and {}, so clamp routes everything to it.", x, low, high
+        )
     if chosen == [1]:
         return say("{} lies below the bound {}, so clamp routes everything to the bound.", x, low)
     if chosen == [2]:
@@ -216,8 +231,8 @@ def passes_nothing(index: Index, node: Node) -> Pieces:
         sentences += say("Nothing is sent to the {} {}: {}.", thing, names(constants), never)
     if others:
         verb = "is" if len(others) == 1 else "are"
-        sentences += say("{}{} {} not differentiated here, so nothing is sent there.",
-                         " " if constants else "", names(others), verb)  # fmt: skip
+        template = "{}{} {} not differentiated here, so nothing is sent there."
+        sentences += say(template, " " if constants else "", names(others), verb)
     return sentences
 
 

@@ -1,8 +1,8 @@
 """Why a gradient is what it is: the paths it comes along, and the node that decides it.
 
-Whatever is said here is a fact about the paths. No path, a factor of 0 on each,
-products that cancel, one factor that makes the rest small or large: each is counted or added
-up over all paths before it is claimed.
+Whatever is said here is a fact about the paths. No path, a factor of 0 on each, products that
+cancel, one factor that makes the rest small or large: each is counted or added up over all paths
+before it is claimed.
 """
 
 import math
@@ -14,12 +14,12 @@ from ..numbers.wide import Number, exists, sign
 from ..trace.index import Index, find
 from ..trace.record import Edge, Node, Trace
 from .document import (
-    Derivative,
     Explanation,
     Fact,
     Figure,
     Formula,
     Paragraph,
+    Partial,
     Piece,
     Pieces,
     Product,
@@ -83,13 +83,16 @@ class Reasons:
         self.node = node
         self.digits = index.digits
         self.output = self.trace.output_name
+        self.ends = name(self.output), name(node.name)
         self.paths = Paths(self.trace, node.index, self.digits)
         self.best = self.paths.strongest()
 
     def headline(self) -> Pieces:
         number = self.node.gradient
         if number is None:
-            return say("{} is not differentiated here, so it has no gradient.", name(self.node.name))  # fmt: skip
+            return say(
+                "{} is not differentiated here, so it has no gradient.", name(self.node.name)
+            )
         return say("The gradient of {} is {}.", name(self.node.name), sized(number, self.digits))
 
     def paragraphs(self) -> list[Paragraph]:
@@ -97,10 +100,14 @@ class Reasons:
         if self.node.gradient is None:
             return [self.remark([self.absent()])]
         if self.node.index == self.trace.output:
-            words = say("{} is the output: its gradient is the one that the backward pass starts with.", name(self.output))  # fmt: skip
+            words = say(
+                "{} is the output: its gradient is the one that the backward pass starts with.",
+                name(self.output),
+            )
             return [self.remark([words])]
-        found = [self.remark([self.number_of_paths(), *self.reason()[0]], self.reason()[1])]
-        return found + [self.path(k, path) for k, path in enumerate(self.best, 1)]
+        sentences, facts = self.reason()
+        first = self.remark([self.number_of_paths(), *sentences], facts)
+        return [first, *(self.path(k, path) for k, path in enumerate(self.best, 1))]
 
     def remark(self, sentences: Sequence[Pieces], facts: Sequence[Fact] = ()) -> Paragraph:
         own: list[Fact] = []
@@ -111,16 +118,19 @@ class Reasons:
         return Paragraph(self.node.name, top, joined(sentences), (*own, *facts))
 
     def absent(self) -> Pieces:
-        return say("Only what lies between the output and the names that are differentiated by has a gradient.")  # fmt: skip
+        return say(
+            "Only what lies between the output and the names that are differentiated by has a gradient."
+        )
 
     def number_of_paths(self) -> Pieces:
         count = self.paths.count
         if not count:
             return []
         if count == 1:
-            return say("One path leads from {} to {}.", name(self.output), name(self.node.name))
+            return say("One path leads from {} to {}.", *self.ends)
         which = f" The strongest {KEPT} follow." if count > KEPT else ""
-        return say("{} paths lead from {} to {}.{}", counted(count).capitalize(), name(self.output), name(self.node.name), which)  # fmt: skip
+        number = counted(count).capitalize()
+        return say("{} paths lead from {} to {}.{}", number, *self.ends, which)
 
     # the reason
 
@@ -129,14 +139,20 @@ class Reasons:
         number, paths = self.node.gradient, self.paths
         assert number is not None
         if self.trace.output not in paths.reach:
-            words = say("Among the nodes evaluated here, no path leads from {} to {}, so its gradient is 0.", name(self.output), name(self.node.name))  # fmt: skip
+            words = say(
+                "Among the nodes evaluated here, no path leads from {} to {}, so its gradient is 0.",
+                *self.ends,
+            )
             return [words], [Fact("cause", ("no path", self.node.name))]
         if not paths.count:
             return self.cut_off()
         if not exists(number):
             return self.no_number()
         if self.trace.upstream == 0:
-            words = say("The upstream gradient given at {} is 0, and so is all that follows from it.", name(self.output))  # fmt: skip
+            words = say(
+                "The upstream gradient given at {} is 0, and so is all that follows from it.",
+                name(self.output),
+            )
             return [words], [Fact("cause", ("upstream", self.output), (0.0,))]
         if number == 0:
             return self.factor_of_zero() if not paths.nonzero else self.cancelled()
@@ -152,7 +168,7 @@ class Reasons:
 
     def cut_off(self) -> tuple[list[Pieces], list[Fact]]:
         """No path: every one ends at a node that selects something else."""
-        sentences = [say("No path from {} to {} passes anything on.", name(self.output), name(self.node.name))]  # fmt: skip
+        sentences = [say("No path from {} to {} passes anything on.", *self.ends)]
         facts: list[Fact] = []
         for node in reversed(self.trace.nodes):
             # A node that itself receives nothing stops nothing.
@@ -167,7 +183,8 @@ class Reasons:
                     if len(facts) <= KEPT:
                         sentences.append(self.stopped(node, operand))
         if len(facts) > KEPT:
-            sentences.append(say("{} more are stopped in the same way.", counted(len(facts) - KEPT).capitalize()))  # fmt: skip
+            more = counted(len(facts) - KEPT).capitalize()
+            sentences.append(say("{} more are stopped in the same way.", more))
         return sentences, facts
 
     def stopped(self, node: Node, operand: int) -> Pieces:
@@ -179,7 +196,9 @@ class Reasons:
         if node.kind == "block":
             return say("Within the block {}, nothing is passed on to {}.", me, it)
         if edge is None and node.operation == "if":
-            return say("{} stands in the condition of the if at {}, which passes nothing on.", it, me)  # fmt: skip
+            return say(
+                "{} stands in the condition of the if at {}, which passes nothing on.", it, me
+            )
         if node.operation == "relu":
             number = self.index.value(operand)
             if number is not None and exists(number) and sign(number) < 0:
@@ -200,7 +219,8 @@ class Reasons:
                     continue
                 facts.append(fact)
                 size = sized(edge.local, self.digits)
-                sentences.append(say("The local gradient of {} for {} is {}.", self.defined(sender), self.name(edge.operand), size))  # fmt: skip
+                which = self.defined(sender), self.name(edge.operand)
+                sentences.append(say("The local gradient of {} for {} is {}.", *which, size))
         return sentences, facts
 
     def factor_of_zero(self) -> tuple[list[Pieces], list[Fact]]:
@@ -223,7 +243,10 @@ class Reasons:
         """Why a local gradient is 0."""
         operand = self.name(edge.operand)
         if node.name in self.index.kinks and node.kind != "block":
-            return say("{} stands on a kink, where the subgradient of smallest norm is used: 0.", self.defined(node))  # fmt: skip
+            return say(
+                "{} stands on a kink, where the subgradient of smallest norm is used: 0.",
+                self.defined(node),
+            )
         if node.operation == "mul" and node.block is None:
             other = node.operands[1 - edge.place]
             if self.index.is_constant(other):
@@ -246,10 +269,14 @@ class Reasons:
                 say("{} from {}", gradient(edge.contribution, self.digits), name(sender.name))
                 for sender, edge in self.index.senders[meeting]
             ]
-            if len(received) <= KEPT:
-                sentences.append(say("They meet at {}, which receives {}: the sum is 0.", self.name(meeting), listed(received)))  # fmt: skip
-            else:
-                sentences.append(say("They meet at {}, where {} contributions add up to 0.", self.name(meeting), f"{len(received):,}"))  # fmt: skip
+            few = len(received) <= KEPT
+            template = (
+                "They meet at {}, which receives {}: the sum is 0."
+                if few
+                else "They meet at {}, where {} contributions add up to 0."
+            )
+            what = listed(received) if few else f"{len(received):,}"
+            sentences.append(say(template, self.name(meeting), what))
         return sentences, facts
 
     def meeting(self) -> int | None:
@@ -263,20 +290,31 @@ class Reasons:
     def nearly_cancelled(self, number: Number) -> tuple[list[Pieces], list[Fact]]:
         assert self.paths.sizes is not None
         total = as_number(self.paths.sizes)
-        words = say("They nearly cancel: with one sign they would add up to {}, but as they are they leave {}.",
-                    gradient(total, self.digits), gradient(number, self.digits))  # fmt: skip
+        words = say(
+            "They nearly cancel: with one sign they would add up to {}, but as they are they leave {}.",
+            gradient(total, self.digits),
+            gradient(number, self.digits),
+        )
         return [words], [Fact("cause", ("nearly cancelled", self.node.name), (total, number))]
 
     def extreme(self, kind: str) -> tuple[list[Pieces], list[Fact]]:
         """A tiny or a huge gradient: the factor of the strongest path that makes it so."""
-        sentences = [say("That is {}, beside the {} that the backward pass starts with.", kind, gradient(self.trace.upstream, self.digits))]  # fmt: skip
+        sentences = [
+            say(
+                "That is {}, beside the {} that the backward pass starts with.",
+                kind,
+                gradient(self.trace.upstream, self.digits),
+            )
+        ]
         path = self.best[0]
         pairs = self.steps(path)
         small = kind == "tiny"
         together = sum(strength(edge.local)[2] for edge in path.edges)
         if not small and together <= FAR:
-            words = say("No path alone gives that much: the {} paths add up.", counted(self.paths.count))  # fmt: skip
-            return [*sentences, words], [Fact("cause", ("many paths", self.node.name), (), self.paths.count)]  # fmt: skip
+            count = self.paths.count
+            words = say("No path alone gives that much: the {} paths add up.", counted(count))
+            fact = Fact("cause", ("many paths", self.node.name), (), count)
+            return [*sentences, words], [fact]
         sender, edge = (min if small else max)(pairs, key=lambda pair: strength(pair[1].local))
         sizes = [strength(edge.local)[2] for edge in path.edges]
         matters = [size for size in sizes if (size < 0 if small else size > 0)]
@@ -291,8 +329,8 @@ class Reasons:
             sentences.append(flat)
             facts.append(self.fact("saturated", sender, edge))
         if len(matters) > 1:
-            side = "below 1 in size, and they multiply" if small else "above 1 in size, and they multiply"  # fmt: skip
-            sentences.append(say("{} of its factors are {}.", f"{len(matters):,}", side))
+            template = "{} of its factors are {} 1 in size, and they multiply."
+            sentences.append(say(template, f"{len(matters):,}", "below" if small else "above"))
         return sentences, facts
 
     def saturated(self, node: Node, edge: Edge) -> Pieces:
@@ -346,7 +384,7 @@ class Reasons:
         alone = sum(e.operand == edge.operand for e in sender.edges) == 1
         sides: list[Side] = []
         if alone:
-            sides.append(Derivative(sender.name, self.trace.name(edge.operand)))
+            sides.append(Partial(sender.name, self.trace.name(edge.operand)))
         slope = formula("gradient", *sides, Figure(edge.local, self.digits))
         defined = self.defined(sender)
         return [slope] if defined.kind == "name" else say("{}, from {}", slope, defined)
@@ -361,7 +399,8 @@ class Reasons:
             middle = (
                 say(" through {}", listed([self.name(node) for node in between])) if between else []
             )
-        words = say("{} from {}{} to {}: ", start, self.name(path.nodes[0]), middle, self.name(path.nodes[-1]))  # fmt: skip
+        first, last = self.name(path.nodes[0]), self.name(path.nodes[-1])
+        words = say("{} from {}{} to {}: ", start, first, middle, last)
         words += self.multiplied(path)
         numbers = () if path.product is None else (path.product, *(e.local for e in path.edges))
         nodes = tuple([self.trace.name(node) for node in path.nodes])
@@ -373,10 +412,12 @@ class Reasons:
         if self.trace.upstream != 1:
             factors.insert(0, self.trace.upstream)
         if path.product is None or not exists(path.product):
-            what = "its size is beyond what can be written here" if path.product is None else f"its product is {sized(path.product, self.digits).text}"  # fmt: skip
-            return say("{}.", what)
+            if path.product is None:
+                return say("its size is beyond what can be written here.")
+            return say("its product is {}.", sized(path.product, self.digits).text)
         result = Figure(path.product, self.digits)
         if len(factors) > SHOWN:
-            return say("the product of its {} factors is {}.", f"{len(factors):,}", Piece("gradient", (result,)))  # fmt: skip
+            product = Piece("gradient", (result,))
+            return say("the product of its {} factors is {}.", f"{len(factors):,}", product)
         shown = Product(tuple([Figure(factor, self.digits) for factor in factors]))
         return say("{}.", formula("gradient", shown, result))

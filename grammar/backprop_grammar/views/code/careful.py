@@ -26,14 +26,17 @@ CAREFUL = (
 def patterns() -> list[tuple[Operation | None, Function, Function]]:
     """CAREFUL as functions of z, each with the operation at the root of its pattern."""
     sides = [[function("", text, ("z",)) for text in pair] for pair in CAREFUL]
-    return [(said.body.operations[said.body.output], said, written) for said, written in sides]
+    return [
+        (pattern.body.operations[pattern.body.output], pattern, replacement)
+        for pattern, replacement in sides
+    ]
 
 
 def careful(search: Search, node: int) -> tuple[int, Function] | None:
     """The node that a pattern stands over, and what is written over it; None for other nodes."""
-    for root, said, written in patterns():
+    for root, pattern, replacement in patterns():
         if search.graph.operations[node] is root:
-            match = search.at(node, said, said.body)
+            match = search.at(node, pattern, pattern.body)
             if match:
-                return match.operands[0], written
+                return match.operands[0], replacement
     return None

@@ -12,7 +12,6 @@ from importlib import import_module
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
 from ...errors import BackpropError, visible
-from ..options import Options
 from .statements import Lines, lacks
 from .target import Target
 
@@ -23,7 +22,6 @@ __all__ = [
     "code_of",
     "comment",
     "python_words",
-    "render_as",
     "variables_of",
 ]
 
@@ -74,12 +72,6 @@ class Code:
         """Names of the file's own that nothing else has."""
         taken = {self.function, *self.arguments.values(), *(name for name, _ in self.statements)}
         return tuple(unlike(name, taken) for name in names)
-
-
-def render_as(target: str, formulas: Formulas, options: Options) -> str:
-    """A derivative as a source file. Raises BackpropError where the target lacks a function."""
-    result: str = import_module(f".{target}", __package__).render(formulas, options)
-    return result
 
 
 def row_of(target: str) -> Target:
@@ -141,13 +133,13 @@ def variables_of(derivative: Derivative) -> list[str]:
 def reach(derivative: Derivative) -> set[int]:
     """The nodes that the stages are computed from, themselves among them."""
     pending = [stage.node for stage in derivative.stages]
-    found = set(pending)
+    reached = set(pending)
     while pending:
         for k in derivative.tape.operands[pending.pop()]:
-            if k not in found:
-                found.add(k)
+            if k not in reached:
+                reached.add(k)
                 pending.append(k)
-    return found
+    return reached
 
 
 def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] | None:

@@ -103,7 +103,7 @@ def python_file(
 
 
 def key(by: tuple[str, ...]) -> str:
-    """What a derivative is found by: a name, or several."""
+    """The key of a derivative: a name, or several."""
     return f'"{by[0]}"' if len(by) == 1 else "(" + ", ".join(f'"{name}"' for name in by) + ")"
 
 
@@ -126,14 +126,14 @@ def self_test(code: Code, before: tuple[str, ...], number: str) -> list[str]:
         return []
     given = [number.format(repr(x)) for x in code.tested]
     items = [f"{name}={x}" for name, x in zip(code.arguments.values(), given, strict=True)]
-    found = "value, gradient" if code.value else "gradient"
+    results = "value, gradient" if code.value else "gradient"
     checks = [
         f'("{name}", {f"gradient[{key(by)}]" if by else "value"}, {x!r})'
         for name, by, x in code.checks
     ]
     lines = [
         *before,
-        *listing(f"{found} = {code.function}", items, "", "()"),
+        *listing(f"{results} = {code.function}", items, "", "()"),
         *listing("checks = ", checks, "", "[]"),
         "for name, number, expected in checks:",
         "    assert abs(number - expected) <= 1e-12*abs(expected or 1), \\",

@@ -17,7 +17,7 @@ from ...language.precedence import ATOM, INFIX, POWER, SIGNED, SUM, comparison_o
 from ...operations.row import Operation
 from ...operations.table import IF, NEG, OPERATIONS, POW
 from .careful import careful
-from .target import CHOICE, Branch, Piece, Target, Test
+from .target import CHOICE, Branch, Fragment, Target, Test
 
 __all__ = ["Lines", "lacks"]
 
@@ -52,12 +52,12 @@ class Lines:
 
     def stage(self, name: str, node: int, alias: str = "", result: bool = False) -> None:
         """Append the statement of a stage, and those it needs before it."""
-        piece = self.named(alias) if alias else self.expression(node)
+        fragment = self.named(alias) if alias else self.expression(node)
         if result:
-            piece = self.lifted(piece)
-        if piece.fixed:
+            fragment = self.lifted(fragment)
+        if fragment.fixed:
             self.numbers.add(name)
-        self.statements.append((name, piece.text))
+        self.statements.append((name, fragment.text))
 
     def live(self, needed: set[str]) -> list[tuple[str, str]]:
         """The statements from which those names are computed."""
@@ -76,23 +76,27 @@ class Lines:
                 self.taken.add(f"{letter}{count}")
                 return f"{letter}{count}"
 
-    def hoist(self, piece: Piece, branch: Branch | None) -> Piece:
-        """A name for a piece, which becomes a statement; as lazy as the branch it stands in."""
-        text = piece.text
+    def hoist(self, fragment: Fragment, branch: Branch | None) -> Fragment:
+        """A name for a fragment, which becomes a statement; as lazy as the branch it stands in."""
+        text = fragment.text
         if branch and self.target.lazy:
-            text = f"{piece.within(SUM)} if {self.guard(branch)} else {self.target.literal(0.0)}"
+            text = f"{fragment.within(SUM)} if {self.guard(branch)} else {self.target.literal(0.0)}"
         name = self.fresh("s")
         self.statements.append((name, text))
-        return Piece(name, fixed=piece.fixed)
+        return Fragment(name, fixed=fragment.fixed)
 
-    def cut(self, piece: Piece, branch: Branch | None) -> Piece:
-        """The piece, or a name for it where it is too deep to go on."""
-        deep = piece.nesting >= NESTING or piece.height >= HEIGHT
-        return self.hoist(piece, branch) if deep else piece
+    def cut(self, fragment: Fragment, branch: Branch | None) -> Fragment:
+        """The fragment, or a name for it where it is too deep to go on."""
+        deep = fragment.nesting >= NESTING or fragment.height >= HEIGHT
+        return self.hoist(fragment, branch) if deep else fragment
 
-    def short(self, piece: Piece, branch: Branch | None) -> Piece:
-        """The piece if it is a name or a number, or a name for it."""
-        return piece if piece.binds >= SIGNED and not piece.height else self.hoist(piece, branch)
+    def short(self, fragment: Fragment, branch: Branch | None) -> Fragment:
+        """The fragment if it is a name or a number, or a name for it."""
+        return (
+            fragment
+            if fragment.binds >= SIGNED and not fragment.height
+            else self.hoist(fragment, branch)
+        )
 
     def guard(self, branch: Branch) -> str:
         """The name of what holds where a branch is evaluated."""
@@ -113,14 +117,14 @@ class Lines:
 
     # expressions
 
-    def expression(self, root: int) -> Piece:
-        """The piece of a node, down to names and numbers, without recursion."""
+    def expression(self, root: int) -> Fragment:
+        """The fragment of a node, down to names and numbers, without recursion."""
         tape = self.tape
-        done: list[Piece] = []
+        done: list[Fragment] = []
         pending: list[int | Callable[[], None]] = [root]
         branches: list[Branch | None] = [None]
 
-        def close(count: int, make: Callable[[list[Piece]], Piece]) -> Callable[[], None]:
+        def close(count: int, make: Callable[[list[Fragment]], Fragment]) -> Callable[[], None]:
             def step() -> None:
                 operands = done[len(done) - count :]
                 del done[len(done) - count :]
@@ -167,32 +171,32 @@ class Lines:
 
     def reading(
         self, operation: Operation, node: int, branches: list[Branch | None]
-    ) -> tuple[Sequence[int], Callable[[list[Piece]], Piece]]:
-        """The nodes that a node is written over, and what writes it over their pieces."""
+    ) -> tuple[Sequence[int], Callable[[list[Fragment]], Fragment]]:
+        """The nodes that a node is written over, and what writes it over their fragments."""
         rewritten = careful(self.search, node)
         if rewritten:
             operand, function = rewritten
-            return [operand], lambda pieces: self.body(function, pieces, branches[-1])
+            return [operand], lambda fragments: self.body(function, fragments, branches[-1])
         operands = self.tape.operands[node]
-        return operands, lambda pieces: self.apply(operation, pieces, branches[-1])
+        return operands, lambda fragments: self.apply(operation, fragments, branches[-1])
 
-    def leaf(self, value: float | str) -> Piece:
+    def leaf(self, value: float | str) -> Fragment:
         """A number or a named constant."""
         if isinstance(value, str):
-            return Piece(self.target.constants[value], fixed=True)
-        return Piece(self.target.literal(value), SIGNED if value < 0 else ATOM, fixed=True)
+            return Fragment(self.target.constants[value], fixed=True)
+        return Fragment(self.target.literal(value), SIGNED if value < 0 else ATOM, fixed=True)
 
-    def named(self, name: str) -> Piece:
-        return Piece(name, fixed=name in self.numbers)
+    def named(self, name: str) -> Fragment:
+        return Fragment(name, fixed=name in self.numbers)
 
-    def test(self, comparison: str, left: Piece, right: Piece) -> Test:
+    def test(self, comparison: str, left: Fragment, right: Fragment) -> Test:
         if left.fixed and right.fixed:
             left = self.lifted(left)
         text = f"{left.within(SUM)} {comparison} {right.within(SUM)}"
         nesting = max(left.nested(SUM), right.nested(SUM))
         return Test(text, nesting, left.fixed and right.fixed)
 
-    def choose(self, test: Test, then: Piece, otherwise: Piece) -> Piece:
+    def choose(self, test: Test, then: Fragment, otherwise: Fragment) -> Fragment:
         """An `if` over its two sides."""
         then, otherwise = self.lifted(then), self.lifted(otherwise)
         how = self.target.choice
@@ -204,12 +208,14 @@ class Lines:
         )
         nesting = max(test.nesting, then.nested(SUM), otherwise.nesting) + call
         height = max(then.height, otherwise.height) + 1
-        return Piece(text, ATOM if call else CHOICE, nesting, height)
+        return Fragment(text, ATOM if call else CHOICE, nesting, height)
 
     # operations
 
-    def apply(self, operation: Operation, operands: list[Piece], branch: Branch | None) -> Piece:
-        """An operation over pieces."""
+    def apply(
+        self, operation: Operation, operands: list[Fragment], branch: Branch | None
+    ) -> Fragment:
+        """An operation over fragments."""
         if operation is NEG:
             return self.negative(operands[0])
         if operation is POW:
@@ -237,7 +243,7 @@ class Lines:
             how = how.replace("{n}", order.text.removesuffix(".0"))
         return self.call(how, operands)
 
-    def call(self, how: str, operands: list[Piece]) -> Piece:
+    def call(self, how: str, operands: list[Fragment]) -> Fragment:
         """A call of what the target has for an operation."""
         operands = [self.lifted(operand) for operand in operands]
         texts = [operand.text for operand in operands]
@@ -246,7 +252,7 @@ class Lines:
         text = (
             how.format(*texts, list=listed, count=len(texts)) if "{" in how else f"{how}({listed})"
         )
-        return Piece(
+        return Fragment(
             text,
             ATOM,
             max(operand.nesting for operand in operands) + 1,
@@ -254,14 +260,14 @@ class Lines:
             not self.target.lift and all(operand.fixed for operand in operands),
         )
 
-    def infix(self, operation: Operation, left: Piece, right: Piece) -> Piece:
+    def infix(self, operation: Operation, left: Fragment, right: Fragment) -> Fragment:
         binds, sign, first, second = INFIX[operation.name]
         text = f"{left.within(first)}{sign}{right.within(second)}"
         nesting = max(left.nested(first), right.nested(second))
         height = max(left.height, right.height) + 1
-        return Piece(text, binds, nesting, height, left.fixed and right.fixed)
+        return Fragment(text, binds, nesting, height, left.fixed and right.fixed)
 
-    def negative(self, operand: Piece) -> Piece:
+    def negative(self, operand: Fragment) -> Fragment:
         """The opposite; never two signs in a row, which C takes for a decrement."""
         return replace(
             operand,
@@ -271,7 +277,7 @@ class Lines:
             height=operand.height + 1,
         )
 
-    def raised(self, base: Piece, exponent: Piece) -> Piece:
+    def raised(self, base: Fragment, exponent: Fragment) -> Fragment:
         """A power: by an operator, or a call."""
         number = exponent.text.removesuffix(".0")
         if self.target.power and number.isdigit() and int(number) <= LARGEST_POWER:
@@ -283,33 +289,33 @@ class Lines:
         text = f"{base.within(ATOM)}**{exponent.within(SIGNED)}"
         nesting = max(base.nested(ATOM), exponent.nested(SIGNED))
         height = max(base.height, exponent.height) + 1
-        return Piece(text, POWER, nesting, height, base.fixed and exponent.fixed)
+        return Fragment(text, POWER, nesting, height, base.fixed and exponent.fixed)
 
-    def lifted(self, piece: Piece) -> Piece:
+    def lifted(self, fragment: Fragment) -> Fragment:
         """What functions take: numbers may have to be made into that."""
-        if not piece.fixed or not self.target.lift:
-            return piece
-        text = self.target.lift.format(piece.text, like=self.like)
-        return Piece(text, ATOM, piece.nesting + 1, piece.height)
+        if not fragment.fixed or not self.target.lift:
+            return fragment
+        text = self.target.lift.format(fragment.text, like=self.like)
+        return Fragment(text, ATOM, fragment.nesting + 1, fragment.height)
 
-    def body(self, function: Function, operands: list[Piece], branch: Branch | None) -> Piece:
-        """The body of a function over pieces."""
+    def body(self, function: Function, operands: list[Fragment], branch: Branch | None) -> Fragment:
+        """The body of a function over fragments."""
         body = function.body
         uses = Counter(k for below in body.operands for k in below)
-        pieces: list[Piece] = []
+        fragments: list[Fragment] = []
         for node, inner in enumerate(body.operations):
-            below = [pieces[k] for k in body.operands[node]]
+            below = [fragments[k] for k in body.operands[node]]
             if node < len(operands):
-                piece = operands[node] if uses[node] < 2 else self.short(operands[node], branch)
+                fragment = operands[node] if uses[node] < 2 else self.short(operands[node], branch)
             elif inner.leaf:
-                piece = self.leaf(body.constants[node])
+                fragment = self.leaf(body.constants[node])
             elif node in body.condition_of:
                 test = self.test(comparison_of(body, node), *below[:2])
-                piece = self.choose(test, *below[2:])
+                fragment = self.choose(test, *below[2:])
             else:
-                piece = self.apply(inner, below, branch)
-            pieces.append(self.cut(piece, branch))
-        return pieces[body.output]
+                fragment = self.apply(inner, below, branch)
+            fragments.append(self.cut(fragment, branch))
+        return fragments[body.output]
 
 
 def lacks(target: Target, operation: Operation, count: int) -> bool:

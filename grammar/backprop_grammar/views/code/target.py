@@ -1,6 +1,6 @@
 """What a language is to the printer: a row of spellings; and what the printer puts together.
 
-As with the language's own text, a piece carries how tightly it binds; and how deep it is, since
+As with the language's own text, a fragment carries how tightly it binds; and how deep it is, since
 other parsers have limits.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...language.precedence import ATOM
 from ...operations.row import Operation
 
-__all__ = ["CHOICE", "Branch", "Piece", "Target", "Test"]
+__all__ = ["CHOICE", "Branch", "Fragment", "Target", "Test"]
 
 CHOICE = 0
 """How loosely `a if c else b` binds: looser than a sum."""
@@ -55,8 +55,8 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of text, how tightly it binds, and how deep it is.
+class Fragment:
+    """A text, how tightly it binds, and how deep it is.
 
     nesting: parentheses within each other. height: operations within each other. fixed: it is
     made of numbers only.

@@ -1,7 +1,7 @@
 """A check as one strict JSON line, the format `backprop-check/1`, for graders.
 
-A grader asks one question of a document, whether all is right, and then why not;
-so `right` stands first, and every part has its own.
+A grader asks one question of a document, whether all is right, and then why not; so `right` stands
+first, and every part has its own.
 """
 
 import json
@@ -59,12 +59,12 @@ def word(number: Number) -> dict[str, str]:
     return {"status": number.text} if isinstance(number, Wide) and not number.exists else {}
 
 
-def differences(found: Differences) -> dict[str, Any]:
+def differences(differences: Differences) -> dict[str, Any]:
     return {
-        "right": found.right,
-        "inputs": [difference(row) for row in found.inputs],
-        "edges": [difference(row) for row in found.edges],
-        "skipped": found.skipped,
+        "right": differences.right,
+        "inputs": [difference(row) for row in differences.inputs],
+        "edges": [difference(row) for row in differences.edges],
+        "skipped": differences.skipped,
     }
 
 
@@ -89,41 +89,41 @@ def claim(verdict: Verdict) -> dict[str, Any]:
         "name": verdict.name,
         "claimed": verdict.claimed,
         "correct": plain(verdict.correct),
-        **({"missing": found["status"]} if (found := word(verdict.correct)) else {}),
+        **({"missing": missing["status"]} if (missing := word(verdict.correct)) else {}),
         "right": verdict.right,
         "status": verdict.status,
-        "diagnoses": [diagnosis(found) for found in verdict.diagnoses],
+        "diagnoses": [diagnosis(one) for one in verdict.diagnoses],
         "advice": list(verdict.advice),
     }
 
 
-def diagnosis(found: Diagnosis) -> dict[str, Any]:
+def diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
-        "mistake": found.mistake,
-        "node": found.node,
-        "operand": found.operand,
-        "nodes": list(found.nodes),
-        "message": found.message,
-        "also": [{"mistake": mistake, "node": node} for mistake, node in found.also],
-        "explains": list(found.explains),
-        "contradicts": list(found.spoils),
-        "unique": found.unique,
+        "mistake": diagnosis.mistake,
+        "node": diagnosis.node,
+        "operand": diagnosis.operand,
+        "nodes": list(diagnosis.nodes),
+        "message": diagnosis.message,
+        "also": [{"mistake": mistake, "node": node} for mistake, node in diagnosis.also],
+        "explains": list(diagnosis.explains),
+        "contradicts": list(diagnosis.spoils),
+        "unique": diagnosis.unique,
     }
 
 
-def agreement(found: Agreement) -> dict[str, Any]:
+def agreement(agreement: Agreement) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "agreed": found.agreed,
-        "against": found.b,
-        "over": {name: list(ends) for name, ends in found.box.items()},
-        "points": found.points,
-        "skipped": found.skipped,
-        "kinks": found.kinks,
-        "worst": found.worst,
+        "agreed": agreement.agreed,
+        "against": agreement.b,
+        "over": {name: list(ends) for name, ends in agreement.box.items()},
+        "points": agreement.points,
+        "skipped": agreement.skipped,
+        "kinks": agreement.kinks,
+        "worst": agreement.worst,
         "parting": None,
     }
-    if found.parting is not None:
-        part = found.parting
+    if agreement.parting is not None:
+        part = agreement.parting
         result["parting"] = {
             "at": part.at,
             "what": part.what,

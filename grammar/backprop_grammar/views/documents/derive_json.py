@@ -1,7 +1,7 @@
 """Derivatives as one strict JSON document, the format `backprop-derive/1`.
 
-The insight: formulas are texts of the language and numbers stand beside them, so a reader needs
-neither to parse nor to evaluate.
+Formulas are texts of the language, and numbers stand beside them: a reader needs neither to
+parse nor to evaluate.
 """
 
 import json
@@ -23,7 +23,7 @@ def render(formulas: Formulas, options: Options) -> str:
 def document(formulas: Formulas) -> dict[str, Any]:
     """The document as Python objects; see derive.schema.json."""
     derivative = formulas.derivative
-    written = {stage.name: derivative.expression(stage) for stage in derivative.stages}
+    texts = {stage.name: derivative.expression(stage) for stage in derivative.stages}
     result: dict[str, Any] = {
         "format": FORMAT,
         "program": formulas.program,
@@ -31,9 +31,9 @@ def document(formulas: Formulas) -> dict[str, Any]:
     }
     if formulas.at is not None:
         result |= {"at": formulas.at, "value": formulas.value}
-    result["stages"] = [{"name": name, "formula": text} for name, text in written.items()]
+    result["stages"] = [{"name": name, "formula": text} for name, text in texts.items()]
     result["derivatives"] = [
-        {"by": list(by), "name": name, "formula": written[name]}
+        {"by": list(by), "name": name, "formula": texts[name]}
         | ({"value": formulas.numbers.get(name)} if formulas.at is not None else {})
         for by, name in derivative.results.items()
     ]
@@ -46,12 +46,10 @@ def hessian(formulas: Formulas) -> dict[str, Any]:
     """The second derivatives as a matrix, which is symmetric: by names, and by numbers."""
     results = formulas.derivative.results
     variables = list(dict.fromkeys(name for by in results for name in by))
-    names = [
-        [results.get((a, b)) or results.get((b, a)) for b in variables] for a in variables
-    ]  # fmt: skip
-    found: dict[str, Any] = {"variables": variables, "names": names}
+    names = [[results.get((a, b)) or results.get((b, a)) for b in variables] for a in variables]
+    matrix: dict[str, Any] = {"variables": variables, "names": names}
     if formulas.at is not None:
-        found["values"] = [
+        matrix["values"] = [
             [formulas.numbers.get(name) if name else None for name in row] for row in names
         ]
-    return found
+    return matrix

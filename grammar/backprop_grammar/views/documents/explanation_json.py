@@ -1,7 +1,7 @@
 """An explanation as one strict JSON document, the format `backprop-explanation/1`.
 
-Beside every paragraph stand the facts it was made of, so a program need not read
-prose, and a test can read both and compare.
+Beside every paragraph stand the facts it was made of, so a program need not read prose, and a test
+can read both and compare.
 """
 
 import json
@@ -18,15 +18,19 @@ __all__ = ["render"]
 FORMAT = "backprop-explanation/1"
 
 NAMES = {
-    "gradient": ("node",), "receives": ("node", "sender"), "sends": ("node", "operand"),
-    "stops": ("node", "operand"), "paths": ("output", "node"),
-}  # fmt: skip
+    "gradient": ("node",),
+    "receives": ("node", "sender"),
+    "sends": ("node", "operand"),
+    "stops": ("node", "operand"),
+    "paths": ("output", "node"),
+}
 """What the names of a fact are; of the other kinds they are a list."""
 
 NUMBERS = {
-    "gradient": ("gradient",), "receives": ("contribution",),
+    "gradient": ("gradient",),
+    "receives": ("contribution",),
     "sends": ("upstream", "local", "contribution"),
-}  # fmt: skip
+}
 """What the numbers of a fact are."""
 
 LARGEST_COUNT = 2**53
@@ -73,21 +77,21 @@ def fact_object(fact: Fact) -> dict[str, Any]:
     if fact.kind == "path":
         result["nodes"] = list(fact.names)
         product, *factors = fact.numbers or (None,)
-        result["product"] = None if product is None else written(product)
-        result["factors"] = [written(number) for number in factors if number is not None]
+        result["product"] = None if product is None else number_object(product)
+        result["factors"] = [number_object(number) for number in factors if number is not None]
     elif fact.kind == "cause":
         result["cause"], *result["nodes"] = fact.names
-        result["numbers"] = [written(number) for number in fact.numbers]
+        result["numbers"] = [number_object(number) for number in fact.numbers]
     else:
         result |= zip(NAMES[fact.kind], fact.names, strict=True)
         fields = dict(zip(NUMBERS.get(fact.kind, ()), fact.numbers, strict=True))
-        result |= {key: written(number) for key, number in fields.items()}
+        result |= {key: number_object(number) for key, number in fields.items()}
     if fact.count is not None:
         exact = fact.count <= LARGEST_COUNT
         result["count"] = fact.count if exact else str(Decimal(fact.count))
     return result
 
 
-def written(number: Number) -> float | str:
+def number_object(number: Number) -> float | str:
     """A number, or its text where binary64 does not hold it in full."""
     return number.text if isinstance(number, Wide) else number

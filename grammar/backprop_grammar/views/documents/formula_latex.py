@@ -7,7 +7,7 @@ with other pieces. No name is special, and no digit of a number changes.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ...explain.document import Derivative, Figure, Formula, Product, Side, Total
+from ...explain.document import Figure, Formula, Partial, Product, Side, Total
 from ...language.graph import Graph
 from ...language.precedence import comparison_of, number_text, shown_operands
 from ...numbers.decimal import rounded
@@ -43,11 +43,24 @@ SUM, NEGATIVE, PRODUCT, FRACTION, POWER, ATOM = range(1, 7)
 """How tightly a piece binds, loosest first; what begins with a minus sign stands only in front."""
 
 CALLS = {
-    "exp": r"\exp", "log": r"\log", "log2": r"\log_{2}", "log10": r"\log_{10}",
-    "max": r"\max", "min": r"\min", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
-    "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "sinh": r"\sinh",
-    "cosh": r"\cosh", "tanh": r"\tanh", "sigmoid": r"\sigma", "digamma": r"\psi",
-}  # fmt: skip
+    "exp": r"\exp",
+    "log": r"\log",
+    "log2": r"\log_{2}",
+    "log10": r"\log_{10}",
+    "max": r"\max",
+    "min": r"\min",
+    "sin": r"\sin",
+    "cos": r"\cos",
+    "tan": r"\tan",
+    "asin": r"\arcsin",
+    "acos": r"\arccos",
+    "atan": r"\arctan",
+    "sinh": r"\sinh",
+    "cosh": r"\cosh",
+    "tanh": r"\tanh",
+    "sigmoid": r"\sigma",
+    "digamma": r"\psi",
+}
 """Functions with a sign of their own; the others are written by their names."""
 
 AROUND = {
@@ -61,10 +74,16 @@ AROUND = {
 COMPARISONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", '"': r"\textquotedbl{}", "-": "-{}",
-    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-} | {sign: rf"\{sign}" for sign in "{}$&#_%"}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    '"': r"\textquotedbl{}",
+    "-": "-{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+} | {sign: rf"\{sign}" for sign in "{}$&#_%"}
 
 
 class Leaf(NamedTuple):
@@ -168,9 +187,9 @@ class Writer:
             node = pending.pop()
             if node in self.leaves or node in self.parts:
                 continue
-            found = leaf(node)
-            if found is not None:
-                self.leaves[node] = found
+            text = leaf(node)
+            if text is not None:
+                self.leaves[node] = text
                 continue
             self.parts[node] = self.part(node)
             pending += self.parts[node][1]
@@ -257,9 +276,16 @@ class Writer:
             sign = comparison_of(self.tape, node)
             sign = f" {COMPARISONS.get(sign, sign)} "
             return [
-                r"\begin{cases}", slots[2], r" & \text{if } ", slots[0], sign, slots[1],
-                r" \\ ", slots[3], r" & \text{otherwise}\end{cases}",
-            ]  # fmt: skip
+                r"\begin{cases}",
+                slots[2],
+                r" & \text{if } ",
+                slots[0],
+                sign,
+                slots[1],
+                r" \\ ",
+                slots[3],
+                r" & \text{otherwise}\end{cases}",
+            ]
         return self.call(node, kind, slots)
 
     def call(self, node: int, name: str, slots: list[Item]) -> list[Item]:
@@ -335,7 +361,7 @@ def side(shown: Side) -> str:
     """One side of an equation; the sign of a local gradient as a partial derivative."""
     if isinstance(shown, str):
         return name_latex(shown)
-    if isinstance(shown, Derivative):
+    if isinstance(shown, Partial):
         return rf"\frac{{\partial {name_latex(shown.of)}}}{{\partial {name_latex(shown.by)}}}"
     if isinstance(shown, Figure):
         return figure(shown)

@@ -24,9 +24,10 @@ def render(formulas: Formulas, options: Options) -> str:
     lines = [f"{name} = {number_text(x)}" for name, x in given.items() if name in used]
     derivative = formulas.derivative
     for stage in derivative.stages:
-        number = ""
+        comment = ""
         if formulas.at is not None and stage.name in formulas.numbers:
-            found = formulas.numbers[stage.name]
-            number = "  # no number here" if found is None else f"  # {decimal(found, options.digits)}"  # fmt: skip
-        lines.append(f"{stage.name} = {derivative.expression(stage)}{number}")
+            value = formulas.numbers[stage.name]
+            number = "no number here" if value is None else decimal(value, options.digits)
+            comment = f"  # {number}"
+        lines.append(f"{stage.name} = {derivative.expression(stage)}{comment}")
     return "\n".join(lines) + "\n"

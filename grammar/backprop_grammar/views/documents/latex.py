@@ -1,10 +1,10 @@
 r"""An explanation as a LaTeX document that pdflatex sets.
 
-One equation a line, aligned at the signs of equality, is how a node's chain looks
-on the board; the sentences around it stay sentences.
+One equation a line, aligned at the signs of equality, is how a node's chain looks on the board; the
+sentences around it stay sentences.
 """
 
-from ...explain.document import Derivative, Explanation, Paragraph, Piece
+from ...explain.document import Explanation, Paragraph, Partial, Piece
 from ...language.printer import shown_lines
 from ..options import Options
 from .formula_latex import equation, escaped, name_latex, side
@@ -36,12 +36,12 @@ def render(explanation: Explanation, options: Options) -> str:
         rf"\section*{{{title}}}",
         "\\\\\n".join(rf"\texttt{{{escaped(stage)}}}" for stage in stages),
         prose(explanation.headline),
-        *(written(paragraph) for paragraph in explanation.paragraphs),
+        *(paragraph_text(paragraph) for paragraph in explanation.paragraphs),
     ]
     return HEAD + "\n\n".join(parts) + "\n\n\\end{document}\n"
 
 
-def written(paragraph: Paragraph) -> str:
+def paragraph_text(paragraph: Paragraph) -> str:
     """A node: its name, the sentences, and its equations below each other."""
     name = rf"\subsection*{{${name_latex(paragraph.node)}$}}" + "\n" if paragraph.node else ""
     if paragraph.heading and not any(map(is_local, paragraph.pieces)):
@@ -62,7 +62,7 @@ def piece_text(piece: Piece) -> str:
 
 
 def is_local(piece: Piece) -> bool:
-    return isinstance(piece.sides[0], Derivative)
+    return isinstance(piece.sides[0], Partial)
 
 
 def chain(pieces: list[Piece]) -> str:

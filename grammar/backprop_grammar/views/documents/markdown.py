@@ -1,8 +1,7 @@
 """An explanation as Markdown, for GitHub and other pages.
 
-Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar
-signs let Markdown take its backslashes away first. A page that knows no mathematics shows it
-as code.
+Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar signs let Markdown
+take its backslashes away first. A page that knows no mathematics shows it as code.
 """
 
 import re
@@ -27,11 +26,11 @@ def render(explanation: Explanation, options: Options) -> str:
         prose(explanation.headline),
     ]
     for paragraph in explanation.paragraphs:
-        parts += written(paragraph)
+        parts += paragraph_parts(paragraph)
     return "\n\n".join(parts) + "\n"
 
 
-def written(paragraph: Paragraph) -> list[str]:
+def paragraph_parts(paragraph: Paragraph) -> list[str]:
     """The heading of a node, its formula and value, and the sentences."""
     parts = []
     if paragraph.node:
@@ -59,7 +58,7 @@ def piece_text(piece: Piece) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown takes letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]<>()#!|~$&])", r"\\\1", visible(text)).replace(r"\(", "(").replace(r"\)", ")")  # fmt: skip
+    return re.sub(r"[\\`*_{}\[\]<>#!|~$&]", r"\\\g<0>", visible(text))
 
 
 def code(text: str) -> str:

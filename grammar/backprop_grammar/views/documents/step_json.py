@@ -1,7 +1,7 @@
 """A run along the gradient as one strict JSON document, the format `backprop-step/1`.
 
-The insight: `at` is the point that was reached, of every variable, so the document is itself a
-point: of an evaluation, and of a further run.
+`at` is the point that was reached, of every variable, so the document is itself a point: of an
+evaluation, and of a further run.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The trace as one strict JSON document, the format `backprop-trace/1`.
 
-A number that does not exist is null and has a flag or a decimal text, so a
-reader never meets the words that JSON lacks.
+A number that does not exist is null and has a flag or a decimal text, so a reader never meets the
+words that JSON lacks.
 """
 
 import json
@@ -18,7 +18,7 @@ FORMAT = "backprop-trace/1"
 
 
 def render(trace: Trace, options: Options) -> str:
-    """The document, whole and in full: on one line, or indented on a terminal."""
+    """The document, in full: on one line, or indented on a terminal."""
     return json.dumps(document(trace), allow_nan=False, indent=2 if options.indent else None)
 
 
@@ -71,13 +71,12 @@ def document(trace: Trace) -> dict[str, Any]:
             for frame in trace.frames
         ]
     if trace.precision:
-        wide = {"value": trace.value, "gradients": trace.gradients}
+        gradients = {
+            name: value.text for name, value in trace.gradients.items() if isinstance(value, Wide)
+        }
+        value = {"value": trace.value.text} if isinstance(trace.value, Wide) else {}
         result["precision"] = trace.precision
-        result["wide"] = {
-            key: value.text if isinstance(value, Wide) else
-            {name: v.text for name, v in value.items() if isinstance(v, Wide)}
-            for key, value in wide.items() if isinstance(value, Wide | dict)
-        }  # fmt: skip
+        result["wide"] = {**value, "gradients": gradients}
     return result
 
 

@@ -1,8 +1,8 @@
 """Room for frames: the heights of a layout, moved so that nobody stands in another's frame.
 
-The insight: "above", "within" and "below" are differences of two heights, and heights that
-keep them all are a convex set. So it is entered by pushing down and by pushing up and taking
-the middle, and then items walk to where their wires run straight without leaving it.
+"Above", "within" and "below" are differences of two heights, and heights that keep them all are
+a convex set. So it is entered by pushing down and by pushing up and taking the middle, and then
+items walk to where their wires run straight without leaving it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ INSIDE = 9.0  # between a frame and its members
 BELOW = 4.0
 ROUNDS = 40
 
-Difference = tuple[int, int, float]
+Constraint = tuple[int, int, float]
 """The second height is at least the first and that much."""
 
 
@@ -48,28 +48,28 @@ def cleared(
         if order or not frames:
             break
         frames.pop()
-    found = relaxed(entered(y, rules, order), layers, rules, port, snap)
+    heights = relaxed(entered(y, rules, order), layers, rules, port, snap)
     edges = [
         (min(y[i] - size(i) / 2 for i in m) - INSIDE, max(y[i] + size(i) / 2 for i in m) + INSIDE)
         for m in insides
     ]
     for k in frames:
-        edges[k] = found[count + 2 * k], found[count + 2 * k + 1]
-    return found[:count], edges
+        edges[k] = heights[count + 2 * k], heights[count + 2 * k + 1]
+    return heights[:count], edges
 
 
 def inside(diagram: Diagram, layers: Layers, members: frozenset[int]) -> set[int]:
     """The members, and the bends of wires that run among them only."""
-    found = set(members)
+    within = set(members)
     for links in layers.links:
         for link in links:
             ends = {layers.source[link.end], *(diagram.wires[i].target for i in link.wires)}
             if link.slot < 0 and ends <= members:
-                found.add(link.end)
-    return found
+                within.add(link.end)
+    return within
 
 
-def rows(layers: Layers, size: Callable[[int], float]) -> Iterable[Difference]:
+def rows(layers: Layers, size: Callable[[int], float]) -> Iterable[Constraint]:
     """Items of a layer keep their order."""
     for layer in layers.order:
         for above, below in pairwise(layer):
@@ -83,7 +83,7 @@ def around(
     members: set[int],
     span: tuple[int, int],
     top: int,
-) -> Iterable[Difference]:
+) -> Iterable[Constraint]:
     """Members are within their frame, other items of its layers above or below."""
     middle = sum(y[i] for i in members) / len(members)
     for layer in layers.order[span[0] : span[1] + 1]:
@@ -108,7 +108,7 @@ def between(
     spans: list[tuple[int, int]],
     frames: list[int],
     count: int,
-) -> Iterable[Difference]:
+) -> Iterable[Constraint]:
     """A frame is within another, or above or below it."""
     place = {item: i for layer in layers.order for i, item in enumerate(layer)}
     for a, b in combinations(frames, 2):
@@ -120,15 +120,17 @@ def between(
                 continue
             shared = [
                 place[i] - place[j]
-                for i in insides[a] for j in insides[b] if layers.rank[i] == layers.rank[j]
-            ]  # fmt: skip
+                for i in insides[a]
+                for j in insides[b]
+                if layers.rank[i] == layers.rank[j]
+            ]
             mean = [sum(y[i] for i in insides[k]) / len(insides[k]) for k in (a, b)]
             first = (sum(shared) < 0) if shared else mean[0] < mean[1]
             upper, lower = (a, b) if first else (b, a)
             yield count + 2 * upper + 1, count + 2 * lower, TITLE
 
 
-def sorted_out(rules: Iterable[Difference], count: int) -> list[int]:
+def sorted_out(rules: Iterable[Constraint], count: int) -> list[int]:
     """The variables, each after those that are above it; empty where some contradict."""
     after: list[list[int]] = [[] for _ in range(count)]
     waits = [0] * count
@@ -144,7 +146,7 @@ def sorted_out(rules: Iterable[Difference], count: int) -> list[int]:
     return order if len(order) == count else []
 
 
-def entered(y: Sequence[float], rules: list[Difference], order: list[int]) -> list[float]:
+def entered(y: Sequence[float], rules: list[Constraint], order: list[int]) -> list[float]:
     """The middle of the heights pushed down, and pushed up, until no rule is broken."""
     rank = {v: i for i, v in enumerate(order)}
     infinite = [inf] * (len(order) - len(y))
@@ -160,7 +162,7 @@ def entered(y: Sequence[float], rules: list[Difference], order: list[int]) -> li
 def relaxed(
     y: list[float],
     layers: Layers,
-    rules: list[Difference],
+    rules: list[Constraint],
     port: Callable[[Link], float],
     snap: float,
 ) -> list[float]:

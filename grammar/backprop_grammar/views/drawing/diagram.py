@@ -1,7 +1,7 @@
 """A trace as a picture: gates, wires between them, and the numbers beside the wires.
 
-Every picture format draws the same diagram, so what a gate shows, which wire
-carries which number and where a name stands is decided once, here.
+Every picture format draws the same diagram, so what a gate shows, which wire carries which number
+and where a name stands is decided once, here.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,10 @@ __all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
 class Vertex:
     """A leaf or a gate.
 
-    name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such as `+`, `exp`, `1/x`; empty
-    at a leaf. label: the name written beside it, of leaves and named stages. value, gradient: of
-    the wire that leaves it, empty where there is none. formula: over the operands' names.
+    name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such
+    as `+`, `exp`, `1/x`; empty at a leaf. label: the name beside it, of leaves and named stages.
+    value, gradient: of the wire that leaves it, empty where there is none. formula: over the
+    operands' names.
     """
 
     name: str
@@ -116,9 +117,12 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
         for frame in trace.frames
     ]
     return Diagram(
-        shown_text(trace.program), description(trace, digits), tuple(vertices), tuple(wires),
+        shown_text(trace.program),
+        description(trace, digits),
+        tuple(vertices),
+        tuple(wires),
         tuple(boundary for boundary in boundaries if boundary.members),
-    )  # fmt: skip
+    )
 
 
 def wired_operands(trace: Trace, node: Node) -> list[tuple[int, int]]:
@@ -168,9 +172,9 @@ def symbol(trace: Trace, node: Node) -> str:
         if not left:
             return f"{row.symbol}{right}"
         return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"
-    # a last operand that is its default is not written
-    written = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
-    return f"{row.name}({', '.join(n or '_' for n in written)})" if any(written) else row.name
+    # a last operand that is its default is left out
+    operands = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
+    return f"{row.name}({', '.join(n or '_' for n in operands)})" if any(operands) else row.name
 
 
 def description(trace: Trace, digits: int) -> str:

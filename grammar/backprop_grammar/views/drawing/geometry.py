@@ -1,8 +1,8 @@
 """A diagram in the plane: where its gates, wires, numbers and frames stand, in pixels.
 
-The insight: a wire only bends in the gap between two columns, where no number stands, and
-numbers only stand beside straight pieces within a band of height that their item has to
-itself. So nothing can run into anything else, and nothing needs to be checked or moved.
+A wire only bends in the gap between two columns, where no number stands, and numbers only stand
+beside straight wires within a band of height that their item has to itself. So nothing can run
+into anything else, and nothing needs to be checked or moved.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from .diagram import Boundary, Diagram, Vertex
 from .layers import Layers, Link, arrange, heights
 from .text_metrics import CAPITAL, SIZES, minus, typeset, width
 
-__all__ = ["Box", "Frame", "Piece", "Scene", "Text", "mentioned", "scene"]
+__all__ = ["Frame", "Label", "Outline", "Scene", "Segment", "mentioned", "scene"]
 
 RADIUS = 20.0
 PORT = 18.0  # between two wires that enter a gate
@@ -31,7 +31,7 @@ LONGEST = 40  # characters of a name; a longer one is cut in its middle
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Outline:
     """A rectangle with round corners around its centre; a circle is one with nothing else."""
 
     x: float
@@ -47,8 +47,8 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A text on its baseline; kind: a key of SIZES; anchor: start, middle or end.
+class Label:
+    """A text on its baseline. kind: a key of SIZES; anchor: start, middle or end.
 
     vertex: whose text it is, or the wire's source; wire: of a contribution or a rule, else -1.
     """
@@ -70,7 +70,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """A piece of wire: straight from a to b, a curve from b to c, straight from c to d.
 
     Points that coincide leave the piece between them out.
@@ -103,14 +103,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is drawn. boxes: by vertex, None at a leaf; end: tip of the output."""
+    """Everything that is drawn. outlines: by vertex, None at a leaf; end: tip of the output."""
 
     width: float
     height: float
-    boxes: list[Box | None]
-    pieces: list[Piece]
+    outlines: list[Outline | None]
+    segments: list[Segment]
     dots: list[tuple[float, float, int]]
-    texts: list[Text]
+    labels: list[Label]
     frames: list[Frame]
     end: tuple[float, float]
 
@@ -119,19 +119,19 @@ def plain(vertex: Vertex) -> str:
     return "".join(text for text, _ in typeset(visible(vertex.symbol)))
 
 
-def shape(vertex: Vertex, ports: int) -> Box:
+def outline_of(vertex: Vertex, ports: int) -> Outline:
     """The outline of a gate around 0, 0."""
     text = plain(vertex)
     tall = max(2 * RADIUS, (ports - 1) * PORT + 22.0)
     long = width(text, SIZES["symbol"])
     if vertex.block:
-        return Box(0, 0, max(52.0, long + 24.0), tall, 8.0)
+        return Outline(0, 0, max(52.0, long + 24.0), tall, 8.0)
     if len(text) == 1 or long <= 34.0:
-        return Box(0, 0, 2 * RADIUS, tall, RADIUS)
-    return Box(0, 0, long + 24.0, tall, RADIUS)
+        return Outline(0, 0, 2 * RADIUS, tall, RADIUS)
+    return Outline(0, 0, long + 24.0, tall, RADIUS)
 
 
-class Plan:
+class Layout:
     """The columns of a drawing: what stands where, before it is drawn."""
 
     def __init__(self, diagram: Diagram) -> None:
@@ -141,13 +141,13 @@ class Plan:
             self.ports[wire.target] += 1
         self.fan_out = diagram.fan_out()
         self.layers: Layers = arrange(diagram)
-        told = mentioned(diagram)
-        self.labels = [
-            shorten(visible(vertex.label or vertex.name * (vertex.name in told)), LONGEST)
+        mentions = mentioned(diagram)
+        self.names = [
+            shorten(visible(vertex.label or vertex.name * (vertex.name in mentions)), LONGEST)
             for vertex in diagram.vertices
         ]
-        self.shapes = [
-            shape(vertex, ports) if ports else None
+        self.outlines = [
+            outline_of(vertex, ports) if ports else None
             for vertex, ports in zip(diagram.vertices, self.ports, strict=True)
         ]
         self.half = [self.room(item) for item in range(len(diagram.vertices))]
@@ -173,17 +173,17 @@ class Plan:
 
     def tip(self) -> float:
         """Where the output's wire ends: past the frames that close there."""
-        rank = self.layers.rank[len(self.labels) - 1]
+        rank = self.layers.rank[len(self.names) - 1]
         return self.branch[rank] + 12.0 + FRAME * len(self.closes.get(rank, ()))
 
     def room(self, vertex: int) -> float:
         """How much height a vertex needs above its wire, and below."""
-        box, label = self.shapes[vertex], self.labels[vertex]
+        outline, name = self.outlines[vertex], self.names[vertex]
         seen = self.diagram.vertices[vertex]
         numbers = 22.0 if seen.value or seen.gradient else 13.0
-        if box is None:
+        if outline is None:
             return numbers
-        return max(numbers, box.height / 2 + (24.0 if label else 7.0))
+        return max(numbers, outline.height / 2 + (24.0 if name else 7.0))
 
     def size(self, item: int) -> float:
         return 2 * self.half[item] if item < self.layers.count else BEND
@@ -217,12 +217,13 @@ class Plan:
                     [width(text, SIZES["rule"]) + 14.0 for text in texts if text], default=12.0
                 )
             gate = max(
-                [box.width / 2 for item in vertices if (box := self.shapes[item])], default=0.0
+                [outline.width / 2 for item in vertices if (outline := self.outlines[item])],
+                default=0.0,
             )
             left, above = gate, 0.0
             for item in vertices:
-                long = width(self.labels[item], SIZES["name"])
-                if self.shapes[item] is None:
+                long = width(self.names[item], SIZES["name"])
+                if self.outlines[item] is None:
                     left = max(left, long + 6.0 - gate - note * (rank > 0))
                 else:
                     left = max(left, long / 2 - note * (rank > 0))
@@ -258,104 +259,117 @@ def mentioned(diagram: Diagram) -> set[str]:
 
 def scene(diagram: Diagram) -> Scene:
     """The drawing of a diagram; a limit error above LARGEST vertices."""
-    plan = Plan(diagram)
-    layers, last = plan.layers, len(diagram.vertices) - 1
-    boxes = [
-        box and Box(plan.centre[rank], y, box.width, box.height, box.round)
-        for box, rank, y in zip(plan.shapes, layers.rank, plan.y, strict=False)
+    layout = Layout(diagram)
+    layers, last = layout.layers, len(diagram.vertices) - 1
+    outlines = [
+        outline and Outline(layout.centre[rank], y, outline.width, outline.height, outline.round)
+        for outline, rank, y in zip(layout.outlines, layers.rank, layout.y, strict=False)
     ]
-    tip = plan.tip(), plan.y[last]
-    frames = [framing(plan, k) for k in range(len(diagram.boundaries))]
-    texts = list(written(plan))
+    tip = layout.tip(), layout.y[last]
+    frames = [framing(layout, k) for k in range(len(diagram.boundaries))]
+    labels = list(labelled(layout))
     right = max([tip[0] + 2, *(frame.left + frame.width for frame in frames)])
-    bottom = max(y + plan.size(item) / 2 for item, y in enumerate(plan.y))
-    bottom = max([bottom, *(below for _, below in plan.frames)])
+    bottom = max(y + layout.size(item) / 2 for item, y in enumerate(layout.y))
+    bottom = max([bottom, *(below for _, below in layout.frames)])
     return Scene(
-        right + MARGIN, bottom + MARGIN, boxes, list(pieces(plan)), list(dots(plan)), texts,
-        frames, tip,
-    )  # fmt: skip
+        right + MARGIN,
+        bottom + MARGIN,
+        outlines,
+        list(segments(layout)),
+        list(dots(layout)),
+        labels,
+        frames,
+        tip,
+    )
 
 
-def start(plan: Plan, item: int) -> float:
+def start(layout: Layout, item: int) -> float:
     """Where the wire that leaves an item begins."""
-    rank = plan.layers.rank[item]
-    box = plan.shapes[item] if item < plan.layers.count else None
-    return plan.centre[rank] + box.width / 2 if box else plan.right[rank]
+    rank = layout.layers.rank[item]
+    outline = layout.outlines[item] if item < layout.layers.count else None
+    return layout.centre[rank] + outline.width / 2 if outline else layout.right[rank]
 
 
-def pieces(plan: Plan) -> Iterable[Piece]:
+def segments(layout: Layout) -> Iterable[Segment]:
     """The wires, piece by piece: trunks beside their numbers, then what leads on from there."""
-    wires, layers = plan.diagram.wires, plan.layers
-    leaving: list[list[int]] = [[] for _ in plan.ports]
+    wires, layers = layout.diagram.wires, layout.layers
+    leaving: list[list[int]] = [[] for _ in layout.ports]
     for i, wire in enumerate(wires):
         leaving[wire.source].append(i)
     for vertex, own in enumerate(leaving):
-        x, y = plan.branch[layers.rank[vertex]], plan.y[vertex]
-        end = (x, y) if own else (plan.tip(), y)
+        x, y = layout.branch[layers.rank[vertex]], layout.y[vertex]
+        end = (x, y) if own else (layout.tip(), y)
         routed = not own or any(wires[i].routed for i in own)
-        yield Piece(vertex, tuple(own), routed, (start(plan, vertex), y), end, end, end)
+        yield Segment(vertex, tuple(own), routed, (start(layout, vertex), y), end, end, end)
     for rank, links in enumerate(layers.links):
         for link in links:
-            x, y = plan.branch[rank], plan.y[link.start]
-            level = plan.y[link.end] + plan.port(link)
-            box = plan.shapes[link.end] if link.slot >= 0 else None
+            x, y = layout.branch[rank], layout.y[link.start]
+            level = layout.y[link.end] + layout.port(link)
+            outline = layout.outlines[link.end] if link.slot >= 0 else None
             goal = (
-                plan.centre[rank + 1] - box.edge(plan.port(link)) if box else plan.branch[rank + 1]
+                layout.centre[rank + 1] - outline.edge(layout.port(link))
+                if outline
+                else layout.branch[rank + 1]
             )
             routed = any(wires[i].routed for i in link.wires)
-            yield Piece(
-                layers.source[link.start], link.wires, routed,
-                (x, y), (x, y), (plan.notes[rank + 1], level), (goal, level),
-            )  # fmt: skip
+            yield Segment(
+                layers.source[link.start],
+                link.wires,
+                routed,
+                (x, y),
+                (x, y),
+                (layout.notes[rank + 1], level),
+                (goal, level),
+            )
 
 
-def dots(plan: Plan) -> Iterable[tuple[float, float, int]]:
+def dots(layout: Layout) -> Iterable[tuple[float, float, int]]:
     """Where a wire branches, and whose wire it is."""
-    for rank, links in enumerate(plan.layers.links):
+    for rank, links in enumerate(layout.layers.links):
         leaving: dict[int, int] = {}
         for link in links:
             leaving[link.start] = leaving.get(link.start, 0) + 1
         for item, count in leaving.items():
             if count > 1:
-                yield plan.branch[rank], plan.y[item], plan.layers.source[item]
+                yield layout.branch[rank], layout.y[item], layout.layers.source[item]
 
 
-def written(plan: Plan) -> Iterable[Text]:
-    """All texts but the symbols in the gates and the titles of frames."""
-    rank, high = plan.layers.rank, SIZES["value"] * CAPITAL
-    for i, vertex in enumerate(plan.diagram.vertices):
-        y, x = plan.y[i], (plan.right[rank[i]] + plan.branch[rank[i]]) / 2
-        box = plan.shapes[i]
-        if box is None:
-            yield Text(plan.right[rank[i]] - 6.0, y + 4.8, plan.labels[i], "name", "end", i)
-        elif plan.labels[i]:
-            top = y - box.height / 2 - 7.0
+def labelled(layout: Layout) -> Iterable[Label]:
+    """All labels but the symbols in the gates and the titles of frames."""
+    rank, high = layout.layers.rank, SIZES["value"] * CAPITAL
+    for i, vertex in enumerate(layout.diagram.vertices):
+        y, x = layout.y[i], (layout.right[rank[i]] + layout.branch[rank[i]]) / 2
+        outline = layout.outlines[i]
+        if outline is None:
+            yield Label(layout.right[rank[i]] - 6.0, y + 4.8, layout.names[i], "name", "end", i)
+        elif layout.names[i]:
+            top = y - outline.height / 2 - 7.0
             kind = "stage" if vertex.label else "alias"
-            yield Text(plan.centre[rank[i]], top, plan.labels[i], kind, "middle", i)
+            yield Label(layout.centre[rank[i]], top, layout.names[i], kind, "middle", i)
         if vertex.value:
-            yield Text(x, y - RISE, minus(vertex.value), "value", "middle", i)
+            yield Label(x, y - RISE, minus(vertex.value), "value", "middle", i)
         if vertex.gradient:
-            yield Text(x, y + RISE + high, minus(vertex.gradient), "gradient", "middle", i)
-    for links in plan.layers.links:
+            yield Label(x, y + RISE + high, minus(vertex.gradient), "gradient", "middle", i)
+    for links in layout.layers.links:
         for link in links:
-            note, kind = plan.note(link.wires[0]) if link.slot >= 0 else ("", "")
+            note, kind = layout.note(link.wires[0]) if link.slot >= 0 else ("", "")
             if note:
-                end = plan.diagram.wires[link.wires[0]]
-                box = plan.shapes[link.end]
-                assert box is not None
-                x = plan.centre[rank[link.end]] - box.edge(plan.port(link)) - 5.0
-                below = plan.y[link.end] + plan.port(link) + 3.5 + SIZES[kind] * CAPITAL
-                yield Text(x, below, note, kind, "end", end.source, link.wires[0])
+                end = layout.diagram.wires[link.wires[0]]
+                outline = layout.outlines[link.end]
+                assert outline is not None
+                x = layout.centre[rank[link.end]] - outline.edge(layout.port(link)) - 5.0
+                below = layout.y[link.end] + layout.port(link) + 3.5 + SIZES[kind] * CAPITAL
+                yield Label(x, below, note, kind, "end", end.source, link.wires[0])
 
 
-def framing(plan: Plan, k: int) -> Frame:
+def framing(layout: Layout, k: int) -> Frame:
     """The rectangle around its members and their numbers; an inner one stands within."""
-    boundary = plan.diagram.boundaries[k]
-    ranks = [plan.layers.rank[item] for item in boundary.members]
-    opens, closes = plan.opens[min(ranks)], plan.closes[max(ranks)]
-    left = plan.notes[min(ranks)] - FRAME * (len(opens) - opens.index(boundary) - 1) - 4.0
-    right = plan.branch[max(ranks)] + FRAME * closes.index(boundary) + 4.0
-    top, bottom = plan.frames[k]
+    boundary = layout.diagram.boundaries[k]
+    ranks = [layout.layers.rank[item] for item in boundary.members]
+    opens, closes = layout.opens[min(ranks)], layout.closes[max(ranks)]
+    left = layout.notes[min(ranks)] - FRAME * (len(opens) - opens.index(boundary) - 1) - 4.0
+    right = layout.branch[max(ranks)] + FRAME * closes.index(boundary) + 4.0
+    top, bottom = layout.frames[k]
     letters = int((right - left - 20.0) / width("n", SIZES["title"]))
     title = shorten(visible(boundary.title), max(24, letters))
     return Frame(left, top, right - left, bottom - top, title)

@@ -1,9 +1,9 @@
 """Where the gates of a diagram stand: layers, an order in each, and heights.
 
-The insight: a layered drawing (Sugiyama, Tagawa, Toda 1981) of a graph whose operands have
-an order. A depth-first walk from the output, operand by operand, already draws a tree without
-crossings; sweeps are only kept where they leave fewer crossings. All wires that leave a gate
-share one trunk, so a value that is used twice is one wire that branches.
+A layered drawing (Sugiyama, Tagawa, Toda 1981) of a graph whose operands have an order. A
+depth-first walk from the output, operand by operand, already draws a tree without crossings;
+sweeps are only kept where they leave fewer crossings. All wires that leave a gate share one
+trunk, so a value that is used twice is one wire that branches.
 """
 
 from bisect import bisect, insort
@@ -104,24 +104,26 @@ def check_size(count: int) -> None:
     """Raise BackpropError for more vertices than are laid out."""
     if count > LARGEST:
         raise BackpropError(
-            "limit", f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
-            hint="Graphviz draws it, from its text in DOT", reason="picture",
-        )  # fmt: skip
+            "limit",
+            f"a picture of {count:,} nodes is too large to draw (more than {LARGEST})",
+            hint="Graphviz draws it, from its text in DOT",
+            reason="picture",
+        )
 
 
 def depth_first(layers: Layers, output: int) -> None:
-    """The order in which a walk from the output, first operand first, meets the items."""
+    """The order in which a walk from the output, first operand first, reaches the items."""
     into: list[list[Link]] = [[] for _ in layers.rank]
     for links in layers.links:
         for link in links:
             into[link.end].append(link)
-    met = [False] * len(layers.rank)
+    placed = [False] * len(layers.rank)
     pending = [output]
     while pending:
         item = pending.pop()
-        if met[item]:
+        if placed[item]:
             continue
-        met[item] = True
+        placed[item] = True
         layers.order[layers.rank[item]].append(item)
         pending += [link.start for link in sorted(into[item], key=lambda link: -link.slot)]
 
@@ -160,13 +162,14 @@ def improve(layers: Layers) -> None:
             near: dict[int, list[float]] = {}
             for link in layers.links[gap]:
                 here, there = (link.start, link.end) if backward else (link.end, link.start)
-                near.setdefault(here, []).append(place[there] + backward * max(link.slot, 0) / fraction[gap])  # fmt: skip
+                within = backward * max(link.slot, 0) / fraction[gap]
+                near.setdefault(here, []).append(place[there] + within)
             own = {item: float(i) for i, item in enumerate(moved)}
             key = {i: sum(near[i]) / len(near[i]) if i in near else own[i] for i in moved}
             moved.sort(key=lambda item: (key[item], own[item]))
-        found = layers.crossings()
-        if found < fewest:
-            fewest, best = found, [list(layer) for layer in layers.order]
+        crossings = layers.crossings()
+        if crossings < fewest:
+            fewest, best = crossings, [list(layer) for layer in layers.order]
     layers.order[:] = best
 
 
@@ -191,8 +194,9 @@ def heights(
             edge += size(item)
     pulls = [
         [(link.start, link.end, port(link), pull(link)) for link in links]
-        for pull in [tension(layers)] for links in layers.links
-    ]  # fmt: skip
+        for pull in [tension(layers)]
+        for links in layers.links
+    ]
     for turn in range(min(rounds, 4 + WORK // len(y))):
         backward = turn % 2 == 0
         span = range(len(layers.order) - 2, -1, -1) if backward else range(1, len(layers.order))

@@ -1,7 +1,7 @@
 """Both passes of a trace as steps: what a lecturer does at the board, one node after the other.
 
-Every number knows the step from which it is seen, so a step is told by its lines
-alone and shown by one comparison per number.
+Every number knows the step from which it is seen, so a step is told by its lines alone and shown by
+one comparison per number.
 """
 
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from ...trace.index import formula, formula_pieces, partial, rule_text
 from ...trace.record import Edge, Node, Trace
 from .diagram import Diagram
 
-__all__ = ["Line", "Story", "data", "rule", "seen", "sent", "slope", "sum_of", "tell"]
+__all__ = ["Spans", "Story", "data", "rule", "seen", "sent", "slope", "sum_of", "tell"]
 
-Line = list[tuple[str, str]]
+Spans = list[tuple[str, str]]
 """Pieces of text, each with its class: `value`, `gradient`, `quiet`, `name` or none."""
 
 EQUALS = ("", " = ")
@@ -41,7 +41,7 @@ class Story:
 
     top: what is differentiated, as it is written: `df`, or `d` where an upstream gradient came
     from outside. senders: for every node, who sends it a contribution. values, gradients: for
-    every node, the step that shows its value, its whole gradient. sends: for every node, the
+    every node, the step that shows its value, its full gradient. sends: for every node, the
     step in which it passes its gradient on. Nodes are places on the tape.
     """
 
@@ -59,13 +59,13 @@ class Story:
             return ""
         return decimal(number, self.digits)
 
-    def add(self, phase: str, node: str, *lines: Line, title: str = "") -> None:
+    def add(self, phase: str, node: str, *lines: Spans, title: str = "") -> None:
         """One more step; phase: start, forward, backward or end."""
         step = {"phase": phase, "node": node, "title": title, "lines": [seen(x) for x in lines]}
         self.steps.append(step)
 
 
-def seen(line: Line) -> Line:
+def seen(line: Spans) -> Spans:
     """A line whose control and bidirectional characters are written as escapes."""
     return [(kind, visible(text)) for kind, text in line]
 
@@ -98,7 +98,7 @@ def tell(trace: Trace, digits: int) -> Story:
 
 def opening(story: Story) -> None:
     """Step 0: the graph, and the values of its inputs."""
-    lines: list[Line] = []
+    lines: list[Spans] = []
     for node in story.trace.nodes:
         if not node.operation:
             story.values[node.index] = 0
@@ -108,7 +108,7 @@ def opening(story: Story) -> None:
     story.add("start", "", *lines, title=title)
 
 
-def forward(story: Story, node: Node) -> Line:
+def forward(story: Story, node: Node) -> Spans:
     """`q = x + y = -2 + 5 = 3`."""
     line = [("", node.name), EQUALS, ("", formula(story.trace, node)), EQUALS]
     numbers = substituted(story, node)
@@ -117,14 +117,14 @@ def forward(story: Story, node: Node) -> Line:
     return [*line, ("value", story.text(node.value))]
 
 
-def substituted(story: Story, node: Node) -> Line:
+def substituted(story: Story, node: Node) -> Spans:
     """The formula with the values of its operands in the place of their names."""
     trace = story.trace
     pieces = [
         trace.name(piece) if isinstance(piece, int) and piece in trace.tape.constants else piece
         for piece in formula_pieces(trace, node)
     ]
-    line: Line = []
+    line: Spans = []
     text = ""
     for k, piece in enumerate(pieces):
         if isinstance(piece, str):
@@ -144,7 +144,7 @@ def ends_in_sign(piece: str | int) -> bool:
     return isinstance(piece, str) and piece.rstrip()[-1:] in tuple("+-*/^")
 
 
-def factor(story: Story, number: Number, kind: str, beside: bool = True) -> Line:
+def factor(story: Story, number: Number, kind: str, beside: bool = True) -> Spans:
     """A number; in parentheses where a sign of its own would stand beside an operator."""
     shown = (kind, story.text(number))
     enormous = isinstance(number, Wide) and abs(number.exponent) >= ENORMOUS
@@ -158,7 +158,7 @@ def turning_point(story: Story) -> None:
     trace = story.trace
     story.gradients[trace.output] = len(story.steps)
     number = ("gradient", story.text(trace.upstream))
-    line: Line = [("", f"{story.top}/d{trace.output_name}"), EQUALS, number]
+    line: Spans = [("", f"{story.top}/d{trace.output_name}"), EQUALS, number]
     if trace.upstream != 1:
         line.append(("quiet", "  the upstream gradient that was given"))
     title = "The backward pass starts at the output."
@@ -172,7 +172,7 @@ def passes_on(node: Node) -> bool:
 
 
 def backward(story: Story, node: Node) -> None:
-    """The step in which a node sends its contributions, and some gradients become whole."""
+    """The step in which a node sends its contributions, and some gradients become complete."""
     here = len(story.steps)
     if node.index not in story.senders:
         story.gradients.setdefault(node.index, here)
@@ -182,7 +182,7 @@ def backward(story: Story, node: Node) -> None:
             story.gradients[operand] = here
             total = sum_of(story, operand)
             if total:
-                start: Line = [("", f"{story.top}/d{story.trace.name(operand)}"), EQUALS, *total]
+                start: Spans = [("", f"{story.top}/d{story.trace.name(operand)}"), EQUALS, *total]
                 number = ("gradient", story.text(story.trace.by_index[operand].gradient))
                 lines.append([*start, EQUALS, number])
     title = f"Backward pass, {node.name}: no gradient passes here."
@@ -192,28 +192,32 @@ def backward(story: Story, node: Node) -> None:
     story.add("backward", node.name, *lines, title=title)
 
 
-def chain_rule(story: Story, node: Node, edge: Edge) -> Line:
+def chain_rule(story: Story, node: Node, edge: Edge) -> Spans:
     """`df/dx += df/dq * dq/dx = -4 * 1 = -4`."""
     top, name, operand = story.top, node.name, story.trace.name(edge.operand)
     if not edge.routed:
         return [
-            ("", f"{top}/d{operand} += "), ("gradient", "0"),
+            ("", f"{top}/d{operand} += "),
+            ("gradient", "0"),
             ("quiet", f"  {node.operation} did not select {operand}"),
-        ]  # fmt: skip
+        ]
     return [
-        ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"), EQUALS,
-        ("gradient", story.text(node.gradient)), ("", " * "),
-        *factor(story, edge.local, "gradient"), EQUALS,
+        ("", f"{top}/d{operand} += {top}/d{name} * d{name}/d{operand}"),
+        EQUALS,
+        ("gradient", story.text(node.gradient)),
+        ("", " * "),
+        *factor(story, edge.local, "gradient"),
+        EQUALS,
         ("gradient", story.text(edge.contribution)),
-    ]  # fmt: skip
+    ]
 
 
-def sum_of(story: Story, operand: int) -> Line:
+def sum_of(story: Story, operand: int) -> Spans:
     """`-4 via q + 2 via r`; empty where no branches meet, or there are no numbers."""
     routed = [pair for pair in story.senders.get(operand, ()) if pair[1].routed]
     if len(routed) < 2 or not story.steps:
         return []
-    line: Line = []
+    line: Spans = []
     few = routed[:BRANCHES] if len(routed) > BRANCHES + 2 else routed
     for i, (sender, edge) in enumerate(few):
         minus = i > 0 and sign(edge.contribution) < 0
@@ -230,7 +234,7 @@ def ending(story: Story) -> None:
     trace, here = story.trace, len(story.steps)
     for node in trace.nodes:
         story.gradients.setdefault(node.index, here)
-    lines: list[Line] = [
+    lines: list[Spans] = [
         [("", f"{story.top}/d{name}"), EQUALS, ("gradient", story.text(number))]
         for name, number in trace.gradients.items()
     ]
@@ -269,7 +273,7 @@ def data(story: Story, shown: Diagram) -> dict[str, Any]:
     return {"steps": story.steps, "nodes": nodes, "wires": wires}
 
 
-def heading(story: Story, node: Node) -> Line:
+def heading(story: Story, node: Node) -> Spans:
     line = [("name", node.name)]
     if node.operation:
         return [*line, ("", f" = {formula(story.trace, node)}")]
@@ -278,7 +282,7 @@ def heading(story: Story, node: Node) -> Line:
 
 def card(story: Story, node: Node) -> list[dict[str, Any]]:
     """What a node shows when it is pointed at: labels, and lines with the step they belong to."""
-    rows: list[tuple[str, int, Line]] = []
+    rows: list[tuple[str, int, Spans]] = []
     if story.text(node.value) and node.kind != "constant":
         rows.append(("value", story.values[node.index], [("value", story.text(node.value))]))
     if node.gradient is not None and story.text(node.gradient):
@@ -296,7 +300,7 @@ def card(story: Story, node: Node) -> list[dict[str, Any]]:
     return [{"label": label, "from": step, "line": seen(line)} for label, step, line in rows]
 
 
-def rule(story: Story, node: Node, edge: Edge) -> Line:
+def rule(story: Story, node: Node, edge: Edge) -> Spans:
     """`df/dq = z`, or the left side alone where the rule is a number."""
     sign = partial(story.trace, node, edge)
     text = rule_text(story.trace, node, edge)
@@ -305,13 +309,13 @@ def rule(story: Story, node: Node, edge: Edge) -> Line:
     return [("quiet", sign), ("quiet", " = "), ("", text)]
 
 
-def slope(story: Story, edge: Edge) -> Line:
+def slope(story: Story, edge: Edge) -> Spans:
     """The number of a local gradient, to stand after its rule: ` = -4`."""
     number = story.text(edge.local)
     return [("quiet", " = "), ("gradient", number)] if number else []
 
 
-def sent(story: Story, edge: Edge) -> Line:
+def sent(story: Story, edge: Edge) -> Spans:
     """What an edge sends, and to whom: `-4 → q`."""
     number = ("gradient", story.text(edge.contribution)) if edge.routed else ("quiet", "0")
     return [number, ("quiet", f" → {story.trace.name(edge.operand)}")]

@@ -1,7 +1,7 @@
 """Texts in a picture: their sizes, how wide they are, and how symbols are printed.
 
-The insight: a picture is laid out without knowing the reader's font, so texts are measured in a
-wide one; in any other they have a little more air.
+A picture is laid out without knowing the reader's font, so texts are measured in a wide one; in
+any other they have a little more air.
 """
 
 from ...errors import shorten
@@ -9,9 +9,17 @@ from ...errors import shorten
 __all__ = ["CAPITAL", "SIZES", "minus", "typeset", "width"]
 
 SIZES = {
-    "name": 14.0, "stage": 14.0, "alias": 12.0, "sign": 20.0, "symbol": 14.0, "value": 13.0, "gradient": 13.0,
-    "contribution": 11.0, "rule": 11.0, "title": 11.5,
-}  # fmt: skip
+    "name": 14.0,
+    "stage": 14.0,
+    "alias": 12.0,
+    "sign": 20.0,
+    "symbol": 14.0,
+    "value": 13.0,
+    "gradient": 13.0,
+    "contribution": 11.0,
+    "rule": 11.0,
+    "title": 11.5,
+}
 """Font sizes of the kinds of text, in pixels."""
 
 CAPITAL = 0.73

@@ -1,7 +1,7 @@
 """The picture for Graphviz: gates, wires with value and gradient, clusters for frames.
 
-Graphviz has no trunk that branches, so every edge carries the value that runs
-forward on it and the contribution that comes back, and a node used more than once shows the sum.
+Graphviz has no trunk that branches, so every edge carries the value that runs forward on it and the
+contribution that comes back, and a node used more than once shows the sum.
 """
 
 from xml.sax.saxutils import escape
@@ -31,10 +31,10 @@ def render(trace: Trace, options: Options) -> str:
 def drawing(picture: Diagram) -> str:
     """A diagram in the DOT language."""
     fan_out, last = picture.fan_out(), len(picture.vertices) - 1
-    told = mentioned(picture)
+    mentions = mentioned(picture)
     lines = [f"digraph {quoted(shorten(picture.title, 400))} {{", HEAD.rstrip("\n")]
     for i, vertex in enumerate(picture.vertices):
-        label = vertex.label or vertex.name * (vertex.name in told)
+        label = vertex.label or vertex.name * (vertex.name in mentions)
         lines.append(f"  v{i} [{node(vertex, label, fan_out[i] > 1)}]")
     for number, boundary in enumerate(picture.boundaries):
         members = "; ".join(f"v{i}" for i in sorted(boundary.members))
@@ -56,8 +56,8 @@ def drawing(picture: Diagram) -> str:
 
 def node(vertex: Vertex, label: str, several: bool) -> str:
     """The attributes of a leaf or a gate, whose total is written where it has several users."""
-    told = [text for text in (vertex.name, vertex.formula, vertex.value) if text]
-    hint = f"tooltip={quoted(' = '.join(told))}"
+    sides = [text for text in (vertex.name, vertex.formula, vertex.value) if text]
+    hint = f"tooltip={quoted(' = '.join(sides))}"
     total = [coloured(f"Σ {vertex.gradient}", "gradient")] if several and vertex.gradient else []
     if not vertex.symbol:
         return f"shape=plain, label=<{'<BR/>'.join([html(shorten(label)), *total])}>, {hint}"

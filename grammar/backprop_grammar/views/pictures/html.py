@@ -1,7 +1,7 @@
 """A trace as one web page: the picture, and a stepper that walks both passes over it.
 
-Every number knows the step from which it is seen. So to show a step, forwards,
-backwards or out of a link, is one comparison per number, and the page computes nothing.
+Every number knows the step from which it is seen. So to show a step, forwards, backwards or out of
+a link, is one comparison per number, and the page computes nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ from ...numbers.wide import Number
 from ...trace.index import formula
 from ...trace.record import Edge, Node, Trace
 from ..drawing.diagram import diagram
-from ..drawing.steps import Line, Story, data, rule, seen, sent, slope, sum_of, tell
+from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
 from ..options import Options
 from .svg import DARK, FONT, LIGHT, drawing
 
@@ -74,12 +74,12 @@ def program(story: Story) -> Iterable[str]:
         yield '<span class="stages">'
         yield from (f'<span class="stage">{cell([("", stage)])}</span>' for stage in others)
         yield "</span>"
-    value: Line = [("quiet", " = "), ("value", story.text(trace.value))]
+    value: Spans = [("quiet", " = "), ("value", story.text(trace.value))]
     shown = later(value, story.values[trace.output]) if story.steps else ""
     yield f'<b class="stage">{cell([("", output)])}{shown}</b>'
 
 
-def cell(line: Line) -> str:
+def cell(line: Spans) -> str:
     """A line as HTML."""
     return "".join(
         f'<span class="{kind}">{escape(text)}</span>' if kind else escape(text)
@@ -87,7 +87,7 @@ def cell(line: Line) -> str:
     )
 
 
-def later(line: Line, step: int) -> str:
+def later(line: Spans, step: int) -> str:
     """A line that is not seen before its step."""
     return f'<span data-from="{step}">{cell(line)}</span>' if line else ""
 
@@ -162,8 +162,8 @@ def sheet(picture: str, story: Story) -> str:
 
 def width(picture: str) -> float:
     """How wide a drawing is, in pixels."""
-    found = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
-    return float(found[1]) if found else 0
+    match = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
+    return float(match[1]) if match else 0
 
 
 def policy(styles: Sequence[str], script: str) -> str:

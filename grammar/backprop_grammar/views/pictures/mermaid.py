@@ -1,7 +1,7 @@
 """The picture for Mermaid, which Markdown pages on GitHub and elsewhere draw.
 
-Mermaid's edges have one colour, so arrows tell the two passes apart: the value
-runs → forward, the gradient comes ← back.
+Mermaid's edges have one colour, so arrows tell the two passes apart: the value runs → forward, the
+gradient comes ← back.
 """
 
 from ...errors import shorten, visible
@@ -30,15 +30,15 @@ def drawing(picture: Diagram) -> str:
             best = inside.get(i)
             if best is None or len(picture.boundaries[best].members) > len(boundary.members):
                 inside[i] = number
-    told = mentioned(picture)
-    written = [
-        f"v{i}{node(v, v.label or v.name * (v.name in told), fan_out[i] > 1)}"
+    mentions = mentioned(picture)
+    nodes = [
+        f"v{i}{node(v, v.label or v.name * (v.name in mentions), fan_out[i] > 1)}"
         for i, v in enumerate(picture.vertices)
     ]
-    lines += [f"  {written[i]}" for i in range(last + 1) if i not in inside]
+    lines += [f"  {nodes[i]}" for i in range(last + 1) if i not in inside]
     for number, boundary in enumerate(picture.boundaries):
         lines.append(f"  subgraph s{number}[{quoted(shorten(boundary.title))}]")
-        lines += [f"    {written[i]}" for i in sorted(boundary.members) if inside[i] == number]
+        lines += [f"    {nodes[i]}" for i in sorted(boundary.members) if inside[i] == number]
         lines.append("  end")
     for wire in picture.wires:
         source = picture.vertices[wire.source]

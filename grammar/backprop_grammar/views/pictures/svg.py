@@ -1,7 +1,7 @@
 """The picture as SVG: a file on its own, and the element that a page embeds.
 
-The picture carries its meaning. Every gate, wire and number says by its id, class
-and data what it belongs to, so a style sheet or a script needs no knowledge of the layout:
+The picture carries its meaning. Every gate, wire and number says by its id, class and data what it
+belongs to, so a style sheet or a script needs no knowledge of the layout:
 
     g.vertex.leaf|gate|block[.output]  id="v{index}" data-name="{node}"
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Box, Frame, Piece, Scene, Text, scene
+from ..drawing.geometry import Frame, Label, Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 
@@ -28,13 +28,25 @@ FONT = (
 )
 
 LIGHT = {
-    "ink": "#1f2328", "quiet": "#59636e", "wire": "#7d8691", "edge": "#59636e", "gate": "#ffffff",
-    "block": "#eef2f7", "value": "#1a7f37", "gradient": "#c9252d",
-}  # fmt: skip
+    "ink": "#1f2328",
+    "quiet": "#59636e",
+    "wire": "#7d8691",
+    "edge": "#59636e",
+    "gate": "#ffffff",
+    "block": "#eef2f7",
+    "value": "#1a7f37",
+    "gradient": "#c9252d",
+}
 DARK = {
-    "ink": "#e6edf3", "quiet": "#9aa4af", "wire": "#76808b", "edge": "#9aa4af", "gate": "#161b22",
-    "block": "#232a33", "value": "#4ac26b", "gradient": "#ff7b72",
-}  # fmt: skip
+    "ink": "#e6edf3",
+    "quiet": "#9aa4af",
+    "wire": "#76808b",
+    "edge": "#9aa4af",
+    "gate": "#161b22",
+    "block": "#232a33",
+    "value": "#4ac26b",
+    "gradient": "#ff7b72",
+}
 """Colours on light and on dark ground, by what they are for."""
 
 
@@ -63,11 +75,17 @@ def svg(picture: Diagram, style: str) -> str:
         f'<desc id="picture-desc">{quoted(picture.description)}</desc>',
         f"<style>\n{style}</style>",
         *[framed(frame) for frame in drawn.frames],
-        '<g class="wires">', *wires(picture, drawn), "</g>",
-        '<g class="vertices">', *vertices(picture, drawn), "</g>",
-        '<g class="numbers">', *numbers(picture, drawn), "</g>",
+        '<g class="wires">',
+        *wires(picture, drawn),
+        "</g>",
+        '<g class="vertices">',
+        *vertices(picture, drawn),
+        "</g>",
+        '<g class="numbers">',
+        *numbers(picture, drawn),
+        "</g>",
         "</svg>",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -144,27 +162,29 @@ def framed(frame: Frame) -> str:
     )
 
 
-def path(piece: Piece) -> str:
-    """The path of a piece of wire; what coincides is left out."""
-    parts = [f"M{at(piece.a)}"]
-    if piece.b != piece.a:
-        parts.append(f"H{number(piece.b[0])}")
-    if piece.c != piece.b:
-        level = abs(piece.c[1] - piece.b[1]) < 0.05
-        parts.append(f"H{number(piece.c[0])}" if level else f"C{at(*piece.controls(), piece.c)}")
-    if piece.d != piece.c:
-        parts.append(f"H{number(piece.d[0])}")
+def path(segment: Segment) -> str:
+    """The path of a segment; what coincides is left out."""
+    parts = [f"M{at(segment.a)}"]
+    if segment.b != segment.a:
+        parts.append(f"H{number(segment.b[0])}")
+    if segment.c != segment.b:
+        level = abs(segment.c[1] - segment.b[1]) < 0.05
+        parts.append(
+            f"H{number(segment.c[0])}" if level else f"C{at(*segment.controls(), segment.c)}"
+        )
+    if segment.d != segment.c:
+        parts.append(f"H{number(segment.d[0])}")
     return "".join(parts)
 
 
 def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Wires, those that were not selected first, then the dots where they branch."""
-    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
-        indices = " ".join(map(str, piece.wires))
+    for segment in sorted(drawn.segments, key=lambda segment: segment.routed):
+        indices = " ".join(map(str, segment.wires))
         yield (
-            f'<path class="wire{"" if piece.routed else " unrouted"}"'
-            f' data-name="{quoted(picture.vertices[piece.vertex].name)}" data-wires="{indices}"'
-            f' d="{path(piece)}"/>'
+            f'<path class="wire{"" if segment.routed else " unrouted"}"'
+            f' data-name="{quoted(picture.vertices[segment.vertex].name)}" data-wires="{indices}"'
+            f' d="{path(segment)}"/>'
         )
     for x, y, vertex in drawn.dots:
         name = quoted(picture.vertices[vertex].name)
@@ -175,50 +195,50 @@ def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
 
 def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Gates and leaves, each with its formula for whoever points at it."""
-    labels = {text.vertex: text for text in drawn.texts if text.kind in NAMES}
+    names = {label.vertex: label for label in drawn.labels if label.kind in NAMES}
     last = len(picture.vertices) - 1
-    for i, (vertex, box) in enumerate(zip(picture.vertices, drawn.boxes, strict=True)):
-        kind = "leaf" if box is None else "gate block" if vertex.block else "gate"
-        label = labels.get(i)
+    for i, (vertex, outline) in enumerate(zip(picture.vertices, drawn.outlines, strict=True)):
+        kind = "leaf" if outline is None else "gate block" if vertex.block else "gate"
+        name = names.get(i)
         yield (
             f'<g class="vertex {kind}{" output" * (i == last)}" id="v{i}"'
-            f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(told(vertex))}</title>'
-            f"{gate(vertex, box) if box else ''}{write(label) if label else ''}</g>"
+            f' data-name="{quoted(vertex.name)}" tabindex="0"><title>{quoted(equation(vertex))}</title>'
+            f"{gate(vertex, outline) if outline else ''}{write(name) if name else ''}</g>"
         )
 
 
-def told(vertex: Vertex) -> str:
+def equation(vertex: Vertex) -> str:
     """What a gate computes, in a line: `q = x + y = 3`."""
     parts = [vertex.name, shorten(vertex.formula, 200), vertex.value]
     return " = ".join(part for part in parts if part)
 
 
-def gate(vertex: Vertex, box: Box) -> str:
+def gate(vertex: Vertex, outline: Outline) -> str:
     """A gate's outline and its symbol, optically centred."""
     runs = typeset(visible(vertex.symbol))
     text = "".join(part for part, _ in runs)
     kind = "symbol sign" if len(text) == 1 else "symbol"
     size = SIZES["sign" if len(text) == 1 else "symbol"]
+    up = f'<tspan dy="{number(-0.42 * size)}" font-size="{number(0.72 * size)}">'
     spans = "".join(
-        f'<tspan dy="{number(-0.42 * size)}" font-size="{number(0.72 * size)}">{quoted(part)}</tspan>'
-        if raised else quoted(part) for part, raised in runs
-    )  # fmt: skip
+        f"{up}{quoted(part)}</tspan>" if raised else quoted(part) for part, raised in runs
+    )
     return (
-        f'<rect class="shape" x="{number(box.x - box.width / 2)}" y="{number(box.y - box.height / 2)}"'
-        f' width="{number(box.width)}" height="{number(box.height)}" rx="{number(box.round)}"/>'
-        f'<text class="{kind}" x="{number(box.x)}" y="{number(box.y + 0.345 * size)}">{spans}</text>'
+        f'<rect class="shape" x="{number(outline.x - outline.width / 2)}" y="{number(outline.y - outline.height / 2)}"'
+        f' width="{number(outline.width)}" height="{number(outline.height)}" rx="{number(outline.round)}"/>'
+        f'<text class="{kind}" x="{number(outline.x)}" y="{number(outline.y + 0.345 * size)}">{spans}</text>'
     )
 
 
-def write(text: Text, data: str = "") -> str:
-    kind = text.kind if text.kind == "name" or text.kind not in NAMES else f"name {text.kind}"
-    where = f'x="{number(text.x)}" y="{number(text.y)}"'
-    return f'<text class="{kind}"{data} {where}>{quoted(text.text)}</text>'
+def write(label: Label, data: str = "") -> str:
+    kind = label.kind if label.kind == "name" or label.kind not in NAMES else f"name {label.kind}"
+    where = f'x="{number(label.x)}" y="{number(label.y)}"'
+    return f'<text class="{kind}"{data} {where}>{quoted(label.text)}</text>'
 
 
 def numbers(picture: Diagram, drawn: Scene) -> Iterable[str]:
     """Values above the wires, gradients below, contributions and rules at their far ends."""
-    for text in drawn.texts:
-        if text.kind not in NAMES:
-            data = f' data-name="{quoted(picture.vertices[text.vertex].name)}"'
-            yield write(text, data + (f' data-wire="{text.wire}"' if text.wire >= 0 else ""))
+    for label in drawn.labels:
+        if label.kind not in NAMES:
+            data = f' data-name="{quoted(picture.vertices[label.vertex].name)}"'
+            yield write(label, data + (f' data-wire="{label.wire}"' if label.wire >= 0 else ""))

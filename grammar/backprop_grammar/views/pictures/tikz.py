@@ -1,7 +1,7 @@
 """The picture in TikZ, for LaTeX: a standalone document whose middle can be pasted into slides.
 
-Places come from the same drawing as the SVG, so nothing is left to LaTeX but the
-letters; one length, `x`, scales it all.
+Places come from the same drawing as the SVG, so nothing is left to LaTeX but the letters; one
+length, `x`, scales it all.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Box, Piece, Scene, scene
+from ..drawing.geometry import Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 from .svg import LIGHT, number
@@ -23,11 +23,29 @@ HEAD = r"""\documentclass[tikz,border=2bp]{standalone}
 \renewcommand{\familydefault}{\sfdefault}
 """
 SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", '"': r"{\char34}",
-    "<": r"$<$", ">": r"$>$", "|": r"\textbar{}", "`": r"\`{}", "'": r"{'}",
-    "−": r"$-$", "×": r"$\times$", "÷": r"$\div$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    '"': r"{\char34}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"\textbar{}",
+    "`": r"\`{}",
+    "'": r"{'}",
+    "−": r"$-$",
+    "×": r"$\times$",
+    "÷": r"$\div$",
+    "·": r"$\cdot$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+}
 
 
 def render(trace: Trace, options: Options) -> str:
@@ -42,8 +60,14 @@ def drawing(picture: Diagram) -> str:
         f"\\definecolor{{{name}}}{{HTML}}{{{code[1:].upper()}}}\n" for name, code in LIGHT.items()
     )
     comment = f"% {shorten(' '.join(visible(picture.title).split()), 200)}\n"
-    lines = [r"\begin{document}", rf"\begin{{tikzpicture}}[x={POINT}bp, y=-{POINT}bp,", *styles(),
-             *body(picture, drawn), r"\end{tikzpicture}", r"\end{document}"]  # fmt: skip
+    lines = [
+        r"\begin{document}",
+        rf"\begin{{tikzpicture}}[x={POINT}bp, y=-{POINT}bp,",
+        *styles(),
+        *body(picture, drawn),
+        r"\end{tikzpicture}",
+        r"\end{document}",
+    ]
     return comment + HEAD + colours + "\n".join(lines) + "\n"
 
 
@@ -55,11 +79,17 @@ def styles() -> Iterable[str]:
     yield "  block/.style={fill=block},"
     yield "  frame/.style={draw=wire, line width=0.9bp, dash pattern=on 4bp off 3bp},"
     kinds = {
-        "name": ("ink", "base east"), "stage": ("ink", "base"), "alias": ("quiet", "base"), "symbol": ("ink", "base"),
-        "sign": ("ink", "base"), "value": ("value", "base"), "gradient": ("gradient", "base"),
-        "contribution": ("gradient", "base east"), "rule": ("gradient", "base east"),
+        "name": ("ink", "base east"),
+        "stage": ("ink", "base"),
+        "alias": ("quiet", "base"),
+        "symbol": ("ink", "base"),
+        "sign": ("ink", "base"),
+        "value": ("value", "base"),
+        "gradient": ("gradient", "base"),
+        "contribution": ("gradient", "base east"),
+        "rule": ("gradient", "base east"),
         "title": ("quiet", "base west"),
-    }  # fmt: skip
+    }
     for kind, (colour, anchor) in kinds.items():
         size = SIZES[kind] * POINT
         font = rf"\fontsize{{{number(size)}bp}}{{{number(1.2 * size)}bp}}\selectfont"
@@ -75,41 +105,43 @@ def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
             rf"\draw[frame, rounded corners=7bp] {point((frame.left, frame.top))} rectangle {corner};"
         )
         yield node("title", frame.left + 10, frame.top - 5, escaped(frame.title))
-    for piece in sorted(drawn.pieces, key=lambda piece: piece.routed):
-        yield rf"\draw[wire{'' if piece.routed else ', unrouted'}] {path(piece)};"
+    for segment in sorted(drawn.segments, key=lambda segment: segment.routed):
+        yield rf"\draw[wire{'' if segment.routed else ', unrouted'}] {path(segment)};"
     for x, y, _ in drawn.dots:
         yield rf"\fill[color=wire] {point((x, y))} circle[radius={3 * POINT}bp];"
     x, y = drawn.end
     tip = " -- ".join(map(point, ((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))))
     yield rf"\draw[wire, line cap=round, line join=round] {tip};"
-    for vertex, box in zip(picture.vertices, drawn.boxes, strict=True):
-        if box:
-            yield from gate(vertex, box)
-    for text in drawn.texts:
-        yield node(text.kind, text.x, text.y, escaped(text.text))
+    for vertex, outline in zip(picture.vertices, drawn.outlines, strict=True):
+        if outline:
+            yield from gate(vertex, outline)
+    for label in drawn.labels:
+        yield node(label.kind, label.x, label.y, escaped(label.text))
 
 
-def path(piece: Piece) -> str:
-    (left, right), middle = piece.controls(), point(piece.b)
-    parts = [point(piece.a)]
-    if piece.b != piece.a:
+def path(segment: Segment) -> str:
+    (left, right), middle = segment.controls(), point(segment.b)
+    parts = [point(segment.a)]
+    if segment.b != segment.a:
         parts.append(f"-- {middle}")
-    if piece.c != piece.b:
-        parts.append(f".. controls {point(left)} and {point(right)} .. {point(piece.c)}")
-    if piece.d != piece.c:
-        parts.append(f"-- {point(piece.d)}")
+    if segment.c != segment.b:
+        parts.append(f".. controls {point(left)} and {point(right)} .. {point(segment.c)}")
+    if segment.d != segment.c:
+        parts.append(f"-- {point(segment.d)}")
     return " ".join(parts)
 
 
-def gate(vertex: Vertex, box: Box) -> Iterable[str]:
-    left, top = box.x - box.width / 2, box.y - box.height / 2
-    corners = f"{point((left, top))} rectangle {point((left + box.width, top + box.height))}"
+def gate(vertex: Vertex, outline: Outline) -> Iterable[str]:
+    left, top = outline.x - outline.width / 2, outline.y - outline.height / 2
+    corners = (
+        f"{point((left, top))} rectangle {point((left + outline.width, top + outline.height))}"
+    )
     style = "gate, block" if vertex.block else "gate"
-    yield rf"\draw[{style}, rounded corners={(box.round - 0.02) * POINT:.3f}bp] {corners};"
+    yield rf"\draw[{style}, rounded corners={(outline.round - 0.02) * POINT:.3f}bp] {corners};"
     runs = typeset(visible(vertex.symbol))
     kind = "sign" if len("".join(text for text, _ in runs)) == 1 else "symbol"
     text = "".join(rf"\textsuperscript{{{escaped(t)}}}" if up else escaped(t) for t, up in runs)
-    yield node(kind, box.x, box.y + 0.345 * SIZES[kind], text)
+    yield node(kind, outline.x, outline.y + 0.345 * SIZES[kind], text)
 
 
 def node(kind: str, x: float, y: float, text: str) -> str:
