@@ -22,7 +22,7 @@ from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Evaluator", "Kernel", "Mapped", "Rows", "mapped"]
+__all__ = ["Evaluator", "Mapped", "Rows", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -214,7 +214,3 @@ def mapped(
     for row, why in rows.status.items():
         status[row] = why
     return Mapped(rows.value, rows.gradients, status, rows.kinks)
-
-
-Kernel = Evaluator
-"""The name by which the command line still asks for it."""
