@@ -140,6 +140,15 @@ CASES = [
         6.0, {"x": 6.0, "y": 4.0},
         outside=({"x": 0.5, "y": 0.25},),
     ),
+    # a domain between operands
+    Case(
+        row("above", "x lo", "lo ;; x", C, "x*lo where x is not below", domain="x >= lo",
+            value=lambda x, lo: x * lo, wide=lambda m, x, lo: x * lo, formula="x*lo"),
+        "above(x, y) + y",
+        [{"x": 2.0, "y": 1.5}, {"x": 0.5, "y": 0.25}, {"x": 1.0, "y": 1.0}],
+        4.5, {"x": 1.5, "y": 3.0},
+        outside=({"x": 0.5, "y": 0.75},),
+    ),
     # a function of NumPy's, and names of other libraries
     Case(
         row("rint2", "x", "2*x", C, "square", value=lambda x: x * x, wide=lambda m, x: x * x,
@@ -151,18 +160,9 @@ CASES = [
 ]  # fmt: skip
 
 
-WAITING = {
-    "test_eval_is_right[times]": "numbers/float64.py: kernel() skips what a computed row requires",
-    "test_eval_is_right[past]": "numbers/float64.py: kernel() skips the domain of a computed row",
-}
-"""What cannot hold before other rooms read the rows, and where."""
-
-
 @pytest.fixture(params=CASES, ids=lambda case: case.row.name)
 def case(request, monkeypatch) -> Case:
     """A case whose row is in the table."""
-    if request.node.name in WAITING:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=WAITING[request.node.name]))
     added: Operation = request.param.row
     monkeypatch.setitem(OPERATIONS, added.name, added)
     monkeypatch.setitem(FUNCTIONS, added.name, added)

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
-from ..operations.special import MPMATH
 from ..passes.run import Question, check_bound
 from ..trace.evaluate import results
 from ..trace.record import KINKS
@@ -161,7 +160,7 @@ class Evaluator:
     ) -> None:
         """Evaluate one row as `eval` does."""
         try:
-            with MPMATH, np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
                 numbers = results(self.question, {**self.at, **point})
         except BackpropError as error:
             self.refuse(row, error.message, columns, rows)

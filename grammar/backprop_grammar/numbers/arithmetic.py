@@ -14,6 +14,7 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..operations.row import Bound, Operation, Role
+from ..operations.table import ADD, DIV, SUB
 from .ball import INFINITY, Ball, Outside, Uncertain, compare, rounding
 from .branches import Branches
 from .interpret import interpret, leaves
@@ -193,14 +194,14 @@ class Arithmetic(ABC):
         operands = self.admit(operation, list(operands))
         if computed := texts(operation).computed:
             return self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
-        if operation.name in ("max", "min"):
+        if operation.selects:
             return operands[self.selected(operation, operands)[0]]
         values = tuple([value for value, _ in operands])
         out = self.value(operation, values)
         if self.overflows(out):
             raise Uncertain("overflow")
-        if operation.name in ("add", "sub"):
-            x, y = values if operation.name == "add" else (values[0], -values[1])
+        if operation in (ADD, SUB):
+            x, y = values if operation is ADD else (values[0], -values[1])
             error = rounding(x, y, out)
         elif operation.exact(values, out, self.limit):
             error = self.zero[1]
@@ -216,11 +217,10 @@ class Arithmetic(ABC):
 
     def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
-        wanted = 1 if operation.name == "max" else -1
         best = [0]
         for k in range(1, len(operands)):
             sign = self.decide(operands[k], operands[best[0]])
-            if sign == wanted:
+            if sign == operation.selects:
                 best = [k]
             elif sign == 0:
                 best.append(k)
@@ -250,7 +250,7 @@ class Arithmetic(ABC):
 
     def local(self, operation: Operation, operands: Sequence[Ball], out: Ball, k: int) -> Ball:
         """The local gradient for operand k with its error: infinite at a pole, nan if none."""
-        if operation.name in ("max", "min"):
+        if operation.selects:
             ties = self.selected(operation, operands)
             share = self.number(1.0) / len(ties)
             return (share, share * self.unit * (len(ties) > 2)) if k in ties else self.zero
@@ -305,7 +305,7 @@ class Arithmetic(ABC):
 
     def extended_value(self, operation: Operation, operands: list[Any]) -> Any:
         """The value of an operation over plain numbers, infinite ones among them."""
-        if operation.name == "div" and operands[1] == 0:
+        if operation is DIV and operands[1] == 0:
             return self.pole(operands[0])
         out = self.value(operation, operands)
         if self.underflows(out) and not operation.exact(tuple(operands), out, self.limit):
@@ -316,7 +316,7 @@ class Arithmetic(ABC):
         """The value of an operation with its error: infinite at a pole, nan outside the domain."""
         if not all(self.finite(value) for value, _ in operands):
             return self.value(operation, [value for value, _ in operands]), self.zero[1]
-        if operation.name == "div" and self.decide(operands[1], self.zero) == 0:
+        if operation is DIV and self.decide(operands[1], self.zero) == 0:
             return self.pole(operands[0][0]), self.zero[1]
         try:
             return self.apply(operation, operands)
@@ -338,8 +338,9 @@ def plain_sign(a: Any, b: Any) -> int:
 
 def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outside:
     """The refusal of an operand beyond a bound, in words."""
-    if operation.name == "div":
-        return Outside("division by zero", "the divisor must not be 0", operand)
+    if operation.refusal:
+        message, hint = operation.refusal
+        return Outside(message, hint, operand)
     side = "above" if bound.relation[0] == "<" else "below"
     if isinstance(bound.limit, str):
         message = f"{operation.name} with {bound.operand} {side} {bound.limit}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
+from ..operations.table import MUL
 from . import float64
 from .arithmetic import Arithmetic
 from .ball import INFINITY, UNIT, Ball
@@ -16,8 +16,6 @@ TOLERANCE = 2.0**-44
 """The relative error up to which a binary64 number is accepted: 5.7e-14."""
 CLOSE = 2.0**-50
 """The same for an operation on exact operands; bounds run two to four times over the truth."""
-
-MUL = OPERATIONS["mul"]
 
 
 class Binary64(Arithmetic):

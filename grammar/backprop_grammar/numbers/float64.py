@@ -16,7 +16,7 @@ from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
-from ..operations.table import CONSTANTS
+from ..operations.table import CONSTANTS, IF, POW
 from .ball import UNIT, Ball, Uncertain, compare
 
 __all__ = [
@@ -170,11 +170,15 @@ def kernel(operation: Operation) -> Kernel:
     """An operation on ordinary floats."""
     if operation.name in OPERATORS:
         return OPERATORS[operation.name]
-    if operation.variadic or len(operation.operands) > 2 or operation.name == "if":
+    if operation.variadic or len(operation.operands) > 2 or operation is IF:
+        return unknown
+    if any(isinstance(bound.limit, str) for bound in operation.domain):
         return unknown
     if computed := texts(operation).computed:
+        if operation.domain or operation.requires:  # of which the text says nothing
+            return unknown
         return spelled(computed, operation.operands)
-    if operation.scale is not relative or (operation.requires and operation.name != "pow"):
+    if operation.scale is not relative or (operation.requires and operation is not POW):
         return unknown
     return rounded(operation)
 
@@ -194,7 +198,7 @@ def rounded(operation: Operation) -> Kernel:
     assert value is not None
     slack = 2 * operation.ulps * UNIT
     domain = [(bound.relation[0] == ">", bound.limit) for bound in operation.domain]
-    power, binary = operation.name == "pow", len(operation.operands) == 2
+    power, binary = operation is POW, len(operation.operands) == 2
     operands, rules = operation.operands, rules_of(operation)
 
     def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
@@ -227,16 +231,12 @@ def rounded(operation: Operation) -> Kernel:
     return function
 
 
-ORDINARY = {"pow": ("y*(out/x)", "out*log(x)")}
-"""Local gradients at ordinary points, of a row whose own text is mostly about the others."""
-
-
 @cache
 def rules_of(operation: Operation) -> list[Graph]:
     """The local gradients of an operation at ordinary points."""
-    if operation.name not in ORDINARY:
+    if not operation.ordinary:
         return texts(operation).rules
-    return [compiled(text) for text in ORDINARY[operation.name]]
+    return [compiled(text) for text in operation.ordinary]
 
 
 @cache

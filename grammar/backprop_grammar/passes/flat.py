@@ -15,13 +15,12 @@ from ..numbers.binary64 import binary64
 from ..numbers.branches import Branches
 from ..numbers.float64 import KERNELS, LARGE, SMALL, Hard, mul, total
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
+from ..operations.table import ADD, SUB
 from .doubt import Doubt, Stopped
 from .local_gradients import MINUS, ONE, PLAIN_RULES
 
 __all__ = ["backward", "forward"]
 
-ADD, SUB = OPERATIONS["add"], OPERATIONS["sub"]
 ONES = (1.0, -1.0)
 
 

@@ -67,7 +67,7 @@ def local_gradients(
     def kind(node: int, balls: list[Ball], out: Ball) -> str:
         operation = graph.operations[node]
         assert operation is not None
-        if operation.name in ("max", "min"):
+        if operation.selects:
             selected = {graph.operands[node][k] for k in arithmetic.selected(operation, balls)}
             return "tie" if len(selected) > 1 else ""
         kink = arithmetic.kink(operation, balls, out)
