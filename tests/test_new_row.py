@@ -140,6 +140,15 @@ CASES = [
         6.0, {"x": 6.0, "y": 4.0},
         outside=({"x": 0.5, "y": 0.25},),
     ),
+    # a domain between operands
+    Case(
+        row("above", "x lo", "lo ;; x", C, "x*lo where x is not below", domain="x >= lo",
+            value=lambda x, lo: x * lo, wide=lambda m, x, lo: x * lo, formula="x*lo"),
+        "above(x, y) + y",
+        [{"x": 2.0, "y": 1.5}, {"x": 0.5, "y": 0.25}, {"x": 1.0, "y": 1.0}],
+        4.5, {"x": 1.5, "y": 3.0},
+        outside=({"x": 0.5, "y": 0.75},),
+    ),
     # a function of NumPy's, and names of other libraries
     Case(
         row("rint2", "x", "2*x", C, "square", value=lambda x: x * x, wide=lambda m, x: x * x,

@@ -49,10 +49,10 @@ def floor(columns: Sequence[Column]) -> Callable[[], Answer]:
 
 
 def ours(columns: Sequence[Column]) -> Callable[[], Answer]:
-    from backprop_grammar.batch.evaluator import Kernel, Rows
+    from backprop_grammar.batch.evaluator import Evaluator, Rows
     from backprop_grammar.language.parser import parse
 
-    kernel = Kernel(parse(PROGRAM), NAMES, {}, wrt=NAMES)
+    kernel = Evaluator(parse(PROGRAM), NAMES, {}, wrt=NAMES)
     given = dict(zip(NAMES, columns, strict=True))
     value, *gradients = outputs(columns)
     into = Rows(value, dict(zip(NAMES, gradients, strict=True)))

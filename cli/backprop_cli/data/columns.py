@@ -11,7 +11,7 @@ from .jobs import STATUS
 from .sources import Points
 
 if TYPE_CHECKING:
-    from backprop_grammar.batch.evaluator import Kernel
+    from backprop_grammar.batch.evaluator import Evaluator
 
 __all__ = ["COUNTS", "added", "kernel_of", "varying"]
 
@@ -61,17 +61,17 @@ def varying(
 
 def kernel_of(
     graph: Graph, columns: Sequence[str], at: dict[str, float], wrt: Sequence[str], output: str
-) -> "Kernel":
+) -> "Evaluator":
     """The program, ready for many points.
 
     Raises BackpropError for unknown names, and where numpy is missing.
     """
     try:
-        from backprop_grammar.batch.evaluator import Kernel
+        from backprop_grammar.batch.evaluator import Evaluator
     except ModuleNotFoundError:
         message = "many points are computed with numpy, which is not installed"
         raise usage(message, "pip install 'backprop-cli[data]'") from None
-    return Kernel(graph, columns, at, wrt, output)
+    return Evaluator(graph, columns, at, wrt, output)
 
 
 def added(labels: Sequence[str], columns: str, reduced: bool) -> dict[str, str]:

@@ -244,10 +244,10 @@ class Work:
     def kernel(self) -> Any:
         """This thread's own kernel."""
         if not hasattr(self.own, "kernel"):
-            from backprop_grammar.batch.evaluator import Kernel
+            from backprop_grammar.batch.evaluator import Evaluator
 
             job = self.job
-            self.own.kernel = Kernel(self.graph, job.columns, job.at, job.wrt, job.output)
+            self.own.kernel = Evaluator(self.graph, job.columns, job.at, job.wrt, job.output)
             self.own.step = 8
         return self.own.kernel
 

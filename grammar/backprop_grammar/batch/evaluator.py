@@ -12,7 +12,6 @@ import numpy as np
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
-from ..operations.special import MPMATH
 from ..passes.run import Question, check_bound
 from ..trace.evaluate import results
 from ..trace.record import KINKS
@@ -22,7 +21,7 @@ from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Evaluator", "Kernel", "Mapped", "Rows", "mapped"]
+__all__ = ["Evaluator", "Mapped", "Rows", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -161,7 +160,7 @@ class Evaluator:
     ) -> None:
         """Evaluate one row as `eval` does."""
         try:
-            with MPMATH, np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
                 numbers = results(self.question, {**self.at, **point})
         except BackpropError as error:
             self.refuse(row, error.message, columns, rows)
@@ -214,7 +213,3 @@ def mapped(
     for row, why in rows.status.items():
         status[row] = why
     return Mapped(rows.value, rows.gradients, status, rows.kinks)
-
-
-Kernel = Evaluator
-"""The name by which the command line still asks for it."""

@@ -25,7 +25,7 @@ from ..trace.evaluate import evaluate
 __all__ = ["SEED", "Measurement", "Worst", "verify"]
 
 POINTS, FEWER = 100, 20
-"""Random points of a row's domain; fewer of a gamma function, which takes long in wide numbers."""
+"""Random points of a row's domain; fewer of a slow one, such as lgamma."""
 
 SEED = 0
 
@@ -68,7 +68,7 @@ class Measurement:
 
 def verify(row: Operation, points: int = 0) -> Measurement:
     """The measurement of a row of the table, at so many points, or the number that suits it."""
-    points = points or (FEWER if "gamma" in row.name else POINTS)
+    points = points or (FEWER if row.slow else POINTS)
     rng = random.Random(f"{row.name} {SEED}")
     names = ["x", "y", "z"] if row.variadic else list(row.operands)
     graph = compiled(write(row, [Text(name) for name in names], "<").text)

@@ -17,7 +17,7 @@ from .trajectory import OF_THE_PROGRAM
 if TYPE_CHECKING:
     import numpy
 
-    from ..batch.evaluator import Kernel  # for types only: it loads NumPy
+    from ..batch.evaluator import Evaluator  # for types only: it loads NumPy
 
 __all__ = ["Mean", "at_kinks"]
 
@@ -33,7 +33,7 @@ class Mean:
     columns that the rows give, of one length. place: what to call a row, by its number from 0.
     """
 
-    kernel: "Kernel"
+    kernel: "Evaluator"
     table: Mapping[str, "numpy.ndarray"]
     place: Callable[[int], str]
 

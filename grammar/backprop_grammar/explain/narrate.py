@@ -13,6 +13,7 @@ from ..numbers.decimal import decimal, shown_decimal
 from ..numbers.multiprecision import wide
 from ..numbers.wide import UNDEFINED, Number, exists
 from ..operations.row import Role
+from ..operations.table import IDENTITY, POW
 from ..passes.doubt import Doubt, Stopped
 from ..passes.general import forward
 from ..symbolic.rules import Rule
@@ -230,7 +231,7 @@ class Teller:
             return [say("0 times a local gradient is 0, so {} {} 0 from it.", names(zero), verb)]
         if node.role is Role.ROUTES:
             return self.routed(node)
-        if node.operation in ("add", "sum", "mean", "identity"):
+        if node.row and node.row.distributes_alike:
             return [self.distributed(node), passes_nothing(self.index, node)]
         rule = rule_sentence(self.index, node)
         sentences = [rule, *self.scaled(node, bool(rule))]
@@ -276,10 +277,13 @@ class Teller:
         edge, count = node.edges[0], len(node.operands)
         operands = [edge.operand for edge in node.edges]
         different = list(dict.fromkeys(operands))
-        rule = {
-            "identity": "A second name hands its upstream gradient on as it is",
-            "mean": f"A mean of {count} hands on {rule_text(self.trace, node, edge)} of its upstream gradient",
-        }.get(node.operation, "A sum hands its upstream gradient on unchanged")
+        if node.row is IDENTITY:
+            rule = "A second name hands its upstream gradient on as it is"
+        elif node.row and node.row.rules[0] == "1":
+            rule = "A sum hands its upstream gradient on unchanged"
+        else:
+            part = rule_text(self.trace, node, edge)
+            rule = f"A {node.operation} of {count} hands on {part} of its upstream gradient"
         if len(different) == 1:
             often = f" {times(len(operands))}" if len(operands) > 1 else ""
             return say(
@@ -365,7 +369,7 @@ class Teller:
         """Whether the rule, at these values, is the local gradient: not on a kink, not at 0^y."""
         if node.name in self.index.kinks:
             return False
-        if node.operation == "pow" and self.index.value(node.operands[0]) == 0:
+        if node.row is POW and self.index.value(node.operands[0]) == 0:
             return False
         if node.kind != "block":
             return True

@@ -5,8 +5,12 @@ in a table; what depends on the numbers asks the edges of the trace, which know 
 and what tied, because rounded values do not.
 """
 
+from collections.abc import Callable
+
 from ..language.precedence import shown_operands
 from ..numbers.wide import exists, sign
+from ..operations.row import Role
+from ..operations.table import DIV, POW
 from ..trace.index import Index
 from ..trace.record import Edge, Node
 from .document import Figure, Formula, Piece, Pieces, formula, listed, name, say
@@ -25,22 +29,6 @@ __all__ = [
 
 LONG_FORMULA = 200
 """Characters of the longest formula that a heading repeats."""
-
-RULES = {
-    "exp": "The local gradient of exp is its own value.",
-    "log": "The local gradient of log is one over its operand.",
-    "sqrt": "The local gradient of sqrt is one over twice the root.",
-    "sin": "The local gradient of sin is the cosine of its operand.",
-    "cos": "The local gradient of cos is minus the sine of its operand.",
-    "abs": "The local gradient of abs is the sign of its operand.",
-    "sign": "sign is flat on both sides of 0.",
-    "sigmoid": "The local gradient of sigmoid is its value times one minus its value.",
-    "tanh": "The local gradient of tanh is one minus the square of its value.",
-    "softplus": "The local gradient of softplus is the sigmoid of its operand.",
-    "logsumexp": "The local gradient of logsumexp for an operand is the share of its exponential "
-    "in the sum of the exponentials.",
-}
-"""What holds wherever the operation has a local gradient and stands on no kink."""
 
 QUOTIENT = (
     "the local gradient for the numerator is one over the denominator",
@@ -81,16 +69,16 @@ def rule_sentence(index: Index, node: Node) -> Pieces:
         many = len(node.edges) > 1
         comes = "local gradients come" if many else "local gradient comes"
         return say("{} is a block: its {} from the whole of its body.", operation, comes)
-    if operation in RULES:
-        return say(RULES[operation])
-    if operation == "mul":
+    if node.row and node.row.says:
+        return say(node.row.sentence)
+    if node.role is Role.SWAPS:
         if len(node.edges) == 1:
             return say("In a product, the local gradient for one operand is the other operand.")
         return say("A product swaps: the local gradient for one operand is the other operand.")
     places = [edge.place for edge in node.edges]
-    if operation == "div":
+    if node.row is DIV:
         return say("In a quotient, {}.", ", and ".join(QUOTIENT[k] for k in places))
-    if operation == "pow" and places == [0] and sign(index.value(node.operands[0]) or 0.0):
+    if node.row is POW and places == [0] and sign(index.value(node.operands[0]) or 0.0):
         return say("The power rule gives the local gradient.")
     return []
 
@@ -99,14 +87,13 @@ def kink_sentence(index: Index, node: Node) -> Pieces:
     """On a kink, where the backward pass had to choose."""
     if node.kind == "block":
         return say("{} stands on a kink here.", node.operation)
-    if node.operation == "sign":
+    row = node.row
+    if row is None or row.jump:
         return []
     at: Pieces | str = "here"
-    if node.row and node.row.kinks == ("x",):
+    if row.kinks == ("x",):
         at = say("at {} = 0", name(index.trace.name(node.operands[0])))
-    if node.operation == "clamp":
-        return say("clamp has a kink here; its operand and the limit share the gradient.")
-    return say("{} has a kink {}; the subgradient of smallest norm is used.", node.operation, at)
+    return say("{} has a kink {}; {}.", row.name, at, row.at_kink)
 
 
 def selected(edge: Edge) -> bool:
@@ -116,14 +103,12 @@ def selected(edge: Edge) -> bool:
 
 def selection(index: Index, node: Node) -> Pieces:
     """Why an operation that routes chooses as it does: which operand it selects."""
-    if node.operation in ("max", "min"):
+    if node.row and node.row.selects:
         return extreme(index, node)
-    if node.operation == "if":
-        return branch(index, node)
-    if node.operation == "relu":
-        return rectified(index, node)
-    if node.operation == "clamp":
-        return clamped(index, node)
+    if node.operation in SELECTIONS:
+        return SELECTIONS[node.operation](index, node)
+    if node.name in index.kinks:
+        return kink_sentence(index, node)
     chosen = list(dict.fromkeys(edge.operand for edge in node.edges if selected(edge)))
     if not chosen:
         return say(
@@ -143,7 +128,9 @@ def extreme(index: Index, node: Node) -> Pieces:
     chosen = [edge for edge in node.edges if selected(edge)]
     few = len(node.operands) == 2
     first = name(index.trace.name(chosen[0].operand)) if chosen else name("")
-    word = {"max": ("larger", "largest"), "min": ("smaller", "smallest")}[node.operation][not few]
+    assert node.row is not None
+    words = ("larger", "largest") if node.row.selects > 0 else ("smaller", "smallest")
+    word = words[not few]
     if not chosen:
         return say(
             "What {} selects is not differentiated, so it passes nothing on.", node.operation
@@ -156,8 +143,7 @@ def extreme(index: Index, node: Node) -> Pieces:
         template = "All operands of {} are {}, so they tie, and each has a share of {}."
         return say(template, node.operation, first, share)
     template = "{} of the operands of {} tie for the {} value, so each of them has a share of {}."
-    which = {"max": "largest", "min": "smallest"}[node.operation]
-    return say(template, f"{ties}", node.operation, which, share)
+    return say(template, f"{ties}", node.operation, words[1], share)
 
 
 def branch(index: Index, node: Node) -> Pieces:
@@ -208,6 +194,14 @@ def clamped(index: Index, node: Node) -> Pieces:
     if chosen == [2]:
         return say("{} lies above the bound {}, so clamp routes everything to the bound.", x, high)
     return say("What clamp selects is not differentiated, so it passes nothing on.")
+
+
+SELECTIONS: dict[str, Callable[[Index, Node], Pieces]] = {
+    "if": branch,
+    "relu": rectified,
+    "clamp": clamped,
+}
+"""Operations of whose choice there is more to say."""
 
 
 def passes_nothing(index: Index, node: Node) -> Pieces:

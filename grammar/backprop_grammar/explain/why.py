@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import Number, exists, sign
+from ..operations.row import Role
 from ..trace.index import Index, find
 from ..trace.record import Edge, Node, Trace
 from .document import (
@@ -247,7 +248,7 @@ class Reasons:
                 "{} stands on a kink, where the subgradient of smallest norm is used: 0.",
                 self.defined(node),
             )
-        if node.operation == "mul" and node.block is None:
+        if node.role is Role.SWAPS and node.block is None:
             other = node.operands[1 - edge.place]
             if self.index.is_constant(other):
                 return say(
@@ -334,10 +335,10 @@ class Reasons:
         return sentences, facts
 
     def saturated(self, node: Node, edge: Edge) -> Pieces:
-        """A sigmoid or tanh far from 0, where it is flat."""
+        """An S-shaped function far from 0, where it is flat."""
         local = edge.local
         size = local.nearest or 0.0 if not isinstance(local, float) else local
-        if node.operation not in ("sigmoid", "tanh") or abs(size) > FLAT:
+        if node.row is None or not node.row.saturates or abs(size) > FLAT:
             return []
         at = self.index.value(edge.operand)
         place: Pieces = []

@@ -6,6 +6,7 @@ Rounding happens here and only here, once per number.
 from decimal import MAX_EMAX, Decimal
 from typing import Any
 
+from ..operations.special import precision
 from .ball import Ball
 from .wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, fixed, sign
 
@@ -56,7 +57,7 @@ def expanded(value: Any, digits: int) -> tuple[int, str, int]:
     power = 0
     if abs(exponent + bits) >= 4000:
         # The general way multiplies powers of ten out; for these the logarithm is faster.
-        with mpmath.workprec(int(3.33 * digits) + exponent.bit_length() + 60):
+        with precision(int(3.33 * digits) + exponent.bit_length() + 60):
             size = mpmath.log10(abs(value))
             power = int(mpmath.floor(size))
             scaled = mpmath.mpf(10) ** (size - power)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..operations.row import Operation
+from ..operations.special import precision
 from .arithmetic import Arithmetic
 from .ball import Ball, rounding
 
@@ -29,8 +30,7 @@ class Multiprecision(Arithmetic):
 
     def context(self) -> AbstractContextManager[Any]:
         """Within it the numbers have their precision."""
-        precision: AbstractContextManager[Any] = self.module.workprec(self.bits)
-        return precision
+        return precision(self.bits)
 
     def constant(self, value: float | str) -> Ball:
         """The ball of a constant of the program, by its number or its name."""

@@ -206,9 +206,9 @@ def run_of(
 
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
     """Seconds that the passes over numbers of that precision may take, roughly."""
-    gammas = sum(operation.slow and needed[node] for node, operation in enumerate(graph.operations))
+    slow = sum(operation.slow and needed[node] for node, operation in enumerate(graph.operations))
     long = (bits / 6400) ** 2
-    return sum(needed) * (0.0015 + 0.04 * long) + gammas * max(0.03, 12 * long)
+    return sum(needed) * (0.0015 + 0.04 * long) + slow * max(0.03, 12 * long)
 
 
 LOOSE = 2.0**-30

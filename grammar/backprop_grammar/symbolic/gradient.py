@@ -11,9 +11,9 @@ from itertools import combinations_with_replacement
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..operations.row import Operation
-from ..operations.table import IF
+from ..operations.table import ADD, DIV, IF, MUL
 from ..passes.backward import backward
-from .simplify import ADD, DIV, MUL, Symbols
+from .simplify import Symbols
 
 __all__ = ["gradient", "local", "partials", "plus", "symbols_of", "times"]
 
@@ -55,7 +55,7 @@ def local(s: Symbols, node: int, k: int) -> int | None:
         if k < 2:
             return None
         return s.choose(*s.test(node), *((one, zero) if k == 2 else (zero, one)))
-    if operation.name in ("max", "min"):
+    if operation.selects:
         return share(s, operation, operands, node, k)
     if operation.variadic:
         leaves = {"x": operands[k], "out": node, "n": s.constant(float(len(operands)))}
@@ -70,7 +70,7 @@ def share(s: Symbols, operation: Operation, operands: Sequence[int], node: int, 
     """What operand k of a max or min gets: all, nothing, or its share of a tie."""
     one, zero = s.constant(1.0), s.constant(0.0)
     if len(operands) == 2:
-        sign = ">" if operation.name == "max" else "<"
+        sign = ">" if operation.selects > 0 else "<"
         half = s.plain(DIV, (one, s.constant(2.0)))  # as people write it
         tie = s.choose("==", operands[k], operands[1 - k], half, zero)
         return s.choose(sign, operands[k], operands[1 - k], one, tie)

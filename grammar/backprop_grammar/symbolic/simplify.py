@@ -12,12 +12,10 @@ from ..language.graph import Graph
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
-from ..operations.table import IDENTITY, IF, OPERATIONS
+from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
 from .tape import SharedTape
 
 __all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "Symbols", "coefficient"]
-
-ADD, SUB, MUL, DIV, POW, NEG = (OPERATIONS[n] for n in ("add", "sub", "mul", "div", "pow", "neg"))
 
 LARGEST = 10**6
 """The largest whole number in the fractions that are put together: 2/3 of something."""

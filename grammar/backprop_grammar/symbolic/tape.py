@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ..language.graph import Condition, Graph
 from ..operations.row import Operation
+from ..operations.table import ADD, MUL
 
 __all__ = ["SharedTape"]
 
@@ -57,7 +58,7 @@ class SharedTape:
 
     def plain(self, operation: Operation, operands: Sequence[int]) -> int:
         key = (operation.name, *operands)
-        if operation.name in ("add", "mul") and (operation.name, *operands[::-1]) in self.known:
+        if operation in (ADD, MUL) and (operation.name, *operands[::-1]) in self.known:
             key = (operation.name, *operands[::-1])
         return self.once(key, lambda: self.tape.add(operation, tuple(operands)))
 

@@ -149,7 +149,7 @@ class Builder:
     def rule(self, row: Operation, node: int, place: int, local: Ball | None) -> Rule:
         """The local gradient of an operation as a formula."""
         operands = self.graph.operands[node]
-        if row.name in ("max", "min"):
+        if row.selects:
             if local is None:
                 return self.rules.constant(0.0)
             return self.rules.share(round(float(1 / local[0])))

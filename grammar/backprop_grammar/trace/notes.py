@@ -94,12 +94,8 @@ def why(graph: Graph, names: Names, node: int) -> str:
         return "infinite contributions cancel"
     if operation.jump:
         return f"{operation.jump} ({name})"
-    if operation.name == "pow":
-        return f"x^y has no slope in y at {name}, where the base is not positive"
-    if operation.name == "atan2":
-        return f"atan2 has no slope at the origin ({name})"
-    if operation.name == "sqrt":
-        return f"the infinite slope of sqrt at 0 ({name}) meets a slope of 0; for lengths use abs(x) or hypot(x, y)"  # fmt: skip
+    if operation.no_slope:
+        return operation.no_slope.format(at=name)
     return f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
 
 
@@ -167,11 +163,11 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     if kind == "boundary":
         return Note("boundary", name, f"the point stands exactly on the boundary of the condition of {name}; the gradient is that of the branch it selects")  # fmt: skip
     if kind == "cut":
-        return Note("branch cut", name, f"atan2 has its branch cut here ({name}): the value jumps by 2*pi across it, the gradient is the same on both sides")  # fmt: skip
+        step = f" by {operation.cut_step}" if operation.cut_step else ""
+        return Note("branch cut", name, f"{operation.name} has its branch cut here ({name}): the value jumps{step} across it, the gradient is the same on both sides")  # fmt: skip
     if kind == "jump":
         return Note("kink", name, f"{operation.jump} ({name})")
-    how = "it shares the gradient with its limit" if operation.name == "clamp" else "the subgradient of smallest norm is used"  # fmt: skip
-    return Note("kink", name, f"{operation.name} has a kink here ({name}); {how}")
+    return Note("kink", name, f"{operation.name} has a kink here ({name}); {operation.at_kink}")
 
 
 def precision_note(run: Run, trace: Trace) -> list[Note]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..language.graph import Graph
 from ..numbers.wide import UNEVALUATED
+from ..operations.table import IF
 from ..passes.run import Question
 from ..symbolic.rules import Rule, Rules
 from .builder import constants_once, frames, row_of
@@ -87,6 +88,6 @@ def rule_of(graph: Graph, rules: Rules, node: int, place: int, block: bool) -> R
     if block:
         return rules.block(node, place, row_of(graph.blocks[node]))
     row = graph.operations[node]
-    if row.name in ("max", "min", "if"):
+    if row.selects or row is IF:
         return None
     return rules.operation(row, place, node)

@@ -4,6 +4,7 @@ A formula is a node of a tape, so it is written out piece by piece, like the pri
 with other pieces. No name is special, and no digit of a number changes.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from ...language.precedence import comparison_of, number_text, shown_operands
 from ...numbers.decimal import rounded
 from ...numbers.wide import Wide, sign
 from ...operations.row import Operation
-from ...operations.table import OPERATIONS
+from ...operations.table import ADD, MUL, OPERATIONS, SUB
 from ...symbolic.rules import Rule
 from ...trace.index import branch_text, spelled_out
 
@@ -30,8 +31,6 @@ __all__ = [
     "side",
 ]
 
-ADD, SUB, MUL = (OPERATIONS[name] for name in ("add", "sub", "mul"))
-
 LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
@@ -42,34 +41,8 @@ GREEK = frozenset(LETTERS.split())
 SUM, NEGATIVE, PRODUCT, FRACTION, POWER, ATOM = range(1, 7)
 """How tightly a piece binds, loosest first; what begins with a minus sign stands only in front."""
 
-CALLS = {
-    "exp": r"\exp",
-    "log": r"\log",
-    "log2": r"\log_{2}",
-    "log10": r"\log_{10}",
-    "max": r"\max",
-    "min": r"\min",
-    "sin": r"\sin",
-    "cos": r"\cos",
-    "tan": r"\tan",
-    "asin": r"\arcsin",
-    "acos": r"\arccos",
-    "atan": r"\arctan",
-    "sinh": r"\sinh",
-    "cosh": r"\cosh",
-    "tanh": r"\tanh",
-    "sigmoid": r"\sigma",
-    "digamma": r"\psi",
-}
-"""Functions with a sign of their own; the others are written by their names."""
-
-AROUND = {
-    "sqrt": (r"\sqrt{", "}"),
-    "cbrt": (r"\sqrt[3]{", "}"),
-    "abs": (r"\left|", r"\right|"),
-    "lgamma": (r"\log\left|\Gamma\left(", r"\right)\right|"),
-}
-"""Functions of one operand that are written around it."""
+SLOT = re.compile(r"<(\w+)>")
+"""Where an operand stands in the LaTeX of a row."""
 
 COMPARISONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
@@ -290,17 +263,19 @@ class Writer:
 
     def call(self, node: int, name: str, slots: list[Item]) -> list[Item]:
         """A function by its sign, or by its name."""
-        if name in AROUND:
-            before, after = AROUND[name]
-            return [before, slots[0], after]
-        if name == "polygamma":
-            return [r"\psi^{\left(", slots[0], r"\right)}\left(", slots[1], r"\right)"]
+        row = OPERATIONS.get(name)
+        sign = row.latex if row else ""
+        if row and SLOT.search(sign):
+            pieces: list[Item] = list(SLOT.split(sign))  # every second one is an operand's name
+            places = [row.operands.index(operand) for operand in SLOT.findall(sign)]
+            pieces[1::2] = [slots[place] for place in places]
+            return pieces
         block = self.tape.blocks.get(node)
         minus = "-" * (block is not None and block.mirrored)
         listed: list[Item] = []
         for k, slot in enumerate(slots):
             listed += [", " * bool(k) + minus, slot]
-        head = CALLS.get(name, rf"\operatorname{{{escaped(name)}}}")
+        head = sign or rf"\operatorname{{{escaped(name)}}}"
         return [head + r"\left(", *listed, r"\right)"]
 
 

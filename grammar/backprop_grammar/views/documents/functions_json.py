@@ -6,6 +6,7 @@ from typing import Any
 
 from ...checks.accuracy import SEED, verify
 from ...operations.row import Operation
+from ...operations.table import IF
 
 __all__ = ["described", "render"]
 
@@ -43,9 +44,9 @@ def described(row: Operation) -> dict[str, Any]:
 def kinks(row: Operation) -> list[str]:
     """Where a row has kinks, in words of the language."""
     texts = [text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks]
-    if row.name in ("max", "min"):
+    if row.selects:
         texts.append("a tie of operands")
-    if row.name == "if":
+    if row is IF:
         texts.append("a == b")
     return texts
 

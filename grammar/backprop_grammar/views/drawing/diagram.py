@@ -156,10 +156,8 @@ def symbol(trace: Trace, node: Node) -> str:
         return ""
     if node.block is not None or row is None:
         return node.operation
-    if row.name == "neg":
-        return "*-1"
-    if row.name == "identity":
-        return "="
+    if row.gate:
+        return row.gate
     fixed = [trace.name(k) if k in constants else "" for k in node.operands]
     if row.name == "if":
         left, right = fixed[:2]
