@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 
+import mpmath
 import nbformat
 import numpy as np
 import pytest
@@ -215,7 +216,7 @@ def test_options_are_numbers_too():
     program = bp.Program("x*y")
     assert "the value of upstream is" in refusal(lambda: program.at(x=1, y=2, upstream=math.nan)).message  # fmt: skip
     for digits in (0, 1001, "30", 2.5):
-        assert "the precision is 1 to 1000" in refusal(lambda d=digits: program.at(x=1, y=2, precision=d)).message  # fmt: skip
+        assert "the precision is a whole number from 1 to 1,000" in refusal(lambda d=digits: program.at(x=1, y=2, precision=d)).message  # fmt: skip
 
 
 def test_unknown_names_are_refused_with_the_nearest():
@@ -351,3 +352,97 @@ def test_a_program_is_pickled_as_its_text():
 def test_the_docstring_of_the_package_runs():
     example = [line for line in bp.__doc__.splitlines() if line.startswith("    ")]
     exec(textwrap.dedent("\n".join(example)), {})
+
+
+# What a stranger tried
+
+
+BAD = {
+    "a program that is none": lambda: bp.Program(None),
+    "a name that is none": lambda: bp.Program("x", name=5),
+    "a point that is none": lambda: bp.Program("x").at([1]),
+    "a name of the point that is none": lambda: bp.Program("x").at({1: 2}),
+    "names that are none": lambda: bp.Program("x").at(x=1, wrt=5),
+    "an output that is none": lambda: bp.Program("x").at(x=1, output=5),
+    "a complex number": lambda: bp.Program("x").at(x=np.complex128(1 + 2j)),
+    "an array of text": lambda: bp.Program("x").at(x=np.array("3")),
+    "digits": lambda: bp.Program("x").at(x=1, digits=-3),
+    "a direction of text": lambda: bp.Program("x*y").derive(along={"x": "1/0"}),
+    "a direction without end": lambda: bp.Program("x*y").derive(along={"x": math.inf}),
+    "a direction and an order": lambda: bp.Program("x*y").derive(along={"x": 1}, order=2),
+    "no direction": lambda: bp.Program("x*y").derive(second=True),
+    "an order": lambda: bp.Program("x*y").derive(order=1.5),
+    "a target": lambda: bp.Program("x*y").derive().code("zz"),
+    "nothing to derive by": lambda: bp.Program("3").derive(),
+    "a range of nan": lambda: bp.equivalent("x^2", "x^3", over={"x": (math.nan, math.nan)}),
+    "a range without end": lambda: bp.equivalent("1/x", "2/x", over={"x": (0, math.inf)}),
+    "a range turned around": lambda: bp.equivalent("x", "x", over={"x": (1, 0)}),
+    "half a range": lambda: bp.equivalent("x", "x", over={"x": 1}),
+    "points": lambda: bp.equivalent("x", "x", over={"x": (0, 1)}, points=2.5),
+    "a column of text": lambda: bp.Program("x").map({"x": ["1", "2"]}),
+    "a column of truth": lambda: bp.Program("x").map({"x": [True, False]}),
+    "a column of complex numbers": lambda: bp.Program("x").map({"x": np.array([1 + 1j])}),
+    "a column of dates": lambda: bp.Program("x").map(
+        {"x": np.array(["2020-01-01"], "datetime64[D]")}
+    ),
+    "columns of two lengths": lambda: bp.Program("x*y").map({"x": [1.0, 2.0], "y": [1.0]}),
+    "no column": lambda: bp.Program("x").map({"x": 1.0}),
+    "an unknown column": lambda: bp.Program("x").map({"x": [1.0], "z": [1.0]}),
+    "a column given twice": lambda: bp.Program("x").map({"x": [1.0]}, x=2),
+    "no columns": lambda: bp.Program("x").map(None),
+    "a claim that is none": lambda: bp.Program("x").at(x=1).claim(x=True),
+    "claims that are none": lambda: bp.Program("x").at(x=1).claim(["x"]),
+    "a claim given twice": lambda: bp.Program("x").at(x=1).claim({"x": 1}, x=2),
+    "steps": lambda: bp.Program("x").descend(x=1, steps=2.5),
+    "a rate": lambda: bp.Program("x").descend(x=1, rate="0.1"),
+    "a node that is none": lambda: bp.Program("x").at(x=1)[5],
+    "a picture without nodes": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False).svg(),
+    "a check of an outline": lambda: bp.Program("x*y").outline().check(),
+}
+
+
+@pytest.mark.parametrize("ask", BAD.values(), ids=BAD.keys())
+def test_what_makes_no_sense_is_refused_in_a_sentence(ask):
+    error = refusal(ask)
+    assert len(str(error)) < 300
+    assert " --" not in str(error)
+
+
+def test_a_trace_without_nodes_is_text_in_a_notebook():
+    trace = bp.Program("x*y").at(x=1, y=2, nodes=False)
+    assert trace._repr_svg_() is trace._repr_html_() is None
+    assert "gradient" in repr(trace)
+
+
+def test_a_number_may_stand_among_the_columns():
+    mapped = bp.Program("wrt*x").map({"x": [1.0, 2.0], "wrt": 3})
+    assert mapped.value.tolist() == [3.0, 6.0]
+
+
+def test_a_masked_number_is_missing():
+    mapped = bp.Program("x").map({"x": np.ma.array([1.0, 2.0], mask=[False, True])})
+    assert mapped.status.tolist() == ["", "x is missing"]
+
+
+def test_a_direction_takes_the_numbers_of_numpy():
+    formula = bp.Program("x*y").derive(along={"x": np.float32(0.5)})
+    assert str(formula) == "jvp = 0.5*y"
+
+
+def test_the_table_is_read_only():
+    with pytest.raises(TypeError):
+        bp.functions["mine"] = bp.functions["sin"]
+
+
+def test_a_claim_is_read_without_its_blanks(neuron):
+    assert "within the digits" in str(neuron.claim(w=" -0.15 "))
+
+
+@pytest.mark.parametrize("digits", [50, 300, 330, 1000])
+def test_as_many_digits_as_are_asked_for(digits):
+    document = json.loads(bp.Program("sin(x)/y").at(x=1, y=3, precision=digits).json())
+    with mpmath.workdps(digits + 10):
+        truth = mpmath.nstr(mpmath.sin(1) / 3, digits)
+        assert mpmath.nstr(mpmath.mpf(document["wide"]["value"]), digits) == truth
+        slope = document["wide"]["gradients"]["y"]
+        assert mpmath.nstr(mpmath.mpf(slope), digits) == mpmath.nstr(-mpmath.sin(1) / 9, digits)

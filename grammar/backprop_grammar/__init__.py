@@ -13,13 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import BackpropError
-    from .library import Explanation, Formula, Program, Report, Trace, equivalent
-    from .operations.table import FUNCTIONS as functions  # noqa: N811
+    from .library import (
+        Edge,
+        Explanation,
+        Formula,
+        Node,
+        Program,
+        Report,
+        Trace,
+        equivalent,
+        functions,
+    )
 
 __all__ = [
     "BackpropError",
+    "Edge",
     "Explanation",
     "Formula",
+    "Node",
     "Program",
     "Report",
     "Trace",
@@ -27,23 +38,13 @@ __all__ = [
     "functions",
 ]
 
-PLACES = {
-    "BackpropError": "errors.BackpropError",
-    "functions": "operations.table.FUNCTIONS",
-    **{
-        name: f"library.{name}"
-        for name in ("Explanation", "Formula", "Program", "Report", "Trace", "equivalent")
-    },
-}
-"""Where each public name is defined."""
-
 
 def __getattr__(name: str) -> Any:
-    if name not in PLACES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = PLACES[name].rpartition(".")
-    return getattr(import_module(f".{module}", __name__), attribute)
+    module = "errors" if name == "BackpropError" else "library"
+    return getattr(import_module(f".{module}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return __all__

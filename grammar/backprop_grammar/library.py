@@ -12,16 +12,20 @@ on what they get.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from operator import index
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .errors import BackpropError, usage
+from .errors import BackpropError, shorten, suggestion, usage
 from .language.parser import parse
 from .language.printer import program_text
-from .numbers.wide import as_float
+from .numbers.wide import UNEVALUATED, as_float
+from .operations.row import Operation
+from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate
 from .trace.index import find, formula, rule_text
-from .trace.point import bind, finite
+from .trace.point import bind, finite, unknown_name
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
@@ -35,15 +39,37 @@ if TYPE_CHECKING:
     from .descent.trajectory import Trajectory
     from .explain.document import Explanation as ExplanationRecord
 
-__all__ = ["Edge", "Explanation", "Formula", "Node", "Program", "Report", "Trace", "equivalent"]
+__all__ = [
+    "Edge",
+    "Explanation",
+    "Formula",
+    "Node",
+    "Program",
+    "Report",
+    "Trace",
+    "equivalent",
+    "functions",
+]
 
 Point = Mapping[str, Any]
 Names = str | Sequence[str]
 
 
+functions: Mapping[str, Operation] = MappingProxyType(FUNCTIONS)
+"""The rows of the table of operations that a program may call, by name."""
+
 DIGITS = 6
 """Significant digits of the numbers that are shown, unless others are asked for."""
 
+MOST_DIGITS = 17
+"""As many tell one float from any other."""
+
+
+MOST_POINTS = 10**6
+"""The most random points at which two programs are compared."""
+
+MOST_STEPS = 10**9
+"""The most steps of one descent."""
 
 VIEWS = ("wrt", "expand", "fold")
 """The options that are names of nodes."""
@@ -56,10 +82,47 @@ def rendered(view: str, record: Any, digits: int) -> str:
 
 
 def listed(names: Names) -> list[str]:
-    """Names, given one by one or as one text: `"w,b"`."""
+    """Names, given one by one or as one text: `"w,b"`. Raises BackpropError for what is none."""
     if isinstance(names, str):
         return [name.strip() for name in names.split(",") if name.strip()]
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise usage(f"{shorten(repr(names))} is no list of names", 'write "w,b" or ["w", "b"]')
     return list(names)
+
+
+def checked(value: object, what: str) -> str:
+    """A text. Raises BackpropError for what is none."""
+    if not isinstance(value, str):
+        raise usage(f"{what} is of type {type(value).__name__}, not a text")
+    return value
+
+
+def whole(value: object, what: str, least: int, most: int) -> int:
+    """A whole number in a range. Raises BackpropError for what is none."""
+    if (
+        isinstance(value, bool)
+        or not hasattr(value, "__index__")
+        or not least <= index(value) <= most
+    ):
+        shown = shorten(repr(value))
+        raise usage(f"{what} is a whole number from {least} to {most:,}, not {shown}")
+    return index(value)
+
+
+def numbers(values: object, what: str) -> dict[str, float]:
+    """A number for each of some names. Raises BackpropError for what is none."""
+    if not isinstance(values, Mapping):
+        shown = shorten(repr(values))
+        raise usage(f"{what} is a dict of numbers, not {shown}", 'write {"x": 1.0}')
+    return {checked(name, "a name"): finite(x, name) for name, x in values.items()}
+
+
+def joined(first: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Two mappings of names. Raises BackpropError for a name that is in both, and for one that is none."""
+    for name in first:
+        if checked(name, "a name") in more:
+            raise usage(f"{name} is given twice", "give each name one value")
+    return {**first, **more}
 
 
 class Program:
@@ -67,7 +130,7 @@ class Program:
 
     def __init__(self, text: str, name: str = "program") -> None:
         """Name: what messages call the text. Raises BackpropError with the place of a mistake."""
-        self.record = parse(text, name=name)
+        self.record = parse(checked(text, "a program"), name=checked(name, "its name"))
 
     def __repr__(self) -> str:
         return program_text(self.record)
@@ -97,6 +160,8 @@ class Program:
         options: the keywords that the call takes itself, as far as they were given. Raises
         BackpropError where such a word is also a variable, and for a value that is given twice.
         """
+        if point is not None and not isinstance(point, Mapping):
+            raise usage(f"the point is of type {type(point).__name__}", 'write {"x": 1.0} or x=1.0')
         if point is None:
             for word in options:
                 if word in self.record.variables:
@@ -104,10 +169,7 @@ class Program:
                         f"{word} is a variable of the program and a keyword of this call",
                         'give the point as a dict, first: {"' + word + '": 1.0}',
                     )
-        for name in values:
-            if name in (point or {}):
-                raise usage(f"{name} is given twice", "give each name one value")
-        return {**(point or {}), **values}
+        return joined(point or {}, values)
 
     def at(
         self,
@@ -146,9 +208,11 @@ class Program:
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
         if upstream is not None:
             options["upstream"] = finite(upstream, "upstream")
-        if precision is not None and precision not in range(1, MAX_PRECISION + 1):
-            raise usage(f"the precision is 1 to {MAX_PRECISION} digits, not {precision}")
-        shown = options.pop("digits", DIGITS)
+        if output is not None:
+            checked(output, "the output")
+        if precision is not None:
+            options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
+        shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
         return Trace(evaluate(bound, at, **options), shown)
 
     def outline(
@@ -164,7 +228,8 @@ class Program:
         from .trace.outline import outline  # loaded when it is asked for
 
         views = {"wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold)}
-        return Trace(outline(self.record, output=output, **views), digits)
+        record = outline(self.record, output=checked(output, "the output"), **views)
+        return Trace(record, whole(digits, "digits", 1, MOST_DIGITS))
 
     def derive(
         self,
@@ -183,7 +248,8 @@ class Program:
         point where the numbers are wanted, too. code: for a file in another language, which
         computes the output beside them.
         """
-        return Formula(self, wrt, output, order, along, second, at, code)
+        names = [name for given in wrt for name in listed(given)]
+        return Formula(self, names, output, order, along, second, at, code)
 
     def map(
         self,
@@ -196,13 +262,22 @@ class Program:
     ) -> "Mapped":
         """Value and gradients at many points, as NumPy arrays.
 
-        columns: an array per input that varies, all of one length; values: of the other inputs.
-        wrt: the inputs to differentiate by; the columns unless given. Needs NumPy.
-        """
-        from .batch.evaluator import mapped  # needs NumPy
+        columns: an array per input that varies, all of one length, and numbers of other inputs;
+        values: of these, too. wrt: the inputs to differentiate by; the columns unless given. Needs
+        NumPy.
 
-        bound, at = bind(self.record.bind(columns), values)
-        return mapped(bound, columns, at, listed(wrt), output)
+        Raises BackpropError as ``at`` does, and for columns that are no numbers or of several lengths.
+        """
+        from .batch.evaluator import columns_of, mapped  # needs NumPy
+
+        if not isinstance(columns, Mapping):
+            raise usage("the columns are no dict of arrays", 'write {"x": [1.0, 2.0]}')
+        arrays, given = columns_of(joined(columns, values))
+        bound, at = bind(self.record.bind(arrays), given)
+        for name in arrays:
+            if name not in bound.variables:
+                raise unknown_name(bound, name)
+        return mapped(bound, arrays, at, listed(wrt), checked(output, "the output"))
 
     def descend(
         self,
@@ -233,6 +308,12 @@ class Program:
         bound, at = bind(self.record, self.point(point, values, options))
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
+        if rate is not None:
+            options["rate"] = finite(rate, "rate")
+        if steps is not None:
+            options["steps"] = whole(steps, "steps", 0, MOST_STEPS)
+        for name in {"method", "output"} & options.keys():
+            checked(options[name], f"the {name}")
         run = Trajectory(plan(bound, at, **options))
         for _ in run.follow(descend(run.plan)):
             pass
@@ -325,9 +406,17 @@ class Trace:
         return self.record.flags
 
     def __getitem__(self, name: str) -> Node:
-        """The node of that name. Raises KeyError with the nearest name."""
-        node = self.record.by_name.get(name)
-        return self.node(find(self.record, name) if node is None else node)
+        """The node of that name. Raises BackpropError with the nearest name where there is none."""
+        node = self.record.by_name.get(checked(name, "the name of a node"))
+        return self.node(find(self.listed(), name) if node is None else node)
+
+    def listed(self, evaluated: bool = False) -> TraceRecord:
+        """The record with its nodes. Raises BackpropError where it has none, or only an outline."""
+        if not self.record.nodes:
+            raise usage("the trace was made without its nodes", "leave out nodes=False")
+        if evaluated and self.record.value is UNEVALUATED:
+            raise usage("an outline has no numbers", "evaluate the program at a point")
+        return self.record
 
     def __contains__(self, name: object) -> bool:
         return name in self.record.by_name
@@ -362,9 +451,16 @@ class Trace:
     def in_notebook(self, view: str) -> str | None:
         """A view; None where the graph is too large for a picture, so that its text is shown."""
         try:
-            return rendered(view, self.record, self.digits)
+            return self.drawn(view)
         except BackpropError:
             return None
+
+    def drawn(self, view: str) -> str:
+        """A picture in which every node gets a place, so that its size has a limit."""
+        from .views.drawing.layers import check_size  # loaded when it is asked for
+
+        check_size(len(self.listed().nodes))
+        return rendered(view, self.record, self.digits)
 
     # words
 
@@ -372,13 +468,17 @@ class Trace:
         """The backward pass in words, a paragraph a node; of one node where it is named."""
         from .explain.narrate import explain  # loaded when it is asked for
 
-        return Explanation(explain(self.record, self.digits, node), self.digits)
+        return Explanation(
+            explain(self.listed(True), self.digits, checked(node, "the node")), self.digits
+        )
 
     def why(self, node: str) -> "Explanation":
         """Why the gradient of a node is zero, tiny, huge or what it is: the paths it comes along."""
         from .explain.why import why  # loaded when it is asked for
 
-        return Explanation(why(self.record, node, self.digits), self.digits)
+        return Explanation(
+            why(self.listed(True), checked(node, "the node"), self.digits), self.digits
+        )
 
     # checks
 
@@ -387,7 +487,7 @@ class Trace:
         from .checks.differences import Report as Record  # loaded when it is asked for
         from .checks.differences import differences  # with it
 
-        trace = self.record
+        trace = self.listed(evaluated=True)
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
         return Report(report, self.digits)
 
@@ -401,8 +501,13 @@ class Trace:
         from .checks.differences import Report as Record  # loaded when it is asked for
         from .diagnosis.claims import judge  # loaded when it is asked for
 
-        trace = self.record
-        texts = {name: str(x) for name, x in {**(claims or {}), **more}.items()}
+        trace = self.listed(evaluated=True)
+        if claims is not None and not isinstance(claims, Mapping):
+            raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
+        texts = {}
+        for name, claimed in joined(claims or {}, more).items():
+            number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
+            texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
         verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits)
@@ -411,23 +516,23 @@ class Trace:
 
     def svg(self) -> str:
         """The picture as an SVG file."""
-        return rendered("pictures.svg", self.record, self.digits)
+        return self.drawn("pictures.svg")
 
     def html(self) -> str:
         """A web page that steps through both passes."""
-        return rendered("pictures.html", self.record, self.digits)
+        return self.drawn("pictures.html")
 
     def dot(self) -> str:
         """The picture for Graphviz."""
-        return rendered("pictures.dot", self.record, self.digits)
+        return rendered("pictures.dot", self.listed(), self.digits)
 
     def mermaid(self) -> str:
         """The picture for Mermaid."""
-        return rendered("pictures.mermaid", self.record, self.digits)
+        return rendered("pictures.mermaid", self.listed(), self.digits)
 
     def tikz(self) -> str:
         """The picture in TikZ, for LaTeX."""
-        return rendered("pictures.tikz", self.record, self.digits)
+        return self.drawn("pictures.tikz")
 
     def json(self) -> str:
         """The trace as one JSON document, the format backprop-trace/1."""
@@ -514,10 +619,19 @@ class Formula:
         self.record = self.formulas()
 
     def formulas(self) -> "Formulas":
-        """The record of what is asked for."""
+        """The record of what is asked for. Raises BackpropError for questions that make no sense."""
+        from .derivatives.derive import MAX_ORDER  # loaded when it is asked for
         from .derivatives.formulas import formulas  # loaded when it is asked for
 
         asked, bound = dict(self.asked), self.program.record
+        order = whole(asked["order"], "the order", 1, MAX_ORDER)
+        checked(asked["output"], "the output")
+        if asked["along"] is not None:
+            asked["along"] = numbers(asked["along"], "the direction")
+            if order > 1 or asked["wrt"]:
+                raise usage("a direction says by which inputs", "leave out the names and the order")
+        elif asked["second"]:
+            raise usage("the second derivative is along a direction", 'give along={"x": 1.0}')
         if asked["at"] is not None:
             bound, asked["at"] = bind(bound, asked["at"])
         return formulas(bound, **asked)
@@ -537,6 +651,11 @@ class Formula:
 
     def code(self, target: str) -> str:
         """A file in another language, which computes the output, too, and tests itself at the point."""
+        from .views.code.code import TARGETS  # loaded when it is asked for
+
+        if target not in TARGETS:
+            hint = suggestion(str(target), TARGETS, f"the targets are {', '.join(TARGETS)}")
+            raise usage(f"there is no target {shorten(str(target))}", hint)
         return rendered(f"code.{target}", self.again(code=True).record, DIGITS)
 
     def __str__(self) -> str:
@@ -594,8 +713,12 @@ def equivalent(
     over: the least and the largest value of every variable. points: random ones, beside the
     corners and middles; seed: of these.
     """
-    from .checks.equivalence import agree  # loaded when it is asked for
+    from .checks.equivalence import agree, range_of  # loaded when it is asked for
 
     first, second = (x if isinstance(x, Program) else Program(x) for x in (a, b))
-    box = {name: (float(low), float(high)) for name, (low, high) in over.items()}
-    return agree(first.record.bind(box), second.record.bind(box), box, seed, points)
+    if not isinstance(over, Mapping):
+        raise usage("the ranges are no dict", 'write {"x": (-2.0, 2.0)}')
+    ranges = {checked(name, "a name"): range_of(name, ends) for name, ends in over.items()}
+    count = whole(points, "points", 0, MOST_POINTS)
+    programs = first.record.bind(ranges), second.record.bind(ranges)
+    return agree(*programs, ranges, whole(seed, "the seed", -(2**63), 2**63), count)

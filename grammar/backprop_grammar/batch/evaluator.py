@@ -7,6 +7,7 @@ numbers, as `eval` does it. A row is handed on until it is right or refused.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -193,6 +194,34 @@ class Mapped:
     kinks: int
 
 
+def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, Any]]:
+    """Arrays of floats, of one length, and what is no column but one value.
+
+    A masked number is a missing one. Raises BackpropError for what is no column of numbers.
+    """
+    columns, others, first = dict[str, Column](), dict[str, Any](), ""
+    for name, given in values.items():
+        if isinstance(given, str | bytes) or not (np.ndim(given) or hasattr(given, "__len__")):
+            others[name] = given
+            continue
+        try:
+            array = np.ma.asarray(given) if np.ma.isMaskedArray(given) else np.asarray(given)
+        except ValueError:
+            array = np.empty((0, 0))
+        if array.ndim != 1 or array.dtype.kind not in "iuf":
+            message = f"the column {shorten(name)} is not a list of real numbers"
+            raise usage(message, "give one number per point")
+        column = array.astype(np.float64)
+        columns[name] = np.ma.filled(column, np.nan)
+        first = first or name
+        if len(column) != len(columns[first]):
+            lengths = f"{first} has {len(columns[first]):,} numbers and {name} has {len(column):,}"
+            raise usage(f"{lengths}: columns are of one length")
+    if not columns:
+        raise usage("no column is given", 'write {"x": [1.0, 2.0]}')
+    return columns, others
+
+
 def mapped(
     graph: Graph,
     columns: Mapping[str, Column],
@@ -200,15 +229,8 @@ def mapped(
     wrt: Sequence[str] = (),
     output: str = "",
 ) -> Mapped:
-    """A program at many points; see Evaluator. columns: an array per variable that varies.
-
-    Raises BackpropError for columns of several lengths.
-    """
-    given = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
-    lengths = {column.shape for column in given.values()}
-    if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths):
-        raise usage("columns are arrays of one length", "give each variable as many numbers")
-    rows = Evaluator(graph, list(given), at, wrt, output)(given)
+    """A program at many points; see Evaluator. columns: an array per variable that varies."""
+    rows = Evaluator(graph, list(columns), at, wrt, output)(columns)
     status = np.full(len(rows.value), "", dtype=object)
     for row, why in rows.status.items():
         status[row] = why

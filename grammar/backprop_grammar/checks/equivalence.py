@@ -7,7 +7,7 @@ the sides) find what is special, and seeded random ones the rest.
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import BackpropError, few, shorten, usage, visible
@@ -17,6 +17,7 @@ from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal
 from ..numbers.wide import Number, as_float, exists
 from ..trace.evaluate import evaluate
+from ..trace.point import finite
 from ..trace.record import KINKS, Trace
 
 __all__ = ["TOLERANCE", "Agreement", "Parting", "Ranges", "agree", "points", "read_ranges"]
@@ -128,6 +129,16 @@ def points(box: Ranges, seed: int, count: int) -> Iterator[dict[str, float]]:
     numbers = random.Random(seed)
     for _ in range(count):
         yield {name: numbers.uniform(*ends) for name, ends in box.items()}
+
+
+def range_of(name: str, ends: object) -> tuple[float, float]:
+    """The ends of a range as floats. Raises BackpropError for what is none."""
+    if not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
+        raise usage(f"the range of {shorten(name)} is no pair of numbers", "write (-2.0, 2.0)")
+    low, high = (finite(end, f"an end of {name}") for end in ends)
+    if low > high or high - low == INFINITY:
+        raise usage(f"the range of {shorten(name)} is no range", "the least number comes first")
+    return low, high
 
 
 def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> Agreement:

@@ -256,9 +256,14 @@ class Graph:
             copies[-1].moved.append(result)
 
     def needed(self, output: int) -> list[bool]:
-        """For every node, whether the output is computed from it."""
+        """For every node, whether the output is computed from it, or it decides whether it is."""
         reached = [False] * len(self)
         reached[output] = True
+        region = self.regions[output]
+        while region:
+            test = self.conditions[(region - 1) // 2]
+            reached[test.left] = reached[test.right] = True
+            region = test.region
         for node in range(output, -1, -1):
             if reached[node]:
                 for operand in self.operands[node]:

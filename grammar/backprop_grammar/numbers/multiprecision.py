@@ -77,7 +77,7 @@ class Multiprecision(Arithmetic):
         if value and error and self.finite(value) and self.finite(error):
             power = size_of(error) - size_of(value) + 1
             if power < NOTHING:  # an upper bound will do
-                return float(2.0 ** max(power, -1000))
+                return float(2.0**power) if power > -1000 else self.module.ldexp(1, power)
         return super().lost(ball)
 
     def finite(self, x: Any) -> bool:

@@ -173,10 +173,10 @@ def run_of(
             if doubt.node < 0:
                 return run
             reason, node, lost = "lost", doubt.node, doubt.lost
-        tolerance = 2.0**-66
+        spare = 66
     else:
         start = int(precision * BITS_PER_DIGIT) + 64
-        tolerance = 2.0 ** -(precision * BITS_PER_DIGIT + 6)
+        spare = int(precision * BITS_PER_DIGIT) + 7
     ladder = [
         start + bits
         for bits in LADDER
@@ -184,6 +184,7 @@ def run_of(
     ]
     for bits in ladder:
         arithmetic = wide(bits, bits == ladder[-1] >= start + LADDER[-2])
+        tolerance = arithmetic.module.ldexp(1, -spare)  # a float has no such exponents
         doubt = Doubt(close=tolerance, loose=tolerance)
         with arithmetic.context():
             try:
@@ -243,6 +244,8 @@ def passes(
             if name in at
         }
         values, branches = general.forward(graph, point, target.needed, arithmetic, doubt)
+    if values[output] is None:
+        raise not_evaluated(graph, output)
     local, kinks = local_gradients(graph, values, branches, arithmetic, doubt)
     if every:
         local = cache(local)  # a block, or a node that is shown, asks for it again
@@ -346,4 +349,11 @@ def too_large(graph: Graph, node: int) -> BackpropError:
         "overflow", f"{name} overflows: its value is too large to compute",
         graph.spans[node], hint="take logarithms, or rescale the inputs", source=graph.source,
         node=node,
+    )  # fmt: skip
+
+
+def not_evaluated(graph: Graph, node: int) -> BackpropError:
+    return BackpropError(
+        "domain", "the output stands in a branch that is not selected here", graph.spans[node],
+        hint="choose another output", source=graph.source, node=node, reason="branch",
     )  # fmt: skip

@@ -143,27 +143,27 @@ class Size(NamedTuple):
 
     @property
     def held(self) -> bool:
-        """Whether it can be written: by small whole numbers, or as one decimal."""
+        """Whether it can be written: by small whole numbers, or as one float."""
         value = self.value
         small = abs(value.numerator) <= LARGEST**2 and value.denominator <= LARGEST
         return small or self.as_decimal is not None
 
     @property
     def as_decimal(self) -> float | None:
-        """The float whose shortest decimal it is."""
+        """The float that it is exactly."""
         try:
             near = float(self.value)
         except OverflowError:
             return None
-        return near if Fraction(repr(near)) == self.value else None
+        return near if Fraction(near) == self.value else None
 
 
 ONE = Size(Fraction(1))
 
 
 def size_of(number: float) -> Size:
-    """A number as it is written: 0.1 is a tenth."""
-    return Size(Fraction(repr(number)), not number.is_integer())
+    """A number as the float that it is: 0.1 is a bit more than a tenth, and six times it is not 0.6."""
+    return Size(Fraction(number), not number.is_integer())
 
 
 def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from ..blocks.names import Names
-from ..errors import BackpropError
 from ..language.graph import Block, Graph
 from ..numbers.ball import Ball
 from ..numbers.decimal import number
@@ -66,8 +65,7 @@ class Builder:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = question.labels, question.sources
         output = run.values[run.output]
-        if output is None:
-            raise not_evaluated(graph, run.output)
+        assert output is not None
         value = self.number(output, inner=False)
         if isinstance(value, Wide) and value.nearest is None:
             raise overflow(run)
@@ -225,10 +223,3 @@ def stays_whole(graph: Graph, names: Names, node: int) -> Note:
     name = names.near(node)
     what = "the block" if operation.leaf else operation.name
     return Note("kink", name, f"{what} is not expanded at its kink ({name}), where its parts would share the gradient in another way")  # fmt: skip
-
-
-def not_evaluated(graph: Graph, node: int) -> BackpropError:
-    return BackpropError(
-        "domain", "the output stands in a branch that is not selected here", graph.spans[node],
-        hint="choose another output", source=graph.source, node=node, reason="branch",
-    )  # fmt: skip

@@ -32,13 +32,11 @@ def finite(value: object, name: str) -> float:
         return BackpropError("binding", f"the value of {shorten(name)} is {what}", hint=hint)
 
     kind = type(value).__name__
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a scalar of NumPy's, or an array of one
     if isinstance(value, str | bytes):
         raise refuse(f"the text {shorten(repr(value))}")
-    if (
-        kind in ("bool", "bool_")
-        or not hasattr(value, "__float__")
-        or getattr(value, "ndim", False)
-    ):
+    if isinstance(value, bool) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
         raise refuse(f"of type {kind}, which is no number")
     try:
         number = float(value)
