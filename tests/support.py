@@ -8,7 +8,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -19,17 +19,14 @@ from backprop_cli.app import run
 from backprop_cli.commands.schema import SCHEMAS
 from backprop_cli.formats import FORMATS, formats_of, module_of
 from backprop_cli.screens.diagnostics import as_json, as_text
-from backprop_grammar.derivatives.derive import Derivative, derive, directional
-from backprop_grammar.errors import BackpropError, Source
+from backprop_grammar import BackpropError, Program
+from backprop_grammar.derivatives.derive import Derivative
+from backprop_grammar.errors import Source
 from backprop_grammar.language.graph import Graph
-from backprop_grammar.language.parser import parse
-from backprop_grammar.language.printer import program_text
 from backprop_grammar.numbers.wide import Number, Wide, as_float
 from backprop_grammar.operations.row import Operation
 from backprop_grammar.operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
-from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.index import formula
-from backprop_grammar.trace.outline import outline
 from backprop_grammar.trace.record import KINKS, Trace
 from backprop_grammar.views.options import Options
 
@@ -46,6 +43,7 @@ __all__ = [
     "Graph",
     "Number",
     "Operation",
+    "Program",
     "Source",
     "Trace",
     "Wide",
@@ -66,7 +64,6 @@ __all__ = [
     "schema",
     "show",
     "streams",
-    "text_of",
     "trace_of",
     "traced",
 ]
@@ -130,12 +127,7 @@ Point = Mapping[str, Any]
 
 def parsed(program: str) -> Graph:
     """The graph of a program."""
-    return parse(program)
-
-
-def text_of(program: str | Graph) -> str:
-    """A program as it is printed."""
-    return program_text(parsed(program) if isinstance(program, str) else program)
+    return Program(program).record
 
 
 def point(text: str) -> dict[str, str]:
@@ -148,26 +140,29 @@ def number(x: Any) -> float:
     return as_float(traced(x).value) if isinstance(x, str) else float(x)
 
 
-def traced(program: str | Graph, at: Point | None = None, **options: Any) -> Trace:
+def given(program: str | Program) -> Program:
+    return Program(program) if isinstance(program, str) else program
+
+
+def traced(program: str | Program, at: Point | None = None, **options: Any) -> Trace:
     """The trace of a program at a point, beside what the program gives to its inputs itself."""
-    given = {name: number(x) for name, x in (at or {}).items()}
-    graph = (parsed(program) if isinstance(program, str) else program).bind(given)
-    return evaluate(graph, {**graph.inputs, **given}, **options)
+    point = {name: number(x) for name, x in (at or {}).items()}
+    return given(program).at(point, **options).record
 
 
-def outlined(program: str | Graph, **options: Any) -> Trace:
+def outlined(program: str | Program, **options: Any) -> Trace:
     """A program without a point."""
-    return outline(parsed(program) if isinstance(program, str) else program, **options)
+    return given(program).outline(**options).record
 
 
-def derived(program: str | Graph, **options: Any) -> Derivative:
+def derived(program: str | Program, wrt: Sequence[str] = (), **options: Any) -> Derivative:
     """The derivatives of a program as a program."""
-    return derive(parsed(program) if isinstance(program, str) else program, **options)
+    return given(program).derive(*wrt, **options).record.derivative
 
 
 def along(program: str, direction: Mapping[str, float], **options: Any) -> Derivative:
     """The derivative of a program along a direction, or its Hessian times that."""
-    return directional(parsed(program), direction, **options)
+    return given(program).derive(along=direction, **options).record.derivative
 
 
 def show(command: str, name: str, subject: Any, **options: Any) -> None:

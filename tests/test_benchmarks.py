@@ -15,7 +15,7 @@ import pytest
 
 from tests.benchmarks import files, neurons, program, report, rows, start
 from tests.benchmarks.shapes import SHAPES
-from tests.support import LONG, parsed, traced
+from tests.support import LONG, Program, traced
 
 long = pytest.mark.skipif(not LONG, reason="runs with LONG=1")
 
@@ -29,9 +29,9 @@ def contestants(names, ours):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_program_is_what_it_claims(shape, units):
     claimed = SHAPES[shape].program(units)
-    graph = parsed(claimed.text)
-    assert len(graph) == claimed.nodes
-    trace = traced(graph, claimed.at, nodes=False)
+    whole = Program(claimed.text)
+    assert len(whole.record) == claimed.nodes
+    trace = traced(whole, claimed.at, nodes=False)
     assert set(claimed.gradients) == set(trace.gradients)
     assert claimed.holds(trace.value, trace.gradients)
     functions = {"exp": math.exp, "sin": math.sin, "relu": lambda x: max(x, 0.0)}

@@ -16,7 +16,7 @@ from backprop_cli.screens.picture import LARGEST, lines
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
-from tests.support import BackpropError, often, outlined, parsed, traced
+from tests.support import BackpropError, Program, often, outlined, traced
 
 PICTURES = Path(__file__).parent / "canvas"
 
@@ -297,11 +297,10 @@ def test_samples_read_back(name):
 @settings(max_examples=often(40, 80))
 @given(programs(), st.lists(st.floats(-3, 3).map(lambda x: round(x, 2)), min_size=9, max_size=9))
 def test_any_program_reads_back(program, numbers):
-    graph = parsed(program.text())
-    names = [name for name in graph.variables if name not in graph.inputs]
-    at = {**graph.inputs, **dict(zip(names, numbers, strict=False))}
+    whole = Program(program.text())
+    names = [name for name, value in whole.inputs.items() if value is None]
     try:
-        subject = diagram(traced(graph, at))
+        subject = diagram(traced(whole, dict(zip(names, numbers, strict=False))))
     except BackpropError:
         return
     for shown in (subject, structure(program.text())):
@@ -320,10 +319,10 @@ def test_any_program_reads_back(program, numbers):
 @settings(max_examples=often(30, 60))
 @given(programs(), st.integers(20, 160))
 def test_what_fits_fits(program, width):
-    graph = parsed(program.text())
-    at = dict.fromkeys(graph.variables, 0.5) | graph.inputs
+    whole = Program(program.text())
+    names = [name for name, value in whole.inputs.items() if value is None]
     try:
-        subject = diagram(traced(graph, at))
+        subject = diagram(traced(whole, dict.fromkeys(names, 0.5)))
     except BackpropError:
         return
     found = plain(lines(subject, width))
@@ -427,8 +426,8 @@ def test_a_tree_does_not_recurse(slots):
     ],
 )  # fmt: skip
 def test_three_hundred_nodes_take_less_than_a_second(text):
-    graph = parsed(text)
-    subject = diagram(traced(graph, dict.fromkeys(graph.variables, 0.5)))
+    whole = Program(text)
+    subject = diagram(traced(whole, dict.fromkeys(whole.inputs, 0.5)))
     assert 280 <= len(subject.vertices) <= LARGEST
     started = time.process_time()
     list(lines(subject, 120))
@@ -446,16 +445,15 @@ def test_three_hundred_nodes_take_less_than_a_second(text):
     ],
 )  # fmt: skip
 def test_tangles_read_back(text):
-    graph = parsed(text)
-    subject = diagram(traced(graph, {name: len(name) - 0.5 for name in graph.variables}))
+    whole = Program(text)
+    subject = diagram(traced(whole, {name: len(name) - 0.5 for name in whole.inputs}))
     check(subject, plain(picture(subject)))
     check(structure(text), plain(picture(structure(text))))
 
 
 @pytest.mark.parametrize("text", ["2 + 3", "x", "7", "pi", "q = 2; q"])
 def test_small_graphs(text):
-    graph = parsed(text)
-    subject = diagram(traced(graph, {"x": 1.0, **graph.inputs} if "x" in text else graph.inputs))
+    subject = diagram(traced(text, {"x": 1} if "x" in text else {}))
     rows = plain(picture(subject))
     assert rows
     assert texts(subject) <= words(rows)

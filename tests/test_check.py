@@ -340,10 +340,11 @@ def test_the_parting_is_named():
 
 
 def reports():
-    graph = parsed("relu(x)*y + sqrt(z)")
-    trace = traced(graph, {"x": 0, "y": 3, "z": 0})
+    trace = traced("relu(x)*y + sqrt(z)", {"x": 0, "y": 3, "z": 0})
     verdicts = judge(trace, {"x": "3", "y": "0", "z": "inf", "n1": "2"})
-    whole = Report(graph, trace.at, trace.output_name, trace.value, differences(trace), verdicts)
+    whole = Report(
+        trace.program, trace.at, trace.output_name, trace.value, differences(trace), verdicts
+    )
     a, b = parsed("log(x*x)"), parsed("2*log(x)")
     return [whole, Report(a, {}, "", agreement=agree(a, b, {"x": (-2.0, 2.0)}))]
 

@@ -20,11 +20,11 @@ from backprop_grammar.derivatives.formulas import Formulas
 from backprop_grammar.views.code.code import TARGETS
 from tests.support import (
     BackpropError,
+    Program,
     along,
     as_float,
     call,
     derived,
-    parsed,
     rendered,
     schema,
     traced,
@@ -47,13 +47,14 @@ needs = [
 
 def made(text: str, at: dict[str, float] | None = None, **how) -> Formulas:
     """A program's derivatives with the numbers at a point: what the command gives to a format."""
-    graph = parsed(text)
-    derivative = derived(graph, value=True, **how)
+    whole = Program(text)
+    derivative = derived(whole, code=True, **how)
+    inputs = {name: value for name, value in whole.inputs.items() if value is not None}
     if at is None:
-        return Formulas(text, derivative, None, {}, None, graph.inputs)
-    trace = traced(graph, at, wrt=list(how.get("wrt", ())))
+        return Formulas(text, derivative, None, {}, None, inputs)
+    trace = traced(whole, at, wrt=list(how.get("wrt", ())))
     numbers = {name: as_float(trace.gradients[by[0]]) for by, name in derivative.results.items()}
-    return Formulas(text, derivative, trace.at, numbers, as_float(trace.value), graph.inputs)
+    return Formulas(text, derivative, trace.at, numbers, as_float(trace.value), inputs)
 
 
 def shown(target: str, subject: Formulas) -> str:

@@ -14,13 +14,13 @@ from tests.support import (
     KINKS,
     SHOWN,
     BackpropError,
+    Program,
     along,
     as_float,
     call,
     derived,
     number,
     often,
-    parsed,
     traced,
 )
 from tests.test_cases import WORKED
@@ -29,16 +29,17 @@ from tests.test_operations import ORDINARY, inside
 
 def value_of(derivative, by: tuple[str, ...], at: dict[str, float]) -> float:
     """The number of one derivative: the program that is printed, evaluated at a point."""
-    graph = parsed(derivative.text())
-    bound = {name: at[name] for name in graph.variables if name in at} | graph.inputs
-    return as_float(traced(graph, bound, output=derivative.results[by], wrt=list(bound)[:1]).value)
+    whole = Program(derivative.text())
+    used = {name: at[name] for name, value in whole.inputs.items() if value is None}
+    trace = traced(whole, used, output=derivative.results[by], wrt=list(whole.inputs)[:1])
+    return as_float(trace.value)
 
 
 @pytest.mark.parametrize("case", WORKED, ids=[case["id"] for case in WORKED])
 def test_worked_examples(case):
     at = {name: number(x) for name, x in case["at"].items()}
-    for value in (False, True):
-        derivative = derived(case["program"], value=value)
+    for code in (False, True):
+        derivative = derived(case["program"], code=code)
         for name, expected in case["grad"].items():
             found = value_of(derivative, (name,), at)
             assert found == pytest.approx(float(expected), rel=1e-13, abs=1e-15)
@@ -99,18 +100,18 @@ points = st.fixed_dictionaries({name: st.floats(-3, 3) for name in VARIABLES})
 @settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), points)
 def test_the_derivative_of_any_program(program, at):
-    graph = parsed(program.text())
-    at = {name: x for name, x in at.items() if name in graph.variables}
-    names = [*graph.variables, *(name for name, _ in graph.stages if name and name not in graph.variables)]  # fmt: skip
+    whole = Program(program.text())
+    at = {name: x for name, x in at.items() if name in whole.inputs}
+    names = list(dict.fromkeys([*whole.inputs, *filter(None, whole.stages)]))
     try:
-        trace = traced(graph, at, wrt=names)
+        trace = traced(whole, at, wrt=names)
     except BackpropError:
         assume(False)
     assume(not trace.flags and not any(n.kind in KINKS for n in trace.notes))
-    derivative = derived(graph, wrt=names)
+    derivative = derived(whole, wrt=names)
     for name, gradient in trace.gradients.items():
         try:
-            found = value_of(derivative, (name,), graph.inputs | at)
+            found = value_of(derivative, (name,), trace.at)
         except BackpropError as error:
             # A formula such as out*log(x) has no value at 0, where the backward pass is careful.
             assert error.kind in ("domain", "precision", "overflow"), name
@@ -124,7 +125,7 @@ def test_the_derivative_of_any_program(program, at):
     ("text", "how", "lines"),
     [
         ("q = x + y; f = q*z", {}, ["q = x + y", "df_dx = z", "df_dy = z", "df_dz = q"]),
-        ("sigmoid(w*x + b)", {"value": True},
+        ("sigmoid(w*x + b)", {"code": True},
          ["f = sigmoid(w*x + b)", "df_db = f*(1 - f)", "df_dw = df_db*x", "df_dx = df_db*w"]),
         ("x^3 - 4*x + 5", {}, ["df_dx = 3*x^2 - 4"]),
         ("x^3", {"order": 2}, ["d2f_dx2 = 6*x"]),

@@ -22,6 +22,7 @@ from tests.support import (
     FUNCTIONS,
     OPERATIONS,
     BackpropError,
+    Program,
     Wide,
     often,
     parsed,
@@ -171,10 +172,10 @@ points = st.sampled_from([-2.0, -1.0, 0.0, 0.25, 1.0, 3.0, 40.0])
 @st.composite
 def traces(draw):
     """The trace of a grown program at a point where it has a value, or None."""
-    graph = parsed(draw(programs()).text())
-    at = {name: draw(points) for name in graph.variables}
+    whole = Program(draw(programs()).text())
+    at = {name: draw(points) for name in whole.inputs}
     try:
-        return traced(graph, at)
+        return traced(whole, at)
     except BackpropError:
         return None
 

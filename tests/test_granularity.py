@@ -8,11 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backprop_grammar.blocks.definitions import defined, over, spellings
+from backprop_grammar.language.printer import program_text
 from tests.programs import VARIABLES, programs
 from tests.support import (
     BackpropError,
     Number,
     Operation,
+    Program,
     Trace,
     Wide,
     as_float,
@@ -21,7 +23,6 @@ from tests.support import (
     often,
     outlined,
     parsed,
-    text_of,
     trace_of,
     traced,
 )
@@ -68,16 +69,16 @@ def outside(trace: Trace) -> dict[str, tuple[str, str]]:
 def test_there_and_back_again(row, rng):
     """Opened, and folded again: equal to 25 digits, which no rounding error has in common."""
     at = values(row, rng)
-    graph = parsed(program(row, at))
-    plain = traced(graph, at, precision=25)
+    whole = Program(program(row, at))
+    plain = traced(whole, at, precision=25)
     for names in ([row.name], ["all"], ["q"]):
-        shown = traced(graph, at, precision=25, expand=names)
+        shown = traced(whole, at, precision=25, expand=names)
         assert outside(shown) == outside(plain)
         if any("not expanded" in note.message for note in shown.notes):
             continue
         assert shown.frames[0].node in shown.by_index
         assert not any(node.operation == row.name for node in shown.nodes)
-        again = traced(graph, at, precision=25, expand=names, fold=[row.name])
+        again = traced(whole, at, precision=25, expand=names, fold=[row.name])
         assert outside(again) == outside(plain)
         assert formulas(again) == formulas(plain)
 
@@ -90,8 +91,7 @@ def test_every_spelling_is_folded_and_its_numbers_stay(row):
         at = values(row, rng)
     for spelling in (row.formula, *row.spellings):
         text = f"q = {over(spelling, tuple(at))}; 3*q - {'*'.join(at)}"
-        graph = parsed(text)
-        plain, shown = traced(graph, at), traced(graph, at, fold=[row.name])
+        plain, shown = traced(text, at), traced(text, at, fold=[row.name])
         q = next(node for node in shown.nodes if node.name == "q")
         assert (q.kind, q.operation) == ("block", row.name), text
         assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
@@ -111,10 +111,9 @@ points = st.fixed_dictionaries({name: st.floats(-4, 4).map(lambda x: round(x, 3)
 
 
 def evaluated(program_, at, **how) -> Trace:
-    graph = parsed(program_.text())
-    used = {name: x for name, x in at.items() if name in graph.variables}
+    whole = Program(program_.text())
     try:
-        return traced(graph, used, **how)
+        return traced(whole, {name: x for name, x in at.items() if name in whole.inputs}, **how)
     except BackpropError as error:
         assume(error.kind == "name")
         raise
@@ -126,7 +125,9 @@ def test_folding_any_program_changes_no_number(program_, at):
     plain = evaluated(program_, at)
     shown = evaluated(program_, at, fold=["all"])
     assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
-    assert shown.program is plain.program or text_of(shown.program) == text_of(plain.program)
+    assert shown.program is plain.program or program_text(shown.program) == program_text(
+        plain.program
+    )
     before = {node.name: node for node in plain.nodes if node.named}
     for node in shown.nodes:
         if node.named:
@@ -162,11 +163,11 @@ def close(a: Number, b: Number) -> bool:
 
 @settings(max_examples=often(60, 100), deadline=None)
 @given(programs(), st.booleans())
-def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
-    how = {"expand": ["all"]} if whole else {"fold": ["all"]}
-    graph = parsed(program_.text())
-    shown = outlined(graph, **how)
-    assert shown.program is graph
+def test_the_structure_has_the_nodes_of_the_trace(program_, opened):
+    how = {"expand": ["all"]} if opened else {"fold": ["all"]}
+    whole = Program(program_.text())
+    shown = outlined(whole, **how)
+    assert shown.program is whole.record
     names = {node.index for node in shown.nodes}
     for node in shown.nodes:
         assert set(node.operands) <= names
@@ -178,9 +179,9 @@ def test_the_structure_has_the_nodes_of_the_trace(program_, whole):
 
 
 def shape(text: str, **how) -> list[str]:
-    graph = parsed(text)
-    at = {name: 0.5 + i for i, name in enumerate(graph.variables)} | graph.inputs
-    return formulas(traced(graph, at, **how))
+    whole = Program(text)
+    at = {name: 0.5 + i for i, (name, x) in enumerate(whole.inputs.items()) if x is None}
+    return formulas(traced(whole, at, **how))
 
 
 @pytest.mark.parametrize(
@@ -280,13 +281,11 @@ def test_what_is_asked_for_stays_visible():
 
 
 def test_many_nodes_at_once():
-    text = "+".join(f"1/(1 + exp(-(w{i}*x)))" for i in range(600))
-    graph = parsed(text)
-    folded = traced(graph, dict.fromkeys(graph.variables, 0.5), fold=["all"])
+    whole = Program("+".join(f"1/(1 + exp(-(w{i}*x)))" for i in range(600)))
+    folded = traced(whole, dict.fromkeys(whole.inputs, 0.5), fold=["all"])
     assert sum(node.operation == "sigmoid" for node in folded.nodes) == 600
-    text = "+".join(f"silu(w{i}*x)" for i in range(400))
-    graph = parsed(text)
-    opened = traced(graph, dict.fromkeys(graph.variables, 0.5), expand=["all"])
+    whole = Program("+".join(f"silu(w{i}*x)" for i in range(400)))
+    opened = traced(whole, dict.fromkeys(whole.inputs, 0.5), expand=["all"])
     assert len(opened.frames) == 800
 
 

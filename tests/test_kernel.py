@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from backprop_grammar.batch.evaluator import Evaluator, Rows
-from tests.support import FUNCTIONS, KINKS, BackpropError, as_float, number, parsed, point, traced
+from tests.support import (
+    FUNCTIONS,
+    KINKS,
+    BackpropError,
+    Program,
+    as_float,
+    number,
+    parsed,
+    point,
+    traced,
+)
 from tests.test_cases import BOUNDARY
 
 SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
@@ -25,13 +35,13 @@ def close(found: float, truth: float | None) -> bool:
 
 def agree(text: str, columns: dict[str, np.ndarray], at: dict[str, float]) -> Rows:
     """Assert that every row is what eval says, number by number and status by status."""
-    graph = parsed(text)
-    rows = Evaluator(graph, list(columns), at)(columns)
+    whole = Program(text)
+    rows = Evaluator(whole.record, list(columns), at)(columns)
     kinks = 0
     for i in range(len(rows.value)):
         point = at | {name: float(column[i]) for name, column in columns.items()}
         try:
-            trace = traced(graph, point, wrt=list(columns), nodes=False)
+            trace = traced(whole, point, wrt=list(columns), nodes=False)
         except BackpropError as error:
             assert i in rows.status, (text, point, error.message, rows.value[i])
             assert math.isnan(rows.value[i])

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 
 from backprop_grammar.language.graph import MAX_NODES
 from backprop_grammar.language.parser import MAX_LENGTH, parse
+from backprop_grammar.language.printer import program_text
 from tests.programs import contents, programs
-from tests.support import CONSTANTS, FUNCTIONS, OPERATIONS, BackpropError, Graph, text_of
+from tests.support import CONSTANTS, FUNCTIONS, OPERATIONS, BackpropError, Graph
 
 
 def spelled(graph: Graph, node: int | None = None, *, top: bool = True) -> str:
@@ -385,7 +386,7 @@ def test_large_programs(program, nodes):
     assert sys.getrecursionlimit() <= 1000
     graph = parse(program)
     assert len(graph) == nodes
-    printed = text_of(graph)
+    printed = program_text(graph)
     if len(program) == len(printed):  # it is typed as it is printed
         assert printed == program
 

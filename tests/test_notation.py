@@ -12,8 +12,9 @@ from backprop_grammar.language.precedence import atom, number_text, write
 from backprop_grammar.language.printer import expression_text, program_text
 from backprop_grammar.symbolic.rules import Rules
 from backprop_grammar.symbolic.simplify import Symbols
+from backprop_grammar.trace.evaluate import evaluate
 from tests.programs import contents, expressions, programs, written
-from tests.support import OPERATIONS, BackpropError, Wide, often, traced
+from tests.support import OPERATIONS, BackpropError, Program, Wide, often, traced
 
 PRINTED = (
     # program, as it is printed
@@ -96,7 +97,7 @@ def value_of(text, at):
     """The value of a program at a point, or None where it has none."""
     try:
         graph = parse(text, internal=True).bind(at)
-        value = traced(graph, {name: at[name] for name in graph.variables}).value
+        value = evaluate(graph, {name: at[name] for name in graph.variables}).value
     except BackpropError:
         return None
     if isinstance(value, Wide):
@@ -256,10 +257,10 @@ def test_block_rule(body, k, expected):
     st.sampled_from([(0.3, 1.7), (2.5, 0.4), (-0.6, 0.8), (1.25, -3.0)]),
 )
 def test_block_rule_has_the_value_of_the_local_gradient(body, point):
-    graph = parse(f"f(u, v) = {written(body)}; q = f(x, y)")
+    whole = Program(f"f(u, v) = {written(body)}; q = f(x, y)")
     at = dict(zip("xy", point, strict=True))
     try:
-        trace = traced(graph, {name: at[name] for name in graph.variables})
+        trace = traced(whole, {name: at[name] for name in whole.inputs})
     except BackpropError:
         return
     if trace.notes or trace.flags:

@@ -20,6 +20,7 @@ from backprop_grammar.numbers.ball import Ball, Outside, Uncertain, compare
 from backprop_grammar.numbers.binary64 import binary64
 from backprop_grammar.numbers.multiprecision import wide
 from backprop_grammar.operations.table import ROWS
+from backprop_grammar.trace.evaluate import evaluate
 from tests import oracle
 from tests.support import (
     OPERATIONS,
@@ -246,7 +247,7 @@ def test_value_and_gradients_are_right_or_refused(row):
     for point in points(row, often(50 if "gamma" in row.name else 80, 200)):
         graph = graphs.setdefault(len(point), program(row, len(point)))
         try:
-            trace = traced(graph, at(point))
+            trace = evaluate(graph, at(point))
         except BackpropError as error:
             assert refusal_is_right(error, row, point), (point, error.message)
         else:
@@ -265,7 +266,7 @@ def interpreted(graph: Graph, leaves: dict[str, object]) -> object:
             values.append(
                 getattr(mp, constant) + 0 if isinstance(constant, str) else mp.mpf(constant)
             )
-        elif operation is None:
+        elif operation.leaf:
             values.append(leaves[graph.names[node]])
         elif operation.name == "if":
             left, right, *sides = [values[k] for k in graph.operands[node]]
@@ -348,7 +349,7 @@ def test_kinks_are_where_the_slope_jumps_and_are_noted(row):
         ]  # fmt: skip
         assert found, text
         for point in found:
-            notes = {note.kind for note in traced(graph, at(point)).notes}
+            notes = {note.kind for note in evaluate(graph, at(point)).notes}
             assert expected in notes, (text, point)
             assert bends(row, point), (text, point)
 
@@ -371,7 +372,7 @@ def bends(row: Operation, point: Point) -> bool:
 @each_operation
 def test_no_kink_is_noted_elsewhere(row):
     for point in ordinary(row, 10):
-        notes = {note.kind for note in traced(program(row, len(point)), at(point)).notes}
+        notes = {note.kind for note in evaluate(program(row, len(point)), at(point)).notes}
         assert not notes & {"kink", "tie", "branch cut"}, point
 
 

@@ -19,7 +19,7 @@ from backprop_grammar.views.drawing.text_metrics import SIZES, typeset, width
 from backprop_grammar.views.pictures import dot, mermaid, svg, tikz
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
-from tests.support import BackpropError, often, outlined, parsed, rendered, traced
+from tests.support import BackpropError, Program, often, outlined, rendered, traced
 
 PICTURES = ROOT / "tests/pictures"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -147,12 +147,12 @@ def check_svg(text: str, picture: Diagram) -> None:
 )  # fmt: skip
 @given(programs(), st.sampled_from([(), (), ("all",)]), st.integers(1, 17))
 def test_any_program(program, expand, digits):
-    graph = parsed(program.text())
-    at = {name: 0.3 + 0.4 * i for i, name in enumerate(graph.variables)}
+    whole = Program(program.text())
+    at = {name: 0.3 + 0.4 * i for i, (name, x) in enumerate(whole.inputs.items()) if x is None}
     try:
-        trace = traced(graph, at | graph.inputs, expand=expand)
+        trace = traced(whole, at, expand=expand)
     except BackpropError:
-        trace = outlined(graph, expand=expand)
+        trace = outlined(whole, expand=expand)
     picture = diagram(trace, digits)
     if len(picture.vertices) > LARGEST:
         return

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 
 from ..language.graph import Function, Graph
-from ..language.parser import parse
+from ..language.table_texts import compiled
 from ..operations.row import Operation
 from ..operations.table import IDENTITY, OPERATIONS
 
@@ -56,8 +56,8 @@ def over(text: str, names: tuple[str, ...]) -> str:
 def function(name: str, text: str, names: tuple[str, ...]) -> Function:
     """The function of those names that a text over them is, with a body of its own."""
     inputs = "".join(f"{operand} = 0; " for operand in names)
-    body = parse(inputs + text, name="table", internal=True)  # begins with the parameters
-    body.inputs.clear()
+    graph = compiled(inputs + text)  # begins with the parameters, as a body does
+    body = replace(graph, inputs={}, operations=[*graph.operations], calls=dict(graph.calls))
     return Function.of(name, names, body)
 
 
