@@ -14,15 +14,15 @@ from mpmath import mp
 
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.numbers.arithmetic import Arithmetic
-from backprop_grammar.numbers.ball import Outside, Uncertain
+from backprop_grammar.numbers.ball import DomainError, Undecided
 from backprop_grammar.numbers.binary64 import Binary64, binary64
 from backprop_grammar.numbers.float64 import Hard, kernel, local
-from backprop_grammar.numbers.multiprecision import wide
+from backprop_grammar.numbers.multiprecision import multiprecision
 from backprop_grammar.operations.table import OPERATIONS
 from backprop_grammar.passes import flat, general
-from backprop_grammar.passes.doubt import Doubt, Stopped
+from backprop_grammar.passes.doubt import Doubt, NeedsPrecision
 from backprop_grammar.passes.local_gradients import local_gradients
-from backprop_grammar.passes.run import Question, passes, run_of
+from backprop_grammar.passes.run import Target, run_at, run_over
 from backprop_grammar.trace.evaluate import evaluate
 from tests.programs import programs
 from tests.support import often
@@ -79,7 +79,7 @@ def test_an_ordinary_operation_is_the_general_one(row):
         try:
             out = GENERAL.apply(row, operands)
             kink = GENERAL.kink(row, operands, out)
-        except (Uncertain, Outside):
+        except (Undecided, DomainError):
             assert found is None, operands
             continue
         if found is not None:
@@ -98,26 +98,26 @@ def test_an_ordinary_operation_is_the_general_one(row):
     assert (min(met.values()) > 40) == (row.name not in SLOW)
 
 
-def generally(question: Question, at: dict[str, float]):
+def generally(target: Target, at: dict[str, float]):
     """Values and gradients with their bounds, by the passes over any arithmetic."""
-    graph, doubt = question.graph, Doubt()
+    graph, doubt = target.graph, Doubt()
     point = {node: (at[name], 0.0) for name, node in graph.variables.items()}
-    values, branches = general.forward(graph, point, question.needed, GENERAL, doubt)
+    values, branches = general.forward(graph, point, target.needed, GENERAL, doubt)
     local, _ = local_gradients(graph, values, branches, GENERAL, doubt)
 
     def reached(node: int) -> bool:
-        return question.wanted[node] and values[node] is not None
+        return target.wanted[node] and values[node] is not None
 
-    return values, general.gradients(graph, question.output, (1.0, 0.0), reached, local, GENERAL)
+    return values, general.gradients(graph, target.output, (1.0, 0.0), reached, local, GENERAL)
 
 
-def flatly(question: Question, at: dict[str, float], every: bool):
+def flatly(target: Target, at: dict[str, float], every: bool):
     """The same by the flat passes."""
-    graph, doubt = question.graph, Doubt()
-    values, branches = flat.forward(graph, at, question.needed, doubt)
+    graph, doubt = target.graph, Doubt()
+    values, branches = flat.forward(graph, at, target.needed, doubt)
     local, _ = local_gradients(graph, values, branches, binary64, doubt)
     return values, flat.backward(
-        graph, question.output, 1.0, question.wanted, values, local, doubt, every
+        graph, target.output, 1.0, target.wanted, values, local, doubt, every
     )
 
 
@@ -130,13 +130,13 @@ def test_the_bounds_hold(program, point, every):
     """Every value and gradient of the flat passes is as near to the truth as they say."""
     graph = program.graph()
     at = dict(zip(graph.variables, point, strict=False)) | graph.inputs
-    question = Question(graph, (), "")
-    arithmetic = wide(2560, False)
+    target = Target(graph, (), "")
+    arithmetic = multiprecision(2560, False)
     try:
-        values, gradients = flatly(question, at, every)
+        values, gradients = flatly(target, at, every)
         with arithmetic.context():
-            truth = passes(question, at, 1.0, arithmetic, Doubt(), True)
-    except (Stopped, Outside, Uncertain):
+            truth = run_over(target, at, 1.0, arithmetic, Doubt(), True)
+    except (NeedsPrecision, DomainError, Undecided):
         return
     with mp.workprec(2560):
         for node in range(len(graph)):
@@ -151,11 +151,11 @@ def test_the_bounds_hold(program, point, every):
 def test_the_flat_passes_are_the_general_ones(program, point):
     graph = program.graph()
     at = dict(zip(graph.variables, point, strict=False)) | graph.inputs
-    question = Question(graph, (), "")
+    target = Target(graph, (), "")
     try:
-        values, gradients = flatly(question, at, True)
-        expected, slopes = generally(question, at)
-    except (Stopped, Outside, Uncertain):
+        values, gradients = flatly(target, at, True)
+        expected, slopes = generally(target, at)
+    except (NeedsPrecision, DomainError, Undecided):
         return
     for node in range(len(graph)):
         for mine, right in ((values[node], expected[node]), (gradients[node], slopes.get(node))):
@@ -181,9 +181,9 @@ def chain(stages: int, start: float) -> Graph:
 def test_what_is_not_shown_may_underflow():
     """The gradients of early stages are below 1e-308; that of x does not mind, and is certain."""
     graph = chain(1_100, 0.7)
-    question = Question(graph, (), "")
-    assert run_of(question, {"x": 0.5}, 1.0, None, False).bits == 53
-    assert run_of(question, {"x": 0.5}, 1.0, None, True).bits > 53
+    target = Target(graph, (), "")
+    assert run_at(target, {"x": 0.5}, 1.0, None, False).bits == 53
+    assert run_at(target, {"x": 0.5}, 1.0, None, True).bits > 53
     few, all_of_them = (evaluate(graph, {"x": 0.5}, nodes=nodes) for nodes in (False, True))
     assert few.nodes == ()
     assert (few.value, few.gradients) == (2.0, {"x": 4.0})
@@ -207,7 +207,7 @@ def test_a_long_sum_is_right_to_the_last_digit():
     for _ in range(20_000):
         total = graph.add(OPERATIONS["add"], (total, x))
     graph.stages.append(("", total))
-    run = run_of(Question(graph, (), ""), {"x": 0.1}, 1.0, None, True)
+    run = run_at(Target(graph, (), ""), {"x": 0.1}, 1.0, None, True)
     assert (run.values[total][0], run.gradients[0], run.bits) == (20_001 * 0.1, (20_001.0, 0.0), 53)  # fmt: skip
 
 
@@ -215,10 +215,10 @@ def test_memory_is_a_few_lists():
     import tracemalloc
 
     graph = chain(3_000, 0.7)
-    run_of(Question(graph, (), ""), {"x": 0.5}, 1.0, None, False)
+    run_at(Target(graph, (), ""), {"x": 0.5}, 1.0, None, False)
     tracemalloc.start()
     try:
-        run_of(Question(graph, (), ""), {"x": 0.5}, 1.0, None, False)
+        run_at(Target(graph, (), ""), {"x": 0.5}, 1.0, None, False)
         assert tracemalloc.get_traced_memory()[1] < 400 * len(graph)
     finally:
         tracemalloc.stop()

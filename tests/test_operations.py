@@ -16,9 +16,9 @@ from mpmath import mp
 
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import Text, write
-from backprop_grammar.numbers.ball import Ball, Outside, Uncertain, compare
+from backprop_grammar.numbers.ball import Ball, DomainError, Undecided, compare
 from backprop_grammar.numbers.binary64 import binary64
-from backprop_grammar.numbers.multiprecision import wide
+from backprop_grammar.numbers.multiprecision import multiprecision
 from backprop_grammar.operations.table import ROWS
 from backprop_grammar.trace.evaluate import evaluate
 from tests import oracle
@@ -379,7 +379,7 @@ def test_no_kink_is_noted_elsewhere(row):
 # Error bounds
 
 
-ARITHMETICS = {53: binary64, 192: wide(192, False), 640: wide(640, False)}
+ARITHMETICS = {53: binary64, 192: multiprecision(192, False), 640: multiprecision(640, False)}
 """By their bits."""
 
 
@@ -430,7 +430,7 @@ def bounds_hold(row: Operation, bits: int, balls: list[Ball], true: list) -> boo
         with arithmetic.context():
             out = arithmetic.apply(row, list(balls))
             slopes = [arithmetic.local(row, list(balls), out, k) for k in range(len(balls))]
-    except (Uncertain, Outside):
+    except (Undecided, DomainError):
         return False
     digits = bits + 40
     truths = [oracle.value(row.name, true, digits)]
@@ -484,7 +484,7 @@ def test_wide_numbers_of_any_size_are_met_or_refused(name):
             x = mp.mpf(3) * mp.mpf(2) ** size
             for last in (x, x + mp.mpf(1) / 3, -x - mp.mpf(1) / 3):
                 balls = [(mp.one, mp.zero)] * (len(row.operands) - 1) + [(last, mp.zero)]
-                with contextlib.suppress(Uncertain, Outside):
+                with contextlib.suppress(Undecided, DomainError):
                     assert mp.isfinite(arithmetic.apply(row, balls)[0])
 
 

@@ -32,7 +32,7 @@ def test_no_number_of_a_row_is_far_off(row):
 def test_the_truth_is_from_values_alone():
     graph = module.compiled("sin(x)")
     truth = module.quotient(graph, {"x": 1.0}, "x")
-    with module.wide(300, False).context():
+    with module.multiprecision(300, False).context():
         assert abs(truth - truth.context.cos(1)) < 1e-25
 
 

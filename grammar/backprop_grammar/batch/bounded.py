@@ -15,7 +15,7 @@ from ..blocks.definitions import parameters
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers import ball as balls
-from ..numbers.arithmetic import outside
+from ..numbers.arithmetic import domain_error
 from ..numbers.ball import UNIT, rounding
 from ..numbers.binary64 import TOLERANCE, binary64
 from ..numbers.float64 import SMALL
@@ -160,7 +160,7 @@ class BoundedRows:
                 }
                 for sign, where in sides.items():
                     if not balls.compare(sign, bound.relation) and where.any():
-                        message = outside(operation, bound, k, sign).message
+                        message = domain_error(operation, bound, k, sign).message
                         if message not in reasons:
                             reasons.append(message)
                         status[where & (status == 0)] = reasons.index(message) + 1

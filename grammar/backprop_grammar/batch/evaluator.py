@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
-from ..passes.run import Question, check_bound
+from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
 from ..trace.record import KINKS
 from .bounded import bounded
@@ -72,12 +72,12 @@ class Evaluator:
                 message = f"the program has no variable {shorten(name)}"
                 raise BackpropError("name", message, hint=hint)
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
-        self.question = Question(graph, list(wrt) or list(dict.fromkeys(columns)), output)
-        self.labels = tuple(self.question.labels)
-        check_bound(graph, {**self.at, **dict.fromkeys(columns, 0.0)}, self.question.needed)
-        needed = self.question.needed
+        self.target = Target(graph, list(wrt) or list(dict.fromkeys(columns)), output)
+        self.labels = tuple(self.target.labels)
+        check_bound(graph, {**self.at, **dict.fromkeys(columns, 0.0)}, self.target.needed)
+        needed = self.target.needed
         self.columns = tuple(n for n in dict.fromkeys(columns) if needed[graph.variables[n]])
-        self.straight = straight = straightline(self.question, self.columns, self.at)
+        self.straight = straight = straightline(self.target, self.columns, self.at)
         self.chunks = Chunks(straight)
         watched = [line for kink in straight.kinks for line in (kink.line, kink.live)]
         guarded = [line for guard in straight.guards for line in guard.operands]
@@ -162,7 +162,7 @@ class Evaluator:
         """Evaluate one row as `eval` does."""
         try:
             with np.errstate(all="ignore"):
-                numbers = results(self.question, {**self.at, **point})
+                numbers = results(self.target, {**self.at, **point})
         except BackpropError as error:
             self.refuse(row, error.message, columns, rows)
             return

@@ -18,12 +18,12 @@ from typing import NamedTuple
 from ..blocks.definitions import over, parameters
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
-from ..numbers.ball import Ball, Outside, Uncertain, compare
+from ..numbers.ball import Ball, DomainError, Undecided, compare
 from ..numbers.binary64 import binary64
 from ..operations.row import Operation, Role
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from ..passes.backward import backward
-from ..passes.run import Question
+from ..passes.run import Target
 
 __all__ = ["LEAVES", "MASKS", "Guard", "Kind", "Kink", "Line", "StraightLine", "straightline"]
 
@@ -312,7 +312,7 @@ def folded(operation: Operation, balls: list[Ball]) -> Ball | None:
     """The number of an operation on numbers, if floats can tell it."""
     try:
         ball = binary64.apply(operation, balls)
-    except (Uncertain, Outside):
+    except (Undecided, DomainError):
         return None
     return ball if binary64.lost(ball) < 2.0**-48 else None
 
@@ -332,28 +332,26 @@ def text_of(operation: Operation, count: int) -> Graph | None:
     return compiled(over(text, parameters(operation, count)))
 
 
-def straightline(
-    question: Question, columns: Sequence[str], at: Mapping[str, float]
-) -> StraightLine:
-    """The lines of a question: its variables are columns, or have a value for all rows."""
-    graph, straight = question.graph, StraightLine()
+def straightline(target: Target, columns: Sequence[str], at: Mapping[str, float]) -> StraightLine:
+    """The lines of a target: its variables are columns, or have a value for all rows."""
+    graph, straight = target.graph, StraightLine()
     leaves: dict[int, int] = {}
     for name, node in graph.variables.items():
-        if question.needed[node]:
+        if target.needed[node]:
             if name in columns:
                 leaves[node] = straight.line(Kind.COLUMN, (), name)
             else:
                 leaves[node] = straight.constant((at[name], 0.0))
-    moved = forward(straight, question, leaves)
-    gradients = gradients_of(straight, question, moved)
+    moved = forward(straight, target, leaves)
+    gradients = gradients_of(straight, target, moved)
     zero = straight.constant(ZERO)
-    straight.results = [moved[question.output], *(gradients.get(k, zero) for k in question.sources)]
+    straight.results = [moved[target.output], *(gradients.get(k, zero) for k in target.sources)]
     return straight
 
 
-def forward(straight: StraightLine, question: Question, leaves: dict[int, int]) -> list[int]:
+def forward(straight: StraightLine, target: Target, leaves: dict[int, int]) -> list[int]:
     """The line of every node that is needed."""
-    graph, needed = question.graph, question.needed
+    graph, needed = target.graph, target.needed
     unneeded = {node: -1 for node in range(len(graph)) if not needed[node]}
     moved = straight.copy(graph, leaves | unneeded)
     for node, operation in enumerate(graph.operations):
@@ -396,14 +394,12 @@ def ordered(
         straight.kinks.append(Kink(straight.subtract(low, high), "order", live))
 
 
-def gradients_of(
-    straight: StraightLine, question: Question, moved: Sequence[int]
-) -> dict[int, int]:
+def gradients_of(straight: StraightLine, target: Target, moved: Sequence[int]) -> dict[int, int]:
     """The line of the gradient of every node that is reached.
 
     What the backward pass hands on is a line and the mask of where anything arrives.
     """
-    graph, wanted = question.graph, question.wanted
+    graph, wanted = target.graph, target.wanted
 
     def vjp(node: int, place: int, arrived: Arrived) -> Arrived | None:
         if not wanted[graph.operands[node][place]]:
@@ -421,11 +417,11 @@ def gradients_of(
         lines, masks = zip(*arrivals, strict=True)
         return reduce(straight.add, lines), straight.either(masks)
 
-    seeds: dict[int, Arrived] = {question.output: (straight.constant(ONE), None)}
+    seeds: dict[int, Arrived] = {target.output: (straight.constant(ONE), None)}
     received = backward(graph.operands, seeds, vjp, total)
     for node, (_, live) in received.items():
         if any(wanted[k] for k in graph.operands[node]):
-            watch(straight, question, node, moved, live)
+            watch(straight, target, node, moved, live)
     return {node: line for node, (line, _) in received.items()}
 
 
@@ -475,10 +471,10 @@ def shared(
 
 
 def watch(
-    straight: StraightLine, question: Question, node: int, moved: Sequence[int], live: int | None
+    straight: StraightLine, target: Target, node: int, moved: Sequence[int], live: int | None
 ) -> None:
     """Note where the local gradients of a node are a choice."""
-    graph, wanted = question.graph, question.wanted
+    graph, wanted = target.graph, target.wanted
     operation, operands = graph.operations[node], graph.operands[node]
     lines = [moved[k] for k in operands]
     if node in graph.condition_of:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..numbers.ball import Ball, Outside, Uncertain
+from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..operations.row import Operation
 
@@ -79,7 +79,7 @@ def admits(operation: Operation, operands: list[Ball]) -> bool:
     """Whether operands certainly have a value by the domain and the requirement of a row."""
     try:
         binary64.admit(operation, operands)
-    except (Outside, Uncertain, *ARITHMETIC):
+    except (DomainError, Undecided, *ARITHMETIC):
         return False
     return True
 

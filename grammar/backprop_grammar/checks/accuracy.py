@@ -13,12 +13,12 @@ from ..errors import BackpropError
 from ..language.graph import Graph
 from ..language.precedence import Text, write
 from ..language.table_texts import compiled
-from ..numbers.ball import Ball, Outside
+from ..numbers.ball import Ball, DomainError
 from ..numbers.decimal import wide as wide_number
-from ..numbers.multiprecision import size_of, wide
+from ..numbers.multiprecision import multiprecision, size_of
 from ..numbers.wide import as_float
 from ..operations.row import Operation
-from ..passes.doubt import Doubt, Stopped
+from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import forward
 from ..trace.evaluate import evaluate
 
@@ -131,11 +131,11 @@ def drawn(row: Operation, k: int, rng: random.Random, scale: int) -> float:
 
 def value(graph: Graph, at: dict[str, Any], bits: int) -> Ball | None:
     """The value in wide numbers, with its error bound; None where it is not certain to exist."""
-    arithmetic = wide(bits, False)
+    arithmetic = multiprecision(bits, False)
     point = {node: arithmetic.exactly(at[name]) for name, node in graph.variables.items()}
     try:
         values, _ = forward(graph, point, [True] * len(graph), arithmetic, Doubt())
-    except (Outside, Stopped):
+    except (DomainError, NeedsPrecision):
         return None
     return values[graph.output]
 
@@ -147,8 +147,10 @@ def certain(number: Any, error: Any) -> bool:
 def exact(graph: Graph, at: dict[str, float]) -> Any | None:
     """The value of the row; None where it does not become certain."""
     for _, bits in LADDER:
-        with wide(bits, False).context():
-            ball = value(graph, {n: wide(bits, False).number(x) for n, x in at.items()}, bits)
+        with multiprecision(bits, False).context():
+            ball = value(
+                graph, {n: multiprecision(bits, False).number(x) for n, x in at.items()}, bits
+            )
             if ball is not None and certain(*ball):
                 return ball[0]
     return None
@@ -157,7 +159,7 @@ def exact(graph: Graph, at: dict[str, float]) -> Any | None:
 def quotient(graph: Graph, at: dict[str, float], name: str) -> Any | None:
     """The local gradient as a central difference quotient that a smaller step confirms."""
     for step, bits in LADDER:
-        arithmetic = wide(bits, False)
+        arithmetic = multiprecision(bits, False)
         with arithmetic.context():
             point = {n: arithmetic.number(x) for n, x in at.items()}
             first, second = (central(graph, point, name, size, bits) for size in (step, step + 30))
@@ -170,7 +172,7 @@ def quotient(graph: Graph, at: dict[str, float], name: str) -> Any | None:
 
 def central(graph: Graph, point: dict[str, Any], name: str, step: int, bits: int) -> Ball | None:
     """The difference quotient and the bound on the error that its two values leave."""
-    number = wide(bits, False).number
+    number = multiprecision(bits, False).number
     x = point[name]
     size = max(abs(x), number(2.0**-900)) * number(2.0) ** -step
     above, below = (value(graph, {**point, name: x + h}, bits) for h in (size, -size))

@@ -12,12 +12,12 @@ from typing import Any
 from ..diagnosis.claims import Verdict
 from ..errors import BackpropError
 from ..language.graph import Graph
-from ..numbers.ball import Outside
+from ..numbers.ball import DomainError
 from ..numbers.branches import Branches
 from ..numbers.interpret import interpret
-from ..numbers.multiprecision import wide
+from ..numbers.multiprecision import multiprecision
 from ..numbers.wide import Number, Wide
-from ..passes.doubt import Doubt, Stopped
+from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import forward
 from ..trace.record import KINKS, Trace
 from .equivalence import Agreement
@@ -76,7 +76,7 @@ class Report:
 def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Differences:
     """The backward pass of a trace against difference quotients of the forward pass."""
     graph, at = trace.tape, trace.at
-    arithmetic = wide(BITS, True)
+    arithmetic = multiprecision(BITS, True)
     names = trace.names
     output = trace.output
     needed = graph.needed(output)
@@ -88,7 +88,7 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
         }
         try:
             values, _ = forward(graph, point, needed, arithmetic, Doubt())
-        except (Outside, Stopped) as cause:
+        except (DomainError, NeedsPrecision) as cause:
             raise BackpropError(
                 "precision",
                 f"a number here is beyond difference quotients: {cause}",

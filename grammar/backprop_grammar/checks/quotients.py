@@ -13,7 +13,7 @@ from typing import Any
 from ..blocks.names import Names
 from ..language.graph import Graph
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Outside, Uncertain
+from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.decimal import number, short_number
 from ..numbers.wide import UNEVALUATED, Number, Wide
 from ..trace.record import Trace
@@ -160,7 +160,7 @@ def attempt(moved: Moved, step: Any) -> Any | None:
     """A value at a step; None where the function has none there."""
     try:
         value = moved(step)
-    except (Outside, Uncertain, ZeroDivisionError, ValueError, OverflowError):
+    except (DomainError, Undecided, ZeroDivisionError, ValueError, OverflowError):
         return None
     return value if abs(value) < float("inf") else None
 

@@ -17,7 +17,7 @@ from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
 from ..language.printer import shown_text
 from ..numbers.decimal import short_number
-from ..passes.run import Question
+from ..passes.run import Target
 from ..trace.evaluate import results
 from ..trace.record import Flag, Note
 from .optimisers import METHODS, Memory, Method
@@ -71,7 +71,7 @@ class Plan:
     ``rows`` rows of ``files``.
     """
 
-    question: Question
+    target: Target
     at: dict[str, float]
     wrt: tuple[str, ...]
     rate: float
@@ -85,12 +85,12 @@ class Plan:
     @property
     def graph(self) -> Graph:
         """The program."""
-        return self.question.graph
+        return self.target.graph
 
     @property
     def output(self) -> str:
         """The name of the node that goes up or down."""
-        return self.question.names.of[self.question.output]
+        return self.target.names.of[self.target.output]
 
     @property
     def formula(self) -> str:
@@ -128,7 +128,7 @@ def plan(
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
     if not graph.variables:
         raise usage("the program has no inputs, so nothing can be stepped")
-    question = Question(graph, names, output)
+    target = Target(graph, names, output)
     for name in names:
         if name not in graph.variables:
             raise BackpropError(
@@ -136,7 +136,7 @@ def plan(
                 f"{shorten(name)} is computed by the program; only inputs are stepped",
                 hint=f"its inputs are {few(graph.variables)}",
             )
-        if name not in at and not question.needed[graph.variables[name]]:
+        if name not in at and not target.needed[graph.variables[name]]:
             raise BackpropError(
                 "binding",
                 f"no value for {shorten(name)}",
@@ -146,7 +146,7 @@ def plan(
                 reason="unbound",
             )
     point = {name: at[name] + 0.0 for name in graph.variables if name in at}
-    return Plan(question, point, names, rate, steps, up, method, partial(arrived, question))
+    return Plan(target, point, names, rate, steps, up, method, partial(arrived, target))
 
 
 def descend(plan: Plan) -> Generator[Step, None, End]:
@@ -227,12 +227,12 @@ def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step
     return replace(step, predicted=predicted + 0.0, actual=actual + 0.0)
 
 
-def arrived(question: Question, number: int, point: dict[str, float], notes: bool = False) -> Step:
+def arrived(target: Target, number: int, point: dict[str, float], notes: bool = False) -> Step:
     """Value and gradients at a point; notes: with those on the program itself.
 
     Raises BackpropError as ``evaluate`` does.
     """
-    here = results(question, point, notes)
+    here = results(target, point, notes)
     return Step(number, point, here.value, here.gradients, notes=here.notes, flags=here.flags)
 
 
@@ -279,8 +279,8 @@ def nowhere(plan: Plan, number: int, error: BackpropError) -> End:
     """The end before a point that cannot be evaluated."""
     why = f"{error.message} ({error.label})" if error.label else error.message
     kept = f"{at_step(number - 1)} is the last one that is kept"
-    node = plan.question.output if error.node is None else error.node
-    name = plan.question.names.near(node)
+    node = plan.target.output if error.node is None else error.node
+    name = plan.target.names.near(node)
     if error.kind == "overflow":
         message = f"diverged at {at_step(number)}: {why}; {kept}, and a smaller rate may help"
         return End("diverged", flags=(Flag("steps", "overflow", "", name, message),))

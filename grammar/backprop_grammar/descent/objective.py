@@ -78,7 +78,7 @@ class Mean:
                 raise overflows(f"the mean gradient of {shorten(label)}")
         remarks = list[Note]()
         if notes:
-            first = arrived(self.kernel.question, number, point | self.row(0), True)
+            first = arrived(self.kernel.target, number, point | self.row(0), True)
             remarks += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
         if kinks:
             remarks.append(Note("kink", "", at_kinks(kinks, rows)))
@@ -96,7 +96,7 @@ class Mean:
 
     def flags(self, row: int, point: dict[str, float]) -> dict[str, Flag]:
         """The gradients that a row lacks, and why."""
-        flags = arrived(self.kernel.question, 0, point | self.row(row)).flags
+        flags = arrived(self.kernel.target, 0, point | self.row(row)).flags
         place = self.place(row)
         return {
             flag.path.removeprefix("gradients."): flag._replace(message=f"{place}: {flag.message}")
@@ -107,7 +107,7 @@ class Mean:
         """The error for a row without a value or a gradient: that of its point, and which it is."""
         place = self.place(row)
         try:
-            arrived(self.kernel.question, 0, point | self.row(row))
+            arrived(self.kernel.target, 0, point | self.row(row))
         except BackpropError as error:
             return error.replace(message=f"{place}: {error.message}")
         return BackpropError("domain", f"{place}: {why}")

@@ -12,10 +12,10 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Uncertain
+from ..numbers.ball import Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.decimal import LARGEST_FLOAT, short_number
-from ..numbers.multiprecision import wide
+from ..numbers.multiprecision import multiprecision
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import IF
@@ -68,7 +68,7 @@ class Sheet:
     @classmethod
     def of(cls, trace: Trace) -> "Sheet":
         """The sheet of a trace that lists its nodes; wide numbers only where floats can't do."""
-        arithmetic = binary64 if fits(trace) else wide(192, True)
+        arithmetic = binary64 if fits(trace) else multiprecision(192, True)
         numbers = {node.index: i for i, node in enumerate(trace.nodes)}
 
         def real(number: Number | None) -> Any:
@@ -152,7 +152,7 @@ class Sheet:
         """The number that a text of the table gives; None where there is none."""
         try:
             result = self.arithmetic.plain(text, leaves)
-        except Uncertain:  # a 0 that may have underflowed: floats cannot tell
+        except Undecided:  # a 0 that may have underflowed: floats cannot tell
             result = widely(text, leaves)
         except (ZeroDivisionError, ValueError, OverflowError):
             return None
@@ -163,7 +163,7 @@ class Sheet:
         """The value of an operation; None where there is none."""
         try:
             result = self.arithmetic.value(row, operands)
-        except (Uncertain, ZeroDivisionError, ValueError, OverflowError):
+        except (Undecided, ZeroDivisionError, ValueError, OverflowError):
             return None
         return result if abs(result) < float("inf") else None
 
@@ -207,12 +207,12 @@ def real_of(arithmetic: Arithmetic, number: Wide) -> Any:
 
 def widely(text: Graph, leaves: dict[str, Any]) -> float:
     """The number of a text by way of wide numbers; nan where it does not exist."""
-    arithmetic = wide(192, True)
+    arithmetic = multiprecision(192, True)
     with arithmetic.context():
         exact = {name: arithmetic.number(value) for name, value in leaves.items()}
         try:
             result = arithmetic.plain(text, exact)
-        except (Uncertain, ZeroDivisionError, ValueError, OverflowError):
+        except (Undecided, ZeroDivisionError, ValueError, OverflowError):
             return UNDEFINED
         if getattr(result, "imag", 0) or abs(result) > LARGEST_FLOAT:
             return UNDEFINED

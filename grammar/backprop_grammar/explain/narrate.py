@@ -8,13 +8,13 @@ middle one asks which operation it is.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from ..numbers.ball import Outside
+from ..numbers.ball import DomainError
 from ..numbers.decimal import decimal, shown_decimal
-from ..numbers.multiprecision import wide
+from ..numbers.multiprecision import multiprecision
 from ..numbers.wide import UNDEFINED, Number, exists
 from ..operations.row import Role
 from ..operations.table import IDENTITY, POW
-from ..passes.doubt import Doubt, Stopped
+from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import forward
 from ..symbolic.rules import Rule
 from ..trace.index import Index, find, rule_text
@@ -377,7 +377,7 @@ class Teller:
 
     def evaluates(self, edge: Edge, rule: Rule) -> bool:
         """Whether a block's rule, evaluated at the values of the trace, gives its local gradient."""
-        arithmetic = wide(192, True)
+        arithmetic = multiprecision(192, True)
         with arithmetic.context():
             leaves = {}
             for leaf, label in rule.tape.names.items():
@@ -388,7 +388,7 @@ class Teller:
             try:
                 needed = rule.tape.needed(rule.node)
                 values, _ = forward(rule.tape, leaves, needed, arithmetic, Doubt())
-            except (Outside, Stopped):
+            except (DomainError, NeedsPrecision):
                 return False
             result = values[rule.node]
             if result is None or not isinstance(edge.local, float):

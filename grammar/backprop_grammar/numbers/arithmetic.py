@@ -15,11 +15,11 @@ from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..operations.row import Bound, Operation, Role
 from ..operations.table import ADD, DIV, SUB
-from .ball import INFINITY, Ball, Outside, Uncertain, compare, rounding
+from .ball import INFINITY, Ball, DomainError, Undecided, compare, rounding
 from .branches import Branches
 from .interpret import interpret, leaves
 
-__all__ = ["Arithmetic", "outside"]
+__all__ = ["Arithmetic", "domain_error"]
 
 
 class Arithmetic(ABC):
@@ -122,12 +122,12 @@ class Arithmetic(ABC):
         return ball
 
     def check_underflow(self, value: Any) -> None:
-        """Raise Uncertain where a bound on the error of a value would lose digits itself."""
+        """Raise Undecided where a bound on the error of a value would lose digits itself."""
         if self.underflows(value):
-            raise Uncertain("underflow")
+            raise Undecided("underflow")
 
     def decide(self, a: Ball, b: Ball) -> int:
-        """The sign of a - b. Raises Uncertain where the errors leave it open."""
+        """The sign of a - b. Raises Undecided where the errors leave it open."""
         difference = a[0] - b[0]
         error = a[1] + b[1]
         if abs(difference) > error:
@@ -136,14 +136,14 @@ class Arithmetic(ABC):
             return 0
         if self.last and error <= max(1, abs(a[0]), abs(b[0])) * self.unit**0.5:
             return 0
-        raise Uncertain("two numbers too close to tell apart")
+        raise Undecided("two numbers too close to tell apart")
 
     # domains
 
     def admit(self, operation: Operation, operands: list[Ball]) -> list[Ball]:
         """The operands, moved onto the edge of the domain where they can't be told from it.
 
-        Raises Outside where they lie beyond.
+        Raises DomainError where they lie beyond.
         """
         for bound in operation.domain:
             k = operation.operands.index(bound.operand)
@@ -153,12 +153,12 @@ class Arithmetic(ABC):
                 edge = self.exactly(bound.limit)
             sign = self.decide(operands[k], edge)
             if not compare(sign, bound.relation):
-                raise outside(operation, bound, k, sign)
+                raise domain_error(operation, bound, k, sign)
             if sign == 0:
                 operands[k] = edge
         refused = operation.requires(self, operands) if operation.requires else None
         if refused:
-            raise Outside(*refused)
+            raise DomainError(*refused)
         return operands
 
     def sign(self, operands: list[Ball], k: int) -> int:
@@ -179,13 +179,13 @@ class Arithmetic(ABC):
     # values
 
     def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
-        """The value over plain numbers. Raises Uncertain on overflow, Outside beyond the domain."""
+        """The value over plain numbers. Raises Undecided on overflow, DomainError beyond the domain."""
         if computed := texts(operation).computed:
             return self.plain(computed, dict(zip(operation.operands, operands, strict=True)))
         try:
             return self.library_value(operation, operands)
         except OverflowError:
-            raise Uncertain("overflow") from None
+            raise Undecided("overflow") from None
         except (ValueError, ZeroDivisionError):
             return self.undefined[0]
 
@@ -199,7 +199,7 @@ class Arithmetic(ABC):
         values = tuple([value for value, _ in operands])
         out = self.value(operation, values)
         if self.overflows(out):
-            raise Uncertain("overflow")
+            raise Undecided("overflow")
         if operation is ADD or operation is SUB:
             x, y = values if operation is ADD else (values[0], -values[1])
             error = rounding(x, y, out)
@@ -243,8 +243,8 @@ class Arithmetic(ABC):
                 moved = (*values[:k], end, *values[k + 1 :])
                 try:
                     slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
-                except Uncertain:  # the end overflows, which says nothing of the number
-                    raise Uncertain("an error bound too wide") from None
+                except Undecided:  # the end overflows, which says nothing of the number
+                    raise Undecided("an error bound too wide") from None
                 steepest = max(steepest, slope)
         return steepest
 
@@ -258,7 +258,7 @@ class Arithmetic(ABC):
             operands = self.admit(operation, list(operands))
             rule, named = self.rule(operation, k, operands, out, self.exactly)
             return self.bounded(rule, named)
-        except Outside:
+        except DomainError:
             return self.undefined
 
     def rule(
@@ -309,7 +309,7 @@ class Arithmetic(ABC):
             return self.pole(operands[0])
         out = self.value(operation, operands)
         if self.underflows(out) and not operation.exact(tuple(operands), out, self.limit):
-            raise Uncertain("underflow")
+            raise Undecided("underflow")
         return out
 
     def extended(self, operation: Operation, operands: list[Ball]) -> Ball:
@@ -320,7 +320,7 @@ class Arithmetic(ABC):
             return self.pole(operands[0][0]), self.zero[1]
         try:
             return self.apply(operation, operands)
-        except Outside:
+        except DomainError:
             return self.undefined
 
     def pole(self, numerator: Any) -> Any:
@@ -336,19 +336,19 @@ def plain_sign(a: Any, b: Any) -> int:
     return int(difference > 0) - int(difference < 0)
 
 
-def outside(operation: Operation, bound: Bound, operand: int, sign: int) -> Outside:
+def domain_error(operation: Operation, bound: Bound, operand: int, sign: int) -> DomainError:
     """The refusal of an operand beyond a bound, in words."""
     if operation.refusal:
         message, hint = operation.refusal
-        return Outside(message, hint, operand)
+        return DomainError(message, hint, operand)
     side = "above" if bound.relation[0] == "<" else "below"
     if isinstance(bound.limit, str):
         message = f"{operation.name} with {bound.operand} {side} {bound.limit}"
-        return Outside(message, f"{operation.name} needs {bound}")
+        return DomainError(message, f"{operation.name} needs {bound}")
     if bound.limit == 0:
         what = "zero" if sign == 0 else "a negative number"
         needs = "a positive operand" if bound.relation == ">" else "an operand that is not negative"
     else:
         what = f"{bound.limit:g}" if sign == 0 else f"a number {side} {bound.limit:g}"
         needs = f"an operand with {' and '.join(map(str, operation.domain))}"
-    return Outside(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)
+    return DomainError(f"{operation.name} of {what}", f"{operation.name} needs {needs}", operand)

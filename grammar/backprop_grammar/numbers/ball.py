@@ -14,8 +14,8 @@ __all__ = [
     "UNIT",
     "Ball",
     "Balls",
-    "Outside",
-    "Uncertain",
+    "DomainError",
+    "Undecided",
     "compare",
     "rounding",
 ]
@@ -47,11 +47,11 @@ class Balls:
         return self[node] or default
 
 
-class Uncertain(Exception):
+class Undecided(Exception):
     """This arithmetic cannot hold a number, or decide a comparison; the message says why."""
 
 
-class Outside(Exception):
+class DomainError(Exception):
     """An operation is applied outside its domain.
 
     hint: the way out. place: which operand is to blame; None for all of them. A pass that meets it

@@ -21,7 +21,7 @@ CLOSE = 2.0**-50
 class Binary64(Arithmetic):
     """Floats: ordinary ones by the kernels of the rows, others the general way or not at all.
 
-    A number that overflows, or underflows and is not exact, is Uncertain.
+    A number that overflows, or underflows and is not exact, is Undecided.
     """
 
     def __init__(self) -> None:

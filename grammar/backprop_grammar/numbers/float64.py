@@ -17,7 +17,7 @@ from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
 from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
-from .ball import UNIT, Ball, Uncertain, compare
+from .ball import UNIT, Ball, Undecided, compare
 
 __all__ = [
     "KERNELS",
@@ -69,7 +69,7 @@ def total(values: list[float]) -> tuple[float, float]:
     try:
         result = math.fsum(values)
     except OverflowError:
-        raise Uncertain("overflow") from None
+        raise Undecided("overflow") from None
     return result, fabs(math.fsum([*values, -result]))
 
 

@@ -10,7 +10,7 @@ from ..operations.special import precision
 from .arithmetic import Arithmetic
 from .ball import Ball, rounding
 
-__all__ = ["Multiprecision", "size_of", "wide"]
+__all__ = ["Multiprecision", "multiprecision", "size_of"]
 
 NOTHING = -90
 """The power of two of a relative error below which none is of interest."""
@@ -106,6 +106,6 @@ def size_of(x: Any) -> int:
 
 
 @lru_cache(maxsize=8)
-def wide(bits: int, last: bool) -> Multiprecision:
+def multiprecision(bits: int, last: bool) -> Multiprecision:
     """Mpmath's numbers of that precision."""
     return Multiprecision(bits, last)

@@ -6,10 +6,10 @@ from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Ball
 from ..numbers.binary64 import CLOSE, TOLERANCE
 
-__all__ = ["Doubt", "Stopped"]
+__all__ = ["Doubt", "NeedsPrecision"]
 
 
-class Stopped(Exception):
+class NeedsPrecision(Exception):
     """A pass came to a node at which its arithmetic cannot hold a number or decide.
 
     reason: overflow, underflow, pole, or a few words.

@@ -10,13 +10,13 @@ from math import fabs
 from typing import Any
 
 from ..language.graph import Graph
-from ..numbers.ball import INFINITY, UNIT, Ball, Balls, Outside, Uncertain
+from ..numbers.ball import INFINITY, UNIT, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.branches import Branches
 from ..numbers.float64 import KERNELS, LARGE, SMALL, Hard, mul, total
 from ..operations.row import Operation
 from ..operations.table import ADD, SUB
-from .doubt import Doubt, Stopped
+from .doubt import Doubt, NeedsPrecision
 from .local_gradients import MINUS, ONE, PLAIN_RULES
 
 __all__ = ["backward", "forward"]
@@ -29,7 +29,7 @@ def forward(
 ) -> tuple[Balls, Branches]:
     """The balls of the needed nodes that are evaluated, and which side each `if` took.
 
-    Raises Outside where an operation leaves its domain, Stopped where binary64 overflows,
+    Raises DomainError where an operation leaves its domain, NeedsPrecision where binary64 overflows,
     underflows or cannot decide.
     """
     count = len(graph)
@@ -87,12 +87,12 @@ def forward(
             errors[node] = error
             if not error <= fabs(out) * close:
                 if not fabs(out) < INFINITY:
-                    raise Uncertain("overflow")
+                    raise Undecided("overflow")
                 exact = not any(errors[k] for k in operands)
                 doubt.check(binary64, node, (out, error), exact)
-    except Uncertain as reason:
-        raise Stopped(node, str(reason)) from None
-    except Outside as cause:
+    except Undecided as reason:
+        raise NeedsPrecision(node, str(reason)) from None
+    except DomainError as cause:
         cause.node, cause.operands = node, [balls[k] for k in graph.operands[node]]
         raise
     return balls, branches
@@ -124,7 +124,7 @@ def backward(
     every: each of them must be certain for itself. Otherwise one that underflows is 0 with a
     bound, which is small beside what it is added to, or else found out in the end.
 
-    Raises Uncertain where binary64 overflows or underflows; Stopped as ``local`` does.
+    Raises Undecided where binary64 overflows or underflows; NeedsPrecision as ``local`` does.
     """
     values, errors = balls.values, balls.errors
     gradients: list[Any] = [None] * len(graph)
@@ -142,7 +142,7 @@ def backward(
             bound += lost
             gradients[node], bounds[node] = gradient, bound
             if lost and every and fabs(gradient) < SMALL:
-                raise Uncertain("underflow")
+                raise Undecided("underflow")
         if bound > fabs(gradient) * tolerance:
             doubt.check(binary64, node, (gradient, bound), False)
         operation = graph.operations[node]

@@ -5,12 +5,12 @@ from itertools import compress
 
 from ..language.graph import Graph
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Outside, Uncertain
+from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.branches import Branches
 from ..numbers.interpret import interpret, leaves
 from ..operations.row import Operation
 from .backward import backward
-from .doubt import Doubt, Stopped
+from .doubt import Doubt, NeedsPrecision
 
 __all__ = ["Values", "forward", "gradients"]
 
@@ -29,7 +29,7 @@ def forward(
 
     given: of the variables.
 
-    Raises Outside where an operation leaves its domain, Stopped where the arithmetic overflows or
+    Raises DomainError where an operation leaves its domain, NeedsPrecision where the arithmetic overflows or
     cannot decide.
     """
     node = -1
@@ -48,9 +48,9 @@ def forward(
     branches = Branches(graph, values, arithmetic.decide)
     try:
         interpret(graph, values, apply, branches, nodes())
-    except Uncertain as reason:
-        raise Stopped(node, str(reason)) from None
-    except Outside as cause:
+    except Undecided as reason:
+        raise NeedsPrecision(node, str(reason)) from None
+    except DomainError as cause:
         cause.node, cause.operands = node, [values[k] for k in graph.operands[node]]
         raise
     return values, branches

@@ -6,10 +6,10 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Balls, Uncertain
+from ..numbers.ball import Ball, Balls, Undecided
 from ..numbers.branches import Branches
 from ..operations.row import Operation, Role
-from .doubt import Doubt, Stopped
+from .doubt import Doubt, NeedsPrecision
 
 __all__ = ["MINUS", "ONE", "PLAIN_RULES", "local_gradients"]
 
@@ -99,9 +99,9 @@ def local_gradients(
                     return arithmetic.undefined
                 result = arithmetic.local(operation, balls, out, k)
                 if arithmetic.overflows(result[0]):
-                    raise Uncertain("pole")
-            except Uncertain as reason:
-                raise Stopped(node, str(reason)) from None
+                    raise Undecided("pole")
+            except Undecided as reason:
+                raise NeedsPrecision(node, str(reason)) from None
             routes = routes and kind_of[node] in ("", "tie")
         if routes and result == (0, 0):
             return None  # not selected, which no infinite upstream gradient can change

@@ -12,23 +12,23 @@ from ..blocks.names import Names, outermost
 from ..errors import BackpropError, nearest, shorten
 from ..language.graph import Block, Graph
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Balls, Outside, Uncertain
+from ..numbers.ball import Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.decimal import short_number
-from ..numbers.multiprecision import wide
+from ..numbers.multiprecision import multiprecision
 from . import flat, general
-from .doubt import Doubt, Stopped
+from .doubt import Doubt, NeedsPrecision
 from .general import Values
 from .local_gradients import local_gradients
 
 __all__ = [
     "BITS_PER_DIGIT",
     "MAX_PRECISION",
-    "Question",
     "Run",
+    "Target",
     "check_bound",
     "described",
-    "run_of",
+    "run_at",
 ]
 
 MAX_PRECISION = 1000
@@ -56,7 +56,7 @@ class Run:
     lost: why a faster arithmetic would not do, where, and the relative error it left.
     """
 
-    target: "Question"
+    target: "Target"
     arithmetic: Arithmetic
     upstream: float
     values: Values | Balls
@@ -102,7 +102,7 @@ class Run:
         return contributions
 
 
-class Question:
+class Target:
     """What is differentiated by what: the nodes behind the names, and what lies between them."""
 
     def __init__(self, graph: Graph, wrt: Sequence[str], output: str) -> None:
@@ -144,8 +144,8 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     )  # fmt: skip
 
 
-def run_of(
-    question: Question,
+def run_at(
+    target: Target,
     at: dict[str, float],
     upstream: float,
     precision: int | None,
@@ -157,17 +157,17 @@ def run_of(
 
     Raises BackpropError as ``evaluate`` does.
     """
-    graph, needed = question.graph, question.needed
+    graph, needed = target.graph, target.needed
     check_bound(graph, at, needed)
     reason, node, lost = "", -1, 0.0
     start = 0
     if precision is None:
         doubt = Doubt()
         try:
-            run = passes(question, at, upstream, binary64, doubt, every)
-        except Stopped as stopped:
+            run = run_over(target, at, upstream, binary64, doubt, every)
+        except NeedsPrecision as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
-        except Outside as cause:
+        except DomainError as cause:
             raise refusal(graph, cause) from None
         else:
             if doubt.node < 0:
@@ -183,22 +183,22 @@ def run_of(
         if bits == LADDER[0] or duration(graph, needed, start + bits) <= PATIENCE
     ]
     for bits in ladder:
-        arithmetic = wide(bits, bits == ladder[-1] >= start + LADDER[-2])
+        arithmetic = multiprecision(bits, bits == ladder[-1] >= start + LADDER[-2])
         tolerance = arithmetic.module.ldexp(1, -spare)  # a float has no such exponents
         doubt = Doubt(close=tolerance, loose=tolerance)
         with arithmetic.context():
             try:
-                run = passes(question, at, upstream, arithmetic, doubt, every)
-            except Outside as cause:
+                run = run_over(target, at, upstream, arithmetic, doubt, every)
+            except DomainError as cause:
                 raise refusal(graph, cause) from None
-            except Stopped as stopped:
+            except NeedsPrecision as stopped:
                 if stopped.reason == "overflow":
                     raise too_large(graph, stopped.node) from None
                 continue
         if doubt.node < 0:
             run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
             return run
-    where = doubt.node if doubt.node >= 0 else question.output
+    where = doubt.node if doubt.node >= 0 else target.output
     raise BackpropError(
         "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
         graph.spans[where], hint="write the formula so that less cancels", source=graph.source, node=where,
@@ -217,8 +217,8 @@ LOOSE = 2.0**-30
 the errors of bounds, which are of first order, are then as small."""
 
 
-def passes(
-    target: Question,
+def run_over(
+    target: Target,
     at: dict[str, float],
     upstream: float,
     arithmetic: Arithmetic,
@@ -227,7 +227,7 @@ def passes(
 ) -> Run:
     """Forward, backward, and the blocks' own local gradients, over one arithmetic.
 
-    Raises Outside and Stopped as ``forward`` does.
+    Raises DomainError and NeedsPrecision as ``forward`` does.
     """
     graph, output, wanted = target.graph, target.output, target.wanted
     close, loose = doubt.close, doubt.loose
@@ -275,10 +275,10 @@ def passes(
                 if result is None:
                     continue
                 if not result[0] and result[1] and arithmetic.underflows(result[1] * 2.0**-60):
-                    raise Uncertain("underflow")
+                    raise Undecided("underflow")
                 doubt.check(arithmetic, node, result, False)
-    except Uncertain as reason:
-        raise Stopped(output, str(reason)) from None
+    except Undecided as reason:
+        raise NeedsPrecision(output, str(reason)) from None
     return run
 
 
@@ -328,7 +328,7 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
     return f"{name} = {text} = {value}" if name else f"{text} = {value}"
 
 
-def refusal(graph: Graph, cause: Outside) -> BackpropError:
+def refusal(graph: Graph, cause: DomainError) -> BackpropError:
     """The error for an operation outside its domain."""
     operands = graph.operands[cause.node]
     about = range(len(operands)) if cause.place is None else (cause.place,)

@@ -14,7 +14,7 @@ from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import OPERATIONS
 from ..passes.local_gradients import PLAIN_RULES
-from ..passes.run import Question, Run
+from ..passes.run import Run, Target
 from ..symbolic.rules import Rule, Rules
 from .notes import flags, notes, overflow
 from .record import Edge, Frame, Node, Note, Trace
@@ -24,7 +24,7 @@ __all__ = ["constants_once", "frames", "row_of", "trace"]
 
 def trace(
     run: Run,
-    question: Question,
+    target: Target,
     program: Graph,
     whole: Sequence[int],
     at: dict[str, float],
@@ -36,10 +36,10 @@ def trace(
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
-        built = Builder(run, question.names, precision).build(program, question, at, nodes)
+        built = Builder(run, target.names, precision).build(program, target, at, nodes)
         if not whole:
             return built
-        more = [stays_whole(run.graph, question.names, node) for node in whole]
+        more = [stays_whole(run.graph, target.names, node) for node in whole]
         return replace(built, notes=(*built.notes, *more))
 
 
@@ -61,9 +61,9 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node) or (zero, zero)
 
-    def build(self, program: Graph, question: Question, at: dict[str, float], nodes: bool) -> Trace:
+    def build(self, program: Graph, target: Target, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
-        labels, sources = question.labels, question.sources
+        labels, sources = target.labels, target.sources
         output = run.values[run.output]
         assert output is not None
         value = self.number(output, inner=False)

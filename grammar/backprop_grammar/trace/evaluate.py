@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..errors import BackpropError
 from ..language.graph import Graph
 from ..numbers.wide import as_float
-from ..passes.run import Question, run_of
+from ..passes.run import Target, run_at
 from .builder import trace
 from .record import Flag, Note, Trace
 
@@ -44,15 +44,15 @@ def evaluate(
 
         def kinks(plain: Graph) -> set[int]:
             try:
-                asked = Question(plain, (), output)
+                asked = Target(plain, (), output)
             except BackpropError:  # a node that there will be
-                asked = Question(plain, (), "")
-            return set(run_of(asked, at, upstream, precision, False).kinks)
+                asked = Target(plain, (), "")
+            return set(run_at(asked, at, upstream, precision, False).kinks)
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
-    question = Question(graph, wrt, output)
-    run = run_of(question, at, upstream, precision, nodes)
-    return trace(run, question, written, whole, at, precision, nodes)
+    target = Target(graph, wrt, output)
+    run = run_at(target, at, upstream, precision, nodes)
+    return trace(run, target, written, whole, at, precision, nodes)
 
 
 class Results(NamedTuple):
@@ -64,21 +64,21 @@ class Results(NamedTuple):
     flags: tuple[Flag, ...] = ()
 
 
-def results(question: Question, at: dict[str, float], told: bool = False) -> Results:
+def results(target: Target, at: dict[str, float], told: bool = False) -> Results:
     """Value and gradients at a point, without nodes. Raises BackpropError as ``evaluate`` does.
 
     told: with the notes on the program itself. Without them only a run that has something to tell
     becomes a trace; one over plain floats that met no kink has nothing, and costs a third less.
     """
-    run = run_of(question, at, 1.0, None, False)
+    run = run_at(target, at, 1.0, None, False)
     output = run.values[run.output]
     if told or run.bits > 53 or run.kinks or output is None:
-        found = trace(run, question, question.graph, (), at, None, False)
+        found = trace(run, target, target.graph, (), at, None, False)
         value = as_float(found.value)
         assert value is not None  # an output beyond the floats is an error
         slopes = {name: as_float(size) for name, size in found.gradients.items()}
         return Results(value, slopes, found.notes, found.flags)
-    balls = zip(question.labels, map(run.gradients.get, question.sources), strict=True)
+    balls = zip(target.labels, map(run.gradients.get, target.sources), strict=True)
     gradients: dict[str, float | None] = {
         label: ball[0] + 0.0 if ball else 0.0 for label, ball in balls
     }

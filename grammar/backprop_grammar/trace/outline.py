@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ..language.graph import Graph
 from ..numbers.wide import UNEVALUATED
 from ..operations.table import IF
-from ..passes.run import Question
+from ..passes.run import Target
 from ..symbolic.rules import Rule, Rules
 from .builder import constants_once, frames, row_of
 from .record import Edge, Node, Trace
@@ -34,48 +34,48 @@ def outline(
         from ..blocks.grouping import shaped  # which a plain outline need not load
 
         graph, _ = shaped(graph, expand, fold, [*wrt, output], lambda _: set())
-    question = Question(graph, wrt, output)
-    needed = [node for node in question.names.of if question.needed[node]]
+    target = Target(graph, wrt, output)
+    needed = [node for node in target.names.of if target.needed[node]]
     first = constants_once(graph, needed)
-    rules = Rules(graph, question.names)
-    shown = [outlined(question, rules, first, k) for k in needed if first.get(k, k) == k]
+    rules = Rules(graph, target.names)
+    shown = [outlined(target, rules, first, k) for k in needed if first.get(k, k) == k]
     return Trace(
         program=program,
         tape=graph,
-        names=question.names,
+        names=target.names,
         at={},
-        output=question.output,
+        output=target.output,
         value=UNEVALUATED,
         upstream=1.0,
-        gradients=dict.fromkeys(question.labels, UNEVALUATED),
+        gradients=dict.fromkeys(target.labels, UNEVALUATED),
         nodes=tuple(shown),
-        frames=frames(graph, question.names, {node.index for node in shown}),
+        frames=frames(graph, target.names, {node.index for node in shown}),
     )
 
 
-def outlined(question: Question, rules: Rules, first: dict[int, int], node: int) -> Node:
+def outlined(target: Target, rules: Rules, first: dict[int, int], node: int) -> Node:
     """One node without its numbers."""
-    graph, name = question.graph, question.names.of[node]
-    gradient = UNEVALUATED if question.wanted[node] else None
+    graph, name = target.graph, target.names.of[node]
+    gradient = UNEVALUATED if target.wanted[node] else None
     named, row = node in graph.names, graph.operations[node]
     if row.leaf:
         return Node(node, name, row.name, row, (), UNEVALUATED, gradient, named=named)
-    block = question.names.blocks.get(node)
+    block = target.names.blocks.get(node)
     sources = block.operands if block else graph.operands[node]
-    operands = tuple([first.get(k, k) for k in sources if question.needed[k]])
-    edges = tuple(outgoing(question, rules, first, node, sources))
+    operands = tuple([first.get(k, k) for k in sources if target.needed[k]])
+    edges = tuple(outgoing(target, rules, first, node, sources))
     if block:
         return Node(node, name, "block", row_of(block), operands, UNEVALUATED, gradient, edges, block, named)  # fmt: skip
     return Node(node, name, "operation", row, operands, UNEVALUATED, gradient, edges, named=named)
 
 
 def outgoing(
-    question: Question, rules: Rules, first: dict[int, int], node: int, sources: Sequence[int]
+    target: Target, rules: Rules, first: dict[int, int], node: int, sources: Sequence[int]
 ) -> Iterator[Edge]:
     """The edges of a node without their numbers."""
-    graph, block = question.graph, node in question.names.blocks
+    graph, block = target.graph, node in target.names.blocks
     for place, operand in enumerate(sources):
-        if not (question.wanted[operand] and question.needed[operand]):
+        if not (target.wanted[operand] and target.needed[operand]):
             continue
         if (block and operand in sources[:place]) or (node in graph.condition_of and place < 2):
             continue
