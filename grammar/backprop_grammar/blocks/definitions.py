@@ -5,7 +5,6 @@ that the user defined.
 """
 
 import re
-from dataclasses import replace
 from functools import cache
 
 from ..language.graph import Function, Graph
@@ -73,7 +72,6 @@ def definition(
         return None
     names = parameters(operation, count)
     body = function(operation.name, over(operation.formula, names), names).body
-    body = replace(body, operations=list(body.operations), calls={})  # others have it, too
     for node, inner in enumerate(body.operations):
         if inner is not None and inner.name in deeper:
             called = definition(inner, len(body.operands[node]), deeper)
