@@ -5,6 +5,7 @@ that the user defined.
 """
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from ..language.graph import Function, Graph
@@ -73,7 +74,7 @@ def definition(
     names = parameters(operation, count)
     body = function(operation.name, over(operation.formula, names), names).body
     for node, inner in enumerate(body.operations):
-        if inner is not None and inner.name in deeper:
+        if inner.name in deeper:
             called = definition(inner, len(body.operands[node]), deeper)
             if called is not None:
                 body.operations[node] = IDENTITY
