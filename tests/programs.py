@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from backprop_grammar.language.graph import Condition, Function, Graph
+from backprop_grammar.operations.table import VARIABLE
 from tests.support import FUNCTIONS, OPERATIONS
 
 Expression = tuple[Any, ...]
@@ -66,6 +67,7 @@ def named(graph: Graph, name: str, node: int) -> int:
     number = graph.constants.get(node)
     if isinstance(number, float):
         del graph.constants[node]
+        graph.operations[node] = VARIABLE
         graph.variables[name], graph.inputs[name] = node, number
     elif graph.operations[node].leaf or node in graph.names:
         node = graph.add(OPERATIONS["identity"], (node,))
