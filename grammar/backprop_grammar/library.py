@@ -248,6 +248,12 @@ class Program:
         point where the numbers are wanted, too. code: for a file in another language, which
         computes the output beside them.
         """
+        if not self.record.variables:
+            raise BackpropError(
+                "name",
+                "the program has no variables, so there is nothing to derive by",
+                hint="write a name where the number may change",
+            )
         names = [name for given in wrt for name in listed(given)]
         return Formula(self, names, output, order, along, second, at, code)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import BackpropError, usage
+from ..errors import usage
 from ..language.graph import Graph
 from ..numbers.wide import as_float
 from ..trace.evaluate import evaluate
@@ -62,12 +62,6 @@ def formulas(
     """
     if not 1 <= order <= MAX_ORDER:
         raise usage(f"the order is 1 to {MAX_ORDER}, not {order}")
-    if not program.variables:
-        raise BackpropError(
-            "name",
-            "the program has no variables, so there is nothing to derive by",
-            hint="write a name where the number may change",
-        )
     if along is not None:
         derivative = directional(program, dict(along), output=output, second=second)
     else:

@@ -94,10 +94,10 @@ def sign(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
 def has_minus(text: Graph) -> bool:
     """Whether a rule begins with a minus sign: -1, -out/y."""
     node = text.output
-    while (row := text.operations[node]) is not None and row.name in ("mul", "div"):
+    while (row := text.operations[node]).name in ("mul", "div"):
         node = text.operands[node][0]
     number = text.constants.get(node)
-    return (row is not None and row.name == "neg") or (isinstance(number, float) and number < 0)
+    return row.name == "neg" or (isinstance(number, float) and number < 0)
 
 
 def operand_for_result(sheet: Sheet, arc: Arc) -> Iterator[Guess]:

@@ -27,7 +27,14 @@ SPINE = 8
 class Symbols(SharedTape):
     """The builder that simplifies: a tape of symbols on which an operation becomes what a person
     would write.
+
+    exact: numbers are the floats that they are, so that 0.1*6 stays: it is not the float 0.6. Else
+    they are the decimals that are written, for a formula that stands beside its number.
     """
+
+    def __init__(self, exact: bool = True) -> None:
+        super().__init__()
+        self.exact = exact
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
         """The node of an operation, simplified the way a person would."""
@@ -127,19 +134,29 @@ class Size(NamedTuple):
     """A number in front of something.
 
     decimal: it came from a decimal, such as 2.5, and is written as one; else as a quotient, 5/2.
+    exact: see Symbols.
     """
 
     value: Fraction
     decimal: bool = False
+    exact: bool = True
+
+    def of(self, value: Fraction) -> "Size":
+        """Another value of the same kind."""
+        return self._replace(value=value)
+
+    def joined(self, other: "Size", value: Fraction) -> "Size":
+        """What two numbers give."""
+        return Size(value, self.decimal or other.decimal, self.exact and other.exact)
 
     def times(self, other: "Size") -> "Size":
-        return Size(self.value * other.value, self.decimal or other.decimal)
+        return self.joined(other, self.value * other.value)
 
     def over(self, other: "Size") -> "Size":
-        return Size(self.value / other.value, self.decimal or other.decimal)
+        return self.joined(other, self.value / other.value)
 
     def plus(self, other: "Size", sign: int = 1) -> "Size":
-        return Size(self.value + sign * other.value, self.decimal or other.decimal)
+        return self.joined(other, self.value + sign * other.value)
 
     @property
     def held(self) -> bool:
@@ -150,34 +167,39 @@ class Size(NamedTuple):
 
     @property
     def as_decimal(self) -> float | None:
-        """The float that it is exactly."""
+        """The float that it is exactly, or whose shortest decimal it is."""
         try:
             near = float(self.value)
         except OverflowError:
             return None
-        return near if Fraction(near) == self.value else None
+        return near if fraction(near, self.exact) == self.value else None
 
 
 ONE = Size(Fraction(1))
 
 
-def size_of(number: float) -> Size:
-    """A number as the float that it is: 0.1 is a bit more than a tenth, and six times it is not 0.6."""
-    return Size(Fraction(number), not number.is_integer())
+def fraction(number: float, exact: bool) -> Fraction:
+    return Fraction(number) if exact else Fraction(repr(number))
+
+
+def size_of(s: Symbols, number: float) -> Size:
+    """A number in front of nothing; a whole number is the same either way."""
+    whole = number.is_integer()
+    return Size(fraction(number, s.exact), not whole, s.exact or whole)
 
 
 def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:
     """A node as a number times another: 2*x is (2, x), -x/3 is (-1/3, x), 5 is (5, None)."""
     number = s.number(a)
     if number is not None:
-        return size_of(number), None
+        return size_of(s, number), None
     operation = s.tape.operations[a]
     if depth == 0 or operation not in (NEG, MUL, DIV):
         return ONE, a
     first, *rest = s.tape.operands[a]
     size, left = coefficient(s, first, depth - 1)
     if operation is NEG:
-        return Size(-size.value, size.decimal), left
+        return size.of(-size.value), left
     if operation is MUL:
         if size.value == 1:
             return ONE, a
@@ -264,9 +286,9 @@ def added(s: Symbols, a: int, b: int, sign: int) -> int | None:
         total = x.plus(y, sign)
         return scaled(s, total, left) if total.held else None
     if y.value < 0:
-        return s.apply(SUB if sign == 1 else ADD, (a, scaled(s, Size(-y.value, y.decimal), right)))
+        return s.apply(SUB if sign == 1 else ADD, (a, scaled(s, y.of(-y.value), right)))
     if x.value < 0 and sign == 1:
-        return s.apply(SUB, (b, scaled(s, Size(-x.value, x.decimal), left)))
+        return s.apply(SUB, (b, scaled(s, x.of(-x.value), left)))
     difference = s.parts(a, SUB)
     if sign == -1 and difference and coefficient(s, difference[1])[1] == right:  # 1 - f - f
         return s.apply(SUB, (difference[0], s.apply(ADD, (difference[1], b))))
@@ -277,7 +299,7 @@ def power_of(s: Symbols, a: int) -> tuple[int, Size]:
     """A node as a base to a number."""
     parts = s.parts(a, POW)
     exponent = s.number(parts[1]) if parts else None
-    return (parts[0], size_of(exponent)) if parts and exponent is not None else (a, ONE)
+    return (parts[0], size_of(s, exponent)) if parts and exponent is not None else (a, ONE)
 
 
 def simpler_mul(s: Symbols, a: int, b: int) -> int | None:
@@ -330,8 +352,8 @@ def simpler_pow(s: Symbols, a: int, b: int) -> int | None:
     if y == 1:
         return a
     if x is not None and y is not None and y == int(y) and abs(y) <= 64 and (x or y > 0):
-        base = size_of(x)
-        power = Size(base.value ** int(y), base.decimal)
+        base = size_of(s, x)
+        power = base.of(base.value ** int(y))
         return written(s, power) if power.held else None
     return s.apply(DIV, (s.constant(1.0), a)) if y == -1 else None
 
