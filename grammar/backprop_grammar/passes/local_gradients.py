@@ -75,7 +75,8 @@ def local_gradients(
     def local(node: int, k: int) -> Ball | None:
         operation = graph.operations[node]
         operands = graph.operands[node]
-        rule = None if operation.variadic else PLAIN_RULES[operation][k][1]
+        rules = PLAIN_RULES[operation]
+        rule = rules[k][1] if rules else None
         if rule is not None:  # a number, an operand or the result: nothing to compute
             if isinstance(rule, float):
                 return arithmetic.exactly(rule)
@@ -105,7 +106,7 @@ def local_gradients(
             routes = routes and kind_of[node] in ("", "tie")
         if routes and result == (0, 0):
             return None  # not selected, which no infinite upstream gradient can change
-        if arithmetic.lost(result) > doubt.close:
+        if result[1] and arithmetic.lost(result) > doubt.close:
             exact = not any(values[i][1] for i in operands)  # type: ignore[index]
             doubt.check(arithmetic, node, result, exact)
         return result
