@@ -10,11 +10,10 @@ on what they get.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from operator import index
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import BackpropError, shorten, suggestion, usage
 from .language.parser import parse
@@ -326,8 +325,7 @@ class Program:
         return run
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """What one edge sends back: upstream x local = contribution.
 
     operand: the name of the node that receives it. rule: the local gradient as a formula. Numbers
@@ -342,8 +340,7 @@ class Edge:
     routed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One node of a trace.
 
     kind: variable, constant, operation or block. operation: what it does; formula: over the names
