@@ -5,7 +5,7 @@ b. So every mistake is a few pairs (m, b) put in the place of local gradients, a
 the gradient of a node c is known at once from the slopes towards c.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..numbers.multiprecision import multiprecision
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.table import IF
+from ..passes.backward import backward
 from ..symbolic.rules import Rule
 from ..trace.record import Node, Trace
 
@@ -219,21 +220,33 @@ def widely(text: Graph, leaves: dict[str, Any]) -> float:
         return float(result)
 
 
-def replay(sheet: Sheet, changes: Iterable[Change] = ()) -> list[Any]:
+def replay(sheet: Sheet, changes: Sequence[Change] = ()) -> list[Any]:
     """The gradients of all nodes by one backward pass over changed edges."""
     changed = {arc.number: (m, b) for arc, m, b in changes}
-    zero = sheet.arithmetic.number(0.0)
-    gradients = [zero] * len(sheet.nodes)
-    gradients[sheet.output] = sheet.arithmetic.number(sheet.trace.upstream)
-    for node in range(sheet.output, -1, -1):
-        upstream = gradients[node]
-        for arc in sheet.sent[node]:
-            if arc.number in changed:
-                m, b = changed[arc.number]
-                gradients[arc.operand] = gradients[arc.operand] + upstream * m + b
-            elif arc.routed:
-                gradients[arc.operand] = gradients[arc.operand] + upstream * arc.local
-    return gradients
+    none = sheet.arithmetic.zero[0]
+
+    def vjp(arc: Arc, upstream: Any) -> Any | None:
+        if arc.number in changed:
+            m, b = changed[arc.number]
+            return upstream * m + b
+        return upstream * arc.local if arc.routed else None
+
+    # What is sent whatever arrives is sent by nodes that nothing reaches, too.
+    return along(sheet, vjp, {arc.sender: none for arc, _, b in changes if b})
+
+
+def along(
+    sheet: Sheet, vjp: Callable[[Arc, Any], Any | None], seeds: dict[int, Any] | None = None
+) -> list[Any]:
+    """The gradients of all nodes by a backward pass in which an edge sends what it is told to."""
+    seed, none = sheet.arithmetic.number(sheet.trace.upstream), sheet.arithmetic.zero[0]
+    operands = [[arc.operand for arc in arcs] for arcs in sheet.sent]
+
+    def send(node: int, place: int, upstream: Any) -> Any | None:
+        return vjp(sheet.sent[node][place], upstream)
+
+    gradients = backward(operands, {**(seeds or {}), sheet.output: seed}, send, sum)
+    return [gradients.get(node, none) for node in range(len(sheet.nodes))]
 
 
 def slopes(sheet: Sheet, claimed: int) -> tuple[list[Any], list[bool]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..language.table_texts import texts
 from .at_edges import is_unit
-from .perturbed import Arc, Sheet, replay
+from .perturbed import Arc, Sheet, along, replay
 from .wording import filled
 
 __all__ = ["NEAR", "rounded"]
@@ -135,10 +135,8 @@ def all_rounded(sheet: Sheet, to: Callable[[Any], Any]) -> Iterator[list[Any]]:
         locals_[arc.number] = local
     routed = [arc for arc in sheet.arcs if arc.routed]
     yield replay(sheet, [(arc, locals_[arc.number], 0.0) for arc in routed])
-    gradients = [0.0] * len(sheet.nodes)
-    gradients[sheet.output] = sheet.trace.upstream
-    for node in range(sheet.output, -1, -1):
-        for arc in sheet.sent[node]:
-            if arc.routed:
-                gradients[arc.operand] += to(gradients[node] * to(locals_[arc.number]))
-    yield gradients
+
+    def vjp(arc: Arc, upstream: Any) -> Any | None:
+        return to(upstream * to(locals_[arc.number])) if arc.routed else None
+
+    yield along(sheet, vjp)
