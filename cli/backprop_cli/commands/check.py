@@ -28,8 +28,6 @@ backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3"""
 
 MANY = 100
 """Points at which two formulas are compared where it is not said."""
-MOST_POINTS = 1_000_000
-"""The most points at which two formulas are compared."""
 
 
 def command(
@@ -90,7 +88,7 @@ def on_two(
     """
     from backprop_grammar.checks.differences import Report
     from backprop_grammar.checks.equivalence import read_ranges
-    from backprop_grammar.library import Program, equivalent
+    from backprop_grammar.library import MOST_POINTS, Program, equivalent
 
     if claims or request.at:
         raise usage("--against compares formulas, not a point", "leave out --claim and --at")

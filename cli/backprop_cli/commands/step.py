@@ -34,8 +34,6 @@ backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
 backprop step "z = w*x0 + b; softplus(z) - t*z" --points samples/points.csv --at w=0,b=0 --rate 1 --steps 100
 backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-"""
 
-MOST_STEPS = 1_000_000_000
-
 LISTED = " or ".join(", ".join(METHODS).rsplit(", ", 1)) + "."
 """The methods, such as `gd, momentum or adam.`"""
 
@@ -69,6 +67,7 @@ def command(
 ) -> int:
     """Take the steps and print them; see ``run_steps`` for the exit code."""
     from backprop_grammar.descent.descend import plan
+    from backprop_grammar.library import MOST_STEPS
 
     from ..input.request import Request, number_option
 

@@ -16,7 +16,7 @@ from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import MAX_LENGTH, parse
-from backprop_grammar.library import Program, Trace
+from backprop_grammar.library import MOST_DIGITS, Program, Trace
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
@@ -54,8 +54,8 @@ class Request:
         """
         if self.precision is not None and not 1 <= self.precision <= MAX_PRECISION:
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
-        if not 1 <= self.digits <= 17:
-            raise usage(f"--digits takes 1 to 17 digits, not {self.digits}")
+        if not 1 <= self.digits <= MOST_DIGITS:
+            raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         source = read_program(self.text, self.file)
         point = read_point(self.at or [])
