@@ -24,6 +24,7 @@ from tests.support import (
     BackpropError,
     Program,
     Wide,
+    call,
     often,
     parsed,
     rendered,
@@ -472,3 +473,10 @@ def test_markdown_takes_nothing_for_its_own():
     text = rendered("explain", "markdown", explain(trace))
     assert r"$`\mathit{a\_b\_c}" in text or r"\mathit{a\_b\_c}" in text
     assert "<b>" not in text
+
+
+def test_the_rule_of_a_block_stands_where_a_branch_that_is_not_taken_has_no_value():
+    text = "g(u) = if(u > 0, u*log(u), u^2); g(z)"
+    code, out, _ = call("explain", text, "--at", "z=-1", "--node", "n1")
+    assert code == 0
+    assert "dn1/dz = if(z > 0, log(z) + 1, 2*z) = -2" in " ".join(out.split())

@@ -338,3 +338,16 @@ def test_what_the_output_does_not_need_is_not_evaluated_to_expand():
     code, out, err = call(*args, "--expand", "all", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["gradients"] == plain["gradients"]
+
+
+@pytest.mark.parametrize(
+    ("program", "rule"),
+    [
+        ("f(u, v) = u*v; f(x, x)", "2*x"),
+        ("f(u, v) = u + v; f(x, x)", "2"),
+        ("f(a, b, c) = a*b*c; f(x, x, x)", "3*x*x"),
+    ],
+)
+def test_what_arrives_at_an_operand_that_is_given_twice_is_put_together(program, rule):
+    (edge,) = trace_of(program, "--at", "x=3")["nodes"][-1]["edges"]
+    assert edge["rule"] == rule

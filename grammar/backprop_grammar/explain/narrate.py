@@ -16,6 +16,7 @@ from ..operations.row import Role
 from ..operations.table import IDENTITY, POW
 from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import forward
+from ..symbolic.evaluable import evaluable
 from ..symbolic.rules import Rule
 from ..trace.index import Index, find, rule_text
 from ..trace.record import Edge, Node, Trace
@@ -378,19 +379,20 @@ class Teller:
     def evaluates(self, edge: Edge, rule: Rule) -> bool:
         """Whether a block's rule, evaluated at the values of the trace, gives its local gradient."""
         arithmetic = multiprecision(192, True)
+        program = evaluable(rule.tape, [("", rule.node)])
         with arithmetic.context():
             leaves = {}
-            for leaf, label in rule.tape.names.items():
+            for label, leaf in program.variables.items():
                 value = self.trace.by_name[label].value if label in self.trace.by_name else None
                 if not isinstance(value, float):
                     return False
                 leaves[leaf] = arithmetic.exactly(value)
             try:
-                needed = rule.tape.needed(rule.node)
-                values, _ = forward(rule.tape, leaves, needed, arithmetic, Doubt())
+                needed = program.needed(program.output)
+                values, _ = forward(program, leaves, needed, arithmetic, Doubt())
             except (DomainError, NeedsPrecision):
                 return False
-            result = values[rule.node]
+            result = values[program.output]
             if result is None or not isinstance(edge.local, float):
                 return False
             return bool(abs(float(result[0]) - edge.local) <= 1e-9 * abs(edge.local))

@@ -139,6 +139,12 @@ class Rules:
         rules = [part for part in parts if part is not None]
         if not rules or len(rules) < len(places):
             return None
+        if len(rules) > 1:  # parameters of one name are one symbol, so x + x is 2*x
+            alike: dict[str, int] = {}
+            texts_of = [expression_text(symbols.tape, rule).text for rule in rules]
+            rules = [
+                alike.setdefault(text, rule) for text, rule in zip(texts_of, rules, strict=True)
+            ]
         return Rule(symbols.tape, reduce(lambda a, b: symbols.apply(ADD, (a, b)), rules))
 
     def function(
