@@ -191,7 +191,7 @@ def rebuilt(
     are about to be the results of another block too, so they get a node of their own.
     """
     tape = Graph(
-        graph.source,
+        source=graph.source,
         variables={},
         inputs=dict(graph.inputs),
         functions=graph.functions,

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
-from .graph import Graph
+from .graph import Tape
 
 __all__ = [
     "ATOM",
@@ -120,7 +120,7 @@ def write(operation: Operation, operands: Sequence[Text], comparison: str = "") 
     return Text(text, binds)
 
 
-def comparison_of(graph: Graph, node: int) -> str:
+def comparison_of(graph: Tape, node: int) -> str:
     """The comparison of an `if`, such as `<=`; empty for other nodes."""
     condition = graph.condition_of.get(node)
     return "" if condition is None else graph.conditions[condition].comparison
