@@ -85,7 +85,7 @@ class Rules:
 
         values: of the operands; given, a rule such as `if(x > 0, 1, 0)` is the side it takes.
         """
-        symbols = Symbols(exact=False)
+        symbols = Symbols()
         operands = [self.symbol(symbols, i) for i in self.graph.operands[node]]
         return Rule(symbols.tape, self.derived(symbols, row, k, operands, node, values))
 
@@ -119,7 +119,7 @@ class Rules:
         """
         block = self.graph.blocks[node]
         places = [i for i, operand in enumerate(block.operands) if operand == block.operands[k]]
-        symbols = Symbols(exact=False)
+        symbols = Symbols()
         find: Callable[[int], int | None]
         if row is not None:
             operands = [self.symbol(symbols, operand) for operand in block.operands]

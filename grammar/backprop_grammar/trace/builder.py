@@ -90,7 +90,7 @@ class Builder:
             program=program,
             tape=graph,
             names=names,
-            at={name: at[name] + 0.0 for name in graph.variables if name in at},
+            at={name: at[name] for name in graph.variables if name in at},
             output=run.output,
             value=value,
             upstream=run.upstream,

@@ -1,12 +1,17 @@
 """A point bound to a program: a finite number for each of its inputs."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
+from ..language.nearest import Nearest, literal, nearest, vanished
 
 __all__ = ["bind", "finite", "unknown_name"]
+
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z", re.ASCII)
+"""A number as text."""
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
@@ -25,17 +30,22 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
 
 
 def finite(value: object, name: str) -> float:
-    """A number of Python's or NumPy's as the float it is. Raises BackpropError for what is none."""
+    """A number as it is meant. Raises BackpropError for what is none.
+
+    A float of Python's is the number that it prints as; a scalar of NumPy's is the float it is; a
+    whole number, a Fraction and a Decimal are what they are, and so is the text of a decimal.
+    """
 
     def refuse(what: str) -> BackpropError:
         hint = "every value of a point is a finite number"
         return BackpropError("binding", f"the value of {shorten(name)} is {what}", hint=hint)
 
     kind = type(value).__name__
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        value = value.item()  # a scalar of NumPy's, or an array of one
-    if isinstance(value, str | bytes):
-        raise refuse(f"the text {shorten(repr(value))}")
+    carried = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    if carried:
+        value = value.item()  # type: ignore[attr-defined]  # a scalar of NumPy's, or an array of one
+    if isinstance(value, str | bytes) and not (isinstance(value, str) and DECIMAL.match(value)):
+        raise refuse(f"the text {shorten(repr(value))}, which is no decimal number")
     if isinstance(value, bool) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
         raise refuse(f"of type {kind}, which is no number")
     try:
@@ -46,7 +56,17 @@ def finite(value: object, name: str) -> float:
         raise refuse(f"of type {kind}, which is no number") from None
     if not math.isfinite(number):
         raise refuse(f"{number}, which is not finite")
-    return number + 0.0
+    if carried or isinstance(value, Nearest):
+        return value if isinstance(value, Nearest) else number + 0.0
+    if isinstance(value, str):
+        number = literal(value)
+    elif hasattr(value, "as_integer_ratio") and not isinstance(value, float):
+        number = nearest(*value.as_integer_ratio())
+    else:
+        number = literal(repr(number))
+    if number == 0 and value and (not isinstance(value, str) or vanished(value)):
+        raise refuse("too small for a float")
+    return number
 
 
 def unknown_name(program: Graph, name: str) -> BackpropError:
