@@ -40,33 +40,35 @@ def finite(value: object, name: str) -> float:
         hint = "every value of a point is a finite number"
         return BackpropError("binding", f"the value of {shorten(name)} is {what}", hint=hint)
 
+    if isinstance(value, Nearest):
+        return value
     kind = type(value).__name__
-    carried = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
-    if carried:
+    held = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    if held:
         value = value.item()  # type: ignore[attr-defined]  # a scalar of NumPy's, or an array of one
-    if isinstance(value, str | bytes) and not (isinstance(value, str) and DECIMAL.match(value)):
-        raise refuse(f"the text {shorten(repr(value))}, which is no decimal number")
-    if isinstance(value, bool) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
-        raise refuse(f"of type {kind}, which is no number")
-    try:
-        number = float(value)
-    except OverflowError:
-        raise refuse("beyond the largest float, 1.79769e+308") from None
-    except (TypeError, ValueError):
-        raise refuse(f"of type {kind}, which is no number") from None
-    if not math.isfinite(number):
-        raise refuse(f"{number}, which is not finite")
-    if carried or isinstance(value, Nearest):
-        return value if isinstance(value, Nearest) else number + 0.0
     if isinstance(value, str):
+        if not DECIMAL.match(value):
+            raise refuse(f"the text {shorten(repr(value))}, which is no decimal number")
         number = literal(value)
-    elif hasattr(value, "as_integer_ratio") and not isinstance(value, float):
-        number = nearest(*value.as_integer_ratio())
+    elif isinstance(value, bool) or getattr(value, "ndim", False):
+        raise refuse(f"of type {kind}, which is no number")
     else:
-        number = literal(repr(number))
-    if number == 0 and value and (not isinstance(value, str) or vanished(value)):
+        try:
+            number = float(value)  # type: ignore[arg-type]
+            if not held and isinstance(value, float):
+                number = literal(repr(number))
+            elif math.isfinite(number) and hasattr(value, "as_integer_ratio"):
+                number = nearest(*value.as_integer_ratio())
+        except OverflowError:
+            raise refuse("beyond the largest float, 1.79769e+308") from None
+        except (TypeError, ValueError):
+            raise refuse(f"of type {kind}, which is no number") from None
+    if not math.isfinite(number):
+        beyond = "beyond the largest float, 1.79769e+308"
+        raise refuse(beyond if isinstance(value, str) else f"{number}, which is not finite")
+    if vanished(value) if isinstance(value, str) else number == 0 != value:
         raise refuse("too small for a float")
-    return number
+    return number + 0.0 if held else number
 
 
 def unknown_name(program: Graph, name: str) -> BackpropError:
