@@ -1,6 +1,7 @@
 """The library as Python and notebooks see it: what it gives, what it refuses, what it shows."""
 
 import ast
+import copy
 import json
 import math
 import pickle
@@ -391,6 +392,37 @@ def test_a_program_is_pickled_as_its_text():
     program = pickle.loads(pickle.dumps(bp.Program("e*x", "mine")))
     assert program.at(e=3, x=1).value == 3.0
     assert program.record.source.name == "mine"
+
+
+CHAIN = "; ".join(["f0(u) = sin(u)", *(f"f{k}(u) = f{k - 1}(u)" for k in range(1, 3000))])
+
+ANSWERS = {
+    "a trace": lambda: bp.Program(NEURON).at(AT),
+    "its options": lambda: bp.Program("output*x + e").at(
+        {"output": np.float32(2), "x": 1, "e": 3}, wrt="x,e", upstream=2, digits=3, precision=30
+    ),
+    "its groups": lambda: bp.Program("q = 1/(1+exp(-x)); sigmoid(q)").at(
+        x=1, fold="sigmoid", output="q"
+    ),
+    "its results alone": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False),
+    "functions of functions": lambda: bp.Program(f"{CHAIN}; f2999(x)").at(x=1),
+    "an outline": lambda: bp.Program("q = x*y; q^2").outline(output="q", wrt="x", digits=3),
+    "an explanation": lambda: bp.Program(NEURON).at(AT, digits=3).explain("w"),
+    "why": lambda: bp.Program(NEURON).at(AT).why("w"),
+    "a check": lambda: bp.Program(NEURON).at(AT).check(),
+    "claims": lambda: bp.Program(NEURON).at(AT).claim(w=0.1, x="0.30"),
+    "formulas": lambda: bp.Program("f = x^3*y").derive("x", order=2, at={"x": 2, "y": 3}),
+    "a direction": lambda: bp.Program("x*y").derive(along={"x": 1}, second=True),
+}
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS.keys())
+def test_answers_are_pickled(ask):
+    answer = ask()
+    for again in (pickle.loads(pickle.dumps(answer)), copy.deepcopy(answer)):
+        assert type(again) is type(answer)
+        assert again.json() == answer.json()
+        assert repr(again) == repr(answer)
 
 
 def test_the_docstring_of_the_package_runs():

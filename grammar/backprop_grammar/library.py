@@ -11,6 +11,7 @@ on what they get.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from operator import index
 from types import MappingProxyType
@@ -231,7 +232,8 @@ class Program:
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
-        return Trace(evaluate(bound, at, **options), shown)
+        again = partial(Program.at, self, at, **options, digits=shown)
+        return Trace(evaluate(bound, at, **options), shown, again)
 
     def outline(
         self,
@@ -247,7 +249,9 @@ class Program:
 
         views = {"wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold)}
         record = outline(self.record, output=checked(output, "the output"), **views)
-        return Trace(record, whole(digits, "digits", 1, MOST_DIGITS))
+        shown = whole(digits, "digits", 1, MOST_DIGITS)
+        again = partial(Program.outline, self, output=output, **views, digits=shown)
+        return Trace(record, shown, again)
 
     def derive(
         self,
@@ -457,13 +461,26 @@ class Node(NamedTuple):
         return self.gradient
 
 
-class Trace:
-    """One forward and one backward pass, with every view of them."""
+class Answer:
+    """What is asked of a program: a record, shown with some digits.
 
-    def __init__(self, record: TraceRecord, digits: int = DIGITS) -> None:
-        """Digits: significant ones of the numbers that are shown."""
+    It is pickled, and copied, as the question, which is asked again: a program is its text.
+    """
+
+    def __init__(self, record: Any, digits: int, again: Callable[[], Any]) -> None:
+        """Digits: significant ones of the numbers that are shown. again: asks the question."""
         self.record = record
         self.digits = digits
+        self.again = again
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return self.again, ()
+
+
+class Trace(Answer):
+    """One forward and one backward pass, with every view of them."""
+
+    record: TraceRecord
 
     @property
     def output(self) -> str:
@@ -563,17 +580,15 @@ class Trace:
         """The backward pass in words, a paragraph a node; of one node where it is named."""
         from .explain.narrate import explain  # loaded when it is asked for
 
-        return Explanation(
-            explain(self.listed(True), self.digits, checked(node, "the node")), self.digits
-        )
+        record = explain(self.listed(True), self.digits, checked(node, "the node"))
+        return Explanation(record, self.digits, partial(Trace.explain, self, node))
 
     def why(self, node: str) -> "Explanation":
         """Why the gradient of a node is zero, tiny, huge or what it is: the paths it comes along."""
         from .explain.why import why  # loaded when it is asked for
 
-        return Explanation(
-            why(self.listed(True), checked(node, "the node"), self.digits), self.digits
-        )
+        record = why(self.listed(True), checked(node, "the node"), self.digits)
+        return Explanation(record, self.digits, partial(Trace.why, self, node))
 
     # checks
 
@@ -584,7 +599,7 @@ class Trace:
 
         trace = self.listed(evaluated=True)
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
-        return Report(report, self.digits)
+        return Report(report, self.digits, partial(Trace.check, self))
 
     def claim(
         self, claims: Mapping[str, float | str] | None = None, /, **more: float | str
@@ -605,7 +620,7 @@ class Trace:
             texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
         verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
-        return Report(report, self.digits)
+        return Report(report, self.digits, partial(Trace.claim, self, texts))
 
     # pictures and documents
 
@@ -634,12 +649,10 @@ class Trace:
         return rendered("documents.trace_json", self.record, self.digits)
 
 
-class Explanation:
+class Explanation(Answer):
     """The backward pass, or one gradient, in words."""
 
-    def __init__(self, record: "ExplanationRecord", digits: int) -> None:
-        self.record = record
-        self.digits = digits
+    record: "ExplanationRecord"
 
     def __str__(self) -> str:
         from .views.documents.text import explanation_text  # loaded when it is asked for
@@ -664,12 +677,10 @@ class Explanation:
         return rendered("documents.explanation_json", self.record, self.digits)
 
 
-class Report:
+class Report(Answer):
     """What a check found; it is true where all is right."""
 
-    def __init__(self, record: "ReportRecord", digits: int) -> None:
-        self.record = record
-        self.digits = digits
+    record: "ReportRecord"
 
     @property
     def right(self) -> bool:
@@ -712,6 +723,9 @@ class Formula:
             "at": at, "code": code,
         }  # fmt: skip
         self.record = self.formulas()
+
+    def __reduce__(self) -> tuple[type["Formula"], tuple[Any, ...]]:
+        return Formula, (self.program, *self.asked.values())
 
     def formulas(self) -> "Formulas":
         """The record of what is asked for. Raises BackpropError for questions that make no sense."""
