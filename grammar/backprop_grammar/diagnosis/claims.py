@@ -21,7 +21,7 @@ from .perturbed import Sheet, slopes
 from .rounding import NEAR, rounded
 from .search import NOISE, Claim, Diagnosis, Findings, diagnose
 
-__all__ = ["RIGHT", "ROUNDED", "WITHIN", "WRONG", "Verdict", "judge", "read_claims"]
+__all__ = ["RIGHT", "ROUNDED", "WITHIN", "WRONG", "Verdict", "judge"]
 
 RIGHT = "right"
 WITHIN = "right within the digits written"
@@ -41,7 +41,6 @@ FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
 
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
-BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
 WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
@@ -68,26 +67,6 @@ class Verdict:
     def right(self) -> bool:
         """Whether the claim passes."""
         return self.status != WRONG
-
-
-def read_claims(texts: Iterable[str]) -> dict[str, str]:
-    """The claims of options such as `w0=-0.2,x1=-0.40`, with their digits as written.
-
-    Raises BackpropError for a text that is none, and for a node that is claimed twice.
-    """
-    claims: dict[str, str] = {}
-    for text in texts:
-        for part in text.split(","):
-            if not part.strip():
-                continue
-            match = BINDING.match(part)
-            if not match or not match[2]:
-                shown = shorten(visible(part.strip()))
-                raise usage(f"{shown} is no claim", "write x=-4,y=0.25", reason="claim")
-            if match[1] in claims:
-                raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
-            claims[match[1]] = match[2]
-    return claims
 
 
 def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:

@@ -99,6 +99,11 @@ class Builder:
             flags=tuple(flags(run, names, labels, sources, gradients)),
             frames=frames(graph, names, {node.index for node in shown}) if nodes else (),
             precision=self.precision,
+            values={
+                label: self.number(ball, inner=False)
+                for label, node in zip(labels, sources, strict=True)
+                if label not in at and (ball := run.values[node]) is not None
+            },
         )
         return replace(trace, notes=tuple(notes(run, trace)))
 
