@@ -46,19 +46,20 @@ def finite(value: object, name: str) -> float:
     held = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
     if held:
         value = value.item()  # type: ignore[attr-defined]  # a scalar of NumPy's, or an array of one
-    if isinstance(value, str):
+    if isinstance(value, str) and not held:
         if not DECIMAL.match(value):
             raise refuse(f"the text {shorten(repr(value))}, which is no decimal number")
         number = literal(value)
-    elif isinstance(value, bool) or getattr(value, "ndim", False):
+    elif isinstance(value, bool | str | bytes) or getattr(value, "ndim", False):
         raise refuse(f"of type {kind}, which is no number")
     else:
         try:
             number = float(value)  # type: ignore[arg-type]
-            if not held and isinstance(value, float):
-                number = literal(repr(number))
-            elif math.isfinite(number) and hasattr(value, "as_integer_ratio"):
-                number = nearest(*value.as_integer_ratio())
+            if math.isfinite(number) and not held:
+                if isinstance(value, float) or not hasattr(value, "as_integer_ratio"):
+                    number = literal(repr(number))
+                else:
+                    number = nearest(*value.as_integer_ratio())
         except OverflowError:
             raise refuse("beyond the largest float, 1.79769e+308") from None
         except (TypeError, ValueError):
