@@ -53,6 +53,11 @@ class Block:
     stage: bool = False
     mirrored: bool = False
 
+    @property
+    def row(self) -> Operation | None:
+        """The function of the table that it is; None for a stage and a function of the program."""
+        return self.function.row if self.function else None
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -60,19 +65,27 @@ class Function:
 
     body: a graph that begins with the parameters, in which a call of another function is one
     node (see ``Graph.calls``). size: how many nodes a call of it adds to a tape; at most HUGE.
+    row: of the table, where it is what that row is made of.
     """
 
     name: str
     parameters: tuple[str, ...]
     body: "Graph" = field(repr=False)
     size: int
+    row: Operation | None = None
 
     @classmethod
-    def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
+    def of(
+        cls,
+        name: str,
+        parameters: tuple[str, ...],
+        body: "Graph",
+        row: Operation | None = None,
+    ) -> "Function":
         """A definition with its size, which is counted without doing the work."""
         own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
         called = sum(function.size for function in body.calls.values())
-        return cls(name, parameters, body, min(own + called, HUGE))
+        return cls(name, parameters, body, min(own + called, HUGE), row)
 
     @property
     def signature(self) -> str:

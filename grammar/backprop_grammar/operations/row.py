@@ -199,8 +199,29 @@ class Operation:
     @property
     def smooth(self) -> bool:
         """Whether it has no kinks, no jumps and no branch cut, and a rule for each operand."""
-        chooses = not (self.value or self.computed)
-        return not (self.kinks or self.cut or self.variadic or chooses)
+        return not (self.kinks or self.cut or self.variadic or self.chooses)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its value is one of its operands; which one, no text of the row says."""
+        return not (self.value or self.computed)
+
+    @property
+    def adds(self) -> bool:
+        """Whether every operand gets all of the upstream gradient: a sum, as far as that goes."""
+        return set(self.rules) == {"1"}
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether the sign of its one operand opens or shuts it: a relu."""
+        alone = len(self.operands) == 1
+        return self.role is Role.ROUTES and alone and self.kinks == self.operands
+
+    @property
+    def clamps(self) -> bool:
+        """Whether it keeps its first operand between the two others."""
+        kinks = tuple([f"{self.operands[0]} - {limit}" for limit in self.operands[1:]])
+        return self.role is Role.ROUTES and len(kinks) == 2 and self.kinks == kinks
 
     @property
     def distributes_alike(self) -> bool:
