@@ -107,7 +107,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
     for node, block in graph.blocks.items():
         if choice.takes(block.name, node):
             present.add(block.name)
-            graph.blocks[node] = replace(block, open=True)
+            graph.blocks[node] = block._replace(open=True)
     hidden = inside_closed(graph)
     nodes = set()
     behind: dict[str, int] = {}
@@ -225,7 +225,7 @@ def rebuilt(
     for node, block in graph.blocks.items():
         operands = tuple([moved[k] for k in block.operands])
         first = min(begin[block.first : node + 1])
-        tape.blocks[moved[node]] = replace(block, operands=operands, first=first)
+        tape.blocks[moved[node]] = block._replace(operands=operands, first=first)
     return tape, moved
 
 
@@ -240,7 +240,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     present: set[str] = set()
     for node, block in graph.blocks.items():
         if block.open and choice.takes(block.name, node):
-            graph.blocks[node] = replace(block, open=False)
+            graph.blocks[node] = block._replace(open=False)
         if not graph.blocks[node].open:
             present.add(block.name)
     closed = inside_closed(graph)

@@ -35,8 +35,7 @@ class Condition(NamedTuple):
     region: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Nodes ``first`` to a result that can be shown as one.
 
     name: of a function of the program, of a row of the table, or of a stage. function: what it
@@ -48,7 +47,7 @@ class Block:
     name: str
     operands: tuple[int, ...]
     first: int
-    function: "Function | None" = field(default=None, compare=False, repr=False)
+    function: "Function | None" = None
     open: bool = False
     stage: bool = False
     mirrored: bool = False
@@ -59,8 +58,7 @@ class Block:
         return self.function.row if self.function else None
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A definition such as `square(u) = u*u`.
 
     body: a graph that begins with the parameters, in which a call of another function is one
@@ -70,7 +68,7 @@ class Function:
 
     name: str
     parameters: tuple[str, ...]
-    body: "Graph" = field(repr=False)
+    body: "Graph"
     size: int
     row: Operation | None = None
 

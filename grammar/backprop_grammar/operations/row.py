@@ -55,8 +55,7 @@ class Infix(NamedTuple):
     right: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A condition on an operand, such as ``x > 0`` or ``lo <= hi``; together they are the domain.
 
     limit: a number, or the name of another operand.
@@ -81,7 +80,7 @@ def relative(_operands: tuple[Any, ...], out: Any) -> Any:
     return abs(out)
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a row is itself; comparing fields would be slow
+@dataclass(slots=True, eq=False, repr=False)  # a row is equal to itself alone; nothing changes one
 class Operation:
     """One row of the table. Needed are the first five, ``value`` or ``computed``, ``wide`` where
     mpmath has no function of that name, and ``ulps``; all else follows from these or is a bonus.
@@ -191,6 +190,9 @@ class Operation:
     at_kink: str = "the subgradient of smallest norm is used"
     no_slope: str = ""
     saturates: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{self.signature}: {self.doc}>"
 
     @property
     def variadic(self) -> bool:
