@@ -5,8 +5,8 @@ parentheses it needs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
@@ -37,8 +37,7 @@ Shape = tuple[str | tuple[int, int], ...]
 """How an operation is written: texts and slots, a slot being an operand and its level."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A piece of text, how tightly it binds, and the number it stands for if it is one.
 
     opposite: of a text that begins with a minus sign, the text without it.

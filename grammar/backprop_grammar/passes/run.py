@@ -46,7 +46,7 @@ PATIENCE = 30.0
 BITS_PER_DIGIT = 3.3219280948873626
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
