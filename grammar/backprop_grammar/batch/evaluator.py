@@ -205,7 +205,9 @@ def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, 
     """
     columns, others = dict[str, Column](), dict[str, Any]()
     for name, given in values.items():
-        many = hasattr(given, "__len__") and getattr(given, "ndim", 1)  # not an array of one number
+        many = hasattr(given, "__len__") and getattr(
+            given, "ndim", True
+        )  # not an array of one number
         if many and not isinstance(given, str | bytes):
             columns[name] = column_of(name, given)
         else:

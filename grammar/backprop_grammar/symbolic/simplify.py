@@ -120,6 +120,8 @@ class Symbols(SharedTape):
 def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int | None:
     """The operand that an `if` between leaves of known values selects; None between others."""
     test = graph.conditions[graph.condition_of[node]]
+    left: Any
+    right: Any
     left, right = (
         graph.constants.get(k, known.get(graph.names.get(k, ""))) for k in (test.left, test.right)
     )
