@@ -447,6 +447,7 @@ BAD = {
     "a direction without end": lambda: bp.Program("x*y").derive(along={"x": math.inf}),
     "a direction and an order": lambda: bp.Program("x*y").derive(along={"x": 1}, order=2),
     "no direction": lambda: bp.Program("x*y").derive(second=True),
+    "a point of derivatives that is none": lambda: bp.Program("x*y").derive(at=3),
     "an order": lambda: bp.Program("x*y").derive(order=1.5),
     "a target": lambda: bp.Program("x*y").derive().code("zz"),
     "nothing to derive by": lambda: bp.Program("3").derive(),
@@ -456,6 +457,7 @@ BAD = {
     "half a range": lambda: bp.equivalent("x", "x", over={"x": 1}),
     "points": lambda: bp.equivalent("x", "x", over={"x": (0, 1)}, points=2.5),
     "a column of text": lambda: bp.Program("x").map({"x": ["1", "2"]}),
+    "a column of lists": lambda: bp.Program("x").map({"x": [1, [2, 3]]}),
     "a column of truth": lambda: bp.Program("x").map({"x": [True, False]}),
     "a column of complex numbers": lambda: bp.Program("x").map({"x": np.array([1 + 1j])}),
     "a column of dates": lambda: bp.Program("x").map(

@@ -146,6 +146,23 @@ CASES = [
         4.5, {"x": 1.5, "y": 3.0},
         outside=({"x": 0.5, "y": 0.75},),
     ),
+    # a choice between its operands and its result
+    Case(
+        row("mid3", "x y z", "if(x == out, 1, 0) ;; if(y == out, 1, 0) ;; if(z == out, 1, 0)", Role.ROUTES,
+            "the middle of three", value=lambda *xs: sorted(xs)[1], ulps=0, wide=lambda m, *xs: sorted(xs)[1],
+            kinks="x - y and y - z and x - z", formula="max(min(x, y), min(max(x, y), z))"),
+        "mid3(x, y, 2)*y",
+        [{"x": 2.5, "y": 3.0}, {"x": 1.0, "y": 1.5}, {"x": 0.5, "y": 8.0}],
+        7.5, {"x": 3.0, "y": 2.5},
+    ),
+    # a choice by what is computed, and by a constant
+    Case(
+        row("hann", "x", "if(abs(x) < pi, -sin(x)/2, 0)", C, "a bell between -pi and pi",
+            computed="if(abs(x) < pi, (1 + cos(x))/2, 0)"),
+        "hann(x)*y",
+        [{"x": 1.0, "y": 2.0}, {"x": -3.0, "y": 1.0}, {"x": 4.0, "y": 1.0}],
+        1 + math.cos(1), {"x": -math.sin(1), "y": (1 + math.cos(1)) / 2},
+    ),
     # a function of NumPy's, and names of other libraries
     Case(
         row("rint2", "x", "2*x", C, "square", value=lambda x: x * x, wide=lambda m, x: x * x,

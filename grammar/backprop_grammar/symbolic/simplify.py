@@ -102,8 +102,8 @@ class Symbols(SharedTape):
                 continue
             operands = text.operands[node]
             comparison = comparison_of(text, node)
-            if comparison and known:
-                side = selected(text, node, known)
+            side = selected(text, node, known) if comparison and known else None
+            if side is not None:
                 moved[node], changed[node] = moved[side], changed[side]
                 continue
             changed[node] = bool(comparison) or any(changed[k] for k in operands)
@@ -112,15 +112,16 @@ class Symbols(SharedTape):
         return moved[text.output]
 
 
-def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int:
-    """The operand that an `if` between leaves of known values selects."""
+def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int | None:
+    """The operand that an `if` between leaves of known values selects; None between others."""
     test = graph.conditions[graph.condition_of[node]]
     left: Any
     right: Any
     left, right = (
-        graph.constants[k] if k in graph.constants else known[graph.names[k]]
-        for k in (test.left, test.right)
+        graph.constants.get(k, known.get(graph.names.get(k, ""))) for k in (test.left, test.right)
     )
+    if any(side is None or isinstance(side, str) for side in (left, right)):
+        return None
     holds = compare((left > right) - (left < right), test.comparison)
     return graph.operands[node][2 if holds else 3]
 
