@@ -21,7 +21,13 @@ from tests.support import (
 )
 from tests.test_cases import BOUNDARY
 
-SLOW = ("lgamma", "digamma", "polygamma")  # a row at a time over mpmath; once is enough
+SLOW = (
+    "lgamma",
+    "digamma",
+    "polygamma",
+    "gamma",
+    "beta",
+)  # a row at a time over mpmath; once is enough
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 NAMES = ("w0", "x0", "w1", "x1", "w2")
 

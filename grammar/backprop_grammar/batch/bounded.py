@@ -353,6 +353,8 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
                 moved = [*values[:k], end, *values[k + 1 :]]
                 there = slope(operation, k, moved, function.call(*moved))
                 steepest = np.fmax(steepest, np.abs(there))
+            if operation.period:
+                steepest = np.where(4 * reach < operation.period, steepest, np.inf)
         error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
     value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
     return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
