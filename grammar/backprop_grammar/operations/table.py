@@ -158,7 +158,7 @@ ROWS = (
         " ;; if(x < 0, a*expm1(x), x) ;; if(x <= 0, a*expm1(x), x)", defaults=(1.0,), soft=True,
         careful="if(x > 0, 1, if(x < 0, a*exp(x), clamp(a, 0, 1))) ;; if(x > 0, 0, expm1(x))",
         computed="if(x > 0, x, a*expm1(x))", kinks="if(x == 0, if(a == 1, 1, 0), x)"),
-    row("selu", "x", f"if(x > 0, {SCALE}, {SCALE}*{ALPHA}*exp(x))", C, "elu(x, 1.67326...) times 1.0507...",
+    row("selu", "x", f"if(x > 0, {SCALE}, {SCALE}*{ALPHA}*exp(x))", C, "1.0507... times elu(x, 1.6732...)",
         formula=f"{SCALE}*if(x > 0, x, {ALPHA}*expm1(x))",
         spellings=f"{SCALE}*if(x > 0, x, {ALPHA}*(exp(x) - 1)) ;; {SCALE}*elu(x, {ALPHA})", soft=True,
         careful=f"if(x >= 0, {SCALE}, {SCALE}*{ALPHA}*exp(x))",
@@ -181,7 +181,7 @@ ROWS = (
         computed="n = _nearest(x); if(x > n, n + 1, n)", kinks="x - round(x)", libm="ceil",
         jump="ceil jumps at whole numbers and has no derivative there",
         latex=r"\left\lceil <x>\right\rceil", says="ceil is flat between its jumps.", soft=True),
-    row("round", "x", "0", C, "nearest whole number, of two the even one: round(2.5) is 2",
+    row("round", "x", "0", C, "nearest whole number, the even one of two",
         computed="n = _nearest(x); d = abs(x - n); if(d < 0.5, n, if(d == 0.5, if(n/2 == _nearest(n/2), n,"
         " if(x > n, n + 1, n - 1)), if(x > n, n + 1, n - 1)))", kinks="mod(x, 1) - 0.5",
         jump="round jumps halfway between whole numbers and has no derivative there",
@@ -287,7 +287,7 @@ ROWS = (
         careful="g = _gauss(x/2); if(x > 0, g*g/sqrt(2*pi)/normcdf(x), sqrt(2/pi)/erfcx(-x/sqrt(2)))",
         latex=r"\log\Phi", soft=True),
     # logarithms of probabilities
-    row("logit", "x", "1/(x*(1 - x))", C, "logarithm of the odds, inverse of sigmoid",
+    row("logit", "x", "1/(x*(1 - x))", C, "logarithm of the odds x/(1 - x), inverse of sigmoid",
         formula="log(x/(1 - x))", spellings="log(x) - log(1 - x) ;; log(x) - log1p(-x) ;; -log(1/x - 1)"
         " ;; -log((1 - x)/x) ;; 2*atanh(2*x - 1)",
         computed="if(x < 0.25, log(x) - log1p(-x), 2*atanh(2*x - 1))", careful="1/x/(1 - x)",
