@@ -58,9 +58,12 @@ class Dual:
 
 
 ARITHMETIC = {"add": mp.fadd, "sub": mp.fsub, "mul": mp.fmul}
-FREE = {"neg", "max", "min", "clamp", "relu", "abs", "sign"}
+WHOLE = {"floor", "ceil", "round"}
+"""Operations whose results and slopes are whole, whatever rounding their operand went through."""
+
+FREE = {"neg", "max", "min", "clamp", "relu", "abs", "sign", "relu6", "hardtanh", *WHOLE}
 """Operations that round nothing."""
-ROUTERS = {"max", "min", "clamp", "relu", "if"}
+ROUTERS = {"max", "min", "clamp", "relu", "relu6", "hardtanh", "if"}
 
 
 def narrow(*numbers: Number) -> bool:
@@ -158,7 +161,7 @@ class Run:
             raise Undecided
         if any(close(*pair) for pair in edges(name, [dual.number for dual in given])):
             raise Undecided
-        exact = all(dual.number.exact for dual in given)
+        exact = name in WHOLE or all(dual.number.exact for dual in given)
         function, slopes = oracle.FUNCTIONS[name]
         if name == "sub" and given[0] is given[1]:
             number = Number(mp.zero, True)
@@ -195,7 +198,11 @@ class Run:
     def kink(self, name: str, xs: list[Any], out: Any) -> bool:
         """Whether this is a kink: what comes out is then a convention, not a derivative."""
         return bool(
-            (name in ("abs", "relu", "leaky_relu", "sign") and xs[0] == 0)
+            (name in ("abs", "relu", "leaky_relu", "sign", "selu", "relu6") and xs[0] == 0)
+            or (name == "relu6" and xs[0] == 6)
+            or (name == "hardtanh" and abs(xs[0]) == 1)
+            or (name in ("floor", "ceil") and mp.isint(xs[0]))
+            or (name == "round" and mp.isint(2 * xs[0]) and not mp.isint(xs[0]))
             or (name in ("max", "min") and list(xs).count(out) > 1)
             or (name == "clamp" and xs[0] in xs[1:])
             or (name == "hypot" and out == 0)
@@ -228,7 +235,12 @@ def edges(name: str, numbers: list[Number]) -> Iterable[tuple[Number, Number]]:
     if name in ("max", "min", "clamp"):
         return combinations(numbers, 2)
     last = numbers[-1]
-    if name in ("asin", "acos", "atanh", "acosh", "log1p"):
+    if name in ("relu6", "hardtanh"):
+        ends = (0, 6) if name == "relu6" else (-1, 1)
+        return [(last, Number(mp.mpf(end), True)) for end in ends]
+    if name in ("floor", "ceil", "round"):
+        return [(last, Number(mp.nint(2 * last.value) / 2, True))]
+    if name in ("asin", "acos", "atanh", "acosh", "log1p", "erfinv", "logit"):
         return [(Number(abs(last.value), last.exact), Number(mp.one, True))]
     whole = "gamma" in name or (name == "pow" and numbers[0].value < 0)
     return [(last, Number(mp.nint(last.value), True))] if whole else ()
