@@ -509,6 +509,98 @@ def test_wide_numbers_of_any_size_are_met_or_refused(name):
                     assert mp.isfinite(arithmetic.apply(row, balls)[0])
 
 
+HUGE = (
+    5.319372648326541e255, 1.599e74, 1.2092384e23, 6.123e65, 5.828e282, 8.676e210,
+    *(math.ldexp(6381956970095103, exponent) for exponent in (797, 798)),
+)  # fmt: skip
+"""Some are as near to a multiple of pi/2 as floats of their size come."""
+
+
+def near_quarters(exponent: int) -> list[float]:
+    """The floats of one binade that are nearest to multiples of pi/2, by its continued fraction."""
+    with mp.workprec(1300):
+        rest, before, here = mp.ldexp(1, exponent) / (mp.pi / 2), 0, 1
+        found: list[float] = []
+        while here < 2**53:
+            if here > 2**40:
+                found.append(math.ldexp((2**53 - 1) // here * here, exponent))
+            rest = 1 / (rest - mp.floor(rest))
+            before, here = here, int(mp.floor(rest)) * here + before
+        return found
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_waves_keep_their_digits_near_the_multiples_of_a_quarter(name):
+    """Libraries are off by up to 140,000 ulps there."""
+    graph = parse(f"{name}(x)")
+    for x in [*HUGE, *(x for e in range(-30, 970, often(60, 7)) for x in near_quarters(e))]:
+        value, error = binary64.apply(OPERATIONS[name], [(x, 0.0)])
+        assert contains((value, error), oracle.value(name, (x,)), 80), x
+        trace = evaluate(graph, {"x": x})
+        assert not wrong(trace.value, oracle.value(name, (x,))), x
+        assert not wrong(trace.gradients["x"], oracle.slope(name, 0, (x,))), x
+
+
+HOSTILE = [
+    ("gamma", (171.6,)), ("gamma", (-170.5,)), ("gamma", (1e-300,)), ("gamma", (-1e-15,)), ("gamma", (-2.0000000001,)),
+    ("beta", (1e300, 1e-300)), ("beta", (1e10, 0.5)), ("beta", (1e-300, 1e-300)), ("beta", (1e5, 1.0)),
+    ("erfinv", (1 - 2.0**-53,)), ("erfinv", (-1 + 2.0**-53,)), ("erfinv", (5e-324,)), ("erfinv", (0.5,)),
+    ("erfcx", (1e300,)), ("erfcx", (26.5,)), ("erfcx", (-26.6,)), ("erfcx", (1e6,)), ("erfcx", (999_999.0,)),
+    ("normcdf", (-38.4,)), ("normcdf", (-1e10,)), ("normcdf", (1e10,)), ("lognormcdf", (-1e10,)),
+    ("lognormcdf", (-1e150,)), ("lognormcdf", (38.0,)), ("lognormcdf", (8.5,)), ("lognormcdf", (-1e-300,)),
+    ("logit", (0.5,)), ("logit", (0.5 + 2.0**-53,)), ("logit", (1 - 2.0**-53,)), ("logit", (5e-324,)),
+    ("log1mexp", (1e-300,)), ("log1mexp", (math.log(2),)), ("log1mexp", (745.0,)), ("log1mexp", (1e4,)),
+    ("xlogy", (0.0, 0.0)), ("xlogy", (0.0, 2.0)), ("xlogy", (3.0, 1 + 2.0**-52)), ("xlogy", (5e-324, 1e300)),
+    ("xlog1py", (0.0, -1.0)), ("xlog1py", (1e300, 1e-300)), ("xlog1py", (0.0, 5.0)),
+    ("sinc", (0.0,)), ("sinc", (5e-324,)), ("sinc", (3.0,)), ("sinc", (3 + 2.0**-51,)), ("sinc", (1e300,)), ("sinc", (1e15 + 0.5,)),
+    ("mish", (-745.0,)), ("mish", (-1e10,)), ("mish", (1e300,)), ("elu", (-1e-300, 1.0)), ("elu", (-800.0, 2.0)), ("elu", (0.0, 1.0)),
+    ("softsign", (1e300,)), ("softsign", (-5e-324,)),
+    ("floor", (-5e-324,)), ("ceil", (5e-324,)), ("round", (0.49999999999999994,)), ("round", (-1.5 + 2.0**-52,)), ("floor", (2.0**52 + 0.5,)),
+    ("mod", (-1e-300, 3.0)), ("mod", (1e308, 0.3)), ("mod", (5.3, -0.1)), ("mod", (1e17, 3.5)), ("mod", (-7.5, 2.0)),
+    ("polygamma", (2000.0, 1e3)), ("polygamma", (1999.0, 750.0)), ("polygamma", (300.0, 120.0)),
+]  # fmt: skip
+"""Where careless formulas overflow, cancel or have no value: tails, edges and neighbours of jumps."""
+
+
+@pytest.mark.parametrize(("name", "point"), HOSTILE)
+def test_hostile_points(name, point):
+    row = OPERATIONS[name]
+    trace = evaluate(program(row, len(point)), at(point))
+    assert [text for text in complaints(row, trace, point) if text] == []
+
+
+JUMPS = [
+    ("floor(x)", {"x": 3.0}, 3.0), ("ceil(x)", {"x": -2.0}, -2.0), ("round(x)", {"x": 2.5}, 2.0),
+    ("round(x)", {"x": 3.5}, 4.0), ("round(x)", {"x": -0.5}, 0.0), ("mod(x, y)", {"x": 2.25, "y": 0.75}, 0.0),
+    ("mod(x, y)", {"x": -4.0, "y": 2.0}, 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "point", "value"), JUMPS)
+def test_there_is_no_slope_at_a_jump(text, point, value):
+    trace = traced(text, point)
+    assert trace.value == value
+    assert {flag.status for flag in trace.flags} == {"undefined"}
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "value"),
+    [
+        ("floor(x - y)", {"x": 1 + 2.0**-40, "y": 2.0**-40}, 1.0),
+        ("floor(exp(x) - x)", {"x": 1e-30}, 1.0),
+        ("ceil(1 - exp(-x))", {"x": 1e-30}, 1.0),
+        ("floor(exp(-x) - 1)", {"x": 1e-30}, -1.0),
+        ("round(exp(x) + 0.5)", {"x": 1e-30}, 2.0),
+        ("round(exp(-x) + 0.5)", {"x": 1e-30}, 1.0),
+        ("mod(exp(x), 1)*1e30", {"x": 1e-30}, 1.0),
+        ("mod(exp(-x), 1)", {"x": 1e-30}, 1.0),
+    ],
+)
+def test_a_jump_close_by_is_decided(text, at, value):
+    """Where floats stand on the jump, wider numbers tell the side."""
+    assert traced(text, at).value == value
+
+
 # Rows
 
 
