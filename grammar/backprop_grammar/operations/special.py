@@ -350,6 +350,8 @@ def wide_gamma(m: Any, x: Any) -> Any:
 
 def wide_beta(m: Any, a: Any, b: Any) -> Any:
     """gamma(a) gamma(b)/gamma(a + b) for positive operands, by their logarithms."""
+    if a <= 0 or b <= 0:
+        raise ValueError
     if any(abs(m.mag(x)) > LARGEST // 8 for x in (a, b)):
         raise OverflowError
     largest = max(abs(term) for x in (a, b) for term in lgamma_terms(m, x))
