@@ -84,6 +84,8 @@ ADVICE = (
     ("sig(x)", "name", "sig", "there is no function", "did you mean sigmoid?"),
     ("relu_6(x)", "name", "relu_6", "there is no function", "did you mean relu6?"),
     ("hard_tanh(x)", "name", "hard_tanh", "there is no function", "did you mean hardtanh?"),
+    ("zeta(x)", "name", "zeta", "there is no function zeta", "write zeta*(...)"),
+    ("softmax(x, y)", "name", "softmax", "there is no function", "did you mean exp(x - logsumexp(x, y))?"),
     ("rint(x)", "name", "rint", "there is no function", "did you mean round?"),
     ("trunc(x)", "name", "trunc", "there is no function", "did you mean sign(x)*floor(abs(x))?"),
     ("fmod(x, y)", "name", "fmod", "there is no function", "did you mean sign(x)*mod(abs(x), abs(y))?"),

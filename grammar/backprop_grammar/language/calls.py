@@ -115,12 +115,39 @@ SYNONYMS = {
     "modulo": "mod",
     "rem": "sign(x)*mod(abs(x), abs(y))",
     "fmod": "sign(x)*mod(abs(x), abs(y))",
+    "sinpi": "sin(pi*x)",
+    "cospi": "cos(pi*x)",
+    "tanpi": "tan(pi*x)",
+    "logaddexp": "logsumexp",
+    "log_cosh": "log(cosh(x))",
+    "logcosh": "log(cosh(x))",
+    "rsqrt": "1/sqrt(x)",
+    "reciprocal": "1/x",
+    "trigamma": "polygamma(1, x)",
+    "psi": "digamma",
+    "normpdf": "exp(-x^2/2)/sqrt(2*pi)",
+    "norm_pdf": "exp(-x^2/2)/sqrt(2*pi)",
+    "erfc_inv": "erfinv(1 - x)",
+    "softshrink": "x - clamp(x, -0.5, 0.5)",
+    "softmax": "exp(x - logsumexp(x, y))",
+    "log_softmax": "x - logsumexp(x, y)",
+    "logsoftmax": "x - logsumexp(x, y)",
+    "softmin": "exp(-x - logsumexp(-x, -y))",
+    "binom": "1/((n + 1)*beta(n - k + 1, k + 1))",
+    "comb": "1/((n + 1)*beta(n - k + 1, k + 1))",
     "heaviside": "if(x > 0, 1, 0)",
     "step": "if(x > 0, 1, 0)",
     "neg": "-x",
     "div": "x/y",
 }
 """What other languages call a function, and its name or its formula here."""
+
+
+ABSENT = frozenset({
+    "betainc", "betaincc", "erfi", "frexp", "gammainc", "gammaincc", "glu", "ldexp", "median", "mode",
+    "modf", "zeta",
+})  # fmt: skip
+"""What other languages have and this one lacks, though a name here looks like it."""
 
 
 def bare_function(source: Source, name: str, span: Span) -> BackpropError:
@@ -202,7 +229,7 @@ def unknown_function(
         meant = f"log(x)/log({digits})" if base in ("log", "ln") else f"{base}(x)^{digits}"
         if nearest(name, FUNCTIONS) == name.replace("_", ""):
             meant = name.replace("_", "")
-    if not meant:
+    if not meant and name.lower() not in ABSENT:
         known = [n for n, row in built_in.items() if not row.hidden]
         meant = nearest(name, [*known, "if", *functions])
     if meant:
