@@ -11,14 +11,17 @@ import math
 import random
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from mpmath import mp
 
+from backprop_grammar.batch.ufuncs import over_columns
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import Text, write
 from backprop_grammar.numbers.ball import Ball, DomainError, Undecided, compare
 from backprop_grammar.numbers.binary64 import binary64
 from backprop_grammar.numbers.multiprecision import multiprecision
+from backprop_grammar.operations import special
 from backprop_grammar.operations.table import ROWS
 from backprop_grammar.trace.evaluate import evaluate
 from tests import oracle
@@ -599,6 +602,23 @@ def test_there_is_no_slope_at_a_jump(text, point, value):
 def test_a_jump_close_by_is_decided(text, at, value):
     """Where floats stand on the jump, wider numbers tell the side."""
     assert traced(text, at).value == value
+
+
+@each_operation
+def test_functions_over_columns_are_within_their_ulps(row):
+    """Where they give a number: nan and what is too small to tell are asked one by one."""
+    function, drawn = over_columns(row), [p for p in points(row, 80, "columns") if inside(row, p)]
+    alike = [p for p in drawn if len(p) == len(row.operands)]
+    with np.errstate(all="ignore"):
+        found = function.call(*map(np.array, zip(*alike, strict=True))) if alike else []
+    for point, value in zip(alike, found, strict=True):
+        huge = row.period and function.ufunc and abs(point[0]) > special.REDUCED
+        if huge and not special.NEAR <= abs(value) <= 1 / special.NEAR:
+            continue
+        true = oracle.value(row.name, point)
+        if true is not None and 1e-280 < abs(value) < math.inf:
+            room = function.ulps * 2.0**-52 * row.scale(point, float(value))
+            assert abs(mp.mpf(float(value)) - true) <= room, point
 
 
 # Rows

@@ -268,10 +268,12 @@ ROWS = (
         domain="a > 0 and b > 0", latex=r"\mathrm{B}", soft=True),
     row("erfinv", "x", "sqrt(pi)/2*exp(out^2)", C, "inverse of erf",
         value=special.rounded(special.wide_erfinv), ulps=0.51, wide=special.wide_erfinv, exact=at_zero,
+        numpy=special.erfinv, numpy_ulps=12,
         domain="x > -1 and x < 1", latex=r"\operatorname{erf}^{-1}", soft=True),
     row("erfcx", "x", "2*x*out - 2/sqrt(pi)", C, "exp(x^2)*erfc(x), exact in the tail",
         formula="exp(x^2)*erfc(x)", spellings="exp(x*x)*erfc(x)",
         value=special.rounded(special.wide_erfcx), ulps=0.51, wide=special.wide_erfcx, exact=at_zero,
+        numpy=special.erfcx, numpy_ulps=12,
         careful="_erfcx(1, x)", soft=True),
     row("normcdf", "x", "exp(-x^2/2)/sqrt(2*pi)", C, "normal distribution function, exact in the tail",
         formula="(1 + erf(x/sqrt(2)))/2",
@@ -284,6 +286,7 @@ ROWS = (
         spellings="log((1 + erf(x/sqrt(2)))/2) ;; log(0.5*(1 + erf(x/sqrt(2)))) ;; log(erfc(-x/sqrt(2))/2)"
         " ;; log(0.5*erfc(-x/sqrt(2)))",
         value=special.rounded(special.wide_lognormcdf), ulps=0.51, wide=special.wide_lognormcdf,
+        numpy=special.lognormcdf, numpy_ulps=16,
         careful="g = _gauss(x/2); if(x > 0, g*g/sqrt(2*pi)/normcdf(x), sqrt(2/pi)/erfcx(-x/sqrt(2)))",
         latex=r"\log\Phi", soft=True),
     # logarithms of probabilities
