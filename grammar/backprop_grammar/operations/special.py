@@ -392,8 +392,9 @@ def wide_gamma(m: Any, x: Any) -> Any:
     """The gamma function, where it has a value: exactly at small whole numbers, else by lgamma."""
     if m.isint(x) and x < 200:
         return m.mpf(math.factorial(int(x) - 1))
-    size = wide_lgamma(m, x)
-    with m.extraprec(20 + max(0, m.mag(size))):
+    with m.workprec(60):
+        size = max(0, m.mag(wide_lgamma(m, x)))
+    with m.extraprec(20 + size):
         result = wide_exp(m, wide_lgamma(m, x))
     return +(-result if x < 0 and int(m.floor(x)) % 2 else result)
 
