@@ -17,6 +17,7 @@ from functools import cache
 import pytest
 
 from backprop_grammar.derivatives.formulas import Formulas
+from backprop_grammar.views.code import c
 from backprop_grammar.views.code.code import TARGETS
 from tests.support import (
     BackpropError,
@@ -69,7 +70,7 @@ def ordinary(row, count: int) -> list[Formulas]:
     found = []
     while len(found) < count:
         point = [fixed.get(name, round(rng.uniform(-3, 3), 2)) for name in names]
-        if row.name in ("lgamma", "digamma", "polygamma"):
+        if row.name in ("lgamma", "digamma", "polygamma", "gamma"):
             point[-1] = abs(point[-1])
         if not inside(row, tuple(point)) or (row.name == "pow" and point[0] <= 0):
             continue
@@ -107,6 +108,15 @@ OTHERS = [
     ("gelu(x) + erf(x)", {"x": -6.0}, []),
     ("silu(x)*y + softplus(-x)", {"x": 30.0, "y": 1.0}, []),
     ("cbrt(x)", {"x": -1e-200}, []),
+    ("sinc(x) + floor(y)*ceil(x)*y", {"x": 2.75, "y": -3.5}, []),
+    ("round(x)*y + round(y)*x", {"x": 2.5, "y": -3.25}, ["y"]),
+    ("mod(x, y)*x + mod(-x, y) + mod(x, -y)*y", {"x": 2.5, "y": 0.75}, []),
+    ("gamma(x)*y + gamma(-x)", {"x": 2.5, "y": 3.0}, ["y"]),
+    ("erfcx(x)*y", {"x": 3.0, "y": 3.0}, ["y"]),
+    ("lognormcdf(x) + normcdf(x)*y", {"x": 8.0, "y": 3.0}, []),
+    ("lognormcdf(x) + y*normcdf(x)", {"x": -9.0, "y": 3.0}, ["y"]),
+    ("xlogy(x, y) + xlog1py(x, y)", {"x": 0.0, "y": 3.0}, []),
+    ("gamma*x + beta", {"gamma": 2.0, "x": 3.0, "beta": 0.5}, []),
     ("1e300*x + 5e-324*y", {"x": 1e7, "y": 0.1}, []),
 ]
 
@@ -152,7 +162,7 @@ def running(tmp_path, jobs) -> str:
     return done.stdout + done.stderr
 
 
-HELPERS = ("sigmoid", "softplus", "gelu", "logsumexp")
+HELPERS = tuple(c.TARGET.helpers)
 
 
 def compiled(tmp_path, sources: list[str]) -> str:
@@ -185,7 +195,7 @@ def compiled(tmp_path, sources: list[str]) -> str:
     return done.stdout
 
 
-LACKING = {"digamma", "polygamma"}
+LACKING = {"digamma", "polygamma", "erfinv"}
 
 
 def lacks(target: str, subject: Formulas) -> bool:

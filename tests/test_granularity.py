@@ -44,6 +44,8 @@ def values(row: Operation, rng: random.Random) -> dict[str, float]:
         found["lo"], found["hi"] = sorted((found["lo"], found["hi"]))
     if row.name == "log1p":
         found["x"] = abs(found["x"])
+    if row.name in ("logit", "beta"):
+        found = {name: x % 1 or 0.5 for name, x in found.items()}
     return found
 
 
@@ -94,7 +96,8 @@ def test_every_spelling_is_folded_and_its_numbers_stay(row):
         plain, shown = traced(text, at), traced(text, at, fold=[row.name])
         q = next(node for node in shown.nodes if node.name == "q")
         assert (q.kind, q.operation) == ("block", row.name), text
-        assert (shown.value, shown.gradients) == (plain.value, plain.gradients)
+        assert shown.value == plain.value
+        assert shown.gradients == pytest.approx(plain.gradients, rel=1e-14)
         local = {shown.name(edge.operand): edge for edge in q.edges}
         block = traced(program(row, at), at)
         node = next(node for node in block.nodes if node.name == "q")

@@ -80,10 +80,10 @@ CASES = [
     ),
     # kinks, a careful program, and a role that routes
     Case(
-        row("relu6", "x", "if(x > 0, if(x < 6, 1, 0), 0)", Role.ROUTES, "x kept between 0 and 6",
-            computed="if(x > 0, if(x < 6, x, 6), 0)", kinks="x and x - 6"),
-        "relu6(x)*y",
-        [{"x": 1.5, "y": 3.0}, {"x": -2.0, "y": 3.0}, {"x": 8.0, "y": 0.5}, {"x": 6.0, "y": 1.0}, {"x": 0.0, "y": 1.0}],
+        row("relu7", "x", "if(x > 0, if(x < 7, 1, 0), 0)", Role.ROUTES, "x kept between 0 and 7",
+            computed="if(x > 0, if(x < 7, x, 7), 0)", kinks="x and x - 7"),
+        "relu7(x)*y",
+        [{"x": 1.5, "y": 3.0}, {"x": -2.0, "y": 3.0}, {"x": 8.0, "y": 0.5}, {"x": 7.0, "y": 1.0}, {"x": 0.0, "y": 1.0}],
         4.5, {"x": 3.0, "y": 1.5},
     ),
     # a jump

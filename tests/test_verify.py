@@ -16,7 +16,7 @@ MOST = 3.0
 
 @pytest.mark.parametrize("row", SHOWN, ids=[row.name for row in SHOWN])
 def test_no_number_of_a_row_is_far_off(row):
-    points = 3 if "gamma" in row.name else 15
+    points = 3 if row.slow else 15
     measured = verify(row, points)
     numbers = [one.number for one in measured.worst]
     assert numbers[0] == "value"

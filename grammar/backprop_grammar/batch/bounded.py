@@ -20,6 +20,7 @@ from ..numbers.ball import UNIT, rounding
 from ..numbers.binary64 import TOLERANCE, binary64
 from ..numbers.float64 import SMALL
 from ..operations.row import Operation
+from ..operations.special import NEAR, REDUCED
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .straightline import Kind, StraightLine, text_of
 from .ufuncs import COMPARISONS, Column, admits, called, over_columns
@@ -343,7 +344,7 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
     out = function.call(*values)
     if function.ufunc is None and (operation.domain or operation.requires):
         out = np.where(admitted(operation, given), out, np.nan)
-    error: Column | None = None
+    error = unreduced(values[0], out) if operation.period and function.ufunc else None
     for k, (value, reach) in enumerate(given):
         if reach is None:
             continue
@@ -353,9 +354,19 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
                 moved = [*values[:k], end, *values[k + 1 :]]
                 there = slope(operation, k, moved, function.call(*moved))
                 steepest = np.fmax(steepest, np.abs(there))
+            if operation.period:
+                steepest = np.where(4 * reach < operation.period, steepest, np.inf)
         error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
     value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
     return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+
+
+def unreduced(x: Column, out: Column) -> Column | None:
+    """An infinite error where a wave's library may not have reduced its operand well enough."""
+    if not np.abs(x).max() > REDUCED:
+        return None
+    size = np.abs(out)
+    return np.where((np.abs(x) > REDUCED) & ~((size >= NEAR) & (size <= 1 / NEAR)), np.inf, 0.0)
 
 
 def admitted(operation: Operation, given: Sequence[Number]) -> Column:

@@ -321,13 +321,11 @@ def folded(operation: Operation, balls: list[Ball]) -> Ball | None:
 def text_of(operation: Operation, count: int) -> Graph | None:
     """The value of an operation on so many operands as a text, unless a function computes it.
 
-    A text cannot tell where the operation has no value, so what is more than an order of operands
+    A text cannot tell where the operation has no value, so what is more than bounds of operands
     (see ``ordered``) is left to functions.
     """
     text = operation.columns or operation.computed
     if not text or operation.numpy or operation.requires:
-        return None
-    if any(bound.relation in ("==", "!=") for bound in operation.domain):
         return None
     return compiled(over(text, parameters(operation, count)))
 
@@ -390,6 +388,9 @@ def ordered(
             limit = operands[place(bound.limit)]
         else:
             limit = straight.constant((bound.limit, 0.0))
+        if bound.relation == "!=":
+            straight.kinks.append(Kink(straight.subtract(x, limit), "jump", live))
+            continue
         low, high = (x, limit) if bound.relation[0] == "<" else (limit, x)
         straight.kinks.append(Kink(straight.subtract(low, high), "order", live))
 

@@ -31,7 +31,7 @@ class Choice:
         for name in names:
             if name in graph.functions:
                 self.functions.add(name)
-            elif name in FUNCTIONS:
+            elif name in FUNCTIONS and not (FUNCTIONS[name].soft and name in graph.names.values()):
                 self.functions.add(FUNCTIONS[name].name)
                 if not FUNCTIONS[name].formula:
                     raise primitive(name, option)

@@ -160,6 +160,8 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
                 own.setdefault(operation.name, []).append((function, body))
     roots: dict[str, list[Operation]] = {}
     for row in defined():
+        if row.name in graph.functions:  # the program's own function of that name
+            continue
         for pattern in spellings(row, 2 if row.variadic else len(row.operands)):
             root = pattern.operations[pattern.output]
             if root is not None and row not in roots.setdefault(root.name, []):

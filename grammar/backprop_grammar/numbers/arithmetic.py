@@ -193,7 +193,11 @@ class Arithmetic(ABC):
         """The value of an operation with its error, inherited and new."""
         operands = self.admit(operation, list(operands))
         if computed := texts(operation).computed:
-            return self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
+            out = self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
+            if not self.finite(out[0]):
+                message, hint = operation.refusal or (f"{operation.name} has no value here", "")
+                raise DomainError(message, hint)
+            return out
         if operation.selects:
             return operands[self.selected(operation, operands)[0]]
         values = tuple([value for value, _ in operands])
@@ -239,6 +243,8 @@ class Arithmetic(ABC):
         """The largest size of the slope in operand k, also at the ends of a wide reach."""
         steepest = abs(self.slope(operation, k, values, out))
         if self.far(reach):
+            if operation.period and not 4 * reach < operation.period:
+                raise Undecided("an error bound too wide")
             for end in (values[k] - reach, values[k] + reach):
                 moved = (*values[:k], end, *values[k + 1 :])
                 try:

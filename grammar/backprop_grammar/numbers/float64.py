@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..language.graph import Graph
 from ..language.nearest import Nearest
 from ..language.table_texts import compiled, texts
-from ..operations.exact import at_zero, product, quotient
+from ..operations.exact import always, at_zero, product, quotient
 from ..operations.row import Operation, relative
 from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from .ball import UNIT, Ball, Undecided, compare
@@ -238,7 +238,7 @@ def rounded(operation: Operation) -> Kernel:
         except (OverflowError, ValueError, ZeroDivisionError):
             raise Hard from None
         size = fabs(out)
-        if not SMALL <= size <= LARGE:
+        if not SMALL <= size <= LARGE and (out or exact is not always):
             raise Hard
         if exact is at_zero and not binary:
             error = size * slack if x else 0.0

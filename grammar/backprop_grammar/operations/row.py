@@ -109,6 +109,7 @@ class Operation:
         Without it, ``value`` is called for every row.
     numpy_ulps: the largest error of that.
     columns: the value over columns as a text, where its steps are faster than a call for every row.
+    period: of a wave; where an error is a good part of it, slopes at some points bound nothing.
     slow: a value takes long, over wide numbers above all.
 
     The local gradients:
@@ -137,6 +138,9 @@ class Operation:
     syntax: how it is written, if it is neither a call nor such an operator.
     hidden: for the texts of this table, not for users.
     leaf: it is computed from nothing, as a variable and a constant are.
+    soft: its name is a function's only where `(` follows, and only until the program gives the
+        name to a function of its own; elsewhere it is free. So is every name that was added after
+        programs had been written without it.
     libm: its name in C's mathematical library, in Python's math and in PyTorch.
     latex: its sign in LaTeX; or, with a slot such as <x> for each operand, the whole of it.
     gate: what its gate shows in a picture, other than its symbol or its name.
@@ -166,6 +170,7 @@ class Operation:
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
     columns: str = ""
+    period: float = 0
     slow: bool = False
     careful: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
@@ -186,6 +191,7 @@ class Operation:
     syntax: str = ""
     hidden: bool = False
     leaf: bool = False
+    soft: bool = False
     libm: str = ""
     latex: str = ""
     gate: str = ""

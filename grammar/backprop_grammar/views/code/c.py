@@ -87,6 +87,47 @@ static double logsumexp(int count, const double *x)
 }
 """
 
+MOD = """\
+static double floored_mod(double x, double y)
+{
+    const double r = fmod(x, y);
+    return r != 0.0 && (r < 0.0) != (y < 0.0) ? r + y : r;
+}
+"""
+
+SINC = """\
+static double normalized_sinc(double x)
+{
+    double r = remainder(x, 2.0);
+    if (fabs(r) > 0.5)
+        r = copysign(1.0, r) - r;
+    return x == 0.0 ? 1.0 : sin(3.141592653589793*r)/(3.141592653589793*x);
+}
+"""
+
+ERFCX = """\
+static double scaled_erfc(double x)
+{
+    const double t = 0.5/(x*x);
+    if (x < 25.0)
+        return exp(x*x)*erfc(x);
+    return (1.0 - t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))/(x*sqrt(3.141592653589793));
+}
+"""
+
+LOGNORMCDF = """\
+static double log_normal_cdf(double x)
+{
+    const double t = 1.0/(x*x);
+    if (x > 0.0)
+        return log1p(-erfc(x/sqrt(2.0))/2.0);
+    if (x > -36.0)
+        return log(erfc(-x/sqrt(2.0))/2.0);
+    return log1p(-t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t)))) - x*x/2.0
+        - log(-x*sqrt(6.283185307179586));
+}
+"""
+
 TARGET = Target(
     "c",
     library=lambda row: row.libm,
@@ -99,8 +140,24 @@ TARGET = Target(
         "softplus": "softplus",
         "gelu": "gelu",
         "logsumexp": "logsumexp({count}, (const double[]){{{list}}})",
+        "round": "rint",
+        "mod": "floored_mod",
+        "gamma": "tgamma",
+        "normcdf": "(erfc(-({0})/sqrt(2.0))/2.0)",
+        "sinc": "normalized_sinc",
+        "erfcx": "scaled_erfc",
+        "lognormcdf": "log_normal_cdf",
     },
-    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
+    helpers={
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "gelu": GELU,
+        "logsumexp": LOGSUMEXP,
+        "floored_mod": MOD,
+        "normalized_sinc": SINC,
+        "scaled_erfc": ERFCX,
+        "log_normal_cdf": LOGNORMCDF,
+    },
     constants={"pi": "3.141592653589793", "e": "2.718281828459045", "tau": "6.283185307179586"},
     reserved=frozenset(WORDS.split() + MACROS.split()),
     claimed=frozenset(word + end for word in DECLARED.split() for end in ("", "f", "l", "_r")),

@@ -10,7 +10,7 @@ from ..options import Options
 from .code import Code, code_of, comment, python_words
 from .target import Target
 
-__all__ = ["TARGET", "python_file", "render"]
+__all__ = ["ERFCX", "LOGNORMCDF", "SINC", "TARGET", "python_file", "render"]
 
 SIGMOID = """\
 def sigmoid(x):
@@ -34,6 +34,35 @@ def logsumexp(*xs):
     return largest + math.log1p(math.fsum(math.exp(x - largest) for x in rest))
 """
 
+SINC = """\
+def normalized_sinc(x):
+    if x == 0.0:
+        return 1.0
+    r = math.remainder(x, 2.0)
+    if abs(r) > 0.5:
+        r = math.copysign(1.0, r) - r
+    return math.sin(math.pi*r)/(math.pi*x)
+"""
+
+ERFCX = """\
+def scaled_erfc(x):
+    if x < 25.0:
+        return math.exp(x*x)*math.erfc(x)
+    t = 0.5/(x*x)
+    return (1.0 - t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))/(x*math.sqrt(math.pi))
+"""
+
+LOGNORMCDF = """\
+def log_normal_cdf(x):
+    if x > 0.0:
+        return math.log1p(-math.erfc(x/math.sqrt(2.0))/2.0)
+    if x > -36.0:
+        return math.log(math.erfc(-x/math.sqrt(2.0))/2.0)
+    t = 1.0/(x*x)
+    rest = math.log1p(-t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))
+    return rest - x*x/2.0 - math.log(-x*math.sqrt(2.0*math.pi))
+"""
+
 TARGET = Target(
     "python",
     library=lambda row: row.libm and f"math.{row.libm}",
@@ -48,8 +77,23 @@ TARGET = Target(
         "softplus": "softplus",
         "gelu": "gelu",
         "logsumexp": "logsumexp",
+        "round": "round",
+        "mod": "(({0}) % ({1}))",
+        "gamma": "math.gamma",
+        "normcdf": "(math.erfc(-({0})/math.sqrt(2.0))/2.0)",
+        "sinc": "normalized_sinc",
+        "erfcx": "scaled_erfc",
+        "lognormcdf": "log_normal_cdf",
     },
-    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
+    helpers={
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "gelu": GELU,
+        "logsumexp": LOGSUMEXP,
+        "normalized_sinc": SINC,
+        "scaled_erfc": ERFCX,
+        "log_normal_cdf": LOGNORMCDF,
+    },
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},
     choice="{then} if {test} else {otherwise}",
