@@ -204,8 +204,14 @@ def elu_by_x(x: Number, a: Number) -> Number:
     return m.one if x > 0 else a * exp(x) if x < 0 else sorted([m.zero, m.one, a])[1]
 
 
-SCALE, ALPHA = m.mpf(1.0507009873554804934193349852946), m.mpf(1.6732632423543772848170429916717)
-"""Of selu: the floats nearest to the published numbers."""
+def scale() -> Number:
+    """The first constant of selu, with all its published digits."""
+    return m.mpf("1.0507009873554804934193349852946")
+
+
+def alpha() -> Number:
+    """The second."""
+    return m.mpf("1.6732632423543772848170429916717")
 
 
 def kept(low: int, high: int) -> tuple[Function, tuple[Function, ...]]:
@@ -450,8 +456,8 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
         (elu_by_x, lambda x, a: m.expm1(min(x, m.zero))),
     ),
     "selu": (
-        lambda x: SCALE * (x if x > 0 else ALPHA * m.expm1(x)),
-        (lambda x: SCALE if x >= 0 else SCALE * ALPHA * exp(x),),
+        lambda x: scale() * (x if x > 0 else alpha() * m.expm1(x)),
+        (lambda x: scale() if x >= 0 else scale() * alpha() * exp(x),),
     ),
     "mish": (
         lambda x: x * m.tanh(m.log1p(exp(x))) if x > -(10**5) else x * exp(x),

@@ -16,6 +16,7 @@ import pytest
 from mpmath import mp
 
 from backprop_grammar.batch.ufuncs import over_columns
+from backprop_grammar.language.nearest import fraction
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.precedence import Text, write
 from backprop_grammar.numbers.ball import Ball, DomainError, Undecided, compare
@@ -283,9 +284,11 @@ def interpreted(graph: Graph, leaves: dict[str, object]) -> object:
     for node, operation in enumerate(graph.operations):
         if node in graph.constants:
             constant = graph.constants[node]
-            values.append(
-                getattr(mp, constant) + 0 if isinstance(constant, str) else mp.mpf(constant)
-            )
+            if isinstance(constant, str):
+                values.append(getattr(mp, constant) + 0)
+            else:
+                quotient = fraction(constant)
+                values.append(mp.mpf(quotient.numerator) / quotient.denominator)
         elif operation.leaf:
             values.append(leaves[graph.names[node]])
         elif operation.name == "if":
