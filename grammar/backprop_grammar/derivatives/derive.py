@@ -4,6 +4,7 @@ What is used more than once gets a name, so the derivative is a program like any
 be read, evaluated, differentiated again, or written in another language.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,9 @@ from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide
-from ..operations.row import Operation
 from ..operations.table import CONSTANTS, FUNCTIONS, IDENTITY
 from ..symbolic.evaluable import evaluable
-from ..symbolic.gradient import gradient, partials, plus, symbols_of, times
+from ..symbolic.gradient import LONGEST, gradient, partials, plus, symbols_of, times, too_long
 from ..symbolic.simplify import Symbols
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS
@@ -26,9 +26,6 @@ MAX_ORDER = 6
 """The highest order of derivatives that may be asked for."""
 
 UNDEFINED = Wide("undefined")
-
-LONGEST = 2_000_000
-"""Characters of the longest program of derivatives."""
 
 ON_KINK = (
     "note: the point stands on a kink of {}; what follows from it is of the side that is selected"
@@ -88,6 +85,7 @@ def derive(
     """
     names, symbols, end, sources, moved = question(graph, wrt, output)
     called = output_name(graph, names, output)
+    check_count(called, [name for name, _ in sources], order)
     nodes = partials(symbols, end, [node for _, node in sources], order)
     labels = {tuple(sources[k][0] for k in places): node for places, node in sorted(nodes.items())}
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
@@ -134,7 +132,7 @@ def question(
     names = Names(graph)
     end = names.find(output) if output else graph.output
     nodes = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
-    symbols, moved = symbols_of(graph, set(nodes.values()))
+    symbols, moved = symbols_of(graph, end, set(nodes.values()))
     sources = [(name, moved[node]) for name, node in nodes.items()]
     return names, symbols, moved[end], sources, moved
 
@@ -186,7 +184,7 @@ def program(
         return name
 
     tape.names = {node: name for name, node in tape.variables.items()}
-    shared = to_share(tape, wanted)
+    shared = to_share(symbols, wanted)
     original = {moved[node]: name for node, name in graph.names.items() if graph.operations[node]}
     finals = {by: free(name) for by, (name, _) in results.items()}
     by_node: dict[int, str] = {}
@@ -231,7 +229,10 @@ def together(symbols: Symbols) -> tuple[Symbols, list[int]]:
     if IDENTITY not in symbols.tape.operations:
         return symbols, list(range(len(symbols.tape)))
     plain = Symbols()
-    return plain, plain.copy(symbols.tape, {})
+    place = plain.copy(symbols.tape, {})
+    plain.exist = {place[node] for node in symbols.exist}
+    plain.nonzero = {place[node] for node in symbols.nonzero}
+    return plain, place
 
 
 def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
@@ -321,12 +322,13 @@ def evaluated(
     return {name: result[name] for name in sources}, list(remarks)
 
 
-def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
+def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:
     """The nodes that may be stages, with how often each is used.
 
     What stands only in branches of an `if` may be a stage where it exists everywhere, so that
     evaluating it in vain does no harm.
     """
+    tape = symbols.tape
     reach = reachable(tape, wanted)
     strict = [False] * len(tape)
     uses = [0] * len(tape)
@@ -340,35 +342,37 @@ def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
             uses[operand] += 1
             if strict[node] and not (node in tape.condition_of and k > 1):
                 strict[operand] = True
-    everywhere: list[bool] = []
-    for node, operation in enumerate(tape.operations):
-        inner = all(everywhere[k] for k in tape.operands[node])
-        everywhere.append(inner and (operation.leaf or total(operation)))
     return {
         node: uses[node]
         for node, operation in enumerate(tape.operations)
-        if not operation.leaf and uses[node] and (strict[node] or everywhere[node])
+        if not operation.leaf and uses[node] and (strict[node] or harmless(symbols, node))
     }
 
 
-def total(operation: Operation) -> bool:
-    """Whether an operation has a value at all numbers."""
-    return not (operation.domain or operation.requires)
+def harmless(symbols: Symbols, node: int) -> bool:
+    """Whether a node of a branch may be computed outside of it, and is more than a number."""
+    numbers = all(k in symbols.tape.constants for k in symbols.tape.operands[node])
+    return not numbers and symbols.total(node)
+
+
+def check_count(called: str, sources: Sequence[str], order: int) -> None:
+    """Raise BackpropError before the work starts where there are too many derivatives to print."""
+    shortest = min(sources, key=len, default="")
+    line = len(f"{derivative_name(called, [shortest] * order)} = 0\n")
+    count = math.comb(len(sources) + order - 1, order)
+    if count * line > LONGEST:
+        raise too_long(f"{count:,} of them")
 
 
 def check_length(tape: Graph, stages: Sequence[Stage]) -> None:
     """Raise BackpropError before a program is written that is too long to be one."""
     length = [0] * len(tape)
     stage = {one.node for one in stages}
-    total_length = 0
+    total_length = sum(len(one.name) + 4 for one in stages)
     for node in range(len(tape)):
         own = sum(1 if k in tape.names else length[k] for k in tape.operands[node])
         length[node] = min(own + 4, LONGEST)
         if node in stage:
             total_length += length[node]
     if total_length >= LONGEST:
-        raise BackpropError(
-            "limit",
-            f"the derivatives are longer than {LONGEST:,} characters",
-            hint="name shared parts as stages, or ask for fewer of them",
-        )
+        raise too_long()

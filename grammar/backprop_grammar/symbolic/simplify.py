@@ -15,7 +15,7 @@ from ..operations.row import Operation
 from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
 from .tape import SharedTape
 
-__all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "Symbols", "coefficient"]
+__all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "SPINE", "Symbols", "coefficient"]
 
 LARGEST = 10**6
 """The largest whole number in the fractions that are put together: 2/3 of something."""
@@ -52,6 +52,8 @@ class Symbols(SharedTape):
         """An `if`; one that is decided, or whose branches agree, is no choice."""
         if then == otherwise:
             return then
+        if left == right:
+            return then if compare(0, comparison) else otherwise
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
             return then if compare((a > b) - (a < b), comparison) else otherwise
