@@ -312,3 +312,57 @@ def test_nothing_is_flagged_that_is_not_asked_for(args):
 def test_what_rounds_to_0_is_said(how):
     _, out, err = call("derive", "sigmoid(x)", "--at", "x=-800", *how)
     assert "underflow" in out + err
+
+
+def choosing(seed: int) -> tuple[str, dict[str, float]]:
+    """Stages that choose, in branches and out of them, over stages before; and a point."""
+    rng = random.Random(seed)
+    names = ["x", "y", "z"]
+
+    def operand() -> str:
+        return rng.choice(names[-4:] + ["x", "y"])
+
+    def expression(depth: int) -> str:
+        if depth == 0 or rng.random() < 0.2:
+            return operand()
+        a, b = expression(depth - 1), expression(depth - 1)
+        return rng.choice([
+            f"if({operand()} {rng.choice('<>')} {operand()}, {a}, {b})",
+            f"if({operand()} > {operand()}, {a}, if({operand()} < 1, {b}, {operand()}*{operand()}))",
+            f"max({a}, {b})", f"min({a}, {b}, {operand()})", f"relu({a} - {b})", f"clamp({a}, -1, {rng.randint(0, 3)})",
+            f"abs({a})", f"({a})*({b})", f"({a}) + ({b})", f"log(1 + abs({a}))", f"sqrt(1 + ({a})^2)", f"({a})/(2 + abs({b}))",
+            f"leaky_relu({a}, 0.1)", f"if({operand()} > 0, log({operand()}^2 + 1), sqrt(abs({a}) + 0.5))",
+        ])  # fmt: skip
+
+    lines = []
+    for k in range(rng.randint(2, 5)):
+        lines.append(f"s{k} = {expression(3)}")
+        names.append(f"s{k}")
+    at = {name: round(rng.uniform(-2, 2), 3) for name in "xyz"}
+    return "; ".join([*lines, f"{names[-1]}*x + {names[-2]} + y*z"]), at
+
+
+@pytest.mark.parametrize("seed", range(often(40, 600)))
+def test_choices_within_choices(seed):
+    """Formulas of first and second order against the careful backward pass."""
+    program, at = choosing(seed)
+    first = traced(program, at)
+    if any(note.kind in KINKS for note in first.notes):
+        return
+    derivative = derived(program)
+    for name, expected in first.gradients.items():
+        found = value_of(derivative, (name,), at)
+        assert found == pytest.approx(as_float(expected), rel=1e-11, abs=1e-11), derivative.text()
+        wrt = [name for name in at if name in first.gradients]
+        second = traced(derivative.text(), used(derivative, at), output=derivative.results[name,])
+        twice = derived(program, order=2, wrt=wrt)
+        for other in wrt:
+            by = (name, other) if (name, other) in twice.results else (other, name)
+            expected = as_float(second.gradients.get(other, 0.0))
+            found = value_of(twice, by, at)
+            assert found == pytest.approx(expected, rel=1e-9, abs=1e-9), twice.text()
+
+
+def used(derivative, at):
+    inputs = Program(derivative.text()).inputs
+    return {name: x for name, x in at.items() if name in inputs}

@@ -13,7 +13,7 @@ from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide
-from ..operations.table import CONSTANTS, FUNCTIONS, IDENTITY
+from ..operations.table import CONSTANTS, DIV, FUNCTIONS, IDENTITY, MUL, NEG
 from ..symbolic.evaluable import evaluable
 from ..symbolic.gradient import LONGEST, gradient, partials, plus, symbols_of, times, too_long
 from ..symbolic.simplify import Symbols
@@ -342,17 +342,22 @@ def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:
             uses[operand] += 1
             if strict[node] and not (node in tape.condition_of and k > 1):
                 strict[operand] = True
-    return {
-        node: uses[node]
-        for node, operation in enumerate(tape.operations)
-        if not operation.leaf and uses[node] and (strict[node] or harmless(symbols, node))
-    }
+    shared: dict[int, int] = {}
+    for node, operation in enumerate(tape.operations):
+        if operation.leaf or not uses[node]:
+            continue
+        if strict[node] or (symbols.total(node) and not small(tape, node, shared)):
+            shared[node] = uses[node]
+    return shared
 
 
-def harmless(symbols: Symbols, node: int) -> bool:
-    """Whether a node of a branch may be computed outside of it, and is more than a number."""
-    numbers = all(k in symbols.tape.constants for k in symbols.tape.operands[node])
-    return not numbers and symbols.total(node)
+def small(tape: Graph, node: int, shared: dict[int, int]) -> bool:
+    """Whether a node is a number, or one times or over what is a name or a stage: `1/2`, `t1/2`."""
+    rest = [k for k in tape.operands[node] if k not in tape.constants]
+    if not rest:
+        return True
+    alone = len(rest) == 1 and tape.operations[node] in (MUL, DIV, NEG)
+    return alone and (tape.operations[rest[0]].leaf or shared.get(rest[0], 0) > 1)
 
 
 def check_count(called: str, sources: Sequence[str], order: int) -> None:

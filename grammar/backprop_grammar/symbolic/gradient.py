@@ -138,28 +138,34 @@ def local(s: Symbols, node: int, k: int) -> int:
     return s.copy(graph, leaves)[graph.output]
 
 
-def share(s: Symbols, node: int, k: int, once: bool) -> int:
-    """What operand k of a max or min of two gets: all, nothing, or its half of a tie.
+def share(s: Symbols, node: int, k: int, part: int, once: bool) -> int:
+    """What operand k of a max or min gets: all, nothing, or its part of a tie.
 
-    once: in such a way that what is multiplied by it is written once.
+    It is held against the largest of the others, so that what is selected never stands on the
+    boundary of a condition; against the result only where it would be written out too often. once:
+    in such a way that what is multiplied by it is written once.
     """
-    operands = s.tape.operands[node]
-    larger, smaller = (">", "<") if s.tape.operations[node].selects > 0 else ("<", ">")
+    operation, operands = s.tape.operations[node], s.tape.operands[node]
+    larger, smaller = (">", "<") if operation.selects > 0 else ("<", ">")
     one, zero = s.constant(1.0), s.constant(0.0)
-    half = s.plain(DIV, (one, s.constant(2.0)))  # as people write it
-    mine, other = operands[k], operands[1 - k]
+    mine, others = operands[k], (*operands[:k], *operands[k + 1 :])
+    if len(others) > SPINE:
+        return s.choose("==", mine, node, part, zero)
+    other = others[0] if len(others) == 1 else s.plain(operation, others)
     if once:
-        return s.choose(smaller, mine, other, zero, s.choose("==", mine, other, half, one))
-    return s.choose(larger, mine, other, one, s.choose("==", mine, other, half, zero))
+        return s.choose(smaller, mine, other, zero, s.choose("==", mine, other, part, one))
+    return s.choose(larger, mine, other, one, s.choose("==", mine, other, part, zero))
 
 
-def ties(s: Symbols, node: int) -> int:
-    """How many operands of a max or min are equal to it."""
+def tie(s: Symbols, node: int) -> int:
+    """What each operand of a max or min gets that is equal to the result: one over their number."""
     one, zero = s.constant(1.0), s.constant(0.0)
+    if len(s.tape.operands[node]) == 2:
+        return s.plain(DIV, (one, s.constant(2.0)))  # as people write it
     equal = [s.choose("==", operand, node, one, zero) for operand in s.tape.operands[node]]
     total = reduce(partial(plus, s), equal)
     s.nonzero.add(total)
-    return total
+    return s.apply(DIV, (one, total))
 
 
 def symbols_of(graph: Graph, output: int, apart: Collection[int] = ()) -> tuple[Symbols, list[int]]:
@@ -192,17 +198,13 @@ def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]
         depends[node] = depends[node] or any(depends[k] for k in symbols.tape.operands[node])
     branches = Branches(symbols)
     upstreams: set[int] = set()  # each is handed to several operands, and written once
-    tied = cache(partial(ties, symbols))
+    tied = cache(partial(tie, symbols))
     zero = symbols.constant(0.0)
 
     def slope(node: int, place: int, upstream: int) -> int:
-        operation, operands = symbols.tape.operations[node], symbols.tape.operands[node]
-        if not operation.selects:
+        if not symbols.tape.operations[node].selects:
             return local(symbols, node, place)
-        if len(operands) == 2:
-            return share(symbols, node, place, once=not symbols.total(upstream))
-        part = symbols.apply(DIV, (symbols.constant(1.0), tied(node)))
-        return symbols.choose("==", operands[place], node, part, zero)
+        return share(symbols, node, place, tied(node), once=not symbols.total(upstream))
 
     def vjp(node: int, place: int, upstream: tuple[int, int]) -> tuple[int, int] | None:
         if not depends[symbols.tape.operands[node][place]]:
