@@ -320,7 +320,7 @@ def choosing(seed: int) -> tuple[str, dict[str, float]]:
     names = ["x", "y", "z"]
 
     def operand() -> str:
-        return rng.choice(names[-4:] + ["x", "y"])
+        return rng.choice([*names[-4:], "x", "y"])
 
     def expression(depth: int) -> str:
         if depth == 0 or rng.random() < 0.2:
