@@ -5,8 +5,9 @@ be read, evaluated, differentiated again, or written in another language.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, suggestion
@@ -16,20 +17,27 @@ from ..numbers.wide import Number, Wide
 from ..operations.table import CONSTANTS, DIV, FUNCTIONS, IDENTITY, MUL, NEG
 from ..symbolic.evaluable import evaluable
 from ..symbolic.gradient import LONGEST, gradient, partials, plus, symbols_of, times, too_long
-from ..symbolic.simplify import Symbols
+from ..symbolic.simplify import AtZero, Symbols, varying_power
 from ..trace.evaluate import evaluate
-from ..trace.record import KINKS
+from ..trace.record import KINKS, Flag, Note
 
-__all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
+__all__ = [
+    "MAX_ORDER",
+    "Derivative",
+    "Findings",
+    "Stage",
+    "derive",
+    "directional",
+    "evaluated",
+    "numbers",
+]
 
 MAX_ORDER = 6
 """The highest order of derivatives that may be asked for."""
 
 UNDEFINED = Wide("undefined")
 
-ON_KINK = (
-    "note: the point stands on a kink of {}; what follows from it is of the side that is selected"
-)
+ON_KINK = "the point stands on a kink of {}; what follows from it is of the side that is selected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,13 @@ def derive(
     output: str = "",
     order: int = 1,
     value: bool = False,
+    at_zero: bool = False,
 ) -> Derivative:
     """The partial derivatives of a program's output, of that order, as a program.
 
     wrt: variables or stages; the inputs when empty. order: 1 for the gradient, at most
-    MAX_ORDER. value: whether the program computes the output too.
+    MAX_ORDER. value: whether the program computes the output too. at_zero: whether x^y*log(x)
+    and the like are written with their limits where they have no value, at x = 0.
 
     Raises BackpropError for an unknown name, and where the formulas get too long.
     """
@@ -89,15 +99,21 @@ def derive(
     nodes = partials(symbols, end, [node for _, node in sources], order)
     labels = {tuple(sources[k][0] for k in places): node for places, node in sorted(nodes.items())}
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
-    return program(graph, symbols, moved, results, called, end, value)
+    return program(graph, symbols, moved, results, called, end, value, at_zero)
 
 
 def directional(
-    graph: Graph, direction: dict[str, float], *, output: str = "", second: bool = False
+    graph: Graph,
+    direction: dict[str, float],
+    *,
+    output: str = "",
+    second: bool = False,
+    at_zero: bool = False,
 ) -> Derivative:
     """The derivative along a direction; or, second, the gradient of that: Hessian times direction.
 
-    direction: a number per variable; variables that are not named stand still.
+    direction: a number per variable; variables that are not named stand still. at_zero: as for
+    ``derive``.
     """
     names, symbols, end, sources, moved = question(graph, (), output)
     called = output_name(graph, names, output)
@@ -114,12 +130,13 @@ def directional(
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = plus(symbols, total, times(symbols, slope, symbols.constant(step)))
     if not second:
-        return program(graph, symbols, moved, {("direction",): ("jvp", total)}, called, end)
+        jvp: dict[tuple[str, ...], tuple[str, int]] = {("direction",): ("jvp", total)}
+        return program(graph, symbols, moved, jvp, called, end, at_zero=at_zero)
     products = gradient(symbols, total, [node for _, node in sources])
     results: dict[tuple[str, ...], tuple[str, int]] = {
         (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, products, strict=True)
     }
-    return program(graph, symbols, moved, results, called, end)
+    return program(graph, symbols, moved, results, called, end, at_zero=at_zero)
 
 
 def question(
@@ -164,13 +181,14 @@ def program(
     called: str,
     end: int,
     with_value: bool = False,
+    at_zero: bool = False,
 ) -> Derivative:
     """The stages that compute some nodes of a tape of symbols.
 
     end: the output, which gets its name where the derivatives use it. with_value: and where they
-    do not.
+    do not. at_zero: see ``derive``.
     """
-    symbols, place = together(symbols)
+    symbols, place = together(symbols, at_zero)
     moved, end = [place[node] for node in moved], place[end]
     results = {by: (name, place[node]) for by, (name, node) in results.items()}
     tape = symbols.tape
@@ -224,11 +242,11 @@ def program(
     return Derivative(tape, tuple(stages), finals, called, value)
 
 
-def together(symbols: Symbols) -> tuple[Symbols, list[int]]:
+def together(symbols: Symbols, at_zero: bool = False) -> tuple[Symbols, list[int]]:
     """The tape without nodes that are kept apart; where each of its nodes went."""
-    if IDENTITY not in symbols.tape.operations:
+    if IDENTITY not in symbols.tape.operations and not at_zero:
         return symbols, list(range(len(symbols.tape)))
-    plain = Symbols()
+    plain = AtZero() if at_zero else Symbols()
     place = plain.copy(symbols.tape, {})
     plain.exist = {place[node] for node in symbols.exist}
     plain.nonzero = {place[node] for node in symbols.nonzero}
@@ -247,79 +265,125 @@ def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
     return reached
 
 
+class Findings(NamedTuple):
+    """Numbers by the names of derivatives, and what is to be said of them.
+
+    refused: the names of those whose formula has no value at the point.
+    """
+
+    numbers: dict[str, Number]
+    notes: dict[Note, None]
+    flags: dict[Flag, None]
+    refused: set[str]
+
+
 def numbers(
+    make: Callable[[int, bool], Derivative],
     graph: Graph,
     derivative: Derivative,
     at: dict[str, float],
     output: str = "",
     by_formula: bool = False,
-) -> tuple[dict[str, Number], list[str]]:
+    kinked: bool = False,
+) -> Findings:
     """The derivatives of a program at a point by the names of their stages, and remarks on them.
 
-    at: a value per variable of the program. by_formula: evaluate the formulas themselves, as for
-    directions, which are no partial derivatives; otherwise the last derivative of each is taken
-    by the backward pass over numbers, which is careful where a formula is not. UNDEFINED where
-    there is none.
+    make: the derivatives of an order, at_zero or not. at: a value per variable of the program.
+    by_formula: evaluate the formulas themselves, as for directions, which are no partial
+    derivatives; otherwise the last derivative of each is taken by the backward pass over numbers,
+    which is careful where a formula is not. kinked: whether the program stands on a kink at the
+    point. UNDEFINED where there is none.
 
     Raises BackpropError where the program itself has no value.
     """
     by_variables = all(name in graph.variables for by in derivative.results for name in by)
-    order = max([len(by) for by in derivative.results], default=0)
+    order = max([len(by) for by in derivative.results], default=1)
     if order == 1 and not by_formula:
         names = [name for (name,) in derivative.results]
         trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
         gradients = {derivative.results[name,]: trace.gradients[name] for name in names}
-        remarks = [f"note: {note.message}" for note in trace.notes]
-        return gradients, remarks + [f"flag: {flag.message}" for flag in trace.flags]
-    if by_formula or not by_variables:
-        return evaluated(
-            derivative, at, {name: (name, None) for name in derivative.results.values()}
-        )
-    names = list(dict.fromkeys(name for by in derivative.results for name in by))
-    lower = derive(graph, wrt=names, output=output, order=order - 1)
-    sources: dict[str, tuple[str, str | None]] = {}
-    for by, name in derivative.results.items():
-        sources[name] = lower.results[by[:-1]], by[-1]
-    return evaluated(lower, at, sources)
+        flags = [
+            flag._replace(path=f"derivatives.{derivative.results[flag.path.split('.', 1)[1],]}")
+            for flag in trace.flags
+        ]
+        return Findings(gradients, dict.fromkeys(trace.notes), dict.fromkeys(flags), set())
+    found = Findings({}, {}, {}, set(derivative.results.values()))
+    whole = by_formula or not by_variables
+    for at_zero in (False, True):
+        lower = make(order if whole else order - 1, at_zero)
+        for last in (None,) if whole else range(order - 1, -1, -1):  # any may be the last
+            sources: dict[str, tuple[str, str | None]] = {}
+            for by, name in derivative.results.items():
+                if name not in found.refused:
+                    continue
+                if last is None:
+                    sources[name] = lower.results[by], None
+                else:
+                    sources[name] = lower.results[(*by[:last], *by[last + 1 :])], by[last]
+            found = settled(found, evaluated(lower, at, sources, kinked))
+            if not found.refused:
+                return found
+        if not varying_power(lower.tape):
+            break
+    return found
+
+
+def settled(found: Findings, more: Findings) -> Findings:
+    """Findings with those that were refused, as another attempt has them."""
+    better = {
+        name: number
+        for name, number in more.numbers.items()
+        if name not in more.refused or name not in found.numbers
+    }
+    paths = {f"derivatives.{name}" for name in better}
+    kept = {flag: None for flag in found.flags if flag.path not in paths}
+    new = {flag: None for flag in more.flags if flag.path in paths}
+    refused = found.refused & more.refused
+    return Findings(found.numbers | better, found.notes | more.notes, kept | new, refused)
 
 
 def evaluated(
-    derivative: Derivative, at: dict[str, float], sources: dict[str, tuple[str, str | None]]
-) -> tuple[dict[str, Number], list[str]]:
+    derivative: Derivative,
+    at: dict[str, float],
+    sources: dict[str, tuple[str, str | None]],
+    kinked: bool,
+) -> Findings:
     """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks.
 
-    sources: by name, the stage and the variable.
+    sources: by name, the stage and the variable. kinked: see ``numbers``.
     """
     stages = [(stage.name, stage.node) for stage in derivative.stages]
     graph = evaluable(derivative.tape, stages)
     values = {name: at[name] for name in graph.variables if name in at}
-    result: dict[str, Number] = {}
-    remarks: dict[str, None] = {}
-    for stage in dict.fromkeys(stage for stage, _ in sources.values()):
-        wrt = [by for s, by in sources.values() if s == stage and by in graph.variables]
+    found = Findings({}, {}, {}, set())
+    by_stage: dict[str, dict[str, str | None]] = {}
+    for name, (stage, by) in sources.items():
+        by_stage.setdefault(stage, {})[name] = by
+    for stage, asked in by_stage.items():
+        wrt = [by for by in asked.values() if by is not None and by in graph.variables]
+        held = None in asked.values()
         try:
-            trace = evaluate(graph, values, wrt=[by for by in wrt if by], output=stage, nodes=False)
+            trace = evaluate(graph, values, wrt=wrt, output=stage, nodes=False, value=held)
         except BackpropError as error:
             if error.kind not in ("domain", "overflow", "precision"):
                 raise
-            remarks[f"flag: {stage} has no number here: {error.message}"] = None
-            result |= {name: UNDEFINED for name, (s, _) in sources.items() if s == stage}
+            for name in asked:
+                found.numbers[name] = UNDEFINED
+                message = f"{stage} has no number here: {error.message}"
+                found.flags[Flag(f"derivatives.{name}", "undefined", "", stage, message)] = None
+            found.refused.update(asked)
             continue
-        remarks |= dict.fromkeys(
-            f"note: {note.message}"
-            for note in trace.notes
-            if note.kind == "underflow" and note.node in (stage, *wrt)
-        )
-        if any(note.kind in KINKS for note in trace.notes):
-            remarks[ON_KINK.format(stage)] = None
-        variables = [by for s, by in sources.values() if s == stage]
-        paths = {"value" if by is None else f"gradients.{by}" for by in variables}
-        flags = [flag for flag in trace.flags if flag.path in paths]
-        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in flags)
-        for name, (s, by) in sources.items():
-            if s == stage:
-                result[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
-    return {name: result[name] for name in sources}, list(remarks)
+        for note in trace.notes:
+            if note.kind == "underflow" and note.node in (stage, *wrt):
+                found.notes[note] = None
+        if kinked and any(note.kind in KINKS for note in trace.notes):
+            found.notes[Note("kink", stage, ON_KINK.format(stage))] = None
+        for name, by in asked.items():
+            found.numbers[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
+            for flag in trace.flags:
+                if by is not None and flag.path == f"gradients.{by}":
+                    found.flags[flag._replace(path=f"derivatives.{name}")] = None
+    return found
 
 
 def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:

@@ -19,10 +19,23 @@ from ..language.graph import Graph
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
+from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, OPERATIONS, POW, SUB
 from .tape import SharedTape
 
-__all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "SPINE", "Symbols", "coefficient"]
+__all__ = [
+    "ADD",
+    "DIV",
+    "MUL",
+    "NEG",
+    "SIMPLER",
+    "SPINE",
+    "AtZero",
+    "Symbols",
+    "coefficient",
+    "varying_power",
+]
+
+LOG = OPERATIONS["log"]
 
 LARGEST = 10**6
 """The largest whole number in the fractions that are put together: 2/3 of something."""
@@ -64,7 +77,12 @@ class Symbols(SharedTape):
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
             return then if compare((a > b) - (a < b), comparison) else otherwise
-        return self.selection(comparison, left, right, then, otherwise)
+        test = comparison, left, right
+        if self.is_if(then) and self.test(then) == test:  # which holds in this branch
+            then = self.tape.operands[then][2]
+        if self.is_if(otherwise) and self.test(otherwise) == test:
+            otherwise = self.tape.operands[otherwise][3]
+        return then if then == otherwise else self.selection(*test, then, otherwise)
 
     def copy(
         self,
@@ -124,6 +142,54 @@ class Symbols(SharedTape):
             places = [moved[k] for k in operands]
             moved[node] = self.apply(operation, places, comparison) if changed[node] else self.plain(operation, places)  # fmt: skip
         return moved[text.output]
+
+
+class AtZero(Symbols):
+    """The builder that gives x^y*log(x) and y*x^(y - 1) their limits where x^y and y are 0: 0.
+
+    For values alone: what is built is right where it stands, and its derivatives need not be.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bare: dict[int, int] = {}  # the product within a choice that was made here
+
+    def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
+        if operation is not MUL:
+            return super().apply(operation, operands, comparison)
+        node = super().apply(MUL, [self.bare.get(k, k) for k in operands])
+        below = self.vanishing(node)
+        if below is None:
+            return super().apply(MUL, operands)
+        zero = self.constant(0.0)
+        choice = self.choose("==", below, zero, zero, node)
+        self.bare[choice] = node
+        return choice
+
+    def vanishing(self, node: int) -> int | None:
+        """The factor of a product where the product has the limit 0 and no value of its own."""
+        powers = factors(self, node) or {}
+        for factor, power in powers.items():
+            parts = self.parts(factor, POW)
+            if parts is None or power.value != 1 or self.number(parts[1]) is not None:
+                continue
+            base, exponent = parts
+            if any(
+                power.value > 0 and self.parts(k, LOG) == (base,) for k, power in powers.items()
+            ):
+                return factor
+            less = self.parts(exponent, SUB)
+            if less and less[0] in powers and self.number(less[1]) == 1:
+                return less[0]
+        return None
+
+
+def varying_power(tape: Graph) -> bool:
+    """Whether there is a power whose exponent is no number, which may have a limit at 0."""
+    return any(
+        operation is POW and tape.operands[node][1] not in tape.constants
+        for node, operation in enumerate(tape.operations)
+    )
 
 
 def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int:
@@ -426,6 +492,9 @@ def simpler_div(s: Symbols, a: int, b: int) -> int | None:
     node = together(s, a, b, -1)
     if node is not None:
         return node
+    power = s.parts(a, POW)
+    if power and power[0] == b:  # x^y/x
+        return s.apply(POW, (b, s.apply(SUB, (power[1], s.constant(1.0)))))
     quotient = s.parts(a, DIV)
     if quotient:
         return s.apply(DIV, (quotient[0], s.apply(MUL, (quotient[1], b))))
