@@ -148,9 +148,10 @@ def share(s: Symbols, node: int, k: int, part: int, once: bool) -> int:
     operation, operands = s.tape.operations[node], s.tape.operands[node]
     larger, smaller = (">", "<") if operation.selects > 0 else ("<", ">")
     one, zero = s.constant(1.0), s.constant(0.0)
-    mine, others = operands[k], (*operands[:k], *operands[k + 1 :])
-    if len(others) > SPINE:
+    mine = operands[k]
+    if len(operands) > SPINE:
         return s.choose("==", mine, node, part, zero)
+    others = (*operands[:k], *operands[k + 1 :])
     other = others[0] if len(others) == 1 else s.plain(operation, others)
     if once:
         return s.choose(smaller, mine, other, zero, s.choose("==", mine, other, part, one))

@@ -160,8 +160,8 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in operands]
-        values = () if row.variadic else [ball[0] for ball in balls if ball]
+        balls = [] if row.variadic else [self.run.values[i] for i in operands]
+        values = [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
     def block_edges(self, node: int, block: Block) -> Iterator[Edge]:
@@ -178,8 +178,8 @@ class Builder:
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
         row = row_of(block)
-        balls = [self.run.values[i] for i in block.operands]
-        values = [ball[0] for ball in balls if ball] if row else ()
+        used = block.operands if row and not row.variadic else ()
+        values = [ball[0] for i in used if (ball := self.run.values[i])]
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0
         if row and row.kinks and rule is not None and rule.number not in (None, own):

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Block, Graph
-from ..language.precedence import POWER, SUM, Shape, Text, atom, comparison_of, shape, shown_operands
+from ..language.precedence import (
+    POWER,
+    SUM,
+    Shape,
+    Text,
+    atom,
+    comparison_of,
+    shape,
+    shown_operands,
+)
 from ..language.printer import expression_text
 from ..numbers.wide import Number
 from ..operations.row import Operation
