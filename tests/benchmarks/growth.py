@@ -13,6 +13,7 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 
 from .report import ROOT, Table, progress, short
@@ -102,9 +103,8 @@ def measured(
     limit: float = LIMIT,
     shapes: tuple[str, ...] = (),
     commands: tuple[str, ...] = (),
-) -> list[Table]:
-    """A table a shape, a row a command."""
-    tables = []
+) -> Iterator[Table]:
+    """A table a shape, a row a command; of all shapes and commands unless they are named."""
     for shape in shapes or tuple(GROWING):
         form = GROWING[shape]
         sizes = [form.smallest * 10**k for k in range(8) if form.smallest * 10**k <= largest]
@@ -116,16 +116,13 @@ def measured(
             row = cells(shape, COMMANDS[name], largest, limit)
             rows.append([name, *row, *[""] * (len(sizes) - len(row))])
         progress("")
-        tables.append(
-            Table(
-                f"Growth, {shape}: {form.meaning}",
-                "Seconds of processor time at so many parts, and ^the exponent since the size before: 1 is "
-                f"linear. No larger size is tried after {ENOUGH:.0f} s.",
-                ("command", *[f"{size:,}" for size in sizes]),
-                rows,
-            )
+        yield Table(
+            f"Growth, {shape}: {form.meaning}",
+            "Seconds of processor time at so many parts, and ^the exponent since the size before: 1 is "
+            f"linear. No larger size is tried after {ENOUGH:.0f} s.",
+            ("command", *[f"{size:,}" for size in sizes]),
+            rows,
         )
-    return tables
 
 
 if __name__ == "__main__":

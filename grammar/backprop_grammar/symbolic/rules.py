@@ -175,7 +175,11 @@ class Rules:
         whole = Graph()
         parameters = tuple([whole.variable(name) for name in body.variables])
         output = whole.inline(Function.of("", tuple(body.variables), body), parameters, (0, 0), 0)
-        own = {name: symbols.variable(name) for name in body.variables}
+        given = dict(zip(function.parameters, operands, strict=True))
+        own = {}
+        for name in body.variables:
+            value = self.graph.constants.get(given[name])
+            own[name] = symbols.variable(name) if value is None else symbols.constant(value)
         result = symbols.copy(whole, own)[output]
         tape = symbols.tape
 
@@ -189,12 +193,8 @@ class Rules:
         def named() -> None:
             """Give the parameters the names of the operands, and the result that of the node."""
             for name, leaf in own.items():
-                operand = operands[function.parameters.index(name)]
-                if operand in self.graph.constants:
-                    tape.constants[leaf] = self.graph.constants[operand]
-                    tape.names.pop(leaf, None)
-                else:
-                    tape.names[leaf] = self.names.of[operand]
+                if leaf not in tape.constants:
+                    tape.names[leaf] = self.names.of[given[name]]
             if result not in own.values() and result not in tape.constants:
                 tape.names[result] = self.names.of[node]
 
