@@ -70,21 +70,21 @@ def command(
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
     if hessian and derived.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
         raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
     formats.deliver(row, derived, formats.Options(digits), save)
-    for remark in remarks:
+    remarks = [f"note: {note.message}" for note in derived.notes]
+    remarks += [f"flag: {flag.message}" for flag in derived.flags]
+    for remark in dict.fromkeys(remarks):  # one cause may leave several without a number
         print(visible(remark), file=sys.stderr)
     return 3 if None in derived.numbers.values() else 0
 
 
-def formulas(
-    request: "Request", order: int, jvp: str, hvp: str, code: str
-) -> tuple["Formulas", list[str]]:
-    """The derivatives that the options ask for, and remarks on their numbers.
+def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "Formulas":
+    """The derivatives that the options ask for.
 
     order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
     of code that they are for, which computes the output too; empty for formulas.
@@ -119,8 +119,7 @@ def formulas(
     ).record
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
-    remarks = [f"note: {note.message}" for note in notes] if at is not None else []
-    return derived, [*remarks, *derived.remarks]
+    return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:

@@ -116,18 +116,25 @@ def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
     """
     if cell_len(text.plain) <= width:
         return [text]
-    margin = len(text.plain) - len(text.plain.lstrip(" "))
+    plain = text.plain
+    margin = len(plain) - len(plain.lstrip(" "))
     lines: list[Text] = []
-    line = Text(" " * margin)
-    for word in text[margin:].split(" "):
-        if line.plain.strip():
-            if cell_len(line.plain) + 1 + cell_len(word.plain) <= width:
-                line.append(" ")
-                line.append_text(word)
-                continue
-            lines.append(line)
-            room = max(0, width - cell_len(word.plain))
-            line = Text(" " * min(margin + indent, room))
-        line.append_text(word)
-    lines.append(line)
+    lead = used = start = end = place = margin  # of the line so far: its indent, width and text
+
+    def line() -> Text:
+        return Text(" " * lead).append_text(text[start:end])
+
+    for word in plain[margin:].split(" "):
+        size = cell_len(word)
+        if not plain[start:end].strip():
+            start, used = place, lead + size
+        elif used + 1 + size <= width:
+            used += 1 + size
+        else:
+            lines.append(line())
+            start, lead = place, min(margin + indent, max(0, width - size))
+            used = lead + size
+        end = place + len(word)
+        place = end + 1
+    lines.append(line())
     return lines

@@ -66,6 +66,14 @@ class Bound(NamedTuple):
     relation: str
     limit: float | str
 
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether an operand of 0 is beyond it, whatever the others are."""
+        if isinstance(self.limit, str):
+            return False
+        tests = {"!=": self.limit == 0, ">": self.limit >= 0, ">=": self.limit > 0}
+        return tests.get(self.relation, False)
+
     def __str__(self) -> str:
         limit = self.limit if isinstance(self.limit, str) else f"{self.limit:g}"
         return f"{self.operand} {self.relation} {limit}"

@@ -295,14 +295,21 @@ def block_gradients(
         graph, node, arithmetic.one, inside.__contains__, run.local, arithmetic, block.first
     )
     blocks: dict[tuple[int, int], Ball | None] = {}
-    for k, operand in enumerate(block.operands):
-        unseen = operand not in block.operands[:k]
-        if unseen and run.wanted[operand] and run.values[operand] is not None:
+    for operand, k in first_places(block).items():
+        if run.wanted[operand] and run.values[operand] is not None:
             blocks[node, k] = slope = slopes.get(operand)
             if slope is not None:
                 doubt.check(arithmetic, node, slope, False)
                 arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
     return blocks
+
+
+def first_places(block: Block) -> dict[int, int]:
+    """The operands of a block, each with the first place at which it is given."""
+    places: dict[int, int] = {}
+    for place, operand in enumerate(block.operands):
+        places.setdefault(operand, place)
+    return places
 
 
 def dependent(

@@ -1,11 +1,18 @@
-"""What a person would write instead: x*1 is x, x + x is 2*x, 2*(x/2) is x.
+"""What a person would write instead: x*1 is x, x + x is 2*x, 2*(x/2) is x, 2*x/x^4 is 2/x^3.
 
 A number in front of a node, a minus sign among them, is looked for and put back by one pair of
-functions; sums, products and quotients are each a few lines over these.
+functions, and so are the factors of a product; sums, products and quotients are each a few lines
+over these.
+
+The convention is a textbook's: a formula has the value of what it came from wherever that has one.
+Where that has none, as x/x at 0, the simpler one may have one: the limit there, which is what the
+derivative of a program is that has a value on both sides. A factor that decides a sign or a domain
+is never dropped: sqrt(x^2) and log(x^2) stay.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Any, NamedTuple
 
 from ..language.graph import Graph
@@ -13,10 +20,23 @@ from ..language.nearest import fraction, literal, nearest
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
+from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, OPERATIONS, POW, SUB
 from .tape import SharedTape
 
-__all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "Symbols", "coefficient"]
+__all__ = [
+    "ADD",
+    "DIV",
+    "MUL",
+    "NEG",
+    "SIMPLER",
+    "SPINE",
+    "AtZero",
+    "Symbols",
+    "coefficient",
+    "varying_power",
+]
+
+LOG = OPERATIONS["log"]
 
 LARGEST = 10**6
 """The largest whole number in the fractions that are put together: 2/3 of something."""
@@ -46,11 +66,18 @@ class Symbols(SharedTape):
         """An `if`; one that is decided, or whose branches agree, is no choice."""
         if then == otherwise:
             return then
+        if left == right:
+            return then if compare(0, comparison) else otherwise
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
             x, y = fraction(a), fraction(b)
             return then if compare((x > y) - (x < y), comparison) else otherwise
-        return self.selection(comparison, left, right, then, otherwise)
+        test = comparison, left, right
+        if self.is_if(then) and self.test(then) == test:  # which holds in this branch
+            then = self.tape.operands[then][2]
+        if self.is_if(otherwise) and self.test(otherwise) == test:
+            otherwise = self.tape.operands[otherwise][3]
+        return then if then == otherwise else self.selection(*test, then, otherwise)
 
     def copy(
         self,
@@ -110,6 +137,54 @@ class Symbols(SharedTape):
             places = [moved[k] for k in operands]
             moved[node] = self.apply(operation, places, comparison) if changed[node] else self.plain(operation, places)  # fmt: skip
         return moved[text.output]
+
+
+class AtZero(Symbols):
+    """The builder that gives x^y*log(x) and y*x^(y - 1) their limits where x^y and y are 0: 0.
+
+    For values alone: what is built is right where it stands, and its derivatives need not be.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bare: dict[int, int] = {}  # the product within a choice that was made here
+
+    def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
+        if operation is not MUL:
+            return super().apply(operation, operands, comparison)
+        node = super().apply(MUL, [self.bare.get(k, k) for k in operands])
+        below = self.vanishing(node)
+        if below is None:
+            return super().apply(MUL, operands)
+        zero = self.constant(0.0)
+        choice = self.choose("==", below, zero, zero, node)
+        self.bare[choice] = node
+        return choice
+
+    def vanishing(self, node: int) -> int | None:
+        """The factor of a product where the product has the limit 0 and no value of its own."""
+        powers = factors(self, node) or {}
+        for factor, power in powers.items():
+            parts = self.parts(factor, POW)
+            if parts is None or power.value != 1 or self.number(parts[1]) is not None:
+                continue
+            base, exponent = parts
+            if any(
+                power.value > 0 and self.parts(k, LOG) == (base,) for k, power in powers.items()
+            ):
+                return factor
+            less = self.parts(exponent, SUB)
+            if less and less[0] in powers and self.number(less[1]) == 1:
+                return less[0]
+        return None
+
+
+def varying_power(tape: Graph) -> bool:
+    """Whether there is a power whose exponent is no number, which may have a limit at 0."""
+    return any(
+        operation is POW and tape.operands[node][1] not in tape.constants
+        for node, operation in enumerate(tape.operations)
+    )
 
 
 def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int | None:
@@ -208,6 +283,9 @@ def scaled(s: Symbols, size: Size, a: int | None) -> int:
     value = size.value
     if a is None or value == 0:
         return written(s, size)
+    number = s.number(a)
+    if number is not None and size.times(size_of(s, number)).held:
+        return written(s, size.times(size_of(s, number)))
     own, rest = coefficient(s, a)
     if own.value != 1 and size.times(own).held:
         return scaled(s, size.times(own), rest)
@@ -277,6 +355,14 @@ def added(s: Symbols, a: int, b: int, sign: int) -> int | None:
     if left == right:
         total = x.plus(y, sign)
         return scaled(s, total, left) if total.held else None
+    if right is None:
+        for operation in (ADD, SUB):  # x - 1 + 1
+            terms = s.parts(a, operation)
+            if terms and s.number(terms[1]) is not None:
+                own = size_of(s, s.number(terms[1]) or 0.0)
+                own = own if operation is ADD else own.of(-own.value)
+                number = own.plus(y, sign)
+                return s.apply(ADD, (terms[0], written(s, number))) if number.held else None
     if y.value < 0:
         return s.apply(SUB if sign == 1 else ADD, (a, scaled(s, y.of(-y.value), right)))
     if x.value < 0 and sign == 1:
@@ -287,28 +373,99 @@ def added(s: Symbols, a: int, b: int, sign: int) -> int | None:
     return None
 
 
-def power_of(s: Symbols, a: int) -> tuple[int, Size]:
-    """A node as a base to a number."""
-    parts = s.parts(a, POW)
-    exponent = s.number(parts[1]) if parts else None
-    return (parts[0], size_of(s, exponent)) if parts and exponent is not None else (a, ONE)
+def factors(s: Symbols, a: int, sign: int = 1) -> dict[int, Size] | None:
+    """The bases that a node is a product of, each with its exponent, a number: x/y^2 is x to the 1
+    and y to the -2. What is left after SPINE of them is one. None where exponents add up to what
+    nobody writes, or where a factor is 0, which may stand below: 0/0.
+    """
+    exponents: dict[int, Size] = {}
+    pending, room = [(a, Size(Fraction(sign)))], SPINE
+    while pending:
+        node, power = pending.pop()
+        operation, operands = s.tape.operations[node], s.tape.operands[node]
+        if operation in (MUL, DIV) and room:
+            room -= 1
+            below = power if operation is MUL else power.of(-power.value)
+            pending += [(operands[1], below), (operands[0], power)]
+            continue
+        exponent = s.number(operands[1]) if operation is POW else None
+        if exponent is not None and abs(power.value) == 1:
+            power = size_of(s, exponent).times(power)
+            node = operands[0]
+        total = exponents[node].plus(power) if node in exponents else power
+        if not total.held or s.number(node) == 0:
+            return None
+        exponents[node] = total
+    return exponents
+
+
+def together(s: Symbols, a: int, b: int, sign: int) -> int | None:
+    """A product, or with sign -1 a quotient, of nodes that share a factor; None where they do not."""
+    first, second = factors(s, a), factors(s, b, sign)
+    if not first or not second or first.keys().isdisjoint(second):
+        return None
+    for base, power in second.items():
+        total = first[base].plus(power) if base in first else power
+        if not total.held:
+            return None
+        first[base] = total
+    above = product(s, {base: power for base, power in first.items() if power.value > 0})
+    below = {base: power.of(-power.value) for base, power in first.items() if power.value < 0}
+    return s.plain(DIV, (above, product(s, below))) if below else above
+
+
+def product(s: Symbols, exponents: Mapping[int, Size]) -> int:
+    """The product of powers of bases."""
+    powers = [
+        base if power.value == 1 else s.plain(POW, (base, written(s, power)))
+        for base, power in exponents.items()
+    ]
+    return reduce(lambda a, b: s.plain(MUL, (a, b)), powers) if powers else s.constant(1.0)
+
+
+def spread(s: Symbols, a: int, b: int) -> int | None:
+    """A sum times what cancels in one of its terms: (1/y - 1/x)*x is x/y - 1."""
+    operation = s.tape.operations[a]
+    if operation not in (ADD, SUB):
+        return None
+    terms = s.tape.operands[a]
+    over = [s.parts(coefficient(s, term)[1] or term, DIV) for term in terms]
+    if not any(quotient and b in (factors(s, quotient[1]) or ()) for quotient in over):
+        return None
+    return s.apply(
+        operation,
+        [
+            s.plain(MUL, (term, b))
+            if s.tape.operations[term] in (ADD, SUB)
+            else s.apply(MUL, (term, b))
+            for term in terms
+        ],
+    )
 
 
 def simpler_mul(s: Symbols, a: int, b: int) -> int | None:
     (x, left), (y, right) = coefficient(s, a), coefficient(s, b)
-    product = x.times(y)
-    if not product.held:
+    size = x.times(y)
+    if not size.held:
         return None
     if left is None or right is None:
-        return scaled(s, product, left if right is None else right)
+        return scaled(s, size, left if right is None else right)
     if x.value != 1 or y.value != 1:
-        return scaled(s, product, s.apply(MUL, (left, right)))
+        return scaled(s, size, s.apply(MUL, (left, right)))
     for one, other in ((a, b), (b, a)):
         quotient = s.parts(one, DIV)
         if quotient and s.number(quotient[0]) == 1:
             return s.apply(DIV, (other, quotient[1]))
-    (p, m), (q, n) = power_of(s, a), power_of(s, b)
-    return s.apply(POW, (p, written(s, m.plus(n)))) if p == q and m.plus(n).held else None
+    for one, other in ((a, b), (b, a)):
+        power = s.parts(other, POW)
+        if power and power[0] == one and s.number(power[1]) is None:  # x*x^(y - 1)
+            exponent = simpler_add(s, power[1], s.constant(1.0))
+            if exponent is not None:
+                return s.apply(POW, (one, exponent))
+    for node in (together(s, a, b, 1), spread(s, a, b), spread(s, b, a)):
+        if node is not None:
+            return node
+    return None
 
 
 def simpler_div(s: Symbols, a: int, b: int) -> int | None:
@@ -324,16 +481,18 @@ def simpler_div(s: Symbols, a: int, b: int) -> int | None:
     if (x.value != 1 and left is not None) or y.value != 1:
         one = s.constant(1.0) if left is None else left
         return scaled(s, x.over(y), s.apply(DIV, (one, right)))
+    node = together(s, a, b, -1)
+    if node is not None:
+        return node
+    power = s.parts(a, POW)
+    if power and power[0] == b:  # x^y/x
+        return s.apply(POW, (b, s.apply(SUB, (power[1], s.constant(1.0)))))
     quotient = s.parts(a, DIV)
     if quotient:
         return s.apply(DIV, (quotient[0], s.apply(MUL, (quotient[1], b))))
     quotient = s.parts(b, DIV)
     if quotient:
         return s.apply(DIV, (s.apply(MUL, (a, quotient[1])), quotient[0]))
-    (p, m), (q, n) = power_of(s, a), power_of(s, b)
-    difference = m.plus(n, -1)
-    if p == q and m.value > n.value and difference.held:
-        return s.apply(POW, (p, written(s, difference)))
     return None
 
 

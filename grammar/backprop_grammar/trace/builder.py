@@ -29,13 +29,14 @@ def trace(
     at: dict[str, float],
     precision: int | None,
     nodes: bool,
+    value: bool = True,
 ) -> Trace:
-    """The trace of a run. nodes: whether it lists them.
+    """The trace of a run. nodes: whether it lists them. value: see ``evaluate``.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
-        built = Builder(run, target.names, precision).build(program, target, at, nodes)
+        built = Builder(run, target.names, precision).build(program, target, at, nodes, value)
         if not whole:
             return built
         more = [stays_whole(run.graph, target.names, node) for node in whole]
@@ -60,13 +61,15 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node) or (zero, zero)
 
-    def build(self, program: Graph, target: Target, at: dict[str, float], nodes: bool) -> Trace:
+    def build(
+        self, program: Graph, target: Target, at: dict[str, float], nodes: bool, held: bool
+    ) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = target.labels, target.sources
         output = run.values[run.output]
         assert output is not None
         value = self.number(output, inner=False)
-        if isinstance(value, Wide) and value.nearest is None:
+        if held and isinstance(value, Wide) and value.nearest is None:
             raise overflow(run)
         requested = {run.output, *sources}
         gradients = {
@@ -161,8 +164,8 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in (*operands, node)]
-        values = () if row.variadic else [ball[0] for ball in balls if ball]
+        balls = [] if row.variadic else [self.run.values[i] for i in (*operands, node)]
+        values = [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
     def block_edges(self, node: int, block: Block) -> Iterator[Edge]:
@@ -179,8 +182,8 @@ class Builder:
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
         row = block.row
-        balls = [self.run.values[i] for i in (*block.operands, node)]
-        values = [ball[0] for ball in balls if ball] if row else ()
+        used = (*block.operands, node) if row and not row.variadic else ()
+        values = [ball[0] for i in used if (ball := self.run.values[i])]
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0
         if row and row.kinks and rule is not None and rule.number not in (None, own):
