@@ -6,7 +6,7 @@ found by making the mistakes.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
@@ -21,12 +21,15 @@ from .perturbed import Sheet, slopes
 from .rounding import NEAR, rounded
 from .search import NOISE, Claim, Diagnosis, Findings, diagnose
 
-__all__ = ["RIGHT", "ROUNDED", "WITHIN", "WRONG", "Verdict", "judge", "read_claims"]
+__all__ = ["RIGHT", "ROUNDED", "WITHIN", "WRONG", "Sides", "Verdict", "judge", "read_claims"]
 
 RIGHT = "right"
 WITHIN = "right within the digits written"
 ROUNDED = "right but for a rounded intermediate"
 WRONG = "wrong"
+
+Sides = Mapping[str, tuple[Number, Number]]
+"""The slopes from the left and from the right, by the names of nodes."""
 
 CERTAIN = 2.0**-44
 """The relative error up to which the trace's own numbers are certified."""
