@@ -50,7 +50,7 @@ def made(sheet: Sheet) -> Iterator[tuple[Suspect, list[float]]]:
     inputs = [sheet.find(name) for name in sheet.trace.gradients]
     found, _ = suspects(sheet, inputs)
     for node in inputs:
-        found += for_claim(sheet, node, *slopes(sheet, node))
+        found += for_claim(sheet, node, slopes(sheet, node))
     base = replay(sheet)
     for suspect in found:
         after = replay(sheet, suspect.guess.changes)

@@ -132,18 +132,22 @@ class Page:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
-        messages = tuple(diagnosis.message for diagnosis in verdict.diagnoses)
+        # What explains less, or contradicts other claims, is left aside where something else does not.
+        best = verdict.diagnoses[:1]
+        kept = [
+            one
+            for one in verdict.diagnoses
+            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
+        ]
+        messages = tuple(diagnosis.message for diagnosis in kept)
         yield Text()
         start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
         if messages and messages in said:
             yield from self.paragraph(start.append(f": as for {said[messages]}"))
         elif messages:
             said[messages] = visible(verdict.name)
-            first = verdict.diagnoses[0]
-            lead = " is explained by" if first.unique else " is consistent with"
+            lead = " is explained by" if best[0].certain else " is consistent with"
             yield from self.paragraph(start.append(lead, QUIET))
-            # What contradicts other claims is left aside where something else does not.
-            kept = [one for one in verdict.diagnoses if first.spoils or not one.spoils]
             for diagnosis in kept:
                 yield from self.diagnosis(diagnosis)
         else:

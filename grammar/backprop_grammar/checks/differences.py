@@ -11,6 +11,7 @@ from typing import Any
 
 from ..blocks.names import Names
 from ..diagnosis.claims import Sides, Verdict
+from ..errors import BackpropError
 from ..language.graph import Graph
 from ..numbers.ball import Ball
 from ..numbers.decimal import number, short_number, telling
@@ -19,7 +20,7 @@ from ..numbers.wide import UNEVALUATED, Number, Wide, exists
 from ..trace.record import KINKS, Node, Trace
 from .equivalence import Agreement
 from .moved import alone, along, dependents, effort
-from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, slopes
+from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, Work, slopes
 
 __all__ = ["TOLERANCE", "Difference", "Differences", "Report", "differences", "one_sided"]
 
@@ -31,9 +32,6 @@ WORK = 8_000
 
 TOGETHER = 25_000
 """Operands up to which all inputs are moved at once, where they are too many one by one."""
-
-DEAR = 800
-"""Bits of numbers from which on an operation costs more, as the square of them."""
 
 TOLERANCE = 1e-12
 """The relative difference up to which gradient and quotient are the same."""
@@ -110,7 +108,7 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
     with bench.point.arithmetic.context():
         # Edges first: the kinks they find are the reasons of the kinks of the inputs.
         lower = tuple(edge_rows(bench)) if edges else ()
-        bench.work += WORK if inputs else 0
+        bench.work.left += WORK if inputs else 0
         upper = tuple(input_rows(bench)) if inputs else ()
     return Differences(upper, lower, bench.skipped)
 
@@ -120,9 +118,12 @@ def one_sided(trace: Trace, names: Iterable[str]) -> Sides:
     make them differ and quotients tell them; UNEVALUATED on the side where there is no value.
     """
     sides: dict[str, tuple[Number, Number]] = {}
-    if not any(note.kind in SINGULAR for note in trace.notes):
+    if not trace.flags and not any(note.kind in SINGULAR for note in trace.notes):
         return sides
-    bench = Bench.of(trace)
+    try:
+        bench = Bench.of(trace)
+    except BackpropError:
+        return sides
     with bench.point.arithmetic.context():
         for name in names:
             node = trace.by_name.get(name)
@@ -151,7 +152,7 @@ class Bench:
     trace: Trace
     passes: Passes
     point: Pass  # over the narrowest numbers that are certain
-    work: int = WORK
+    work: Work = field(default_factory=lambda: Work(WORK))
     skipped: int = 0
     kinks: list[str] = field(default_factory=list)  # nodes whose operation has a kink here
     bent: set[int] = field(default_factory=set)  # nodes at which a kink or a jump is possible
@@ -200,7 +201,7 @@ class Bench:
 
     def affords(self, operands: int) -> bool:
         """Whether so much work may still be done; counts what may not."""
-        if self.work < operands:
+        if self.work.left < operands:
             self.skipped += 1
             return False
         return True
@@ -214,20 +215,14 @@ class Bench:
         steps: Sequence[int] = STEPS,
     ) -> Slopes:
         """The slopes of what moves when the sources do; nodes: those that are evaluated again."""
-        cost = effort(self.graph, nodes)
+        self.work.cost = effort(self.graph, nodes)
 
         def size(point: Pass) -> Any:
             sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
             return min(sizes, default=point.candid.one[0])
 
-        def spend(values: int, bits: int) -> bool:
-            if self.work <= 0:
-                return False
-            self.work -= int(values * cost * max(1, bits / DEAR) ** 2)
-            return True
-
         singular = not self.bent.isdisjoint(nodes)
-        return slopes(self.passes, moved, size, claimed, singular, spend, steps)
+        return slopes(self.passes, moved, size, claimed, singular, self.work, steps)
 
 
 def edge_rows(bench: Bench) -> Iterator[Difference]:
@@ -272,7 +267,7 @@ def operands_together(bench: Bench, shown: Node) -> Iterator[Difference]:
 
 def besides(bench: Bench, *row: Any) -> Difference:
     """A comparison that takes none of the work that is left."""
-    left, bench.work = bench.work, TOGETHER
+    left, bench.work = bench.work, Work(TOGETHER)
     difference = compare(bench, *row)
     bench.work = left
     return difference
@@ -287,7 +282,7 @@ def input_rows(bench: Bench) -> Iterator[Difference]:
     """The whole program, one input moved; all of them at once where there are too many."""
     refused = 0
     for name, backward in bench.trace.gradients.items():
-        if bench.work <= 0 or refused >= PATIENCE:
+        if bench.work.left <= 0 or refused >= PATIENCE:
             bench.skipped += 1
             continue
         node = bench.names.find(name)
@@ -363,6 +358,8 @@ def judged(
         return backward.kind, f"the gradient is {backward.text}: {at}{sides}"
     if found.kind == "none":
         return "unchecked", "no value beside the point to compare with"
+    if found.step is None:
+        return "unchecked", "difference quotients need more digits here than can be had"
     if found.kind == "undecided":
         return "undecided", f"the difference quotients do not settle: {sides} at the smallest step"
     if found.kind == "jump":

@@ -8,6 +8,7 @@ how many digits that takes.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import BackpropError
@@ -18,7 +19,7 @@ from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import Values, forward
 from ..passes.run import LADDER
 
-__all__ = ["SMALLEST", "STEPS", "Candid", "Moved", "Pass", "Passes", "Slopes", "slopes"]
+__all__ = ["SMALLEST", "STEPS", "Candid", "Moved", "Pass", "Passes", "Slopes", "Work", "slopes"]
 
 STEPS = (80, 400, 1600)
 """A step is the point's size times 2 to the power of minus one of these, tried in turn. The last is
@@ -129,8 +130,20 @@ Moved = Callable[[Pass, Any], Ball]
 """The value that changes, as a function of the step; raises where there is none."""
 
 
-Spend = Callable[[int, int], bool]
-"""Whether so many more values may be computed, of so many bits."""
+DEAR = 800
+"""Bits of numbers from which on an operation costs more, as the square of them."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Work that is left, in operands that are looked at; cost: of one value."""
+
+    left: int
+    cost: int = 1
+
+    def spend(self, values: int, bits: int) -> None:
+        """Take off so many values of so many bits."""
+        self.left -= int(values * self.cost * max(1, bits / DEAR) ** 2)
 
 
 class Slopes(NamedTuple):
@@ -168,7 +181,7 @@ def slopes(
     size: Callable[[Pass], Any],
     claimed: Any,
     singular: bool,
-    spend: Spend,
+    work: Work,
     steps: Sequence[int] = STEPS,
 ) -> Slopes:
     """The slopes of a function of a step, at the step 0.
@@ -176,16 +189,16 @@ def slopes(
     size: of the point, beside which the step is small. claimed: the slope that is to be judged,
     whose digits should be told; 0 is told from whatever a float can hold. singular: whether a kink
     or a jump is possible here; elsewhere a function of this language is analytic, and nothing but
-    too large a step can make it look otherwise. spend: whether so many more values may be computed,
-    of so many bits. steps: see STEPS.
+    too large a step can make it look otherwise. work: what may be spent; a first look is taken
+    in any case. steps: see STEPS.
     """
     claimed = abs(claimed)
     last: Slopes | None = None
     for power in steps:
-        found = at_step(passes, moved, size, claimed, power, spend)
+        if last is not None and work.left <= 0:
+            break
+        found = at_step(passes, moved, size, claimed, power, work)
         if found is None:
-            if singular and last is not None and last.kind == "kink":
-                return last
             break
         if found.kind == "smooth":
             return found
@@ -197,7 +210,7 @@ def slopes(
         last = found
     if last is None:
         return Slopes("undecided", None, None, None, None)
-    if last.kind in ("none", "edge"):
+    if last.kind in ("none", "edge") or (singular and last.kind == "kink"):
         return last
     return last._replace(kind="undecided", slope=None)
 
@@ -226,28 +239,31 @@ def at_step(
     size: Callable[[Pass], Any],
     claimed: Any,
     power: int,
-    spend: Spend,
+    work: Work,
 ) -> Slopes | None:
     """What a step and a narrower one show, in numbers of as many bits as that takes.
 
     None where these are more than there are, or may be computed with.
     """
     bits = power + NARROWER + SPARE
-    while (point := passes.of(bits)) is not None and spend(2, point.candid.bits):
+    while (point := passes.of(bits)) is not None:
+        work.spend(2, point.candid.bits)
         with point.candid.context():
             step = point.candid.module.ldexp(size(point), -power)
             try:
-                found, missing = looked(point, moved, step, claimed, spend)
+                found, missing = looked(point, moved, step, claimed, work)
             except Undecided:
                 return Slopes("undecided", None, None, None, step)
         if not missing:
             return found
+        if work.left <= 0:
+            break
         bits = point.candid.bits + max(missing, 1)
     return None
 
 
 def looked(
-    point: Pass, moved: Moved, step: Any, claimed: Any, spend: Spend
+    point: Pass, moved: Moved, step: Any, claimed: Any, work: Work
 ) -> tuple[Slopes | None, int]:
     """What a step and a narrower one show, and how many bits are missing for that."""
     ldexp = point.candid.module.ldexp
@@ -274,8 +290,7 @@ def looked(
         settled = Side(far_right[0], *near_left).settles(tolerance)
         if settled and abs(abs(slope) - claimed) <= 2 * tolerance:
             return Slopes("smooth", slope, slope, far_right[0], step), 0
-    if not spend(2, point.candid.bits):
-        return None, 0
+    work.spend(2, point.candid.bits)
     sides = [side(quotient(-step), near_left), side(far_right, quotient(narrow))]
     known = [one for one in sides if one is not None]
     if not known:
