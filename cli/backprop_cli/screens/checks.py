@@ -13,7 +13,7 @@ from backprop_grammar.diagnosis.claims import Verdict
 from backprop_grammar.diagnosis.mistakes import MISTAKES
 from backprop_grammar.diagnosis.search import Diagnosis
 from backprop_grammar.errors import visible
-from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.numbers.decimal import decimal, telling
 from backprop_grammar.numbers.wide import UNEVALUATED, Number
 from backprop_grammar.views.options import Options
 
@@ -216,11 +216,16 @@ class Page:
         style = {"right": GOOD, "wrong": BAD}.get(row.verdict, WARNING)
         return [
             Text(visible(row.name), NAME),
-            Text(self.number(row.backward)),
-            Text(self.number(row.quotient)),
+            *map(Text, self.compared(row)),
             Text("" if row.error is None else f"{row.error:.1g}", QUIET),
             Text(row.verdict, style),
         ]
+
+    def compared(self, row: Difference) -> tuple[str, str]:
+        """Both numbers, with the digits that differ where that makes a gradient wrong."""
+        if row.verdict == "wrong":
+            return telling(row.backward, row.quotient, self.digits)
+        return self.number(row.backward), self.number(row.quotient)
 
     def number(self, number: Number) -> str:
         return "none" if number is UNEVALUATED else decimal(number, self.digits)

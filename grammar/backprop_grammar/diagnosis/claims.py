@@ -403,12 +403,18 @@ def ratio(case: Case) -> str:
     correct = as_decimal(case.correct)
     if not correct or not case.number:
         return ""
-    with localcontext(EXACT):
-        factor = float(case.number / correct)
-    if abs(factor + 1) <= 1e-9:
+    factor = simple_ratio(case.number, correct)
+    if factor == -1:
         return "; it is the right one with the opposite sign"
-    for simple in (2.0, 3.0, 4.0, 5.0, 10.0, 0.5, 0.25, 0.1):
+    return f"; it is {factor:g} times the right one" if factor else ""
+
+
+def simple_ratio(x: Decimal, y: Decimal) -> float:
+    """The simple factor, such as -1 or 0.5, that x is of y; 0 where there is none."""
+    with localcontext(EXACT):
+        factor = float(x / y)
+    for simple in (1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 0.5, 0.25, 0.1):
         for signed in (simple, -simple):
-            if abs(factor - signed) <= 1e-9:
-                return f"; it is {signed:g} times the right one"
-    return ""
+            if signed != 1 and abs(factor - signed) <= 1e-9:
+                return signed
+    return 0.0

@@ -30,13 +30,18 @@ def trace(
     at: dict[str, float],
     precision: int | None,
     nodes: bool,
+    finite: bool = True,
 ) -> Trace:
-    """The trace of a run. nodes: whether it lists them.
+    """The trace of a run. nodes: whether it lists them. finite: whether an output that no float
+    holds is refused.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
         built = Builder(run, target.names, precision).build(program, target, at, nodes)
+        value = built.value
+        if finite and isinstance(value, Wide) and value.nearest is None:
+            raise overflow(run)
         if not whole:
             return built
         more = [stays_whole(run.graph, target.names, node) for node in whole]
@@ -67,8 +72,6 @@ class Builder:
         output = run.values[run.output]
         assert output is not None
         value = self.number(output, inner=False)
-        if isinstance(value, Wide) and value.nearest is None:
-            raise overflow(run)
         requested = {run.output, *sources}
         gradients = {
             label: self.number(self.gradient(node), inner=False)

@@ -24,6 +24,7 @@ def evaluate(
     nodes: bool = True,
     expand: Sequence[str] = (),
     fold: Sequence[str] = (),
+    finite: bool = True,
 ) -> Trace:
     """The trace of a program at a point.
 
@@ -33,7 +34,7 @@ def evaluate(
     MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
     need be certain, which takes less work. expand: names
     of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
-    shown as one. They change no number.
+    shown as one. They change no number. finite: whether an output that no float holds is refused.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
@@ -52,7 +53,7 @@ def evaluate(
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     target = Target(graph, wrt, output)
     run = run_at(target, at, upstream, precision, nodes)
-    return trace(run, target, written, whole, at, precision, nodes)
+    return trace(run, target, written, whole, at, precision, nodes, finite)
 
 
 class Results(NamedTuple):
