@@ -36,9 +36,8 @@ import backprop_cli
 import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.commands import COMMANDS
+from backprop_cli.input.pairs import read_claims, read_ranges
 from backprop_cli.input.request import read_point
-from backprop_grammar.checks.equivalence import read_ranges
-from backprop_grammar.diagnosis.claims import read_claims
 from tests.support import (
     CONSTANTS,
     FUNCTIONS,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backprop_cli.input.pairs import read_claims, read_ranges
 from backprop_grammar.checks.differences import Report, differences
-from backprop_grammar.checks.equivalence import agree, read_ranges
-from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge, read_claims
+from backprop_grammar.checks.equivalence import agree
+from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge
 from tests.mistakes import measure
 from tests.support import (
     BackpropError,

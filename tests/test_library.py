@@ -1,6 +1,7 @@
 """The library as Python and notebooks see it: what it gives, what it refuses, what it shows."""
 
 import ast
+import copy
 import json
 import math
 import pickle
@@ -156,6 +157,50 @@ def test_steps():
     assert with_names.final.at == {"rate": 0.0, "steps": 1.5}
     climbed = bp.Program("x*y").descend(x=1, y=1, wrt="x", up=True, rate=1)
     assert climbed.final.at == {"x": 2.0, "y": 1.0}
+
+
+def test_steps_are_taken_as_they_are_asked_for():
+    run = bp.Program("(x - 3)^2").descent(x=0, rate=0.25, steps=3)
+    assert next(run).at == {"x": 0.0}
+    assert [step.number for step in run] == [1, 2, 3]
+    assert (run.final.at, run.end.reason) == ({"x": 2.625}, "steps")
+    assert list(run) == []
+    assert run.end.reason == "steps"  # which stays
+
+
+def test_steps_along_the_mean_over_rows():
+    x, t, w, b = np.array([1.0, 2.0, 3.0]), [0, 1, 1], 0.0, 0.0
+    program = bp.Program("z = w*x + b; softplus(z) - t*z")
+    run = program.descent(w=w, b=b, rows={"x": x, "t": t}, rate=1, steps=20)
+    for step in run:
+        assert (step.at["w"], step.at["b"]) == pytest.approx((w, b), rel=1e-12)
+        z = w*x + b  # fmt: skip
+        assert step.value == pytest.approx(np.mean(np.logaddexp(0, z) - t*z), rel=1e-12)  # fmt: skip
+        slope = 1/(1 + np.exp(-z)) - t  # fmt: skip
+        w, b = w - np.mean(slope*x), b - np.mean(slope)  # fmt: skip
+    assert run.plan.rows == 3
+    only = program.descend({"w": 0, "b": 0}, rows={"x": x, "t": t}, wrt="b", output="z", rate=1)
+    assert only.final.at == {"w": 0.0, "b": -1.0}
+    error = refusal(lambda: bp.Program("w*log(x)").descend(w=1, rows={"x": [1.0, -2.0]}))
+    assert error.message == "row 2: log of a negative number"
+    named = {"rows": {"x": [1.0, math.nan]}, "place": lambda row: f"patient {row}"}
+    error = refusal(lambda: bp.Program("w*log(x)").descend(w=1, **named))
+    assert error.message == "patient 1: x is missing"
+
+
+def test_a_mapper_takes_chunk_after_chunk():
+    program, x = bp.Program(NEURON), np.linspace(-40, 40, 1001)
+    mapper = program.mapper("x", w=2, b=0.5, wrt="w,x")
+    whole = program.map({"x": x}, w=2, b=0.5, wrt="w,x")
+    assert mapper.labels == ("w", "x")
+    for start in range(0, len(x), 300):
+        rows = mapper({"x": x[start : start + 300]})
+        assert rows.value.tolist() == whole.value[start : start + 300].tolist()
+        for name, column in rows.gradients.items():
+            assert column.tolist() == whole.gradients[name][start : start + 300].tolist()
+    assert mapper({"x": [1, math.nan]}).status == {1: "x is missing"}
+    assert program.mapper(["x"], {"w": 2, "b": 0.5})({"x": [0]}).value[0] == pytest.approx(1/(1 + math.exp(-0.5)))  # fmt: skip
+    assert refusal(lambda: program.mapper("x", w=2)).missing == ("b",)
 
 
 def test_equivalence():
@@ -349,6 +394,37 @@ def test_a_program_is_pickled_as_its_text():
     assert program.record.source.name == "mine"
 
 
+CHAIN = "; ".join(["f0(u) = sin(u)", *(f"f{k}(u) = f{k - 1}(u)" for k in range(1, 3000))])
+
+ANSWERS = {
+    "a trace": lambda: bp.Program(NEURON).at(AT),
+    "its options": lambda: bp.Program("output*x + e").at(
+        {"output": np.float32(2), "x": 1, "e": 3}, wrt="x,e", upstream=2, digits=3, precision=30
+    ),
+    "its groups": lambda: bp.Program("q = 1/(1+exp(-x)); sigmoid(q)").at(
+        x=1, fold="sigmoid", output="q"
+    ),
+    "its results alone": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False),
+    "functions of functions": lambda: bp.Program(f"{CHAIN}; f2999(x)").at(x=1),
+    "an outline": lambda: bp.Program("q = x*y; q^2").outline(output="q", wrt="x", digits=3),
+    "an explanation": lambda: bp.Program(NEURON).at(AT, digits=3).explain("w"),
+    "why": lambda: bp.Program(NEURON).at(AT).why("w"),
+    "a check": lambda: bp.Program(NEURON).at(AT).check(),
+    "claims": lambda: bp.Program(NEURON).at(AT).claim(w=0.1, x="0.30"),
+    "formulas": lambda: bp.Program("f = x^3*y").derive("x", order=2, at={"x": 2, "y": 3}),
+    "a direction": lambda: bp.Program("x*y").derive(along={"x": 1}, second=True),
+}
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS.keys())
+def test_answers_are_pickled(ask):
+    answer = ask()
+    for again in (pickle.loads(pickle.dumps(answer)), copy.deepcopy(answer)):
+        assert type(again) is type(answer)
+        assert again.json() == answer.json()
+        assert repr(again) == repr(answer)
+
+
 def test_the_docstring_of_the_package_runs():
     example = [line for line in bp.__doc__.splitlines() if line.startswith("    ")]
     exec(textwrap.dedent("\n".join(example)), {})
@@ -394,7 +470,26 @@ BAD = {
     "claims that are none": lambda: bp.Program("x").at(x=1).claim(["x"]),
     "a claim given twice": lambda: bp.Program("x").at(x=1).claim({"x": 1}, x=2),
     "steps": lambda: bp.Program("x").descend(x=1, steps=2.5),
+    "no steps": lambda: bp.Program("x").descend(x=1, steps=0),
     "a rate": lambda: bp.Program("x").descend(x=1, rate="0.1"),
+    "rows that are none": lambda: bp.Program("x*y").descend(y=1, rows=[1.0]),
+    "no rows": lambda: bp.Program("x*y").descend(y=1, rows={"x": []}),
+    "rows of text": lambda: bp.Program("x*y").descend(y=1, rows={"x": ["1"]}),
+    "rows of two lengths": lambda: bp.Program("x*y*z").descend(
+        y=1, rows={"x": [1.0], "z": [1.0, 2.0]}
+    ),
+    "one number for rows": lambda: bp.Program("x*y*z").descend(y=1, rows={"x": [1.0], "z": 1}),
+    "unknown rows": lambda: bp.Program("x*y").descend(y=1, rows={"x": [1.0], "z": [1.0]}),
+    "rows given twice": lambda: bp.Program("x*y").descend(x=1, y=1, rows={"x": [1.0]}),
+    "rows that are stepped": lambda: bp.Program("x*y").descend(y=1, rows={"x": [1.0]}, wrt="x"),
+    "nothing but rows": lambda: bp.Program("x").descend(rows={"x": [1.0]}),
+    "names of columns that are none": lambda: bp.Program("x").mapper(5),
+    "no names of columns": lambda: bp.Program("x").mapper(""),
+    "a name of a column that is a value": lambda: bp.Program("x").mapper("x", x=1),
+    "an unknown name of a column": lambda: bp.Program("x").mapper("z", x=1),
+    "a chunk without a column": lambda: bp.Program("x").mapper("x")({"y": [1.0]}),
+    "a chunk of text": lambda: bp.Program("x").mapper("x")({"x": ["1"]}),
+    "a chunk of two lengths": lambda: bp.Program("x*y").mapper("x,y")({"x": [1.0], "y": []}),
     "a node that is none": lambda: bp.Program("x").at(x=1)[5],
     "a picture without nodes": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False).svg(),
     "a check of an outline": lambda: bp.Program("x*y").outline().check(),

@@ -9,7 +9,9 @@ Thin classes over the records of the other packages: they check what they are gi
 on what they get.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from operator import index
 from types import MappingProxyType
@@ -24,17 +26,18 @@ from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate
 from .trace.index import find, formula, rule_text
-from .trace.point import bind, finite, unknown_name
+from .trace.point import bind, finite
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
 from .views.options import Options
 
 if TYPE_CHECKING:
-    from .batch.evaluator import Mapped
+    from .batch.evaluator import Evaluator, Mapped
     from .checks.differences import Report as ReportRecord
     from .checks.equivalence import Agreement
     from .derivatives.formulas import Formulas
+    from .descent.descend import Plan
     from .descent.trajectory import Trajectory
     from .explain.document import Explanation as ExplanationRecord
 
@@ -116,12 +119,29 @@ def numbers(values: object, what: str) -> dict[str, float]:
     return {checked(name, "a name"): finite(x, name) for name, x in values.items()}
 
 
+def once(names: Iterable[str], more: Mapping[str, Any]) -> list[str]:
+    """Names. Raises BackpropError for one that a mapping has, too, and for what is none."""
+    result = [checked(name, "a name") for name in names]
+    for name in result:
+        if name in more:
+            raise usage(f"{name} is given twice", "give each name one value")
+    return result
+
+
 def joined(first: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Two mappings of names. Raises BackpropError for a name that is in both, and for one that is none."""
-    for name in first:
-        if checked(name, "a name") in more:
-            raise usage(f"{name} is given twice", "give each name one value")
+    once(first, more)
     return {**first, **more}
+
+
+@contextmanager
+def many_points() -> Iterator[None]:
+    """Around an import that needs NumPy. Raises BackpropError where that is missing."""
+    try:
+        yield
+    except ModuleNotFoundError:
+        message = "many points are computed with numpy, which is not installed"
+        raise usage(message, "pip install 'backprop-cli[data]'") from None
 
 
 class Program:
@@ -212,7 +232,8 @@ class Program:
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
-        return Trace(evaluate(bound, at, **options), shown)
+        again = partial(Program.at, self, at, **options, digits=shown)
+        return Trace(evaluate(bound, at, **options), shown, again)
 
     def outline(
         self,
@@ -228,7 +249,9 @@ class Program:
 
         views = {"wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold)}
         record = outline(self.record, output=checked(output, "the output"), **views)
-        return Trace(record, whole(digits, "digits", 1, MOST_DIGITS))
+        shown = whole(digits, "digits", 1, MOST_DIGITS)
+        again = partial(Program.outline, self, output=output, **views, digits=shown)
+        return Trace(record, shown, again)
 
     def derive(
         self,
@@ -273,18 +296,45 @@ class Program:
 
         Raises BackpropError as ``at`` does, and for columns that are no numbers or of several lengths.
         """
-        from .batch.evaluator import columns_of, mapped  # needs NumPy
+        with many_points():
+            from .batch.evaluator import columns_of, mapped  # needs NumPy
 
         if not isinstance(columns, Mapping):
             raise usage("the columns are no dict of arrays", 'write {"x": [1.0, 2.0]}')
         arrays, given = columns_of(joined(columns, values))
-        bound, at = bind(self.record.bind(arrays), given)
-        for name in arrays:
-            if name not in bound.variables:
-                raise unknown_name(bound, name)
-        return mapped(bound, arrays, at, listed(wrt), checked(output, "the output"))
+        return mapped(self.mapper(list(arrays), given, wrt=wrt, output=output)(arrays))
 
-    def descend(
+    def mapper(
+        self,
+        columns: Names,
+        point: Point | None = None,
+        /,
+        *,
+        wrt: Names | None = None,
+        output: str | None = None,
+        **values: Any,
+    ) -> "Evaluator":
+        """The program made ready for many points, of which ``map`` is one call.
+
+        It is called with an array per column, chunk by chunk; each thread needs one of its own.
+        columns: the names of the inputs that vary; the point, given as in ``at``, is that of the
+        others. wrt: the nodes to differentiate by; the columns unless given. Needs NumPy.
+
+        Raises BackpropError as ``at`` does.
+        """
+        with many_points():
+            from .batch.evaluator import Evaluator  # needs NumPy
+
+        given = {"wrt": wrt, "output": output}
+        options = {name: value for name, value in given.items() if value is not None}
+        others = self.point(point, values, options)
+        names = once(listed(columns), others)
+        if not names:
+            raise usage("no column is named", 'write "x,y" or ["x", "y"]')
+        bound, at = bind(self.record.bind(names), others)
+        return Evaluator(bound, names, at, listed(wrt or ()), checked(output or "", "the output"))
+
+    def descent(
         self,
         point: Point | None = None,
         /,
@@ -295,34 +345,80 @@ class Program:
         up: bool | None = None,
         wrt: Names | None = None,
         output: str | None = None,
+        rows: Mapping[str, Any] | None = None,
+        place: Callable[[int], str] | None = None,
         **values: Any,
     ) -> "Trajectory":
-        """Steps along the gradient from a point, which is given as in ``at``.
+        """Steps along the gradient from a point, which is given as in ``at``; none is taken yet.
+
+        What is returned takes them as they are asked for, by ``for`` or ``next``, the start first,
+        and keeps a selection; the last point is ``.final.at``.
 
         rate: how far, 0.1 unless given: the change is rate x gradient. steps: how many, 1 unless
-        given. method: a row of ``descent.optimisers``, gd unless given. up: ascend. wrt: the inputs that are stepped; all
-        unless given. The last point is ``.final.at``.
+        given. method: a row of ``descent.optimisers``, gd unless given. up: ascend. wrt: the
+        inputs that are stepped; all that have one value unless given. rows: an array per input
+        that is data; what is stepped is then the mean of the output over the rows. place: what
+        messages call a row, by its number from 0; `row 1` and so on unless given.
+
+        Raises BackpropError as ``at`` does, for numbers out of range, and for a row that lacks one.
         """
-        from .descent.descend import descend, plan  # loaded when it is asked for
+        from .descent.descend import plan  # loaded when it is asked for
         from .descent.trajectory import Trajectory  # loaded when it is asked for
 
         given: dict[str, Any] = {
             "rate": rate, "steps": steps, "method": method, "up": up, "wrt": wrt, "output": output,
+            "rows": rows, "place": place,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
-        bound, at = bind(self.record, self.point(point, values, options))
+        start = self.point(point, values, options)
+        if rows is not None and not isinstance(rows, Mapping):
+            raise usage("the rows are no dict of arrays", 'write {"x": [1.0, 2.0]}')
+        columns = once(rows or (), start)
+        bound, at = bind(self.record.bind(columns), start)
+        for name in ("rows", "place"):
+            options.pop(name, None)
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if rate is not None:
             options["rate"] = finite(rate, "rate")
         if steps is not None:
-            options["steps"] = whole(steps, "steps", 0, MOST_STEPS)
+            options["steps"] = whole(steps, "steps", 1, MOST_STEPS)
         for name in {"method", "output"} & options.keys():
             checked(options[name], f"the {name}")
-        run = Trajectory(plan(bound, at, **options))
-        for _ in run.follow(descend(run.plan)):
+        at = {name: value for name, value in at.items() if name not in columns}
+        planned = plan(bound, at, **options)
+        if rows is not None:
+            called = place or (lambda row: f"row {row + 1:,}")
+            planned = mean_over(self, planned, columns, rows, called)
+        return Trajectory(planned)
+
+    def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
+        """The steps of ``descent``, which takes the same, to their end."""
+        run = self.descent(point, **options)
+        for _ in run:
             pass
         return run
+
+
+def mean_over(
+    program: Program,
+    plan: "Plan",
+    columns: list[str],
+    rows: Mapping[str, Any],
+    place: Callable[[int], str],
+) -> "Plan":
+    """A plan over the mean of rows, whose numbers are looked at when all else is checked."""
+    from .descent.objective import check_stepped, over_rows  # loaded when it is asked for
+
+    check_stepped(plan, columns)
+    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
+    kernel = program.mapper([*columns, *plan.wrt], others, wrt=plan.wrt, output=plan.output)
+    from .batch.evaluator import columns_of  # needs NumPy
+
+    table, numbers = columns_of(rows)
+    for name in numbers:
+        raise usage(f"{name} is one number, not a column", "give it as a value of the point")
+    return over_rows(plan, kernel, table, place)
 
 
 class Edge(NamedTuple):
@@ -365,13 +461,26 @@ class Node(NamedTuple):
         return self.gradient
 
 
-class Trace:
-    """One forward and one backward pass, with every view of them."""
+class Answer:
+    """What is asked of a program: a record, shown with some digits.
 
-    def __init__(self, record: TraceRecord, digits: int = DIGITS) -> None:
-        """Digits: significant ones of the numbers that are shown."""
+    It is pickled, and copied, as the question, which is asked again: a program is its text.
+    """
+
+    def __init__(self, record: Any, digits: int, again: Callable[[], Any]) -> None:
+        """Digits: significant ones of the numbers that are shown. again: asks the question."""
         self.record = record
         self.digits = digits
+        self.again = again
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return self.again, ()
+
+
+class Trace(Answer):
+    """One forward and one backward pass, with every view of them."""
+
+    record: TraceRecord
 
     @property
     def output(self) -> str:
@@ -471,17 +580,15 @@ class Trace:
         """The backward pass in words, a paragraph a node; of one node where it is named."""
         from .explain.narrate import explain  # loaded when it is asked for
 
-        return Explanation(
-            explain(self.listed(True), self.digits, checked(node, "the node")), self.digits
-        )
+        record = explain(self.listed(True), self.digits, checked(node, "the node"))
+        return Explanation(record, self.digits, partial(Trace.explain, self, node))
 
     def why(self, node: str) -> "Explanation":
         """Why the gradient of a node is zero, tiny, huge or what it is: the paths it comes along."""
         from .explain.why import why  # loaded when it is asked for
 
-        return Explanation(
-            why(self.listed(True), checked(node, "the node"), self.digits), self.digits
-        )
+        record = why(self.listed(True), checked(node, "the node"), self.digits)
+        return Explanation(record, self.digits, partial(Trace.why, self, node))
 
     # checks
 
@@ -492,7 +599,7 @@ class Trace:
 
         trace = self.listed(evaluated=True)
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
-        return Report(report, self.digits)
+        return Report(report, self.digits, partial(Trace.check, self))
 
     def claim(
         self, claims: Mapping[str, float | str] | None = None, /, **more: float | str
@@ -514,7 +621,7 @@ class Trace:
             texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
         verdicts = judge(trace, texts, lambda names: one_sided(trace, names))
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
-        return Report(report, self.digits)
+        return Report(report, self.digits, partial(Trace.claim, self, texts))
 
     # pictures and documents
 
@@ -543,12 +650,10 @@ class Trace:
         return rendered("documents.trace_json", self.record, self.digits)
 
 
-class Explanation:
+class Explanation(Answer):
     """The backward pass, or one gradient, in words."""
 
-    def __init__(self, record: "ExplanationRecord", digits: int) -> None:
-        self.record = record
-        self.digits = digits
+    record: "ExplanationRecord"
 
     def __str__(self) -> str:
         from .views.documents.text import explanation_text  # loaded when it is asked for
@@ -573,12 +678,10 @@ class Explanation:
         return rendered("documents.explanation_json", self.record, self.digits)
 
 
-class Report:
+class Report(Answer):
     """What a check found; it is true where all is right."""
 
-    def __init__(self, record: "ReportRecord", digits: int) -> None:
-        self.record = record
-        self.digits = digits
+    record: "ReportRecord"
 
     @property
     def right(self) -> bool:
@@ -621,6 +724,9 @@ class Formula:
             "at": at, "code": code,
         }  # fmt: skip
         self.record = self.formulas()
+
+    def __reduce__(self) -> tuple[type["Formula"], tuple[Any, ...]]:
+        return Formula, (self.program, *self.asked.values())
 
     def formulas(self) -> "Formulas":
         """The record of what is asked for. Raises BackpropError for questions that make no sense."""

@@ -87,8 +87,9 @@ def on_two(
     Raises BackpropError for options that contradict each other.
     """
     from backprop_grammar.checks.differences import Report
-    from backprop_grammar.checks.equivalence import read_ranges
     from backprop_grammar.library import MOST_POINTS, Program, equivalent
+
+    from ..input.pairs import read_ranges
 
     if claims or request.at:
         raise usage("--against compares formulas, not a point", "leave out --claim and --at")
@@ -107,7 +108,7 @@ def on_two(
 
 def on_one(request: "Request", claims: list[str]) -> "Report":
     """The report on the gradient at a point, or on claims of it."""
-    from backprop_grammar.diagnosis.claims import read_claims
+    from ..input.pairs import read_claims
 
     trace = request.trace()
     if claims and not read_claims(claims):

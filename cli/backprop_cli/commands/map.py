@@ -86,7 +86,7 @@ def command(
     import secrets
 
     from ..data import outputs
-    from ..data.columns import added, kernel_of, varying
+    from ..data.columns import added, varying
     from ..data.jobs import Job, Tally
     from ..data.sources import files_of, is_pattern, opened
     from ..data.workers import run_jobs
@@ -107,7 +107,7 @@ def command(
         views = request.views()
         names = varying(graph, given, views["output"], files)
         given = {name: value for name, value in given.items() if name not in names}
-        kernel = kernel_of(graph, names, given, views["wrt"], views["output"])
+        kernel = parsed.mapper(names, given, wrt=views["wrt"], output=views["output"])
         results = added(kernel.labels, columns or "", bool(reduce))
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backprop_grammar.descent.optimisers import METHODS
-from backprop_grammar.errors import shorten, usage
+from backprop_grammar.errors import usage
 
 from .. import formats
 from ..input.options import At, Digits, Everything, File, Json, Output, Program, Source, Wrt
@@ -20,7 +20,7 @@ from ..screens.progress import Bar
 
 if TYPE_CHECKING:
     from backprop_grammar import library
-    from backprop_grammar.descent.descend import Plan
+    from backprop_grammar.descent.trajectory import Trajectory
     from backprop_grammar.trace.record import Note
 
     from ..data.objective import PointFiles
@@ -66,13 +66,14 @@ def command(
     as_json: Json = False,
 ) -> int:
     """Take the steps and print them; see ``run_steps`` for the exit code."""
-    from backprop_grammar.descent.descend import plan
     from backprop_grammar.library import MOST_STEPS
 
     from ..input.request import Request, number_option
 
     if stream and as_json:
         raise usage("--stream and --json are two outputs", "give one of them")
+    if steps < 1:
+        raise usage(f"a run has 1 step or more, not {steps}")
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
     request = Request(program, file, at, wrt, output, digits=digits)
@@ -81,21 +82,25 @@ def command(
     with contextlib.ExitStack() as stack:
         rows = None
         if points:
-            from ..data.objective import over_rows
-
             parsed, point, notes, rows = rows_of(stack, request, points, source)
         else:
             parsed, point, notes = request.read()
         views = request.views()
-        distance = number_option(rate, "--rate")
-        planned = plan(
-            parsed.record, point, views["wrt"], distance, steps, up, method, views["output"]
+        run = parsed.descent(
+            point,
+            rate=number_option(rate, "--rate"),
+            steps=steps,
+            method=method,
+            up=up,
+            wrt=views["wrt"],
+            output=views["output"],
+            rows=rows,
+            place=None if rows is None else rows.place,
         )
+        run.asides = tuple(notes)
         if rows is not None:
-            planned = over_rows(planned, rows)
-        return run_steps(
-            planned, notes, stream=stream, as_json=as_json, digits=digits, everything=everything
-        )
+            run.files = rows.names
+        return run_steps(run, stream=stream, as_json=as_json, digits=digits, everything=everything)
 
 
 def rows_of(
@@ -113,22 +118,13 @@ def rows_of(
     request.check_input(points)
     files = [opened(stack, path, form, False) for path in files_of(points)]
     program, at, notes = request.read(bound=files[0].columns)
-    views = request.views()
-    columns = varying(program.record, at, views["output"], files)
-    for name in views["wrt"]:
-        if name in columns:
-            message = f"{shorten(name)} is a column of the points and cannot be stepped"
-            raise usage(message, "name inputs that --at or the program gives a value")
+    columns = varying(program.record, at, request.views()["output"], files)
     at = {name: value for name, value in at.items() if name not in columns}
-    if not at:
-        message = "every variable is a column, so nothing can be stepped"
-        raise usage(message, "give the inputs to step with --at w=0")
-    return program, at, notes, PointFiles(tuple(files), columns)
+    return program, at, notes, PointFiles(files, columns)
 
 
 def run_steps(
-    plan: "Plan",
-    notes: "Sequence[Note]" = (),
+    run: "Trajectory",
     *,
     stream: bool = False,
     as_json: bool = False,
@@ -137,20 +133,16 @@ def run_steps(
 ) -> int:
     """Take the steps and print them; the exit code.
 
-    notes: on the point, from before the run. stream: one line of JSON per step, as it is taken,
-    instead of a document or a table. The exit code is 3 where a flag says why the run ended early,
-    130 where Ctrl-C did.
+    run: before its first step. stream: one line of JSON per step, as it is taken, instead of a
+    document or a table. The exit code is 3 where a flag says why the run ended early, 130 where
+    Ctrl-C did.
 
     Raises BackpropError where the start cannot be evaluated.
     """
-    from backprop_grammar.descent.descend import descend
-    from backprop_grammar.descent.trajectory import Trajectory
-
-    run = Trajectory(plan, tuple(notes))
     interrupted = False
     try:
-        with progress(plan.steps, stream) as advance:
-            for step in run.follow(descend(plan)):
+        with progress(run.plan.steps, stream) as advance:
+            for step in run:
                 if stream:
                     from backprop_grammar.views.documents.step_json import line
 

@@ -1,7 +1,6 @@
 """Which variables of a program are columns of its points, and which results become columns."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage
@@ -10,10 +9,7 @@ from backprop_grammar.language.graph import Graph
 from .jobs import STATUS
 from .sources import Points
 
-if TYPE_CHECKING:
-    from backprop_grammar.batch.evaluator import Evaluator
-
-__all__ = ["COUNTS", "added", "kernel_of", "varying"]
+__all__ = ["COUNTS", "added", "varying"]
 
 COUNTS = ("rows", "failed")
 """The columns that --reduce adds to the sums."""
@@ -57,21 +53,6 @@ def varying(
         if not columns:
             raise BackpropError("binding", "no variable of the program is a column", hint=hint)
     return tuple(columns)
-
-
-def kernel_of(
-    graph: Graph, columns: Sequence[str], at: dict[str, float], wrt: Sequence[str], output: str
-) -> "Evaluator":
-    """The program, ready for many points.
-
-    Raises BackpropError for unknown names, and where numpy is missing.
-    """
-    try:
-        from backprop_grammar.batch.evaluator import Evaluator
-    except ModuleNotFoundError:
-        message = "many points are computed with numpy, which is not installed"
-        raise usage(message, "pip install 'backprop-cli[data]'") from None
-    return Evaluator(graph, columns, at, wrt, output)
 
 
 def added(labels: Sequence[str], columns: str, reduced: bool) -> dict[str, str]:

@@ -114,7 +114,6 @@ class Work:
 
     def __init__(self, job: Job, progress: Callable[[int], None] | None) -> None:
         self.job, self.progress = job, progress
-        self.graph = job.program.record.bind([*job.columns, *job.at])
         self.lines = job.form == job.to == "jsonl"
         self.names = job.columns
         self.tally = Tally()
@@ -244,10 +243,10 @@ class Work:
     def kernel(self) -> Any:
         """This thread's own kernel."""
         if not hasattr(self.own, "kernel"):
-            from backprop_grammar.batch.evaluator import Evaluator
-
             job = self.job
-            self.own.kernel = Evaluator(self.graph, job.columns, job.at, job.wrt, job.output)
+            self.own.kernel = job.program.mapper(
+                job.columns, job.at, wrt=job.wrt, output=job.output
+            )
             self.own.step = 8
         return self.own.kernel
 

@@ -1,56 +1,57 @@
 """The rows over which `backprop step --points` takes the mean of a program."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from backprop_grammar.descent.descend import Plan
-from backprop_grammar.descent.objective import Mean
 from backprop_grammar.errors import BackpropError
 
 from . import io as tables
-from .columns import kernel_of
 from .sources import Points
 
 if TYPE_CHECKING:
+    import numpy
     import polars
 
-__all__ = ["PointFiles", "over_rows"]
+__all__ = ["PointFiles"]
 
 
-@dataclass(frozen=True, slots=True)
-class PointFiles:
-    """Files of points, and the variables that are columns of them."""
+class PointFiles(Mapping[str, "numpy.ndarray"]):
+    """Columns of files of points, one file after the other, which are read when one is looked at."""
 
-    files: tuple[Points, ...]
-    columns: tuple[str, ...]
+    def __init__(self, files: Sequence[Points], columns: Sequence[str]) -> None:
+        self.files = files
+        self.columns = columns
+        self.names = tuple(one.name for one in files)
+        self.ends = list[int]()  # of the files: how many rows there are up to there
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
 
-def over_rows(plan: Plan, rows: PointFiles) -> Plan:
-    """The plan of a run over the mean of the rows, which are read here.
+    def __len__(self) -> int:
+        return len(self.columns)
 
-    Raises BackpropError where they can't be read, or a row has not all its numbers.
-    """
-    columns = (*rows.columns, *plan.wrt)
-    kernel = kernel_of(plan.graph, columns, plan.at, plan.wrt, plan.output)
-    frames = [numbers(one, rows.columns) for one in rows.files]
-    ends = list(accumulate(frame.height for frame in frames))
-    files = tuple(one.name for one in rows.files)
-    if not ends[-1]:
-        hint = "a mean is over one row or more"
-        raise BackpropError("file", f"{files[0]} has no rows", hint=hint)
-    joined = tables.library().concat(frames)
-    del frames
-    table = {name: joined.drop_in_place(name).to_numpy() for name in rows.columns}
+    def __getitem__(self, name: str) -> "numpy.ndarray":
+        return self.table[name]
 
-    def place(row: int) -> str:
+    @cached_property
+    def table(self) -> dict[str, "numpy.ndarray"]:
+        """The columns. Raises BackpropError where they can't be read, or a row lacks a number."""
+        frames = [numbers(one, self.columns) for one in self.files]
+        self.ends = list(accumulate(frame.height for frame in frames))
+        if not self.ends[-1]:
+            hint = "a mean is over one row or more"
+            raise BackpropError("file", f"{self.names[0]} has no rows", hint=hint)
+        joined = tables.library().concat(frames)
+        del frames
+        return {name: joined.drop_in_place(name).to_numpy() for name in self.columns}
+
+    def place(self, row: int) -> str:
         """A row's file, and its number there."""
-        k = bisect_right(ends, row)
-        return f"{files[k]}, row {row - (ends[k - 1] if k else 0) + 1}"
-
-    return replace(plan, arrival=Mean(kernel, table, place), rows=ends[-1], files=files)
+        k = bisect_right(self.ends, row)
+        return f"{self.names[k]}, row {row - (self.ends[k - 1] if k else 0) + 1}"
 
 
 def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":

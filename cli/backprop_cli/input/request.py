@@ -8,9 +8,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
@@ -25,13 +25,12 @@ from backprop_grammar.trace.record import Note
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
-SEVERAL = re.compile(r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)", re.ASCII)
-INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+SEVERAL = r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)"
+INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the options of a command want to be differentiated; their texts as they were given."""
 
     text: str | None
@@ -180,13 +179,13 @@ def read_text(name: str) -> str:
         raise BackpropError("file", message, hint="save it as UTF-8") from None
 
 
-@dataclass(slots=True)
 class Point:
     """Values by name; where each of them stands; those that a file gave, which may be unused."""
 
-    values: dict[str, float] = field(default_factory=dict)
-    places: dict[str, tuple[Source, tuple[int, int]]] = field(default_factory=dict)
-    from_file: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
+        self.from_file: set[str] = set()
 
     def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
         """Add a value. Raises BackpropError when the name has one already."""
@@ -252,15 +251,15 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
     if not bare:
         raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
-    if SEVERAL.search(bare):
-        hint = "separate values with a comma: x=1,y=2"
-        raise refuse(f"{shorten(name)} is given more than a value", hint)
-    if INFINITE.match(bare):
-        raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     if PLAIN.match(bare):
         value = float(bare)
         if abs(value) != float("inf") and not vanished(bare, value):
             return value + 0.0
+    if re.search(SEVERAL, bare, re.ASCII):
+        hint = "separate values with a comma: x=1,y=2"
+        raise refuse(f"{shorten(name)} is given more than a value", hint)
+    if re.match(INFINITE, bare, re.IGNORECASE):
+        raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     try:
         graph = parse(text, name=source.name)
         if graph.variables:

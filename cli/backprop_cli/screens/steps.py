@@ -101,7 +101,7 @@ class StepsTable:
             yield from self.paragraph(Text(line, NAME))
         way = "up" if self.plan.up else "down"
         how = f"{self.plan.method} {way}, rate {self.plan.rate:.6g}"
-        if files := self.plan.files:
+        if files := self.run.files:
             place = files[0] if len(files) == 1 else f"{len(files):,} files"
             rows = "1 row" if self.plan.rows == 1 else f"{self.plan.rows:,} rows"
             how = f"mean over {rows} of {visible(place)}, {how}"

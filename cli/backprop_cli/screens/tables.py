@@ -289,8 +289,7 @@ class Board:
         if not trace.gradients:
             yield from self.paragraph(Text("no variables, so no gradients", QUIET))
             return
-        values: dict[str, Number] = {node.name: node.value for node in trace.nodes}
-        values = {**trace.at, **values}
+        values: dict[str, Number] = {**trace.at, **trace.values}
         labels = list(trace.gradients)
         kept = labels if everything else labels[:MANY]
         title = Text.assemble((f"Gradients of {self.output}", TITLE))

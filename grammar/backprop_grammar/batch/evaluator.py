@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BackpropError, few, shorten, suggestion, usage
+from ..errors import BackpropError, shorten, usage
 from ..language.graph import Graph
 from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
+from ..trace.point import unknown_name
 from ..trace.record import KINKS
 from .bounded import bounded
 from .certified import CHUNK, Chunks, live_lines
@@ -22,7 +23,7 @@ from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Evaluator", "Mapped", "Rows", "mapped"]
+__all__ = ["Evaluator", "Mapped", "Rows", "columns_of", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -66,11 +67,7 @@ class Evaluator:
         """
         for name in columns:
             if name not in graph.variables:
-                hint = suggestion(
-                    name, graph.variables, f"its variables are {few(graph.variables)}"
-                )
-                message = f"the program has no variable {shorten(name)}"
-                raise BackpropError("name", message, hint=hint)
+                raise unknown_name(graph, name)
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
         self.target = Target(graph, list(wrt) or list(dict.fromkeys(columns)), output)
         self.labels = tuple(self.target.labels)
@@ -84,14 +81,21 @@ class Evaluator:
         roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
         self.live = live_lines(straight, roots)
 
-    def __call__(self, columns: Mapping[str, Column], into: Rows | None = None) -> Rows:
-        """Evaluate rows: float64 columns of one length. NaN stands for a missing number.
+    def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
+        """Evaluate rows: columns of numbers, of one length. NaN stands for a missing number.
 
         What varies between calls only is a column, too: one number, broadcast. into: whose columns
-        are written, of that length, instead of new ones.
+        are written, of that length, instead of new ones. Raises BackpropError for a column that is
+        missing, that is no list of numbers, or of another length.
         """
-        given = {name: np.asarray(columns[name], dtype=np.float64) for name in self.columns}
-        count = len(next(iter(columns.values()))) if columns else 0
+        for name in self.columns:
+            if name not in columns:
+                raise usage(
+                    f"the column {shorten(name)} is missing", "give each column its numbers"
+                )
+        given = {name: column_of(name, columns[name]) for name in self.columns}
+        check_lengths(given)
+        count = np.size(next(iter((given or columns).values()), ()))
         if into is None:
             results = [np.empty(count) for _ in self.straight.results]
         else:
@@ -197,40 +201,47 @@ class Mapped:
 def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, Any]]:
     """Arrays of floats, of one length, and what is no column but one value.
 
-    A masked number is a missing one. Raises BackpropError for what is no column of numbers.
+    Raises BackpropError for what is no column of numbers.
     """
-    columns, others, first = dict[str, Column](), dict[str, Any](), ""
+    columns, others = dict[str, Column](), dict[str, Any]()
     for name, given in values.items():
         if isinstance(given, str | bytes) or not (np.ndim(given) or hasattr(given, "__len__")):
             others[name] = given
             continue
-        try:
-            array = np.ma.asarray(given) if np.ma.isMaskedArray(given) else np.asarray(given)
-        except ValueError:
-            array = np.empty((0, 0))
-        if array.ndim != 1 or array.dtype.kind not in "iuf":
-            message = f"the column {shorten(name)} is not a list of real numbers"
-            raise usage(message, "give one number per point")
-        column = array.astype(np.float64)
-        columns[name] = np.ma.filled(column, np.nan)
+        columns[name] = column_of(name, given)
+    if not columns:
+        raise usage("no column is given", 'write {"x": [1.0, 2.0]}')
+    check_lengths(columns)
+    return columns, others
+
+
+def column_of(name: str, given: Any) -> Column:
+    """A column as floats; a masked number is a missing one. Raises BackpropError for what is none."""
+    if type(given) is np.ndarray and given.dtype == np.float64 and given.ndim == 1:
+        return given
+    try:
+        array = np.ma.asarray(given) if np.ma.isMaskedArray(given) else np.asarray(given)
+    except ValueError:
+        array = np.empty((0, 0))
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        message = f"the column {shorten(name)} is not a list of real numbers"
+        raise usage(message, "give one number per point")
+    column = array.astype(np.float64, copy=False)
+    return np.ma.filled(column, np.nan)
+
+
+def check_lengths(columns: Mapping[str, Column]) -> None:
+    """Raise BackpropError unless the columns are of one length."""
+    first = ""
+    for name, column in columns.items():
         first = first or name
         if len(column) != len(columns[first]):
             lengths = f"{first} has {len(columns[first]):,} numbers and {name} has {len(column):,}"
             raise usage(f"{lengths}: columns are of one length")
-    if not columns:
-        raise usage("no column is given", 'write {"x": [1.0, 2.0]}')
-    return columns, others
 
 
-def mapped(
-    graph: Graph,
-    columns: Mapping[str, Column],
-    at: Mapping[str, float],
-    wrt: Sequence[str] = (),
-    output: str = "",
-) -> Mapped:
-    """A program at many points; see Evaluator. columns: an array per variable that varies."""
-    rows = Evaluator(graph, list(columns), at, wrt, output)(columns)
+def mapped(rows: Rows) -> Mapped:
+    """The results with a status for every point."""
     status = np.full(len(rows.value), "", dtype=object)
     for row, why in rows.status.items():
         status[row] = why

@@ -12,17 +12,16 @@ from dataclasses import dataclass, replace
 from decimal import localcontext
 
 from ..diagnosis.claims import EXACT, simple_ratio
-from ..errors import BackpropError, few, shorten, usage, visible
+from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Graph
-from ..language.parser import parse
 from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal, exact_decimal, telling
-from ..numbers.wide import Number, as_float, exists
+from ..numbers.wide import Number, exists
 from ..trace.evaluate import evaluate
 from ..trace.point import finite
 from ..trace.record import KINKS, Trace
 
-__all__ = ["TOLERANCE", "Agreement", "Parting", "Ranges", "agree", "points", "read_ranges"]
+__all__ = ["TOLERANCE", "Agreement", "Parting", "Ranges", "agree", "points"]
 
 Ranges = dict[str, tuple[float, float]]
 """The least and the largest value of every variable."""
@@ -78,43 +77,6 @@ class Agreement:
 
     def __bool__(self) -> bool:
         return self.agreed
-
-
-def read_ranges(texts: list[str]) -> Ranges:
-    """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""
-    box: Ranges = {}
-    for part in (part.strip() for text in texts for part in text.split(",")):
-        if not part:
-            continue
-        name, _, sides = part.partition("=")
-        low, colon, high = sides.partition(":")
-        try:
-            ends = constant(low), constant(high if colon else low)
-        except BackpropError as error:
-            raise wrong_box(part, f": {error.message}" if sides.strip() else "") from None
-        if not name.strip().isidentifier():
-            raise wrong_box(part)
-        if ends[0] > ends[1]:
-            raise wrong_box(part, ": its ends stand in the wrong order")
-        if ends[1] - ends[0] == INFINITY:
-            raise wrong_box(part, ": it is wider than the largest float")
-        if name.strip() in box:
-            raise usage(f"{name.strip()} has two ranges", "give one of them")
-        box[name.strip()] = ends
-    return box
-
-
-def constant(text: str) -> float:
-    """A number, or an expression without variables. Raises BackpropError for what is none."""
-    number = as_float(evaluate(parse(text), {}).value)
-    if number is None:
-        raise usage(f"{text} is beyond the largest number")
-    return number
-
-
-def wrong_box(part: str, why: str = "") -> BackpropError:
-    shown = shorten(visible(part))
-    return usage(f"{shown} is no range{why}", "write x=-2:2,y=0:1", reason="range")
 
 
 def points(box: Ranges, seed: int, count: int) -> Iterator[dict[str, float]]:

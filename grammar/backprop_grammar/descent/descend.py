@@ -68,7 +68,7 @@ class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
     arrival: what there is at a point, the program's own value and gradients; or their means over
-    ``rows`` rows of ``files``.
+    ``rows`` rows.
     """
 
     target: Target
@@ -80,7 +80,6 @@ class Plan:
     method: str
     arrival: Arrival
     rows: int = 0
-    files: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -118,8 +117,6 @@ def plan(
             "turn around with up=True",
             reason="rate",
         )
-    if steps < 1:
-        raise usage(f"a run has 1 step or more, not {steps}")
     if method not in METHODS:
         raise usage(
             f"there is no method {shorten(method)}",

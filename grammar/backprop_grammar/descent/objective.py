@@ -4,14 +4,14 @@ A mean is one more function of the stepped inputs, so a run need not know of row
 and gradients are added exactly and rounded once, so their order changes no bit.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..batch import exact_sums as exact
-from ..errors import BackpropError, shorten
+from ..errors import BackpropError, shorten, usage
 from ..trace.record import Flag, Note
-from .descend import Step, arrived, overflows
+from .descend import Plan, Step, arrived, overflows
 from .trajectory import OF_THE_PROGRAM
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..batch.evaluator import Evaluator  # for types only: it loads NumPy
 
-__all__ = ["Mean", "at_kinks"]
+__all__ = ["Mean", "at_kinks", "check_stepped", "over_rows"]
 
 SLICE = 16_384
 """Rows that are added up together, while they are in a processor's cache."""
@@ -111,6 +111,48 @@ class Mean:
         except BackpropError as error:
             return error.replace(message=f"{place}: {error.message}")
         return BackpropError("domain", f"{place}: {why}")
+
+
+def check_stepped(plan: Plan, columns: Sequence[str]) -> None:
+    """Raise BackpropError where a plan over rows steps one of their columns, or nothing."""
+    for name in plan.wrt:
+        if name in columns:
+            raise usage(
+                f"{shorten(name)} is a column of the points and cannot be stepped",
+                "step inputs that have one value",
+                reason="column",
+            )
+    if not plan.wrt:
+        raise usage(
+            "every variable is a column, so nothing can be stepped",
+            "give the inputs to step a value: w=0",
+            reason="columns",
+        )
+
+
+def over_rows(
+    plan: Plan,
+    kernel: "Evaluator",
+    table: Mapping[str, "numpy.ndarray"],
+    place: Callable[[int], str],
+) -> Plan:
+    """The plan of a run over the mean of rows; see ``Mean``.
+
+    Raises BackpropError where there are none, and for one that lacks a number.
+    """
+    import numpy
+
+    mean = Mean(kernel, table, place)
+    if not mean.rows:
+        raise usage("there are no rows", "a mean is over one row or more")
+    for name, column in table.items():
+        wrong = ~numpy.isfinite(column)
+        if wrong.any():
+            row = int(wrong.argmax())
+            why = "is missing" if numpy.isnan(column[row]) else "is not finite"
+            hint = "a mean is over rows with all their numbers"
+            raise BackpropError("binding", f"{place(row)}: {shorten(name)} {why}", hint=hint)
+    return replace(plan, arrival=mean, rows=mean.rows)
 
 
 def at_kinks(kinks: int, rows: int) -> str:

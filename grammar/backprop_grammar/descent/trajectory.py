@@ -5,11 +5,11 @@ are too many, every other one is let go and from then on only such ones are kept
 is even at any moment, and a run of a million steps needs the memory of a thousand.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from ..trace.record import Flag, Note
-from .descend import End, Plan, Step, at_step
+from .descend import End, Plan, Step, at_step, descend
 
 __all__ = ["OF_THE_PROGRAM", "ROWS", "Trajectory", "landmark"]
 
@@ -27,14 +27,18 @@ OF_THE_PROGRAM = ("shadowed", "unused")
 class Trajectory:
     """A run as far as it got: its first step, its last, and an even selection between them.
 
+    It is an iterator, which takes the steps and gives each of them, the start first.
+
     predicted: the sum of the changes that the gradients predicted. stride: between the kept
     steps; the landmarks 1, 2, 5, 10, 20, 50, ... are kept besides. end: why it ended;
-    interrupted until ``follow`` came to an end. asides: notes from before the run. tally: by kind
-    and node, the first note of the steps, how many there were, and the step of the first.
+    interrupted until there are no more steps. asides: notes from before the run. files: what the
+    rows of a mean come from. tally: by kind and node, the first note of the steps, how many there
+    were, and the step of the first.
     """
 
     plan: Plan
     asides: tuple[Note, ...] = ()
+    files: tuple[str, ...] = ()
     limit: int = 0
     stride: int = 1
     kept: list[Step] = field(default_factory=list)
@@ -42,20 +46,23 @@ class Trajectory:
     predicted: float = 0.0
     end: End = field(default_factory=lambda: End("interrupted"))
     tally: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
+    steps: Generator[Step, None, End] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self.steps = descend(self.plan)
         self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
 
-    def follow(self, steps: Generator[Step, None, End]) -> Iterator[Step]:
-        """The steps of a run as they come, with what is to be kept of them kept here."""
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                self.end = stop.value
-                return
-            self.keep(step)
-            yield step
+    def __iter__(self) -> "Trajectory":
+        return self
+
+    def __next__(self) -> Step:
+        try:
+            step = next(self.steps)
+        except StopIteration as stop:
+            self.end = stop.value or self.end  # which is said once
+            raise
+        self.keep(step)
+        return step
 
     def keep(self, step: Step) -> None:
         """Take a step in, and thin the selection where it outgrows the limit."""

@@ -33,7 +33,6 @@ __all__ = [
     "Sides",
     "Verdict",
     "judge",
-    "read_claims",
 ]
 
 RIGHT = "right"
@@ -64,7 +63,6 @@ SCIENTIFIC = re.compile(
     r"(?:([+-]?[0-9]{1,6})|\(\s*([+-]?[0-9]{1,6})\s*\))\Z",
     re.ASCII,
 )
-BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
 WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
@@ -91,27 +89,6 @@ class Verdict:
     def right(self) -> bool:
         """Whether the claim passes."""
         return self.status != WRONG
-
-
-def read_claims(texts: Iterable[str]) -> dict[str, str]:
-    """The claims of options such as `w0=-0.2,x1=-0.40`, with their digits as written.
-
-    Raises BackpropError for a text that is none, and for a node that is claimed twice.
-    """
-    claims: dict[str, str] = {}
-    for text in texts:
-        for part in text.split(","):
-            if not part.strip():
-                continue
-            match = BINDING.match(part)
-            if not match or not match[2]:
-                shown = shorten(visible(part.strip()))
-                message = f"{shown} is not a claim, which is the name of a node, = and a number"
-                raise usage(message, "write x=-4,y=0.25", reason="claim")
-            if match[1] in claims:
-                raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
-            claims[match[1]] = match[2]
-    return claims
 
 
 def judge(

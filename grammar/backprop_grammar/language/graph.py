@@ -13,7 +13,7 @@ from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, VARIABLE
 
-__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph"]
+__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph", "Tape"]
 
 MAX_NODES = 2_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
@@ -35,8 +35,7 @@ class Condition(NamedTuple):
     region: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Nodes ``first`` to a result that can be shown as one.
 
     name: of a function of the program, of a row of the table, or of a stage. function: what it
@@ -48,31 +47,43 @@ class Block:
     name: str
     operands: tuple[int, ...]
     first: int
-    function: "Function | None" = field(default=None, compare=False, repr=False)
+    function: "Function | None" = None
     open: bool = False
     stage: bool = False
     mirrored: bool = False
 
+    @property
+    def row(self) -> Operation | None:
+        """The function of the table that it is; None for a stage and a function of the program."""
+        return self.function.row if self.function else None
 
-@dataclass(frozen=True, slots=True)
-class Function:
+
+class Function(NamedTuple):
     """A definition such as `square(u) = u*u`.
 
     body: a graph that begins with the parameters, in which a call of another function is one
     node (see ``Graph.calls``). size: how many nodes a call of it adds to a tape; at most HUGE.
+    row: of the table, where it is what that row is made of.
     """
 
     name: str
     parameters: tuple[str, ...]
-    body: "Graph" = field(repr=False)
+    body: "Graph"
     size: int
+    row: Operation | None = None
 
     @classmethod
-    def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
+    def of(
+        cls,
+        name: str,
+        parameters: tuple[str, ...],
+        body: "Graph",
+        row: Operation | None = None,
+    ) -> "Function":
         """A definition with its size, which is counted without doing the work."""
         own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
         called = sum(function.size for function in body.calls.values())
-        return cls(name, parameters, body, min(own + called, HUGE))
+        return cls(name, parameters, body, min(own + called, HUGE), row)
 
     @property
     def signature(self) -> str:
@@ -111,14 +122,13 @@ class Spans(Sequence[Span]):
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Graph:
-    """A program as a tape of nodes, in the order they are evaluated.
+class Tape:
+    """Nodes in the order they are evaluated: all that a pass has to know.
 
     A leaf is a variable (in ``variables``) or a constant (in ``constants``: a number, or the name
-    of a constant such as pi).
+    of a constant such as pi). spans: where a node stands in the text that it was read from.
     """
 
-    source: Source = field(default_factory=lambda: Source(""))
     operations: list[Operation] = field(default_factory=list)
     operands: list[tuple[int, ...]] = field(default_factory=list)
     spans: Spans = field(default_factory=Spans)
@@ -126,10 +136,84 @@ class Graph:
     constants: dict[int, float | str] = field(default_factory=dict)
     variables: dict[str, int] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of variables and named stages
-    inputs: dict[str, float] = field(default_factory=dict)  # values the program gives variables
-    stages: list[tuple[str, int]] = field(default_factory=list)  # name, or "" for the last
     conditions: list[Condition] = field(default_factory=list)
     condition_of: dict[int, int] = field(default_factory=dict)  # if node -> condition
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def add(
+        self,
+        operation: Operation,
+        operands: tuple[int, ...] = (),
+        span: Span = (0, 0),
+        region: int = 0,
+    ) -> int:
+        """Append a node and return it. Raises BackpropError beyond MAX_NODES."""
+        node = len(self.operations)
+        if node >= MAX_NODES:
+            raise self.too_many(span)
+        self.operations.append(operation)
+        self.operands.append(operands)
+        self.spans.starts.append(span[0])
+        self.spans.ends.append(span[1])
+        self.regions.append(region)
+        return node
+
+    def constant(self, value: float | str, span: Span = (0, 0)) -> int:
+        """Append a constant: a number, or a name of operations.CONSTANTS."""
+        node = self.add(CONSTANT, (), span)
+        self.constants[node] = value
+        return node
+
+    def variable(self, name: str, span: Span = (0, 0)) -> int:
+        """The node of a variable, appended at its first use."""
+        node = self.variables.get(name)
+        if node is None:
+            node = self.variables[name] = self.add(VARIABLE, (), span)
+            self.names[node] = name
+        return node
+
+    def select(self, condition: int, then: int, otherwise: int, span: Span, region: int) -> int:
+        """Append the node of an `if` over an open condition."""
+        test = self.conditions[condition]
+        node = self.add(IF, (test.left, test.right, then, otherwise), span, region)
+        self.condition_of[node] = condition
+        return node
+
+    def needed(self, output: int) -> list[bool]:
+        """For every node, whether the output is computed from it, or it decides whether it is."""
+        reached = [False] * len(self)
+        reached[output] = True
+        region = self.regions[output]
+        while region:
+            test = self.conditions[(region - 1) // 2]
+            reached[test.left] = reached[test.right] = True
+            region = test.region
+        for node in range(output, -1, -1):
+            if reached[node]:
+                for operand in self.operands[node]:
+                    reached[operand] = True
+        return reached
+
+    def too_many(self, span: Span, function: Function | None = None) -> BackpropError:
+        """The error for a tape that outgrows MAX_NODES, by a call of a function if one is given."""
+        label, hint = "", "split it up, and run one part at a time"
+        if function:
+            more = "more than " * (function.size == HUGE)
+            label = f"a call of {shorten(function.name)} adds {more}{function.size:,}"
+            hint = "a function that calls a function twice doubles it"
+        message = f"the program grows to more than {MAX_NODES:,} nodes"
+        return BackpropError("limit", message, span, label=label, hint=hint)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Graph(Tape):
+    """A program: its tape, the text that it was read from, and what its nodes are called there."""
+
+    source: Source = field(default_factory=lambda: Source(""))
+    inputs: dict[str, float] = field(default_factory=dict)  # values the program gives variables
+    stages: list[tuple[str, int]] = field(default_factory=list)  # name, or "" for the last
     blocks: dict[int, Block] = field(default_factory=dict)  # result node -> block
     functions: dict[str, Function] = field(default_factory=dict)
     calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
@@ -138,9 +222,6 @@ class Graph:
         default_factory=dict
     )  # name -> a function that uses it
     _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
-
-    def __len__(self) -> int:
-        return len(self.operations)
 
     @property
     def output(self) -> int:
@@ -181,45 +262,6 @@ class Graph:
             shadowed=self.shadowed | {str(name): self.spans[k] for k, name in leaves.items()},
         )
 
-    def add(
-        self,
-        operation: Operation,
-        operands: tuple[int, ...] = (),
-        span: Span = (0, 0),
-        region: int = 0,
-    ) -> int:
-        """Append a node and return it. Raises BackpropError beyond MAX_NODES."""
-        node = len(self.operations)
-        if node >= MAX_NODES:
-            raise too_many(span, self.source)
-        self.operations.append(operation)
-        self.operands.append(operands)
-        self.spans.starts.append(span[0])
-        self.spans.ends.append(span[1])
-        self.regions.append(region)
-        return node
-
-    def constant(self, value: float | str, span: Span = (0, 0)) -> int:
-        """Append a constant: a number, or a name of operations.CONSTANTS."""
-        node = self.add(CONSTANT, (), span)
-        self.constants[node] = value
-        return node
-
-    def variable(self, name: str, span: Span = (0, 0)) -> int:
-        """The node of a variable, appended at its first use."""
-        node = self.variables.get(name)
-        if node is None:
-            node = self.variables[name] = self.add(VARIABLE, (), span)
-            self.names[node] = name
-        return node
-
-    def select(self, condition: int, then: int, otherwise: int, span: Span, region: int) -> int:
-        """Append the node of an `if` over an open condition."""
-        test = self.conditions[condition]
-        node = self.add(IF, (test.left, test.right, then, otherwise), span, region)
-        self.condition_of[node] = condition
-        return node
-
     def call(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:
         """Append a call as one node, which stands for the function's body until it is inlined."""
         node = self.add(IDENTITY, operands, span, region)
@@ -241,7 +283,7 @@ class Graph:
         MAX_NODES.
         """
         if len(self) + function.size > MAX_NODES:
-            raise too_many(span, self.source, function)
+            raise self.too_many(span, function)
         copies = [Copy(self, function, operands, span, region, opened)]
         while True:
             copy = copies[-1]
@@ -255,20 +297,11 @@ class Graph:
                 return result
             copies[-1].moved.append(result)
 
-    def needed(self, output: int) -> list[bool]:
-        """For every node, whether the output is computed from it, or it decides whether it is."""
-        reached = [False] * len(self)
-        reached[output] = True
-        region = self.regions[output]
-        while region:
-            test = self.conditions[(region - 1) // 2]
-            reached[test.left] = reached[test.right] = True
-            region = test.region
-        for node in range(output, -1, -1):
-            if reached[node]:
-                for operand in self.operands[node]:
-                    reached[operand] = True
-        return reached
+    def too_many(self, span: Span, function: Function | None = None) -> BackpropError:
+        """The same error, which can show the place."""
+        error = Tape.too_many(self, span, function)
+        error.source = self.source
+        return error
 
 
 class Copy:
@@ -337,20 +370,3 @@ def constant_unseen(source: Source, name: str, function: str, span: Span) -> Bac
 def needs_identity(body: Graph) -> bool:
     """Whether a body is only a parameter, a constant or a call, so that its block has no node."""
     return body.operations[body.output].leaf or body.output in body.calls
-
-
-def too_many(span: Span, source: Source, function: Function | None = None) -> BackpropError:
-    """The error for a tape that outgrows MAX_NODES, by a call of a function if one is given."""
-    label, hint = "", "split it up, and run one part at a time"
-    if function:
-        more = "more than " * (function.size == HUGE)
-        label = f"a call of {shorten(function.name)} adds {more}{function.size:,}"
-        hint = "a function that calls a function twice doubles it"
-    return BackpropError(
-        "limit",
-        f"the program grows to more than {MAX_NODES:,} nodes",
-        span,
-        label=label,
-        hint=hint,
-        source=source,
-    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS, VARIABLE
-from .graph import MAX_NODES, Condition, Graph, too_many
+from .graph import MAX_NODES, Condition, Graph
 from .lalr import tables
 from .lexer import Word, scan
 from .scope import Scope, name_of
@@ -63,7 +63,7 @@ class Reductions:
         self.source = source
         self.internal = internal
         self.scope = Scope(source, internal)
-        self.graph = self.main = Graph(source)  # the one that grows; the program's own
+        self.graph = self.main = Graph(source=source)  # the one that grows; the program's own
         self.region = 0  # the branch that is being read; see graph.Condition
         self.defined = 0  # nodes in the bodies of functions
         self.starts: list[int] = []  # where the parts begin that no rule has taken yet
@@ -163,7 +163,7 @@ class Reductions:
 
     def heading(self, start: int, _end: int, word: str) -> Span:
         """Open the body of a function, a tape of its own."""
-        self.graph = Graph(self.source)
+        self.graph = Graph(source=self.source)
         return self.scope.open(word, start, self.graph)
 
     def define(self, _start: int, _end: int, span: Span, output: int) -> None:
@@ -171,7 +171,7 @@ class Reductions:
         function = self.scope.close(self.graph)
         self.defined += len(self.graph)
         if self.defined > MAX_NODES:
-            raise too_many(span, self.source)
+            raise self.graph.too_many(span)
         self.graph = self.main
         self.graph.functions[function.name] = function
 

@@ -5,12 +5,12 @@ parentheses it needs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
-from .graph import Graph
+from .graph import Tape
 
 __all__ = [
     "ATOM",
@@ -36,8 +36,7 @@ Shape = tuple[str | tuple[int, int], ...]
 """How an operation is written: texts and slots, a slot being an operand and its level."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A piece of text, how tightly it binds, and the number it stands for if it is one.
 
     opposite: of a text that begins with a minus sign, the text without it.
@@ -120,7 +119,7 @@ def write(operation: Operation, operands: Sequence[Text], comparison: str = "") 
     return Text(text, binds)
 
 
-def comparison_of(graph: Graph, node: int) -> str:
+def comparison_of(graph: Tape, node: int) -> str:
     """The comparison of an `if`, such as `<=`; empty for other nodes."""
     condition = graph.condition_of.get(node)
     return "" if condition is None else graph.conditions[condition].comparison

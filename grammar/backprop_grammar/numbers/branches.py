@@ -7,7 +7,7 @@ node behind it is met.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..language.graph import Graph
+from ..language.graph import Tape
 from .ball import Balls, compare
 
 __all__ = ["Branches"]
@@ -17,7 +17,7 @@ class Branches:
     """Which branches of the ifs of a graph are evaluated, decided as their conditions are met."""
 
     def __init__(
-        self, graph: Graph, values: Sequence[Any] | Balls, decide: Callable[[Any, Any], int]
+        self, graph: Tape, values: Sequence[Any] | Balls, decide: Callable[[Any, Any], int]
     ) -> None:
         """Values: of the nodes so far. decide: the sign of the difference of two of them."""
         self.graph = graph

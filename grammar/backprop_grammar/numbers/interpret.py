@@ -8,7 +8,7 @@ run by this loop.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..language.graph import Graph
+from ..language.graph import Tape
 from ..operations.row import Operation
 from .branches import Branches
 
@@ -17,7 +17,7 @@ __all__ = ["interpret", "leaves"]
 V = TypeVar("V")
 
 
-def leaves(graph: Graph, given: Mapping[int, V], constant: Callable[[float | str], V]) -> list[Any]:
+def leaves(graph: Tape, given: Mapping[int, V], constant: Callable[[float | str], V]) -> list[Any]:
     """A value for every constant of a graph, and for the nodes that are given one; else None."""
     values: list[V | None] = [None] * len(graph)
     for node, value in given.items():
@@ -28,7 +28,7 @@ def leaves(graph: Graph, given: Mapping[int, V], constant: Callable[[float | str
 
 
 def interpret(
-    graph: Graph,
+    graph: Tape,
     values: list[Any],
     apply: Callable[[Operation, list[Any]], Any],
     branches: Branches,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from math import fabs
 from typing import Any
 
-from ..language.graph import Graph
+from ..language.graph import Tape
 from ..numbers.ball import INFINITY, UNIT, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.branches import Branches
@@ -25,7 +25,7 @@ ONES = (1.0, -1.0)
 
 
 def forward(
-    graph: Graph, at: Mapping[str, float], needed: list[bool], doubt: Doubt
+    graph: Tape, at: Mapping[str, float], needed: list[bool], doubt: Doubt
 ) -> tuple[Balls, Branches]:
     """The balls of the needed nodes that are evaluated, and which side each `if` took.
 
@@ -98,9 +98,7 @@ def forward(
     return balls, branches
 
 
-def general(
-    graph: Graph, node: int, operation: Operation, branches: Branches, balls: Balls
-) -> Ball:
+def general(graph: Tape, node: int, operation: Operation, branches: Branches, balls: Balls) -> Ball:
     """The ball of a node that is not ordinary, or an `if`."""
     operands: list[Any] = [balls[k] for k in graph.operands[node]]
     if node in graph.condition_of:
@@ -110,7 +108,7 @@ def general(
 
 
 def backward(
-    graph: Graph,
+    graph: Tape,
     output: int,
     seed: float,
     wanted: list[bool],

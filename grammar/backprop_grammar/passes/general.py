@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from itertools import compress
 
-from ..language.graph import Graph
+from ..language.graph import Tape
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.branches import Branches
@@ -19,7 +19,7 @@ Values = list[Ball | None]
 
 
 def forward(
-    graph: Graph,
+    graph: Tape,
     given: Mapping[int, Ball],
     needed: list[bool],
     arithmetic: Arithmetic,
@@ -57,7 +57,7 @@ def forward(
 
 
 def gradients(
-    graph: Graph,
+    graph: Tape,
     output: int,
     seed: Ball,
     wanted: Callable[[int], bool],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..language.graph import Graph
+from ..language.graph import Graph, Tape
 from ..language.table_texts import texts
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Ball, Balls, Undecided
@@ -50,7 +50,7 @@ def plain_rule(operation: Operation, rule: Graph) -> PlainRule:
 
 
 def local_gradients(
-    graph: Graph,
+    graph: Tape,
     values: Sequence[Ball | None] | Balls,
     branches: Branches,
     arithmetic: Arithmetic,

@@ -46,7 +46,7 @@ PATIENCE = 30.0
 BITS_PER_DIGIT = 3.3219280948873626
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
@@ -112,6 +112,7 @@ class Target:
         self.output = self.names.find(output) if output else graph.output
         self.sources = [self.names.find(name) for name in wrt] or list(graph.variables.values())
         self.labels = list(wrt) or list(graph.variables)
+        self.inner = [node for node in self.sources if not graph.operations[node].leaf]
         self.needed = graph.needed(self.output)
         self.wanted = [False] * len(graph)
         for node in self.sources:
@@ -153,7 +154,8 @@ def run_at(
 ) -> Run:
     """The passes over the fastest arithmetic in which every number of a node is certain.
 
-    every: of every node; else only the output's value and the gradients that were asked for.
+    every: of every node; else only the output's value, and the gradients that were asked for with
+    the values of their nodes.
 
     Raises BackpropError as ``evaluate`` does.
     """
@@ -270,8 +272,9 @@ def run_over(
                     run.blocks |= block_gradients(run, node, block, doubt)
         else:
             doubt.close, doubt.loose = close, loose
-            balls = [values[output], *map(gradients.get, target.sources)]
-            for node, result in zip((output, *target.sources), balls, strict=True):
+            results = [(node, values[node]) for node in (output, *target.inner)]
+            results += [(node, gradients.get(node)) for node in target.sources]
+            for node, result in results:
                 if result is None:
                     continue
                 if not result[0] and result[1] and arithmetic.underflows(result[1] * 2.0**-60):

@@ -12,14 +12,13 @@ from ..numbers.ball import Ball
 from ..numbers.decimal import number
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
 from ..passes.local_gradients import PLAIN_RULES
 from ..passes.run import Run, Target
 from ..symbolic.rules import Rule, Rules
 from .notes import flags, notes, overflow
 from .record import Edge, Frame, Node, Note, Trace
 
-__all__ = ["constants_once", "frames", "row_of", "trace"]
+__all__ = ["constants_once", "frames", "trace"]
 
 
 def trace(
@@ -102,6 +101,11 @@ class Builder:
             flags=tuple(flags(run, names, labels, sources, gradients)),
             frames=frames(graph, names, {node.index for node in shown}) if nodes else (),
             precision=self.precision,
+            values={
+                label: self.number(ball, inner=False)
+                for label, node in zip(labels, sources, strict=True)
+                if label not in at and (ball := run.values[node]) is not None
+            },
         )
         return replace(trace, notes=tuple(notes(run, trace)))
 
@@ -119,7 +123,7 @@ class Builder:
         if block is not None:
             operands = tuple([self.once(k) for k in block.operands if run.needed[k]])
             edges = tuple(self.block_edges(node, block))
-            return Node(node, name, "block", row_of(block), operands, value, gradient, edges, block, named)  # fmt: skip
+            return Node(node, name, "block", block.row, operands, value, gradient, edges, block, named)  # fmt: skip
         operands = tuple([self.once(k) for k in graph.operands[node] if run.values[k] is not None])
         edges = tuple(self.edges(node, row))
         return Node(node, name, "operation", row, operands, value, gradient, edges, named=named)
@@ -177,7 +181,7 @@ class Builder:
 
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
-        row = row_of(block)
+        row = block.row
         balls = [self.run.values[i] for i in block.operands]
         values = [ball[0] for ball in balls if ball] if row else ()
         rule = self.rules.block(node, place, row, values)
@@ -198,11 +202,6 @@ def constants_once(graph: Graph, nodes: Iterable[int]) -> dict[int, int]:
         for node in nodes
         if node in graph.constants
     }
-
-
-def row_of(block: Block) -> Operation | None:
-    """The row of a built-in that the program spells out, if a block is one."""
-    return None if block.stage else OPERATIONS.get(block.name)
 
 
 def frames(graph: Graph, names: Names, shown: Set[int]) -> tuple[Frame, ...]:

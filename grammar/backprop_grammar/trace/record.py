@@ -5,7 +5,7 @@ next cannot disagree. It holds nodes by their places on a tape, formulas as form
 as numbers; text is made by views, and never read back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -111,15 +111,15 @@ class Frame(NamedTuple):
     nodes: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """One forward and one backward pass.
 
     program: as it was typed. tape: the same, grouped as it is shown; places of nodes are on it.
     at: the point. output: the node that is differentiated. upstream: the gradient that arrives
-    there. gradients: of the output by the inputs, or the names asked for. nodes: those that are
-    seen, or none where only results were asked for; each constant stands once. precision: digits
-    of the numbers, where they were asked for.
+    there. gradients: of the output by the inputs, or the names asked for; values: of those among
+    these that are no inputs. nodes: those that are seen, or none where only results were asked
+    for; each constant stands once. precision: digits of the numbers, where they were asked for.
     """
 
     program: Graph
@@ -135,6 +135,7 @@ class Trace:
     flags: tuple[Flag, ...] = ()
     frames: tuple[Frame, ...] = ()
     precision: int | None = None
+    values: dict[str, Number] = field(default_factory=dict)
 
     @property
     def output_name(self) -> str:

@@ -41,7 +41,7 @@ def document(run: Trajectory) -> dict[str, Any]:
         "rate": plan.rate,
         "up": plan.up,
         "wrt": list(plan.wrt),
-        **({"points": list(plan.files), "rows": plan.rows} if plan.files else {}),
+        **({"points": list(run.files), "rows": plan.rows} if run.files else {}),
         "steps": final.number,
         "asked": plan.steps,
         "end": run.end.reason,

@@ -1,0 +1,73 @@
+"""Options that give names something each: claims of gradients, ranges of variables."""
+
+import math
+import re
+from collections.abc import Iterable
+
+from backprop_grammar.errors import BackpropError, shorten, usage, visible
+from backprop_grammar.language.parser import parse
+from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.trace.evaluate import evaluate
+
+__all__ = ["read_claims", "read_ranges"]
+
+BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
+
+
+def read_claims(texts: Iterable[str]) -> dict[str, str]:
+    """The claims of options such as `w0=-0.2,x1=-0.40`, with their digits as written.
+
+    Raises BackpropError for a text that is none, and for a node that is claimed twice.
+    """
+    claims: dict[str, str] = {}
+    for text in texts:
+        for part in text.split(","):
+            if not part.strip():
+                continue
+            match = BINDING.match(part)
+            if not match or not match[2]:
+                shown = shorten(visible(part.strip()))
+                message = f"{shown} is not a claim, which is the name of a node, = and a number"
+                raise usage(message, "write --claim x=-4,y=0.25")
+            if match[1] in claims:
+                raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
+            claims[match[1]] = match[2]
+    return claims
+
+
+def read_ranges(texts: list[str]) -> dict[str, tuple[float, float]]:
+    """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""
+    box: dict[str, tuple[float, float]] = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        if not part:
+            continue
+        name, _, sides = part.partition("=")
+        low, colon, high = sides.partition(":")
+        try:
+            ends = constant(low), constant(high if colon else low)
+        except BackpropError as error:
+            raise wrong_box(part, f": {error.message}" if sides.strip() else "") from None
+        if not name.strip().isidentifier():
+            raise wrong_box(part)
+        if ends[0] > ends[1]:
+            raise wrong_box(part, ": its ends stand in the wrong order")
+        if ends[1] - ends[0] == math.inf:
+            raise wrong_box(part, ": it is wider than the largest float")
+        if name.strip() in box:
+            raise usage(f"{name.strip()} has two ranges", "give one of them")
+        box[name.strip()] = ends
+    return box
+
+
+def constant(text: str) -> float:
+    """A number, or an expression without variables. Raises BackpropError for what is none."""
+    number = as_float(evaluate(parse(text), {}).value)
+    if number is None:
+        raise usage(f"{text} is beyond the largest number")
+    return number
+
+
+def wrong_box(part: str, why: str = "") -> BackpropError:
+    """The error for a part that is no range."""
+    shown = shorten(visible(part))
+    return usage(f"{shown} is no range{why}", "write --over x=-2:2,y=0:1")
