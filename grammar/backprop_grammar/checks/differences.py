@@ -106,7 +106,6 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
     """The backward pass of a trace against difference quotients of the forward pass."""
     bench = Bench.of(trace)
     with bench.point.arithmetic.context():
-        # Edges first: the kinks they find are the reasons of the kinks of the inputs.
         lower = tuple(edge_rows(bench)) if edges else ()
         bench.work.left += WORK if inputs else 0
         upper = tuple(input_rows(bench)) if inputs else ()
@@ -132,10 +131,13 @@ def one_sided(trace: Trace, names: Iterable[str]) -> Sides:
             claimed = bench.real(node.gradient) if exists(node.gradient) else bench.zero
             below = bench.dependents([node.index])
             moved = along(bench.graph, below, {node.index: 1.0}, bench.output, trace.upstream)
-            found = bench.slopes(moved, [node.index], claimed, below)
-            if found.kind in ("smooth", "kink", "edge") and found.slope is not None:
+            bent = not bench.bent.keys().isdisjoint(below)
+            found = bench.slopes(moved, [node.index], claimed, below, bent)
+            if found.kind in ("smooth", "kink", "edge"):
+                smooth = found.kind == "smooth"
                 left, right = (
-                    UNEVALUATED if x is None else bench.number(x) for x in (found.left, found.right)
+                    UNEVALUATED if x is None else shown_slope(found.slope if smooth else x, 0)
+                    for x in (found.left, found.right)
                 )
                 sides[name] = left, right
     return sides
@@ -154,17 +156,16 @@ class Bench:
     point: Pass  # over the narrowest numbers that are certain
     work: Work = field(default_factory=lambda: Work(WORK))
     skipped: int = 0
-    kinks: list[str] = field(default_factory=list)  # nodes whose operation has a kink here
-    bent: set[int] = field(default_factory=set)  # nodes at which a kink or a jump is possible
+    bent: dict[int, str] = field(default_factory=dict)  # nodes that may have a kink or a jump here
 
     @classmethod
     def of(cls, trace: Trace) -> "Bench":
         """Raises BackpropError where some value is beyond wide numbers."""
         passes = Passes(trace.tape, trace.at, trace.tape.needed(trace.output))
         bench = cls(trace, passes, passes.made[passes.least])
-        bench.kinks = [note.node for note in trace.notes if note.kind in KINKS]
         met = [note.node for note in trace.notes if note.kind in SINGULAR]
-        bench.bent = {trace.names.find(name) for name in (*met, *(f.node for f in trace.flags))}
+        met += [flag.node for flag in trace.flags]
+        bench.bent = {trace.names.find(name): name for name in met}
         return bench
 
     @property
@@ -212,6 +213,7 @@ class Bench:
         sources: Sequence[int],
         claimed: Any,
         nodes: Sequence[int],
+        singular: bool,
         steps: Sequence[int] = STEPS,
     ) -> Slopes:
         """The slopes of what moves when the sources do; nodes: those that are evaluated again."""
@@ -221,7 +223,6 @@ class Bench:
             sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
             return min(sizes, default=point.candid.one[0])
 
-        singular = not self.bent.isdisjoint(nodes)
         return slopes(self.passes, moved, size, claimed, singular, self.work, steps)
 
 
@@ -240,7 +241,7 @@ def edge_rows(bench: Bench) -> Iterator[Difference]:
         for edge in shown.edges:
             if bench.affords(cost):
                 operand = trace.name(edge.operand)
-                moved = alone(graph, nodes, operands, {edge.place: 1.0})
+                moved = alone(graph, nodes, operands, {edge.place: 1.0}, bool(block))
                 row = f"d{shown.name}/d{operand}", shown.name, operand, edge.local
                 yield compare(bench, *row, moved, [operands[edge.place]], nodes)
         variadic = shown.row is not None and shown.row.variadic and not block
@@ -260,7 +261,7 @@ def operands_together(bench: Bench, shown: Node) -> Iterator[Difference]:
         total += speed(i) * bench.real(edge.local)
     nodes = [shown.index]
     operands = bench.graph.operands[shown.index]
-    moved = alone(bench.graph, nodes, operands, speeds)
+    moved = alone(bench.graph, nodes, operands, speeds, False)
     row = f"d{shown.name}, {OPERANDS}", shown.name, "", bench.number(total)
     yield besides(bench, *row, moved, [operands[place] for place in speeds], nodes)
 
@@ -330,25 +331,29 @@ def compare(
     """A gradient against the slopes of what moves when the sources do."""
     known = exists(backward)
     claimed = bench.real(backward) if known else bench.zero
-    found = bench.slopes(moved, sources, claimed, nodes, STEPS if known else STEPS[:1])
-    on_path = [kink for kink in bench.kinks if kink == node or bench.names.find(kink) in nodes]
-    where = node or " and ".join(on_path[:4]) or "a node"
+    bent = [bench.bent[k] for k in nodes if k in bench.bent] if bench.bent else []
+    # An operand that is given twice ties with itself, which is no kink of the whole program.
+    singular = bool(bent or (node and not bench.graph.operations[nodes[-1]].smooth))
+    steps = STEPS if known else STEPS[:1]
+    found = bench.slopes(moved, sources, claimed, nodes, singular, steps)
+    if found.step is None and nothing(claimed):  # as floats both are 0, or else it is told
+        claimed = bench.zero
+        found = bench.slopes(moved, sources, claimed, nodes, singular, steps)
+    where = node or " and ".join(bent[:4]) or "a node"
     error = None
     if known and found.kind in ("smooth", "edge"):
         error = relative(claimed, found.slope)
-    verdict, message = judged(backward, claimed, found, error, where, bool(on_path))
-    if verdict == "kink" and node and node not in bench.kinks:
-        bench.kinks.append(node)
+    verdict, message = judged(backward, claimed, found, error, where, singular)
     central = found.slope if known else None
     quotient, left, right = (
-        UNEVALUATED if x is None else shown_slope(x, backward)
+        UNEVALUATED if x is None else shown_slope(x, claimed)
         for x in (central, found.left, found.right)
     )
     return Difference(name, node, operand, backward, quotient, left, right, error, verdict, message)
 
 
 def judged(
-    backward: Number, claimed: Any, found: Slopes, error: float | None, where: str, kinked: bool
+    backward: Number, claimed: Any, found: Slopes, error: float | None, where: str, singular: bool
 ) -> tuple[str, str]:
     """The verdict on a gradient, and why."""
     left, right = figure(found.left), figure(found.right)
@@ -372,14 +377,15 @@ def judged(
     assert error is not None
     if found.kind == "edge" and error > TOLERANCE:
         only = right if found.left is None else left
-        return "unchecked", f"at the edge of the domain, where the one-sided slope is {only}"
+        message = f"at the edge of the domain, where the one-sided slope is {only}"
+        return "unchecked" if singular else "wrong", message
     if error <= TOLERANCE:
         return "right", "at the edge of the domain, one-sided" * (found.kind == "edge")
-    if kinked:
+    if singular:
         slope = figure(found.slope)
         reason = f"the kinks at {where} cancel, which what each of them passes on does not"
         return "kink", f"both one-sided slopes are {slope}: {reason}"
-    _, quotient = telling(backward, shown_slope(found.slope, backward), 6)
+    _, quotient = telling(backward, shown_slope(found.slope, claimed), 6)
     return "wrong", f"the difference quotient is {quotient}"
 
 
@@ -405,9 +411,9 @@ def nothing(value: Any) -> bool:
     return not value or size_of(value) < SMALLEST
 
 
-def shown_slope(value: Any, backward: Number) -> Number:
+def shown_slope(value: Any, claimed: Any) -> Number:
     """A slope as a number of the trace; 0 where that is all that it says of a gradient of 0."""
-    return 0.0 if backward == 0 and nothing(value) else number((value, 0.0), None, False)
+    return 0.0 if not claimed and nothing(value) else number((value, 0.0), None, False)
 
 
 def figure(value: Any) -> str:

@@ -17,30 +17,33 @@ __all__ = ["alone", "along", "dependents", "effort"]
 
 
 def alone(
-    graph: Graph, nodes: Sequence[int], operands: Sequence[int], speeds: Mapping[int, float]
+    graph: Graph,
+    nodes: Sequence[int],
+    operands: Sequence[int],
+    speeds: Mapping[int, float],
+    block: bool,
 ) -> Moved:
-    """The value of one operation, or of a block that is several nodes, with its operands moved.
+    """The value of one operation with its operands moved, or of a block, where what is given twice
+    moves at both places.
 
-    speeds: by how many steps the operand at a place moves. The operands count as exact, which saves
-    bounding what their errors do to the result.
+    speeds: by how many steps the operand at a place moves.
     """
     node = nodes[-1]
 
-    def moved(point: Pass, place: int, step: Any) -> Any:
+    def moved(point: Pass, place: int, step: Any) -> Ball:
         ball = point.values[operands[place]]
         assert ball is not None
-        return ball[0] + step * speeds[place] if place in speeds else ball[0]
+        return (ball[0] + step * speeds[place], ball[1]) if place in speeds else ball
 
     def at(point: Pass, step: Any) -> Ball:
-        zero = point.candid.zero[1]
-        if len(nodes) > 1 or tuple(operands) != graph.operands[node]:
-            balls = {operands[place]: (moved(point, place, step), zero) for place in speeds}
+        if block:
+            balls = {operands[place]: moved(point, place, step) for place in speeds}
             return again(graph, point, nodes, balls)
         if node in graph.condition_of:  # the condition stays: what is selected moves
             place = Branches(graph, point.values, point.arithmetic.decide).selected(node)
-            return moved(point, place, step), zero
-        exact = [(moved(point, place, step), zero) for place in range(len(operands))]
-        return point.candid.apply(graph.operations[node], exact)
+            return moved(point, place, step)
+        balls_ = [moved(point, place, step) for place in range(len(operands))]
+        return point.candid.apply(graph.operations[node], balls_)
 
     return at
 

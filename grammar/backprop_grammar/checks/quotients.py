@@ -151,7 +151,8 @@ class Slopes(NamedTuple):
 
     kind: smooth, where both sides have one slope; kink, where each has its own; jump, where the
     values differ however small the step; edge, where only one side has values; none, where neither
-    has; undecided, where the quotients do not settle. slope: of both sides, or of the only one;
+    has; undecided, where the quotients do not settle; flat, where the values do not differ at a step
+    that may be too large. slope: of both sides, or of the only one;
     between them where they differ; None where it is unknown. left, right: the one-sided slopes, or
     quotients that do not settle; None where there is no value. step: the larger one.
     """
@@ -170,9 +171,13 @@ class Side(NamedTuple):
     near: Any
     noise: Any  # a bound on the error of the near one
 
-    def settles(self, tolerance: Any) -> bool:
-        """Whether the smaller step leaves the quotient as it is."""
-        return bool(abs(self.far - self.near) + self.noise <= tolerance)
+    def settles(self, scale: Any) -> bool:
+        """Whether the smaller step leaves the quotient as it is, beside a slope of that size."""
+        return bool(abs(self.far - self.near) + self.noise <= CLOSE * scale)
+
+    def flat(self, floor: Any) -> bool:
+        """Whether the values do not differ, though they are known so well."""
+        return bool(max(abs(self.far), abs(self.near)) <= self.noise <= floor)
 
 
 def slopes(
@@ -190,10 +195,11 @@ def slopes(
     whose digits should be told; 0 is told from whatever a float can hold. singular: whether a kink
     or a jump is possible here; elsewhere a function of this language is analytic, and nothing but
     too large a step can make it look otherwise. work: what may be spent; a first look is taken
-    in any case. steps: see STEPS.
+    in any case. steps: see STEPS. Quotients that fall with every step tend to 0.
     """
     claimed = abs(claimed)
     last: Slopes | None = None
+    falls = 0
     for power in steps:
         if last is not None and work.left <= 0:
             break
@@ -205,14 +211,26 @@ def slopes(
         if found.kind == "edge" and agrees(found.slope, claimed):
             return found
         same = last is not None and found.kind == last.kind and persists(last, found)
-        if same and (singular or found.kind == "edge"):
+        if same and (found.kind == "edge" or (singular and found.kind in ("kink", "jump"))):
             return found
+        if last is not None:
+            falls += found.kind == "flat" or steepest(found) * ENOUGH < steepest(last)
         last = found
     if last is None:
         return Slopes("undecided", None, None, None, None)
+    if falls == len(STEPS) - 1 and (not claimed or steepest(last) <= CLOSE * claimed):
+        zero = 0 * last.step
+        left, right = (None if x is None else zero for x in (last.left, last.right))
+        kind = "edge" if left is None or right is None else "smooth"
+        return Slopes(kind, zero, left, right, last.step)
     if last.kind in ("none", "edge") or (singular and last.kind == "kink"):
         return last
     return last._replace(kind="undecided", slope=None)
+
+
+def steepest(slopes: Slopes) -> Any:
+    """The larger of the one-sided quotients."""
+    return max([abs(x) for x in (slopes.left, slopes.right) if x is not None], default=0)
 
 
 def agrees(slope: Any, claimed: Any) -> bool:
@@ -267,9 +285,7 @@ def looked(
 ) -> tuple[Slopes | None, int]:
     """What a step and a narrower one show, and how many bits are missing for that."""
     ldexp = point.candid.module.ldexp
-    floor = ldexp(1, SMALLEST)
-    if claimed:
-        floor = min(floor, CLOSE * claimed)
+    floor = CLOSE * claimed or ldexp(1, SMALLEST)
     narrow = ldexp(step, -NARROWER)
     middle = attempt(point, moved, 0 * step)
     if middle is None:
@@ -286,9 +302,8 @@ def looked(
     far_right, near_left = quotient(step), quotient(-narrow)
     if far_right is not None and near_left is not None:
         slope = near_left[0]
-        tolerance = max(CLOSE * abs(slope), floor)
-        settled = Side(far_right[0], *near_left).settles(tolerance)
-        if settled and abs(abs(slope) - claimed) <= 2 * tolerance:
+        both = Side(far_right[0], *near_left)
+        if both.settles(abs(slope)) and agrees(slope, claimed):
             return Slopes("smooth", slope, slope, far_right[0], step), 0
     work.spend(2, point.candid.bits)
     sides = [side(quotient(-step), near_left), side(far_right, quotient(narrow))]
@@ -304,14 +319,18 @@ def looked(
     right: Any
     left, right = (None if one is None else one.near for one in sides)
     if len(known) == 1:
-        kind = "edge" if both.settles(tolerance) else "undecided"
+        kind = "edge" if both.settles(abs(near)) else "flat" if both.flat(floor) else "undecided"
         return Slopes(kind, near, left, right, step), 0
     gap, wider_gap = abs(left - right), abs(known[0].far - known[1].far)
-    straight = gap <= max(tolerance, wider_gap / ENOUGH) + 4 * both.noise
-    if straight and both.settles(tolerance):
+    straight = gap <= max(CLOSE * abs(near), wider_gap / ENOUGH) + 4 * both.noise
+    # Where one side's quotient falls as fast as the step, the step is small beside the scale.
+    linear = abs(ldexp(gap, NARROWER) - wider_gap) * ENOUGH < wider_gap
+    if straight and (both.settles(abs(near)) or (linear and both.flat(floor))):
         return Slopes("smooth", near, left, right, step), 0
+    if straight and both.flat(floor):
+        return Slopes("flat", near, left, right, step), 0
     steepest = max(abs(left), abs(right))
-    if all(one.settles(CLOSE * steepest) for one in known):
+    if all(one.settles(steepest) for one in known):
         return Slopes("kink", near, left, right, step), 0
     # Whether the values differ by as much as before though the step is so much smaller.
     grows = any(abs(one.near) >= abs(one.far) * 2.0 ** (NARROWER - 1) > 0 for one in known)
