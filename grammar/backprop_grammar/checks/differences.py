@@ -218,12 +218,7 @@ class Bench:
     ) -> Slopes:
         """The slopes of what moves when the sources do; nodes: those that are evaluated again."""
         self.work.cost = effort(self.graph, nodes)
-
-        def size(point: Pass) -> Any:
-            sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
-            return min(sizes, default=point.candid.one[0])
-
-        return slopes(self.passes, moved, size, claimed, singular, self.work, steps)
+        return slopes(self.passes, moved, sources, claimed, singular, self.work, steps)
 
 
 def edge_rows(bench: Bench) -> Iterator[Difference]:

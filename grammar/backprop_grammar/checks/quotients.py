@@ -183,7 +183,7 @@ class Side(NamedTuple):
 def slopes(
     passes: Passes,
     moved: Moved,
-    size: Callable[[Pass], Any],
+    sources: Sequence[int],
     claimed: Any,
     singular: bool,
     work: Work,
@@ -191,7 +191,7 @@ def slopes(
 ) -> Slopes:
     """The slopes of a function of a step, at the step 0.
 
-    size: of the point, beside which the step is small. claimed: the slope that is to be judged,
+    sources: the nodes that move, beside which the step is small. claimed: the slope that is to be judged,
     whose digits should be told; 0 is told from whatever a float can hold. singular: whether a kink
     or a jump is possible here; elsewhere a function of this language is analytic, and nothing but
     too large a step can make it look otherwise. work: what may be spent; a first look is taken
@@ -203,7 +203,7 @@ def slopes(
     for power in steps:
         if last is not None and work.left <= 0:
             break
-        found = at_step(passes, moved, size, claimed, power, work)
+        found = at_step(passes, moved, sources, claimed, power, work)
         if found is None:
             break
         if found.kind == "smooth":
@@ -254,7 +254,7 @@ def persists(before: Slopes, now: Slopes) -> bool:
 def at_step(
     passes: Passes,
     moved: Moved,
-    size: Callable[[Pass], Any],
+    sources: Sequence[int],
     claimed: Any,
     power: int,
     work: Work,
@@ -267,7 +267,9 @@ def at_step(
     while (point := passes.of(bits)) is not None:
         work.spend(2, point.candid.bits)
         with point.candid.context():
-            step = point.candid.module.ldexp(size(point), -power)
+            sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
+            size = min(sizes, default=point.candid.one[0])
+            step = point.candid.module.ldexp(size, -power)
             try:
                 found, missing = looked(point, moved, step, claimed, work)
             except Undecided:
