@@ -13,6 +13,9 @@ from ..numbers.branches import Branches
 from ..numbers.interpret import interpret
 from .quotients import Moved, Pass
 
+SLOW = 50
+"""How many others a slow operation costs, over wide numbers."""
+
 __all__ = ["alone", "along", "dependents", "effort"]
 
 
@@ -138,5 +141,10 @@ def dependents(
 
 
 def effort(graph: Graph, nodes: Sequence[int]) -> int:
-    """How many operands are looked at to evaluate some nodes."""
-    return sum([max(1, len(graph.operands[node]) - 1) for node in nodes])
+    """How many operands are looked at to evaluate some nodes; of a slow row, as if they were more."""
+    return sum(
+        [
+            max(1, len(graph.operands[node]) - 1) * (SLOW if graph.operations[node].slow else 1)
+            for node in nodes
+        ]
+    )

@@ -34,8 +34,8 @@ ARCS = 15_000
 TRIALS = 400_000
 """Mistakes times claims that are tried one by one."""
 
-VISITS = 2_500_000
-"""Edges walked over by backward passes with a mistake in them."""
+VISITS = 800_000
+"""Nodes whose gradients are computed anew with a mistake above them."""
 
 SHOWN = 5
 """Diagnoses that are listed for a claim."""
@@ -344,13 +344,12 @@ def assign(
     for suspect in findings.suspects:
         for name in suspect.explains:
             findings.by_claim.setdefault(name, []).append(suspect)
+    chances = {id(one): chance(one, widths, near) for one in findings.suspects}
     for claim in wrong:
         own = findings.by_claim.get(claim.name, [])
         alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
         findings.diagnoses[claim.name] = [
-            described(
-                sheet, suspect, alike == 1 and suspect is own[0], chance(suspect, widths, near)
-            )
+            described(sheet, suspect, alike == 1 and suspect is own[0], chances[id(suspect)])
             for suspect in own[:SHOWN]
         ]
     return findings
