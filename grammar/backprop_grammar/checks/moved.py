@@ -36,7 +36,9 @@ def alone(
     def moved(point: Pass, place: int, step: Any) -> Ball:
         ball = point.values[operands[place]]
         assert ball is not None
-        return (ball[0] + step * speeds[place], ball[1]) if place in speeds else ball
+        if not step or place not in speeds:
+            return ball  # which may be a quotient, exactly
+        return ball[0] + step * speeds[place], ball[1]
 
     def at(point: Pass, step: Any) -> Ball:
         if block:

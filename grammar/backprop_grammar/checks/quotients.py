@@ -100,7 +100,7 @@ class Passes:
         doubt = Doubt(close=CERTAIN, loose=CERTAIN)
         with arithmetic.context():
             point = {
-                node: arithmetic.exactly(self.at[name] + 0.0)
+                node: arithmetic.constant(self.at[name])
                 for name, node in self.graph.variables.items()
                 if name in self.at
             }

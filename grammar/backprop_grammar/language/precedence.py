@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
 from .graph import Tape
+from .nearest import Nearest, printed
 
 __all__ = [
     "ATOM",
@@ -56,10 +57,10 @@ class Text(NamedTuple):
 
 
 def number_text(value: float) -> str:
-    """The shortest text that reads back as the same float: 2, 0.5, 1e-07, 1e+22."""
-    if value == int(value) and abs(value) < 1e16:
+    """The shortest text that reads back as the same number: 2, 0.5, 1e-07, 1e+22."""
+    if value == int(value) and abs(value) < 1e16 and not isinstance(value, Nearest):
         return str(int(value))
-    return repr(value)
+    return printed(value)
 
 
 def atom(value: float | str) -> Text:

@@ -13,6 +13,7 @@ from math import fabs, frexp
 from typing import NamedTuple
 
 from ..language.graph import Graph
+from ..language.nearest import Nearest
 from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
@@ -31,6 +32,9 @@ __all__ = [
     "mul",
     "total",
 ]
+
+SMALLEST = 5e-324
+"""The smallest float above 0."""
 
 SMALL = 2.0**-960
 """Below, a bound on a rounding error would itself lose digits in binary64."""
@@ -58,8 +62,12 @@ class Hard(Exception):
 
 def constant(value: float | str) -> Ball:
     """The ball of a constant of the program, by its number or its name."""
-    if isinstance(value, float):
+    if type(value) is float:
         return value, 0.0
+    if not isinstance(value, str):
+        if not isinstance(value, Nearest) or value.exact:
+            return float(value), 0.0
+        return float(value), fabs(value.rest) * (1 + 2 * UNIT) + SMALLEST
     nearest = CONSTANTS[value]
     return nearest, nearest * UNIT
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from .exact import Exact, never
@@ -101,6 +102,7 @@ class Operation:
     computed: the value as a careful program, used over floats and wide numbers.
     selects: 1 where the result is the largest operand, -1 where it is the smallest.
     exact: when ``value`` has no rounding error.
+    rational: the value over Fractions, where it is one; raises ArithmeticError where it has none.
     scale: the magnitude to which ``ulps`` refers; the result unless given.
     numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
         nan or an infinity where there is no value; or a faster one of floats than ``value``.
@@ -159,6 +161,7 @@ class Operation:
     selects: int = 0
     least: int = 1
     exact: Exact = never
+    rational: Callable[..., Fraction] | None = None
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5

@@ -38,12 +38,14 @@ def forward(
     low: list[float] = [0.0] * count
     for name, node in graph.variables.items():
         if name in at:
-            values[node] = at[name] + 0.0
+            values[node], errors[node] = binary64.constant(at[name])
+            low[node] = getattr(at[name], "rest", 0.0)
     for node, constant in graph.constants.items():
         if type(constant) is float:
             values[node] = constant
         else:
             values[node], errors[node] = binary64.constant(constant)
+            low[node] = getattr(constant, "rest", 0.0)
     balls = Balls(values, errors)
     branches = Branches(graph, balls, binary64.decide)
     close, kernels, plus, minus = doubt.close, KERNELS, ADD, SUB
@@ -127,7 +129,7 @@ def backward(
     values, errors = balls.values, balls.errors
     gradients: list[Any] = [None] * len(graph)
     bounds: list[float] = [0.0] * len(graph)
-    gradients[output] = seed
+    gradients[output], bounds[output] = binary64.constant(seed)
     tolerance = doubt.loose if every else INFINITY
     one, minus, rules = ONE, MINUS, PLAIN_RULES
     for node in range(output, -1, -1):

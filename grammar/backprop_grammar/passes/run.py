@@ -241,7 +241,7 @@ def run_over(
         values, branches = flat.forward(graph, at, target.needed, doubt)
     else:
         point = {
-            node: arithmetic.exactly(at[name] + 0.0)
+            node: arithmetic.constant(at[name])
             for name, node in graph.variables.items()
             if name in at
         }
@@ -261,7 +261,7 @@ def run_over(
             assert isinstance(values, Balls)
             gradients = flat.backward(graph, output, upstream, wanted, values, local, doubt, every)
         else:
-            seed = arithmetic.exactly(upstream)
+            seed = arithmetic.constant(upstream)
             gradients = general.gradients(graph, output, seed, reached, local, arithmetic)
             for node, ball in gradients.items() if every else ():
                 doubt.check(arithmetic, node, ball, False)

@@ -92,7 +92,7 @@ class Builder:
             program=program,
             tape=graph,
             names=names,
-            at={name: at[name] + 0.0 for name in graph.variables if name in at},
+            at={name: at[name] for name in graph.variables if name in at},
             output=run.output,
             value=value,
             upstream=run.upstream,
@@ -164,7 +164,7 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in operands]
+        balls = [self.run.values[i] for i in (*operands, node)]
         values = () if row.variadic else [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
@@ -182,7 +182,7 @@ class Builder:
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
         row = block.row
-        balls = [self.run.values[i] for i in block.operands]
+        balls = [self.run.values[i] for i in (*block.operands, node)]
         values = [ball[0] for ball in balls if ball] if row else ()
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0
