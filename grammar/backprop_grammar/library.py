@@ -609,6 +609,7 @@ class Trace(Answer):
         A number that is given as text keeps its digits: `"0.20"` claims two.
         """
         from .checks.differences import Report as Record  # loaded when it is asked for
+        from .checks.differences import one_sided  # with it
         from .diagnosis.claims import judge  # loaded when it is asked for
 
         trace = self.listed(evaluated=True)
@@ -618,7 +619,7 @@ class Trace(Answer):
         for name, claimed in joined(claims or {}, more).items():
             number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
             texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
-        verdicts = judge(trace, texts)
+        verdicts = judge(trace, texts, lambda names: one_sided(trace, names))
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits, partial(Trace.claim, self, texts))
 

@@ -50,11 +50,11 @@ def command(
     wrt: Wrt = None,
     output: Output = "",
     columns: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAMES", help="Add these only: value,d_x=slope,status (new names after =)."
         ),
-    ] = "",
+    ] = None,
     source: Source = "",
     target: Annotated[
         str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
@@ -94,6 +94,8 @@ def command(
 
     if save == "":
         raise usage("-o names no file", "give a file, or a folder of several")
+    if columns == "":
+        raise usage("--columns names no results", "write --columns value,d_x=slope")
     points = points or []
     place = None if save is None or str(Path(save)) == "-" else Path(save)
     request = Request(program, file, at, wrt, output)
@@ -106,7 +108,7 @@ def command(
         names = varying(graph, given, views["output"], files)
         given = {name: value for name, value in given.items() if name not in names}
         kernel = parsed.mapper(names, given, wrt=views["wrt"], output=views["output"])
-        results = added(kernel.labels, columns, bool(reduce))
+        results = added(kernel.labels, columns or "", bool(reduce))
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))

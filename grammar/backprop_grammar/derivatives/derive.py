@@ -363,7 +363,7 @@ def evaluated(
         wrt = [by for by in asked.values() if by is not None and by in graph.variables]
         held = None in asked.values()
         try:
-            trace = evaluate(graph, values, wrt=wrt, output=stage, nodes=False, value=held)
+            trace = evaluate(graph, values, wrt=wrt, output=stage, nodes=False, finite=held)
         except BackpropError as error:
             if error.kind not in ("domain", "overflow", "precision"):
                 raise

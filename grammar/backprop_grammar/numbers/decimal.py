@@ -22,6 +22,7 @@ __all__ = [
     "rounded",
     "short_number",
     "shown_decimal",
+    "telling",
     "wide",
 ]
 
@@ -169,3 +170,12 @@ def decimal(number: Number, digits: int) -> str:
     if -5 < exponent < max(digits, 6):
         return minus + fixed(shown, exponent)
     return f"{minus}{shown[0]}{'.' * (len(shown) > 1)}{shown[1:]}e{exponent:+03d}"
+
+
+def telling(a: Number, b: Number, digits: int) -> tuple[str, str]:
+    """Two numbers at that many significant digits, or as many more as it takes to tell them apart."""
+    for more in range(digits, 18):
+        texts = decimal(a, more), decimal(b, more)
+        if texts[0] != texts[1]:
+            break
+    return texts

@@ -29,14 +29,18 @@ def trace(
     at: dict[str, float],
     precision: int | None,
     nodes: bool,
-    value: bool = True,
+    finite: bool = True,
 ) -> Trace:
-    """The trace of a run. nodes: whether it lists them. value: see ``evaluate``.
+    """The trace of a run. nodes: whether it lists them. finite: whether an output that no float
+    holds is refused.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
-        built = Builder(run, target.names, precision).build(program, target, at, nodes, value)
+        built = Builder(run, target.names, precision).build(program, target, at, nodes)
+        value = built.value
+        if finite and isinstance(value, Wide) and value.nearest is None:
+            raise overflow(run)
         if not whole:
             return built
         more = [stays_whole(run.graph, target.names, node) for node in whole]
@@ -61,16 +65,12 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node) or (zero, zero)
 
-    def build(
-        self, program: Graph, target: Target, at: dict[str, float], nodes: bool, held: bool
-    ) -> Trace:
+    def build(self, program: Graph, target: Target, at: dict[str, float], nodes: bool) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = target.labels, target.sources
         output = run.values[run.output]
         assert output is not None
         value = self.number(output, inner=False)
-        if held and isinstance(value, Wide) and value.nearest is None:
-            raise overflow(run)
         requested = {run.output, *sources}
         gradients = {
             label: self.number(self.gradient(node), inner=False)

@@ -24,7 +24,7 @@ def evaluate(
     nodes: bool = True,
     expand: Sequence[str] = (),
     fold: Sequence[str] = (),
-    value: bool = True,
+    finite: bool = True,
 ) -> Trace:
     """The trace of a program at a point.
 
@@ -34,8 +34,7 @@ def evaluate(
     MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
     need be certain, which takes less work. expand: names
     of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
-    shown as one. They change no number. value: whether the output's value must be one that a float
-    can hold; otherwise only its gradients are asked for.
+    shown as one. They change no number. finite: whether an output that no float holds is refused.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
@@ -54,7 +53,7 @@ def evaluate(
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     target = Target(graph, wrt, output)
     run = run_at(target, at, upstream, precision, nodes)
-    return trace(run, target, written, whole, at, precision, nodes, value)
+    return trace(run, target, written, whole, at, precision, nodes, finite)
 
 
 class Results(NamedTuple):

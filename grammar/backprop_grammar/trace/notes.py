@@ -5,7 +5,9 @@ walk the backward pass the other way.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from ..blocks.names import Names
@@ -156,9 +158,16 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
     if kind == "tie":
-        ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
-        tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
-        share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
+        ties = [(k, local) for _, k, local, sent in run.sent(node) if local and sent is not None]
+        shares = Counter(names.of.get(k, "an operand") for k, _ in ties)
+        of = round(float(1 / ties[0][1][0]))  # with those that are not differentiated
+        if len(shares) == 1:
+            share = f"{next(iter(shares))} gets its share of the gradient"
+        elif len(set(shares.values())) == 1:
+            share = f"{' and '.join(shares)} share the gradient equally"
+        else:
+            each = [f"{name} gets {Fraction(places, of)}" for name, places in shares.items()]
+            share = f"{' and '.join(each)} of the gradient"
         return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip
     if kind == "boundary":
         return Note("boundary", name, f"the point stands exactly on the boundary of the condition of {name}; the gradient is that of the branch it selects")  # fmt: skip
