@@ -224,7 +224,7 @@ def test_a_rule_over_other_leaves_keeps_its_value(row, k):
         over_names = rules_of(write(row, names, "<").text)
         node = over_names.graph.output
         called = over_names.names.of[node]
-        values = [at[name] for name in row.operands]
+        values = [*(at[name] for name in row.operands), 0.6]
         decided = str(over_names.operation(row, k, node, values))
         number = str(over_numbers.operation(row, k, over_numbers.graph.output))
         assert value_of(
