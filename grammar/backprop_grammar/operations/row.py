@@ -73,7 +73,8 @@ class Bound:
 
 Requirement = Callable[[Any, list[Any]], tuple[str, str] | None]
 """What keeps some operands from a value, and the way out, or None; asks an arithmetic
-(arithmetic.Arithmetic) for the ``sign`` of operand k and whether it is ``whole``."""
+(arithmetic.Arithmetic) for the ``sign`` of operand k, whether it is ``whole``, or ``counts``, and
+whether a text ``vanishes``."""
 
 
 def relative(_operands: tuple[Any, ...], out: Any) -> Any:
@@ -103,6 +104,8 @@ class Operation:
     selects: 1 where the result is the largest operand, -1 where it is the smallest.
     exact: when ``value`` has no rounding error.
     scale: the magnitude to which ``ulps`` refers; the result unless given.
+    lipschitz: no local gradient is larger than this anywhere. Needed where the value turns back
+        within an interval of operands, but at 0: else it is farthest from its middle at the ends.
     numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
         nan or an infinity where there is no value; or a faster one of floats than ``value``.
         Without it, ``value`` is called for every row.
@@ -161,6 +164,7 @@ class Operation:
     least: int = 1
     exact: Exact = never
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
+    lipschitz: float = 0
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
     columns: str = ""

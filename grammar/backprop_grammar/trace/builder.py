@@ -157,9 +157,8 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in operands]
-        values = () if row.variadic else [ball[0] for ball in balls if ball]
-        return self.rules.operation(row, place, node, values)
+        balls = [] if row.variadic else [self.run.values[i] for i in operands]
+        return self.rules.operation(row, place, node, [ball[0] for ball in balls if ball])
 
     def block_edges(self, node: int, block: Block) -> Iterator[Edge]:
         run = self.run
