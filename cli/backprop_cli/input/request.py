@@ -17,7 +17,8 @@ from backprop_grammar.errors import BackpropError, Source, few, shorten, suggest
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.parser import MAX_LENGTH, parse
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
-from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.numbers.decimal import brief
+from backprop_grammar.numbers.wide import Wide, as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
@@ -270,13 +271,17 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
             message = f"the value of {shorten(name)} is not a number: {wrong}"
             hint = "a point takes numbers and constants such as pi/4, sqrt(2), 1/3"
             raise BackpropError("binding", message, at, hint=hint, source=graph.source)
-        result = as_float(evaluate(graph, {}).value)
+        value = evaluate(graph, {}).value
     except BackpropError as error:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    result = as_float(value)
     assert result is not None
+    if not result and isinstance(value, Wide):
+        message = f"{shorten(bare)} is too small a number: it is {brief(value)}"
+        raise refuse(message, "the smallest above 0 is 5e-324")
     return result
 
 
