@@ -271,16 +271,16 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
             message = f"the value of {shorten(name)} is not a number: {wrong}"
             hint = "a point takes numbers and constants such as pi/4, sqrt(2), 1/3"
             raise BackpropError("binding", message, at, hint=hint, source=graph.source)
-        value = evaluate(graph, {}).value
+        number = evaluate(graph, {}).value
     except BackpropError as error:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
-    result = as_float(value)
+    result = as_float(number)
     assert result is not None
-    if not result and isinstance(value, Wide):
-        message = f"{shorten(bare)} is too small a number: it is {brief(value)}"
+    if not result and isinstance(number, Wide):
+        message = f"{shorten(bare)} is too small a number: it is {brief(number)}"
         raise refuse(message, "the smallest above 0 is 5e-324")
     return result
 

@@ -269,21 +269,25 @@ def selected(operation: Operation, given: Sequence[Number]) -> Number:
     return out, np.where(np.isnan(bound), np.inf, bound)
 
 
-def share(given: Sequence[Number], what: object) -> Number:
-    assert isinstance(what, tuple)
-    k, uses = what
+def ties(given: Sequence[Number], uses: object) -> Number:
+    assert isinstance(uses, tuple)
     (out, error), *operands = map(known, given)
-    ties, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
+    tied, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
     exact = np.ones(len(out), dtype=bool)
     for (value, own), count in zip(operands, uses, strict=True):
         here = value == out
-        ties += here * count
+        tied += here * count
         equal += here
         close += ~(np.abs(value - out) > own + error)
         exact &= (own == 0) | ~here
-    value = np.where(operands[k][0] == out, 1 / np.maximum(ties, 1), 0.0)
     sure = (close == 1) | ((close == equal) & exact)
-    return value, np.where(sure, np.where(ties > 2, value * UNIT, 0.0), np.inf)
+    return tied, np.where(sure, 0.0, np.inf)
+
+
+def share(given: Sequence[Number], _what: object) -> Number:
+    (out, _), (operand, _), (tied, error) = map(known, given)
+    value = np.where(operand == out, 1 / np.maximum(tied, 1), 0.0)
+    return value, np.where(tied > 2, value * UNIT, 0.0) + error
 
 
 def select(given: Sequence[Number], _what: object) -> Number:
@@ -327,6 +331,7 @@ RULES: dict[Operation | Kind, Callable[[Sequence[Number], object], Number]] = {
     NEG: neg,
     EXP: exp,
     OPERATIONS["abs"]: absolute,
+    Kind.TIES: ties,
     Kind.SHARE: share,
     Kind.SELECT: select,
     Kind.GATE: gate,
