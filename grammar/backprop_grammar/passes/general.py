@@ -1,6 +1,7 @@
 """The passes over any arithmetic: the two loops, where they fail, and how certain their numbers are."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import compress
 from typing import Any
 
@@ -50,7 +51,7 @@ def forward(
         doubt.check(arithmetic, node, ball, not any(error for _, error in operands))
         return ball
 
-    values: Values = leaves(graph, given, arithmetic.constant)
+    values: Values = leaves(graph, given, cache(arithmetic.constant))
     branches = Branches(graph, values, arithmetic.decide)
     try:
         interpret(graph, values, apply, branches, nodes())
