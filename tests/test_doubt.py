@@ -27,6 +27,8 @@ RIGHT = [
     ("sigmoid(sin(pi))*x + (sin(pi) + x)^2", {"x": 1.0}, 1.5),
     ("softplus(sin(pi)) + abs(x)", {"x": 1.0}, 1 + math.log(2)),
     ("(x/x)^y", {"x": 3.0, "y": 2.0}, 1.0),
+    ("max(exp(x)*exp(x), exp(2*x), 100)", {"x": 0.3}, 100.0),
+    ("clamp(x, hypot(x, 2)/x - 9, hypot(x, 2)/x - 9)", {"x": 0.8}, math.hypot(0.8, 2) / 0.8 - 9),
     ("a = sin(x)*exp(x); b = sin(x)*exp(x); 1/(1 + a - b)", {"x": 0.7}, 1.0),
 ]  # fmt: skip
 """Programs whose digits cancel on the way, and their values."""

@@ -314,14 +314,10 @@ class Arithmetic(ABC):
 
     def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
-        best = [0]
-        for k in range(1, len(operands)):
-            sign = self.decide(operands[k], operands[best[0]])
-            if sign == operation.selects:
-                best = [k]
-            elif sign == 0:
-                best.append(k)
-        return best
+        best = max(
+            operands, key=lambda ball: ball[0] * operation.selects
+        )  # those that lose may tie
+        return [k for k, ball in enumerate(operands) if self.decide(ball, best) == 0]
 
     # local gradients
 
