@@ -12,6 +12,8 @@ Every number that is printed, the value and each gradient, is one of these:
     flagged or refused though defined    a defect, too, but an honest one
     undecided  the truth could not be told with 4,000 bits
 
+`map` is held to `eval` on the same programs: the same numbers, and none where it has none.
+
 The same programs go through PyTorch, JAX and autograd where these are installed. They have a
 column of their own for digits lost, because plain floats must lose some; at kinks, where each has
 its own convention, they are not judged.
@@ -29,11 +31,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mpmath import mp
 
 from tests import libraries, truth
 from tests.grown import Grown, grown
-from tests.support import BackpropError, as_float, traced
+from tests.support import BackpropError, Program, as_float, traced
 
 RELATIVE = 1e-12
 LOSSY = 1e-3
@@ -76,6 +79,20 @@ def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
 
     gradients = {name: as_float(number) for name, number in trace.gradients.items()}
     return as_float(trace.value), gradients, {note.kind for note in trace.notes}, ""
+
+
+def mapped_alike(whole: Grown, value: Any, slopes: dict[str, Any], error: str) -> bool:
+    """Whether `map` gives the numbers of `eval`, at a table of one row."""
+    try:
+        table = Program(whole.text()).map({name: np.array([x]) for name, x in whole.at.items()})
+    except BackpropError:
+        return bool(error)
+    pairs = [(value, table.value[0]), *((slopes[n], table.gradients[n][0]) for n in slopes)]
+    missing = not np.isfinite([number for _, number in pairs]).all()
+    if error or missing:
+        alike = all(mine is None or np.isnan(found) == bool(error) for mine, found in pairs)
+        return alike and bool(table.status[0])
+    return all(mine is not None and close(float(found), mp.mpf(mine)) for mine, found in pairs)
 
 
 def outcomes(exact: truth.Truth, value: Any, slopes: Any, notes: set[str], error: str) -> list[str]:
@@ -131,6 +148,13 @@ def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, lis
         return count, findings
     took = time.perf_counter() - started
     count["slower than 1 s"] += took > 1
+    try:
+        if whole.at and not mapped_alike(whole, value, slopes, error):
+            count["map differs"] += 1
+            finding("map differs", value=value, slopes=slopes, error=error)
+    except TooSlow:
+        count["too slow"] += 1
+        finding("map too slow")
     try:
         exact = truth.truth(whole)
     except (truth.Undecided, RecursionError):
@@ -196,7 +220,7 @@ def table(count: Counter, names: list[str], markdown: bool) -> str:
     rows += [
         [name, f"{count[name]:,}", f"{100 * count[name] / numbers:.3f} %"] for name in OUTCOMES
     ]
-    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
+    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "map differs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
     sides = [["at smooth points", "backprop", *names]]
     sides += [[kind, *(f"{count[who, kind]:,}" for who in ("ours", *names))] for kind in JUDGED]
     return "\n\n".join(drawn(part, markdown) for part in ((rows, sides) if names else (rows,)))

@@ -18,8 +18,9 @@ from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.nearest import literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
+from backprop_grammar.numbers.decimal import brief
 from backprop_grammar.numbers.interpret import quotient
-from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.numbers.wide import Wide, as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
@@ -275,13 +276,17 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         exact = quotient(graph)
         if exact is not None and (not exact or 2.0**-1000 < abs(exact) < 2.0**1000):
             return nearest(exact.numerator, exact.denominator)
-        result = as_float(evaluate(graph, {}).value)
+        number = evaluate(graph, {}).value
     except BackpropError as error:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    result = as_float(number)
     assert result is not None
+    if not result and isinstance(number, Wide):
+        message = f"{shorten(bare)} is too small a number: it is {brief(number)}"
+        raise refuse(message, "the smallest above 0 is 5e-324")
     return result
 
 

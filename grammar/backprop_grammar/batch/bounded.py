@@ -5,6 +5,7 @@ Whoever comes here was a suspect; most turn out to be right, some to have no val
 which floats are not enough are handed on to wider numbers, one by one.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,11 @@ from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers import ball as balls
 from ..numbers.arithmetic import domain_error
-from ..numbers.ball import UNIT, rounding
+from ..numbers.ball import ENLARGED, MARGIN, NEAR, UNIT, rounding
 from ..numbers.binary64 import TOLERANCE, binary64
-from ..numbers.float64 import SMALL
-from ..operations.row import Operation
-from ..operations.special import NEAR, REDUCED
+from ..numbers.float64 import SHORT, SMALL
+from ..operations.row import Operation, Role
+from ..operations.special import COARSE, REDUCED
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .straightline import Kind, StraightLine, text_of
 from .ufuncs import COMPARISONS, Column, admits, called, over_columns
@@ -174,7 +175,8 @@ class BoundedRows:
 def rounded(
     value: Column, error: Column | None, ulps: float, nonzero: Column | bool = True
 ) -> Number:
-    """A value with its own rounding added; where it is nearly 0, no bound is trusted.
+    """A value with its own rounding added; of one that is nearly 0 no bound is trusted, but of 0
+    itself a bound that is not.
 
     nonzero: where it is not exactly 0.
     """
@@ -182,8 +184,15 @@ def rounded(
     own = size * (2 * ulps * UNIT * (1 + 2.0**-40))
     error = own if error is None else error + own
     if not size.min() >= SMALL:  # rarely
-        error = np.where((size < SMALL) & nonzero, np.inf, error)
+        hidden = (size < SMALL) & ((size > 0) | (error < SMALL)) & nonzero
+        error = np.where(hidden, np.inf, error)
     return value, error
+
+
+def nonzero_ball(number: Number) -> Column:
+    """Where a number is not exactly 0."""
+    value, error = number
+    return np.asarray(value != 0 if error is None else (value != 0) | (error != 0))
 
 
 def times(size: Column, error: Column | None) -> Column | None:
@@ -218,7 +227,7 @@ def mul(given: Sequence[Number], _what: object) -> Number:
     error = plus(times(x, error_y), times(y, error_x))
     if error_x is not None and error_y is not None:
         error = plus(error, error_x * error_y)
-    return rounded(x * y, error, 0.5, (x != 0) & (y != 0))
+    return rounded(x * y, error, 0.5, nonzero_ball(given[0]) & nonzero_ball(given[1]))
 
 
 def div(given: Sequence[Number], _what: object) -> Number:
@@ -226,17 +235,16 @@ def div(given: Sequence[Number], _what: object) -> Number:
     value = x / y
     error = plus(error_x, times(value, error_y))
     if error is not None:
-        error = error / np.abs(y) * (1 + 2.0**-10)
-        if error_y is not None:
-            error = np.where(error_y * 2.0**12 <= np.abs(y), error, np.inf)
-    return rounded(value, error, 0.5, x != 0)
+        room = np.abs(y) if error_y is None else np.abs(y) - error_y
+        error = np.where(room > 0, error / room, np.inf)
+    return rounded(value, error, 0.5, nonzero_ball(given[0]))
 
 
 def exp(given: Sequence[Number], _what: object) -> Number:
     x, error = given[0]
     value = np.exp(x)
     if error is not None:
-        error = np.where(error < 2.0**-12, value * error * (1 + 2.0**-10), np.inf)
+        error = np.where(error < NEAR, value * error * ENLARGED, np.inf)
     return rounded(value, error, EXP.numpy_ulps)
 
 
@@ -262,21 +270,25 @@ def selected(operation: Operation, given: Sequence[Number]) -> Number:
     return out, np.where(np.isnan(bound), np.inf, bound)
 
 
-def share(given: Sequence[Number], what: object) -> Number:
-    assert isinstance(what, tuple)
-    k, uses = what
+def ties(given: Sequence[Number], uses: object) -> Number:
+    assert isinstance(uses, tuple)
     (out, error), *operands = map(known, given)
-    ties, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
+    tied, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
     exact = np.ones(len(out), dtype=bool)
     for (value, own), count in zip(operands, uses, strict=True):
         here = value == out
-        ties += here * count
+        tied += here * count
         equal += here
         close += ~(np.abs(value - out) > own + error)
         exact &= (own == 0) | ~here
-    value = np.where(operands[k][0] == out, 1 / np.maximum(ties, 1), 0.0)
     sure = (close == 1) | ((close == equal) & exact)
-    return value, np.where(sure, np.where(ties > 2, value * UNIT, 0.0), np.inf)
+    return tied, np.where(sure, 0.0, np.inf)
+
+
+def share(given: Sequence[Number], _what: object) -> Number:
+    (out, _), (operand, _), (tied, error) = map(known, given)
+    value = np.where(operand == out, 1 / np.maximum(tied, 1), 0.0)
+    return value, np.where(tied > 2, value * UNIT, 0.0) + error
 
 
 def select(given: Sequence[Number], _what: object) -> Number:
@@ -320,6 +332,7 @@ RULES: dict[Operation | Kind, Callable[[Sequence[Number], object], Number]] = {
     NEG: neg,
     EXP: exp,
     OPERATIONS["abs"]: absolute,
+    Kind.TIES: ties,
     Kind.SHARE: share,
     Kind.SELECT: select,
     Kind.GATE: gate,
@@ -344,21 +357,68 @@ def applied(operation: Operation, given: Sequence[Number]) -> Number:
     out = function.call(*values)
     if function.ufunc is None and (operation.domain or operation.requires):
         out = np.where(admitted(operation, given), out, np.nan)
-    error = unreduced(values[0], out) if operation.period and function.ufunc else None
+    error = carried(operation, given, out)
+    if operation.period and function.ufunc:
+        error = plus(error, unreduced(values[0], out))
+    nonzero = nonzero_at(operation, values, out)
+    if error is not None:
+        nonzero = nonzero | (error != 0)
+    value, bound = rounded(out, error, function.ulps, nonzero)
+    return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+
+
+def carried(operation: Operation, given: Sequence[Number], out: Column) -> Column | None:
+    """How far the errors of the operands can have moved a value (see Arithmetic.carried)."""
+    values = [value for value, _ in given]
+    moved: Column | None = None
+    far = np.zeros(len(out), dtype=bool)
+    limits = [bound.limit for bound in operation.domain if not isinstance(bound.limit, str)]
     for k, (value, reach) in enumerate(given):
         if reach is None:
             continue
-        steepest = np.abs(slope(operation, k, values, out))
-        if (reach * reach * 2048 > UNIT).any():
-            for end in (value - reach, value + reach):
-                moved = [*values[:k], end, *values[k + 1 :]]
-                there = slope(operation, k, moved, function.call(*moved))
-                steepest = np.fmax(steepest, np.abs(there))
-            if operation.period:
-                steepest = np.where(4 * reach < operation.period, steepest, np.inf)
-        error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
-    value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
-    return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+        steep = np.abs(slope(operation, k, values, out))
+        moved = plus(moved, np.asarray(np.where(reach == 0, 0.0, steep * reach)))
+        for limit in (0.0, *limits):
+            far |= (reach > 0) & ((reach > SHORT) | (reach > NEAR * np.abs(value - limit)))
+    if moved is None or operation.role is Role.DISTRIBUTES:
+        return moved
+    far |= ~(moved * 2.0**20 <= 1 + np.abs(out))
+    if not far.any():
+        return moved * ENLARGED
+    rows = np.flatnonzero(far)
+    some = [(x[rows], None if error is None else error[rows]) for x, error in given]
+    error = moved * ENLARGED
+    error[rows] = measured(operation, some, out[rows])
+    return error
+
+
+def measured(operation: Operation, given: Sequence[Number], out: Column) -> Column:
+    """The same of errors of any size, measured at their ends; infinite where it cannot be."""
+    if operation.lipschitz:
+        errors = [error for _, error in given if error is not None]
+        return np.asarray(sum(errors) * operation.lipschitz)
+    function = over_columns(operation)
+    turns = np.zeros(len(out), dtype=bool)
+    ends: list[list[Column]] = []
+    for value, error in given:
+        if error is None:
+            ends.append([value])
+            continue
+        reach = error + np.abs(value) * 2 * UNIT
+        if operation.period:
+            turns |= ~(4 * reach < operation.period)
+        near_0 = np.where(np.abs(value) < reach, 0.0, value)
+        ends.append([value, value - reach, value + reach, near_0])
+    farthest, largest = np.zeros_like(out), np.abs(out)
+    for operands in itertools.product(*ends):
+        value = function.call(*operands)
+        farthest = np.maximum(farthest, np.abs(value - out))  # nan where there is no value
+        largest = np.maximum(largest, np.abs(value))
+    error = farthest * MARGIN + largest * (4 * function.ulps * UNIT)
+    known = np.isfinite(error) & ~turns
+    if operation.requires:
+        known &= admitted(operation, given)
+    return np.where(known, error, np.inf)
 
 
 def unreduced(x: Column, out: Column) -> Column | None:
@@ -366,7 +426,7 @@ def unreduced(x: Column, out: Column) -> Column | None:
     if not np.abs(x).max() > REDUCED:
         return None
     size = np.abs(out)
-    return np.where((np.abs(x) > REDUCED) & ~((size >= NEAR) & (size <= 1 / NEAR)), np.inf, 0.0)
+    return np.where((np.abs(x) > REDUCED) & ~((size >= COARSE) & (size <= 1 / COARSE)), np.inf, 0.0)
 
 
 def admitted(operation: Operation, given: Sequence[Number]) -> Column:

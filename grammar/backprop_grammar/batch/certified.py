@@ -28,7 +28,9 @@ Box = dict[int, Ends]
 
 
 class Check(NamedTuple):
-    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other."""
+    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other; or
+    a max or min, to two of its operands, which follow it.
+    """
 
     lines: tuple[int, ...]
     ordered: bool = False
@@ -191,7 +193,13 @@ class Chunks:
             results = [least(known) for k in self.straight.results if (known := ranges[k])]
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
-        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], results)
+        near = [
+            sum(errors[k] for k in check.lines)
+            if len(check.lines) < 3
+            else 2 * max(errors[k] for k in check.lines)
+            for check in self.checks
+        ]
+        return Bounds(box, near, results)
 
     def suspects(
         self, values: list[Any], bounds: Bounds, results: Sequence[Column]
@@ -200,10 +208,15 @@ class Chunks:
         suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
             difference = values[lines[0]]
-            if len(lines) > 1:
-                with np.errstate(over="ignore"):  # as far apart as can be
-                    difference = difference - values[lines[1]]
-            mask = difference >= -near if ordered else np.abs(difference) <= near
+            with np.errstate(over="ignore"):  # as far apart as can be
+                if len(lines) > 2:
+                    mask = (
+                        np.sum([np.abs(difference - values[k]) <= near for k in lines[1:]], 0) > 1
+                    )
+                else:
+                    if len(lines) > 1:
+                        difference = difference - values[lines[1]]
+                    mask = difference >= -near if ordered else np.abs(difference) <= near
             suspect = mask if suspect is None else suspect | mask
         for result, size in zip(results, bounds.least, strict=True):
             if size:
@@ -223,8 +236,7 @@ def checks_of(straight: StraightLine) -> list[Check]:
     for line, kink, _ in straight.kinks:
         kind, operands, _ = straight.lines[line]
         if kink == "tie":
-            pairs = [Check((a, b)) for i, a in enumerate(operands) for b in operands[:i]]
-            checks.update(dict.fromkeys(pairs))
+            checks[Check(operands if len(operands) == 2 else (line, *operands))] = None
         elif kink == "boundary" and kind is SUB:
             checks[Check(operands)] = None
         elif kink != "pole":
@@ -331,17 +343,17 @@ def gate(given: Sequence[Column], _what: object, out: Column) -> None:
 
 
 def share(given: Sequence[Column], what: object, out: Column) -> None:
-    assert isinstance(what, tuple)
-    k, uses = what
-    np.copyto(out, np.equal(given[1 + k], given[0]))  # ties are suspects
-    if uses[k] > 1:
-        np.divide(out, uses[k], out=out)
+    assert isinstance(what, int)
+    np.copyto(out, np.equal(given[1], given[0]))  # ties are suspects
+    if what != 1:
+        np.divide(out, what, out=out)
 
 
 FILLS: dict[Operation | Kind, Fill] = {
     Kind.SELECT: select,
     Kind.GATE: gate,
     Kind.SHARE: share,
+    Kind.TIES: lambda _given, _what, out: out.fill(1.0),
     Kind.COMPARE: lambda given, what, out: COMPARISONS[str(what)](*given, out=out),
     Kind.NOT: lambda given, _, out: np.logical_not(given[0], out=out),
     Kind.AND: lambda given, _, out: np.logical_and(given[0], given[1], out=out),

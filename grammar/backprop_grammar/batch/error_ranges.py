@@ -183,7 +183,7 @@ def neg(x: Range) -> Spread:
 
 
 def mul(x: Range, y: Range) -> Spread:
-    absolute = 0.0
+    absolute = x.absolute * y.absolute
     if x.absolute:
         absolute += x.absolute * y.largest
     if y.absolute:
@@ -214,7 +214,7 @@ def expm1(x: Range) -> Spread:
         raise Unknown("expm1")
     high = x.ends[1]
     steep = max(1.0, high + 1)  # of x exp(x)/expm1(x)
-    absolute = math.exp(max(high, 0.0)) * x.absolute if x.absolute else 0.0
+    absolute = math.exp(max(high, 0.0)) * trusted(x.absolute) if x.absolute else 0.0
     return steep * x.relative, absolute, rising(math.expm1, x)
 
 
@@ -232,7 +232,7 @@ def log1p(x: Range) -> Spread:
         raise Unknown("log1p")
     if low >= 0:
         return x.relative, x.absolute, rising(math.log1p, x)
-    return 0.0, trusted(x.error) / (1 + low), rising(math.log1p, x)
+    return 0.0, trusted(x.error / (1 + low)), rising(math.log1p, x)
 
 
 def sqrt(x: Range) -> Spread:
@@ -289,7 +289,7 @@ def wave(x: Range) -> Spread:
 def sinh(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("sinh")
-    absolute = math.cosh(x.largest) * x.absolute if x.absolute else 0.0
+    absolute = math.cosh(x.largest) * trusted(x.absolute) if x.absolute else 0.0
     return max(1.0, x.largest) * x.relative, absolute, rising(math.sinh, x)
 
 
@@ -395,5 +395,6 @@ RULES: dict[Operation | Kind, Callable[..., Spread]] = {
     Kind.SELECT: choice,
     Kind.GATE: choice,
     Kind.SHARE: lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
+    Kind.TIES: lambda *_: (0.0, 0.0, lambda: (1.0, 1.0)),
 }
 """For speed: operations that have no rule here are looked at row by row."""

@@ -14,6 +14,7 @@ __all__ = [
     "ENORMOUS",
     "LARGEST_FLOAT",
     "SMALLEST_NORMAL",
+    "above",
     "brief",
     "decimal",
     "exact_decimal",
@@ -89,8 +90,8 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
     if abs(value) == float("inf"):
         return INFINITE if value > 0 else MINUS_INFINITE
     near = exact_float(value)
-    if near == 0 and ball[1] > abs(value) * 2.0**-20:
-        return 0.0  # whatever it is, the nearest float is 0
+    if ball[1] and (abs(value) <= ball[1] or (near == 0 and ball[1] > abs(value) * 2.0**-20)):
+        return 0.0  # whatever it is, the nearest float is 0, or it cannot be told from 0
     digits = precision or 17
     if abs(near) > LARGEST_FLOAT:
         return wide(value, digits)
@@ -104,6 +105,12 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
 def short_number(value: Any) -> str:
     """A number for a message: 6 significant digits."""
     return f"{value:.6g}" if isinstance(value, float) else brief(wide(value, 6))
+
+
+def above(value: Any) -> str:
+    """A power of ten above a positive number."""
+    power = expanded(value, 1)[2] + 1
+    return f"1e{power}" if abs(power) < ENORMOUS else power_of_ten(1, power)
 
 
 def brief(number: Wide) -> str:

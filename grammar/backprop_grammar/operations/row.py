@@ -81,7 +81,8 @@ class Bound(NamedTuple):
 
 Requirement = Callable[[Any, list[Any]], tuple[str, str] | None]
 """What keeps some operands from a value, and the way out, or None; asks an arithmetic
-(arithmetic.Arithmetic) for the ``sign`` of operand k and whether it is ``whole``."""
+(arithmetic.Arithmetic) for the ``sign`` of operand k, whether it is ``whole``, or ``counts``, and
+whether a text ``vanishes``."""
 
 
 def relative(_operands: tuple[Any, ...], out: Any) -> Any:
@@ -112,6 +113,8 @@ class Operation:
     exact: when ``value`` has no rounding error.
     rational: the value over Fractions, where it is one; raises ArithmeticError where it has none.
     scale: the magnitude to which ``ulps`` refers; the result unless given.
+    lipschitz: no local gradient is larger than this anywhere. Needed where the value turns back
+        within an interval of operands, but at 0: else it is farthest from its middle at the ends.
     numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
         nan or an infinity where there is no value; or a faster one of floats than ``value``.
         Without it, ``value`` is called for every row.
@@ -175,6 +178,7 @@ class Operation:
     exact: Exact = never
     rational: Callable[..., Fraction] | None = None
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
+    lipschitz: float = 0
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
     columns: str = ""

@@ -12,8 +12,8 @@ from threading import RLock
 from typing import Any
 
 __all__ = [
+    "COARSE",
     "MPMATH",
-    "NEAR",
     "REDUCED",
     "bounded",
     "cbrt",
@@ -117,9 +117,9 @@ def rounded(wide: Callable[..., Any]) -> Callable[..., float]:
     return function
 
 
-REDUCED, NEAR = 2.0**26, 2.0**-30
+REDUCED, COARSE = 2.0**26, 2.0**-30
 """Libraries take multiples of pi/2 off operands above REDUCED with an error that is up to 2^-93 in
-glibc: too much where the sine, cosine or tangent is below NEAR, or the tangent above 1/NEAR."""
+glibc: too much where the sine, cosine or tangent is below COARSE, or the tangent above 1/COARSE."""
 
 
 def wave(name: str) -> Callable[..., float]:
@@ -128,7 +128,7 @@ def wave(name: str) -> Callable[..., float]:
 
     def function(x: float) -> float:
         out: float = plain(x)
-        if abs(x) > REDUCED and not NEAR <= abs(out) <= 1 / NEAR:
+        if abs(x) > REDUCED and not COARSE <= abs(out) <= 1 / COARSE:
             return careful(x)
         return out
 

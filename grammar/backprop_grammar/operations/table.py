@@ -46,6 +46,8 @@ __all__ = [
 
 
 def pow_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | None:
+    if numbers.counts(operands[1]):
+        return None
     base = numbers.sign(operands, 0)
     if base == 0 and numbers.sign(operands, 1) < 0:
         return "zero to a negative power", "the base must not be 0 when the exponent is negative"
@@ -75,6 +77,12 @@ def polygamma_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | N
     return gamma_requires(numbers, operands)
 
 
+def tan_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | None:
+    if numbers.vanishes("cos(x)", {"x": operands[0]}):
+        return "tan has a pole at the odd multiples of pi/2", "keep off them"
+    return None
+
+
 D, S, C, R = Role.DISTRIBUTES, Role.SWAPS, Role.SCALES, Role.ROUTES
 
 SCALE, ALPHA = "1.0507009873554804934193349852946", "1.6732632423543772848170429916717"
@@ -96,8 +104,9 @@ ROWS = (
     row("pow", "x y", "y*x^(y - 1) ;; out*log(x)", C,
         "power; a constant exponent needs no logarithm, and 0^0 = 1", symbol="^", binds=POWER,
         value=math.pow, rational=exact_power, wide=special.wide_power, exact=power, numpy="power",
-        careful="if(y == 0, 0, if(x == 0, if(y > 1, 0, if(y == 1, 1, 1/x)), y*(out/x)))"
-        " ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))", ordinary="y*(out/x) ;; out*log(x)",
+        careful="if(y > 1, y*x^(y - 1), if(y == 0, 0, if(y == 1, 1, if(x == 0, 1/x, y*(out/x)))))"
+        " ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))",
+        ordinary="y*(out/x) ;; out*log(x)",
         requires=pow_requires, requirement="x > 0, or a whole y (not negative where x = 0)",
         no_slope="x^y has no slope in y at {at}, where the base is not positive"),
     row("neg", "x", "-1", C, "the number with the opposite sign", syntax="-x", gate="*-1",
@@ -130,7 +139,7 @@ ROWS = (
         value=special.cbrt, ulps=2, wide=lambda m, x: m.sign(x) * m.cbrt(abs(x)), exact=at_zero,
         numpy="cbrt", careful="if(x == 0, 1/x, out/x/3)", latex=r"\sqrt[3]{<x>}"),
     row("hypot", "x y", "x/out ;; y/out", C, "length of the vector (x, y)", formula="sqrt(x^2 + y^2)",
-        spellings="sqrt(x*x + y*y)", libm="hypot", exact=at_zero, numpy="hypot", numpy_ulps=2,
+        spellings="sqrt(x*x + y*y)", libm="hypot", exact=at_zero, lipschitz=1, numpy="hypot", numpy_ulps=2,
         careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)", kinks="out"),
     # absolute value and choice
     row("abs", "x", "sign(x)", C, "absolute value", formula="max(x, -x)",
@@ -205,14 +214,15 @@ ROWS = (
         domain="y != 0", refusal="mod by zero ;; the divisor must not be 0", soft=True),
     # trigonometry
     row("sin", "x", "cos(x)", C, "sine, of radians", libm="sin", value=special.wave("sin"),
-        wide=special.bounded("sin"), period=math.tau, exact=at_zero, numpy="sin",
+        wide=special.bounded("sin"), period=math.tau, lipschitz=1, exact=at_zero, numpy="sin",
         latex=r"\sin", says="the cosine of its operand"),
     row("cos", "x", "-sin(x)", C, "cosine, of radians", libm="cos", value=special.wave("cos"),
-        wide=special.bounded("cos"), period=math.tau, exact=at_zero, numpy="cos",
+        wide=special.bounded("cos"), period=math.tau, lipschitz=1, exact=at_zero, numpy="cos",
         latex=r"\cos", says="minus the sine of its operand"),
     row("tan", "x", "1 + out^2", C, "tangent, of radians", formula="sin(x)/cos(x)", libm="tan",
         value=special.wave("tan"), wide=special.bounded("tan"), period=math.pi, exact=at_zero,
-        numpy="tan", latex=r"\tan"),
+        numpy="tan", requires=tan_requires, requirement="x is not an odd multiple of pi/2",
+        latex=r"\tan"),
     row("sinc", "x", "(cos(pi*x) - out)/x", C, "sin(pi*x)/(pi*x), and 1 at 0: normalised",
         formula="if(x == 0, 1, sin(pi*x)/(pi*x))", spellings="if(x != 0, sin(pi*x)/(pi*x), 1)",
         value=special.sinc, ulps=3, wide=special.wide_sinc, exact=lambda xs, out, limit: xs[0] == int(xs[0]),
@@ -359,10 +369,12 @@ ROWS = (
         formula="log(exp(x) + exp(y) + ...)",
         columns="m = max(x, y, ...); m + log(exp(x - m) + exp(y - m) + ...)",
         value=special.logsumexp, ulps=1.5, wide=special.wide_logsumexp, scale=special.logsumexp_scale,
+        lipschitz=1,
         says="the share of its exponential in the sum of the exponentials"),
     # for the texts above
     row("_gauss", "x", "-2*x*out", C, "exp(-x^2), with x^2 not rounded", columns="exp(-(x*x))", hidden=True,
-        value=special.rounded(special.wide_gauss), ulps=0.51, wide=special.wide_gauss, exact=at_zero),
+        value=special.rounded(special.wide_gauss), ulps=0.51, wide=special.wide_gauss, exact=at_zero,
+        lipschitz=1),
     row("_nearest", "x", "0", C, "a whole number near x, which one near a half is left open", hidden=True,
         value=special.nearest, wide=lambda m, x: m.nint(x), exact=always, numpy="rint", numpy_ulps=0),
     row("_remainder", "x y", "1 ;; -_nearest(x/y)", C, "x less the whole multiple of y near it, left open near a half",

@@ -13,7 +13,7 @@ from typing import Any
 from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Graph
-from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
+from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, above, brief, short_number
 from ..numbers.wide import UNDEFINED, Number, Wide
 from ..operations.table import CONSTANTS
 from ..passes.run import BITS_PER_DIGIT, Run, described
@@ -66,7 +66,7 @@ def flags(
     ]
     lost = unfinished(run) if missing else {}
     for label, node, value in missing:
-        origin = cause(lost, node)
+        origin, slope = cause(lost, node)
         name = names.near(origin)
         operation = run.graph.operations[origin]
         what = "the output" if operation.leaf else operation.name
@@ -75,7 +75,9 @@ def flags(
             message = f"the gradient of {label} is {brief(value)}, beyond the largest number, 1.79769e+308"  # fmt: skip
             found.append(Flag(path, "overflow", sign_of(value), name, message))
         elif value == UNDEFINED:
-            message = f"the gradient of {label} does not exist: {why(run.graph, names, origin)}"
+            message = (
+                f"the gradient of {label} does not exist: {why(run.graph, names, origin, slope)}"
+            )
             found.append(Flag(path, "undefined", "", name, message))
         else:
             sign = sign_of(value)
@@ -88,17 +90,22 @@ def sign_of(number: Wide) -> str:
     return "-" if number.sign < 0 else "+"
 
 
-def why(graph: Graph, names: Names, node: int) -> str:
-    """Why the local gradient of a node is not a number, in words."""
+def why(graph: Graph, names: Names, node: int, slope: Any) -> str:
+    """Why the local gradient of a node is not a number, in words.
+
+    slope: that local gradient, as a plain number.
+    """
     operation = graph.operations[node]
     name = names.near(node)
     if operation.leaf:
         return "infinite contributions cancel"
     if operation.jump:
         return f"{operation.jump} ({name})"
-    if operation.no_slope:
+    infinite = slope == slope
+    if operation.no_slope and not (infinite and len(operation.operands) > 1):
         return operation.no_slope.format(at=name)
-    return f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
+    what = operation.signature if operation.symbol else operation.name
+    return f"the infinite slope of {what} at {name} meets a slope of 0 or its opposite"
 
 
 Sent = dict[int, list[tuple[int, Any, Any]]]
@@ -114,14 +121,16 @@ def unfinished(run: Run) -> Sent:
     return found
 
 
-def cause(sent: Sent, node: int) -> int:
-    """The node whose own local gradient is the reason that a gradient is not finite."""
+def cause(sent: Sent, node: int) -> tuple[int, Any]:
+    """The node whose own local gradient is the reason that a gradient is not finite, and that."""
+    slope: Any = 0.0
     while node in sent:
         # An undefined contribution explains more than an infinite one.
         node, local, _ = max(sent[node], key=lambda one: one[2][0] != one[2][0])
-        if not abs(local[0]) <= LARGEST_FLOAT:
+        slope = local[0]
+        if not abs(slope) <= LARGEST_FLOAT:
             break
-    return node
+    return node, slope
 
 
 def notes(run: Run, trace: Trace) -> list[Note]:
@@ -149,7 +158,8 @@ def notes(run: Run, trace: Trace) -> list[Note]:
         near = size.nearest if isinstance(size, Wide) and size.exists else None
         if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
             found.append(Note("underflow", label, underflow_text(f"{what} {label}", size)))
-    found.extend(precision_note(run, trace))
+    zeros = zero_notes(run, trace)
+    found.extend(zeros or precision_note(run, trace))
     return found
 
 
@@ -179,14 +189,31 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     return Note("kink", name, f"{operation.name} has a kink here ({name}); {operation.at_kink}")
 
 
+def zero_notes(run: Run, trace: Trace) -> list[Note]:
+    """What is shown as 0 because it cannot be told from 0: the first of these, with its bound."""
+    if run.bits <= 53:
+        return []
+    shown = [
+        (f"the value of {node.name}", node.name, run.values[node.index]) for node in trace.nodes
+    ]
+    shown += [(f"the gradient of {node.name}", node.name, run.gradients.get(node.index)) for node in trace.nodes]  # fmt: skip
+    if not trace.nodes:
+        output = trace.output_name
+        shown = [(f"the value of {output}", output, run.values[run.output])]
+        slopes = zip(run.target.labels, map(run.gradients.get, run.target.sources), strict=True)
+        shown += [(f"the gradient of {name}", name, ball) for name, ball in slopes]
+    digits = int(run.bits / BITS_PER_DIGIT)
+    for what, name, ball in shown:
+        if ball is not None and ball[1] and abs(ball[0]) <= ball[1]:
+            message = f"{what} cannot be told from 0 with {digits:,} digits: it is below {above(abs(ball[0]) + ball[1])} in size, and shown as 0"  # fmt: skip
+            return [Note("precision", name, message)]
+    return []
+
+
 def precision_note(run: Run, trace: Trace) -> list[Note]:
     """What binary64 alone would have got wrong, if anything."""
     names = trace.names
     digits = int(run.bits / BITS_PER_DIGIT)
-    if run.arithmetic.last:
-        name = names.near(max(run.reason_node, 0))
-        message = f"a value or a gradient at {name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
-        return [Note("precision", name, message)]
     beyond = run.reason in ("overflow", "underflow")
     for node in trace.nodes:
         value = node.value
