@@ -348,8 +348,7 @@ class Arithmetic(ABC):
         count = len(operands)
         if operation.selects:
             ties = set(self.selected(operation, operands))
-            share = self.number(1.0) / len(ties)
-            ball = share, share * self.unit * (len(ties) > 2)
+            ball = self.apply(DIV, (self.one, self.exactly(float(len(ties)))))
             return [ball if k in ties else self.zero for k in range(count)]
         rule = texts(operation).rules[0]
         named = {"out": out, "n": self.exactly(float(count))}
