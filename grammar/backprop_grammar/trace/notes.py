@@ -11,6 +11,7 @@ from typing import Any
 from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Graph
+from ..numbers.ball import Undecided
 from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
 from ..numbers.wide import UNDEFINED, Number, Wide
 from ..operations.table import CONSTANTS
@@ -106,10 +107,30 @@ def unfinished(run: Run) -> Sent:
     """The contributions that are not finite: operand -> (node, local gradient, contribution)."""
     found: Sent = {}
     for giver in range(run.output, -1, -1):
-        for _, operand, local, contribution in run.sent(giver):
-            if contribution is not None and not abs(contribution[0]) <= LARGEST_FLOAT:
+        upstream = run.gradients.get(giver)
+        for operand, local in slopes(run, giver):
+            if upstream is None or local is None:
+                continue
+            try:
+                contribution = run.arithmetic.times(upstream, local)
+            except Undecided:  # too small for a float, so it is finite
+                continue
+            if not abs(contribution[0]) <= LARGEST_FLOAT:
                 found.setdefault(operand, []).append((giver, local, contribution))
     return found
+
+
+def slopes(run: Run, node: int) -> list[tuple[int, Any]]:
+    """The operands that a node sends something to, each with the local gradient; None where it
+    selects another. Nothing where nothing arrives at the node.
+    """
+    if run.gradients.get(node) is None:
+        return []
+    return [
+        (operand, run.local(node, place))
+        for place, operand in enumerate(run.graph.operands[node])
+        if run.wanted[operand] and run.values[operand] is not None
+    ]
 
 
 def cause(sent: Sent, node: int) -> int:
@@ -137,8 +158,7 @@ def notes(run: Run, trace: Trace) -> list[Note]:
             run.wanted[k] for k in graph.operands[node][:2]
         ):
             continue
-        sent = run.sent(node)
-        if run.kinks[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
+        if run.kinks[node] != "boundary" and all(slope is None for _, slope in slopes(run, node)):
             continue
         found.append(met_note(run, names, node))
     results = [("value of", trace.output_name, trace.value)]
@@ -156,7 +176,7 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
     if kind == "tie":
-        ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
+        ties = [operand for operand, slope in slopes(run, node) if slope is not None]
         tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
         share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
         return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip
