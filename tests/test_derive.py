@@ -401,6 +401,15 @@ def test_formulas_and_numbers_agree_where_a_base_is_0(program, at, how):
         assert as_float(found) == one["value"], one
 
 
+def test_a_thousand_ties_in_a_row():
+    """A share of 2^-1100 is below every float."""
+    program = "max(1, " * 1_100 + "x" + ")" * 1_100
+    for command in ("derive", "eval"):
+        code, out, err = call(command, program, "--at", "x=1", "--json")
+        assert code == 0, err
+    assert json.loads(out)["gradients"] == {"x": 0.0}
+
+
 def test_no_limit_is_invented():
     """At (0, 1) the slope of x^y*log(x) in x is infinite, and at (0, 0) x^y has none in y."""
     code, out, _ = call("derive", "x^y", "--at", "x=0,y=1", "--wrt", "y,x", "--hessian", "--json")

@@ -13,6 +13,7 @@ from typing import Any
 from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Graph
+from ..numbers.ball import Undecided
 from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, above, brief, short_number
 from ..numbers.wide import UNDEFINED, Number, Wide
 from ..operations.table import CONSTANTS
@@ -115,10 +116,30 @@ def unfinished(run: Run) -> Sent:
     """The contributions that are not finite: operand -> (node, local gradient, contribution)."""
     found: Sent = {}
     for giver in range(run.output, -1, -1):
-        for _, operand, local, contribution in run.sent(giver):
-            if contribution is not None and not abs(contribution[0]) <= LARGEST_FLOAT:
+        upstream = run.gradients.get(giver)
+        for operand, local in slopes(run, giver):
+            if upstream is None or local is None:
+                continue
+            try:
+                contribution = run.arithmetic.times(upstream, local)
+            except Undecided:  # too small for a float, so it is finite
+                continue
+            if not abs(contribution[0]) <= LARGEST_FLOAT:
                 found.setdefault(operand, []).append((giver, local, contribution))
     return found
+
+
+def slopes(run: Run, node: int) -> list[tuple[int, Any]]:
+    """The operands that a node sends something to, each with the local gradient; None where it
+    selects another. Nothing where nothing arrives at the node.
+    """
+    if run.gradients.get(node) is None:
+        return []
+    return [
+        (operand, run.local(node, place))
+        for place, operand in enumerate(run.graph.operands[node])
+        if run.wanted[operand] and run.values[operand] is not None
+    ]
 
 
 def cause(sent: Sent, node: int) -> tuple[int, Any]:
@@ -148,8 +169,7 @@ def notes(run: Run, trace: Trace) -> list[Note]:
             run.wanted[k] for k in graph.operands[node][:2]
         ):
             continue
-        sent = run.sent(node)
-        if run.kinks[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
+        if run.kinks[node] != "boundary" and all(slope is None for _, slope in slopes(run, node)):
             continue
         found.append(met_note(run, names, node))
     results = [("value of", trace.output_name, trace.value)]
@@ -168,7 +188,7 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
     if kind == "tie":
-        ties = [(k, local) for _, k, local, sent in run.sent(node) if local and sent is not None]
+        ties = [(k, slope) for k, slope in slopes(run, node) if slope is not None]
         shares = Counter(names.of.get(k, "an operand") for k, _ in ties)
         of = round(float(1 / ties[0][1][0]))  # with those that are not differentiated
         if len(shares) == 1:
