@@ -255,6 +255,18 @@ def test_symbols(symbol, printed):
     assert "".join("^" * raised + text for text, raised in typeset(symbol)) == printed
 
 
+@pytest.mark.parametrize(
+    ("program", "symbol"),
+    [
+        ("x + -3", "+(-3)"), ("-3 + x", "+(-3)"), ("x - -3", "-(-3)"), ("-3 - x", "(-3)-x"),
+        ("x*-3", "*-3"), ("x/-3", "/-3"), ("-3/x", "-3/x"), ("x + 3", "+3"), ("x - pi", "-pi"),
+        ("x + -1e-300", "+(-1e-300)"), ("max(x, -3)", "max(_, -3)"),
+    ],
+)  # fmt: skip
+def test_a_constant_with_a_sign_stands_in_parentheses_beside_another(program, symbol):
+    assert diagram(outlined(program)).vertices[-1].symbol == symbol
+
+
 def pixels(data: bytes) -> tuple[int, int, list[bytes]]:
     """Width, height and rows of an 8-bit RGBA picture."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
