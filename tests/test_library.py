@@ -425,6 +425,53 @@ def test_answers_are_pickled(ask):
         assert repr(again) == repr(answer)
 
 
+ROWS = {"rows": {"x": [1.0, 2.0], "y": [2.0, 4.0]}}
+
+RUNS = {
+    "before its start": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9), 0),
+    "under way": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9, method="adam"), 4),
+    "at its last step": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9), 10),
+    "ended": (lambda: bp.Program("(x - 3)^2").descend(x=0, steps=9), 0),
+    "converged": (lambda: bp.Program("rate^2").descend({"rate": 0}, steps=9), 0),
+    "over rows": (lambda: bp.Program("(w*x - y)^2").descend(w=0, steps=3, **ROWS), 0),
+    "of a constant": (lambda: bp.Program("(e - 3)^2").descend({"e": 1}, wrt="e", up=True), 0),
+}
+
+
+@pytest.mark.parametrize(("plan", "steps"), RUNS.values(), ids=RUNS.keys())
+def test_a_descent_is_pickled_as_far_as_it_got(plan, steps):
+    run = plan()
+    for _ in range(steps):
+        next(run)
+    for again in (pickle.loads(pickle.dumps(run)), copy.copy(run)):
+        assert repr(again) == repr(run)
+        assert (again.last, again.kept, again.end) == (run.last, run.kept, run.end)
+    assert list(again) == list(run)
+    assert again.end == run.end
+    assert again.notes == run.notes
+
+
+def test_a_mapper_is_pickled():
+    mapper = bp.Program("z = w*x + b; sigmoid(z*e)").mapper("x", {"w": 2, "e": 1}, b=1, wrt="x,w")
+    for again in (pickle.loads(pickle.dumps(mapper)), copy.copy(mapper)):
+        rows, expected = (one({"x": [1.0, 2.0]}) for one in (again, mapper))
+        assert rows.value.tolist() == expected.value.tolist()
+        assert {name: column.tolist() for name, column in rows.gradients.items()} == {
+            name: column.tolist() for name, column in expected.gradients.items()
+        }
+
+
+def test_a_descent_says_where_it_is():
+    run = bp.Program("f = (x - 3)^2*y").descent(x=0, y=1, wrt="x", rate=0.25, steps=2)
+    assert repr(run) == "before the start, at x = 0, y = 1"
+    next(run)
+    assert repr(run) == "the start: f = 9 at x = 0, y = 1"
+    next(run)
+    assert repr(run) == "step 1: f = 2.25 at x = 1.5, y = 1"
+    many = "+".join(f"x{k}^2" for k in range(100))
+    assert len(repr(bp.Program(many).descend({f"x{k}": 1e-300 for k in range(100)}))) < 300
+
+
 def test_the_docstring_of_the_package_runs():
     example = [line for line in bp.__doc__.splitlines() if line.startswith("    ")]
     exec(textwrap.dedent("\n".join(example)), {})

@@ -332,7 +332,10 @@ class Program:
         if not names:
             raise usage("no column is named", 'write "x,y" or ["x", "y"]')
         bound, at = bind(self.record.bind(names), others)
-        return Evaluator(bound, names, at, listed(wrt or ()), checked(output or "", "the output"))
+        outputs = listed(wrt or ()), checked(output or "", "the output")
+        result = Evaluator(bound, names, at, *outputs)
+        result.again = partial(Program.mapper, self, names, others, wrt=outputs[0], output=output)
+        return result
 
     def descent(
         self,
@@ -371,6 +374,7 @@ class Program:
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         start = self.point(point, values, options)
+        again = partial(Program.descent, self, start, **options)
         if rows is not None and not isinstance(rows, Mapping):
             raise usage("the rows are no dict of arrays", 'write {"x": [1.0, 2.0]}')
         columns = once(rows or (), start)
@@ -388,9 +392,8 @@ class Program:
         at = {name: value for name, value in at.items() if name not in columns}
         planned = plan(bound, at, **options)
         if rows is not None:
-            called = place or (lambda row: f"row {row + 1:,}")
-            planned = mean_over(self, planned, columns, rows, called)
-        return Trajectory(planned)
+            planned = mean_over(self, planned, columns, rows, place or row_of)
+        return Trajectory(planned, again=again)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
         """The steps of ``descent``, which takes the same, to their end."""
@@ -398,6 +401,11 @@ class Program:
         for _ in run:
             pass
         return run
+
+
+def row_of(number: int) -> str:
+    """What a row is called, by its number from 0."""
+    return f"row {number + 1:,}"
 
 
 def mean_over(
