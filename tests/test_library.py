@@ -68,6 +68,10 @@ def test_nodes_and_edges_carry_numbers(neuron):
     assert "n1" in neuron
     assert "n9" not in neuron
     assert [node.name for node in neuron.nodes] == ["w", "x", "n1", "b", "n2", "f"]
+    assert tuple(neuron) == neuron.nodes
+    assert len(neuron) == 6
+    assert all(node in neuron for node in neuron)
+    assert bp.Program(NEURON).at(AT | {"w": 3.0})["w"] not in neuron
 
 
 def test_what_eval_can_do_two_lines_can():
@@ -259,7 +263,6 @@ def test_the_numbers_of_numpy_are_the_numbers_they_are(number):
 
 def test_options_are_numbers_too():
     program = bp.Program("x*y")
-    assert "the value of upstream is" in refusal(lambda: program.at(x=1, y=2, upstream=math.nan)).message  # fmt: skip
     for digits in (0, 1001, "30", 2.5):
         assert "the precision is a whole number from 1 to 1,000" in refusal(lambda d=digits: program.at(x=1, y=2, precision=d)).message  # fmt: skip
 
@@ -539,6 +542,13 @@ BAD = {
     "a chunk without a column": lambda: bp.Program("x").mapper("x")({"y": [1.0]}),
     "a chunk of text": lambda: bp.Program("x").mapper("x")({"x": ["1"]}),
     "a chunk of two lengths": lambda: bp.Program("x*y").mapper("x,y")({"x": [1.0], "y": []}),
+    "an empty claim": lambda: bp.Program("x").at(x=1).claim(x=" "),
+    "an empty direction": lambda: bp.Program("x").derive(along={}),
+    "an empty direction, twice": lambda: bp.Program("x").derive(along={}, second=True),
+    "the nodes of a trace without them": lambda: list(bp.Program("x*y").at(x=1, y=2, nodes=False)),
+    "how many nodes a trace without them has": lambda: len(
+        bp.Program("x*y").at(x=1, y=2, nodes=False)
+    ),
     "a node that is none": lambda: bp.Program("x").at(x=1)[5],
     "a picture without nodes": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False).svg(),
     "a check of an outline": lambda: bp.Program("x*y").outline().check(),
@@ -552,8 +562,45 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(ask):
     assert " --" not in str(error)
 
 
+NUMBERS = {
+    "the value of x is": lambda x: bp.Program("x").at(x=x),
+    "the upstream gradient is": lambda x: bp.Program("x").at(x=1, upstream=x),
+    "the rate is": lambda x: bp.Program("x").descend(x=1, rate=x),
+    "the direction of x is": lambda x: bp.Program("x").derive(along={"x": x}),
+    "the claim of x is": lambda x: bp.Program("x").at(x=1).claim(x=x),
+    "an end of the range of x is": lambda x: bp.equivalent("x", "x", over={"x": (0, x)}),
+}
+
+
+@pytest.mark.parametrize(("says", "ask"), NUMBERS.items(), ids=NUMBERS.keys())
+def test_what_is_no_number_is_called_by_what_it_was_to_be(says, ask):
+    for number in (math.nan, math.inf, b"1", [1.0], 10**400):
+        error = refusal(lambda x=number: ask(x))
+        assert error.message.startswith(says)
+        assert ("a point" in error.hint) == ("value" in says)
+        assert "finite number" in error.hint
+
+
+CHOICES = {
+    "nodes": lambda x: bp.Program("x").at(x=1, nodes=x),
+    "up": lambda x: bp.Program("x").descend(x=1, up=x),
+    "second": lambda x: bp.Program("x").derive(along={"x": 1}, second=x),
+    "code": lambda x: bp.Program("x").derive(code=x),
+}
+
+
+@pytest.mark.parametrize(("name", "ask"), CHOICES.items(), ids=CHOICES.keys())
+def test_a_choice_is_true_or_false(name, ask):
+    for value in (3, 1, 0, 1.0, "yes", "", [], np.array([True, False])):
+        message = refusal(lambda x=value: ask(x)).message
+        assert message.startswith(f"{name} is True or False, not ")
+    for value in (True, False):
+        assert repr(ask(np.bool_(value))) == repr(ask(value))
+
+
 def test_a_trace_without_nodes_is_text_in_a_notebook():
     trace = bp.Program("x*y").at(x=1, y=2, nodes=False)
+    assert trace
     assert trace._repr_svg_() is trace._repr_html_() is None
     assert "gradient" in repr(trace)
 

@@ -111,12 +111,21 @@ def whole(value: object, what: str, least: int, most: int) -> int:
     return index(value)
 
 
+def chosen(value: object, what: str) -> bool:
+    """True or False. Raises BackpropError for what is neither."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a scalar of NumPy's
+    if not isinstance(value, bool):
+        raise usage(f"{what} is True or False, not {shorten(repr(value))}")
+    return value
+
+
 def numbers(values: object, what: str) -> dict[str, float]:
     """A number for each of some names. Raises BackpropError for what is none."""
     if not isinstance(values, Mapping):
         shown = shorten(repr(values))
         raise usage(f"{what} is a dict of numbers, not {shown}", 'write {"x": 1.0}')
-    return {checked(name, "a name"): finite(x, name) for name, x in values.items()}
+    return {checked(name, "a name"): finite(x, f"{what} of {name}") for name, x in values.items()}
 
 
 def once(names: Iterable[str], more: Mapping[str, Any]) -> list[str]:
@@ -226,9 +235,11 @@ class Program:
         bound, at = bind(self.record, self.point(point, values, options))
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
         if upstream is not None:
-            options["upstream"] = finite(upstream, "upstream")
+            options["upstream"] = finite(upstream, "the upstream gradient")
         if output is not None:
             checked(output, "the output")
+        if nodes is not None:
+            options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
@@ -384,9 +395,11 @@ class Program:
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if rate is not None:
-            options["rate"] = finite(rate, "rate")
+            options["rate"] = finite(rate, "the rate")
         if steps is not None:
             options["steps"] = whole(steps, "steps", 1, MOST_STEPS)
+        if up is not None:
+            options["up"] = chosen(up, "up")
         for name in {"method", "output"} & options.keys():
             checked(options[name], f"the {name}")
         at = {name: value for name, value in at.items() if name not in columns}
@@ -538,8 +551,18 @@ class Trace(Answer):
             raise usage("an outline has no numbers", "evaluate the program at a point")
         return self.record
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.record.by_name
+    def __contains__(self, node: object) -> bool:
+        return node in (self.nodes if isinstance(node, Node) else self.record.by_name)
+
+    def __iter__(self) -> Iterator[Node]:
+        self.listed()
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.listed().nodes)
+
+    def __bool__(self) -> bool:
+        return True
 
     def node(self, node: NodeRecord) -> Node:
         """A node of the record with names for the places of its operands."""
@@ -624,8 +647,12 @@ class Trace(Answer):
             raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
         texts = {}
         for name, claimed in joined(claims or {}, more).items():
-            number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
-            texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
+            what = f"the claim of {shorten(name)}"
+            texts[name] = (
+                claimed.strip() if isinstance(claimed, str) else repr(finite(claimed, what))
+            )
+            if not texts[name]:
+                raise usage(f"{what} is empty", "write a number, such as -0.25")
         verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits, partial(Trace.claim, self, texts))
@@ -743,8 +770,12 @@ class Formula:
         asked, bound = dict(self.asked), self.program.record
         order = whole(asked["order"], "the order", 1, MAX_ORDER)
         checked(asked["output"], "the output")
+        for name in ("second", "code"):
+            asked[name] = chosen(asked[name], name)
         if asked["along"] is not None:
             asked["along"] = numbers(asked["along"], "the direction")
+            if not asked["along"]:
+                raise usage("the direction names no input", 'give along={"x": 1.0}')
             if order > 1 or asked["wrt"]:
                 raise usage("a direction says by which inputs", "leave out the names and the order")
         elif asked["second"]:
