@@ -598,6 +598,15 @@ def test_a_choice_is_true_or_false(name, ask):
         assert repr(ask(np.bool_(value))) == repr(ask(value))
 
 
+def test_the_inputs_that_an_output_depends_on():
+    program = bp.Program("a = 2; q = x*y; r = q + a; s = z*w; if(x < 0, r, y)")
+    assert program.needed() == ("a", "x", "y")
+    assert program.needed("q") == ("x", "y")
+    assert program.needed("s") == ("z", "w")
+    assert "did you mean" in refusal(lambda: bp.Program("loss = x").needed("los")).hint
+    assert refusal(lambda: program.needed(3))
+
+
 def test_a_trace_without_nodes_is_text_in_a_notebook():
     trace = bp.Program("x*y").at(x=1, y=2, nodes=False)
     assert trace

@@ -17,6 +17,7 @@ from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
 from .language.parser import parse
 from .language.printer import program_text
@@ -181,6 +182,16 @@ class Program:
     def functions(self) -> dict[str, tuple[str, ...]]:
         """The functions that it defines, with their parameters."""
         return {name: one.parameters for name, one in self.record.functions.items()}
+
+    def needed(self, output: str = "") -> tuple[str, ...]:
+        """The inputs that an output depends on: a stage or node; the last stage unless named.
+
+        Raises BackpropError for a name that the program does not have.
+        """
+        graph = self.record
+        end = NodeNames(graph).find(output) if checked(output, "the output") else graph.output
+        reached = graph.needed(end)
+        return tuple([name for name, node in graph.variables.items() if reached[node]])
 
     def point(self, point: Point | None, values: Point, options: Point) -> dict[str, Any]:
         """The point of a call: a mapping, or keywords, or both.
