@@ -658,12 +658,12 @@ class Trace(Answer):
             raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
         texts = {}
         for name, claimed in joined(claims or {}, more).items():
-            what = f"the claim of {shorten(name)}"
-            texts[name] = (
-                claimed.strip() if isinstance(claimed, str) else repr(finite(claimed, what))
-            )
-            if not texts[name]:
-                raise usage(f"{what} is empty", "write a number, such as -0.25")
+            if isinstance(claimed, str) and not claimed.strip():
+                raise usage(
+                    f"the claim of {shorten(name)} is empty", "write a number, such as -0.25"
+                )
+            number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
+            texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
         verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits, partial(Trace.claim, self, texts))
