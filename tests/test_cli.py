@@ -68,7 +68,8 @@ def test_points_from_files(tmp_path):
         ("x=1,y==2", "name=value"),
         ("1=x", "name=value"),
         ("", "a value is missing"),
-        ("@", "cannot read"),
+        ("@", "cannot read a file without a name"),
+        ("@.", "cannot read .: it is a folder"),
         ("@nowhere.json", "cannot read nowhere.json"),
     ],
 )

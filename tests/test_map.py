@@ -140,7 +140,15 @@ def test_what_is_no_table(data, form, said):
     ("args", "said"),
     [
         ([], "no points are given"),
-        (["--points", "nowhere.csv"], "cannot read nowhere.csv"),
+        (["--points", "nowhere.csv"], "cannot read nowhere.csv: there is no such file or folder\n"),
+        (["--points", "nowhere.jsonl.gz"], "nowhere.jsonl.gz: there is no such file or folder\n"),
+        (["--points", "nowhere.parquet"], "nowhere.parquet: there is no such file or folder\n"),
+        (["--points", "p.csv/p.csv"], "cannot read p.csv/p.csv: a part of its path is no folder\n"),
+        (
+            ["--points", "p.csv", "-o", "no/p.csv"],
+            "write no/p.csv: there is no such file or folder\n",
+        ),
+        (["--points", f"{'p' * 300}.csv"], "p.csv: its name is too long\n"),
         (["--points", "no*where.csv"], "no file is named no*where.csv"),
         (["--points", "p.xls"], "the format of p.xls is unknown"),
         (["--points", "p.csv", "--to", "parket"], "did you mean parquet?"),
@@ -166,7 +174,7 @@ def test_what_is_no_table(data, form, said):
         (["--points", "p.csv", "-o", "q.csv.gz"], "packed files are read, not written"),
         (
             ["--points", "p.csv", "-o", "q.csv/out/"],
-            "cannot make the folder q.csv/out: not a directory",
+            "cannot make the folder q.csv/out: a part of its path is no folder",
         ),
         (
             ["--points", "p.csv", "--points", "v.csv", "-o", "out"],
@@ -534,7 +542,7 @@ def test_a_full_disk_is_said(place, tmp_path):
     )  # fmt: skip
     name = "/dev/full" if "-o" in place else "standard output"
     assert done.returncode == 2
-    assert f"cannot write {name}: no space left on device" in done.stderr
+    assert f"cannot write {name}: there is no space left on the disk" in done.stderr
 
 
 @pytest.mark.parametrize("place", ["", "-o /dev/stdout"])

@@ -86,7 +86,9 @@ def run(args: list[str] | None = None) -> int:
     except Terminated as error:
         return error.code
     except OSError as error:
-        report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
+        from .screens.diagnostics import refusal
+
+        report(BackpropError("file", refusal(error)), arguments)
         return 1
     except Exception as error:
         if interrupted(error):

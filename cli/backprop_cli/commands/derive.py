@@ -25,8 +25,8 @@ from ..input.options import (
 )
 
 if TYPE_CHECKING:
+    from backprop_grammar import library
     from backprop_grammar.derivatives.formulas import Formulas
-    from backprop_grammar.language.graph import Graph
 
     from ..input.request import Request
 
@@ -92,21 +92,14 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
     Raises BackpropError for options that contradict each other, and for a point that has no
     value.
     """
-    from backprop_grammar.blocks.names import Names
-    from backprop_grammar.derivatives.derive import MAX_ORDER
-
-    if not 1 <= order <= MAX_ORDER:
-        raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
     if sum([order > 1, bool(jvp), bool(hvp)]) > 1:
         message = "--order, --hessian, --jvp and --hvp are different questions"
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
     program, given, notes = request.read()
-    graph = program.record
     views = request.views()
-    end = Names(graph).find(views["output"]) if views["output"] else graph.output
-    at = complete(graph, given, bool(request.at), graph.needed(end))
+    at = complete(program, given, bool(request.at), views["output"])
     direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
     derived = program.derive(
         *views["wrt"],
@@ -134,16 +127,17 @@ def direction_of(text: str, option: str) -> dict[str, float]:
 
 
 def complete(
-    graph: "Graph", at: dict[str, float], given: bool, needed: list[bool]
+    program: "library.Program", at: dict[str, float], given: bool, output: str
 ) -> dict[str, float] | None:
     """The point, if every variable that is needed has a value; None where there is no point.
 
     given: whether there is one on the command line. Raises BackpropError where it is only a part.
     """
-    missing = [name for name, node in graph.variables.items() if needed[node] and name not in at]
+    missing = [name for name in program.needed(output) if name not in at]
     if not missing:
         return at
     if given:
+        graph = program.record
         raise BackpropError(
             "binding",
             f"no value for {', '.join(missing[:8])}",

@@ -105,7 +105,7 @@ def command(
         parsed, given, notes = request.read(bound=files[0].columns)
         graph = parsed.record
         views = request.views()
-        names = varying(graph, given, views["output"], files)
+        names = varying(parsed, given, views["output"], files)
         given = {name: value for name, value in given.items() if name not in names}
         kernel = parsed.mapper(names, given, wrt=views["wrt"], output=views["output"])
         results = added(kernel.labels, columns or "", bool(reduce))

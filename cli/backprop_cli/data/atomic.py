@@ -12,6 +12,8 @@ from typing import IO
 
 from backprop_grammar.errors import usage
 
+from ..screens.diagnostics import refusal
+
 __all__ = ["Terminated", "atomic_file", "terminable", "writing"]
 
 
@@ -57,8 +59,8 @@ def writing(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise usage(f"cannot write {name}: {reason}", "choose another place") from None
+        message = f"cannot write {name}: {refusal(error)}"
+        raise usage(message, "choose another place") from None
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 
+from ..screens.diagnostics import refusal
+
 if TYPE_CHECKING:
     import polars
 
@@ -116,7 +118,7 @@ def reading(path: str) -> Iterator[None]:
         raise BackpropError("file", f"{path} is empty", hint=hint) from None
     except pl.exceptions.PolarsError as error:
         reason = str(error).strip().splitlines()[0]
-        stop_at_writing(reason)
+        check_system(error, path)
         hint = "is it in the format of its suffix? --from names another"
         if "found more fields" in reason:
             reason = "a row has more fields than the header"
@@ -125,18 +127,25 @@ def reading(path: str) -> Iterator[None]:
             hint = 'double it, or quote the cell: "a ""b"" c"'
         raise BackpropError("file", f"cannot read {path}: {reason}", hint=hint) from None
     except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        stop_at_writing(reason, error.errno or 0)
+        check_system(error, path)
+        reason = str(error).splitlines()[0]
         hint = "is the file whole?" if "end of file" in reason else "check the name of the file"
         raise usage(f"cannot read {path}: {reason.lower()}", hint) from None
 
 
-def stop_at_writing(reason: str, code: int = 0) -> None:
-    """Raise the system's own error where its number, given or in the reason, is one of writing."""
-    number = NUMBER.search(reason)
-    code = code or (int(number[1]) if number else 0)
+def check_system(error: Exception, path: str) -> None:
+    """Raise the error of the system that the reader met: it tells the number, perhaps in its text.
+
+    As it is where that is one of writing, and as a BackpropError otherwise.
+    """
+    number = NUMBER.search(str(error))
+    code = getattr(error, "errno", None) or (int(number[1]) if number else 0)
+    if not code:
+        return
+    met = OSError(code, os.strerror(code))
     if code in OF_WRITING:
-        raise OSError(code, os.strerror(code)) from None
+        raise met from None
+    raise usage(f"cannot read {path}: {refusal(met)}", "check the name of the file") from None
 
 
 def scan(path: str, form: str) -> "polars.LazyFrame":

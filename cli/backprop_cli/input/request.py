@@ -25,6 +25,8 @@ from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
 
+from ..screens.diagnostics import refusal
+
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
@@ -161,6 +163,8 @@ def read_program(program: str | None, file: Path | None) -> Source:
 
 def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    if not name:
+        raise usage("cannot read a file without a name", "write its name")
     try:
         if name == "-":
             if sys.stdin is None:
@@ -172,7 +176,7 @@ def read_text(name: str) -> str:
             with Path(name).open("rb") as stream:
                 data = stream.read(4 * MAX_LENGTH + 1)
     except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        reason = refusal(error) if isinstance(error, OSError) else str(error)
         raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
     try:
         return data.decode("utf-8-sig")

@@ -4,11 +4,10 @@ The forward table reads down and the backward table reads from the output down, 
 as the passes themselves go; the wider the terminal, the closer the two stand together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.text import Text
 
-from backprop_grammar.errors import visible
 from backprop_grammar.language.printer import line_of
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number, negative, sign
@@ -22,12 +21,12 @@ from .terminal import (
     QUIET,
     TITLE,
     VALUE,
-    WARNING,
     Column,
     Grid,
     ascii_only,
     console,
     program_lines,
+    remark_lines,
     wrapped,
 )
 
@@ -75,7 +74,7 @@ class Board:
             yield from self.paragraph(Text(more, QUIET))
             yield Text()
         yield from self.summary(everything)
-        yield from self.remarks()
+        yield from remark_lines(self.trace.notes, self.trace.flags, self.width)
 
     def paragraph(self, text: Text) -> list[Text]:
         return wrapped(text, self.width)
@@ -281,7 +280,7 @@ class Board:
                 yield from wrapped(sends, self.width, 4)
         yield Text()
 
-    # summary and remarks
+    # summary
 
     def summary(self, everything: bool) -> Iterable[Text]:
         """The gradients asked for, with the values of their nodes."""
@@ -315,13 +314,3 @@ class Board:
         if len(kept) < len(labels):
             more = f"{len(labels) - len(kept):,} more; --all shows them all"
             yield from self.paragraph(Text(more, QUIET))
-
-    def remarks(self) -> Iterable[Text]:
-        remarks: Sequence[tuple[str, str, str]] = [
-            *(("note", note.message, WARNING) for note in self.trace.notes),
-            *(("flag", flag.message, GRADIENT) for flag in self.trace.flags),
-        ]
-        if remarks:
-            yield Text()
-        for kind, message, style in remarks:
-            yield from self.paragraph(Text.assemble((f"{kind}: ", style), visible(message)))

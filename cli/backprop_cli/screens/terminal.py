@@ -6,7 +6,7 @@ one that does not fit gives way to a narrower one.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -16,6 +16,7 @@ from rich.text import Text
 from backprop_grammar.errors import visible
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.printer import shown_lines, shown_text
+from backprop_grammar.trace.record import Flag, Note
 
 __all__ = [
     "GRADIENT",
@@ -29,6 +30,7 @@ __all__ = [
     "ascii_only",
     "console",
     "program_lines",
+    "remark_lines",
     "wrapped",
 ]
 
@@ -107,6 +109,18 @@ def program_lines(program: Graph, width: int) -> list[str]:
     text = shown_text(program)
     longest = 2 * width if len(text) > 20 * width else None
     return [visible(line) for line in shown_lines(program, longest)]
+
+
+def remark_lines(notes: Sequence[Note], flags: Sequence[Flag], width: int) -> Iterable[Text]:
+    """Notes and flags for a screen of some width, after an empty line where there are any."""
+    remarks = [
+        *(("note", note.message, WARNING) for note in notes),
+        *(("flag", flag.message, GRADIENT) for flag in flags),
+    ]
+    if remarks:
+        yield Text()
+    for kind, message, style in remarks:
+        yield from wrapped(Text.assemble((f"{kind}: ", style), visible(message)), width)
 
 
 def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:

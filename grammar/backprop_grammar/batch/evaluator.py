@@ -5,7 +5,7 @@ ranges tell that nothing can go wrong; rows with bounds of their own; and single
 numbers, as `eval` does it. A row is handed on until it is right or refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +48,15 @@ class Rows:
 class Evaluator:
     """A program made ready for many points; each thread needs one of its own.
 
-    labels: of the gradients.
+    labels: of the gradients. again: makes it anew; it is pickled as that.
     """
+
+    again: Callable[[], "Evaluator"] | None = None
+
+    def __reduce__(self) -> tuple[Callable[[], "Evaluator"], tuple[()]]:
+        if self.again is None:
+            raise TypeError("it is pickled where a program made it, as Program.mapper does")
+        return self.again, ()
 
     def __init__(
         self,

@@ -99,7 +99,7 @@ def range_of(name: str, ends: object) -> tuple[float, float]:
     """The ends of a range as floats. Raises BackpropError for what is none."""
     if not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
         raise usage(f"the range of {shorten(name)} is no pair of numbers", "write (-2.0, 2.0)")
-    low, high = (finite(end, f"an end of {name}") for end in ends)
+    low, high = (finite(end, f"an end of the range of {shorten(name)}") for end in ends)
     if low > high or high - low == INFINITY:
         raise usage(f"the range of {shorten(name)} is no range", "the least number comes first")
     return low, high

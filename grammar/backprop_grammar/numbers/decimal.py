@@ -19,6 +19,7 @@ __all__ = [
     "decimal",
     "exact_decimal",
     "exact_float",
+    "exponent_text",
     "number",
     "rounded",
     "short_number",
@@ -127,7 +128,12 @@ ENORMOUS = 10**15
 
 
 def power_of_ten(sign: int, exponent: int) -> str:
-    return f"{'-' * (sign < 0)}10^{Decimal(exponent):.6g}"
+    return f"{'-' * (sign < 0)}10^{exponent_text(exponent)}"
+
+
+def exponent_text(exponent: int) -> str:
+    """An ENORMOUS exponent."""
+    return f"{Decimal(exponent):.6g}"
 
 
 def rounded(number: Number, digits: int) -> tuple[int, str, int]:

@@ -7,11 +7,11 @@ and where a name stands is decided once, here.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...language.precedence import comparison_of, shown_operands
+from ...language.precedence import POWER, SUM, atom, comparison_of, shown_operands
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
-from ...operations.table import IF
+from ...operations.table import ADD, IF, SUB
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Edge, Node, Trace
 
@@ -168,7 +168,10 @@ def symbol(trace: Trace, node: Node) -> str:
     if not any(fixed) or all(fixed):
         return row.symbol or row.name
     if row.symbol:
-        left, right = (f"({n})" if n.startswith("-") and row.symbol in "+-" else n for n in fixed)
+        level = POWER if row in (ADD, SUB) else SUM  # a sign does not stand beside another
+        left, right = (
+            atom(constants[k]).within(level) if k in constants else "" for k in node.operands
+        )
         if not left:
             return f"{row.symbol}{right}"
         return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"
