@@ -43,6 +43,7 @@ class Arithmetic(ABC):
         self.zero: Ball = self.exactly(0.0)
         self.one: Ball = self.exactly(1.0)
         self.undefined: Ball = self.exactly(float("nan"))
+        self.enlarged = number(ENLARGED)
 
     # what a number system says of itself
 
@@ -80,6 +81,10 @@ class Arithmetic(ABC):
     @abstractmethod
     def far(self, x: Any, reach: Any) -> bool:
         """Whether an error, not 0, is not near at a distance of x from 0 or from an edge."""
+
+    def leaps(self, moved: Any, out: Any) -> bool:
+        """Whether a movement is so large beside a value and 1 that a pole may be near."""
+        return not moved * 2.0**20 <= 1 + abs(out)
 
     def overflows(self, _value: Any) -> bool:
         """Whether a value is beyond the largest number; of an unbounded exponent, none is."""
@@ -277,12 +282,14 @@ class Arithmetic(ABC):
             distances = [values[k], *[values[k] - limit for limit in limits]]
             if any(self.far(distance, errors[k]) for distance in distances):
                 return self.measured(operation, values, errors, out)
-        moved = sum([abs(self.slope(operation, k, values, out)) * errors[k] for k in moves])
+        moved = self.zero[1]
+        for k in moves:
+            moved += abs(self.slope(operation, k, values, out)) * errors[k]
         if linear:
             return moved
-        if not moved * 2.0**20 <= 1 + abs(out):  # near a pole, perhaps
+        if self.leaps(moved, out):
             return self.measured(operation, values, errors, out)
-        return moved * ENLARGED
+        return moved * self.enlarged
 
     def measured(
         self, operation: Operation, values: tuple[Any, ...], errors: Sequence[Any], out: Any

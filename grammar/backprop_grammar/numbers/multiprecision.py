@@ -124,6 +124,12 @@ class Multiprecision(Arithmetic):
         """Whether the nearest float is 0 wherever in its ball a number lies."""
         return all(not x or (self.finite(x) and size_of(x) < SMALLEST) for x in ball)
 
+    def leaps(self, moved: Any, out: Any) -> bool:
+        """Whether a movement is so large beside a value and 1 that a pole may be near."""
+        if not self.finite(moved):
+            return True
+        return bool(moved) and size_of(moved) + 20 > max(1, size_of(out))
+
     def finite(self, x: Any) -> bool:
         """Whether a number is neither infinite nor undefined."""
         _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first

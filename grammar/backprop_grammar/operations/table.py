@@ -240,7 +240,7 @@ ROWS = (
         "angle of the point (x, y), in radians; written atan2(y, x)", libm="atan2", ulps=2,
         wide=special.wide_atan2, exact=angle, numpy="arctan2",
         careful="h = hypot(x, y); x/h/h ;; h = hypot(x, y); -y/h/h",
-        cut="if(x < 0, y, 1)", cut_step="2*pi", no_slope="atan2 has no slope at the origin ({at})"),
+        cut="if(x < 0, abs(y), 1)", cut_step="2*pi", no_slope="atan2 has no slope at the origin ({at})"),
     # hyperbolic functions
     row("sinh", "x", "cosh(x)", C, "hyperbolic sine", formula="(exp(x) - exp(-x))/2",
         spellings="0.5*(exp(x) - exp(-x)) ;; exp(x)/2 - exp(-x)/2", libm="sinh", ulps=3,
