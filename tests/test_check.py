@@ -190,6 +190,11 @@ def test_many_operands_are_moved_together(name):
     assert found.inputs[-1].name == "all inputs at once"
 
 
+def test_shares_of_a_tie_are_said_per_operand():
+    (note,) = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
+    assert note.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+
+
 def test_a_wrong_gradient_shows_its_digits():
     trace = traced("sin(x)", {"x": 1})
     wrong = replace(trace, gradients={"x": trace.gradients["x"] * (1 + 1e-9)})
