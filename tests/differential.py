@@ -28,6 +28,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,14 @@ def within(exact: Any) -> bool:
     return exact is not None and bool(abs(exact) <= LARGEST)
 
 
-def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
-    """Value, gradients and the kinds of notes, or the kind of an error; None where flagged."""
+def ours(whole: Grown, held: bool = False) -> tuple[Any, dict[str, Any], set[str], str]:
+    """Value, gradients and the kinds of notes, or the kind of an error; None where flagged.
+
+    held: at the floats themselves, as arrays hold them, not at the decimals that they print as.
+    """
+    at = {name: np.float64(x) if held else x for name, x in whole.at.items()}
     try:
-        trace = traced(whole.text(), whole.at, nodes=False)
+        trace = traced(whole.text(), at, nodes=False)
     except BackpropError as error:
         return None, dict.fromkeys(whole.at), set(), error.kind
 
@@ -83,6 +88,8 @@ def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
 
 def mapped_alike(whole: Grown, value: Any, slopes: dict[str, Any], error: str) -> bool:
     """Whether `map` gives the numbers of `eval`, at a table of one row."""
+    if any(Fraction(x) != Fraction(repr(x)) for x in whole.at.values()):
+        value, slopes, _, error = ours(whole, held=True)
     try:
         table = Program(whole.text()).map({name: np.array([x]) for name, x in whole.at.items()})
     except BackpropError:

@@ -222,7 +222,7 @@ class Chunks:
             if size:
                 mask = np.abs(result) < size
                 suspect = mask if suspect is None else suspect | mask
-        if suspect is None or not suspect.any():
+        if suspect is None or not np.any(suspect):
             return None
         return np.broadcast_to(suspect, results[0].shape)
 

@@ -256,7 +256,8 @@ class Arithmetic(ABC):
         errors = [inherited for _, inherited in operands]
         if any(errors):
             error += self.carried(operation, values, errors, out)
-            self.check_underflow(error if out == 0 else out)
+            if error:
+                self.check_underflow(error if out == 0 else out)
         return out, error
 
     def rounding_of(self, operation: Operation, values: tuple[Any, ...], out: Any) -> Any:
