@@ -18,7 +18,7 @@ from ..symbolic.evaluable import evaluable
 from ..symbolic.gradient import gradient, partials, plus, symbols_of, times
 from ..symbolic.simplify import Symbols
 from ..trace.evaluate import evaluate
-from ..trace.record import KINKS
+from ..trace.record import KINKS, Flag, Note
 
 __all__ = ["MAX_ORDER", "Derivative", "Stage", "derive", "directional", "numbers"]
 
@@ -30,9 +30,7 @@ UNDEFINED = Wide("undefined")
 LONGEST = 2_000_000
 """Characters of the longest program of derivatives."""
 
-ON_KINK = (
-    "note: the point stands on a kink of {}; what follows from it is of the side that is selected"
-)
+ON_KINK = "the point stands on a kink of {}; what follows from it is of the side that is selected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +250,8 @@ def numbers(
     at: dict[str, float],
     output: str = "",
     by_formula: bool = False,
-) -> tuple[dict[str, Number], list[str]]:
-    """The derivatives of a program at a point by the names of their stages, and remarks on them.
+) -> tuple[dict[str, Number], list[Note], list[Flag]]:
+    """The derivatives of a program at a point by the names of their stages, notes and flags on them.
 
     at: a value per variable of the program. by_formula: evaluate the formulas themselves, as for
     directions, which are no partial derivatives; otherwise the last derivative of each is taken
@@ -268,8 +266,13 @@ def numbers(
         names = [name for (name,) in derivative.results]
         trace = evaluate(graph, at, wrt=names, output=output, nodes=False)
         gradients = {derivative.results[name,]: trace.gradients[name] for name in names}
-        remarks = [f"note: {note.message}" for note in trace.notes]
-        return gradients, remarks + [f"flag: {flag.message}" for flag in trace.flags]
+        flags = [
+            flag._replace(path=f"derivatives.{derivative.results[name,]}")
+            for name in names
+            for flag in trace.flags
+            if flag.path == f"gradients.{name}"
+        ]
+        return gradients, list(trace.notes), flags
     if by_formula or not by_variables:
         return evaluated(
             derivative, at, {name: (name, None) for name in derivative.results.values()}
@@ -284,8 +287,8 @@ def numbers(
 
 def evaluated(
     derivative: Derivative, at: dict[str, float], sources: dict[str, tuple[str, str | None]]
-) -> tuple[dict[str, Number], list[str]]:
-    """Numbers by name: each the value of a stage, or its gradient by a variable; and remarks.
+) -> tuple[dict[str, Number], list[Note], list[Flag]]:
+    """Numbers by name: each the value of a stage, or its gradient by a variable; notes and flags.
 
     sources: by name, the stage and the variable.
     """
@@ -293,7 +296,8 @@ def evaluated(
     graph = evaluable(derivative.tape, stages)
     values = {name: at[name] for name in graph.variables if name in at}
     result: dict[str, Number] = {}
-    remarks: dict[str, None] = {}
+    notes: dict[Note, None] = {}
+    flags: list[Flag] = []
     for stage in dict.fromkeys(stage for stage, _ in sources.values()):
         wrt = [by for s, by in sources.values() if s == stage and by in graph.variables]
         try:
@@ -301,24 +305,27 @@ def evaluated(
         except BackpropError as error:
             if error.kind not in ("domain", "overflow", "precision"):
                 raise
-            remarks[f"flag: {stage} has no number here: {error.message}"] = None
-            result |= {name: UNDEFINED for name, (s, _) in sources.items() if s == stage}
+            message = f"{stage} has no number here: {error.message}"
+            for name, (s, _) in sources.items():
+                if s == stage:
+                    result[name] = UNDEFINED
+                    flags.append(Flag(f"derivatives.{name}", "undefined", "", stage, message))
             continue
-        remarks |= dict.fromkeys(
-            f"note: {note.message}"
-            for note in trace.notes
-            if note.kind == "underflow" and note.node in (stage, *wrt)
+        notes |= dict.fromkeys(
+            note for note in trace.notes if note.kind == "underflow" and note.node in (stage, *wrt)
         )
         if any(note.kind in KINKS for note in trace.notes):
-            remarks[ON_KINK.format(stage)] = None
-        variables = [by for s, by in sources.values() if s == stage]
-        paths = {"value" if by is None else f"gradients.{by}" for by in variables}
-        flags = [flag for flag in trace.flags if flag.path in paths]
-        remarks |= dict.fromkeys(f"flag: {flag.message}" for flag in flags)
+            notes[Note("kink", stage, ON_KINK.format(stage))] = None
         for name, (s, by) in sources.items():
             if s == stage:
                 result[name] = trace.value if by is None else trace.gradients.get(by, 0.0)
-    return {name: result[name] for name in sources}, list(remarks)
+                path = "value" if by is None else f"gradients.{by}"
+                flags += [
+                    flag._replace(path=f"derivatives.{name}")
+                    for flag in trace.flags
+                    if flag.path == path
+                ]
+    return {name: result[name] for name in sources}, list(notes), flags
 
 
 def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:

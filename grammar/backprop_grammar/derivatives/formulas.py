@@ -7,12 +7,12 @@ from ..errors import usage
 from ..language.graph import Graph
 from ..numbers.wide import as_float
 from ..trace.evaluate import evaluate
-from ..trace.record import KINKS
+from ..trace.record import KINKS, Flag, Note
 from .derive import MAX_ORDER, Derivative, derive, directional, numbers
 
 __all__ = ["Formulas", "formulas"]
 
-UNTESTED = "note: the code does not test itself: a derivative is a choice at this point, or none"
+UNTESTED = "the code does not test itself: a derivative is a choice at this point, or none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Formulas:
 
     program: as it was written. at: the point, if there is one; the numbers there are ``value``,
     the output's, and ``numbers``, by the names of the results; None where there is none. inputs:
-    the values that the program itself gives to variables. remarks: on the numbers. author:
-    what wrote them, for the comment of code.
+    the values that the program itself gives to variables. notes, flags: on the numbers, as a trace has
+    them. author: what wrote them, for the comment of code.
     """
 
     program: str
@@ -31,8 +31,15 @@ class Formulas:
     numbers: dict[str, float | None]
     value: float | None
     inputs: dict[str, float] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    flags: tuple[Flag, ...] = ()
     author: str = "backprop"
+
+    @property
+    def remarks(self) -> list[str]:
+        """The notes and flags as lines of text."""
+        lines = [f"note: {note.message}" for note in self.notes]
+        return list(dict.fromkeys([*lines, *(f"flag: {flag.message}" for flag in self.flags)]))
 
     def named(self, by: tuple[str, ...]) -> str:
         """The name of a derivative, by what it is taken by."""
@@ -70,11 +77,25 @@ def formulas(
     if at is None:
         return Formulas(text, derivative, None, {}, None, inputs)
     trace = evaluate(program, at, output=output, nodes=False)
-    figures, remarks = numbers(program, derivative, at, output, by_formula=along is not None)
+    figures, notes, flags = numbers(program, derivative, at, output, by_formula=along is not None)
+    chosen = any(note.kind in KINKS for note in (*trace.notes, *notes)) or bool(
+        trace.flags or flags
+    )
+    moved = False
+    if chosen and (order > 1 or along is not None):
+        from .singular import decided  # only where a rule is a choice, or none
+
+        before = figures
+        figures, notes, flags = decided(
+            program, derivative, trace, before, notes, flags, along=along, second=second
+        )
+        moved = figures != before
     plain = {name: as_float(number) for name, number in figures.items()}
-    choice = any(note.kind in KINKS for note in trace.notes)
+    choice = moved or any(note.kind in KINKS for note in trace.notes)
     shown: dict[str, float] | None = at
     if code and (choice or None in plain.values()):  # a formula may be of one side, or have none
-        remarks.append(UNTESTED)
+        notes = [*notes, Note("untested", "", UNTESTED)]
         shown = None
-    return Formulas(text, derivative, shown, plain, as_float(trace.value), inputs, tuple(remarks))
+    return Formulas(
+        text, derivative, shown, plain, as_float(trace.value), inputs, tuple(notes), tuple(flags)
+    )

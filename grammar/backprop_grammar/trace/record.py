@@ -76,7 +76,7 @@ class Node(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A remark on a right answer: kind is kink, tie, boundary, branch cut, underflow, ..."""
+    """A remark on a right answer: kind is kink, tie, boundary, sides, branch cut, underflow, ..."""
 
     kind: str
     node: str
@@ -119,7 +119,8 @@ class Trace:
     at: the point. output: the node that is differentiated. upstream: the gradient that arrives
     there. gradients: of the output by the inputs, or the names asked for. nodes: those that are
     seen, or none where only results were asked for; each constant stands once. precision: digits
-    of the numbers, where they were asked for.
+    of the numbers, where they were asked for. decided: the nodes whose gradient is that of the
+    function, and not the one that the rules give to the node.
     """
 
     program: Graph
@@ -135,6 +136,7 @@ class Trace:
     flags: tuple[Flag, ...] = ()
     frames: tuple[Frame, ...] = ()
     precision: int | None = None
+    decided: frozenset[int] = frozenset()
 
     @property
     def output_name(self) -> str:
