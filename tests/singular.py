@@ -3,7 +3,8 @@
 The oracle knows no chain rule and no series: it evaluates a program by mpmath's own functions (see
 oracle) at steps of 1e-20, 1e-40 and 1e-80 in 420 digits, and looks at what the quotients do.
 
-    python -m tests.singular            every operation in every other, and mixed second derivatives
+    python -m tests.singular        every operation in every other, and mixed second derivatives
+    python -m tests.singular 10     a tenth of them
 """
 
 import sys
@@ -181,6 +182,27 @@ def count_sides(programs: Sequence[tuple[str, float]]) -> tuple[Counter, list[st
     return counts, wrong
 
 
+def stands(text: str, at: dict[str, float], name: str, printed: float | None) -> bool:
+    """Whether a printed gradient is what the quotients on both sides allow."""
+    graph = parsed(text)
+    bounds = []
+    for sign in (-1, 1):
+        kind, slopes = judged(graph, name, at, sign)
+        if kind == "mixed":
+            return True  # beyond the oracle
+        if kind == "jump":
+            return printed is None
+        if kind == "infinite":
+            bounds.append(m.inf * m.sign(slopes[2]))
+        elif kind == "finite":
+            bounds.append(slopes[2])
+    low, high = (min(bounds), max(bounds)) if bounds else (m.nan, m.nan)
+    slack = SLACK * max(1, abs(low)) if m.isfinite(low) else 0
+    if printed is None:
+        return not (m.isfinite(low) and m.isfinite(high) and high - low <= slack)
+    return bool(low - slack <= printed <= high + slack)
+
+
 JOINS = ("{f}*{g}", "{f} + {g}", "({f} + {g})^2", "abs({f}*{g})", "cbrt({f}*{g})^3", "max({f}, {g})^2",
          "hypot({f}, {g})^2", "relu({f})*{g}", "sqrt(({f})^2*({g})^4)",
          "if(({f})^2 + ({g})^2 == 0, 0, ({f})*({g})*(({f})^2 - ({g})^2)/(({f})^2 + ({g})^2))")  # fmt: skip
@@ -236,9 +258,10 @@ def count_mixed(programs: Sequence[str]) -> tuple[Counter, list[str]]:
 def main() -> int:
     """Count everything, and print what is wrong."""
     failed = False
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     for title, count, programs in (
-        ("one-sided slopes", count_sides, list(compositions())),
-        ("mixed second derivatives", count_mixed, list(joins())),
+        ("one-sided slopes", count_sides, list(compositions())[::every]),
+        ("mixed second derivatives", count_mixed, list(joins())[::every]),
     ):
         start = perf_counter()
         counts, wrong = count(programs)

@@ -22,7 +22,7 @@ from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
-from .trace.evaluate import evaluate
+from .trace.evaluate import evaluate, with_limit
 from .trace.index import find, formula, rule_text
 from .trace.point import bind, finite, unknown_name
 from .trace.record import Flag, Note
@@ -212,7 +212,10 @@ class Program:
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
-        return Trace(evaluate(bound, at, **options), shown)
+        try:
+            return Trace(evaluate(bound, at, **options), shown)
+        except BackpropError as error:
+            raise with_limit(error, bound, at, output or "") from None
 
     def outline(
         self,

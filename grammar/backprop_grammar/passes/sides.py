@@ -167,6 +167,16 @@ class Neighbourhood:
 
         return self.attempts(attempt, order)
 
+    def limit(self, direction: Direction, sign: int = 1) -> Side:
+        """What the value comes to, from where a direction leads to, or from behind."""
+
+        def attempt() -> Side:
+            moved = {node: sign * amount for node, amount in direction.items()}
+            terms, reach = coefficients(self.expand([moved]), 2)
+            return self.read(terms, reach, 0, sign, None)
+
+        return self.attempts(attempt, 0)
+
     def sides(self, direction: Direction, order: int = 1) -> tuple[Side, Side]:
         """The derivative of an order along a direction: from behind, and from where it leads to.
 
@@ -207,7 +217,10 @@ class Neighbourhood:
         sign: int,
         value: Real | None,
     ) -> Side:
-        """The derivative of an order that the terms of a series tell. value: at the point, if any."""
+        """The derivative of an order that the terms of a series tell; of order 0, the limit.
+
+        value: at the point, if there is one.
+        """
         if reach is not None and reach <= order:
             raise Unreached("the known terms do not reach far enough")
         field = self.germs.field
@@ -223,6 +236,8 @@ class Neighbourhood:
         assert isinstance(limit, Real)
         if value is not None and (limit - value).sign:
             return Side("jump", limit)
+        if order == 0:
+            return Side("finite", limit)
         for whole in range(1, order):
             c = rest.get(Fraction(whole), ZERO)
             if isinstance(c, Real):

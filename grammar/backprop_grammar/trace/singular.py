@@ -13,7 +13,8 @@ from ..numbers.ball import Undecided
 from ..numbers.decimal import decimal, number
 from ..numbers.reals import Real, exactly
 from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, as_float, exists, sign
-from ..passes.run import BITS_PER_DIGIT, Run
+from ..operations.table import DIV
+from ..passes.run import BITS_PER_DIGIT, Run, Target
 from ..passes.sides import Neighbourhood, Side
 from .record import Flag, Note
 
@@ -23,6 +24,7 @@ __all__ = [
     "choices",
     "decided",
     "in_doubt",
+    "limit",
     "remarks",
     "remarks_on",
     "rounded",
@@ -165,6 +167,41 @@ def rounded(x: Real, precision: int | None = None) -> Number:
         if ball == arithmetic.zero or arithmetic.lost(ball) < 2.0**-bits:
             return number(ball, precision, False)
     raise Undecided("a number that cannot be told from 0")
+
+
+def limit(target: Target, node: int, at: Mapping[str, float]) -> str:
+    """What the value comes to where it does not exist, in words; nothing where it comes to no number.
+
+    node: at which there is none.
+    """
+    graph = target.graph
+    near = Neighbourhood(graph, target.output, at)
+    found: dict[str, str] = {}
+    moving = [source for source in target.sources if target.needed[source]]
+    for label, source in zip(target.labels, target.sources, strict=True):
+        if source not in moving[:MANY]:
+            continue
+        sides = {
+            word: near.limit({source: 1.0}, sign) for word, sign in (("left", -1), ("right", 1))
+        }
+        present = {word: side for word, side in sides.items() if side.kind != "absent"}
+        try:
+            one, *others = present.values()
+            if one.kind != "finite" or one.number is None or any(side != one for side in others):
+                continue
+            text = decimal(rounded(one.number), DIGITS)
+        except (Undecided, ValueError):
+            continue
+        side_of = "" if others else f" from the {next(iter(present))}"
+        along = f" along {label}" if len(moving) > 1 else ""
+        found[label] = f"the limit{along}{side_of} is {text}"
+    if not found:
+        return ""
+    values = [near.values[k] for k in graph.operands[node]]
+    nothing = graph.operations[node] is DIV and all(
+        isinstance(x, Real) and not x.terms for x in values
+    )
+    return ("0/0 here; " if nothing else "") + "; ".join(found.values())
 
 
 # what is said
@@ -318,7 +355,7 @@ def flagged(path: str, label: str, one: Verdict, flag: Flag | None, wording: Wor
         reason = flag.message.partition(": ")[2]
         message = f"the rules give no number for {subject}: {reason}; what the function does here could not be decided"  # fmt: skip
         return flag._replace(message=message)
-    if flag is not None:
+    if flag is not None and (wording.prefix == "gradients" or one.why == "infinite"):
         more = told if flag.status == "undefined" else ""
         return flag._replace(message="; ".join(filter(None, (flag.message, more))))
     if one.why == "infinite":

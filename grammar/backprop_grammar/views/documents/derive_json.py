@@ -9,6 +9,7 @@ from typing import Any
 
 from ...derivatives.formulas import Formulas
 from ..options import Options
+from .trace_json import flags_of, notes_of
 
 __all__ = ["document", "hessian", "render"]
 
@@ -31,6 +32,7 @@ def document(formulas: Formulas) -> dict[str, Any]:
     }
     if formulas.at is not None:
         result |= {"at": formulas.at, "value": formulas.value}
+        result |= {"notes": notes_of(formulas.notes), "flags": flags_of(formulas.flags)}
     result["stages"] = [{"name": name, "formula": text} for name, text in texts.items()]
     result["derivatives"] = [
         {"by": list(by), "name": name, "formula": texts[name]}

@@ -5,14 +5,15 @@ words that JSON lacks.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
 from ...trace.index import formula, frame_title, rule_text
-from ...trace.record import Node, Trace
+from ...trace.record import Flag, Node, Note, Trace
 from ..options import Options
 
-__all__ = ["render"]
+__all__ = ["flags_of", "notes_of", "render"]
 
 FORMAT = "backprop-trace/1"
 
@@ -51,15 +52,8 @@ def document(trace: Trace) -> dict[str, Any]:
         "upstream": trace.upstream,
         "gradients": {name: as_float(value) for name, value in trace.gradients.items()},
         "nodes": [node_object(trace, node) for node in trace.nodes],
-        "notes": [
-            {"kind": note.kind, "node": note.node, "message": note.message} for note in trace.notes
-        ],
-        "flags": [
-            {"path": flag.path, "status": flag.status}
-            | ({"sign": flag.sign} if flag.sign else {})
-            | {"node": flag.node, "message": flag.message}
-            for flag in trace.flags
-        ],
+        "notes": notes_of(trace.notes),
+        "flags": flags_of(trace.flags),
     }
     if trace.frames:
         result["frames"] = [
@@ -78,6 +72,21 @@ def document(trace: Trace) -> dict[str, Any]:
         result["precision"] = trace.precision
         result["wide"] = {**value, "gradients": gradients}
     return result
+
+
+def notes_of(notes: Iterable[Note]) -> list[dict[str, str]]:
+    """Notes as objects."""
+    return [{"kind": note.kind, "node": note.node, "message": note.message} for note in notes]
+
+
+def flags_of(flags: Iterable[Flag]) -> list[dict[str, str]]:
+    """Flags as objects."""
+    return [
+        {"path": flag.path, "status": flag.status}
+        | ({"sign": flag.sign} if flag.sign else {})
+        | {"node": flag.node, "message": flag.message}
+        for flag in flags
+    ]
 
 
 def node_object(trace: Trace, node: Node) -> dict[str, Any]:
