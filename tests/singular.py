@@ -126,10 +126,10 @@ def judged(graph, name: str, at: dict[str, float], sign: int) -> tuple[str, obje
         if None in there:
             return "mixed", None
         jumps = [x - here for x in there]
-        if abs(jumps[2]) > 1e-9 and abs(jumps[2]) >= abs(jumps[0]) / 2:
+        if abs(jumps[2]) > 1e-9 and abs(jumps[2]) >= 0.8 * abs(jumps[0]):
             return "jump", None
         slopes = [d / (sign * h) for d, h in zip(jumps, steps, strict=True)]
-        if abs(slopes[2]) > 10 and abs(slopes[2]) > 1.5 * abs(slopes[0]):
+        if abs(slopes[2]) > max(1e-9, 1.2 * abs(slopes[1]), 1.4 * abs(slopes[0])):
             return "infinite", slopes
         return "finite", slopes
 

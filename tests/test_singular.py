@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from backprop_grammar.numbers.ball import Undecided
 from backprop_grammar.passes.sides import Neighbourhood
 from tests.singular import compositions, count_mixed, count_sides, joins, number
 from tests.support import call, often, parsed, schema, traced
@@ -163,3 +164,68 @@ def test_map_agrees_with_eval_at_singular_points():
         row = json.loads(line)
         trace = json.loads(call("eval", program, "--at", f"x={x},y={y}", "--json")[1])
         assert {"x": row["d_x"], "y": row["d_y"]} == trace["gradients"], (x, y)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sqrt(2)^2 - 2", 0),
+        ("sqrt(0.75)*sqrt(0.75) - 0.75", 0),
+        ("cbrt(2)*cbrt(2)*cbrt(2) - 2", 0),
+        ("(sqrt(2) + 1)*(sqrt(2) - 1) - 1", 0),
+        ("exp(2)/exp(2) - 1", 0),
+        ("exp(1) - e", 0),
+        ("log(e) - 1", 0),
+        ("tau - 2*pi", 0),
+        ("(pi + e)^2 - pi^2 - 2*pi*e - e^2", 0),
+        ("8^(2/3) - 4", 0),
+        ("0.25^-1.5 - 8", 0),
+        ("sin(exp(3)) - sin(exp(3))", 0),
+        ("1/3 + 1/3 + 1/3 - 1", 0),
+        ("exp(1e-80) - 1", 1),
+        ("pi - 355/113", -1),
+        ("sin(1e-30) - 1e-30", -1),
+        ("exp(pi) - pi - 20", -1),
+        ("sigmoid(1) + sigmoid(-1) - 1", None),  # which no polynomial tells
+    ],
+)
+def test_signs_of_numbers_are_decided_or_not_at_all(text, expected):
+    graph = parsed(text)
+    value = Neighbourhood(graph, graph.output, {}).value
+    if expected is None:
+        with pytest.raises(Undecided):
+            value.sign  # noqa: B018
+    else:
+        assert value.sign == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "by", "expected"),
+    [
+        ("x^1.5", 1, ("absent", "finite")),
+        ("x^1.5", 2, ("absent", "infinite")),
+        ("x^1.5", 3, ("absent", "none")),
+        ("abs(x)^3", 2, ("finite", "finite")),
+        ("abs(x)^3", 4, ("none", "none")),
+        ("cbrt(x)", 1, ("infinite", "infinite")),
+        ("if(x == 0, 0, 1/log(abs(x)))", 1, ("infinite", "infinite")),
+        ("if(x == 0, 0, x^2/log(abs(x)))", 2, ("finite", "finite")),
+        ("if(x == 0, 0, x*log(-log(abs(x))))", 1, ("undecided", "undecided")),
+        ("if(x == 0, 0, 1/x)", 1, ("jump", "jump")),
+        ("if(x > 0, exp(1/x), x)", 1, ("finite", "undecided")),
+        ("if(x > 0, exp(-1/x), x)", 1, ("finite", "finite")),
+        ("sign(x)", 1, ("jump", "jump")),
+        ("sqrt(-abs(x))", 1, ("absent", "absent")),
+    ],
+)
+def test_what_each_side_is_called(program, by, expected):
+    graph = parsed(program)
+    sides = Neighbourhood(graph, graph.output, {"x": 0.0}).sides({graph.variables["x"]: 1.0}, by)
+    assert tuple(side.kind for side in sides) == expected
+
+
+def test_a_deep_program_is_expanded_without_recursion():
+    layers = "\n".join(f"s{k} = sin(s{k - 1}) + relu(s{k - 1})/2" for k in range(1, 300))
+    graph = parsed(f"s0 = x + exp(y)\n{layers}\nmax(s299, s299 - x)")
+    near = Neighbourhood(graph, graph.output, {"x": 0.0, "y": 0.5})
+    assert [side.kind for side in near.sides({graph.variables["x"]: 1.0})] == ["finite", "finite"]

@@ -14,20 +14,18 @@ from ..blocks.definitions import function, over, parameters
 from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
+from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, POW, SUB
 from .arithmetic import domain_error
 from .ball import DomainError, Undecided, compare
 from .branches import Branches
 from .interpret import interpret, leaves
-from .reals import ZERO, Real, Reals, exactly
+from .reals import EXP, LOG, ZERO, Real, Reals, exactly
 from .series import Element, Field, Series, Unreached, coefficients, step
 
 __all__ = ["Germs"]
 
 DEEPEST = 24
 """How deep definitions may nest: lgamma near its pole at -n is defined by n + 1 others."""
-
-EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
 
 
 class Germs:
@@ -113,8 +111,8 @@ class Germs:
                     best = x
             return best
         text = text_of(operation, len(operands))
-        chooses = operation.kinks or operation.cut or operation.variadic
-        if text and (chooses or at_end):
+        chooses = operation.kinks or operation.cut or operation.variadic or at_end
+        if text and (chooses or (operation.series and operation not in text.operations)):
             return self.defined(operation, text, operands)
         moving = [k for k, x in enumerate(operands) if not isinstance(x, Real)]
         if not moving:

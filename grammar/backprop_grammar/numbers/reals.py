@@ -11,16 +11,16 @@ from math import isqrt
 from typing import Any
 
 from ..operations.row import Operation
-from ..operations.table import DIV, POW
+from ..operations.table import DIV, OPERATIONS, POW
 from .ball import Ball, DomainError, Undecided
 from .multiprecision import Multiprecision, multiprecision
 
-__all__ = ["ONE", "ZERO", "Atom", "Real", "Reals", "exactly"]
+__all__ = ["EXP", "LOG", "ONE", "ZERO", "Atom", "Real", "Reals", "exactly"]
 
 BITS = (192, 640, 2560)
 """Of the numbers from which a sign is read, tried in turn; what then can't be told from 0 is undecided."""
 
-LONGEST = 24
+LONGEST = 12
 """Terms of a polynomial; a longer one becomes an atom."""
 
 LARGEST = 20_000
@@ -30,20 +30,26 @@ ROOTS = 64
 """The highest root that is taken exactly where it is rational."""
 
 
+EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
+UNDOES = {LOG: EXP, EXP: LOG}
+"""Functions, and those that they undo."""
+
+
 class Atom:
     """A value that is not known to be rational.
 
-    operation: what gives it; None of a polynomial that got too long, its one operand; the name of a
-    constant such as pi. root: the n of an n-th root of a rational number, whose power n is that
-    number. index: its place in the order of atoms.
+    operation: what gives it; None of a polynomial that got too long, its one operand; the name of the
+    constant pi. root: the n of an n-th root of a rational number, whose power n is that
+    number. home: where it is known; index: its place in the order of atoms there.
     """
 
-    __slots__ = ("balls", "index", "operands", "operation", "root")
+    __slots__ = ("balls", "home", "index", "operands", "operation", "root")
 
     def __init__(
-        self, index: int, operation: Operation | str | None, operands: tuple["Real", ...]
+        self, home: "Reals", operation: Operation | str | None, operands: tuple["Real", ...]
     ) -> None:
-        self.index, self.operation, self.operands = index, operation, operands
+        self.home, self.operation, self.operands = home, operation, operands
+        self.index = len(home.atoms)
         self.root = 0
         self.balls: dict[int, Ball] = {}
 
@@ -81,6 +87,14 @@ class Real:
             return Fraction(0)
         return self.terms.get(()) if len(self.terms) == 1 else None
 
+    @property
+    def sole(self) -> Atom | None:
+        """The atom that the number is, if it is just one."""
+        for monomial, q in self.terms.items():
+            if len(self.terms) == 1 and q == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+                return monomial[0][0]
+        return None
+
     def __add__(self, other: "Real") -> "Real":
         if not isinstance(other, Real):
             return NotImplemented
@@ -91,7 +105,7 @@ class Real:
                 terms[monomial] = total
             else:
                 del terms[monomial]
-        return Real(terms)
+        return shortened(Real(terms))
 
     def __neg__(self) -> "Real":
         return Real({monomial: -q for monomial, q in self.terms.items()})
@@ -110,6 +124,8 @@ class Real:
 
     def ball(self, arithmetic: Multiprecision) -> Ball:
         """The number to the digits of an arithmetic, within its context."""
+        for atom in unknown(self, arithmetic):
+            atom.ball(arithmetic)
         terms = []
         for monomial, q in self.terms.items():
             ball = fraction(arithmetic, q)
@@ -123,10 +139,10 @@ class Real:
             terms.append(ball)
         return arithmetic.total(terms) if terms else arithmetic.zero
 
-    def balls(self) -> Iterator[tuple[Multiprecision, Ball]]:
-        """The number to more and more digits, with the arithmetic of each, within its context."""
+    def balls(self, least: int = 0) -> Iterator[tuple[Multiprecision, Ball]]:
+        """The number to more and more bits, with the arithmetic of each, within its context."""
         for bits in BITS:
-            arithmetic = multiprecision(bits, False)
+            arithmetic = multiprecision(max(bits, least), False)
             with arithmetic.context():
                 try:
                     ball = self.ball(arithmetic)
@@ -151,6 +167,19 @@ class Real:
         return frozenset(self.terms.items())
 
 
+def unknown(x: Real, arithmetic: Multiprecision) -> list[Atom]:
+    """The atoms of a number, and of these, whose digits are not known yet, in their order."""
+    found: dict[Atom, None] = {}
+    left = [x]
+    while left:
+        for monomial in left.pop().terms:
+            for atom, _ in monomial:
+                if arithmetic.bits not in atom.balls and atom not in found:
+                    found[atom] = None
+                    left += atom.operands
+    return sorted(found, key=lambda atom: atom.index)
+
+
 def exactly(value: Any) -> Real:
     """The number that a float, a decimal or a fraction is."""
     q = Fraction(value)
@@ -158,6 +187,14 @@ def exactly(value: Any) -> Real:
 
 
 ZERO, ONE = Real({}), Real({(): Fraction(1)})
+
+
+def shortened(x: Real) -> Real:
+    """The number; as an atom, where its polynomial is too long to go on with."""
+    if len(x.terms) <= LONGEST:
+        return x
+    (atom, _), *_ = next(monomial for monomial in x.terms if monomial)
+    return atom.home.short(x)
 
 
 def product(a: Monomial, b: Monomial, q: Fraction) -> Real:
@@ -198,13 +235,16 @@ class Reals:
         """The atom of an operation's value."""
         key = (operation, tuple([x.key for x in operands]))
         if key not in self.atoms:
-            self.atoms[key] = Atom(len(self.atoms), operation, operands)
+            self.atoms[key] = Atom(self, operation, operands)
         return self.atoms[key]
 
     def constant(self, value: Any) -> Real:
         """A constant of a program: a number, or the name of one."""
+        if value == "e":
+            return self.value(EXP, (ONE,))
         if isinstance(value, str):
-            return Real({((self.atom(value), 1),): Fraction(1)})
+            pi = Real({((self.atom("pi"), 1),): Fraction(1)})
+            return pi + pi if value == "tau" else pi
         return exactly(value)
 
     def short(self, x: Real) -> Real:
@@ -226,11 +266,19 @@ class Reals:
             exponent = operands[1].rational
             if exponent is not None:
                 return self.power(operands[0], exponent)
+        if (
+            operation in UNDOES
+            and (inner := operands[0].sole)
+            and inner.operation is UNDOES[operation]
+        ):
+            return inner.operands[0]
         atom = self.atom(operation, tuple(operands))
         for bits in BITS:
             arithmetic = multiprecision(bits, False)
             with arithmetic.context():
                 try:
+                    for before in unknown(Real({((atom, 1),): Fraction(1)}), arithmetic):
+                        before.ball(arithmetic)
                     value, error = atom.ball(arithmetic)
                 except Undecided:
                     continue

@@ -25,7 +25,7 @@ __all__ = ["LARGEST", "Direction", "Neighbourhood", "Side"]
 CAPS = (1, 4, 10, 22)
 """How far beyond the order asked for series are known, tried in turn."""
 
-LARGEST = 4_000
+LARGEST = 20_000
 """Nodes that are expanded at one point, in all; beyond, nothing is decided."""
 
 GROUPS = 3
@@ -71,10 +71,11 @@ class Missing(Exception):
 
 
 class Neighbourhood:
-    """A program near a point.
+    """A program near a point, at which it may have no value itself.
 
-    at: numbers by name, of any kind that is exact. moved: the nodes that may move, inner ones too,
-    which then take what they are computed as for a start.
+    Any node may be moved; an inner one starts from what it is computed as. at: numbers by name, of
+    any kind that is exact. value: the output's at the point; None where there is none, or it could
+    not be told.
     """
 
     def __init__(self, graph: Graph, output: int, at: Mapping[str, Any]) -> None:
@@ -165,6 +166,8 @@ class Neighbourhood:
             terms, reach = coefficients(self.expand([moved]), 2)
             return self.read(terms, reach, order, sign, self.value)
 
+        if self.value is None:
+            return UNDECIDED
         return self.attempts(attempt, order)
 
     def limit(self, direction: Direction, sign: int = 1) -> Side:

@@ -163,8 +163,8 @@ def of_side(side: Side, precision: int | None, upstream: float) -> Number | None
 def rounded(x: Real, precision: int | None = None) -> Number:
     """A number of the trace. Raises Undecided where its digits are not known."""
     bits = 64 if precision is None else int(precision * BITS_PER_DIGIT) + 7
-    for arithmetic, ball in x.balls():
-        if ball == arithmetic.zero or arithmetic.lost(ball) < 2.0**-bits:
+    for arithmetic, ball in x.balls(bits + 64):
+        if ball == arithmetic.zero or arithmetic.lost(ball) < arithmetic.module.ldexp(1, -bits):
             return number(ball, precision, False)
     raise Undecided("a number that cannot be told from 0")
 
