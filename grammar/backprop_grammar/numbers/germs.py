@@ -38,11 +38,12 @@ class Germs:
         self.reals = Reals()
         self.field = Field(self.reals, cap)
         self.expansions: dict[Any, list[Real]] = {}
+        self.known: dict[Any, tuple[Sequence[Element], Element]] = {}
         self.depth = 0
         self.within = 0
         self.own: dict[Operation, Callable[..., Element]] = {
             ADD: lambda x, y: x + y,
-            SUB: lambda x, y: x - y,
+            SUB: lambda x, y: ZERO if x is y else x - y,
             MUL: lambda x, y: x * y,
             NEG: lambda x: -x,
             IDENTITY: lambda x: x,
@@ -56,7 +57,7 @@ class Germs:
 
     def decide(self, x: Element, y: Element) -> int:
         """The sign of x - y. Raises Undecided where all known terms cancel."""
-        return self.field.sign(x - y)
+        return 0 if x is y else self.field.sign(x - y)
 
     def sign(self, operands: Sequence[Element], k: int) -> int:
         """The sign of operand k."""
@@ -97,9 +98,18 @@ class Germs:
         return self.reals.constant(value)
 
     def apply(self, operation: Operation, operands: Sequence[Element]) -> Element:
-        """The value of an operation. Raises DomainError beyond its domain, Undecided where the
-        value is no series, or not enough of one is known.
+        """The value of an operation; the very same one of the same operands, whose difference is 0.
+
+        Raises DomainError beyond its domain, Undecided where the value is no series, or not enough
+        of one is known.
         """
+        key = (operation, tuple(map(id, operands)), self.field.cap)
+        if key not in self.known:
+            self.known[key] = operands, self.computed(operation, operands)
+        return self.known[key][1]
+
+    def computed(self, operation: Operation, operands: Sequence[Element]) -> Element:
+        """The value of an operation, as ``apply`` gives it."""
         if operation in self.own:
             x = self.own[operation](*operands)
             return self.reals.short(x) if isinstance(x, Real) else x

@@ -126,6 +126,7 @@ class Neighbourhood:
 
     def expansion(self, directions: Sequence[Direction]) -> Element:
         """What ``expand`` gives, computed."""
+        self.germs.known.clear()
         moves: dict[int, Element] = {}
         for k, direction in enumerate(directions):
             for node, amount in direction.items():
