@@ -16,6 +16,7 @@ import pytest
 
 from backprop_cli.formats import FORMATS
 from backprop_grammar.blocks.definitions import over
+from backprop_grammar.operations.exact import always, at_zero
 from backprop_grammar.operations.row import Operation, Role, row
 from backprop_grammar.operations.special import wide_power
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
@@ -398,3 +399,41 @@ def test_code_runs_and_agrees(tmp_path, monkeypatch):
     assert len(jobs) > len(CASES)
     assert running(tmp_path, jobs) == ""
     assert "c" in MISSING or compiled(tmp_path, sources) == ""
+
+
+SIDED = (
+    row("shrink", "x", "if(x > 1, 1, if(x < -1, 1, 0))", C, "what is beyond 1 in size", kinks="abs(x) - 1",
+        value=lambda x: math.copysign(max(abs(x) - 1, 0), x), ulps=1,
+        wide=lambda m, x: m.sign(x) * max(abs(x) - 1, m.zero),
+        series="if(x > 1, x - 1, if(x < -1, x + 1, 0))"),
+    row("entire", "x", "0", C, "the largest whole number that is not above x", kinks="x - out",
+        value=lambda x: float(math.floor(x)), wide=lambda m, x: m.floor(x), exact=always,
+        jump="entire jumps at whole numbers", series="if(x < out, out - 1, out)"),
+    row("power15", "x", "1.5*sqrt(x)", C, "x^1.5", domain="x >= 0", exact=at_zero,
+        value=lambda x: x**1.5, wide=lambda m, x: m.sqrt(x) ** 3, formula="x^1.5"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "gradient"),
+    [
+        ("shrink(x) - shrink(2 - x)", 1.0, 1.0),  # each has a kink, and they make up a line
+        ("shrink(x)*shrink(-x)", -1.0, 0.0),
+        ("cbrt(shrink(x))", 1.0, None),  # 0 from the left, infinite from the right
+        ("entire(x)", 2.0, None),
+        ("entire(x)", 2.5, 0.0),
+        ("(x - 2)*entire(x)", 2.0, None),  # 1 and 2
+        ("(x - 2)^2*entire(x)", 2.0, 0.0),
+        ("entire(x) + entire(-x) + abs(x)", -0.5, -1.0),
+        ("power15(x^2)", 0.0, 0.0),
+        ("cbrt(power15(x^2))^2", 0.0, 0.0),  # x^2, by way of x^3
+        ("sqrt(power15(x))^4", 0.0, 0.0),
+    ],
+)
+def test_a_kink_of_its_own_is_decided_by_its_texts(program, x, gradient, monkeypatch):
+    for one in SIDED:
+        monkeypatch.setitem(OPERATIONS, one.name, one)
+        monkeypatch.setitem(FUNCTIONS, one.name, one)
+    code, out, err = call("eval", program, "--at", f"x={x}", "--json")
+    assert code == (3 if gradient is None else 0), err
+    assert json.loads(out)["gradients"] == {"x": gradient}

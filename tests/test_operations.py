@@ -242,8 +242,8 @@ def complaints(row: Operation, trace: Trace, point: Point) -> Iterator[str]:
     flagged = {flag.path: (flag.status, flag.sign) for flag in trace.flags}
     for k in range(len(point)):
         slope, name = oracle.slope(row.name, k, point), f"v{k}"
-        gradient = trace.gradients[name]
-        yield wrong(gradient, slope)
+        rules = trace.by_name[name].gradient
+        yield wrong(0.0 if rules is None else rules, slope)
         if name in locals_:
             yield wrong(locals_[name].local, slope)
             if not locals_[name].routed and slope != 0:
@@ -251,7 +251,8 @@ def complaints(row: Operation, trace: Trace, point: Point) -> Iterator[str]:
         sign = "" if mp.isnan(slope) else "+" if slope > 0 else "-"
         status = "undefined" if mp.isnan(slope) else "infinite" if mp.isinf(slope) else "overflow"
         expected = (status, sign) if mp.isnan(slope) or abs(slope) >= OVERFLOW else None
-        if flagged.get(f"gradients.{name}") != expected:
+        decided = name in [trace.name(source) for source in trace.decided]
+        if not decided and flagged.get(f"gradients.{name}") != expected:
             yield f"flag of {name}: {flagged.get(f'gradients.{name}')}, not {expected}"
 
 

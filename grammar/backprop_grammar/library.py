@@ -25,7 +25,7 @@ from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
-from .trace.evaluate import evaluate
+from .trace.evaluate import evaluate, with_limit
 from .trace.index import find, formula, rule_text
 from .trace.point import bind, finite
 from .trace.record import Flag, Note
@@ -255,7 +255,10 @@ class Program:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
         again = partial(Program.at, self, at, **options, digits=shown)
-        return Trace(evaluate(bound, at, **options), shown, again)
+        try:
+            return Trace(evaluate(bound, at, **options), shown, again)
+        except BackpropError as error:
+            raise with_limit(error, bound, at, output or "") from None
 
     def outline(
         self,

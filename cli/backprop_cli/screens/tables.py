@@ -186,7 +186,11 @@ class Board:
 
     def receiver(self, edge: Edge) -> str:
         """` → x`"""
-        return f" {self.arrow} {self.trace.name(edge.operand)}"
+        return f" {self.arrow} {self.trace.name(edge.operand)}{self.mark(edge.operand)}"
+
+    def mark(self, index: int) -> str:
+        """What follows the name of an input whose gradient is not that of the rules."""
+        return "*" if index in self.trace.decided else ""
 
     def sum(self, node: Node) -> Text | None:
         """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
@@ -237,7 +241,8 @@ class Board:
             first = [self.name(node), Text(self.verb(node)), self.red(node.gradient)]
             total = self.sum(node)
             if total is not None:
-                rows.append([first[0], Text("sums"), first[2], total, Text()])
+                marked = first[0] + self.mark(node.index)
+                rows.append([marked, Text("sums"), first[2], total, Text()])
                 first = [Text(), Text(self.verb(node)), Text()]
             if not node.edges:
                 if node.operation:
@@ -295,10 +300,11 @@ class Board:
         if trace.upstream != 1:
             title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
         yield from self.paragraph(title)
+        marks = {trace.names.name(node): "*" for node in trace.decided}
         columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
         rows = [
             [
-                Text(label, NAME),
+                Text(label, NAME) + marks.get(label, ""),
                 self.value(values[label]) if label in values else Text(),
                 self.red(trace.gradients[label]),
             ]
@@ -309,8 +315,11 @@ class Board:
             yield from grid.lines(self.rule)
         else:
             for label in kept:
-                line = Text.assemble((f"{self.top}/d{label}", NAME), " = ")
+                line = Text.assemble((f"{self.top}/d{label}", NAME), marks.get(label, ""), " = ")
                 yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
+        if trace.decided:
+            text = "* the rules give another number, or none; the function decides"
+            yield from self.paragraph(Text(text, QUIET))
         if len(kept) < len(labels):
             more = f"{len(labels) - len(kept):,} more; --all shows them all"
             yield from self.paragraph(Text(more, QUIET))

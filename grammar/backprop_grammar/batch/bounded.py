@@ -109,7 +109,12 @@ class BoundedRows:
         return Outcome(results, sure, status, reasons, int((at_kink & sure).sum()))
 
     def kinks(self, sure: Column) -> Column:
-        """The rows at a kink; those that may be at one, or where none can stand, are not sure."""
+        """The rows at a kink; those that may be at one, or where none can stand, are not sure.
+
+        Nor are those at which the function may have another gradient than the rules: at several
+        kinks, or on the boundary of a condition. At one kink the rules' number lies between the
+        slopes on both sides, and stays.
+        """
         at_kink = np.zeros(self.rows, dtype=bool)
         for line, kind, live in self.straight.kinks:
             value, error = self.number(line)
@@ -127,8 +132,9 @@ class BoundedRows:
                 mask, doubt = self.numbers[live]
                 asked = mask if doubt is None else mask | doubt
             certain = here if kind in ("kink", "boundary", "tie") else here & False
-            at_kink |= certain & asked
             sure &= ~(near & ~certain & asked)
+            sure &= ~(certain & asked & (at_kink | (kind == "boundary")))
+            at_kink |= certain & asked
         return at_kink
 
     def ties(self, line: int) -> tuple[Column, Column]:

@@ -9,7 +9,7 @@ from ..numbers.wide import Number, Wide, as_float, exists
 from ..symbolic.simplify import varying_power
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Flag, Note
-from .derive import MAX_ORDER, Derivative, Findings, derive, directional, evaluated, numbers
+from .derive import MAX_ORDER, Derivative, derive, directional, evaluated, numbers
 
 __all__ = ["Formulas", "formulas"]
 
@@ -85,26 +85,37 @@ def formulas(
     trace = evaluate(program, at, output=output, nodes=False)
     kinked = any(note.kind in KINKS for note in trace.notes)
     found = numbers(make, program, derivative, at, output, along is not None, kinked)
-    if without_value(derivative, at, found):
+    figures, notes, flags = found.numbers, list(found.notes), list(found.flags)
+    moved = False
+    chosen = kinked or any(note.kind in KINKS for note in notes) or bool(trace.flags or flags)
+    if chosen and (order > 1 or along is not None):
+        from .singular import decided  # only where a rule is a choice, or none
+
+        before = figures
+        figures, notes, flags = decided(
+            program, derivative, trace, before, notes, flags, along=along, second=second
+        )
+        moved = figures != before
+    if without_value(derivative, at, figures):
         derivative = make(order, at_zero=True)
-    plain = {name: as_float(number) for name, number in found.numbers.items()}
-    wide = {name: number for name, number in found.numbers.items() if isinstance(number, Wide)}
-    notes = list(found.notes)
+    plain = {name: as_float(number) for name, number in figures.items()}
+    wide = {name: number for name, number in figures.items() if isinstance(number, Wide)}
     shown: dict[str, float] | None = at
-    if code and (kinked or None in plain.values()):  # a formula may be of one side, or have none
+    if code and (moved or kinked or None in plain.values()):  # a formula may be of one side
         notes.append(Note("untested", "", UNTESTED))
         shown = None
     return Formulas(
-        text, derivative, shown, plain, as_float(trace.value), inputs, tuple(notes),
-        tuple(found.flags), wide,
+        text, derivative, shown, plain, as_float(trace.value), inputs, tuple(notes), tuple(flags), wide
     )  # fmt: skip
 
 
-def without_value(derivative: Derivative, at: Mapping[str, float], found: Findings) -> bool:
+def without_value(
+    derivative: Derivative, at: Mapping[str, float], numbers: Mapping[str, Number]
+) -> bool:
     """Whether a formula with powers has no value at a point where there is a number."""
     if not varying_power(derivative.tape):
         return False
     values: dict[str, tuple[str, str | None]]
     values = {name: (name, None) for name in derivative.results.values()}
     refused = evaluated(derivative, dict(at), values, False).refused
-    return any(exists(found.numbers[name]) for name in refused)
+    return any(exists(numbers[name]) for name in refused)

@@ -144,6 +144,8 @@ class Operation:
     formula: the definition in simpler operations, of a block that has one; with it and with
         ``spellings``, other ways in which people write it, blocks are opened and recognised.
     mirrored: how people write the block at -x, where the minus sign need not be seen.
+    series: the value in simpler operations, as it is near a point at which ``computed`` and
+        ``formula`` say too little; over `out` too, the value at the point itself.
     defaults: values of last operands that may be left out.
     symbol: of an operator; binds: how tightly it does (see ``infix``).
     syntax: how it is written, if it is neither a call nor such an operator.
@@ -197,6 +199,7 @@ class Operation:
     formula: str = ""
     spellings: tuple[str, ...] = ()
     mirrored: str = ""
+    series: str = ""
     defaults: tuple[float, ...] = ()
     symbol: str = ""
     binds: int = ATOM

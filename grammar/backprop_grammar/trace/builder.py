@@ -76,6 +76,16 @@ class Builder:
             label: self.number(self.gradient(node), inner=False)
             for label, node in zip(labels, sources, strict=True)
         }
+        found_flags = flags(run, names, labels, sources, gradients)
+        sided: list[Note] = []
+        ruled = gradients
+        if run.kinks or found_flags:
+            from .singular import decided, remarks  # only where a rule is a choice, or none
+
+            verdicts = decided(run, at, labels, sources, gradients, self.precision)
+            sided, found_flags = remarks(run, names, verdicts, found_flags)
+            decisions = {label: one.result(ruled[label]) for label, one in verdicts.items()}
+            gradients = ruled | decisions
         evaluated = {
             node: ball
             for node, name in (names.of.items() if nodes else ())
@@ -98,7 +108,7 @@ class Builder:
             upstream=run.upstream,
             gradients=gradients,
             nodes=tuple(shown),
-            flags=tuple(flags(run, names, labels, sources, gradients)),
+            flags=tuple(found_flags),
             frames=frames(graph, names, {node.index for node in shown}) if nodes else (),
             precision=self.precision,
             values={
@@ -106,8 +116,13 @@ class Builder:
                 for label, node in zip(labels, sources, strict=True)
                 if label not in at and (ball := run.values[node]) is not None
             },
+            decided=frozenset(
+                node
+                for label, node in zip(labels, sources, strict=True)
+                if gradients[label] != ruled[label]
+            ),
         )
-        return replace(trace, notes=tuple(notes(run, trace)))
+        return replace(trace, notes=(*notes(run, trace), *sided))
 
     def node(self, node: int, name: str, ball: Ball, requested: bool) -> Node:
         run, graph = self.run, self.graph
