@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from ..language.nearest import fraction
+from ..language import nearest
 from ..operations.row import Operation
 from ..operations.table import DIV, OPERATIONS, POW
 from .ball import Ball, DomainError, Undecided
@@ -183,7 +183,7 @@ def unknown(x: Real, arithmetic: Multiprecision) -> list[Atom]:
 
 def exactly(value: Any) -> Real:
     """The number that a float, a decimal or a fraction is."""
-    q = fraction(value)
+    q = nearest.fraction(value)
     return Real({(): q} if q else {})
 
 
