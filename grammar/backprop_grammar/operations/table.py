@@ -9,6 +9,7 @@ read from here, and what a row leaves out follows from what it gives.
 
 import math
 import operator
+from fractions import Fraction
 from typing import Any
 
 from . import special
@@ -81,6 +82,10 @@ def tan_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | None:
     if numbers.vanishes("cos(x)", {"x": operands[0]}):
         return "tan has a pole at the odd multiples of pi/2", "keep off them"
     return None
+
+
+def nearest_whole(x: Fraction) -> Fraction:
+    return Fraction(round(x))
 
 
 D, S, C, R = Role.DISTRIBUTES, Role.SWAPS, Role.SCALES, Role.ROUTES
@@ -382,9 +387,9 @@ ROWS = (
         value=special.rounded(special.wide_gauss), ulps=0.51, wide=special.wide_gauss, exact=at_zero,
         lipschitz=1),
     row("_nearest", "x", "0", D, "a whole number near x, which one near a half is left open", hidden=True,
-        value=special.nearest, wide=lambda m, x: m.nint(x), exact=always, numpy="rint", numpy_ulps=0),
+        value=special.nearest, rational=nearest_whole, wide=lambda m, x: m.nint(x), exact=always, numpy="rint", numpy_ulps=0),
     row("_remainder", "x y", "1 ;; -_nearest(x/y)", D, "x less the whole multiple of y near it, left open near a half",
-        hidden=True, value=math.remainder, wide=special.wide_remainder, exact=always, domain="y != 0"),
+        hidden=True, value=math.remainder, rational=lambda x, y: x - y * round(x / y), wide=special.wide_remainder, exact=always, domain="y != 0"),
     row("_sinc", "n x", "0/0 ;; _sinc(n + 1, x)", C, "derivative n of sinc", hidden=True,
         value=special.rounded(special.wide_sinc_slope), ulps=0.51, wide=special.wide_sinc_slope, period=2),
     row("_erfcx", "n x", "0/0 ;; _erfcx(n + 1, x)", C, "derivative n of erfcx", hidden=True,
