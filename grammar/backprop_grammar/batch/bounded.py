@@ -389,6 +389,8 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
         moved = plus(moved, np.asarray(np.where(reach == 0, 0.0, steep * reach)))
         for limit in (0.0, *limits):
             far |= (reach > 0) & ((reach > SHORT) | (reach > NEAR * np.abs(value - limit)))
+    if moved is not None and operation.choice:
+        return np.where(chosen(given), moved, np.inf)
     if moved is None or operation.role is Role.DISTRIBUTES:
         return moved
     far |= ~(moved * 2.0**20 <= 1 + np.abs(out))
@@ -399,6 +401,14 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
     error = moved * ENLARGED
     error[rows] = measured(operation, some, out[rows])
     return error
+
+
+def chosen(given: Sequence[Number]) -> Column:
+    """The same as ``Arithmetic.chosen``."""
+    (x, error), (y, other) = known(given[0]), known(given[-1])
+    if len(given) == 1:
+        return np.asarray(4 * error < 1)
+    return np.asarray(4 * (error + (np.abs(x / y) + 1) * other) < np.abs(y) - other)
 
 
 def measured(operation: Operation, given: Sequence[Number], out: Column) -> Column:

@@ -70,13 +70,16 @@ class Pass(NamedTuple):
 class Passes:
     """The forward passes of a program at a point, at every precision that is asked for.
 
-    least: the bits at which all values are certain.
+    least: the bits at which all values are certain. steps_over: whether a large step may pass over
+    whole waves, or over jumps.
     """
 
     def __init__(self, graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
         """Raises BackpropError where some value is beyond wide numbers."""
         self.graph, self.at, self.needed = graph, at, needed
         self.made: dict[int, Pass] = {}
+        rows = {row for node, row in enumerate(graph.operations) if needed[node]}
+        self.steps_over = any(row.period or row.jump for row in rows)
         self.least = self.most = BITS[-1]
         for bits in BITS[: len(LADDER)]:
             last = bits == BITS[len(LADDER) - 1]
@@ -269,6 +272,8 @@ def at_step(
         with point.candid.context():
             sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
             size = min(sizes, default=point.candid.one[0])
+            if passes.steps_over:
+                size = min(size, point.candid.one[0])
             step = point.candid.module.ldexp(size, -power)
             try:
                 found, missing = looked(point, moved, step, claimed, work)

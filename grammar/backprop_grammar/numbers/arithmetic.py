@@ -277,6 +277,8 @@ class Arithmetic(ABC):
         if operation is DIV:
             return (errors[0] + abs(out) * errors[1]) / (abs(values[1]) - errors[1])
         moves = [k for k, error in enumerate(errors) if error]
+        if operation.choice and not self.chosen(operation, values, errors):
+            raise Undecided("an error bound too wide")
         linear = operation is NEG or operation.role is Role.DISTRIBUTES
         for k in () if linear else moves:
             limits = [b.limit for b in operation.domain if b.limit and not isinstance(b.limit, str)]
@@ -291,6 +293,13 @@ class Arithmetic(ABC):
         if self.leaps(moved, out):
             return self.measured(operation, values, errors, out)
         return moved * self.enlarged
+
+    def chosen(self, operation: Operation, values: Sequence[Any], errors: Sequence[Any]) -> bool:
+        """Whether the whole number that was chosen is near wherever in their balls operands are."""
+        if len(values) == 1:
+            return bool(4 * errors[0] < 1)
+        x, y = values
+        return bool(4 * (errors[0] + (abs(x / y) + 1) * errors[1]) < abs(y) - errors[1])
 
     def measured(
         self, operation: Operation, values: tuple[Any, ...], errors: Sequence[Any], out: Any
@@ -324,7 +333,8 @@ class Arithmetic(ABC):
             sign = operation.selects
             least = max([sign * value - error for value, error in operands])
             most = max([sign * value + error for value, error in operands])
-            return self.hull([(sign * least, self.zero[1]), (sign * most, self.zero[1])])
+            ends = [(sign * end, abs(end) * 2 * self.unit) for end in (least, most)]
+            return self.hull(ends)
 
     def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""

@@ -189,7 +189,7 @@ def kernel(operation: Operation) -> Kernel:
     """An operation on ordinary floats."""
     if operation in OPERATORS:
         return OPERATORS[operation]
-    if operation.variadic or len(operation.operands) > 2:
+    if operation.variadic or len(operation.operands) > 2 or operation.choice:
         return unknown
     if operation.requires and operation not in (POW, TAN):  # of which ``rounded`` takes care
         return unknown

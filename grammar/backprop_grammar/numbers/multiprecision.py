@@ -11,7 +11,7 @@ from ..operations.row import Operation
 from ..operations.special import precision
 from ..operations.table import MUL, OPERATIONS
 from .arithmetic import Arithmetic
-from .ball import Ball, rounding
+from .ball import Ball, Undecided, rounding
 
 __all__ = ["Multiprecision", "multiprecision", "size_of"]
 
@@ -79,6 +79,15 @@ class Multiprecision(Arithmetic):
             if x is not None and y is not None:
                 return int(x > y) - int(x < y)
         return super().decide(a, b)
+
+    def whole(self, operands: list[Ball], k: int) -> bool:
+        """Whether operand k is a whole number, which it becomes where it can't be told from it."""
+        quotient = self.rational.quotient(operands[k])
+        if quotient is None:
+            return super().whole(operands, k)
+        if quotient.denominator == 1 and operands[k][1]:
+            raise Undecided("a whole number of more digits")
+        return bool(quotient.denominator == 1)
 
     def times(self, a: Ball, b: Ball) -> Ball:
         """The product of two balls; inf*0 does not exist."""

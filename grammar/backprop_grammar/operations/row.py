@@ -120,6 +120,8 @@ class Operation:
         Without it, ``value`` is called for every row.
     numpy_ulps: the largest error of that.
     columns: the value over columns as a text, where its steps are faster than a call for every row.
+    choice: it takes a whole number near an operand, or near the quotient of two, and which of two
+        near a half is left open.
     period: of a wave; where an error is a good part of it, slopes at some points bound nothing.
     slow: a value takes long, over wide numbers above all.
 
@@ -184,6 +186,7 @@ class Operation:
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
     columns: str = ""
+    choice: bool = False
     period: float = 0
     slow: bool = False
     careful: tuple[str, ...] = ()
