@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL, NEG, SUB
-from .error_ranges import Ends, Unknown, error_ranges, least, told
+from ..operations.table import ADD, MUL, NEG, OPERATIONS, SUB
+from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
 from .straightline import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
 
@@ -38,12 +38,12 @@ class Check(NamedTuple):
 class Bounds:
     """What holds while the measured lines stay in a box.
 
-    near: per check, how close two lines may not be; least: per result, how small it may not be.
+    near: per check, how close two lines may not be. floors: of lines, how small they may not be.
     """
 
     box: Box
     near: list[float]
-    least: list[float]
+    floors: dict[int, float]
 
     def holds(self, box: Box) -> bool:
         """Whether a box lies in this one."""
@@ -88,7 +88,7 @@ class Chunks:
         self.live = live_lines(straight, [*straight.results, *watched, *poles])
         lines = [line for line in enumerate(straight.lines) if self.live[line[0]]]
         self.hopeless = not all(told(kind) for _, (kind, _, _) in lines)
-        target, count = buffers(straight, self.live, self.checks)
+        target, count = buffers(straight, self.live, [*watched, *factors(straight)])
         self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
         self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
@@ -118,7 +118,7 @@ class Chunks:
         while True:
             values, box = self.compute(columns, results)
             try:
-                return self.suspects(values, self.bounds_for(box), results)
+                return self.suspects(values, self.bounds_for(box), len(results[0]))
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
                 self.bare = bare_columns(self.straight, self.live, self.measured)
@@ -188,14 +188,15 @@ class Chunks:
             errors = {
                 k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
             }
-            results = [least(known) for k in self.straight.results if (known := ranges[k])]
+            least: dict[int, float] = {}
+            for k in self.straight.results:
+                for line, size in floors(ranges, k).items():
+                    least[line] = max(size, least.get(line, 0.0))
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
-        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], results)
+        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], least)
 
-    def suspects(
-        self, values: list[Any], bounds: Bounds, results: Sequence[Column]
-    ) -> Column | None:
+    def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
         """The rows that the bounds do not cover."""
         suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
@@ -205,13 +206,12 @@ class Chunks:
                     difference = difference - values[lines[1]]
             mask = difference >= -near if ordered else np.abs(difference) <= near
             suspect = mask if suspect is None else suspect | mask
-        for result, size in zip(results, bounds.least, strict=True):
-            if size:
-                mask = np.abs(result) < size
-                suspect = mask if suspect is None else suspect | mask
+        for line, size in bounds.floors.items():
+            mask = np.abs(values[line]) < size
+            suspect = mask if suspect is None else suspect | mask
         if suspect is None or not suspect.any():
             return None
-        return np.broadcast_to(suspect, results[0].shape)
+        return np.broadcast_to(suspect, rows)
 
 
 def checks_of(straight: StraightLine) -> list[Check]:
@@ -255,12 +255,27 @@ def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int
     return columns - shown
 
 
+def factors(straight: StraightLine) -> list[int]:
+    """The lines that results are products of."""
+    reached = set(straight.results)
+    for line in range(len(straight.lines) - 1, -1, -1):
+        kind, operands, _ = straight.lines[line]
+        if line in reached and kind in PRODUCTS:
+            reached.remove(line)
+            reached.update(operands)
+    return [k for k in reached if straight.lines[k].kind not in RELATIVE]
+
+
+RELATIVE = LEAVES | MASKS | {Kind.SHARE, OPERATIONS["exp"], OPERATIONS["sqrt"]}
+"""Lines whose errors are relative, whatever they are computed from."""
+
+
 def buffers(
-    straight: StraightLine, live: Sequence[bool], checks: Sequence[Check]
+    straight: StraightLine, live: Sequence[bool], kept: Sequence[int]
 ) -> tuple[list[int], int]:
     """Where each line is written: a buffer's number, or -1 - k for result k; and how many buffers.
 
-    A buffer is used again when no later line reads it.
+    A buffer is used again when no later line reads it. kept: lines that are looked at in the end.
     """
     lines, results = straight.lines, straight.results
     last = {line: line for line, alive in enumerate(live) if alive}
@@ -268,7 +283,7 @@ def buffers(
         if live[line]:
             last.update(dict.fromkeys(operands, line))
     end = len(lines)
-    last.update(dict.fromkeys([k for check in checks for k in check.lines], end))
+    last.update(dict.fromkeys(kept, end))
     last.update(dict.fromkeys(results, end))
     target = [0] * end
     free: list[int] = []

@@ -1,8 +1,9 @@
 """A program at many points.
 
-Three ways to the same certificate, each slower and surer than the one before. Chunks of rows whose
-ranges tell that nothing can go wrong; rows with bounds of their own; and single points over wider
-numbers, as `eval` does it. A row is handed on until it is right or refused.
+Four ways to the same certificate, each slower and surer than the one before. Chunks of rows whose
+ranges tell that nothing can go wrong; rows with bounds of their own, over floats and then over
+double-doubles; and single points over wider numbers, as `eval` does it. A row is handed on until it
+is right or refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,9 @@ from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
 from ..trace.point import unknown_name
 from ..trace.record import KINKS
-from .bounded import bounded
+from .bounded import DOUBLES, FLOATS, Kernels, bounded, constants
 from .certified import CHUNK, Chunks, live_lines
+from .double_double import Triple
 from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
@@ -28,7 +30,7 @@ __all__ = ["Evaluator", "Mapped", "Rows", "columns_of", "mapped"]
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
 BLOCK = 8_192
-"""Suspect rows that are looked at together."""
+"""Suspect rows that are looked at together: a few columns of them stay in a processor's cache."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class Evaluator:
         guarded = [line for guard in straight.guards for line in guard.operands]
         roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
         self.live = live_lines(straight, roots)
+        self.constants: dict[int, Triple] | None = None
 
     def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
         """Evaluate rows: columns of numbers, of one length. NaN stands for a missing number.
@@ -101,9 +104,18 @@ class Evaluator:
         else:
             results = [into.value, *(into.gradients[label] for label in self.labels)]
         rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
+        suspects: list[Column] = []
         with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
             for start in range(0, count, CHUNK):
-                self.compute(start, min(start + CHUNK, count), given, results, rows)
+                suspects += self.compute(start, min(start + CHUNK, count), given, results)
+        at = self.present(np.concatenate(suspects), given, results, rows) if suspects else []
+        for kernels in (FLOATS, DOUBLES):
+            blocks = [at[k : k + BLOCK] for k in range(0, len(at), BLOCK)]
+            unsure = [self.look_at(block, given, kernels, results, rows) for block in blocks]
+            at = np.concatenate(unsure) if unsure else []
+        for row in map(int, at):
+            point = {name: float(column[row]) for name, column in given.items()}
+            self.point(row, point, results, rows)
         return rows
 
     def compute(
@@ -112,53 +124,56 @@ class Evaluator:
         stop: int,
         given: Mapping[str, Column],
         results: Sequence[Column],
-        rows: Rows,
-    ) -> None:
-        """Evaluate a chunk; where nothing is known of it, in pieces, and then row by row."""
+    ) -> list[Column]:
+        """Evaluate a chunk, in pieces where nothing is known of it; the rows that are suspect."""
         here = slice(start, stop)
         chunk = {name: column[here] for name, column in given.items()}
         try:
             mask = self.chunks.run(chunk, [column[here] for column in results])
         except Unknown:
-            if stop - start > PIECE:
-                for k in range(start, stop, PIECE):
-                    self.compute(k, min(k + PIECE, stop), given, results, rows)
-                return
-            mask = np.ones(stop - start, dtype=bool)
-        if mask is not None:
-            suspects = np.flatnonzero(mask) + start
-            for k in range(0, len(suspects), BLOCK):
-                self.look_at(suspects[k : k + BLOCK], given, results, rows)
+            if stop - start <= PIECE:
+                return [np.arange(start, stop)]
+            pieces = (
+                self.compute(k, min(k + PIECE, stop), given, results)
+                for k in range(start, stop, PIECE)
+            )
+            return [rows for piece in pieces for rows in piece]
+        return [] if mask is None else [np.flatnonzero(mask) + start]
+
+    def present(
+        self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows
+    ) -> Column:
+        """Those of some rows that have all their numbers."""
+        complete = np.ones(len(at), dtype=bool)
+        for name, column in given.items():
+            taken = column[at]
+            wrong = ~np.isfinite(taken) & complete
+            for k in np.flatnonzero(wrong).tolist():
+                why = "is missing" if np.isnan(taken[k]) else "is not finite"
+                self.refuse(int(at[k]), f"{name} {why}", results, rows)
+            complete &= ~wrong
+        return at[complete]
 
     def look_at(
-        self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows
-    ) -> None:
-        """Evaluate some rows with bounds of their own."""
+        self,
+        at: Column,
+        given: Mapping[str, Column],
+        kernels: Kernels,
+        results: Sequence[Column],
+        rows: Rows,
+    ) -> Column:
+        """Evaluate some rows with bounds of their own; those that are not sure."""
+        if self.constants is None:
+            self.constants = constants(self.straight)
         taken = {name: column[at] for name, column in given.items()}
-        present = np.ones(len(at), dtype=bool)
-        for name, column in taken.items():
-            wrong = ~np.isfinite(column) & present
-            if wrong.any():
-                for k in np.flatnonzero(wrong).tolist():
-                    why = "is missing" if np.isnan(column[k]) else "is not finite"
-                    rows.status[int(at[k])] = f"{name} {why}"
-                for result in results:
-                    result[at[wrong]] = np.nan
-                present &= ~wrong
-        if not present.all():
-            at = at[present]
-            taken = {name: column[present] for name, column in taken.items()}
-        if not len(at):
-            return
-        outcome = bounded(self.straight, self.live, taken, len(at))
+        outcome = bounded(self.straight, self.live, taken, len(at), self.constants, kernels)
         for result, column in zip(results, outcome.results, strict=True):
             result[at] = column
         rows.kinks += outcome.kinks
         for k in np.flatnonzero(outcome.status).tolist():
             self.refuse(int(at[k]), outcome.reasons[int(outcome.status[k]) - 1], results, rows)
-        for k in np.flatnonzero(~outcome.sure & (outcome.status == 0)).tolist():
-            point = {name: float(column[k]) for name, column in taken.items()}
-            self.point(int(at[k]), point, results, rows)
+        unsure: Column = at[~outcome.sure & (outcome.status == 0)]
+        return unsure
 
     def point(
         self, row: int, point: dict[str, float], columns: Sequence[Column], rows: Rows

@@ -57,6 +57,8 @@ OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ZERO = 0.0, 0.0
 ONE = 1.0, 0.0
 
+Origin = float | str | tuple[Operation, tuple[int, ...]]
+
 Arrived = tuple[int, int | None]
 """The line of a gradient or a contribution, and the mask of where there is one; None is everywhere."""
 
@@ -97,7 +99,8 @@ class Guard(NamedTuple):
 class StraightLine:
     """The lines, which of them are asked for, and what must be watched.
 
-    results: the line of the value, then of every gradient.
+    results: the line of the value, then of every gradient. origins: of numbers that are no floats,
+    what they are: a constant, or an operation on other lines.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -105,6 +108,7 @@ class StraightLine:
     kinks: list[Kink] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     known: dict[Line, int] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
 
     # leaves
 
@@ -119,8 +123,16 @@ class StraightLine:
             self.lines.append(line)
         return place
 
-    def constant(self, ball: Ball) -> int:
-        return self.line(Kind.CONSTANT, (), (float(ball[0]) + 0.0, float(ball[1])))
+    def constant(self, ball: Ball, origin: Origin | None = None) -> int:
+        """The line of a number that no column changes. origin: what it is, if no float."""
+        line = self.line(Kind.CONSTANT, (), (float(ball[0]) + 0.0, float(ball[1])))
+        if origin is not None and ball[1]:
+            self.origins.setdefault(line, origin)
+        return line
+
+    def leaf(self, value: float | str) -> int:
+        """The line of a constant of the program, by its number or its name."""
+        return self.constant(binary64.constant(value), value)
 
     def ball(self, line: int) -> Ball | None:
         """The number of a line that no column changes."""
@@ -147,7 +159,7 @@ class StraightLine:
         if len(balls) == len(operands):
             number = folded(operation, balls)
             if number is not None:
-                return self.constant(number)
+                return self.constant(number, (operation, operands))
         simplified = SIMPLIFIED.get(operation)
         if simplified:
             return simplified(self, *operands)
@@ -172,7 +184,7 @@ class StraightLine:
             if node in leaves:
                 moved.append(leaves[node])
             elif operation.leaf:
-                moved.append(self.constant(binary64.constant(graph.constants[node])))
+                moved.append(self.leaf(graph.constants[node]))
             elif node in graph.condition_of:
                 then, otherwise = (moved[k] for k in graph.operands[node][2:])
                 test = self.condition(graph, graph.condition_of[node], moved)
