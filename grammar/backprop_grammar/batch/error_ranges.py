@@ -46,7 +46,7 @@ class Range:
     in each row: ``poles`` are the lines it came from, and how often each is a factor.
     """
 
-    __slots__ = ("_absolute", "_ends", "noise", "own", "poles", "root")
+    __slots__ = ("_absolute", "_ends", "limit", "noise", "own", "poles", "root")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Range:
         self.own = own
         self.noise: dict[Range, Ends] = {}
         self.poles: dict[int, float] = {}
+        self.limit: Callable[[], float] = lambda: math.inf  # of what errors before it bring
         self.root: tuple[Range, float] = self, 1.0  # what this is plus or minus of
 
     @property
@@ -89,7 +90,10 @@ class Range:
     def error(self) -> float:
         """The largest error of any value."""
         absolute = self.absolute if self.poles else 0.0
-        return self.relative * self.largest + absolute if self.relative else absolute
+        if not self.relative:
+            return absolute
+        largest = self.largest
+        return min(self.relative * largest + absolute, (self.limit() + UNIT * largest) * SLACK)
 
     @property
     def lost(self) -> float:
@@ -362,6 +366,7 @@ def choice(*given: Range) -> Spread:
 def sum_noise(out: Range, x: Range, y: Range, sign: float = 1.0) -> None:
     """A sum of one sign lies between its parts; another has an absolute error instead of noise."""
     if one_sign(x, y, sign):
+        out.limit = lambda: x.error + y.error
         for k in {**x.noise, **y.noise}:
             (p, q), (r, s) = x.noise.get(k, NOTHING), y.noise.get(k, NOTHING)
             out.noise[k] = min(p, r), max(q, s)
