@@ -27,7 +27,7 @@ from .double_double import Triple, exact, is_zero, reach, some
 from .straightline import MASKS, Kind, StraightLine, text_of
 from .ufuncs import COMPARISONS, Column, admits, called, over_columns
 
-__all__ = ["DOUBLES", "FLOATS", "Kernels", "Outcome", "bounded", "constants"]
+__all__ = ["DOUBLES", "FLOATS", "BoundedRows", "Kernels", "Outcome", "Refuse", "constants"]
 
 Kernels = Mapping[Operation, Callable[..., Triple]]
 """What computes operations; those it lacks are computed as floats, with bounds by their rows."""
@@ -36,19 +36,31 @@ Mask = tuple[Column, Column | None]
 """Where something holds, and where that is in doubt; None is nowhere."""
 
 
+Refuse = Callable[..., None]
+"""What takes the number of a row and why it has no value."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What is known of some rows.
 
-    results: a column each. sure: which rows are right in all of them. status: per row, 0 or the
-    number of its reason, from 1, why it has no value. kinks: how many of the sure rows are at one.
+    results: a number each. sure: which rows are right in all of them, each to TOLERANCE, or, where
+    they are summed, to a bound. status: per row, 0 or the number of its reason, from 1, why it has
+    no value. kinks: how many of the sure rows are at one.
     """
 
-    results: list[Column]
+    results: list[Triple]
     sure: Column
     status: Column
     reasons: list[str]
     kinks: int
+
+    def rest(self, rows: Column, refuse: Refuse) -> Column:
+        """The rows that are not sure; those without a value are refused. rows: their numbers."""
+        for k in np.flatnonzero(self.status).tolist():
+            refuse(int(rows[k]), self.reasons[int(self.status[k]) - 1])
+        unsure: Column = rows[~self.sure & (self.status == 0)]
+        return unsure
 
 
 def constants(straight: StraightLine) -> dict[int, Triple]:
@@ -73,25 +85,10 @@ def constant(straight: StraightLine, line: int, what: Any, numbers: Mapping[int,
     return computed(DOUBLES, operation, [numbers[k] for k in operands])
 
 
-def bounded(
-    straight: StraightLine,
-    live: Sequence[bool],
-    columns: Mapping[str, Column],
-    rows: int,
-    known: Mapping[int, Triple],
-    kernels: Kernels,
-) -> Outcome:
-    """Compute some rows, a few thousand at a time at most.
-
-    live: the lines that matter. known: see ``constants``. kernels: FLOATS or DOUBLES.
-    """
-    with np.errstate(all="ignore"):
-        return BoundedRows(straight, live, columns, rows, known, kernels).outcome()
-
-
 class BoundedRows:
-    """The numbers and the masks of all live lines for some rows."""
+    """The numbers and the masks of all live lines for some rows, a few thousand at a time at most."""
 
+    @np.errstate(all="ignore")
     def __init__(
         self,
         straight: StraightLine,
@@ -101,6 +98,7 @@ class BoundedRows:
         known: Mapping[int, Triple],
         kernels: Kernels,
     ) -> None:
+        """Live: the lines that matter. known: see ``constants``. kernels: FLOATS or DOUBLES."""
         self.straight = straight
         self.rows = rows
         self.numbers = numbers = dict(known if kernels is DOUBLES else rounded_constants(known))
@@ -136,19 +134,26 @@ class BoundedRows:
         join = np.logical_and if kind is Kind.AND else np.logical_or
         return join(given[0][0], given[1][0]), reduce(np.logical_or, every) if every else None
 
-    def outcome(self) -> Outcome:
-        """What these numbers tell of the rows."""
+    @np.errstate(all="ignore")
+    def outcome(self, wanted: Sequence[int], summed: bool, choices: bool) -> Outcome:
+        """What these numbers tell of the rows.
+
+        wanted: the lines of the results. summed: whether a bound is enough. choices: whether kinks
+        and domains are to be looked at.
+        """
         sure = np.ones(self.rows, dtype=bool)
-        results = []
-        for k in self.straight.results:
-            number = self.numbers[k]
-            value = number[0]
-            sure &= (reach(number) <= TOLERANCE * np.abs(value)) & np.isfinite(value)
-            results.append(np.broadcast_to(value + 0.0, self.rows))
+        for k in wanted:
+            value, error = self.numbers[k][0], reach(self.numbers[k])
+            sure &= np.isfinite(value + error)
+            if not summed:
+                sure &= error <= TOLERANCE * np.abs(value)
+        numbers = [self.numbers[k] for k in wanted]
+        if not choices:
+            return Outcome(numbers, sure, np.zeros(self.rows, dtype=np.int64), [], 0)
         at_kink = self.kinks(sure)
         status, reasons = self.status()
         sure &= status == 0
-        return Outcome(results, sure, status, reasons, int((at_kink & sure).sum()))
+        return Outcome(numbers, sure, status, reasons, int((at_kink & sure).sum()))
 
     def kinks(self, sure: Column) -> Column:
         """The rows at a kink; those that may be at one, or where none can stand, are not sure."""

@@ -39,11 +39,13 @@ class Bounds:
     """What holds while the measured lines stay in a box.
 
     near: per check, how close two lines may not be. floors: of lines, how small they may not be.
+    spreads: of results that are summed, the relative and the absolute error, both at most.
     """
 
     box: Box
     near: list[float]
     floors: dict[int, float]
+    spreads: list[tuple[float, float]]
 
     def holds(self, box: Box) -> bool:
         """Whether a box lies in this one."""
@@ -80,15 +82,18 @@ class Unmeasured(Exception):
 class Chunks:
     """Lines made ready: which buffer every one is written to, what is checked and measured."""
 
-    def __init__(self, straight: StraightLine) -> None:
-        self.straight = straight
+    def __init__(self, straight: StraightLine, summed: bool = False) -> None:
+        """Summed: whether a bound on each result is enough, for it is only added up."""
+        self.straight, self.summed = straight, summed
         self.checks = checks_of(straight)
         watched = [k for check in self.checks for k in check.lines]
         poles = [kink.line for kink in straight.kinks if kink.kind == "pole"]
         self.live = live_lines(straight, [*straight.results, *watched, *poles])
         lines = [line for line in enumerate(straight.lines) if self.live[line[0]]]
         self.hopeless = not all(told(kind) for _, (kind, _, _) in lines)
-        target, count = buffers(straight, self.live, [*watched, *factors(straight)])
+        target, count = buffers(
+            straight, self.live, [*watched, *(() if summed else factors(straight))]
+        )
         self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
         self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
@@ -108,17 +113,21 @@ class Chunks:
         self.bare = bare_columns(straight, self.live, self.measured)
         self.bounds: Bounds | None = None
 
-    def run(self, columns: Mapping[str, Column], results: Sequence[Column]) -> Column | None:
-        """Compute a chunk into ``results``. A mask of the suspect rows; None where none is.
+    def run(
+        self, columns: Mapping[str, Column], results: Sequence[Column]
+    ) -> tuple[Column | None, list[tuple[float, float]]]:
+        """Compute a chunk into ``results``. A mask of the suspect rows, None where none is; and the
+        errors of results that are summed.
 
-        Raises Unknown where all of them are.
+        Raises Unknown where all rows are suspect.
         """
         if self.hopeless:
             raise Unknown("line")
         while True:
             values, box = self.compute(columns, results)
             try:
-                return self.suspects(values, self.bounds_for(box), len(results[0]))
+                bounds = self.bounds_for(box)
+                return self.suspects(values, bounds, len(results[0])), bounds.spreads
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
                 self.bare = bare_columns(self.straight, self.live, self.measured)
@@ -189,12 +198,18 @@ class Chunks:
                 k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
             }
             least: dict[int, float] = {}
-            for k in self.straight.results:
+            for k in () if self.summed else self.straight.results:
                 for line, size in floors(ranges, k).items():
                     least[line] = max(size, least.get(line, 0.0))
+            spreads = [
+                (known.relative, known.absolute if known.poles else 0.0)
+                for k in self.straight.results
+                if self.summed and (known := ranges[k])
+            ]
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
-        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], least)
+        near = [sum(errors[k] for k in check.lines) for check in self.checks]
+        return Bounds(box, near, least, spreads)
 
     def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
         """The rows that the bounds do not cover."""

@@ -26,6 +26,7 @@ __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
     "ONE",
+    "SLACK",
     "Triple",
     "absolute",
     "add",
@@ -546,6 +547,60 @@ def tanh(x: Triple) -> Triple:
     return fixed(x, moved(choose(x[0] < 0, neg(value), value), x[2], 1.0), 0.0)
 
 
+def sinh(x: Triple) -> Triple:
+    less = expm1(absolute(x))
+    value = scaled(add(less, div(less, add(less, ONE))), 0.5)
+    return fixed(x, choose(x[0] < 0, neg(value), value), 0.0)
+
+
+def cosh(x: Triple) -> Triple:
+    value = exp(absolute(x))
+    return scaled(add(value, div(ONE, value)), 0.5)
+
+
+def atan(x: Triple) -> Triple:
+    """A step of Newton's: what is left of x when an angle is turned back is a small slope."""
+    high, low, error = x
+    angle = np.arctan(high)
+    s, c = waves(exact(angle))
+    x = high, low, 0.0
+    rest = div(sub(mul(x, c), s), add(c, mul(x, s)))
+    rest = rest[0], rest[1], rest[2] + rest[0] * rest[0]
+    return fixed((high, low, error), moved(add(exact(angle), rest), error, 1.0), 0.0)
+
+
+def asin(x: Triple) -> Triple:
+    return atan(div(x, sqrt(mul(sub(ONE, x), add(ONE, x)))))
+
+
+def asinh(x: Triple) -> Triple:
+    size = absolute(x)
+    square = mul(x, x)
+    value = log1p(add(size, div(square, add(ONE, sqrt(add(ONE, square))))))
+    return choose(x[0] < 0, neg(value), value)
+
+
+def acosh(x: Triple) -> Triple:
+    less = sub(x, ONE)
+    return log1p(add(less, sqrt(mul(less, add(x, ONE)))))
+
+
+def atanh(x: Triple) -> Triple:
+    return scaled(log1p(div(scaled(x, 2.0), sub(ONE, x))), 0.5)
+
+
+def cbrt(x: Triple) -> Triple:
+    """A step of Newton's."""
+    high, low, error = x
+    root = np.cbrt(high)
+    square = mul(exact(root), exact(root))
+    slope = mul(square, exact(np.float64(3.0)))
+    rest = div(sub((high, low, 0.0), mul(square, exact(root))), slope)
+    rest = rest[0], rest[1], rest[2] + 2 * rest[0] * rest[0] / np.abs(root)
+    steep = np.where(error <= NEAR * np.abs(high), (1 + 2 * NEAR) / slope[0], np.inf)
+    return fixed(x, moved(add(exact(root), rest), error, steep), 0.0)
+
+
 def hypot(x: Triple, y: Triple) -> Triple:
     return sqrt(add(mul(x, x), mul(y, y)))
 
@@ -579,7 +634,16 @@ FUNCTIONS: dict[str, Callable[..., Triple]] = {
     "sin": sin,
     "cos": cos,
     "tan": lambda x: div(sin(x), cos(x)),
+    "asin": asin,
+    "acos": lambda x: sub(scaled(CONSTANTS["pi"], 0.5), asin(x)),
+    "atan": atan,
+    "sinh": sinh,
+    "cosh": cosh,
     "tanh": tanh,
+    "asinh": asinh,
+    "acosh": acosh,
+    "atanh": atanh,
+    "cbrt": cbrt,
     "pow": power,
 }
 """What there is of the functions of the table."""

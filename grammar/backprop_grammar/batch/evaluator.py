@@ -6,31 +6,36 @@ double-doubles; and single points over wider numbers, as `eval` does it. A row i
 is right or refused.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Graph
+from ..numbers.binary64 import TOLERANCE
 from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
 from ..trace.point import unknown_name
 from ..trace.record import KINKS
-from .bounded import DOUBLES, FLOATS, Kernels, bounded, constants
+from . import exact_sums as exact
+from .bounded import DOUBLES, FLOATS, BoundedRows, Kernels, Outcome, Refuse, constants
 from .certified import CHUNK, Chunks, live_lines
-from .double_double import Triple
+from .double_double import SLACK, Triple, some
 from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Evaluator", "Mapped", "Rows", "columns_of", "mapped"]
+__all__ = ["Evaluator", "Mapped", "Rows", "Sums", "columns_of", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
 BLOCK = 16384
 """Suspect rows that are looked at together: a few columns of them stay in a processor's cache."""
+
+RUNGS = FLOATS, DOUBLES
 
 
 @dataclass(slots=True)
@@ -45,6 +50,60 @@ class Rows:
     gradients: dict[str, Column]
     status: dict[int, str] = field(default_factory=dict)
     kinks: int = 0
+
+
+class Point(NamedTuple):
+    """The numbers of a row, and whether it stands at a kink."""
+
+    results: list[float]
+    kink: bool
+
+
+@dataclass(slots=True)
+class Sums:
+    """Sums of the value and the gradients over the rows that have all of them.
+
+    units: the sums, in units of ``exact_sums``. errors: bounds on how far each is from the truth.
+    status: of the other rows, why a number is missing; numbers: what they have, NaN where there is
+    none. kinks: how many rows stand at a kink or a tie.
+    """
+
+    rows: int
+    units: list[int]
+    errors: list[float]
+    status: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, list[float]] = field(default_factory=dict)
+    kinks: int = 0
+
+    @property
+    def unsure(self) -> list[int]:
+        """Which of the sums are not certain to TOLERANCE."""
+        pairs = zip(self.units, self.errors, strict=True)
+        return [k for k, (units, error) in enumerate(pairs) if not exact.certain(units, error)]
+
+    def refuse(self, row: int, why: str, numbers: Sequence[float] | float = np.nan) -> None:
+        """Leave a row out."""
+        self.status[row] = why
+        self.numbers[row] = np.broadcast_to(numbers, len(self.units)).tolist()
+
+    def add(self, outcome: Outcome, places: Iterable[int]) -> None:
+        """Add the rows that are sure."""
+        self.kinks += outcome.kinks
+        sure = outcome.sure
+        if not sure.any():
+            return
+        for k, (high, low, error) in zip(places, outcome.results, strict=True):
+            for part in (high, low):
+                if some(part):
+                    self.units[k] += exact.total(np.broadcast_to(part, sure.shape)[sure])
+            self.errors[k] += float(np.sum(error, where=sure)) * SLACK if some(error) else 0.0
+
+    def include(self, numbers: Sequence[float], places: Iterable[int]) -> None:
+        """Add the numbers of a row that `eval` finds, as far as it has them."""
+        for k in places:
+            if not math.isnan(numbers[k]):
+                self.units[k] += exact.total(np.array([numbers[k]]))
+                self.errors[k] += abs(numbers[k]) * TOLERANCE
 
 
 class Evaluator:
@@ -83,6 +142,7 @@ class Evaluator:
         roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
         self.live = live_lines(straight, roots)
         self.constants: dict[int, Triple] | None = None
+        self.summed: Chunks | None = None
 
     def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
         """Evaluate rows: columns of numbers, of one length. NaN stands for a missing number.
@@ -91,6 +151,90 @@ class Evaluator:
         are written, of that length, instead of new ones. Raises BackpropError for a column that is
         missing, that is no list of numbers, or of another length.
         """
+        given, count = self.taken(columns)
+        if into is None:
+            results = [np.empty(count) for _ in self.straight.results]
+        else:
+            results = [into.value, *(into.gradients[label] for label in self.labels)]
+        rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
+
+        def refuse(row: int, why: str, numbers: Sequence[float] | float = np.nan) -> None:
+            rows.status[row] = why
+            for result, number in zip(results, np.broadcast_to(numbers, len(results)), strict=True):
+                result[row] = number
+
+        suspects: list[Column] = []
+        for here in chunks(count):
+            suspects += self.compute(self.chunks, here, given, [column[here] for column in results])
+        at = present(joined(suspects), given, refuse)
+        for kernels in RUNGS:
+            rest: list[Column] = []
+            for block in blocks(at):
+                outcome = self.look_at(block, given, kernels)
+                for result, column in zip(results, outcome.results, strict=True):
+                    result[block] = column[0]
+                rows.kinks += outcome.kinks
+                rest.append(outcome.rest(block, refuse))
+            at = joined(rest)
+        for row in at.tolist():
+            numbers = self.point(row, given, refuse)
+            if numbers is not None:
+                rows.kinks += numbers.kink
+                for result, number in zip(results, numbers.results, strict=True):
+                    result[row] = number
+        return rows
+
+    def sums(self, columns: Mapping[str, Any]) -> Sums:
+        """The sums of the value and the gradients over rows, as floats give them; see ``__call__``."""
+        given, count = self.taken(columns)
+        sums = Sums(count, [0] * len(self.straight.results), [0.0] * len(self.straight.results))
+        self.summed = self.summed or Chunks(self.straight, summed=True)
+        results = [np.empty(CHUNK) for _ in self.straight.results]
+        suspects: list[Column] = []
+        for here in chunks(count):
+            into = [column[: here.stop - here.start] for column in results]
+            some = joined(self.compute(self.summed, here, given, into, sums.errors))
+            suspects.append(some)
+            for k, column in enumerate(into):
+                column[some - here.start] = 0.0
+                sums.units[k] += exact.total(column)
+        self.add(sums, given, joined(suspects), RUNGS)
+        return sums
+
+    def refine(self, sums: Sums, columns: Mapping[str, Any], only: Sequence[int]) -> None:
+        """Take some of the sums anew, over double-doubles: those that floats leave unsure."""
+        given, count = self.taken(columns)
+        for k in only:
+            sums.units[k], sums.errors[k] = 0, 0.0
+        rows = np.delete(np.arange(count), list(sums.status))
+        self.add(sums, given, rows, RUNGS[1:], only)
+
+    def add(
+        self,
+        sums: Sums,
+        given: Mapping[str, Column],
+        rows: Column,
+        rungs: Sequence[Kernels],
+        only: Sequence[int] = (),
+    ) -> None:
+        """Add rows to sums, each with a bound of its own. only: to these; to all when empty."""
+        places = only or range(len(sums.units))
+        at = present(rows, given, sums.refuse)
+        for kernels in rungs:
+            rest: list[Column] = []
+            for block in blocks(at):
+                outcome = self.look_at(block, given, kernels, only, True)
+                sums.add(outcome, places)
+                rest.append(outcome.rest(block, sums.refuse))
+            at = joined(rest)
+        for row in at.tolist():
+            numbers = self.point(row, given, sums.refuse)
+            if numbers is not None:
+                sums.kinks += numbers.kink and not only
+                sums.include(numbers.results, places)
+
+    def taken(self, columns: Mapping[str, Any]) -> tuple[dict[str, Column], int]:
+        """The columns that are used, and their length. Raises BackpropError as ``__call__`` does."""
         for name in self.columns:
             if name not in columns:
                 raise usage(
@@ -98,104 +242,101 @@ class Evaluator:
                 )
         given = {name: column_of(name, columns[name]) for name in self.columns}
         check_lengths(given)
-        count = np.size(next(iter((given or columns).values()), ()))
-        if into is None:
-            results = [np.empty(count) for _ in self.straight.results]
-        else:
-            results = [into.value, *(into.gradients[label] for label in self.labels)]
-        rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
-        suspects: list[Column] = []
-        with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
-            for start in range(0, count, CHUNK):
-                suspects += self.compute(start, min(start + CHUNK, count), given, results)
-        at = self.present(joined(suspects), given, results, rows)
-        for kernels in (FLOATS, DOUBLES):
-            blocks = [at[k : k + BLOCK] for k in range(0, len(at), BLOCK)]
-            at = joined([self.look_at(block, given, kernels, results, rows) for block in blocks])
-        for row in at.tolist():
-            point = {name: float(column[row]) for name, column in given.items()}
-            self.point(row, point, results, rows)
-        return rows
+        return given, np.size(next(iter((given or columns).values()), ()))
 
     def compute(
         self,
-        start: int,
-        stop: int,
+        chunks: Chunks,
+        here: slice,
         given: Mapping[str, Column],
         results: Sequence[Column],
+        errors: list[float] | None = None,
     ) -> list[Column]:
-        """Evaluate a chunk, in pieces where nothing is known of it; the rows that are suspect."""
-        here = slice(start, stop)
+        """Evaluate a chunk, in pieces where nothing is known of it; the rows that are suspect.
+
+        errors: to which bounds on the errors of the sums of the others are added.
+        """
+        start, stop = here.start, here.stop
         chunk = {name: column[here] for name, column in given.items()}
         try:
-            mask = self.chunks.run(chunk, [column[here] for column in results])
+            with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
+                mask, spreads = chunks.run(chunk, results)
         except Unknown:
             if stop - start <= PIECE:
                 return [np.arange(start, stop)]
-            pieces = (
-                self.compute(k, min(k + PIECE, stop), given, results)
+            return [
+                rows
                 for k in range(start, stop, PIECE)
-            )
-            return [rows for piece in pieces for rows in piece]
+                for rows in self.compute(
+                    chunks,
+                    slice(k, min(k + PIECE, stop)),
+                    given,
+                    [column[k - start : k - start + PIECE] for column in results],
+                    errors,
+                )
+            ]
+        if errors is not None:
+            for k, (relative, absolute) in enumerate(spreads):
+                size = math.sqrt((stop - start) * float(np.einsum("i,i", results[k], results[k])))
+                errors[k] += (size * relative + (stop - start) * absolute) * SLACK
         return [] if mask is None else [np.flatnonzero(mask) + start]
-
-    def present(
-        self, at: Column, given: Mapping[str, Column], results: Sequence[Column], rows: Rows
-    ) -> Column:
-        """Those of some rows that have all their numbers."""
-        complete = np.ones(len(at), dtype=bool)
-        for name, column in given.items():
-            taken = column[at]
-            wrong = ~np.isfinite(taken) & complete
-            for k in np.flatnonzero(wrong).tolist():
-                why = "is missing" if np.isnan(taken[k]) else "is not finite"
-                self.refuse(int(at[k]), f"{name} {why}", results, rows)
-            complete &= ~wrong
-        return at[complete]
 
     def look_at(
         self,
         at: Column,
         given: Mapping[str, Column],
         kernels: Kernels,
-        results: Sequence[Column],
-        rows: Rows,
-    ) -> Column:
-        """Evaluate some rows with bounds of their own; those that are not sure."""
+        only: Sequence[int] = (),
+        summed: bool = False,
+    ) -> Outcome:
+        """Evaluate some rows with bounds of their own. only: these results; see ``Outcome``."""
         if self.constants is None:
             self.constants = constants(self.straight)
+        straight = self.straight
+        results = [straight.results[k] for k in only] or straight.results
+        live = live_lines(straight, results) if only else self.live
         taken = {name: column[at] for name, column in given.items()}
-        outcome = bounded(self.straight, self.live, taken, len(at), self.constants, kernels)
-        for result, column in zip(results, outcome.results, strict=True):
-            result[at] = column
-        rows.kinks += outcome.kinks
-        for k in np.flatnonzero(outcome.status).tolist():
-            self.refuse(int(at[k]), outcome.reasons[int(outcome.status[k]) - 1], results, rows)
-        unsure: Column = at[~outcome.sure & (outcome.status == 0)]
-        return unsure
+        rows = BoundedRows(straight, live, taken, len(at), self.constants, kernels)
+        return rows.outcome(results, summed, not only)
 
-    def point(
-        self, row: int, point: dict[str, float], columns: Sequence[Column], rows: Rows
-    ) -> None:
+    def point(self, row: int, given: Mapping[str, Column], refuse: Refuse) -> Point | None:
         """Evaluate one row as `eval` does."""
+        point = {name: float(column[row]) for name, column in given.items()}
         try:
             with np.errstate(all="ignore"):
                 numbers = results(self.target, {**self.at, **point})
         except BackpropError as error:
-            self.refuse(row, error.message, columns, rows)
-            return
-        columns[0][row] = numbers.value
-        for result, label in zip(columns[1:], self.labels, strict=True):
-            gradient = numbers.gradients[label]
-            result[row] = np.nan if gradient is None else gradient
-        rows.kinks += any(note.kind in KINKS for note in numbers.notes)
+            refuse(row, error.message)
+            return None
+        found = [numbers.value, *(numbers.gradients[label] for label in self.labels)]
+        floats = [np.nan if number is None else float(number) for number in found]
+        kink = any(note.kind in KINKS for note in numbers.notes)
         if numbers.flags:
-            rows.status[row] = numbers.flags[0].message
+            refuse(row, numbers.flags[0].message, floats)
+            return None
+        return Point(floats, kink)
 
-    def refuse(self, row: int, why: str, results: Sequence[Column], rows: Rows) -> None:
-        rows.status[row] = why
-        for result in results:
-            result[row] = np.nan
+
+def chunks(count: int) -> Iterator[slice]:
+    """So many rows, a chunk at a time."""
+    return (slice(k, min(k + CHUNK, count)) for k in range(0, count, CHUNK))
+
+
+def blocks(at: Column) -> Iterator[Column]:
+    """Rows, a block at a time."""
+    return (at[k : k + BLOCK] for k in range(0, len(at), BLOCK))
+
+
+def present(at: Column, given: Mapping[str, Column], refuse: Refuse) -> Column:
+    """Those of some rows that have all their numbers."""
+    complete = np.ones(len(at), dtype=bool)
+    for name, column in given.items():
+        taken = column[at]
+        wrong = ~np.isfinite(taken) & complete
+        for k in np.flatnonzero(wrong).tolist():
+            refuse(int(at[k]), f"{name} {'is missing' if np.isnan(taken[k]) else 'is not finite'}")
+        complete &= ~wrong
+    return at[complete]
 
 
 def joined(rows: Sequence[Column]) -> Column:

@@ -1,9 +1,11 @@
 """The mean of a program over rows, as what a run goes along.
 
 A mean is one more function of the stepped inputs, so a run need not know of rows. The rows' values
-and gradients are added exactly and rounded once, so their order changes no bit.
+and gradients are added exactly and rounded once, so their order changes no bit. What must be certain
+is the mean, not every row: only where too little is left of a sum are its rows computed again.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
 
     from ..batch.evaluator import Evaluator  # for types only: it loads NumPy
 
-__all__ = ["Mean", "at_kinks", "check_stepped", "over_rows"]
-
-SLICE = 16_384
-"""Rows that are added up together, while they are in a processor's cache."""
+__all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "over_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +51,26 @@ class Mean:
         import numpy
 
         rows, labels = self.rows, self.kernel.labels
-        sums, kinks, flags = [0] * (1 + len(labels)), 0, dict[str, Flag]()
-        for start in range(0, rows, SLICE):
-            stop = min(start + SLICE, rows)
-            columns = {name: column[start:stop] for name, column in self.table.items()}
-            for name in labels:
-                columns[name] = numpy.broadcast_to(point[name], stop - start)
-            some = self.kernel(columns)
-            for row in sorted(some.status):
-                if numpy.isnan(some.value[row]):
-                    raise self.refusal(start + row, some.status[row], point)
-                lacking = [k for k in labels if numpy.isnan(some.gradients[k][row])]
+        columns = dict(self.table)
+        for name in labels:
+            columns[name] = numpy.broadcast_to(point[name], rows)
+        sums, flags = self.kernel.sums(columns), dict[str, Flag]()
+        for row in sorted(sums.status):
+            numbers = sums.numbers[row]
+            if math.isnan(numbers[0]):
+                raise self.refusal(row, sums.status[row], point)
+            lacking = [k for k, x in zip(labels, numbers[1:], strict=True) if math.isnan(x)]
+            if not flags.keys() >= set(lacking):
+                flags = self.flags(row, point) | flags
                 if not flags.keys() >= set(lacking):
-                    flags = self.flags(start + row, point) | flags
-                    if not flags.keys() >= set(lacking):
-                        raise self.refusal(start + row, some.status[row], point)
-            kinks += some.kinks
-            for k, column in enumerate((some.value, *some.gradients.values())):
-                sums[k] += 0 if numpy.isnan(column).any() else exact.total(column)
-        value, *means = (exact.value(total, rows) for total in sums)
+                    raise self.refusal(row, sums.status[row], point)
+        wanted = [0, *(k for k, label in enumerate(labels, 1) if label not in flags)]
+        if unsure := sorted(set(sums.unsure) & set(wanted)):
+            self.kernel.refine(sums, columns, unsure)
+            unsure = sorted(set(sums.unsure) & set(unsure))
+        for numbers in sums.numbers.values():
+            sums.include(numbers, wanted)
+        value, *means = (exact.value(total, rows) for total in sums.units)
         if abs(value) == float("inf"):
             raise overflows("the mean")
         for label, mean in zip(labels, means, strict=True):
@@ -80,8 +80,11 @@ class Mean:
         if notes:
             first = arrived(self.kernel.target, number, point | self.row(0), True)
             remarks += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
-        if kinks:
-            remarks.append(Note("kink", "", at_kinks(kinks, rows)))
+        if sums.kinks:
+            remarks.append(Note("kink", "", at_kinks(sums.kinks, rows)))
+        for k in unsure:
+            what = f"the mean gradient of {shorten(labels[k - 1])}" if k else "the mean"
+            remarks.append(Note("precision", "", cancelled(what, sums.errors[k] / rows)))
         gradients = {
             label: None if label in flags else mean
             for label, mean in zip(labels, means, strict=True)
@@ -153,6 +156,11 @@ def over_rows(
             hint = "a mean is over rows with all their numbers"
             raise BackpropError("binding", f"{place(row)}: {shorten(name)} {why}", hint=hint)
     return replace(plan, arrival=mean, rows=mean.rows)
+
+
+def cancelled(what: str, error: float) -> str:
+    """How far a mean or a sum may be off of which too little is left."""
+    return f"{what} cancels: it is certain to within {error:.1g}, and what is smaller may be 0"
 
 
 def at_kinks(kinks: int, rows: int) -> str:
