@@ -197,7 +197,7 @@ def contents(graph: Graph) -> dict[str, Any]:
         "stages": graph.stages,
         "conditions": graph.conditions,
         "condition_of": graph.condition_of,
-        "blocks": graph.blocks,
+        "blocks": {node: block._replace(function=None) for node, block in graph.blocks.items()},
         "calls": {node: function.name for node, function in graph.calls.items()},
         "functions": [
             (f.name, f.parameters, f.size, contents(f.body)) for f in graph.functions.values()

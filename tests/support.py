@@ -137,7 +137,7 @@ def point(text: str) -> dict[str, str]:
 
 def number(x: Any) -> float:
     """A number, or what a text such as pi/4 says."""
-    return as_float(traced(x).value) if isinstance(x, str) else float(x)
+    return as_float(traced(x).value) if isinstance(x, str) else x
 
 
 def given(program: str | Program) -> Program:

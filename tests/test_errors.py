@@ -127,3 +127,6 @@ def test_no_text_of_the_grammar_names_an_option_or_a_command():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not words.search(node.value), f"{path.name}:{node.lineno} {node.value}"
+    for path in (ROOT / "grammar/backprop_grammar").rglob("*.json"):
+        found = words.search(path.read_text(encoding="utf-8"))
+        assert not found, f"{path.name}: {found}"

@@ -351,3 +351,37 @@ def test_what_the_output_does_not_need_is_not_evaluated_to_expand():
 def test_what_arrives_at_an_operand_that_is_given_twice_is_put_together(program, rule):
     (edge,) = trace_of(program, "--at", "x=3")["nodes"][-1]["edges"]
     assert edge["rule"] == rule
+
+
+# a function of the program is not the row of the table that is called like it
+
+NAMES = ["add", "sub", "mul", "div", "neg", "identity", "variable", "constant"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("body", ["u*v + 2*u", "u - v^3", "max(u, v)*v"])
+def test_a_function_may_be_called_like_a_row(name, body):
+    program = f"called(u, v) = {body}; called(x, y)*x - x/y"
+    at = ("--at", "x=2,y=-1.5")
+    for command, *more in (
+        ("explain", *at, "--format", "json"),
+        ("explain", *at, "--format", "latex"),
+        ("explain", *at, "--why", "x", "--format", "json"),
+        ("eval", *at, "--json"),
+        ("graph", *at, "--format", "dot"),
+        ("graph", "--format", "dot"),
+        ("check", *at, "--claim", "x=5,y=2.25", "--json"),
+        ("check", *at, "--claim", "x=-1.5", "--json"),
+        ("derive", "--format", "latex"),
+        ("eval", *at, "--expand", "called", "--json"),
+        ("eval", *at, "--fold", "called", "--json"),
+    ):
+        code, *texts = call(command, program, *more)
+        expected = code, *(text.replace("called", name) for text in texts)
+        args = (argument.replace("called", name) for argument in (program, *more))
+        assert call(command, *args) == expected, (command, more)
+
+
+def test_a_function_that_is_not_used_is_not_told_as_the_row():
+    code, _, err = call("eval", "neg(u) = 3*u; x^2", "--at", "x=1", "--fold", "neg")
+    assert (code, "it is written" in err) == (1, False)

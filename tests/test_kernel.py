@@ -41,7 +41,7 @@ def agree(text: str, columns: dict[str, np.ndarray], at: dict[str, float]) -> Ro
     rows = Evaluator(whole.record, list(columns), at)(columns)
     kinks = 0
     for i in range(len(rows.value)):
-        point = at | {name: float(column[i]) for name, column in columns.items()}
+        point = at | {name: column[i] for name, column in columns.items()}
         try:
             trace = traced(whole, point, wrt=list(columns), nodes=False)
         except BackpropError as error:

@@ -9,11 +9,13 @@ import io
 import json
 import math
 import random
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
 from backprop_cli.formats import FORMATS
+from backprop_grammar.blocks.definitions import over
 from backprop_grammar.operations.row import Operation, Role, row
 from backprop_grammar.operations.special import wide_power
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
@@ -143,6 +145,23 @@ CASES = [
         [{"x": 2.0, "y": 1.5}, {"x": 0.5, "y": 0.25}, {"x": 1.0, "y": 1.0}],
         4.5, {"x": 1.5, "y": 3.0},
         outside=({"x": 0.5, "y": 0.75},),
+    ),
+    # a choice between its operands and its result
+    Case(
+        row("mid3", "x y z", "if(x == out, 1, 0) ;; if(y == out, 1, 0) ;; if(z == out, 1, 0)", Role.ROUTES,
+            "the middle of three", value=lambda *xs: sorted(xs)[1], ulps=0, wide=lambda m, *xs: sorted(xs)[1],
+            kinks="x - y and y - z and x - z", formula="max(min(x, y), min(max(x, y), z))"),
+        "mid3(x, y, 2)*y",
+        [{"x": 2.5, "y": 3.0}, {"x": 1.0, "y": 1.5}, {"x": 0.5, "y": 8.0}],
+        7.5, {"x": 3.0, "y": 2.5},
+    ),
+    # a choice by what is computed, and by a constant
+    Case(
+        row("hann", "x", "if(abs(x) < pi, -sin(x)/2, 0)", C, "a bell between -pi and pi",
+            computed="if(abs(x) < pi, (1 + cos(x))/2, 0)"),
+        "hann(x)*y",
+        [{"x": 1.0, "y": 2.0}, {"x": -3.0, "y": 1.0}, {"x": 4.0, "y": 1.0}],
+        1 + math.cos(1), {"x": -math.sin(1), "y": (1 + math.cos(1)) / 2},
     ),
     # a function of NumPy's, and names of other libraries
     Case(
@@ -280,6 +299,75 @@ def test_map_agrees_with_eval(case, form):
 def test_columns_agree_with_eval(case, seed):
     source = random.Random(f"{case.row.name} {seed}")
     agree(case.program, {name: column(source, 12) for name in case.points[0]}, {})
+
+
+# A row that does what another does is explained, drawn and folded like it.
+
+TWINS = [
+    ("relu", "ramp(x*y) + y^2", ["x=1,y=2", "x=-1,y=2", "x=0,y=2"]),
+    ("clamp", "ramp(x, y, 3)*2", ["x=2,y=1", "x=0,y=1", "x=4,y=1", "x=1,y=1"]),
+    ("max", "ramp(x, y, 1)", ["x=2,y=1", "x=0,y=3", "x=2,y=2", "x=0,y=0"]),
+    ("abs", "ramp(x - y)", ["x=2,y=1", "x=0,y=3", "x=2,y=2"]),
+    ("tanh", "ramp(x*y)", ["x=2,y=1", "x=20,y=2"]),
+    ("sum", "ramp(x, y, x*y)", ["x=2,y=1"]),
+    ("mean", "ramp(x, y, x*y)", ["x=2,y=1"]),
+]
+"""A row, a program in which its twin stands, and points on all of its sides."""
+
+
+@pytest.fixture(params=TWINS, ids=lambda twin: twin[0])
+def twin(request, monkeypatch) -> tuple[str, str, list[str]]:
+    """One of these, whose twin is in the table."""
+    row = replace(OPERATIONS[request.param[0]], name="ramp")
+    monkeypatch.setitem(OPERATIONS, "ramp", row)
+    monkeypatch.setitem(FUNCTIONS, "ramp", row)
+    return request.param
+
+
+def test_a_twin_is_explained_and_drawn_like_its_row(twin):
+    name, program, points = twin
+    for at in points:
+        for args in (
+            ("explain", program, "--at", at, "--format", "markdown"),
+            ("explain", program, "--at", at, "--format", "latex"),
+            ("explain", program, "--at", at, "--format", "json"),
+            ("explain", program, "--at", at, "--why", "x", "--format", "markdown"),
+            ("graph", program, "--at", at, "--format", "dot"),
+            ("graph", program, "--format", "dot"),
+        ):
+            own = call(*(arg.replace("ramp", name) for arg in args))
+            code, out, err = call(*args)
+            assert (code, out.replace("ramp", name), err.replace("ramp", name)) == own, args
+
+
+def test_a_twin_is_folded_like_its_row(twin, monkeypatch):
+    name, *_ = twin
+    row = OPERATIONS[name]
+    if not row.formula:
+        return
+    operands = ("x", "y", "z") if row.variadic else row.operands
+    program = f"({over(row.formula, operands)})*3"
+    at = ",".join(f"{operand}={k}" for k, operand in enumerate(operands, 1))
+    own = said("eval", program, "--at", at, "--fold", name, "--json")
+    assert (
+        said("eval", program, "--at", at, "--fold", "ramp", "--json").replace("ramp", name) == own
+    )
+    own = said("eval", program, "--at", at, "--fold", "all", "--json")
+    monkeypatch.delitem(OPERATIONS, name)
+    assert said("eval", program, "--at", at, "--fold", "all", "--json").replace("ramp", name) == own
+
+
+def test_what_the_sign_shuts_is_off_on_either_side(monkeypatch):
+    row_ = row("below", "x", "if(x < 0, 1, 0)", Role.ROUTES, "x where it is negative, else 0",
+               computed="if(x < 0, x, 0)", kinks="x", formula="min(x, 0)")  # fmt: skip
+    monkeypatch.setitem(OPERATIONS, "below", row_)
+    monkeypatch.setitem(FUNCTIONS, "below", row_)
+    explain = ("explain", "below(x)*3", "--format", "json", "--at")
+    assert "x is positive, so below is off and lets nothing through." in said(*explain, "x=2")
+    assert "x is negative, so below lets everything through." in said(*explain, "x=-2")
+    assert "x is 0, where below has a kink" in said(*explain, "x=0")
+    off = said(*explain, "x=2", "--why", "x")
+    assert "The below at n1 is off, since x = 2 is positive." in off
 
 
 def test_code_runs_and_agrees(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ is exact, so that a true 0 is known at once and a cancelled one is not.
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -39,10 +40,29 @@ class Undecided(Exception):
 
 @dataclass(slots=True)
 class Number:
-    """value: an mpf, a nan or infinity that says that there is none. exact: without rounding."""
+    """value: an mpf, a nan or infinity that says that there is none. quotient: what it is exactly,
+    where sums and products of decimals are.
+    """
 
     value: Any
-    exact: bool = False
+    quotient: Fraction | None = None
+
+    @property
+    def exact(self) -> bool:
+        return self.quotient is not None
+
+
+def exactly(value: Any) -> Number:
+    """A quotient, or the decimal that a float prints as; a number of mpmath's is what it is."""
+    if isinstance(value, mp.mpf):
+        sign, whole, power, _ = value._mpf_
+        value = (-1) ** sign * Fraction(int(whole)) * Fraction(2) ** power
+    elif isinstance(value, float):
+        value = Fraction(repr(value))
+    return Number(mp.mpf(value.numerator) / value.denominator, value)
+
+
+ZERO, ONE = exactly(Fraction(0)), exactly(Fraction(1))
 
 
 @dataclass(slots=True)
@@ -66,29 +86,38 @@ ROUTERS = {"max", "min", "clamp", "relu", "if"}
 def narrow(*numbers: Number) -> bool:
     """Whether numbers are exact and of a size at which sums and products may stay exact."""
     return all(
-        n.exact
-        and mp.isfinite(n.value)
-        and (not n.value or -2400 < n.value.exp < 2400 > n.value.bc)
+        n.quotient is not None
+        and max(n.quotient.numerator.bit_length(), n.quotient.denominator.bit_length()) < 4800
         for n in numbers
     )
 
 
 def product(a: Number, b: Number) -> Number:
     if narrow(a, b):
-        return Number(mp.fmul(a.value, b.value, exact=True), True)
-    zero = (a.exact and a.value == 0) or (b.exact and b.value == 0)
+        return exactly(a.quotient * b.quotient)
+    zero = a.quotient == 0 or b.quotient == 0
     result = a.value * b.value
-    return Number(result, bool(zero) and bool(mp.isfinite(result)))
+    return ZERO if zero and mp.isfinite(result) else Number(result)
 
 
 def total(numbers: Sequence[Number]) -> Number:
     result = numbers[0]
     for other in numbers[1:]:
         if narrow(result, other):
-            result = Number(mp.fadd(result.value, other.value, exact=True), True)
+            result = exactly(result.quotient + other.quotient)
         else:
             result = Number(result.value + other.value)
     return result
+
+
+def free(value: Any, given: Sequence[Number]) -> Number:
+    """What an operation that rounds nothing made of exact operands: one of them, a sign, a share."""
+    for number in given:
+        if value == number.value:
+            return number
+        if value == -number.value:
+            return exactly(-number.quotient)
+    return exactly(value) if value * 60 == mp.nint(value * 60) else Number(value)
 
 
 class Run:
@@ -116,12 +145,12 @@ class Run:
     def apply(self, node: Any, of: Any, own: Any) -> Dual:
         kind, *rest = node
         if kind == "number":
-            return Dual(Number(mp.mpf(rest[0]), True), {})
+            return Dual(exactly(rest[0]), {})
         if kind == "constant":
             return Dual(Number({"pi": +mp.pi, "e": +mp.e, "tau": 2 * mp.pi}[rest[0]]), {})
         if kind == "variable":
             name = rest[0]
-            return Dual(Number(mp.mpf(self.at[name]), True), {name: Number(mp.one, True)})
+            return Dual(exactly(self.at[name]), {name: ONE})
         if kind == "call":
             used = parameters(own[rest[0]])
             return self.call(own[rest[0]], {k: of(i) for k, i in enumerate(rest[1:]) if k in used})
@@ -150,7 +179,7 @@ class Run:
 
     def operation(self, name: str, given: list[Dual]) -> Dual:
         if name == "leaky_relu" and len(given) == 1:
-            given = [*given, Dual(Number(mp.mpf(0.01), True), {})]
+            given = [*given, Dual(exactly(0.01), {})]
         xs = [dual.value for dual in given]
         if any(mp.mag(x) > LARGEST for x in xs if x) and name not in ("add", "sub", "mul", "neg"):
             raise Undecided
@@ -161,11 +190,12 @@ class Run:
         exact = all(dual.number.exact for dual in given)
         function, slopes = oracle.FUNCTIONS[name]
         if name == "sub" and given[0] is given[1]:
-            number = Number(mp.zero, True)
+            number = ZERO
         elif name in ARITHMETIC:
             numbers = [dual.number for dual in given]
             if name == "sub":
-                numbers[1] = Number(-numbers[1].value, numbers[1].exact)
+                q = numbers[1].quotient
+                numbers[1] = Number(-numbers[1].value, None if q is None else -q)
             number = product(*numbers) if name == "mul" else total(numbers)
         else:
             value = found(function, xs)
@@ -173,7 +203,11 @@ class Run:
                 raise NoValue(name)
             if name == "tan" and mp.prec >= FIRST and mp.mag(value) > 0.45 * mp.prec:
                 raise Undecided  # a pole, as at acos(0)
-            number = Number(value, exact and (name in FREE or (value == 0 and root(name, xs))))
+            number = Number(value)
+            if exact and value == 0 and (name in FREE or root(name, xs)):
+                number = ZERO
+            elif exact and name in FREE:
+                number = free(value, [dual.number for dual in given])
         names = dict.fromkeys(n for dual in given for n in dual.slopes)
         kink = self.kink(name, xs, number.value)
         self.kinks |= kink and any(dual.slopes for dual in given)
@@ -189,7 +223,10 @@ class Run:
                 continue
             simple = name in ARITHMETIC or name in FREE or (value == 0 and not any(xs))
             for n, slope in dual.slopes.items():
-                parts[n].append(product(Number(value, simple and exact), slope))
+                local = Number(value)
+                if simple and exact:
+                    local = free(value, [dual.number for dual in given])
+                parts[n].append(product(local, slope))
         return Dual(number, {n: total(found) for n, found in parts.items() if found})
 
     def kink(self, name: str, xs: list[Any], out: Any) -> bool:
@@ -229,9 +266,9 @@ def edges(name: str, numbers: list[Number]) -> Iterable[tuple[Number, Number]]:
         return combinations(numbers, 2)
     last = numbers[-1]
     if name in ("asin", "acos", "atanh", "acosh", "log1p"):
-        return [(Number(abs(last.value), last.exact), Number(mp.one, True))]
+        return [(Number(abs(last.value), last.quotient), ONE)]
     whole = "gamma" in name or (name == "pow" and numbers[0].value < 0)
-    return [(last, Number(mp.nint(last.value), True))] if whole else ()
+    return [(last, exactly(+mp.nint(last.value)))] if whole else ()
 
 
 def reached(whole: Any) -> set[int]:
@@ -335,8 +372,7 @@ def truth(whole: Any, first: int = 120) -> Truth:
 def settled(now: Dual | None, run: Run, whole: Any) -> Truth:
     if now is None:
         return Truth(None, {})
-    zero = Number(mp.zero, True)
-    slopes = {name: now.slopes.get(name, zero).value for name in whole.at}
+    slopes = {name: now.slopes.get(name, ZERO).value for name in whole.at}
     return Truth(
         now.value, {n: s if mp.isfinite(s) else None for n, s in slopes.items()}, not run.kinks
     )
@@ -348,7 +384,7 @@ def quotient(whole: Any, name: str) -> Any:
     None where there is no value beside the point.
     """
     with mp.workprec(5200):
-        x = mp.mpf(whole.at[name])
+        x = exactly(whole.at[name]).value
         step = mp.ldexp(
             max(abs(x), mp.mpf(1)) if abs(x) > mp.mpf(2) ** -1000 else mp.mpf(2) ** -1000, -1700
         )

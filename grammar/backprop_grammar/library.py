@@ -107,7 +107,7 @@ def whole(value: object, what: str, least: int, most: int) -> int:
         or not least <= index(value) <= most
     ):
         shown = shorten(repr(value))
-        raise usage(f"{what} is a whole number from {least} to {most:,}, not {shown}")
+        raise usage(f"{what} is a whole number from {least:,} to {most:,}, not {shown}")
     return index(value)
 
 
@@ -742,7 +742,7 @@ class Formula:
         elif asked["second"]:
             raise usage("the second derivative is along a direction", 'give along={"x": 1.0}')
         if asked["at"] is not None:
-            bound, asked["at"] = bind(bound, asked["at"])
+            bound, asked["at"] = bind(bound, self.program.point(asked["at"], {}, {}))
         return formulas(bound, **asked)
 
     def again(self, **changes: Any) -> "Formula":

@@ -8,15 +8,17 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
 from backprop_grammar.language.graph import Graph
+from backprop_grammar.language.nearest import literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
+from backprop_grammar.numbers.interpret import quotient
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
@@ -25,13 +27,13 @@ from backprop_grammar.trace.record import Note
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
-SEVERAL = re.compile(r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)", re.ASCII)
-INFINITE = re.compile(r"[+-]?(?:inf|infinity|nan)\Z", re.IGNORECASE)
+QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
+SEVERAL = r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)"
+INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the options of a command want to be differentiated; their texts as they were given."""
 
     text: str | None
@@ -180,13 +182,13 @@ def read_text(name: str) -> str:
         raise BackpropError("file", message, hint="save it as UTF-8") from None
 
 
-@dataclass(slots=True)
 class Point:
     """Values by name; where each of them stands; those that a file gave, which may be unused."""
 
-    values: dict[str, float] = field(default_factory=dict)
-    places: dict[str, tuple[Source, tuple[int, int]]] = field(default_factory=dict)
-    from_file: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
+        self.from_file: set[str] = set()
 
     def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
         """Add a value. Raises BackpropError when the name has one already."""
@@ -252,15 +254,15 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
     if not bare:
         raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
-    if SEVERAL.search(bare):
+    if PLAIN.match(bare):
+        value = literal(bare)
+        if abs(value) != float("inf") and not vanished(bare):
+            return value
+    if re.search(SEVERAL, bare, re.ASCII):
         hint = "separate values with a comma: x=1,y=2"
         raise refuse(f"{shorten(name)} is given more than a value", hint)
-    if INFINITE.match(bare):
+    if re.match(INFINITE, bare, re.IGNORECASE):
         raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
-    if PLAIN.match(bare):
-        value = float(bare)
-        if abs(value) != float("inf") and not vanished(bare, value):
-            return value + 0.0
     try:
         graph = parse(text, name=source.name)
         if graph.variables:
@@ -270,6 +272,9 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
             message = f"the value of {shorten(name)} is not a number: {wrong}"
             hint = "a point takes numbers and constants such as pi/4, sqrt(2), 1/3"
             raise BackpropError("binding", message, at, hint=hint, source=graph.source)
+        exact = quotient(graph)
+        if exact is not None and (not exact or 2.0**-1000 < abs(exact) < 2.0**1000):
+            return nearest(exact.numerator, exact.denominator)
         result = as_float(evaluate(graph, {}).value)
     except BackpropError as error:
         moved = None
@@ -278,11 +283,6 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
     assert result is not None
     return result
-
-
-def vanished(text: str, value: float) -> bool:
-    """Whether a number of which this is the text is too small for a float, which is 0."""
-    return value == 0 and re.search("[1-9]", text.lower().split("e")[0]) is not None
 
 
 def read_object(name: str, point: Point) -> None:
@@ -298,9 +298,9 @@ def read_object(name: str, point: Point) -> None:
         raise refuse(f"holds {word}, which is not a finite number")
 
     def in_range(text: str) -> float:
-        if vanished(text, value := float(text)):
+        if vanished(text):
             raise refuse(f"holds {shorten(text)}, which is too small a number")
-        return value
+        return literal(text)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
@@ -324,7 +324,16 @@ def read_object(name: str, point: Point) -> None:
         str(document.get("format", "")).startswith("backprop-")
         or isinstance(document.get("at"), dict)
     ):  # a document of this tool, or a line of `step --stream`
+        exact = document.get("exact")
         document = document.get("at")
+        if isinstance(document, dict) and isinstance(exact, dict):
+            document |= {
+                name: written(text)
+                for name, text in exact.items()
+                if name in document
+                and isinstance(text, str)
+                and (PLAIN.match(text) or re.match(QUOTIENT, text, re.ASCII))
+            }
     if not isinstance(document, dict):
         raise refuse("does not hold an object")
     source = Source("", shown)
@@ -332,13 +341,19 @@ def read_object(name: str, point: Point) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise refuse(f"gives {shorten(key)} a value that is not a number")
         try:
-            number = float(value)
+            number = nearest(value) if isinstance(value, int) else value
         except OverflowError:
             number = float("inf")
         if abs(number) == float("inf"):
             raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
-        point.give(key, number + 0.0, source, (0, 0))
+        point.give(key, number, source, (0, 0))
         point.from_file.add(key)
+
+
+def written(text: str) -> float:
+    """A number that a document of this tool holds as text: a decimal, or a quotient such as 1/3."""
+    above, _, below = text.partition("/")
+    return nearest(int(above), int(below)) if below else literal(text)
 
 
 def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:

@@ -365,10 +365,13 @@ def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, 
     """
     columns, others = dict[str, Column](), dict[str, Any]()
     for name, given in values.items():
-        if isinstance(given, str | bytes) or not (np.ndim(given) or hasattr(given, "__len__")):
+        many = hasattr(given, "__len__") and getattr(
+            given, "ndim", True
+        )  # not an array of one number
+        if many and not isinstance(given, str | bytes):
+            columns[name] = column_of(name, given)
+        else:
             others[name] = given
-            continue
-        columns[name] = column_of(name, given)
     if not columns:
         raise usage("no column is given", 'write {"x": [1.0, 2.0]}')
     check_lengths(columns)

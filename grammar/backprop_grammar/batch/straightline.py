@@ -353,7 +353,7 @@ def straightline(target: Target, columns: Sequence[str], at: Mapping[str, float]
             if name in columns:
                 leaves[node] = straight.line(Kind.COLUMN, (), name)
             else:
-                leaves[node] = straight.constant((at[name], 0.0))
+                leaves[node] = straight.constant(binary64.constant(at[name]))
     moved = forward(straight, target, leaves)
     gradients = gradients_of(straight, target, moved)
     zero = straight.constant(ZERO)

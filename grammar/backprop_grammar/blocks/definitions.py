@@ -53,12 +53,14 @@ def over(text: str, names: tuple[str, ...]) -> str:
     return re.sub(r"\bn\b", str(len(names)), LISTED.sub(terms, text))
 
 
-def function(name: str, text: str, names: tuple[str, ...]) -> Function:
-    """The function of those names that a text over them is, with a body of its own."""
+def function(row: Operation | None, text: str, names: tuple[str, ...]) -> Function:
+    """The function of those names that a text over them is, with a body of its own; row: whose
+    text it is.
+    """
     inputs = "".join(f"{operand} = 0; " for operand in names)
     graph = compiled(inputs + text)  # begins with the parameters, as a body does
     body = replace(graph, inputs={}, operations=[*graph.operations], calls=dict(graph.calls))
-    return Function.of(name, names, body)
+    return Function.of(row.name if row else "", names, body, row)
 
 
 @cache
@@ -72,14 +74,14 @@ def definition(
     if not operation.formula:
         return None
     names = parameters(operation, count)
-    body = function(operation.name, over(operation.formula, names), names).body
+    body = function(operation, over(operation.formula, names), names).body
     for node, inner in enumerate(body.operations):
         if inner.name in deeper:
             called = definition(inner, len(body.operands[node]), deeper)
             if called is not None:
                 body.operations[node] = IDENTITY
                 body.calls[node] = called
-    return Function.of(operation.name, names, body)
+    return Function.of(operation.name, names, body, operation)
 
 
 @cache
@@ -89,7 +91,7 @@ def written_out(operation: Operation, count: int) -> Function | None:
     """
     text = operation.formula or operation.computed or operation.columns
     names = parameters(operation, count)
-    return function(operation.name, over(text, names), names) if text else None
+    return function(operation, over(text, names), names) if text else None
 
 
 @cache
@@ -97,7 +99,7 @@ def mirrored(operation: Operation) -> Function | None:
     """A block at -x as people write it, `1/(1 + exp(x))`; None where there is no such way."""
     if not operation.mirrored:
         return None
-    return function(operation.name, operation.mirrored, operation.operands)
+    return function(operation, operation.mirrored, operation.operands)
 
 
 @cache
@@ -105,6 +107,6 @@ def spellings(operation: Operation, count: int) -> tuple[Graph, ...]:
     """The ways in which people write a block of that many operands, each as a graph."""
     names = parameters(operation, count)
     return tuple(
-        function(operation.name, over(text, names), names).body
+        function(operation, over(text, names), names).body
         for text in (operation.formula, *operation.spellings)
     )

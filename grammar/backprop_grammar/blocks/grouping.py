@@ -56,9 +56,9 @@ def primitive(name: str, option: str) -> BackpropError:
     )
 
 
-def none_here(name: str, option: str) -> BackpropError:
+def none_here(graph: Graph, name: str, option: str) -> BackpropError:
     message = f"the program has no {shorten(name)} to {option}"
-    row = OPERATIONS.get(name)
+    row = None if name in graph.functions else OPERATIONS[name]
     if row and option == "fold":
         more = f", with at most {WIDEST} operands" if row.variadic else ""
         return BackpropError("name", message, hint=f"it is written {row.formula}{more}")
@@ -107,7 +107,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
     for node, block in graph.blocks.items():
         if choice.takes(block.name, node):
             present.add(block.name)
-            graph.blocks[node] = replace(block, open=True)
+            graph.blocks[node] = block._replace(open=True)
     hidden = inside_closed(graph)
     nodes = set()
     behind: dict[str, int] = {}
@@ -130,7 +130,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
                 meant=f"{around},{name}",
                 reason="inside",
             )
-        raise none_here(name, "expand")
+        raise none_here(graph, name, "expand")
     for node in choice.nodes - nodes - graph.blocks.keys():
         operation = graph.operations[node]
         raise primitive(graph.names.get(node, "it") if operation.leaf else operation.name, "expand")
@@ -225,7 +225,7 @@ def rebuilt(
     for node, block in graph.blocks.items():
         operands = tuple([moved[k] for k in block.operands])
         first = min(begin[block.first : node + 1])
-        tape.blocks[moved[node]] = replace(block, operands=operands, first=first)
+        tape.blocks[moved[node]] = block._replace(operands=operands, first=first)
     return tape, moved
 
 
@@ -240,7 +240,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     present: set[str] = set()
     for node, block in graph.blocks.items():
         if block.open and choice.takes(block.name, node):
-            graph.blocks[node] = replace(block, open=False)
+            graph.blocks[node] = block._replace(open=False)
         if not graph.blocks[node].open:
             present.add(block.name)
     closed = inside_closed(graph)
@@ -256,8 +256,9 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
         within = enclosing(graph)
         for node, here in sorted(matches(graph, closed).items(), reverse=True):
             for match in sorted(here, key=lambda match: -len(match.inner)):
+                row = match.function.row
                 # Every addition is a sum, so `all` does not mean those.
-                by_all = choice.everything and match.name != "sum"
+                by_all = choice.everything and not (row and row.adds)
                 if not by_all and match.name not in choice.functions:
                     continue
                 inner = set(match.inner)
@@ -270,7 +271,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     rows = zip(graph.operations, closed, strict=True)
     present |= {row.name for row, shut in rows if not (row.leaf or shut)}
     for name in choice.functions - present:
-        raise none_here(name, "fold")
+        raise none_here(graph, name, "fold")
     return put_together(graph, groups)
 
 
@@ -299,7 +300,7 @@ def needed_only_by(graph: Graph, node: int, users: list[list[int]], keep: set[in
         )
     operands = {k for i in inner for k in graph.operands[i]} - inner
     function = extracted(graph, sorted(inner), sorted(operands))
-    return Match("", tuple(sorted(operands)), tuple(sorted(inner)), function)
+    return Match(tuple(sorted(operands)), tuple(sorted(inner)), function)
 
 
 def extracted(graph: Graph, inner: Sequence[int], operands: Sequence[int]) -> Function:

@@ -26,17 +26,21 @@ WIDEST = 64
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A block that a graph spells out: its name, the nodes that are its operands, its parts.
+    """A block that a graph spells out: the nodes that are its operands, its parts, what it computes.
 
     inner: the nodes that it is made of, the result among them, in ascending order. mirrored: it
     is the block at minus its operand.
     """
 
-    name: str
     operands: tuple[int, ...]
     inner: tuple[int, ...]
     function: Function
     mirrored: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of its function; an empty text for a stage."""
+        return self.function.name
 
 
 Bound = dict[int, int]
@@ -69,7 +73,7 @@ class Search:
                 yield bound
             return
         for match in self.matches.get(node, ()):
-            if match.name == operation.name and not match.mirrored:
+            if match.function.row is operation and not match.mirrored:
                 yield from self.all_fit(pattern, pattern.operands[p], match.operands, bound)
         if graph.operations[node] is not operation or self.closed[node]:
             return
@@ -120,7 +124,7 @@ class Search:
             if len(bound) == len(pattern.variables):
                 operands = tuple(bound[k] for k in pattern.variables.values())
                 inner = self.parts(node, operands)
-                return Match(function.name, operands, inner, function)
+                return Match(operands, inner, function)
         return None
 
 

@@ -82,7 +82,7 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
     needed = graph.needed(output)
     with arithmetic.context():
         point = {
-            node: arithmetic.exactly(at[name] + 0.0)
+            node: arithmetic.constant(at[name])
             for name, node in graph.variables.items()
             if name in at
         }

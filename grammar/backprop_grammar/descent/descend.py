@@ -142,7 +142,7 @@ def plan(
                 missing=(name,),
                 reason="unbound",
             )
-    point = {name: at[name] + 0.0 for name in graph.variables if name in at}
+    point = {name: at[name] for name in graph.variables if name in at}
     return Plan(target, point, names, rate, steps, up, method, partial(arrived, target))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
+from ..operations.table import ADD, DIV, MUL, NEG, POW, SUB
 from .perturbed import Arc, Change, Sheet
 from .wording import Formula
 
@@ -55,7 +56,7 @@ def one(arc: Arc, m: Any, b: Any = 0.0, variant: str = "", **details: Any) -> Gu
 def other_factor(sheet: Sheet, arc: Arc) -> int:
     """The other operand of a mul, or -1."""
     operands = sheet.operands(arc.sender)
-    if sheet.operation(arc.sender) != "mul" or len(operands) != 2:
+    if sheet.row(arc.sender) is not MUL:
         return -1
     return operands[1 - arc.place]
 
@@ -74,7 +75,7 @@ def factor_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
 
 
 def local_left_out(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
-    if not (arc.rule and arc.rule.is_one) and arc.routed and sheet.operation(arc.sender) != "neg":
+    if not (arc.rule and arc.rule.is_one) and arc.routed and sheet.row(arc.sender) is not NEG:
         inner = " (the inner derivative is missing)" * (arc.sender != sheet.output)
         yield one(arc, 1.0, inner=inner)
 
@@ -94,10 +95,10 @@ def sign(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
 def has_minus(text: Graph) -> bool:
     """Whether a rule begins with a minus sign: -1, -out/y."""
     node = text.output
-    while (row := text.operations[node]).name in ("mul", "div"):
+    while (row := text.operations[node]) in (MUL, DIV):
         node = text.operands[node][0]
     number = text.constants.get(node)
-    return row.name == "neg" or (isinstance(number, float) and number < 0)
+    return row is NEG or (isinstance(number, float) and number < 0)
 
 
 def operand_for_result(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
@@ -134,13 +135,13 @@ def read(sheet: Sheet, arc: Arc, text: Graph, **replaced: Any) -> Any | None:
 def inner_variables(sheet: Sheet, arc: Arc) -> Iterator[tuple[Arc, int, Any]]:
     """For f(g(x)): the edge from g to x, x, and f' taken at x."""
     row = sheet.row(arc.sender)
-    if row is None or arc.place != 0 or len(row.operands) > 1 + (row.name == "pow"):
+    if row is None or arc.place != 0 or len(row.operands) > 1 + (row is POW):
         return
     rule = texts(row).shown[0]
     if rule.constants.get(rule.output) in (1.0, -1.0):
         return
     for inner in sheet.sent[arc.operand]:
-        if sheet.operation(inner.sender) in OPERATORS:
+        if sheet.row(inner.sender) in (ADD, SUB, NEG, MUL, DIV):
             continue  # f'(x) for f(g(x)) is a slip where g is a function
         leaves = sheet.leaves(arc.sender, **{row.operands[0]: sheet.values[inner.operand]})
         wrong = None if leaves is None else at_other(sheet, row, rule, leaves)
@@ -156,9 +157,6 @@ def at_other(sheet: Sheet, row: Operation, rule: Graph, leaves: dict[str, Any]) 
             return None
         leaves = leaves | {"out": out}
     return sheet.value(rule, leaves)
-
-
-OPERATORS = ("add", "sub", "neg", "div", "mul")
 
 
 def inner_variable(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
@@ -216,8 +214,9 @@ def gate_ignored(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
 
 
 def slip(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
+    row = sheet.row(arc.sender)
     for name, place, rule, remark in SLIPS:
-        if name != sheet.operation(arc.sender) or place != arc.place:
+        if row is None or name != row.name or place != arc.place:
             continue
         wrong = read(sheet, arc, compiled(rule))
         if wrong is not None:

@@ -7,6 +7,7 @@ number of changed edges tells them from a slip at one of them.
 from collections.abc import Iterator
 from typing import Any
 
+from ..operations.table import ADD, DIV, MUL, SUB
 from .at_edges import Guess
 from .perturbed import Arc, Sheet
 
@@ -39,14 +40,14 @@ def no_upstream(sheet: Sheet, node: int) -> Iterator[Guess]:
 
 
 def sum_for_product(sheet: Sheet, node: int) -> Iterator[Guess]:
-    if sheet.operation(node) == "mul" and len(sheet.sent[node]) == 2:
+    if sheet.row(node) is MUL and len(sheet.sent[node]) == 2:
         changes = tuple((arc, 1.0, 0.0) for arc in sheet.sent[node])
         yield Guess(changes, node, -1)
 
 
 def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
     operands = sheet.operands(node)
-    if sheet.operation(node) in ("add", "sub") and len(operands) == 2:
+    if sheet.row(node) in (ADD, SUB):
         changes = tuple(
             (arc, sheet.values[operands[1 - arc.place]], 0.0) for arc in sheet.sent[node]
         )
@@ -63,7 +64,7 @@ def all_signs(sheet: Sheet, node: int) -> Iterator[Guess]:
 def divisor_once(sheet: Sheet, node: int) -> Iterator[Guess]:
     """(u'v - uv')/v for u/v."""
     operands = sheet.operands(node)
-    if sheet.operation(node) == "div" and len(sheet.sent[node]) == 2:
+    if sheet.row(node) is DIV and len(sheet.sent[node]) == 2:
         y = sheet.values[operands[1]]
         changes = tuple((arc, arc.local * y, 0.0) for arc in sheet.sent[node])
         yield Guess(changes, node, -1, details={"divisor": operands[1]})
@@ -153,15 +154,15 @@ def derivatives_multiplied(
 ) -> Iterator[Guess]:
     """(u*v)' as u'*v', (u/v)' as u'/v'."""
     arcs = sheet.sent[node]
-    name = sheet.operation(node)
-    if name not in ("mul", "div") or len(arcs) != 2 or claim in (arcs[0].operand, arcs[1].operand):
+    row = sheet.row(node)
+    if row not in (MUL, DIV) or len(arcs) != 2 or claim in (arcs[0].operand, arcs[1].operand):
         return
     du, dv = (slope[arc.operand] for arc in arcs)
     if not du or not dv:
         return
-    changes = ((arcs[0], dv if name == "mul" else 1 / dv, 0.0), (arcs[1], 0.0, 0.0))
-    rule = "product rule" if name == "mul" else "quotient rule"
-    verb = "multiplied" if name == "mul" else "divided"
+    changes = ((arcs[0], dv if row is MUL else 1 / dv, 0.0), (arcs[1], 0.0, 0.0))
+    rule = "product rule" if row is MUL else "quotient rule"
+    verb = "multiplied" if row is MUL else "divided"
     details = {"u": arcs[0].operand, "v": arcs[1].operand, "verb": verb, "rule": rule}
     yield Guess(changes, node, -1, claim=claim, details=details)
 

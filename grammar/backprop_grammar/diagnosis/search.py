@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..operations.row import Operation
 from .mistakes import Guess, Mistake, at_claim, at_edge, at_node, at_sum
 from .perturbed import Change, Sheet, replay, shift, slopes
 from .wording import filled
@@ -139,17 +140,18 @@ def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
 
 def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
     """The same mistake at every operation of a kind; at sums, at all of them."""
-    groups: dict[tuple[str, str, str], list[Suspect]] = {}
+    groups: dict[tuple[str, str, Operation | None, str], list[Suspect]] = {}
     sums = {mistake.name for mistake in at_sum}
     for suspect in single:
         if suspect.mistake.everywhere:
             name = suspect.mistake.name
-            kind = "sum" if name in sums else sheet.operation(suspect.guess.node)
+            node = sheet.nodes[suspect.guess.node]
+            kind, row = ("sum", None) if name in sums else (node.operation, node.row)
             # Names of nodes tell ways apart at one place only; rules and orders at all.
             variant = suspect.guess.variant if name in sums or name == "slip" else ""
-            groups.setdefault((name, kind, variant), []).append(suspect)
+            groups.setdefault((name, kind, row, variant), []).append(suspect)
     plural = []
-    for (_, kind, _), group in groups.items():
+    for (_, kind, *_), group in groups.items():
         nodes = tuple(dict.fromkeys(suspect.guess.node for suspect in group))
         if len(nodes) < 2 or len(nodes) == len(group) == 1:
             continue

@@ -13,7 +13,7 @@ from ..numbers.decimal import decimal, shown_decimal
 from ..numbers.multiprecision import multiprecision
 from ..numbers.wide import UNDEFINED, Number, exists
 from ..operations.row import Role
-from ..operations.table import IDENTITY, POW
+from ..operations.table import IDENTITY, IF, POW
 from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import forward
 from ..symbolic.evaluable import evaluable
@@ -217,7 +217,7 @@ class Teller:
 
     def departure(self, node: Node) -> list[Pieces]:
         """What a node hands to its operands, and why."""
-        if not node.edges and node.operation == "if" and self.reached(node):
+        if not node.edges and node.row is IF and self.reached(node):
             return [selection(self.index, node)]
         if not node.edges:
             if self.reached(node):
@@ -280,7 +280,7 @@ class Teller:
         different = list(dict.fromkeys(operands))
         if node.row is IDENTITY:
             rule = "A second name hands its upstream gradient on as it is"
-        elif node.row and node.row.rules[0] == "1":
+        elif node.row and node.row.adds:
             rule = "A sum hands its upstream gradient on unchanged"
         else:
             part = rule_text(self.trace, node, edge)

@@ -5,12 +5,10 @@ in a table; what depends on the numbers asks the edges of the trace, which know 
 and what tied, because rounded values do not.
 """
 
-from collections.abc import Callable
-
 from ..language.precedence import shown_operands
 from ..numbers.wide import exists, sign
 from ..operations.row import Role
-from ..operations.table import DIV, POW
+from ..operations.table import DIV, IF, POW
 from ..trace.index import Index
 from ..trace.record import Edge, Node
 from .document import Figure, Formula, Piece, Pieces, formula, listed, name, say
@@ -103,10 +101,16 @@ def selected(edge: Edge) -> bool:
 
 def selection(index: Index, node: Node) -> Pieces:
     """Why an operation that routes chooses as it does: which operand it selects."""
-    if node.row and node.row.selects:
+    row = node.row
+    assert row is not None
+    if row.selects:
         return extreme(index, node)
-    if node.operation in SELECTIONS:
-        return SELECTIONS[node.operation](index, node)
+    if row is IF:
+        return branch(index, node)
+    if row.rectifies:
+        return rectified(index, node)
+    if row.clamps:
+        return clamped(index, node)
     if node.name in index.kinks:
         return kink_sentence(index, node)
     chosen = list(dict.fromkeys(edge.operand for edge in node.edges if selected(edge)))
@@ -165,48 +169,41 @@ def branch(index: Index, node: Node) -> Pieces:
 
 def rectified(index: Index, node: Node) -> Pieces:
     """A relu: on, off, or at its kink."""
-    operand = index.trace.name(node.operands[0])
+    operand, relu = name(index.trace.name(node.operands[0])), node.operation
     if node.name in index.kinks:
-        return say(
-            "{} is 0, where relu has a kink; the subgradient of smallest norm, 0, is used.",
-            name(operand),
-        )
+        template = "{} is 0, where {} has a kink; the subgradient of smallest norm, 0, is used."
+        return say(template, operand, relu)
+    side = "positive" if sign(index.value(node.operands[0]) or 0.0) > 0 else "negative"
     if any(selected(edge) for edge in node.edges):
-        return say("{} is positive, so relu lets everything through.", name(operand))
-    return say("{} is negative, so relu is off and lets nothing through.", name(operand))
+        return say("{} is {}, so {} lets everything through.", operand, side, relu)
+    return say("{} is {}, so {} is off and lets nothing through.", operand, side, relu)
 
 
 def clamped(index: Index, node: Node) -> Pieces:
     """A clamp: within its bounds, on one, or beyond one."""
     x, low, high = (name(index.trace.name(operand)) for operand in node.operands)
+    clamp = node.operation
     if node.name in index.kinks:
         return say(
-            "{} stands on a bound of clamp, which is a kink; operands that are equal there share the gradient equally.",
+            "{} stands on a bound of {}, which is a kink; operands that are equal there share the gradient equally.",
             x,
+            clamp,
         )
     chosen = [edge.place for edge in node.edges if selected(edge)]
     if chosen == [0]:
-        return say(
-            "{} lies between the bounds {} and {}, so clamp routes everything to it.", x, low, high
-        )
+        template = "{} lies between the bounds {} and {}, so {} routes everything to it."
+        return say(template, x, low, high, clamp)
+    template = "{} lies {} the bound {}, so {} routes everything to the bound."
     if chosen == [1]:
-        return say("{} lies below the bound {}, so clamp routes everything to the bound.", x, low)
+        return say(template, x, "below", low, clamp)
     if chosen == [2]:
-        return say("{} lies above the bound {}, so clamp routes everything to the bound.", x, high)
-    return say("What clamp selects is not differentiated, so it passes nothing on.")
-
-
-SELECTIONS: dict[str, Callable[[Index, Node], Pieces]] = {
-    "if": branch,
-    "relu": rectified,
-    "clamp": clamped,
-}
-"""Operations of whose choice there is more to say."""
+        return say(template, x, "above", high, clamp)
+    return say("What {} selects is not differentiated, so it passes nothing on.", clamp)
 
 
 def passes_nothing(index: Index, node: Node) -> Pieces:
     """The operands that are not differentiated, and why."""
-    if node.operation == "if" or not node.edges:
+    if node.row is IF or not node.edges:
         return []
     reached = {edge.operand for edge in node.edges}
     operands = node.operands

@@ -12,6 +12,7 @@ from decimal import Decimal
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import Number, exists, sign
 from ..operations.row import Role
+from ..operations.table import IF
 from ..trace.index import Index, find
 from ..trace.record import Edge, Node, Trace
 from .document import (
@@ -196,17 +197,19 @@ class Reasons:
         edge = next((edge for edge in node.edges if edge.operand == operand), None)
         if node.kind == "block":
             return say("Within the block {}, nothing is passed on to {}.", me, it)
-        if edge is None and node.operation == "if":
+        if edge is None and node.row is IF:
             return say(
                 "{} stands in the condition of the if at {}, which passes nothing on.", it, me
             )
-        if node.operation == "relu":
+        if node.row and node.row.rectifies:
             number = self.index.value(operand)
-            if number is not None and exists(number) and sign(number) < 0:
+            if number is not None and exists(number) and sign(number):
                 at = formula("value", self.trace.name(operand), Figure(number, self.digits))
-                return say("The relu at {} is off, since {} is negative.", me, at)
-            return say("The relu at {} is off.", me)
-        what = "The condition of the if" if node.operation == "if" else f"The {node.operation}"
+                side = "positive" if sign(number) > 0 else "negative"
+                template = "The {} at {} is off, since {} is {}."
+                return say(template, node.operation, me, at, side)
+            return say("The {} at {} is off.", node.operation, me)
+        what = "The condition of the if" if node.row is IF else f"The {node.operation}"
         return say("{} at {} does not select {}{}.", what, me, it, instead)
 
     def no_number(self) -> tuple[list[Pieces], list[Fact]]:

@@ -35,8 +35,7 @@ class Condition(NamedTuple):
     region: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Nodes ``first`` to a result that can be shown as one.
 
     name: of a function of the program, of a row of the table, or of a stage. function: what it
@@ -48,31 +47,43 @@ class Block:
     name: str
     operands: tuple[int, ...]
     first: int
-    function: "Function | None" = field(default=None, compare=False, repr=False)
+    function: "Function | None" = None
     open: bool = False
     stage: bool = False
     mirrored: bool = False
 
+    @property
+    def row(self) -> Operation | None:
+        """The function of the table that it is; None for a stage and a function of the program."""
+        return self.function.row if self.function else None
 
-@dataclass(frozen=True, slots=True)
-class Function:
+
+class Function(NamedTuple):
     """A definition such as `square(u) = u*u`.
 
     body: a graph that begins with the parameters, in which a call of another function is one
     node (see ``Graph.calls``). size: how many nodes a call of it adds to a tape; at most HUGE.
+    row: of the table, where it is what that row is made of.
     """
 
     name: str
     parameters: tuple[str, ...]
-    body: "Graph" = field(repr=False)
+    body: "Graph"
     size: int
+    row: Operation | None = None
 
     @classmethod
-    def of(cls, name: str, parameters: tuple[str, ...], body: "Graph") -> "Function":
+    def of(
+        cls,
+        name: str,
+        parameters: tuple[str, ...],
+        body: "Graph",
+        row: Operation | None = None,
+    ) -> "Function":
         """A definition with its size, which is counted without doing the work."""
         own = len(body) - len(parameters) - len(body.calls) + needs_identity(body)
         called = sum(function.size for function in body.calls.values())
-        return cls(name, parameters, body, min(own + called, HUGE))
+        return cls(name, parameters, body, min(own + called, HUGE), row)
 
     @property
     def signature(self) -> str:

@@ -48,7 +48,8 @@ BEGINNINGS = {
 
 GAP = r"[ \t\r\f\n]*+(?:\#[^\n]*+\n[ \t\r\f\n]*+)*"
 ASSIGN = re.compile(rf"{NAME}[ \t]*+=(?!=)")
-DEFINE = re.compile(rf"{NAME}[ \t]*+\({GAP}{NAME}(?:{GAP},{GAP}{NAME})*{GAP}\)[ \t]*+=(?!=)")
+DEFINE = rf"{NAME}[ \t]*+\({GAP}{NAME}(?:{GAP},{GAP}{NAME})*{GAP}\)[ \t]*+=(?!=)"
+"""How a definition begins; compiled when a stage begins with a name, which few of one line do."""
 OPERAND_ENDS = frozenset({"NUMBER", "NAME", "CLOSE"})
 
 
@@ -102,9 +103,9 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
         elif kind == "CLOSE":
             depth -= depth > 0
         elif previous == "SEP" and (kind == "NAME" or kind == "IF"):
-            head = DEFINE.match(text, start) or ASSIGN.match(text, start)
+            head = ASSIGN.match(text, start) or re.compile(DEFINE).match(text, start)
             if head:
-                kind = "DEFINE" if head.re is DEFINE else "ASSIGN"
+                kind = "ASSIGN" if head.re is ASSIGN else "DEFINE"
                 piece = head.group()
                 while end < head.end():
                     end += len(next(pieces))

@@ -6,7 +6,6 @@ order of evaluation.
 """
 
 import math
-import re
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -16,6 +15,7 @@ from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS, VARIABLE
 from .graph import MAX_NODES, Condition, Graph
 from .lalr import tables
 from .lexer import Word, scan
+from .nearest import literal, vanished
 from .scope import Scope, name_of
 
 __all__ = ["MAX_LENGTH", "parse"]
@@ -185,7 +185,7 @@ class Reductions:
             return node
         number = self.graph.constants.get(node)
         if isinstance(number, float):  # -2 is a number, not an operation on one
-            self.graph.constants[node] = 0.0 - number
+            self.graph.constants[node] = -number if number else 0.0
             self.graph.spans[node] = start, end
             return node
         return self.graph.add(NEG, (node,), (start, end), self.region)
@@ -194,7 +194,7 @@ class Reductions:
         return node
 
     def number(self, start: int, end: int, text: str) -> int:
-        value = float(text)
+        value = literal(text)
         if math.isinf(value):
             raise self.fail(
                 "overflow",
@@ -202,7 +202,7 @@ class Reductions:
                 (start, end),
                 "the largest is 1.7976931348623157e308",
             )
-        if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+        if vanished(text):
             raise self.fail(
                 "overflow",
                 f"{shorten(text)} is too small a number",
@@ -242,7 +242,8 @@ class Reductions:
                 least = 1  # the table's texts are over any number of operands
             if given < least or (most is not None and given > most):
                 raise self.wrong_count(name, given, (least, most), span, operation.signature)
-            values += [graph.constant(value, span) for value in operation.defaults[given - least :]]
+            more = operation.defaults[given - least :]
+            values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
         from .calls import unknown_function  # only where something is wrong
 

@@ -5,12 +5,13 @@ parentheses it needs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
 from .graph import Tape
+from .nearest import Nearest, printed
 
 __all__ = [
     "ATOM",
@@ -36,8 +37,7 @@ Shape = tuple[str | tuple[int, int], ...]
 """How an operation is written: texts and slots, a slot being an operand and its level."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A piece of text, how tightly it binds, and the number it stands for if it is one.
 
     opposite: of a text that begins with a minus sign, the text without it.
@@ -57,10 +57,10 @@ class Text:
 
 
 def number_text(value: float) -> str:
-    """The shortest text that reads back as the same float: 2, 0.5, 1e-07, 1e+22."""
-    if value == int(value) and abs(value) < 1e16:
+    """The shortest text that reads back as the same number: 2, 0.5, 1e-07, 1e+22."""
+    if value == int(value) and abs(value) < 1e16 and not isinstance(value, Nearest):
         return str(int(value))
-    return repr(value)
+    return printed(value)
 
 
 def atom(value: float | str) -> Text:

@@ -252,8 +252,7 @@ class Arithmetic(ABC):
         """The local gradient for operand k with its error: infinite at a pole, nan if none."""
         if operation.selects:
             ties = self.selected(operation, operands)
-            share = self.number(1.0) / len(ties)
-            return (share, share * self.unit * (len(ties) > 2)) if k in ties else self.zero
+            return self.apply(DIV, (self.one, self.exactly(len(ties)))) if k in ties else self.zero
         try:
             operands = self.admit(operation, list(operands))
             rule, named = self.rule(operation, k, operands, out, self.exactly)

@@ -28,7 +28,7 @@ Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Balls:
     """The balls of the nodes, kept as two flat lists; a value is None where there is none."""
 

@@ -13,6 +13,7 @@ from math import fabs, frexp
 from typing import NamedTuple
 
 from ..language.graph import Graph
+from ..language.nearest import Nearest
 from ..language.table_texts import compiled, texts
 from ..operations.exact import at_zero, product, quotient
 from ..operations.row import Operation, relative
@@ -58,8 +59,10 @@ class Hard(Exception):
 
 def constant(value: float | str) -> Ball:
     """The ball of a constant of the program, by its number or its name."""
-    if isinstance(value, float):
+    if type(value) is float:
         return value, 0.0
+    if not isinstance(value, str):
+        return float(value), value.off if isinstance(value, Nearest) else 0.0
     nearest = CONSTANTS[value]
     return nearest, nearest * UNIT
 

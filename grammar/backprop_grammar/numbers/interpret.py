@@ -6,13 +6,16 @@ run by this loop.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any, TypeVar
 
-from ..language.graph import Tape
+from ..language.graph import Graph, Tape
+from ..language.nearest import fraction
+from ..operations.exact import LONGEST
 from ..operations.row import Operation
 from .branches import Branches
 
-__all__ = ["interpret", "leaves"]
+__all__ = ["interpret", "leaves", "quotient"]
 
 V = TypeVar("V")
 
@@ -48,3 +51,31 @@ def interpret(
             values[node] = values[operands[branches.selected(node)]]
         else:
             values[node] = apply(operation, [values[k] for k in operands])
+
+
+def quotient(program: Graph) -> Fraction | None:
+    """The value of a program without variables as a quotient; None where it is none, or a long one."""
+
+    def leaf(value: float | str) -> Fraction:
+        if isinstance(value, str):
+            raise ValueError
+        return fraction(value)
+
+    def apply(operation: Operation, operands: list[Fraction]) -> Fraction:
+        if operation.rational is None:
+            raise ValueError
+        value = operation.rational(*operands)
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > LONGEST:
+            raise ValueError
+        return value
+
+    def sign(a: Fraction, b: Fraction) -> int:
+        return int(a > b) - int(a < b)
+
+    try:
+        values = leaves(program, {}, leaf)
+        interpret(program, values, apply, Branches(program, values, sign))
+    except (ArithmeticError, ValueError):
+        return None
+    result: Fraction = values[program.output]
+    return result

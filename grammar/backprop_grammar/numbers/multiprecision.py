@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from ..language.nearest import Nearest, fraction
 from ..operations.row import Operation
 from ..operations.special import precision
+from ..operations.table import MUL, OPERATIONS
 from .arithmetic import Arithmetic
 from .ball import Ball, rounding
 
 __all__ = ["Multiprecision", "multiprecision", "size_of"]
+
+SUM = OPERATIONS["sum"]
 
 NOTHING = -90
 """The power of two of a relative error below which none is of interest."""
@@ -24,6 +29,9 @@ class Multiprecision(Arithmetic):
     def __init__(self, bits: int, last: bool) -> None:
         import mpmath
 
+        from . import rational  # needs mpmath, which takes its time
+
+        self.rational: Any = rational
         self.module: Any = mpmath.mp
         self.bits = bits
         super().__init__(mpmath.mpf, mpmath.mpf(2) ** -bits, last)
@@ -34,8 +42,12 @@ class Multiprecision(Arithmetic):
 
     def constant(self, value: float | str) -> Ball:
         """The ball of a constant of the program, by its number or its name."""
-        if isinstance(value, float):
-            return self.exactly(value)
+        if isinstance(value, Nearest) and not value.exact:
+            above, below = value.ratio
+            near = self.module.mpf(above) / below
+            return self.quotient(fraction(value)) or (near, abs(near) * self.unit * 4)
+        if not isinstance(value, str):
+            return self.exactly(float(value))
         m = self.module
         exact = {"pi": m.pi, "e": m.e, "tau": 2 * m.pi}[value]
         return +exact, abs(+exact) * self.unit
@@ -48,8 +60,28 @@ class Multiprecision(Arithmetic):
             result = getattr(self.module, operation.name)(*operands)
         return self.undefined[0] if isinstance(result, self.module.mpc) else result
 
+    def quotient(self, value: Fraction | None) -> Ball | None:
+        """The ball of a quotient, if it is one and not too long."""
+        return None if value is None else self.rational.rational(value, self.unit)
+
+    def apply(self, operation: Operation, operands: Sequence[Ball]) -> Ball:
+        """The value of an operation with its error, inherited and new; of quotients, a quotient."""
+        exact = self.quotient(self.rational.of_operation(operation, operands))
+        return super().apply(operation, operands) if exact is None else exact
+
+    def decide(self, a: Ball, b: Ball) -> int:
+        """The sign of a - b. Raises Undecided where the errors leave it open."""
+        if a[1] or b[1]:
+            x, y = self.rational.quotient(a), self.rational.quotient(b)
+            if x is not None and y is not None:
+                return int(x > y) - int(x < y)
+        return super().decide(a, b)
+
     def times(self, a: Ball, b: Ball) -> Ball:
         """The product of two balls; inf*0 does not exist."""
+        exact = self.quotient(self.rational.of_operation(MUL, (a, b)))
+        if exact is not None:
+            return exact
         (x, dx), (y, dy) = a, b
         value = x * y
         if not self.finite(value):
@@ -63,6 +95,9 @@ class Multiprecision(Arithmetic):
         """The sum of balls; inf - inf does not exist."""
         if len(balls) == 1:
             return balls[0]
+        exact = self.quotient(self.rational.of_operation(SUM, balls))
+        if exact is not None:
+            return exact
         value = lost = self.zero[1]
         for x, _ in balls:  # mpmath's fsum drops what is much smaller, even where the rest cancels
             before, value = value, value + x

@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 __all__ = [
+    "LONGEST",
     "Exact",
     "always",
     "angle",
     "at_one",
     "at_zero",
     "average",
+    "exact_power",
     "integers",
     "never",
     "power",
@@ -18,6 +21,9 @@ __all__ = [
     "quotient",
     "root",
 ]
+
+LONGEST = 4096
+"""Bits of the longest numerator or denominator of a quotient that is kept."""
 
 Exact = Callable[[tuple[Any, ...], Any, Any], bool]
 """Whether a value has no rounding error, given operands, result and 1/(half an ulp)."""
@@ -94,6 +100,17 @@ def power(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
     if y == 0 or y == 1 or x == 1 or (x == 0 and y > 0):
         return True
     return bool(y > 0) and integers(operands, out, limit) and int(x) ** int(y) == out
+
+
+def exact_power(base: Fraction, exponent: Fraction) -> Fraction:
+    """A whole power of a quotient. Raises ValueError for another one, or a long one."""
+    if exponent.denominator != 1 or (base == 0 and exponent < 0):
+        raise ValueError
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if base not in (0, 1, -1) and bits * abs(exponent) > LONGEST:
+        raise ValueError
+    result: Fraction = base ** int(exponent)
+    return result
 
 
 def angle(operands: tuple[Any, ...], _out: Any, _limit: Any) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from .exact import Exact, never
@@ -55,8 +56,7 @@ class Infix(NamedTuple):
     right: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A condition on an operand, such as ``x > 0`` or ``lo <= hi``; together they are the domain.
 
     limit: a number, or the name of another operand.
@@ -81,7 +81,7 @@ def relative(_operands: tuple[Any, ...], out: Any) -> Any:
     return abs(out)
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a row is itself; comparing fields would be slow
+@dataclass(slots=True, eq=False, repr=False)  # a row is equal to itself alone; nothing changes one
 class Operation:
     """One row of the table. Needed are the first five, ``value`` or ``computed``, ``wide`` where
     mpmath has no function of that name, and ``ulps``; all else follows from these or is a bonus.
@@ -102,6 +102,7 @@ class Operation:
     computed: the value as a careful program, used over floats and wide numbers.
     selects: 1 where the result is the largest operand, -1 where it is the smallest.
     exact: when ``value`` has no rounding error.
+    rational: the value over Fractions, where it is one; raises ArithmeticError where it has none.
     scale: the magnitude to which ``ulps`` refers; the result unless given.
     numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
         nan or an infinity where there is no value; or a faster one of floats than ``value``.
@@ -160,6 +161,7 @@ class Operation:
     selects: int = 0
     least: int = 1
     exact: Exact = never
+    rational: Callable[..., Fraction] | None = None
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
@@ -192,6 +194,9 @@ class Operation:
     no_slope: str = ""
     saturates: bool = False
 
+    def __repr__(self) -> str:
+        return f"<{self.signature}: {self.doc}>"
+
     @property
     def variadic(self) -> bool:
         return self.operands[-1:] == ("...",)
@@ -199,8 +204,29 @@ class Operation:
     @property
     def smooth(self) -> bool:
         """Whether it has no kinks, no jumps and no branch cut, and a rule for each operand."""
-        chooses = not (self.value or self.computed)
-        return not (self.kinks or self.cut or self.variadic or chooses)
+        return not (self.kinks or self.cut or self.variadic or self.chooses)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its value is one of its operands; which one, no text of the row says."""
+        return not (self.value or self.computed)
+
+    @property
+    def adds(self) -> bool:
+        """Whether every operand gets all of the upstream gradient: a sum, as far as that goes."""
+        return set(self.rules) == {"1"}
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether the sign of its one operand opens or shuts it: a relu."""
+        alone = len(self.operands) == 1
+        return self.role is Role.ROUTES and alone and self.kinks == self.operands
+
+    @property
+    def clamps(self) -> bool:
+        """Whether it keeps its first operand between the two others."""
+        kinks = tuple([f"{self.operands[0]} - {limit}" for limit in self.operands[1:]])
+        return self.role is Role.ROUTES and len(kinks) == 2 and self.kinks == kinks
 
     @property
     def distributes_alike(self) -> bool:

@@ -12,7 +12,19 @@ import operator
 from typing import Any
 
 from . import special
-from .exact import always, angle, at_one, at_zero, average, integers, power, product, quotient, root
+from .exact import (
+    always,
+    angle,
+    at_one,
+    at_zero,
+    average,
+    exact_power,
+    integers,
+    power,
+    product,
+    quotient,
+    root,
+)
 from .row import POWER, PRODUCT, SUM, Operation, Role, row
 
 __all__ = [
@@ -63,27 +75,27 @@ D, S, C, R = Role.DISTRIBUTES, Role.SWAPS, Role.SCALES, Role.ROUTES
 ROWS = (
     # operators
     row("add", "x y", "1 ;; 1", D, "sum of two numbers", symbol="+", binds=SUM,
-        value=operator.add, ulps=0.5, wide=lambda m, x, y: x + y, numpy="add", numpy_ulps=0.5),
+        value=operator.add, rational=operator.add, ulps=0.5, wide=lambda m, x, y: x + y, numpy="add", numpy_ulps=0.5),
     row("sub", "x y", "1 ;; -1", D, "difference of two numbers", symbol="-", binds=SUM,
-        value=operator.sub, ulps=0.5, wide=lambda m, x, y: x - y, numpy="subtract", numpy_ulps=0.5),
+        value=operator.sub, rational=operator.sub, ulps=0.5, wide=lambda m, x, y: x - y, numpy="subtract", numpy_ulps=0.5),
     row("mul", "x y", "y ;; x", S, "product of two numbers", symbol="*", binds=PRODUCT,
-        value=operator.mul, ulps=0.5, wide=lambda m, x, y: x * y, exact=product,
+        value=operator.mul, rational=operator.mul, ulps=0.5, wide=lambda m, x, y: x * y, exact=product,
         numpy="multiply", numpy_ulps=0.5),
     row("div", "x y", "1/y ;; -out/y", C, "quotient of two numbers", symbol="/", binds=PRODUCT,
-        value=operator.truediv, ulps=0.5, wide=lambda m, x, y: x / y, exact=quotient,
+        value=operator.truediv, rational=operator.truediv, ulps=0.5, wide=lambda m, x, y: x / y, exact=quotient,
         numpy="divide", numpy_ulps=0.5, domain="y != 0",
         refusal="division by zero ;; the divisor must not be 0"),
     row("pow", "x y", "y*x^(y - 1) ;; out*log(x)", C,
         "power; a constant exponent needs no logarithm, and 0^0 = 1", symbol="^", binds=POWER,
-        value=math.pow, wide=special.wide_power, exact=power, numpy="power",
+        value=math.pow, rational=exact_power, wide=special.wide_power, exact=power, numpy="power",
         careful="if(y == 0, 0, if(x == 0, if(y > 1, 0, if(y == 1, 1, 1/x)), y*(out/x)))"
         " ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))", ordinary="y*(out/x) ;; out*log(x)",
         requires=pow_requires, requirement="x > 0, or a whole y (not negative where x = 0)",
         no_slope="x^y has no slope in y at {at}, where the base is not positive"),
     row("neg", "x", "-1", C, "the number with the opposite sign", syntax="-x", gate="*-1",
-        value=operator.neg, wide=lambda m, x: -x, exact=always, numpy="negative", numpy_ulps=0),
+        value=operator.neg, rational=operator.neg, wide=lambda m, x: -x, exact=always, numpy="negative", numpy_ulps=0),
     row("identity", "x", "1", D, "a second name for a node", gate="=", hidden=True,
-        value=operator.pos, wide=lambda m, x: x, exact=always),
+        value=operator.pos, rational=operator.pos, wide=lambda m, x: x, exact=always),
     row("if", "a b x y", "0 ;; 0 ;; 1 ;; 1", R, syntax="if(a < b, x, y)", exact=always,
         doc="x where the condition holds, else y; only the selected branch is evaluated"),
     # exponentials and logarithms
@@ -223,10 +235,10 @@ ROWS = (
         spellings="0.5*x*(1 + erf(x/sqrt(2))) ;; x/2*(1 + erf(x/sqrt(2))) ;; x*((1 + erf(x/sqrt(2)))/2)",
         computed="x*_normal(x)", careful="g = _gauss(x/2); _normal(x) + x*g*g/sqrt(2*pi)"),
     row("sum", "x ...", "1", D, "sum of the operands", formula="x + y + ...", columns="x + y + ...",
-        value=special.total, ulps=0.5, wide=lambda m, *xs: m.fsum(xs), exact=integers,
+        value=special.total, rational=lambda *xs: sum(xs), ulps=0.5, wide=lambda m, *xs: m.fsum(xs), exact=integers,
         scale=special.total_scale),
     row("mean", "x ...", "1/n", D, "arithmetic mean of the operands", formula="(x + y + ...)/n",
-        columns="(x + y + ...)/n", value=special.mean, wide=lambda m, *xs: m.fsum(xs) / len(xs),
+        columns="(x + y + ...)/n", value=special.mean, rational=lambda *xs: sum(xs) / len(xs), wide=lambda m, *xs: m.fsum(xs) / len(xs),
         exact=average, scale=special.total_scale),
     row("logsumexp", "x ...", "exp(x - out)", C, "log(exp(x) + exp(y) + ...), without overflow",
         formula="log(exp(x) + exp(y) + ...)",

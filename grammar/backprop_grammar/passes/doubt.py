@@ -24,7 +24,7 @@ class NeedsPrecision(Exception):
 TINY = 2.0**-1074 / 2**6
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Doubt:
     """The worst relative error bound so far, and where; -1 where all are small enough.
 

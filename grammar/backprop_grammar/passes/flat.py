@@ -38,7 +38,7 @@ def forward(
     low: list[float] = [0.0] * count
     for name, node in graph.variables.items():
         if name in at:
-            values[node] = at[name] + 0.0
+            values[node], errors[node] = binary64.constant(at[name])
     for node, constant in graph.constants.items():
         if type(constant) is float:
             values[node] = constant
@@ -127,7 +127,7 @@ def backward(
     values, errors = balls.values, balls.errors
     gradients: list[Any] = [None] * len(graph)
     bounds: list[float] = [0.0] * len(graph)
-    gradients[output] = seed
+    gradients[output], bounds[output] = binary64.constant(seed)
     tolerance = doubt.loose if every else INFINITY
     one, minus, rules = ONE, MINUS, PLAIN_RULES
     for node in range(output, -1, -1):

@@ -46,7 +46,7 @@ PATIENCE = 30.0
 BITS_PER_DIGIT = 3.3219280948873626
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
@@ -241,7 +241,7 @@ def run_over(
         values, branches = flat.forward(graph, at, target.needed, doubt)
     else:
         point = {
-            node: arithmetic.exactly(at[name] + 0.0)
+            node: arithmetic.constant(at[name])
             for name, node in graph.variables.items()
             if name in at
         }
@@ -261,7 +261,7 @@ def run_over(
             assert isinstance(values, Balls)
             gradients = flat.backward(graph, output, upstream, wanted, values, local, doubt, every)
         else:
-            seed = arithmetic.exactly(upstream)
+            seed = arithmetic.constant(upstream)
             gradients = general.gradients(graph, output, seed, reached, local, arithmetic)
             for node, ball in gradients.items() if every else ():
                 doubt.check(arithmetic, node, ball, False)

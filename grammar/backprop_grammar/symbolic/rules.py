@@ -83,9 +83,10 @@ class Rules:
     def operation(self, row: Operation, k: int, node: int, values: Sequence[Any] = ()) -> Rule:
         """The local gradient of a node of that row for its operand k.
 
-        values: of the operands; given, a rule such as `if(x > 0, 1, 0)` is the side it takes.
+        values: of the operands and the node; given, a rule such as `if(x > 0, 1, 0)` is the side
+        it takes.
         """
-        symbols = Symbols(exact=False)
+        symbols = Symbols()
         operands = [self.symbol(symbols, i) for i in self.graph.operands[node]]
         return Rule(symbols.tape, self.derived(symbols, row, k, operands, node, values))
 
@@ -106,7 +107,7 @@ class Rules:
         else:
             text = texts(row).shown[k]
             leaves = dict(zip(row.operands, operands, strict=True)) | {"out": out}
-        known = dict(zip(row.operands, values, strict=True)) if values else {}
+        known = dict(zip((*row.operands, "out"), values, strict=True)) if values else {}
         return symbols.rule(text, leaves, known)
 
     def block(
@@ -115,11 +116,11 @@ class Rules:
         """The local gradient of a block for its operand k, or None where it has no short formula.
 
         k: the first place of an operand, which may be given twice. row: of the table, if the block
-        is one of its functions. values: of the block's operands, where they are known.
+        is one of its functions. values: of the block's operands and the block, where they are known.
         """
         block = self.graph.blocks[node]
         places = [i for i, operand in enumerate(block.operands) if operand == block.operands[k]]
-        symbols = Symbols(exact=False)
+        symbols = Symbols()
         find: Callable[[int], int | None]
         if row is not None:
             operands = [self.symbol(symbols, operand) for operand in block.operands]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ..language.graph import Graph
+from ..language.nearest import fraction, literal, nearest
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
@@ -27,14 +28,7 @@ SPINE = 8
 class Symbols(SharedTape):
     """The builder that simplifies: a tape of symbols on which an operation becomes what a person
     would write.
-
-    exact: numbers are the floats that they are, so that 0.1*6 stays: it is not the float 0.6. Else
-    they are the decimals that are written, for a formula that stands beside its number.
     """
-
-    def __init__(self, exact: bool = True) -> None:
-        super().__init__()
-        self.exact = exact
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
         """The node of an operation, simplified the way a person would."""
@@ -54,7 +48,8 @@ class Symbols(SharedTape):
             return then
         a, b = self.number(left), self.number(right)
         if a is not None and b is not None:
-            return then if compare((a > b) - (a < b), comparison) else otherwise
+            x, y = fraction(a), fraction(b)
+            return then if compare((x > y) - (x < y), comparison) else otherwise
         return self.selection(comparison, left, right, then, otherwise)
 
     def copy(
@@ -107,8 +102,8 @@ class Symbols(SharedTape):
                 continue
             operands = text.operands[node]
             comparison = comparison_of(text, node)
-            if comparison and known:
-                side = selected(text, node, known)
+            side = selected(text, node, known) if comparison and known else None
+            if side is not None:
                 moved[node], changed[node] = moved[side], changed[side]
                 continue
             changed[node] = bool(comparison) or any(changed[k] for k in operands)
@@ -117,15 +112,16 @@ class Symbols(SharedTape):
         return moved[text.output]
 
 
-def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int:
-    """The operand that an `if` between leaves of known values selects."""
+def selected(graph: Graph, node: int, known: Mapping[str, Any]) -> int | None:
+    """The operand that an `if` between leaves of known values selects; None between others."""
     test = graph.conditions[graph.condition_of[node]]
     left: Any
     right: Any
     left, right = (
-        graph.constants[k] if k in graph.constants else known[graph.names[k]]
-        for k in (test.left, test.right)
+        graph.constants.get(k, known.get(graph.names.get(k, ""))) for k in (test.left, test.right)
     )
+    if any(side is None or isinstance(side, str) for side in (left, right)):
+        return None
     holds = compare((left > right) - (left < right), test.comparison)
     return graph.operands[node][2 if holds else 3]
 
@@ -134,12 +130,10 @@ class Size(NamedTuple):
     """A number in front of something.
 
     decimal: it came from a decimal, such as 2.5, and is written as one; else as a quotient, 5/2.
-    exact: see Symbols.
     """
 
     value: Fraction
     decimal: bool = False
-    exact: bool = True
 
     def of(self, value: Fraction) -> "Size":
         """Another value of the same kind."""
@@ -147,7 +141,7 @@ class Size(NamedTuple):
 
     def joined(self, other: "Size", value: Fraction) -> "Size":
         """What two numbers give."""
-        return Size(value, self.decimal or other.decimal, self.exact and other.exact)
+        return Size(value, self.decimal or other.decimal)
 
     def times(self, other: "Size") -> "Size":
         return self.joined(other, self.value * other.value)
@@ -167,25 +161,20 @@ class Size(NamedTuple):
 
     @property
     def as_decimal(self) -> float | None:
-        """The float that it is exactly, or whose shortest decimal it is."""
+        """The number, where the shortest text of a float says it."""
         try:
-            near = float(self.value)
+            near = literal(repr(float(self.value)))
         except OverflowError:
             return None
-        return near if fraction(near, self.exact) == self.value else None
+        return near if fraction(near) == self.value else None
 
 
 ONE = Size(Fraction(1))
 
 
-def fraction(number: float, exact: bool) -> Fraction:
-    return Fraction(number) if exact else Fraction(repr(number))
-
-
 def size_of(s: Symbols, number: float) -> Size:
     """A number in front of nothing; a whole number is the same either way."""
-    whole = number.is_integer()
-    return Size(fraction(number, s.exact), not whole, s.exact or whole)
+    return Size(fraction(number), not number.is_integer())
 
 
 def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:
@@ -230,18 +219,21 @@ def scaled(s: Symbols, size: Size, a: int | None) -> int:
     if operation is DIV:
         above = scaled(s, Size(Fraction(value.numerator)), operands[0])
         return s.plain(DIV, (above, scaled(s, Size(Fraction(value.denominator)), operands[1])))
-    above = times_number(s, float(value.numerator), a)
+    above = times_number(s, nearest(value.numerator), a)
     if value.denominator == 1:
         return above
-    return s.plain(DIV, (above, s.constant(float(value.denominator))))
+    return s.plain(DIV, (above, s.constant(nearest(value.denominator))))
 
 
 def written(s: Symbols, size: Size) -> int:
     """A number as a node: whole, a decimal where it came from one, else a quotient."""
     value = size.value
-    if value.denominator == 1 or (size.decimal and size.as_decimal is not None):
-        return s.constant(float(value))
-    above, below = s.constant(float(value.numerator)), s.constant(float(value.denominator))
+    near = size.as_decimal
+    if size.decimal and near is not None:
+        return s.constant(near)
+    if value.denominator == 1:
+        return s.constant(nearest(value.numerator))
+    above, below = s.constant(nearest(value.numerator)), s.constant(nearest(value.denominator))
     return s.plain(DIV, (above, below))
 
 

@@ -25,7 +25,8 @@ class SharedTape:
     def constant(self, value: float | str) -> int:
         if value == 0:
             value = 0.0
-        return self.once(("constant", value), lambda: self.tape.constant(value))
+        key = "constant", value, getattr(value, "ratio", None)
+        return self.once(key, lambda: self.tape.constant(value))
 
     def variable(self, name: str) -> int:
         return self.tape.variable(name)

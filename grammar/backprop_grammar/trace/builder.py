@@ -12,14 +12,13 @@ from ..numbers.ball import Ball
 from ..numbers.decimal import number
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
 from ..passes.local_gradients import PLAIN_RULES
 from ..passes.run import Run, Target
 from ..symbolic.rules import Rule, Rules
 from .notes import flags, notes, overflow
 from .record import Edge, Frame, Node, Note, Trace
 
-__all__ = ["constants_once", "frames", "row_of", "trace"]
+__all__ = ["constants_once", "frames", "trace"]
 
 
 def trace(
@@ -90,7 +89,7 @@ class Builder:
             program=program,
             tape=graph,
             names=names,
-            at={name: at[name] + 0.0 for name in graph.variables if name in at},
+            at={name: at[name] for name in graph.variables if name in at},
             output=run.output,
             value=value,
             upstream=run.upstream,
@@ -121,7 +120,7 @@ class Builder:
         if block is not None:
             operands = tuple([self.once(k) for k in block.operands if run.needed[k]])
             edges = tuple(self.block_edges(node, block))
-            return Node(node, name, "block", row_of(block), operands, value, gradient, edges, block, named)  # fmt: skip
+            return Node(node, name, "block", block.row, operands, value, gradient, edges, block, named)  # fmt: skip
         operands = tuple([self.once(k) for k in graph.operands[node] if run.values[k] is not None])
         edges = tuple(self.edges(node, row))
         return Node(node, name, "operation", row, operands, value, gradient, edges, named=named)
@@ -162,7 +161,7 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in operands]
+        balls = [self.run.values[i] for i in (*operands, node)]
         values = () if row.variadic else [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
@@ -179,8 +178,8 @@ class Builder:
 
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
-        row = row_of(block)
-        balls = [self.run.values[i] for i in block.operands]
+        row = block.row
+        balls = [self.run.values[i] for i in (*block.operands, node)]
         values = [ball[0] for ball in balls if ball] if row else ()
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0
@@ -200,11 +199,6 @@ def constants_once(graph: Graph, nodes: Iterable[int]) -> dict[int, int]:
         for node in nodes
         if node in graph.constants
     }
-
-
-def row_of(block: Block) -> Operation | None:
-    """The row of a built-in that the program spells out, if a block is one."""
-    return None if block.stage else OPERATIONS.get(block.name)
 
 
 def frames(graph: Graph, names: Names, shown: Set[int]) -> tuple[Frame, ...]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from ..language.graph import Graph
 from ..numbers.wide import UNEVALUATED
-from ..operations.table import IF
 from ..passes.run import Target
 from ..symbolic.rules import Rule, Rules
-from .builder import constants_once, frames, row_of
+from .builder import constants_once, frames
 from .record import Edge, Node, Trace
 
 __all__ = ["outline"]
@@ -65,7 +64,7 @@ def outlined(target: Target, rules: Rules, first: dict[int, int], node: int) -> 
     operands = tuple([first.get(k, k) for k in sources if target.needed[k]])
     edges = tuple(outgoing(target, rules, first, node, sources))
     if block:
-        return Node(node, name, "block", row_of(block), operands, UNEVALUATED, gradient, edges, block, named)  # fmt: skip
+        return Node(node, name, "block", block.row, operands, UNEVALUATED, gradient, edges, block, named)  # fmt: skip
     return Node(node, name, "operation", row, operands, UNEVALUATED, gradient, edges, named=named)
 
 
@@ -86,8 +85,8 @@ def outgoing(
 def rule_of(graph: Graph, rules: Rules, node: int, place: int, block: bool) -> Rule | None:
     """The local gradient of a node for an operand; None where only a point decides."""
     if block:
-        return rules.block(node, place, row_of(graph.blocks[node]))
+        return rules.block(node, place, graph.blocks[node].row)
     row = graph.operations[node]
-    if row.selects or row is IF:
+    if row.chooses:
         return None
     return rules.operation(row, place, node)

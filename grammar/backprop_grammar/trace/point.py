@@ -1,12 +1,17 @@
 """A point bound to a program: a finite number for each of its inputs."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
+from ..language.nearest import Nearest, literal, nearest, vanished
 
 __all__ = ["bind", "finite", "unknown_name"]
+
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z", re.ASCII)
+"""A number as text."""
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
@@ -25,28 +30,46 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
 
 
 def finite(value: object, name: str) -> float:
-    """A number of Python's or NumPy's as the float it is. Raises BackpropError for what is none."""
+    """A number as it is meant. Raises BackpropError for what is none.
+
+    A float of Python's is the number that it prints as; a scalar of NumPy's is the float it is; a
+    whole number, a Fraction and a Decimal are what they are, and so is the text of a decimal.
+    """
 
     def refuse(what: str) -> BackpropError:
         hint = "every value of a point is a finite number"
         return BackpropError("binding", f"the value of {shorten(name)} is {what}", hint=hint)
 
+    if isinstance(value, Nearest):
+        return value
     kind = type(value).__name__
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        value = value.item()  # a scalar of NumPy's, or an array of one
-    if isinstance(value, str | bytes):
-        raise refuse(f"the text {shorten(repr(value))}")
-    if isinstance(value, bool) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
+    held = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    if held:
+        value = value.item()  # type: ignore[attr-defined]  # a scalar of NumPy's, or an array of one
+    if isinstance(value, str) and not held:
+        if not DECIMAL.match(value):
+            raise refuse(f"the text {shorten(repr(value))}, which is no decimal number")
+        number = literal(value)
+    elif isinstance(value, bool | str | bytes) or getattr(value, "ndim", False):
         raise refuse(f"of type {kind}, which is no number")
-    try:
-        number = float(value)
-    except OverflowError:
-        raise refuse("beyond the largest float, 1.79769e+308") from None
-    except (TypeError, ValueError):
-        raise refuse(f"of type {kind}, which is no number") from None
+    else:
+        try:
+            number = float(value)  # type: ignore[arg-type]
+            if math.isfinite(number) and not held:
+                if isinstance(value, float) or not hasattr(value, "as_integer_ratio"):
+                    number = literal(repr(number))
+                else:
+                    number = nearest(*value.as_integer_ratio())
+        except OverflowError:
+            raise refuse("beyond the largest float, 1.79769e+308") from None
+        except (TypeError, ValueError):
+            raise refuse(f"of type {kind}, which is no number") from None
     if not math.isfinite(number):
-        raise refuse(f"{number}, which is not finite")
-    return number + 0.0
+        beyond = "beyond the largest float, 1.79769e+308"
+        raise refuse(beyond if isinstance(value, str) else f"{number}, which is not finite")
+    if vanished(value) if isinstance(value, str) else number == 0 != value:
+        raise refuse("too small for a float")
+    return number + 0.0 if held else number
 
 
 def unknown_name(program: Graph, name: str) -> BackpropError:

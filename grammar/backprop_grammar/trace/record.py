@@ -111,7 +111,7 @@ class Frame(NamedTuple):
     nodes: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """One forward and one backward pass.
 

@@ -25,7 +25,7 @@ CAREFUL = (
 @cache
 def patterns() -> list[tuple[Operation | None, Function, Function]]:
     """CAREFUL as functions of z, each with the operation at the root of its pattern."""
-    sides = [[function("", text, ("z",)) for text in pair] for pair in CAREFUL]
+    sides = [[function(None, text, ("z",)) for text in pair] for pair in CAREFUL]
     return [
         (pattern.body.operations[pattern.body.output], pattern, replacement)
         for pattern, replacement in sides

@@ -11,6 +11,7 @@ from ...checks.differences import Difference, Differences, Report
 from ...checks.equivalence import Agreement
 from ...diagnosis.claims import Verdict
 from ...diagnosis.search import Diagnosis
+from ...language.nearest import exact
 from ...language.printer import shown_text
 from ...numbers.wide import UNEVALUATED, Number, Wide
 from ..options import Options
@@ -32,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
         "right": report.right,
         "program": shown_text(report.program),
         "at": report.at,
+        **exact(report.at),
         "output": report.output,
     }
     if report.value is not None:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from ...derivatives.formulas import Formulas
+from ...language.nearest import exact
 from ..options import Options
 
 __all__ = ["document", "hessian", "render"]
@@ -30,7 +31,7 @@ def document(formulas: Formulas) -> dict[str, Any]:
         "output": derivative.output,
     }
     if formulas.at is not None:
-        result |= {"at": formulas.at, "value": formulas.value}
+        result |= {"at": formulas.at, **exact(formulas.at), "value": formulas.value}
     result["stages"] = [{"name": name, "formula": text} for name, text in texts.items()]
     result["derivatives"] = [
         {"by": list(by), "name": name, "formula": texts[name]}

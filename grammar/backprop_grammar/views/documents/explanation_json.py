@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...explain.document import Explanation, Fact, Paragraph, plain
+from ...language.nearest import exact
 from ...language.printer import shown_text
 from ...numbers.wide import Number, Wide, as_float
 from ..options import Options
@@ -51,6 +52,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
         "kind": explanation.kind,
         "program": shown_text(trace.program),
         "at": trace.at,
+        **exact(trace.at),
         "output": trace.output_name,
         "value": as_float(trace.value),
         "upstream": trace.upstream,

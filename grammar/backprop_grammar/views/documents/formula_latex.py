@@ -14,7 +14,7 @@ from ...language.precedence import comparison_of, number_text, shown_operands
 from ...numbers.decimal import rounded
 from ...numbers.wide import Wide, sign
 from ...operations.row import Operation
-from ...operations.table import ADD, MUL, OPERATIONS, SUB
+from ...operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
 from ...symbolic.rules import Rule
 from ...trace.index import branch_text, spelled_out
 
@@ -137,6 +137,15 @@ def figure(shown: Figure) -> str:
 
 # formulas
 
+
+class Part(NamedTuple):
+    """What a node is: its row, if it is one of the table, its name, and the operands that show."""
+
+    row: Operation | None
+    name: str
+    operands: tuple[int, ...]
+
+
 Item = str | tuple[int, int, bool]
 """A piece of LaTeX; or a node, how tightly it must bind, and whether its minus sign is left out."""
 
@@ -151,7 +160,7 @@ class Writer:
         self.tape = tape
         self.root = root
         self.leaves: dict[int, Leaf] = {}
-        self.parts: dict[int, tuple[str, tuple[int, ...]]] = {}
+        self.parts: dict[int, Part] = {}
         self.negative: dict[int, bool] = {}  # begins with a minus sign
         self.digit: dict[int, bool] = {}  # begins with a digit
         self.binds: dict[int, int] = {}
@@ -165,22 +174,21 @@ class Writer:
                 self.leaves[node] = text
                 continue
             self.parts[node] = self.part(node)
-            pending += self.parts[node][1]
+            pending += self.parts[node].operands
         for node in sorted([*self.leaves, *self.parts]):
             self.measure(node)
 
-    def part(self, node: int) -> tuple[str, tuple[int, ...]]:
-        """What a node is: the name of its operation or of what it calls, and the operands shown."""
+    def part(self, node: int) -> Part:
+        """What a node is made of, as far as it is shown."""
         tape = self.tape
         block = tape.blocks.get(node)
         if block is not None and not block.open and not (block.stage and spelled_out(tape, node)):
-            return block.name or "...", block.operands
-        if node in tape.calls:
-            return tape.calls[node].name, tape.operands[node]
+            return Part(block.row, block.name or "...", block.operands)
         row, operands = tape.operations[node], tape.operands[node]
-        assert row is not None
+        if node in tape.calls:
+            return Part(tape.calls[node].row, tape.calls[node].name, operands)
         count = shown_operands(row, [tape.constants.get(k) for k in operands])
-        return row.name, operands[:count]
+        return Part(row, row.name, operands[:count])
 
     def measure(self, node: int) -> None:
         """How a node's text begins and how tightly it binds, from those of its operands."""
@@ -191,18 +199,18 @@ class Writer:
             if negative:
                 binds = NEGATIVE
         else:
-            kind, operands = self.parts[node]
+            row, _, operands = self.parts[node]
             first = operands[0]
-            if kind in ("add", "sub"):
+            if row in (ADD, SUB):
                 binds = SUM
-            elif kind == "neg":
+            elif row is NEG:
                 binds, negative = NEGATIVE, True
-            elif kind in ("mul", "div"):
+            elif row in (MUL, DIV):
                 negative = self.negative[first] and self.binds[first] >= NEGATIVE
-                binds = NEGATIVE if negative else PRODUCT if kind == "mul" else FRACTION
-            elif kind == "pow":
+                binds = NEGATIVE if negative else PRODUCT if row is MUL else FRACTION
+            elif row is POW:
                 binds = POWER
-            if kind in ("add", "sub", "mul", "pow"):
+            if row in (ADD, SUB, MUL, POW):
                 digit = self.digit[first]
         self.negative[node], self.digit[node], self.binds[node] = negative, digit, binds
 
@@ -224,28 +232,28 @@ class Writer:
         if node in self.leaves:
             leaf = self.leaves[node]
             return ["-" * (leaf.negative and not bare) + leaf.latex]
-        kind, operands = self.parts[node]
+        row, name, operands = self.parts[node]
         slots: list[Item] = [(k, SUM, False) for k in operands]
-        if kind in ("add", "sub"):
-            sign = " + " if kind == "add" else " - "
+        if row in (ADD, SUB):
+            sign = " + " if row is ADD else " - "
             return [slots[0], sign, (operands[1], PRODUCT, False)]
-        if kind == "neg":
+        if row is NEG:
             alone = bare and level == SUM  # as in -(a + b)/c, whose sign goes to the front
             return ["" if bare else "-", (operands[0], SUM if alone else PRODUCT, False)]
-        if kind == "mul":
+        if row is MUL:
             left, right = operands
             hidden = self.binds[right] < FRACTION  # then it stands in parentheses
             sign = r" \cdot " if hidden or self.digit[right] else r"\,"
             return [(left, NEGATIVE, bare), sign, (right, FRACTION, False)]
-        if kind == "div":
+        if row is DIV:
             minus = self.negative[node]
             sign = "-" if minus and not bare else ""
             return [sign + r"\frac{", (operands[0], SUM, minus), "}{", slots[1], "}"]
-        if kind == "pow":
+        if row is POW:
             return ["{", (operands[0], ATOM, False), "}^{", slots[1], "}"]
-        if kind == "identity":
+        if row is IDENTITY:
             return slots
-        if kind == "if":
+        if row is IF:
             sign = comparison_of(self.tape, node)
             sign = f" {COMPARISONS.get(sign, sign)} "
             return [
@@ -259,11 +267,10 @@ class Writer:
                 slots[3],
                 r" & \text{otherwise}\end{cases}",
             ]
-        return self.call(node, kind, slots)
+        return self.call(node, row, name, slots)
 
-    def call(self, node: int, name: str, slots: list[Item]) -> list[Item]:
+    def call(self, node: int, row: Operation | None, name: str, slots: list[Item]) -> list[Item]:
         """A function by its sign, or by its name."""
-        row = OPERATIONS.get(name)
         sign = row.latex if row else ""
         if row and SLOT.search(sign):
             pieces: list[Item] = list(SLOT.split(sign))  # every second one is an operand's name

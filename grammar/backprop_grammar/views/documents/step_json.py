@@ -9,6 +9,7 @@ from typing import Any
 
 from ...descent.descend import Step
 from ...descent.trajectory import Trajectory
+from ...language.nearest import exact
 from ...trace.record import Flag
 from ..options import Options
 
@@ -34,6 +35,7 @@ def document(run: Trajectory) -> dict[str, Any]:
         "format": FORMAT,
         "program": plan.graph.source.text,
         "at": final.at,
+        **exact(final.at),
         "output": plan.output,
         "value": final.value,
         "gradients": final.gradients,
@@ -45,7 +47,7 @@ def document(run: Trajectory) -> dict[str, Any]:
         "steps": final.number,
         "asked": plan.steps,
         "end": run.end.reason,
-        "start": {"at": start.at, "value": start.value},
+        "start": {"at": start.at, **exact(start.at), "value": start.value},
         "predicted": run.predicted,
         "actual": run.actual,
         "trajectory": [row(run, step) for step in run.rows],

@@ -7,6 +7,7 @@ words that JSON lacks.
 import json
 from typing import Any
 
+from ...language.nearest import exact
 from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Node, Trace
@@ -46,6 +47,7 @@ def document(trace: Trace) -> dict[str, Any]:
         "format": FORMAT,
         "program": trace.program.source.text,
         "at": trace.at,
+        **exact(trace.at),
         "output": trace.output_name,
         "value": as_float(trace.value),
         "upstream": trace.upstream,

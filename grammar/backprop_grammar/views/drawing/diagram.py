@@ -11,6 +11,7 @@ from ...language.precedence import comparison_of, shown_operands
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
+from ...operations.table import IF
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Node, Trace
 
@@ -100,7 +101,7 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
             if constant:
                 vertices.append(vertex(trace, trace.by_index[operand], digits))
             source = len(vertices) - 1 if constant else place[operand]
-            sources.append((source, operand, node.operation == "if" and position < 2))
+            sources.append((source, operand, node.row is IF and position < 2))
         place[node.index] = len(vertices)
         vertices.append(vertex(trace, node, digits, symbol(trace, node)))
         for slot, (source, operand, tested) in enumerate(sources):
@@ -132,7 +133,7 @@ def wired_operands(trace: Trace, node: Node) -> list[tuple[int, int]]:
     return [
         (i, operand)
         for i, operand in enumerate(node.operands)
-        if every or operand not in constants or (node.operation == "if" and i > 1)
+        if every or operand not in constants or (node.row is IF and i > 1)
     ]
 
 
@@ -159,7 +160,7 @@ def symbol(trace: Trace, node: Node) -> str:
     if row.gate:
         return row.gate
     fixed = [trace.name(k) if k in constants else "" for k in node.operands]
-    if row.name == "if":
+    if row is IF:
         left, right = fixed[:2]
         comparison = comparison_of(trace.tape, node.index)
         return " ".join(part for part in ("if", left, comparison, right) if part)
