@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop_grammar.batch.bounded import DOUBLES, FLOATS
-from backprop_grammar.batch.evaluator import Evaluator, Rows
+from backprop_grammar.batch.evaluator import Evaluator, Rows, Table
 from backprop_grammar.numbers.binary64 import TOLERANCE
 from tests.support import (
     FUNCTIONS,
@@ -167,7 +167,7 @@ def test_the_fast_way_is_taken_and_finds_the_same(monkeypatch):
     monkeypatch.undo()
     careful = Evaluator(parsed(NEURON), NAMES, {})
     for kernels in (FLOATS, DOUBLES):
-        slow = careful.look_at(np.arange(20_000), columns, kernels)
+        slow = careful.look_at(np.arange(20_000), Table(columns, 20_000), kernels)
         assert slow.sure.mean() > (0.99 if kernels is FLOATS else 0.99999)
         for mine, other in zip((fast.value, *fast.gradients.values()), slow.results, strict=True):
             found, right = mine[slow.sure], other[0][slow.sure]

@@ -150,7 +150,7 @@ def command(
             tally = run_jobs(jobs, pool, dask, stream)
         if tally.unsure:  # too little is left of these sums for floats
             jobs = [replace(job, exactly=tally.unsure) for job in jobs]
-            tally = run_jobs(jobs, pool, dask, stream)
+            tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
         tally, results, reduce, place, destination.format_for(files[0].form)
     )

@@ -89,6 +89,13 @@ class Tally:
         pairs = self.sums.items()
         return tuple(k for k, units in pairs if not exact.certain(units, self.errors[k]))
 
+    def settle(self, better: "Tally") -> None:
+        """Take the sums that are not certain from better ones where floats are wrong."""
+        for name in self.unsure:
+            units, error = exact.settled(self.sums[name], better.sums[name], better.errors[name])
+            self.sums[name] = units
+            self.errors[name] = error  # type: ignore[assignment]  # a Counter adds up floats, too
+
     def add(self, other: "Tally") -> None:
         """Count further rows."""
         self.rows += other.rows
@@ -199,18 +206,18 @@ class Work:
     def add_up(self, batch: "polars.DataFrame", table: "polars.DataFrame") -> None:
         """Count a batch, and add up its rows."""
         job, kernel = self.job, self.kernel()
-        numbers, wrong = self.numbers(table)
+        _, columns, wrong = self.numbers(table)
         tally, every = Tally(table.height), dict[int, str]()
         for here in self.slices(table.height):
-            columns = {one.name: one[here].to_numpy() for one in numbers}
-            sums = kernel.sums(columns)
+            some = {name: column[here] for name, column in columns.items()}
+            sums = kernel.sums(some)
             names = ["value", *(f"d_{label}" for label in kernel.labels)]
+            every |= {here.start + row: why for row, why in sums.status.items()}
             if job.exactly:
-                kernel.refine(sums, columns, [names.index(name) for name in job.exactly])
+                sums = kernel.exactly(sums, some, [names.index(name) for name in job.exactly])
             tally.kinks += sums.kinks
             tally.sums.update(dict(zip(names, sums.units, strict=True)))
             tally.errors.update(dict(zip(names, sums.errors, strict=True)))
-            every |= {here.start + row: why for row, why in sums.status.items()}
         self.close(batch, tally, every | wrong)
 
     def close(self, batch: "polars.DataFrame", tally: Tally, status: dict[int, str]) -> None:
@@ -219,22 +226,30 @@ class Work:
         if tally.rows:
             self.count(batch[tables.ROW][0], tally, status)
 
-    def numbers(self, table: "polars.DataFrame") -> tuple[list["polars.Series"], dict[int, str]]:
-        """The columns that are computed with, as floats, and what is wrong with their rows."""
-        numbers, wrong = [], dict[int, str]()
+    def numbers(
+        self, table: "polars.DataFrame"
+    ) -> tuple[list["polars.Series"], dict[str, Any], dict[int, str]]:
+        """The columns that are computed with: as floats, as what they stand for, and what is wrong
+        with their rows.
+        """
+        numbers, columns, wrong = [], dict[str, Any](), dict[int, str]()
         for name in self.job.columns:
             series, reasons = tables.floats(table[name])
             numbers.append(series)
+            if table[name].dtype.is_float():
+                columns[name] = series.to_numpy()
+            else:
+                columns[name] = tables.decimals(series, tables.texts(table[name], series))
             wrong = reasons | wrong
-        return numbers, wrong
+        return numbers, columns, wrong
 
     def computed(
         self, batch: "polars.DataFrame", table: "polars.DataFrame"
     ) -> tuple[list["polars.Series"], "polars.DataFrame"]:
         """The numbers of a batch, and the columns that are added to it."""
         pl, job = tables.library(), self.job
-        numbers, wrong = self.numbers(table)
-        results, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
+        numbers, columns, wrong = self.numbers(table)
+        results, status, kinks = self.results(columns)
         status |= wrong
         self.close(batch, Tally(table.height, kinks=kinks), status)
         added = {
@@ -246,7 +261,7 @@ class Work:
         return numbers, pl.DataFrame(added)
 
     def results(
-        self, columns: dict[str, "numpy.ndarray"]
+        self, columns: dict[str, Any]
     ) -> tuple[dict[str, "numpy.ndarray"], dict[int, str], int]:
         """The value and the gradients by name, the status of rows, and the number of kinks."""
         import numpy

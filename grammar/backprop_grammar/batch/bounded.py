@@ -14,6 +14,7 @@ import numpy as np
 
 from ..blocks.definitions import parameters
 from ..language.graph import Graph
+from ..language.nearest import fraction
 from ..language.table_texts import texts
 from ..numbers import ball as balls
 from ..numbers.arithmetic import domain_error
@@ -79,8 +80,11 @@ def constant(straight: StraightLine, line: int, what: Any, numbers: Mapping[int,
     origin = straight.origins.get(line) if error else None
     if origin is None:
         return np.float64(value), 0.0, error
+    if isinstance(origin, str):
+        return dd.CONSTANTS[origin]
     if not isinstance(origin, tuple):
-        return dd.CONSTANTS[str(origin)]
+        number = fraction(origin)
+        return dd.ratio(number.numerator, number.denominator)
     operation, operands = origin
     return computed(DOUBLES, operation, [numbers[k] for k in operands])
 
@@ -93,7 +97,7 @@ class BoundedRows:
         self,
         straight: StraightLine,
         live: Sequence[bool],
-        columns: Mapping[str, Column],
+        columns: Mapping[str, Triple],
         rows: int,
         known: Mapping[int, Triple],
         kernels: Kernels,
@@ -107,7 +111,7 @@ class BoundedRows:
             if not live[line] or kind is Kind.CONSTANT:
                 continue
             if kind is Kind.COLUMN:
-                numbers[line] = exact(columns[str(what)])
+                numbers[line] = columns[str(what)]
             elif kind in MASKS:
                 self.masks[line] = self.mask(kind, operands, what)
             elif kind in (Kind.SELECT, Kind.GATE):

@@ -36,21 +36,24 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What holds while the measured lines stay in a box.
+    """What holds while the measured lines stay in a box, and no further columns are inexact.
 
     near: per check, how close two lines may not be. floors: of lines, how small they may not be.
     spreads: of results that are summed, the relative and the absolute error, both at most.
     """
 
     box: Box
+    inexact: frozenset[str]
     near: list[float]
     floors: dict[int, float]
     spreads: list[tuple[float, float]]
 
-    def holds(self, box: Box) -> bool:
+    def holds(self, box: Box, inexact: frozenset[str]) -> bool:
         """Whether a box lies in this one."""
         known = self.box
-        return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
+        return inexact <= self.inexact and all(
+            known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items()
+        )
 
 
 def extent(column: Column) -> Ends:
@@ -114,10 +117,15 @@ class Chunks:
         self.bounds: Bounds | None = None
 
     def run(
-        self, columns: Mapping[str, Column], results: Sequence[Column]
+        self,
+        columns: Mapping[str, Column],
+        inexact: frozenset[str],
+        results: Sequence[Column],
     ) -> tuple[Column | None, list[tuple[float, float]]]:
         """Compute a chunk into ``results``. A mask of the suspect rows, None where none is; and the
         errors of results that are summed.
+
+        inexact: columns of which the numbers are only nearest to what they stand for.
 
         Raises Unknown where all rows are suspect.
         """
@@ -126,7 +134,7 @@ class Chunks:
         while True:
             values, box = self.compute(columns, results)
             try:
-                bounds = self.bounds_for(box)
+                bounds = self.bounds_for(box, inexact)
                 return self.suspects(values, bounds, len(results[0])), bounds.spreads
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
@@ -166,25 +174,25 @@ class Chunks:
                 result[...] = values[line]
         return values, box
 
-    def bounds_for(self, box: Box) -> Bounds:
+    def bounds_for(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """Bounds for a box: those that are known, else for the smallest box around both."""
         known = self.bounds
         if known is None:
-            self.bounds = self.bounds_in(box)
+            self.bounds = self.bounds_in(box, inexact)
             return self.bounds
-        if known.holds(box):
+        if known.holds(box, inexact):
             return known
         around = {
             k: (min(low, known.box[k][0]), max(high, known.box[k][1]))
             for k, (low, high) in box.items()
         }
         try:
-            self.bounds = self.bounds_in(around)
+            self.bounds = self.bounds_in(around, inexact | known.inexact)
         except Unknown:
-            return self.bounds_in(box)
+            return self.bounds_in(box, inexact)
         return self.bounds
 
-    def bounds_in(self, box: Box) -> Bounds:
+    def bounds_in(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """The bounds for a box. Raises Unknown where there are none."""
 
         def measured(line: int) -> Ends:
@@ -193,7 +201,7 @@ class Chunks:
             return box[line]
 
         try:
-            ranges = error_ranges(self.straight, self.live, measured)
+            ranges = error_ranges(self.straight, self.live, measured, inexact)
             errors = {
                 k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
             }
@@ -209,7 +217,7 @@ class Chunks:
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
         near = [sum(errors[k] for k in check.lines) for check in self.checks]
-        return Bounds(box, near, least, spreads)
+        return Bounds(box, inexact, near, least, spreads)
 
     def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
         """The rows that the bounds do not cover."""

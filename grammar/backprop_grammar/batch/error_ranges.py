@@ -12,7 +12,7 @@ and division by zero are not told here: the processor raises a flag.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..numbers.ball import UNIT
 from ..numbers.binary64 import TOLERANCE
@@ -117,11 +117,14 @@ def told(kind: Operation | Kind) -> bool:
 
 
 def error_ranges(
-    straight: StraightLine, live: Sequence[bool], measured: Callable[[int], Ends]
+    straight: StraightLine,
+    live: Sequence[bool],
+    measured: Callable[[int], Ends],
+    inexact: Collection[str],
 ) -> list[Range | None]:
     """The ranges of all live lines, masks aside.
 
-    measured: the least and the largest value of a line. Raises Unknown where a range cannot be told,
+    measured: the least and the largest value of a line. inexact: columns of decimals. Raises Unknown where a range cannot be told,
     ArithmeticError or ValueError where floats cannot hold it.
     """
     ranges: list[Range | None] = []
@@ -131,6 +134,8 @@ def error_ranges(
             continue
         given = [x for k in operands if (x := ranges[k]) is not None]
         result = of_line(kind, given, what, lambda line=line: measured(line))  # type: ignore[misc]
+        if kind is Kind.COLUMN and what in inexact:
+            result.own = UNIT
         result.own = (result.own + 2 * ulps(kind) * UNIT) * SLACK
         if kind in PRODUCTS:
             result.poles = poles_of(*given)
@@ -258,7 +263,7 @@ def expm1(x: Range) -> Spread:
         raise Unknown("expm1")
     high = x.ends[1]
     steep = max(1.0, high + 1)  # of x exp(x)/expm1(x)
-    absolute = math.exp(max(high, 0.0)) * x.absolute if x.absolute else 0.0
+    absolute = math.exp(max(high, 0.0)) * trusted(x.absolute) if x.poles else 0.0
     return steep * x.relative, absolute, rising(math.expm1, x)
 
 
@@ -276,7 +281,7 @@ def log1p(x: Range) -> Spread:
         raise Unknown("log1p")
     if low >= 0:
         return x.relative, x.absolute, rising(math.log1p, x)
-    return 0.0, trusted(x.error) / (1 + low), rising(math.log1p, x)
+    return 0.0, trusted(x.error / (1 + low)), rising(math.log1p, x)
 
 
 def sqrt(x: Range) -> Spread:
@@ -333,7 +338,7 @@ def wave(x: Range) -> Spread:
 def sinh(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("sinh")
-    absolute = math.cosh(x.largest) * x.absolute if x.absolute else 0.0
+    absolute = math.cosh(x.largest) * trusted(x.absolute) if x.poles else 0.0
     return max(1.0, x.largest) * x.relative, absolute, rising(math.sinh, x)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Graph
 from ..numbers.binary64 import TOLERANCE
+from ..numbers.float64 import SMALL
 from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
 from ..trace.point import unknown_name
@@ -23,12 +24,14 @@ from ..trace.record import KINKS
 from . import exact_sums as exact
 from .bounded import DOUBLES, FLOATS, BoundedRows, Kernels, Outcome, Refuse, constants
 from .certified import CHUNK, Chunks, live_lines
+from .decimals import Decimals
 from .double_double import SLACK, Triple, some
+from .double_double import exact as as_triple
 from .error_ranges import Unknown
 from .straightline import straightline
 from .ufuncs import Column
 
-__all__ = ["Evaluator", "Mapped", "Rows", "Sums", "columns_of", "mapped"]
+__all__ = ["Evaluator", "Mapped", "Rows", "Sums", "Table", "columns_of", "mapped"]
 
 PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
@@ -50,6 +53,63 @@ class Rows:
     gradients: dict[str, Column]
     status: dict[int, str] = field(default_factory=dict)
     kinks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of rows. count: how many there are."""
+
+    columns: dict[str, Column | Decimals]
+    count: int
+
+    def chunk(self, here: slice) -> tuple[dict[str, Column], frozenset[str]]:
+        """Some rows as floats, and which of the columns these are not exactly.
+
+        Raises Unknown where such a number is too small for an error that is relative.
+        """
+        given = {name: floats(column)[here] for name, column in self.columns.items()}
+        decimals = {k: column for k, column in self.columns.items() if isinstance(column, Decimals)}
+        inexact = frozenset(k for k, column in decimals.items() if not column.exact(here))
+        for name in inexact:
+            if ((np.abs(given[name]) < SMALL) & (given[name] != 0)).any():
+                raise Unknown("tiny")
+        return given, inexact
+
+    def numbers(self, at: Column, double: bool) -> dict[str, Triple]:
+        """Some rows, over floats or double-doubles."""
+        taken: dict[str, Triple] = {}
+        for name, column in self.columns.items():
+            if isinstance(column, Decimals):
+                taken[name] = column.doubles(at) if double else column.floats(at)
+            else:
+                taken[name] = as_triple(column[at])
+        return taken
+
+    def point(self, row: int) -> dict[str, float]:
+        """A row as a point."""
+        return {
+            name: column.number(row) if isinstance(column, Decimals) else float(column[row])
+            for name, column in self.columns.items()
+        }
+
+    def present(self, at: Any, refuse: Refuse) -> Column:
+        """Those of some rows that have all their numbers."""
+        at = np.asarray(at, dtype=np.intp)
+        complete = np.ones(len(at), dtype=bool)
+        for name, column in self.columns.items():
+            taken = floats(column)[at]
+            wrong = ~np.isfinite(taken) & complete
+            for k in np.flatnonzero(wrong).tolist():
+                why = "is missing" if np.isnan(taken[k]) else "is not finite"
+                refuse(int(at[k]), f"{name} {why}")
+            complete &= ~wrong
+        those: Column = at[complete]
+        return those
+
+
+def floats(column: Column | Decimals) -> Column:
+    """A column as floats."""
+    return column.values if isinstance(column, Decimals) else column
 
 
 class Point(NamedTuple):
@@ -97,6 +157,12 @@ class Sums:
                 if some(part):
                     self.units[k] += exact.total(np.broadcast_to(part, sure.shape)[sure])
             self.errors[k] += float(np.sum(error, where=sure)) * SLACK if some(error) else 0.0
+
+    def settle(self, better: "Sums", only: Sequence[int]) -> None:
+        """Take some of the sums from better ones where floats are wrong."""
+        for k in only:
+            found = self.units[k], better.units[k], better.errors[k]
+            self.units[k], self.errors[k] = exact.settled(*found)
 
     def include(self, numbers: Sequence[float], places: Iterable[int]) -> None:
         """Add the numbers of a row that `eval` finds, as far as it has them."""
@@ -151,9 +217,9 @@ class Evaluator:
         are written, of that length, instead of new ones. Raises BackpropError for a column that is
         missing, that is no list of numbers, or of another length.
         """
-        given, count = self.taken(columns)
+        table = self.taken(columns)
         if into is None:
-            results = [np.empty(count) for _ in self.straight.results]
+            results = [np.empty(table.count) for _ in self.straight.results]
         else:
             results = [into.value, *(into.gradients[label] for label in self.labels)]
         rows = Rows(results[0], dict(zip(self.labels, results[1:], strict=True)))
@@ -164,20 +230,20 @@ class Evaluator:
                 result[row] = number
 
         suspects: list[Column] = []
-        for here in chunks(count):
-            suspects += self.compute(self.chunks, here, given, [column[here] for column in results])
-        at = present(joined(suspects), given, refuse)
+        for here in chunks(table.count):
+            suspects += self.compute(self.chunks, here, table, [column[here] for column in results])
+        at = table.present(joined(suspects), refuse)
         for kernels in RUNGS:
             rest: list[Column] = []
             for block in blocks(at):
-                outcome = self.look_at(block, given, kernels)
+                outcome = self.look_at(block, table, kernels)
                 for result, column in zip(results, outcome.results, strict=True):
                     result[block] = column[0]
                 rows.kinks += outcome.kinks
                 rest.append(outcome.rest(block, refuse))
             at = joined(rest)
         for row in at.tolist():
-            numbers = self.point(row, given, refuse)
+            numbers = self.point(row, table, refuse)
             if numbers is not None:
                 rows.kinks += numbers.kink
                 for result, number in zip(results, numbers.results, strict=True):
@@ -186,55 +252,57 @@ class Evaluator:
 
     def sums(self, columns: Mapping[str, Any]) -> Sums:
         """The sums of the value and the gradients over rows, as floats give them; see ``__call__``."""
-        given, count = self.taken(columns)
-        sums = Sums(count, [0] * len(self.straight.results), [0.0] * len(self.straight.results))
+        table = self.taken(columns)
+        sums = Sums(
+            table.count, [0] * len(self.straight.results), [0.0] * len(self.straight.results)
+        )
         self.summed = self.summed or Chunks(self.straight, summed=True)
         results = [np.empty(CHUNK) for _ in self.straight.results]
         suspects: list[Column] = []
-        for here in chunks(count):
+        for here in chunks(table.count):
             into = [column[: here.stop - here.start] for column in results]
-            some = joined(self.compute(self.summed, here, given, into, sums.errors))
+            some = joined(self.compute(self.summed, here, table, into, sums.errors))
             suspects.append(some)
             for k, column in enumerate(into):
                 column[some - here.start] = 0.0
                 sums.units[k] += exact.total(column)
-        self.add(sums, given, joined(suspects), RUNGS)
+        self.add(sums, table, joined(suspects), RUNGS)
         return sums
 
-    def refine(self, sums: Sums, columns: Mapping[str, Any], only: Sequence[int]) -> None:
-        """Take some of the sums anew, over double-doubles: those that floats leave unsure."""
-        given, count = self.taken(columns)
-        for k in only:
-            sums.units[k], sums.errors[k] = 0, 0.0
-        rows = np.delete(np.arange(count), list(sums.status))
-        self.add(sums, given, rows, RUNGS[1:], only)
+    def exactly(self, sums: Sums, columns: Mapping[str, Any], only: Sequence[int]) -> Sums:
+        """Some of the sums over double-doubles, where floats leave them unsure."""
+        table, count = self.taken(columns), len(sums.units)
+        better = Sums(table.count, [0] * count, [0.0] * count)
+        rows = np.delete(np.arange(table.count), list(sums.status))
+        self.add(better, table, rows, RUNGS[1:], only)
+        return better
 
     def add(
         self,
         sums: Sums,
-        given: Mapping[str, Column],
+        table: Table,
         rows: Column,
         rungs: Sequence[Kernels],
         only: Sequence[int] = (),
     ) -> None:
         """Add rows to sums, each with a bound of its own. only: to these; to all when empty."""
         places = only or range(len(sums.units))
-        at = present(rows, given, sums.refuse)
+        at = table.present(rows, sums.refuse)
         for kernels in rungs:
             rest: list[Column] = []
             for block in blocks(at):
-                outcome = self.look_at(block, given, kernels, only, True)
+                outcome = self.look_at(block, table, kernels, only, True)
                 sums.add(outcome, places)
                 rest.append(outcome.rest(block, sums.refuse))
             at = joined(rest)
         for row in at.tolist():
-            numbers = self.point(row, given, sums.refuse)
+            numbers = self.point(row, table, sums.refuse)
             if numbers is not None:
                 sums.kinks += numbers.kink and not only
                 sums.include(numbers.results, places)
 
-    def taken(self, columns: Mapping[str, Any]) -> tuple[dict[str, Column], int]:
-        """The columns that are used, and their length. Raises BackpropError as ``__call__`` does."""
+    def taken(self, columns: Mapping[str, Any]) -> Table:
+        """The columns that are used. Raises BackpropError as ``__call__`` does."""
         for name in self.columns:
             if name not in columns:
                 raise usage(
@@ -242,13 +310,14 @@ class Evaluator:
                 )
         given = {name: column_of(name, columns[name]) for name in self.columns}
         check_lengths(given)
-        return given, np.size(next(iter((given or columns).values()), ()))
+        first = next(iter((given or columns).values()), ())
+        return Table(given, np.size(first) if isinstance(first, tuple | list) else len(first))
 
     def compute(
         self,
         chunks: Chunks,
         here: slice,
-        given: Mapping[str, Column],
+        table: Table,
         results: Sequence[Column],
         errors: list[float] | None = None,
     ) -> list[Column]:
@@ -257,10 +326,9 @@ class Evaluator:
         errors: to which bounds on the errors of the sums of the others are added.
         """
         start, stop = here.start, here.stop
-        chunk = {name: column[here] for name, column in given.items()}
         try:
             with np.errstate(over="raise", under="raise", divide="raise", invalid="raise"):
-                mask, spreads = chunks.run(chunk, results)
+                mask, spreads = chunks.run(*table.chunk(here), results)
         except Unknown:
             if stop - start <= PIECE:
                 return [np.arange(start, stop)]
@@ -270,7 +338,7 @@ class Evaluator:
                 for rows in self.compute(
                     chunks,
                     slice(k, min(k + PIECE, stop)),
-                    given,
+                    table,
                     [column[k - start : k - start + PIECE] for column in results],
                     errors,
                 )
@@ -284,7 +352,7 @@ class Evaluator:
     def look_at(
         self,
         at: Column,
-        given: Mapping[str, Column],
+        table: Table,
         kernels: Kernels,
         only: Sequence[int] = (),
         summed: bool = False,
@@ -295,16 +363,15 @@ class Evaluator:
         straight = self.straight
         results = [straight.results[k] for k in only] or straight.results
         live = live_lines(straight, results) if only else self.live
-        taken = {name: column[at] for name, column in given.items()}
+        taken = table.numbers(at, kernels is DOUBLES)
         rows = BoundedRows(straight, live, taken, len(at), self.constants, kernels)
         return rows.outcome(results, summed, not only)
 
-    def point(self, row: int, given: Mapping[str, Column], refuse: Refuse) -> Point | None:
+    def point(self, row: int, table: Table, refuse: Refuse) -> Point | None:
         """Evaluate one row as `eval` does."""
-        point = {name: float(column[row]) for name, column in given.items()}
         try:
             with np.errstate(all="ignore"):
-                numbers = results(self.target, {**self.at, **point})
+                numbers = results(self.target, {**self.at, **table.point(row)})
         except BackpropError as error:
             refuse(row, error.message)
             return None
@@ -327,18 +394,6 @@ def blocks(at: Column) -> Iterator[Column]:
     return (at[k : k + BLOCK] for k in range(0, len(at), BLOCK))
 
 
-def present(at: Column, given: Mapping[str, Column], refuse: Refuse) -> Column:
-    """Those of some rows that have all their numbers."""
-    complete = np.ones(len(at), dtype=bool)
-    for name, column in given.items():
-        taken = column[at]
-        wrong = ~np.isfinite(taken) & complete
-        for k in np.flatnonzero(wrong).tolist():
-            refuse(int(at[k]), f"{name} {'is missing' if np.isnan(taken[k]) else 'is not finite'}")
-        complete &= ~wrong
-    return at[complete]
-
-
 def joined(rows: Sequence[Column]) -> Column:
     """Numbers of rows in one column."""
     return np.concatenate([np.empty(0, dtype=np.intp), *rows])
@@ -358,12 +413,14 @@ class Mapped:
     kinks: int
 
 
-def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, Any]]:
-    """Arrays of floats, of one length, and what is no column but one value.
+def columns_of(
+    values: Mapping[str, Any],
+) -> tuple[dict[str, Column | Decimals], dict[str, Any]]:
+    """Arrays of floats and columns of decimals, of one length, and what is no column but one value.
 
     Raises BackpropError for what is no column of numbers.
     """
-    columns, others = dict[str, Column](), dict[str, Any]()
+    columns, others = dict[str, Column | Decimals](), dict[str, Any]()
     for name, given in values.items():
         many = hasattr(given, "__len__") and getattr(
             given, "ndim", True
@@ -378,9 +435,11 @@ def columns_of(values: Mapping[str, Any]) -> tuple[dict[str, Column], dict[str, 
     return columns, others
 
 
-def column_of(name: str, given: Any) -> Column:
-    """A column as floats; a masked number is a missing one. Raises BackpropError for what is none."""
-    if type(given) is np.ndarray and given.dtype == np.float64 and given.ndim == 1:
+def column_of(name: str, given: Any) -> Column | Decimals:
+    """A column as floats, or as the decimals it is; a masked number is a missing one. Raises BackpropError for what is none."""
+    if isinstance(given, Decimals) or (
+        type(given) is np.ndarray and given.dtype == np.float64 and given.ndim == 1
+    ):
         return given
     try:
         array = np.ma.asarray(given) if np.ma.isMaskedArray(given) else np.asarray(given)
@@ -393,7 +452,7 @@ def column_of(name: str, given: Any) -> Column:
     return np.ma.filled(column, np.nan)
 
 
-def check_lengths(columns: Mapping[str, Column]) -> None:
+def check_lengths(columns: Mapping[str, Column | Decimals]) -> None:
     """Raise BackpropError unless the columns are of one length."""
     first = ""
     for name, column in columns.items():

@@ -15,7 +15,7 @@ from ..numbers.binary64 import TOLERANCE
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["UNIT", "certain", "counted", "total", "value"]
+__all__ = ["UNIT", "certain", "counted", "settled", "total", "value"]
 
 UNIT = 1126
 """A sum is counted in units of 2^-UNIT: 53 bits below the exponent of the smallest float."""
@@ -70,6 +70,15 @@ def counted(numbers: "numpy.ndarray") -> int:
 def certain(units: int, error: float) -> bool:
     """Whether a sum is certain to TOLERANCE. error: how far it may be from the truth."""
     return error <= TOLERANCE * abs(value(units))
+
+
+def settled(units: int, better: int, error: float) -> tuple[int, float]:
+    """A sum of floats if a better one shows that it is certain, else that one; with a bound.
+
+    So it does not depend on what was known of the rows. error: how far the better one may be off.
+    """
+    off = abs(value(units - better)) * (1 + 2.0**-40) + error
+    return (units, off) if certain(units, off) else (better, error)
 
 
 def value(units: int, count: int = 1) -> float:

@@ -8,7 +8,7 @@ is the mean, not every row: only where too little is left of a sum are its rows 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..batch import exact_sums as exact
 from ..errors import BackpropError, shorten, usage
@@ -17,9 +17,7 @@ from .descend import Plan, Step, arrived, overflows
 from .trajectory import OF_THE_PROGRAM
 
 if TYPE_CHECKING:
-    import numpy
-
-    from ..batch.evaluator import Evaluator  # for types only: it loads NumPy
+    from ..batch.evaluator import Evaluator, Table  # for types only: it loads NumPy
 
 __all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "over_rows"]
 
@@ -33,13 +31,13 @@ class Mean:
     """
 
     kernel: "Evaluator"
-    table: Mapping[str, "numpy.ndarray"]
+    table: "Table"
     place: Callable[[int], str]
 
     @property
     def rows(self) -> int:
         """How many there are."""
-        return len(next(iter(self.table.values())))
+        return self.table.count
 
     def __call__(self, number: int, point: dict[str, float], notes: bool) -> Step:
         """The means of the value and the gradients; a flag where a row lacks one of these.
@@ -51,7 +49,7 @@ class Mean:
         import numpy
 
         rows, labels = self.rows, self.kernel.labels
-        columns = dict(self.table)
+        columns = dict(self.table.columns)
         for name in labels:
             columns[name] = numpy.broadcast_to(point[name], rows)
         sums, flags = self.kernel.sums(columns), dict[str, Flag]()
@@ -66,7 +64,7 @@ class Mean:
                     raise self.refusal(row, sums.status[row], point)
         wanted = [0, *(k for k, label in enumerate(labels, 1) if label not in flags)]
         if unsure := sorted(set(sums.unsure) & set(wanted)):
-            self.kernel.refine(sums, columns, unsure)
+            sums.settle(self.kernel.exactly(sums, columns, unsure), unsure)
             unsure = sorted(set(sums.unsure) & set(unsure))
         for numbers in sums.numbers.values():
             sums.include(numbers, wanted)
@@ -78,7 +76,7 @@ class Mean:
                 raise overflows(f"the mean gradient of {shorten(label)}")
         remarks = list[Note]()
         if notes:
-            first = arrived(self.kernel.target, number, point | self.row(0), True)
+            first = arrived(self.kernel.target, number, point | self.table.point(0), True)
             remarks += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
         if sums.kinks:
             remarks.append(Note("kink", "", at_kinks(sums.kinks, rows)))
@@ -93,13 +91,9 @@ class Mean:
             number, point, value, gradients, notes=tuple(remarks), flags=tuple(flags.values())
         )
 
-    def row(self, row: int) -> dict[str, float]:
-        """The numbers of a row."""
-        return {name: float(column[row]) for name, column in self.table.items()}
-
     def flags(self, row: int, point: dict[str, float]) -> dict[str, Flag]:
         """The gradients that a row lacks, and why."""
-        flags = arrived(self.kernel.target, 0, point | self.row(row)).flags
+        flags = arrived(self.kernel.target, 0, point | self.table.point(row)).flags
         place = self.place(row)
         return {
             flag.path.removeprefix("gradients."): flag._replace(message=f"{place}: {flag.message}")
@@ -110,7 +104,7 @@ class Mean:
         """The error for a row without a value or a gradient: that of its point, and which it is."""
         place = self.place(row)
         try:
-            arrived(self.kernel.target, 0, point | self.row(row))
+            arrived(self.kernel.target, 0, point | self.table.point(row))
         except BackpropError as error:
             return error.replace(message=f"{place}: {error.message}")
         return BackpropError("domain", f"{place}: {why}")
@@ -136,26 +130,25 @@ def check_stepped(plan: Plan, columns: Sequence[str]) -> None:
 def over_rows(
     plan: Plan,
     kernel: "Evaluator",
-    table: Mapping[str, "numpy.ndarray"],
+    columns: Mapping[str, Any],
     place: Callable[[int], str],
 ) -> Plan:
     """The plan of a run over the mean of rows; see ``Mean``.
 
     Raises BackpropError where there are none, and for one that lacks a number.
     """
-    import numpy
+    from ..batch.evaluator import Table  # needs NumPy
 
-    mean = Mean(kernel, table, place)
-    if not mean.rows:
+    table = Table(dict(columns), len(next(iter(columns.values()))))
+    if not table.count:
         raise usage("there are no rows", "a mean is over one row or more")
-    for name, column in table.items():
-        wrong = ~numpy.isfinite(column)
-        if wrong.any():
-            row = int(wrong.argmax())
-            why = "is missing" if numpy.isnan(column[row]) else "is not finite"
-            hint = "a mean is over rows with all their numbers"
-            raise BackpropError("binding", f"{place(row)}: {shorten(name)} {why}", hint=hint)
-    return replace(plan, arrival=mean, rows=mean.rows)
+
+    def refuse(row: int, why: str) -> None:
+        hint = "a mean is over rows with all their numbers"
+        raise BackpropError("binding", f"{place(row)}: {why}", hint=hint)
+
+    table.present(range(table.count), refuse)
+    return replace(plan, arrival=Mean(kernel, table, place), rows=table.count)
 
 
 def cancelled(what: str, error: float) -> str:
