@@ -33,9 +33,11 @@ class Nearest(float):
         return self
 
     @property
-    def off(self) -> float:
-        """A bound on how far the float is from the number: half an ulp, or nothing."""
-        return 0.0 if self.exact else abs(self) * 2.0**-53 + 5e-324
+    def rest(self) -> float:
+        """The number less the float, rounded: half an ulp at most, 0 where it only prints as another."""
+        n, d = self.as_integer_ratio()
+        above, below = self.ratio
+        return (above * d - n * below) / (below * d)
 
     @property
     def exact(self) -> bool:

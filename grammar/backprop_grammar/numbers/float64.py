@@ -33,6 +33,9 @@ __all__ = [
     "total",
 ]
 
+SMALLEST = 5e-324
+"""The smallest float above 0."""
+
 SMALL = 2.0**-960
 """Below, a bound on a rounding error would itself lose digits in binary64."""
 LARGE = 2.0**960
@@ -62,7 +65,9 @@ def constant(value: float | str) -> Ball:
     if type(value) is float:
         return value, 0.0
     if not isinstance(value, str):
-        return float(value), value.off if isinstance(value, Nearest) else 0.0
+        if not isinstance(value, Nearest) or value.exact:
+            return float(value), 0.0
+        return float(value), fabs(value.rest) * (1 + 2 * UNIT) + SMALLEST
     nearest = CONSTANTS[value]
     return nearest, nearest * UNIT
 

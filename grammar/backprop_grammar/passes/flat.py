@@ -39,11 +39,13 @@ def forward(
     for name, node in graph.variables.items():
         if name in at:
             values[node], errors[node] = binary64.constant(at[name])
+            low[node] = getattr(at[name], "rest", 0.0)
     for node, constant in graph.constants.items():
         if type(constant) is float:
             values[node] = constant
         else:
             values[node], errors[node] = binary64.constant(constant)
+            low[node] = getattr(constant, "rest", 0.0)
     balls = Balls(values, errors)
     branches = Branches(graph, balls, binary64.decide)
     close, kernels, plus, minus = doubt.close, KERNELS, ADD, SUB
