@@ -118,8 +118,8 @@ class BoundedRows:
                 numbers[line] = chosen(self.masks[operands[0]], [numbers[k] for k in operands[1:]])
             else:
                 given = [numbers[k] for k in operands]
-                if kind is Kind.SHARE:
-                    numbers[line] = share(given, what)
+                if kind in SHARES:
+                    numbers[line] = SHARES[kind](given, what)
                 else:
                     numbers[line] = computed(kernels, kind, given)
 
@@ -246,16 +246,24 @@ def tied(out: Triple, operands: Sequence[Triple]) -> tuple[list[Column], Column,
     return here, close, same
 
 
-def share(given: Sequence[Triple], what: object) -> Triple:
-    """What an operand of a max or min is given of the gradient; see Kind.SHARE."""
-    assert isinstance(what, tuple)
-    k, uses = what
+def ties(given: Sequence[Triple], uses: object) -> Triple:
+    """How many operands of a max or min are the result; see Kind.TIES."""
+    assert isinstance(uses, tuple)
     out, *operands = given
     here, close, same = tied(out, operands)
-    ties = sum(mask * float(count) for mask, count in zip(here, uses, strict=True))
-    high, low, error = dd.div(dd.ONE, exact(np.maximum(ties, 1.0)))
-    number = dd.choose(here[k], (high, low, error), exact(0.0))
-    return number[0], number[1], np.where((close == 1) | (close == same), number[2], np.inf)
+    count = sum(mask * float(use) for mask, use in zip(here, uses, strict=True))
+    return count, 0.0, np.where((close == 1) | (close == same), 0.0, np.inf)
+
+
+def share(given: Sequence[Triple], _what: object) -> Triple:
+    """What an operand of a max or min is given of the gradient; see Kind.SHARE."""
+    out, operand, (count, _, doubt) = given
+    part = dd.div(dd.ONE, exact(np.maximum(count, 1.0)))
+    high, low, error = dd.choose(dd.sub(operand, out)[0] == 0, part, exact(0.0))
+    return high, low, error + doubt
+
+
+SHARES: dict[Operation | Kind, Callable[..., Triple]] = {Kind.TIES: ties, Kind.SHARE: share}
 
 
 # Operations

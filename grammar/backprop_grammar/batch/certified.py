@@ -28,7 +28,9 @@ Box = dict[int, Ends]
 
 
 class Check(NamedTuple):
-    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other."""
+    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other; or
+    a max or min, to two of its operands, which follow it.
+    """
 
     lines: tuple[int, ...]
     ordered: bool = False
@@ -216,7 +218,12 @@ class Chunks:
             ]
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
-        near = [sum(errors[k] for k in check.lines) for check in self.checks]
+        near = [
+            sum(errors[k] for k in check.lines)
+            if len(check.lines) < 3
+            else 2 * max(errors[k] for k in check.lines)
+            for check in self.checks
+        ]
         return Bounds(box, inexact, near, least, spreads)
 
     def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
@@ -224,10 +231,15 @@ class Chunks:
         suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
             difference = values[lines[0]]
-            if len(lines) > 1:
-                with np.errstate(over="ignore"):  # as far apart as can be
-                    difference = difference - values[lines[1]]
-            mask = difference >= -near if ordered else np.abs(difference) <= near
+            with np.errstate(over="ignore"):  # as far apart as can be
+                if len(lines) > 2:
+                    mask = (
+                        np.sum([np.abs(difference - values[k]) <= near for k in lines[1:]], 0) > 1
+                    )
+                else:
+                    if len(lines) > 1:
+                        difference = difference - values[lines[1]]
+                    mask = difference >= -near if ordered else np.abs(difference) <= near
             suspect = mask if suspect is None else suspect | mask
         for line, size in bounds.floors.items():
             mask = np.abs(values[line]) < size
@@ -246,8 +258,7 @@ def checks_of(straight: StraightLine) -> list[Check]:
     for line, kink, _ in straight.kinks:
         kind, operands, _ = straight.lines[line]
         if kink == "tie":
-            pairs = [Check((a, b)) for i, a in enumerate(operands) for b in operands[:i]]
-            checks.update(dict.fromkeys(pairs))
+            checks[Check(operands if len(operands) == 2 else (line, *operands))] = None
         elif kink == "boundary" and kind is SUB:
             checks[Check(operands)] = None
         elif kink != "pole":
@@ -289,7 +300,7 @@ def factors(straight: StraightLine) -> list[int]:
     return [k for k in reached if straight.lines[k].kind not in RELATIVE]
 
 
-RELATIVE = LEAVES | MASKS | {Kind.SHARE, OPERATIONS["exp"], OPERATIONS["sqrt"]}
+RELATIVE = LEAVES | MASKS | {Kind.SHARE, Kind.TIES, OPERATIONS["exp"], OPERATIONS["sqrt"]}
 """Lines whose errors are relative, whatever they are computed from."""
 
 
@@ -369,17 +380,17 @@ def gate(given: Sequence[Column], _what: object, out: Column) -> None:
 
 
 def share(given: Sequence[Column], what: object, out: Column) -> None:
-    assert isinstance(what, tuple)
-    k, uses = what
-    np.copyto(out, np.equal(given[1 + k], given[0]))  # ties are suspects
-    if uses[k] > 1:
-        np.divide(out, uses[k], out=out)
+    assert isinstance(what, int)
+    np.copyto(out, np.equal(given[1], given[0]))  # ties are suspects
+    if what != 1:
+        np.divide(out, what, out=out)
 
 
 FILLS: dict[Operation | Kind, Fill] = {
     Kind.SELECT: select,
     Kind.GATE: gate,
     Kind.SHARE: share,
+    Kind.TIES: lambda _given, _what, out: out.fill(1.0),
     Kind.COMPARE: lambda given, what, out: COMPARISONS[str(what)](*given, out=out),
     Kind.NOT: lambda given, _, out: np.logical_not(given[0], out=out),
     Kind.AND: lambda given, _, out: np.logical_and(given[0], given[1], out=out),

@@ -450,5 +450,6 @@ RULES: dict[Operation | Kind, Callable[..., Spread]] = {
     Kind.SELECT: choice,
     Kind.GATE: choice,
     Kind.SHARE: lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
+    Kind.TIES: lambda *_: (0.0, 0.0, lambda: (1.0, 1.0)),
 }
 """For speed: operations that have no rule here are looked at row by row."""

@@ -9,6 +9,7 @@ An `if` computes both of its sides here and selects, so a number that does not e
 to stand where it is not selected; see bounded.py.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -33,8 +34,8 @@ class Kind(Enum):
 
     COLUMN (``what``: its name) and CONSTANT (``what``: a ball). Masks: COMPARE (``what``: the
     relation), NOT, AND, OR, NONZERO. SELECT: one of two columns, by a mask; GATE: a column where a
-    mask holds, else 0; SHARE: 1/ties of one operand of a max or min, else 0 (``what``: which, and
-    how often each is given).
+    mask holds, else 0; TIES: how many operands of a max or min are the result (``what``: how often
+    each is given); SHARE: 1/ties of one of them, else 0 (``what``: how often it is given).
     """
 
     COLUMN = auto()
@@ -47,6 +48,7 @@ class Kind(Enum):
     SELECT = auto()
     GATE = auto()
     SHARE = auto()
+    TIES = auto()
 
 
 LEAVES = frozenset({Kind.COLUMN, Kind.CONSTANT})
@@ -477,8 +479,9 @@ def shared(
     distinct = tuple(dict.fromkeys(lines))
     if len(distinct) == 1:
         return straight.constant((1.0 / len(lines), 2.0**-54)), None
-    uses = tuple([lines.count(line) for line in distinct])
-    share = straight.line(Kind.SHARE, (out, *distinct), (distinct.index(lines[k]), uses))
+    given = Counter(lines)
+    ties = straight.line(Kind.TIES, (out, *distinct), tuple([given[line] for line in distinct]))
+    share = straight.line(Kind.SHARE, (out, lines[k], ties), given[lines[k]])
     return share, straight.nonzero(share)
 
 
