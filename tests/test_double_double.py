@@ -1,4 +1,4 @@
-"""Double-doubles over columns: each bound holds the truth, which mpmath knows at 2,500 bits."""
+"""Double-doubles and floats over columns: each bound holds the truth, which mpmath knows at 2,500 bits."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,8 @@ import pytest
 from mpmath import mp
 
 from backprop_grammar.batch import double_double as dd
-from backprop_grammar.batch.bounded import larger
+from backprop_grammar.batch.bounded import FLOATS, larger
+from backprop_grammar.operations.table import ADD, DIV, MUL, OPERATIONS, SUB
 
 BITS = 2500  # so that exp(-620) beside 1 and 1e-300 squared are seen
 ROWS = 150
@@ -83,6 +84,16 @@ KERNELS: dict[str, tuple[Callable[..., dd.Triple], Callable[..., Any], int]] = {
     "log10": (dd.FUNCTIONS["log10"], mp.log10, 1),
     "pow": (dd.FUNCTIONS["pow"], lambda x, y: x**y if x > 0 else None, 2),
     **{
+        f"float {row.name}": (FLOATS[row], truth, count)
+        for row, truth, count in (
+            (ADD, lambda x, y: x + y, 2),
+            (SUB, lambda x, y: x - y, 2),
+            (MUL, lambda x, y: x * y, 2),
+            (DIV, lambda x, y: x / y, 2),
+            (OPERATIONS["exp"], mp.exp, 1),
+        )
+    },
+    **{
         f"power {n}": (
             lambda x, n=n: dd.FUNCTIONS["pow"](x, dd.exact(np.float64(n))),
             lambda x, n=n: x**n,
@@ -99,6 +110,8 @@ def test_the_bound_holds_the_truth(name, exact):
     kernel, truth, count = KERNELS[name]
     rng = random.Random(name)
     given = [operand(rng, exact) for _ in range(count)]
+    if name.startswith("float"):
+        given = [(x[0], 0.0, x[2]) for x in given]
     with np.errstate(all="ignore"):
         high, low, error = (np.broadcast_to(part, ROWS) for part in kernel(*given))
     known = 0

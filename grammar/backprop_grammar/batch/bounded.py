@@ -7,6 +7,7 @@ handed on to wider numbers, one by one.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 
 from ..blocks.definitions import parameters
 from ..language.graph import Graph
-from ..language.nearest import fraction
 from ..language.table_texts import texts
 from ..numbers import ball as balls
 from ..numbers.arithmetic import domain_error
@@ -70,21 +70,19 @@ def constants(straight: StraightLine) -> dict[int, Triple]:
     with np.errstate(all="ignore"):
         for line, (kind, _, what) in enumerate(straight.lines):
             if kind is Kind.CONSTANT:
-                numbers[line] = constant(straight, line, what, numbers)
+                numbers[line] = constant(what, numbers)
     return numbers
 
 
-def constant(straight: StraightLine, line: int, what: Any, numbers: Mapping[int, Triple]) -> Triple:
-    """The number of a line, of which floats know a ball, from what that was computed of."""
-    value, error = what
-    origin = straight.origins.get(line) if error else None
-    if origin is None:
-        return np.float64(value), 0.0, error
+def constant(what: Any, numbers: Mapping[int, Triple]) -> Triple:
+    """A number that floats know as a ball, from its origin; see Kind.CONSTANT."""
+    value, error, origin = what
+    if isinstance(origin, Fraction):
+        return dd.ratio(origin.numerator, origin.denominator)
     if isinstance(origin, str):
         return dd.CONSTANTS[origin]
-    if not isinstance(origin, tuple):
-        number = fraction(origin)
-        return dd.ratio(number.numerator, number.denominator)
+    if origin is None:
+        return np.float64(value), 0.0, error
     operation, operands = origin
     return computed(DOUBLES, operation, [numbers[k] for k in operands])
 

@@ -162,7 +162,7 @@ def of_line(
         return Range(measure)
     if kind is Kind.CONSTANT:
         assert isinstance(what, tuple)
-        value, error = what
+        value, error, _ = what
         return Range(lambda: (value, value), error / abs(value) if value else 0.0)
     rule = RULES.get(kind)
     if rule is None:
