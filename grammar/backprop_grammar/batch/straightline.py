@@ -442,7 +442,10 @@ def gradients_of(straight: StraightLine, target: Target, moved: Sequence[int]) -
 def local(
     straight: StraightLine, graph: Graph, node: int, k: int, moved: Sequence[int]
 ) -> tuple[int, int | None]:
-    """The local gradient for operand k, and a mask of where the node routes to it, if it chooses."""
+    """The local gradient for operand k, and a mask of where the node routes to it, if it chooses.
+
+    That of a whole power needs no division, which would ask how near to 0 the base is.
+    """
     operation = graph.operations[node]
     lines = tuple([moved[i] for i in graph.operands[node]])
     if node in graph.condition_of:
@@ -452,6 +455,11 @@ def local(
         return straight.constant(ONE), test if k == 2 else straight.opposite(test)
     if operation.selects:
         return shared(straight, moved[node], lines, k)
+    if operation is POW and k == 0:
+        exponent = straight.number(lines[1])
+        if exponent is not None and exponent >= 2 and exponent == int(exponent):
+            power = straight.power(lines[0], straight.leaf(exponent - 1))
+            return straight.multiply(lines[1], power), None
     leaves = {"out": moved[node]}
     if operation.variadic:
         rule = texts(operation).rules[0]
