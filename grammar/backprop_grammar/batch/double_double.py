@@ -608,7 +608,7 @@ def hypot(x: Triple, y: Triple) -> Triple:
 def power(x: Triple, y: Triple) -> Triple:
     """x^y: products where y is one whole number that is small, else where x is positive."""
     exponent = float(y[0]) if not np.ndim(y[0]) else 0.5
-    if exponent != int(exponent) or not 0 < abs(exponent) <= MOST or some(y[2]):
+    if not exponent.is_integer() or not 0 < abs(exponent) <= MOST or some(y[2]):
         return exp(mul(y, log(x)))
     whole, result = abs(int(exponent)), x
     for bit in f"{whole:b}"[1:]:
