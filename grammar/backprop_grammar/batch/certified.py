@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL, NEG, OPERATIONS, SUB
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
 from .straightline import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
@@ -290,17 +290,34 @@ def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int
 
 
 def factors(straight: StraightLine) -> list[int]:
-    """The lines that results are products of."""
+    """The lines that results are products of and that may be much smaller than their terms."""
     reached = set(straight.results)
     for line in range(len(straight.lines) - 1, -1, -1):
         kind, operands, _ = straight.lines[line]
         if line in reached and kind in PRODUCTS:
             reached.remove(line)
             reached.update(operands)
-    return [k for k in reached if straight.lines[k].kind not in RELATIVE]
+    relative = positive(straight)
+    return [k for k in reached - relative if straight.lines[k].kind not in RELATIVE]
 
 
-RELATIVE = LEAVES | MASKS | {Kind.SHARE, Kind.TIES, OPERATIONS["exp"], OPERATIONS["sqrt"]}
+def positive(straight: StraightLine) -> set[int]:
+    """Lines of numbers that are not negative, made of such numbers by what keeps errors relative."""
+    lines: set[int] = set()
+    for line, (kind, operands, what) in enumerate(straight.lines):
+        if kind is Kind.CONSTANT:
+            here = what[0] >= 0  # type: ignore[index]
+        elif kind in (ADD, MUL, DIV):
+            here = lines.issuperset(operands)
+        else:
+            here = kind is EXP
+        if here:
+            lines.add(line)
+    return lines
+
+
+EXP = OPERATIONS["exp"]
+RELATIVE = LEAVES | MASKS | {Kind.SHARE, Kind.TIES, EXP, OPERATIONS["sqrt"]}
 """Lines whose errors are relative, whatever they are computed from."""
 
 
