@@ -275,6 +275,9 @@ class Evaluator:
         better = Sums(table.count, [0] * count, [0.0] * count)
         rows = np.delete(np.arange(table.count), list(sums.status))
         self.add(better, table, rows, RUNGS[1:], only)
+        if not set(better.unsure).isdisjoint(only):
+            better = Sums(table.count, [0] * count, [0.0] * count)
+            self.add(better, table, rows, RUNGS[1:], only, summed=False)
         return better
 
     def add(
@@ -284,17 +287,25 @@ class Evaluator:
         rows: Column,
         rungs: Sequence[Kernels],
         only: Sequence[int] = (),
+        summed: bool = True,
     ) -> None:
-        """Add rows to sums, each with a bound of its own. only: to these; to all when empty."""
+        """Add rows to sums, each with a bound of its own.
+
+        only: to these; to all when empty. summed: whether any bound will do; else what is not
+        certain by itself is computed as `eval` does it, unless that is too much.
+        """
         places = only or range(len(sums.units))
         at = table.present(rows, sums.refuse)
         for kernels in rungs:
             rest: list[Column] = []
             for block in blocks(at):
-                outcome = self.look_at(block, table, kernels, only, True)
+                outcome = self.look_at(block, table, kernels, only, summed)
                 sums.add(outcome, places)
                 rest.append(outcome.rest(block, sums.refuse))
             at = joined(rest)
+        if not summed and len(at) > BLOCK:
+            self.add(sums, table, at, rungs, only)
+            return
         for row in at.tolist():
             numbers = self.point(row, table, sums.refuse)
             if numbers is not None:
