@@ -153,6 +153,9 @@ class BoundedRows:
         if not choices:
             return Outcome(numbers, sure, np.zeros(self.rows, dtype=np.int64), [], 0)
         at_kink = self.kinks(sure)
+        for value, _, _ in self.numbers.values() if at_kink.any() else ():
+            # what a kink sends nothing of is no 0 where something infinite arrives
+            sure &= ~at_kink | np.isfinite(value)
         status, reasons = self.status()
         sure &= status == 0
         return Outcome(numbers, sure, status, reasons, int((at_kink & sure).sum()))
