@@ -16,7 +16,7 @@ import typer
 
 from backprop_grammar.errors import BackpropError, suggestion, usage
 
-from . import interrupted
+from . import __version__, interrupted
 from .commands import COMMANDS, module_of
 from .data.atomic import Terminated
 from .input.argv import Group
@@ -44,9 +44,7 @@ app = typer.Typer(
 
 def print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(f"backprop {version('backprop-cli')}")
+        print(f"backprop {__version__}")
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ start or not at all.
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -146,8 +147,12 @@ def command(
         ]
         stream = outputs.standard_output() if place is None and not reduce else None
         tally = Tally()
+        pool = workers if len(jobs) > 1 else 0
         if jobs:
-            tally = run_jobs(jobs, workers if len(jobs) > 1 else 0, dask, stream)
+            tally = run_jobs(jobs, pool, dask, stream)
+        if tally.unsure:  # too little is left of these sums for floats
+            jobs = [replace(job, exactly=tally.unsure) for job in jobs]
+            tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
         tally, results, reduce, place, destination.format_for(files[0].form)
     )
@@ -197,8 +202,10 @@ def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> Non
 
 def remark(tally: "Tally") -> None:
     """Say on standard error what the rows do not."""
-    from backprop_grammar.descent.objective import at_kinks
+    from backprop_grammar.descent.objective import at_kinks, cancelled
 
+    for name in tally.unsure:
+        say("note", cancelled(f"the sum of {name}", tally.errors[name]))
     if tally.kinks:
         say("note", at_kinks(tally.kinks, tally.rows))
     if tally.failed:

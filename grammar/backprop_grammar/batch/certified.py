@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL, NEG, SUB
-from .error_ranges import Ends, Unknown, error_ranges, least, told
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
+from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
 from .straightline import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
 
@@ -38,19 +38,24 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What holds while the measured lines stay in a box.
+    """What holds while the measured lines stay in a box, and no further columns are inexact.
 
-    near: per check, how close two lines may not be; least: per result, how small it may not be.
+    near: per check, how close two lines may not be. floors: of lines, how small they may not be.
+    spreads: of results that are summed, the relative and the absolute error, both at most.
     """
 
     box: Box
+    inexact: frozenset[str]
     near: list[float]
-    least: list[float]
+    floors: dict[int, float]
+    spreads: list[tuple[float, float]]
 
-    def holds(self, box: Box) -> bool:
+    def holds(self, box: Box, inexact: frozenset[str]) -> bool:
         """Whether a box lies in this one."""
         known = self.box
-        return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
+        return inexact <= self.inexact and all(
+            known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items()
+        )
 
 
 def extent(column: Column) -> Ends:
@@ -82,15 +87,18 @@ class Unmeasured(Exception):
 class Chunks:
     """Lines made ready: which buffer every one is written to, what is checked and measured."""
 
-    def __init__(self, straight: StraightLine) -> None:
-        self.straight = straight
+    def __init__(self, straight: StraightLine, summed: bool = False) -> None:
+        """Summed: whether a bound on each result is enough, for it is only added up."""
+        self.straight, self.summed = straight, summed
         self.checks = checks_of(straight)
         watched = [k for check in self.checks for k in check.lines]
         poles = [kink.line for kink in straight.kinks if kink.kind == "pole"]
         self.live = live_lines(straight, [*straight.results, *watched, *poles])
         lines = [line for line in enumerate(straight.lines) if self.live[line[0]]]
         self.hopeless = not all(told(kind) for _, (kind, _, _) in lines)
-        target, count = buffers(straight, self.live, self.checks)
+        target, count = buffers(
+            straight, self.live, [*watched, *(() if summed else factors(straight))]
+        )
         self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
         self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
@@ -110,17 +118,26 @@ class Chunks:
         self.bare = bare_columns(straight, self.live, self.measured)
         self.bounds: Bounds | None = None
 
-    def run(self, columns: Mapping[str, Column], results: Sequence[Column]) -> Column | None:
-        """Compute a chunk into ``results``. A mask of the suspect rows; None where none is.
+    def run(
+        self,
+        columns: Mapping[str, Column],
+        inexact: frozenset[str],
+        results: Sequence[Column],
+    ) -> tuple[Column | None, list[tuple[float, float]]]:
+        """Compute a chunk into ``results``. A mask of the suspect rows, None where none is; and the
+        errors of results that are summed.
 
-        Raises Unknown where all of them are.
+        inexact: columns of which the numbers are only nearest to what they stand for.
+
+        Raises Unknown where all rows are suspect.
         """
         if self.hopeless:
             raise Unknown("line")
         while True:
             values, box = self.compute(columns, results)
             try:
-                return self.suspects(values, self.bounds_for(box), results)
+                bounds = self.bounds_for(box, inexact)
+                return self.suspects(values, bounds, len(results[0])), bounds.spreads
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
                 self.bare = bare_columns(self.straight, self.live, self.measured)
@@ -159,25 +176,25 @@ class Chunks:
                 result[...] = values[line]
         return values, box
 
-    def bounds_for(self, box: Box) -> Bounds:
+    def bounds_for(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """Bounds for a box: those that are known, else for the smallest box around both."""
         known = self.bounds
         if known is None:
-            self.bounds = self.bounds_in(box)
+            self.bounds = self.bounds_in(box, inexact)
             return self.bounds
-        if known.holds(box):
+        if known.holds(box, inexact):
             return known
         around = {
             k: (min(low, known.box[k][0]), max(high, known.box[k][1]))
             for k, (low, high) in box.items()
         }
         try:
-            self.bounds = self.bounds_in(around)
+            self.bounds = self.bounds_in(around, inexact | known.inexact)
         except Unknown:
-            return self.bounds_in(box)
+            return self.bounds_in(box, inexact)
         return self.bounds
 
-    def bounds_in(self, box: Box) -> Bounds:
+    def bounds_in(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """The bounds for a box. Raises Unknown where there are none."""
 
         def measured(line: int) -> Ends:
@@ -186,11 +203,19 @@ class Chunks:
             return box[line]
 
         try:
-            ranges = error_ranges(self.straight, self.live, measured)
+            ranges = error_ranges(self.straight, self.live, measured, inexact)
             errors = {
                 k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
             }
-            results = [least(known) for k in self.straight.results if (known := ranges[k])]
+            least: dict[int, float] = {}
+            for k in () if self.summed else self.straight.results:
+                for line, size in floors(ranges, k).items():
+                    least[line] = max(size, least.get(line, 0.0))
+            spreads = [
+                (known.relative, known.absolute if known.poles else 0.0)
+                for k in self.straight.results
+                if self.summed and (known := ranges[k])
+            ]
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
         near = [
@@ -199,11 +224,9 @@ class Chunks:
             else 2 * max(errors[k] for k in check.lines)
             for check in self.checks
         ]
-        return Bounds(box, near, results)
+        return Bounds(box, inexact, near, least, spreads)
 
-    def suspects(
-        self, values: list[Any], bounds: Bounds, results: Sequence[Column]
-    ) -> Column | None:
+    def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
         """The rows that the bounds do not cover."""
         suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
@@ -218,13 +241,12 @@ class Chunks:
                         difference = difference - values[lines[1]]
                     mask = difference >= -near if ordered else np.abs(difference) <= near
             suspect = mask if suspect is None else suspect | mask
-        for result, size in zip(results, bounds.least, strict=True):
-            if size:
-                mask = np.abs(result) < size
-                suspect = mask if suspect is None else suspect | mask
+        for line, size in bounds.floors.items():
+            mask = np.abs(values[line]) < size
+            suspect = mask if suspect is None else suspect | mask
         if suspect is None or not np.any(suspect):
             return None
-        return np.broadcast_to(suspect, results[0].shape)
+        return np.broadcast_to(suspect, rows)
 
 
 def checks_of(straight: StraightLine) -> list[Check]:
@@ -267,12 +289,44 @@ def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int
     return columns - shown
 
 
+def factors(straight: StraightLine) -> list[int]:
+    """The lines that results are products of and that may be much smaller than their terms."""
+    reached = set(straight.results)
+    for line in range(len(straight.lines) - 1, -1, -1):
+        kind, operands, _ = straight.lines[line]
+        if line in reached and kind in PRODUCTS:
+            reached.remove(line)
+            reached.update(operands)
+    relative = positive(straight)
+    return [k for k in reached - relative if straight.lines[k].kind not in RELATIVE]
+
+
+def positive(straight: StraightLine) -> set[int]:
+    """Lines of numbers that are not negative, made of such numbers by what keeps errors relative."""
+    lines: set[int] = set()
+    for line, (kind, operands, what) in enumerate(straight.lines):
+        if kind is Kind.CONSTANT:
+            here = what[0] >= 0  # type: ignore[index]
+        elif kind in (ADD, MUL, DIV):
+            here = lines.issuperset(operands)
+        else:
+            here = kind is EXP
+        if here:
+            lines.add(line)
+    return lines
+
+
+EXP = OPERATIONS["exp"]
+RELATIVE = LEAVES | MASKS | {Kind.SHARE, Kind.TIES, EXP, OPERATIONS["sqrt"]}
+"""Lines whose errors are relative, whatever they are computed from."""
+
+
 def buffers(
-    straight: StraightLine, live: Sequence[bool], checks: Sequence[Check]
+    straight: StraightLine, live: Sequence[bool], kept: Sequence[int]
 ) -> tuple[list[int], int]:
     """Where each line is written: a buffer's number, or -1 - k for result k; and how many buffers.
 
-    A buffer is used again when no later line reads it.
+    A buffer is used again when no later line reads it. kept: lines that are looked at in the end.
     """
     lines, results = straight.lines, straight.results
     last = {line: line for line, alive in enumerate(live) if alive}
@@ -280,7 +334,7 @@ def buffers(
         if live[line]:
             last.update(dict.fromkeys(operands, line))
     end = len(lines)
-    last.update(dict.fromkeys([k for check in checks for k in check.lines], end))
+    last.update(dict.fromkeys(kept, end))
     last.update(dict.fromkeys(results, end))
     target = [0] * end
     free: list[int] = []
