@@ -268,6 +268,18 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(exp(x - xs[k]) for x in xs),)),
     "_gauss": (lambda x: exp(-x * x), (lambda x: -2 * x * exp(-x * x),)),
     "_normal": (normal, (bell,)),
+    "_bell": (
+        lambda x: m.sech(x / 2) ** 2 / 4,
+        (lambda x: -m.tanh(x / 2) * m.sech(x / 2) ** 2 / 4,),
+    ),
+    "_circle": (lambda x: (1 - x) * (1 + x), (lambda x: -2 * x,)),
+    "_cosine": (
+        lambda x, y: x / m.hypot(x, y) if x or y else m.zero,
+        (
+            lambda x, y: y**2 / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+            lambda x, y: -x * y / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+        ),
+    ),
 }
 """name -> (value, (slope per operand)); of a variadic one, the one slope takes k first."""
 

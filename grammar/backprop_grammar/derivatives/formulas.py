@@ -7,12 +7,11 @@ from ..errors import usage
 from ..language.graph import Graph
 from ..numbers.wide import as_float
 from ..trace.evaluate import evaluate
-from ..trace.record import KINKS
 from .derive import MAX_ORDER, Derivative, derive, directional, numbers
 
 __all__ = ["Formulas", "formulas"]
 
-UNTESTED = "note: the code does not test itself: a derivative is a choice at this point, or none"
+UNTESTED = "note: the code does not test itself: a derivative has no number at this point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +54,27 @@ def formulas(
     order: of the partial derivatives. along: the derivative along this direction instead; second:
     the gradient of that, the Hessian times the direction. code: the formulas are for a file of
     code, which computes the output, too, and tests itself at the point. It cannot where a
-    derivative is a choice or does not exist: then the point is left out.
+    derivative does not exist.
 
     Raises BackpropError for an unknown name, an order out of range, and where the program has no
     value at the point.
     """
     if not 1 <= order <= MAX_ORDER:
         raise usage(f"the order is 1 to {MAX_ORDER}, not {order}")
-    if along is not None:
-        derivative = directional(program, dict(along), output=output, second=second)
-    else:
-        derivative = derive(program, wrt=wrt, output=output, order=order, value=code)
+
+    def made(code: bool) -> Derivative:
+        if along is not None:
+            return directional(program, dict(along), output=output, second=second, code=code)
+        return derive(program, wrt=wrt, output=output, order=order, code=code)
+
+    derivative = made(code)
+    asked = made(False) if code and along is not None and at is not None else derivative
     text, inputs = program.source.text, program.inputs
     if at is None:
         return Formulas(text, derivative, None, {}, None, inputs)
     trace = evaluate(program, at, output=output, nodes=False)
-    figures, remarks = numbers(program, derivative, at, output, by_formula=along is not None)
+    figures, remarks = numbers(program, asked, at, output, by_formula=along is not None)
     plain = {name: as_float(number) for name, number in figures.items()}
-    choice = any(note.kind in KINKS for note in trace.notes)
-    shown: dict[str, float] | None = at
-    if code and (choice or None in plain.values()):  # a formula may be of one side, or have none
+    if code and None in plain.values():
         remarks.append(UNTESTED)
-        shown = None
-    return Formulas(text, derivative, shown, plain, as_float(trace.value), inputs, tuple(remarks))
+    return Formulas(text, derivative, at, plain, as_float(trace.value), inputs, tuple(remarks))

@@ -78,6 +78,7 @@ ROWS = (
         value=math.pow, wide=special.wide_power, exact=power, numpy="power",
         careful="if(y == 0, 0, if(x == 0, if(y > 1, 0, if(y == 1, 1, 1/x)), y*(out/x)))"
         " ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))", ordinary="y*(out/x) ;; out*log(x)",
+        twice="if(y == 0, 0, y*x^(y - 1)) ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))",
         requires=pow_requires, requirement="x > 0, or a whole y (not negative where x = 0)",
         no_slope="x^y has no slope in y at {at}, where the base is not positive"),
     row("neg", "x", "-1", C, "the number with the opposite sign", syntax="-x", gate="*-1",
@@ -108,10 +109,12 @@ ROWS = (
         " for lengths use abs(x) or hypot(x, y)"),
     row("cbrt", "x", "1/(3*out^2)", C, "cube root, of negative numbers too", libm="cbrt",
         value=special.cbrt, ulps=2, wide=lambda m, x: m.sign(x) * m.cbrt(abs(x)), exact=at_zero,
-        numpy="cbrt", careful="if(x == 0, 1/x, out/x/3)", latex=r"\sqrt[3]{<x>}"),
+        numpy="cbrt", careful="if(x == 0, 1/x, out/x/3)", twice="1/(3*out^2)",
+        latex=r"\sqrt[3]{<x>}"),
     row("hypot", "x y", "x/out ;; y/out", C, "length of the vector (x, y)", formula="sqrt(x^2 + y^2)",
         spellings="sqrt(x*x + y*y)", libm="hypot", exact=at_zero, numpy="hypot", numpy_ulps=2,
-        careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)", kinks="out"),
+        careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)", twice="_cosine(x, y) ;; _cosine(y, x)",
+        kinks="out"),
     # absolute value and choice
     row("abs", "x", "sign(x)", C, "absolute value", formula="max(x, -x)",
         spellings="if(x < 0, -x, x) ;; if(x <= 0, -x, x) ;; if(x > 0, x, -x) ;; if(x >= 0, x, -x)"
@@ -151,11 +154,11 @@ ROWS = (
     row("tan", "x", "1 + out^2", C, "tangent, of radians", formula="sin(x)/cos(x)", libm="tan",
         wide=special.bounded("tan"), exact=at_zero, numpy="tan", latex=r"\tan"),
     row("asin", "x", "1/sqrt(1 - x^2)", C, "arc sine, in radians", libm="asin", exact=at_zero,
-        numpy="arcsin", careful="1/(sqrt(1 - x)*sqrt(1 + x))", domain="x >= -1 and x <= 1",
-        latex=r"\arcsin"),
+        numpy="arcsin", careful="1/(sqrt(1 - x)*sqrt(1 + x))", twice="1/sqrt(_circle(x))",
+        domain="x >= -1 and x <= 1", latex=r"\arcsin"),
     row("acos", "x", "-1/sqrt(1 - x^2)", C, "arc cosine, in radians", libm="acos", exact=at_one,
-        numpy="arccos", careful="-1/(sqrt(1 - x)*sqrt(1 + x))", domain="x >= -1 and x <= 1",
-        latex=r"\arccos"),
+        numpy="arccos", careful="-1/(sqrt(1 - x)*sqrt(1 + x))", twice="-1/sqrt(_circle(x))",
+        domain="x >= -1 and x <= 1", latex=r"\arccos"),
     row("atan", "x", "1/(1 + x^2)", C, "arc tangent, in radians", libm="atan", exact=at_zero,
         numpy="arctan", careful="h = hypot(1, x); 1/h/h", latex=r"\arctan"),
     row("atan2", "y x", "x/(x^2 + y^2) ;; -y/(x^2 + y^2)", C,
@@ -175,7 +178,7 @@ ROWS = (
         " ;; 1 - 2/(exp(2*x) + 1) ;; 2/(1 + exp(-2*x)) - 1 ;; (1 - exp(-2*x))/(1 + exp(-2*x))"
         " ;; 2*sigmoid(2*x) - 1",
         libm="tanh", ulps=2.5, wide=special.wide_tanh, exact=at_zero, numpy="tanh",
-        careful="t = exp(-2*abs(x)); d = 1 + t; 4*t/d/d", latex=r"\tanh", saturates=True,
+        careful="t = exp(-2*abs(x)); d = 1 + t; 4*t/d/d", twice="4*_bell(2*x)", latex=r"\tanh", saturates=True,
         says="one minus the square of its value"),
     row("asinh", "x", "1/sqrt(x^2 + 1)", C, "inverse hyperbolic sine", formula="log(x + sqrt(x^2 + 1))",
         libm="asinh", ulps=2.5, exact=at_zero, numpy="arcsinh", careful="1/hypot(1, x)"),
@@ -184,7 +187,7 @@ ROWS = (
         careful="1/(sqrt(x - 1)*sqrt(x + 1))", domain="x >= 1"),
     row("atanh", "x", "1/(1 - x^2)", C, "inverse hyperbolic tangent", formula="log((1 + x)/(1 - x))/2",
         libm="atanh", ulps=3, exact=at_zero, numpy="arctanh", careful="1/((1 - x)*(1 + x))",
-        domain="x > -1 and x < 1"),
+        twice="1/_circle(x)", domain="x > -1 and x < 1"),
     # special functions
     row("erf", "x", "2/sqrt(pi)*exp(-x^2)", C, "error function", libm="erf",
         value=special.rounded(lambda m, x: m.erf(x)), ulps=0.51, exact=at_zero, numpy=math.erf,
@@ -210,7 +213,7 @@ ROWS = (
         spellings="exp(x)/(1 + exp(x)) ;; 1/(1 + 1/exp(x)) ;; 1 - 1/(1 + exp(x))"
         " ;; (1 + exp(-x))^-1 ;; (1 + tanh(x/2))/2 ;; 0.5*(1 + tanh(x/2))", mirrored="1/(1 + exp(x))",
         computed="t = exp(-abs(x)); if(x < 0, t, 1)/(1 + t)",
-        careful="t = exp(-abs(x)); d = 1 + t; t/d/d", latex=r"\sigma", saturates=True,
+        careful="t = exp(-abs(x)); d = 1 + t; t/d/d", twice="_bell(x)", latex=r"\sigma", saturates=True,
         says="its value times one minus its value"),
     row("softplus", "x", "sigmoid(x)", C, "smooth relu", formula="log(1 + exp(x))",
         spellings="log1p(exp(x)) ;; -log(sigmoid(-x))",
@@ -231,6 +234,7 @@ ROWS = (
     row("logsumexp", "x ...", "exp(x - out)", C, "log(exp(x) + exp(y) + ...), without overflow",
         formula="log(exp(x) + exp(y) + ...)",
         columns="m = max(x, y, ...); m + log(exp(x - m) + exp(y - m) + ...)",
+        twice="_m = max(x, y, ...); z = exp(x - _m) + exp(y - _m) + ...; exp(x - _m)/z",
         value=special.logsumexp, ulps=1.5, wide=special.wide_logsumexp, scale=special.logsumexp_scale,
         says="the share of its exponential in the sum of the exponentials"),
     # for the texts above
@@ -239,6 +243,12 @@ ROWS = (
     row("_normal", "x", "g = _gauss(x/2); g*g/sqrt(2*pi)", C, "normal distribution function",
         columns="0.5*erfc(-sqrt(0.5)*x)", hidden=True,
         value=special.rounded(special.wide_normal), ulps=0.51, wide=special.wide_normal, exact=at_zero),
+    row("_bell", "x", "-out*tanh(x/2)", C, "slope of the logistic function", hidden=True,
+        computed="sigmoid(x)*sigmoid(-x)"),
+    row("_circle", "x", "-2*x", C, "1 - x^2, exact near 1", hidden=True, computed="(1 - x)*(1 + x)"),
+    row("_cosine", "x y", "c = y/hypot(x, y); c*c/hypot(x, y) ;; -out*(y/hypot(x, y))/hypot(x, y)", C,
+        "cosine of the angle of (x, y), 0 at the origin", hidden=True,
+        computed="h = hypot(x, y); if(h == 0, 0, x/h)"),
 )  # fmt: skip
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in ROWS}

@@ -5,11 +5,12 @@ derivative is a graph, which can be differentiated again.
 """
 
 from collections.abc import Collection, Sequence
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from itertools import combinations_with_replacement
 
+from ..blocks.definitions import over, parameters
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, IF, MUL
 from ..passes.backward import backward
@@ -57,13 +58,24 @@ def local(s: Symbols, node: int, k: int) -> int | None:
         return s.choose(*s.test(node), *((one, zero) if k == 2 else (zero, one)))
     if operation.selects:
         return share(s, operation, operands, node, k)
+    names = parameters(operation, len(operands))
+    leaves = dict(zip(names, operands, strict=True)) | {"out": node}
     if operation.variadic:
-        leaves = {"x": operands[k], "out": node, "n": s.constant(float(len(operands)))}
-        graph = texts(operation).shown[0]
-    else:
-        leaves = dict(zip(operation.operands, operands, strict=True)) | {"out": node}
-        graph = texts(operation).shown[k]
-    return s.copy(graph, leaves)[graph.output]
+        leaves |= {"x": operands[k], "n": s.constant(float(len(operands)))}
+    graph = rule(operation, len(operands), 0 if operation.variadic else k, s.floats)
+    still = [i for i, name in graph.names.items() if name[0] == "_"]
+    moved = s.copy(graph, leaves, apart=still)
+    s.still.update(moved[i] for i in still)
+    return moved[graph.output]
+
+
+@cache
+def rule(operation: Operation, count: int, k: int, floats: bool) -> Graph:
+    """The text of a local gradient: as a learner reads it, or as it is computed in floats."""
+    if not floats:
+        return texts(operation).shown[k]
+    text = (operation.twice or operation.careful or operation.rules)[k]
+    return compiled(over(text, parameters(operation, count)))
 
 
 def share(s: Symbols, operation: Operation, operands: Sequence[int], node: int, k: int) -> int:
@@ -78,10 +90,15 @@ def share(s: Symbols, operation: Operation, operands: Sequence[int], node: int, 
     return s.choose("==", operands[k], node, s.apply(DIV, (one, reduce(partial(plus, s), ties))), zero)  # fmt: skip
 
 
-def symbols_of(graph: Graph, apart: Collection[int] = ()) -> tuple[Symbols, list[int]]:
-    """A program on a tape of symbols, some nodes apart; where each of its nodes went."""
-    symbols = Symbols()
-    return symbols, symbols.copy(graph, {}, apart)
+def symbols_of(
+    graph: Graph, apart: Collection[int] = (), floats: bool = False
+) -> tuple[Symbols, list[int]]:
+    """A program on a tape of symbols, some nodes apart; where each of its nodes went.
+
+    floats: it is computed in floats, as it was typed.
+    """
+    symbols = Symbols(floats=floats)
+    return symbols, symbols.copy(graph, {}, apart, verbatim=floats)
 
 
 def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]:
@@ -91,7 +108,9 @@ def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]
         if node <= output:
             depends[node] = True
     for node in range(output + 1):
-        depends[node] = depends[node] or any(depends[k] for k in symbols.tape.operands[node])
+        depends[node] = node not in symbols.still and (
+            depends[node] or any(depends[k] for k in symbols.tape.operands[node])
+        )
 
     def vjp(node: int, place: int, upstream: int) -> int | None:
         if not depends[symbols.tape.operands[node][place]]:

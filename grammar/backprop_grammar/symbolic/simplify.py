@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ..blocks.definitions import written_out
 from ..language.graph import Graph
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
+from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
 from .tape import SharedTape
 
 __all__ = ["ADD", "DIV", "MUL", "NEG", "SIMPLER", "Symbols", "coefficient"]
@@ -29,12 +30,16 @@ class Symbols(SharedTape):
     would write.
 
     exact: numbers are the floats that they are, so that 0.1*6 stays: it is not the float 0.6. Else
-    they are the decimals that are written, for a formula that stands beside its number.
+    they are the decimals that are written, for a formula that stands beside its number. floats: the
+    formula is computed in floats, so nothing is put in another order that may overflow, underflow
+    or lose digits where this does not: a/b/c stays, as b*c may be infinite.
     """
 
-    def __init__(self, exact: bool = True) -> None:
+    def __init__(self, exact: bool = True, floats: bool = False) -> None:
         super().__init__()
         self.exact = exact
+        self.floats = floats
+        self.still: set[int] = set()  # nodes that are taken as constants
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
         """The node of an operation, simplified the way a person would."""
@@ -50,23 +55,35 @@ class Symbols(SharedTape):
 
     def choose(self, comparison: str, left: int, right: int, then: int, otherwise: int) -> int:
         """An `if`; one that is decided, or whose branches agree, is no choice."""
+        test = comparison, left, right
+        if self.is_if(then) and self.test(then) == test:
+            then = self.tape.operands[then][2]
+        if self.is_if(otherwise) and self.test(otherwise) == test:
+            otherwise = self.tape.operands[otherwise][3]
         if then == otherwise:
             return then
-        a, b = self.number(left), self.number(right)
-        if a is not None and b is not None:
+        a, b = self.near(left), self.near(right)
+        if a is not None and b is not None and (a != b or self.number(left) == self.number(right)):
             return then if compare((a > b) - (a < b), comparison) else otherwise
         return self.selection(comparison, left, right, then, otherwise)
+
+    def near(self, node: int) -> float | None:
+        """The float nearest to a number or a named constant; None for other nodes."""
+        value = self.tape.constants.get(node)
+        return CONSTANTS.get(value) if isinstance(value, str) else value
 
     def copy(
         self,
         graph: Graph,
         leaves: Mapping[str, int],
         apart: Collection[int] = (),
+        verbatim: bool = False,
     ) -> list[int]:
         """The nodes of a graph on this tape, its variables replaced by leaves.
 
         apart: nodes that stay nodes of their own, so that derivatives by them are of what uses
-        them, not of what is written the same.
+        them, not of what is written the same. verbatim: nothing is simplified, and rows that only
+        the texts of the table use are written by what they are made of.
         """
         moved: list[int] = []
         names = {node: name for name, node in graph.variables.items()}
@@ -82,7 +99,16 @@ class Symbols(SharedTape):
                 comparison = ""
                 if node in graph.condition_of:
                     comparison = graph.conditions[graph.condition_of[node]].comparison
-                moved.append(self.apply(operation, [moved[k] for k in graph.operands[node]], comparison))  # fmt: skip
+                operands = [moved[k] for k in graph.operands[node]]
+                if not verbatim:
+                    moved.append(self.apply(operation, operands, comparison))
+                elif operation.hidden and (made := written_out(operation, len(operands))):
+                    given = dict(zip(made.parameters, operands, strict=True))
+                    moved.append(self.copy(made.body, given)[made.body.output])
+                elif comparison:
+                    moved.append(self.selection(comparison, *operands))
+                else:
+                    moved.append(self.plain(operation, operands))
             if node in apart and not operation.leaf:
                 moved[node] = self.tape.add(IDENTITY, (moved[node],))
         return moved
@@ -182,6 +208,11 @@ def fraction(number: float, exact: bool) -> Fraction:
     return Fraction(number) if exact else Fraction(repr(number))
 
 
+def tame(number: float) -> bool:
+    """Whether a factor may stand elsewhere in a product without taking it out of a float's range."""
+    return number == 0 or 1 / LARGEST <= abs(number) <= LARGEST
+
+
 def size_of(s: Symbols, number: float) -> Size:
     """A number in front of nothing; a whole number is the same either way."""
     whole = number.is_integer()
@@ -191,6 +222,8 @@ def size_of(s: Symbols, number: float) -> Size:
 def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:
     """A node as a number times another: 2*x is (2, x), -x/3 is (-1/3, x), 5 is (5, None)."""
     number = s.number(a)
+    if number is not None and s.floats and not tame(number):
+        return ONE, a
     if number is not None:
         return size_of(s, number), None
     operation = s.tape.operations[a]
@@ -227,7 +260,7 @@ def scaled(s: Symbols, size: Size, a: int | None) -> int:
     operation, operands = s.tape.operations[a], s.tape.operands[a]
     if size.decimal and value.denominator != 1 and size.as_decimal is not None:
         return times_number(s, size.as_decimal, a)
-    if operation is DIV:
+    if operation is DIV and not s.floats:
         above = scaled(s, Size(Fraction(value.numerator)), operands[0])
         return s.plain(DIV, (above, scaled(s, Size(Fraction(value.denominator)), operands[1])))
     above = times_number(s, float(value.numerator), a)
@@ -333,10 +366,10 @@ def simpler_div(s: Symbols, a: int, b: int) -> int | None:
         one = s.constant(1.0) if left is None else left
         return scaled(s, x.over(y), s.apply(DIV, (one, right)))
     quotient = s.parts(a, DIV)
-    if quotient:
+    if quotient and not s.floats:
         return s.apply(DIV, (quotient[0], s.apply(MUL, (quotient[1], b))))
     quotient = s.parts(b, DIV)
-    if quotient:
+    if quotient and not s.floats:
         return s.apply(DIV, (s.apply(MUL, (a, quotient[1])), quotient[0]))
     (p, m), (q, n) = power_of(s, a), power_of(s, b)
     difference = m.plus(n, -1)

@@ -4,9 +4,13 @@ from collections.abc import Callable, Sequence
 
 from ..language.graph import Condition, Graph
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL
+from ..operations.table import ADD, MUL, OPERATIONS
 
 __all__ = ["SharedTape"]
+
+
+COMMUTE = (ADD, MUL, OPERATIONS["hypot"])
+"""Operations whose two operands may change places: written either way, they are one node."""
 
 
 class SharedTape:
@@ -58,7 +62,7 @@ class SharedTape:
 
     def plain(self, operation: Operation, operands: Sequence[int]) -> int:
         key = (operation.name, *operands)
-        if operation in (ADD, MUL) and (operation.name, *operands[::-1]) in self.known:
+        if operation in COMMUTE and (operation.name, *operands[::-1]) in self.known:
             key = (operation.name, *operands[::-1])
         return self.once(key, lambda: self.tape.add(operation, tuple(operands)))
 

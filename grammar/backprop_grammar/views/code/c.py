@@ -101,11 +101,19 @@ TARGET = Target(
         "logsumexp": "logsumexp({count}, (const double[]){{{list}}})",
     },
     helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
-    constants={"pi": "3.141592653589793", "e": "2.718281828459045", "tau": "6.283185307179586"},
+    constants={
+        "pi": "3.141592653589793",
+        "e": "2.718281828459045",
+        "tau": "6.283185307179586",
+        "nan": "NAN",
+    },
     reserved=frozenset(WORDS.split() + MACROS.split()),
     claimed=frozenset(word + end for word in DECLARED.split() for end in ("", "f", "l", "_r")),
     choice="{test} ? {then} : {otherwise}",
     power=False,
+    both=" && ",
+    true="1",
+    ulps=1,
 )
 
 DIFFERS = """\
@@ -159,9 +167,13 @@ def function(code: Code) -> str:
     head = (
         f"{'double' if code.value else 'void'} {code.function}({', '.join(parameters) or 'void'})"
     )
-    body = [f"const double {name} = {text};" for name, text in code.statements]
-    body += [f"{array(code)}[{k}] = {name};" for k, name in enumerate(code.results.values())]
-    body += [f"return {code.value};"] if code.value else []
+    kinds = dict.fromkeys(code.tests, "int")
+    body = [f"const {kinds.get(name, 'double')} {name} = {text};" for name, text in code.statements]
+    body += [
+        f"{array(code)}[{k}] = {code.guarded(name)};"
+        for k, name in enumerate(code.results.values())
+    ]
+    body += [f"return {code.guarded(code.value)};"] if code.value else []
     used = " ".join([*(text for _, text in code.statements), *code.results.values(), code.value])
     unused = [name for name in code.arguments.values() if not mentions(used, name)]
     body = [f"(void){name};" for name in unused] + body

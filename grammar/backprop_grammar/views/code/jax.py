@@ -31,9 +31,11 @@ TARGET = Target(
         "clamp": "jnp.clip",
     },
     helpers={},
-    constants={"pi": "jnp.pi", "e": "jnp.e", "tau": "(2.0*jnp.pi)"},
+    constants={"pi": "jnp.pi", "e": "jnp.e", "tau": "(2.0*jnp.pi)", "nan": "jnp.nan"},
     reserved=python_words() | {"jax", "jnp"},
     choice="jnp.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="True",
 )
 
 

@@ -28,6 +28,13 @@ def gelu(x):
     return x*math.erfc(-x/math.sqrt(2.0))/2.0
 """
 
+CLAMP = """\
+def clamp(x, lo, hi):
+    if lo > hi:
+        raise ValueError("clamp needs lo <= hi")
+    return max(lo, min(x, hi))
+"""
+
 LOGSUMEXP = """\
 def logsumexp(*xs):
     *rest, largest = sorted(xs)
@@ -48,12 +55,20 @@ TARGET = Target(
         "softplus": "softplus",
         "gelu": "gelu",
         "logsumexp": "logsumexp",
+        "clamp": "clamp",
     },
-    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
+    helpers={
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "gelu": GELU,
+        "logsumexp": LOGSUMEXP,
+        "clamp": CLAMP,
+    },
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},
     choice="{then} if {test} else {otherwise}",
     lazy=True,
+    ulps=1,
 )
 
 WIDTH = 88
@@ -83,7 +98,8 @@ def python_file(
     """
     parameters = ", ".join(code.arguments.values())
     body = [f"{name} = {text}" for name, text in code.statements]
-    body += listing(f"return {code.value}, " if code.value else "return ", results(code), "")
+    value = f"{code.guarded(code.value)}, " if code.value else ""
+    body += listing(f"return {value}", results(code), "")
     if around:
         body = [around, *(f"    {line}" for line in body)]
     test = self_test(code, before_test, number)
@@ -109,7 +125,7 @@ def key(by: tuple[str, ...]) -> str:
 
 def results(code: Code) -> list[str]:
     """The items of the dict that is returned."""
-    return [f"{key(by)}: {name}" for by, name in code.results.items()]
+    return [f"{key(by)}: {code.guarded(name)}" for by, name in code.results.items()]
 
 
 def listing(start: str, items: list[str], end: str, braces: str = "{}") -> list[str]:

@@ -47,9 +47,11 @@ TARGET = Target(
         "polygamma": "polygamma({n}, {0})",
     },
     helpers={"cbrt": CBRT, "polygamma": POLYGAMMA},
-    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)"},
+    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)", "nan": "torch.nan"},
     reserved=python_words() | {"torch"},
     choice="torch.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="torch.tensor(True)",
     lift="{like}.new_tensor({0})",
 )
 
