@@ -371,7 +371,7 @@ def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
                 strict[operand] = True
     everywhere: list[bool] = []
     for node, operation in enumerate(tape.operations):
-        inner = all(everywhere[k] for k in tape.operands[node])
+        inner = all(everywhere[k] or strict[k] for k in tape.operands[node])
         everywhere.append(inner and (operation.leaf or total(operation)))
     return {
         node: uses[node]

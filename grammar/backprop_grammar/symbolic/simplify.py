@@ -395,7 +395,7 @@ def at_number(x: float, value: float) -> Callable[[Symbols, int], int | None]:
     """The simplification of a function that is a whole number somewhere, as exp is 1 at 0."""
 
     def simpler(s: Symbols, a: int) -> int | None:
-        return s.constant(value) if s.number(a) == x else None
+        return s.constant(float(value)) if s.number(a) == x else None
 
     return simpler
 

@@ -27,7 +27,7 @@ Holds = bool | str | None
 ULP = 2.0**-52
 EXACT = 2.0**53
 
-PLAIN: dict[Operation, Callable[..., float]] = {
+OPERATORS: dict[Operation, Callable[..., float]] = {
     ADD: operator.add,
     SUB: operator.sub,
     MUL: operator.mul,
@@ -44,8 +44,8 @@ def same(value: float) -> Doubles:
 
 def function(operation: Operation, xs: Sequence[float]) -> float:
     """The value of an operation of which a library knows; raises what Python's math raises."""
-    if operation in PLAIN:
-        return PLAIN[operation](*xs)
+    if operation in OPERATORS:
+        return OPERATORS[operation](*xs)
     if operation.selects:
         return max(xs) if operation.selects > 0 else min(xs)
     value = getattr(math, operation.libm) if operation.libm else operation.value
@@ -71,8 +71,8 @@ def computed(operation: Operation, operands: Sequence[Doubles], ulps: float) -> 
         if not math.isfinite(value):
             shown = ", ".join(f"{x:.6g}" for x in xs)
             return f"{operation.name} has no number in doubles at {shown}"
-        sure = operation.symbol or operation.selects or operation.exact(xs, value, EXACT)
-        if not sure:
+        rounded = (operation in OPERATORS and operation is not POW) or operation.selects
+        if not rounded and not operation.exact(xs, value, EXACT):
             value += (0, ulps, -ulps)[place] * ULP * value * (1 if hash(xs) & 8 else -1)
         values.append(value)
     return tuple(values)

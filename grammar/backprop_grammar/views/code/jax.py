@@ -36,14 +36,20 @@ TARGET = Target(
     choice="jnp.where({test}, {then}, {otherwise})",
     both=" & ",
     true="True",
+    smallest=2.0**-1022,  # XLA flushes what is smaller
 )
 
 
 def render(formulas: Formulas, _options: Options) -> str:
     """The Python file."""
+    code = code_of(TARGET, formulas)
+    names = ", ".join(code.arguments.values())
+    several = f"{names} = (1.0*jnp.asarray(v) for v in ({names}))"
+    arrays = several if len(code.arguments) > 1 else f"{names} = 1.0*jnp.asarray({names})"
     return python_file(
-        code_of(TARGET, formulas),
+        code,
         ["import jax", "import jax.numpy as jnp"],
         takes="numbers or arrays (of shapes that broadcast)",
+        first=(arrays,) if names else (),
         before_test=('jax.config.update("jax_enable_x64", True)',),
     )

@@ -15,7 +15,7 @@ from ...errors import BackpropError
 from ...language.graph import Condition, Function, Graph
 from ...language.precedence import ATOM, INFIX, POWER, SIGNED, SUM, comparison_of
 from ...operations.row import Operation
-from ...operations.table import ADD, CONSTANTS, DIV, IF, NEG, OPERATIONS, POW, SUB
+from ...operations.table import ADD, CONSTANTS, IF, NEG, OPERATIONS, POW, SUB
 from .careful import careful
 from .doubles import Doubles, Holds, chosen, computed, decided, same
 from .target import CHOICE, Branch, Fragment, Target, Test
@@ -54,7 +54,7 @@ class Lines:
         at: Mapping[str, float],
     ) -> None:
         self.target, self.tape, self.names, self.taken, self.like = target, tape, names, taken, like
-        self.values: dict[str, Doubles] = {name: same(x) for name, x in at.items()}
+        self.values = {name: self.held(same(x)) for name, x in at.items()}
         self.loss = ("", 1.0)
         self.tests: set[str] = set()  # names of conditions
         self.statements: list[tuple[str, str]] = []
@@ -250,7 +250,9 @@ class Lines:
             number = same(CONSTANTS[value])
             return Fragment(self.target.constants[value], fixed=True, number=number)
         binds = SIGNED if value < 0 else ATOM
-        return Fragment(self.target.literal(value), binds, fixed=True, number=same(value))
+        return Fragment(
+            self.target.literal(value), binds, fixed=True, number=self.held(same(value))
+        )
 
     def named(self, name: str) -> Fragment:
         return Fragment(name, fixed=name in self.numbers, number=self.values.get(name))
@@ -317,7 +319,14 @@ class Lines:
     def number(self, operation: Operation, operands: Sequence[Fragment]) -> Doubles:
         """What an operation computes at the point."""
         numbers = [operand.number for operand in operands]
-        return computed(operation, numbers, self.target.ulps)
+        return self.held(computed(operation, numbers, self.target.ulps))
+
+    def held(self, number: Doubles) -> Doubles:
+        """The number, if the target does not take it for 0."""
+        smallest = self.target.smallest
+        if isinstance(number, tuple) and any(0 < abs(x) < smallest for x in number):
+            return f"{self.target.name} takes {number[0]!r} for 0"
+        return number
 
     def call(
         self, operation: Operation, how: str, operands: list[Fragment], number: Doubles = None
@@ -341,10 +350,6 @@ class Lines:
         )
 
     def infix(self, operation: Operation, left: Fragment, right: Fragment) -> Fragment:
-        nan = self.target.constants.get("nan")
-        fixed = left.fixed and right.fixed
-        if nan and operation is DIV and fixed and left.number == right.number == same(0.0):
-            return Fragment(nan, fixed=True, number="a derivative does not exist")
         binds, sign, first, second = INFIX[operation.name]
         text = f"{left.within(first)}{sign}{right.within(second)}"
         nesting = max(left.nested(first), right.nested(second))
@@ -355,7 +360,15 @@ class Lines:
             size = max(map(abs, sides))
             if size and abs(number[0]) < self.loss[1] * size:
                 self.loss = text, abs(number[0]) / size
-        return Fragment(text, binds, nesting, height, left.fixed and right.fixed, number)
+        fixed = left.fixed and right.fixed
+        return self.harmless(Fragment(text, binds, nesting, height, fixed, number))
+
+    def harmless(self, fragment: Fragment) -> Fragment:
+        """The fragment; nan instead of 1/0 and the like, which Python would refuse in any branch."""
+        nan = self.target.constants.get("nan")
+        if nan and fragment.fixed and isinstance(fragment.number, str):
+            return Fragment(nan, fixed=True, number=fragment.number)
+        return fragment
 
     def negative(self, operand: Fragment) -> Fragment:
         """The opposite; never two signs in a row, which C takes for a decrement."""
@@ -381,7 +394,8 @@ class Lines:
         nesting = max(base.nested(ATOM), exponent.nested(SIGNED))
         height = max(base.height, exponent.height) + 1
         number = self.number(POW, (base, exponent))
-        return Fragment(text, POWER, nesting, height, base.fixed and exponent.fixed, number)
+        fixed = base.fixed and exponent.fixed
+        return self.harmless(Fragment(text, POWER, nesting, height, fixed, number))
 
     def lifted(self, fragment: Fragment) -> Fragment:
         """What functions take: numbers may have to be made into that."""

@@ -36,7 +36,8 @@ class Target:
         variable.
     both, true: what stands between conditions that hold together, and what always holds; empty
         where errors are raised outside a domain, so that there are no such conditions.
-    ulps: how far off its functions may be, in units in the last place.
+    ulps: how far off its functions may be, in units in the last place. smallest: numbers below are
+        taken for 0.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Target:
     both: str = ""
     true: str = ""
     ulps: float = 4
+    smallest: float = 0.0
 
     def spelling(self, operation: Operation) -> str:
         """The function that an operation is, or a template; empty without one."""
