@@ -4,7 +4,7 @@ What is used more than once gets a name, so the derivative is a program like any
 be read, evaluated, differentiated again, or written in another language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..blocks.names import Names
@@ -201,7 +201,12 @@ def program(
         return name
 
     tape.names = {node: name for name, node in tape.variables.items()}
-    shared = to_share(tape, wanted)
+    always = {
+        moved[node]
+        for node, operation in enumerate(graph.operations)
+        if code and not graph.regions[node] and not total(operation)
+    }
+    shared = to_share(tape, wanted, always)
     original = {moved[node]: name for node, name in graph.names.items() if graph.operations[node]}
     finals = {by: free(name) for by, (name, _) in results.items()}
     by_node: dict[int, str] = {}
@@ -350,11 +355,12 @@ def evaluated(
     return {name: result[name] for name in sources}, list(remarks)
 
 
-def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
+def to_share(tape: Graph, wanted: Sequence[int], always: Collection[int] = ()) -> dict[int, int]:
     """The nodes that may be stages, with how often each is used.
 
     What stands only in branches of an `if` may be a stage where it exists everywhere, so that
-    evaluating it in vain does no harm.
+    evaluating it in vain does no harm. always: nodes that are evaluated before any branch, as an
+    error there is one of the program.
     """
     reach = reachable(tape, wanted)
     strict = [False] * len(tape)
@@ -365,6 +371,9 @@ def to_share(tape: Graph, wanted: Sequence[int]) -> dict[int, int]:
     for node in range(len(tape) - 1, -1, -1):
         if not reach[node]:
             continue
+        if node in always and not strict[node]:
+            strict[node] = True
+            uses[node] += 1
         for k, operand in enumerate(tape.operands[node]):
             uses[operand] += 1
             if strict[node] and not (node in tape.condition_of and k > 1):

@@ -119,8 +119,7 @@ def code_of(target: Target, formulas: Formulas) -> Code:
     called = safe([*variables, *stages], reserved)
     arguments = {name: called[name] for name in variables}
     names = {node: called[name] for node, name in tape.names.items() if name in called}
-    output = unmarked(derivative.output)
-    function = unlike(output, reserved | target.claimed | set(arguments.values()))
+    function = unlike(derivative.output, reserved | set(arguments.values()), target.claimed)
     taken = {function, *called.values(), *reserved}
     like = called[variables[0]] if variables else ""
     point = point_of(formulas, variables)
@@ -161,12 +160,11 @@ def tried(code: Code, lines: Lines, holds: Holds) -> Code:
     numbers = {(): code.value} | code.results
     for name, by, expected in code.checks:
         found = lines.values.get(numbers[by]) if holds is True else holds
-        if isinstance(found, tuple):
-            worst = off(found, expected, TOLERANCE)
-            if worst is not None:
-                raise unable(name, f"the code gives {worst!r}, not {expected!r}", lines)
-        elif not code.missing:  # else it may be what has no number that stops the code
+        if not isinstance(found, tuple):
             raise unable(name, str(found), lines)
+        worst = off(found, expected, TOLERANCE)
+        if worst is not None:
+            raise unable(name, f"the code gives {worst!r}, not {expected!r}", lines)
     return code
 
 
@@ -247,7 +245,7 @@ def safe(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     result: dict[str, str] = {}
     free = {name for name in names if name not in taken and unmarked(name) == name}
     for name in names:
-        result[name] = name if name in free else unlike(unmarked(name), taken | free)
+        result[name] = name if name in free else unlike(name, taken | free)
         taken.add(result[name])
     return result
 
@@ -257,9 +255,10 @@ def unmarked(name: str) -> str:
     return f"v{name}" if re.match("_[_A-Z]", name) else name
 
 
-def unlike(name: str, taken: Iterable[str]) -> str:
-    """The name, with as many _ as make it another than those taken."""
-    while name in taken:
+def unlike(name: str, taken: Iterable[str], claimed: str = "") -> str:
+    """The name, with as many _ as make it another than those taken or of a claimed pattern."""
+    name = unmarked(name)
+    while name in taken or re.fullmatch(claimed, name):
         name += "_"
     return name
 

@@ -35,6 +35,22 @@ def clamp(x, lo, hi):
     return max(lo, min(x, hi))
 """
 
+TOTAL = """\
+def total(*xs):
+    try:
+        return math.fsum(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)*2.0**53
+"""
+
+MEAN = """\
+def mean(*xs):
+    try:
+        return math.fsum(xs)/len(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)/len(xs)*2.0**53
+"""
+
 LOGSUMEXP = """\
 def logsumexp(*xs):
     *rest, largest = sorted(xs)
@@ -49,8 +65,8 @@ TARGET = Target(
         "abs": "abs",
         "max": "max",
         "min": "min",
-        "sum": "math.fsum([{list}])",
-        "mean": "(math.fsum([{list}])/{count})",
+        "sum": "total",
+        "mean": "mean",
         "sigmoid": "sigmoid",
         "softplus": "softplus",
         "gelu": "gelu",
@@ -63,6 +79,8 @@ TARGET = Target(
         "gelu": GELU,
         "logsumexp": LOGSUMEXP,
         "clamp": CLAMP,
+        "total": TOTAL,
+        "mean": MEAN,
     },
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},

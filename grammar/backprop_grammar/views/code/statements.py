@@ -302,7 +302,8 @@ class Lines:
             while len(operands) > 1:  # a balanced tree of pairs
                 pairs = [operands[k : k + 2] for k in range(0, len(operands), 2)]
                 operands = [
-                    self.call(operation, how, pair) if pair[1:] else pair[0] for pair in pairs
+                    self.call(how, pair, self.number(operation, pair)) if pair[1:] else pair[0]
+                    for pair in pairs
                 ]
             return operands[0]
         number = self.number(operation, operands)
@@ -314,11 +315,16 @@ class Lines:
                     f"{self.target.name} has {operation.name} for a number as its order only",
                 )
             how = how.replace("{n}", order.text.removesuffix(".0"))
-        return self.call(operation, how, operands, number)
+        return self.call(how, operands, number)
 
     def number(self, operation: Operation, operands: Sequence[Fragment]) -> Doubles:
         """What an operation computes at the point."""
         numbers = [operand.number for operand in operands]
+        bound = self.target.limits.get(operation.name)
+        if bound and isinstance(bound.limit, float):
+            operand = numbers[operation.operands.index(bound.operand)]
+            if decided(operand, same(bound.limit), bound.relation) is False:
+                return f"{self.target.name} has {operation.name} for {bound} only"
         return self.held(computed(operation, numbers, self.target.ulps))
 
     def held(self, number: Doubles) -> Doubles:
@@ -328,11 +334,8 @@ class Lines:
             return f"{self.target.name} takes {number[0]!r} for 0"
         return number
 
-    def call(
-        self, operation: Operation, how: str, operands: list[Fragment], number: Doubles = None
-    ) -> Fragment:
-        """A call of what the target has for an operation; number: what it computes, if known."""
-        number = number or self.number(operation, operands)
+    def call(self, how: str, operands: list[Fragment], number: Doubles) -> Fragment:
+        """A call of what the target has for an operation; number: what it computes."""
         operands = [self.lifted(operand) for operand in operands]
         texts = [operand.text for operand in operands]
         listed = ", ".join(texts)
@@ -389,7 +392,7 @@ class Lines:
         elif base.text == self.target.constants["e"]:  # e is no float, so a power would be off
             return self.apply(OPERATIONS["exp"], [exponent], None)
         elif how := self.target.spelling(POW):
-            return self.call(POW, how, [base, exponent])
+            return self.call(how, [base, exponent], self.number(POW, (base, exponent)))
         text = f"{base.within(ATOM)}**{exponent.within(SIGNED)}"
         nesting = max(base.nested(ATOM), exponent.nested(SIGNED))
         height = max(base.height, exponent.height) + 1

@@ -5,10 +5,10 @@ other parsers have limits.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...language.precedence import ATOM
-from ...operations.row import Operation
+from ...operations.row import Bound, Operation
 from .doubles import Doubles, Holds
 
 __all__ = ["CHOICE", "Branch", "Fragment", "Target", "Test"]
@@ -27,8 +27,8 @@ class Target:
         slots for any number of operands is put around pairs, and {list} stands for all operands.
     helpers: functions that the file brings along where it uses them, by name.
     constants: pi, e and tau, and nan where there is one. literal: a number.
-    reserved: names that mean something inside the function; claimed: those that it can't have
-        itself.
+    reserved: names that mean something inside the function; claimed: a pattern of those that it
+        can't have itself.
     choice: an `if`. lazy: the branch not taken is not evaluated, which matters as errors are
         raised there.
     power: whether there is an operator `**`; for whole exponents only where ``calls`` has pow.
@@ -37,7 +37,8 @@ class Target:
     both, true: what stands between conditions that hold together, and what always holds; empty
         where errors are raised outside a domain, so that there are no such conditions.
     ulps: how far off its functions may be, in units in the last place. smallest: numbers below are
-        taken for 0.
+        taken for 0. limits: what must hold of an operand for a function to be right, by the
+        operation's name.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Target:
     constants: dict[str, str]
     reserved: frozenset[str]
     choice: str
-    claimed: frozenset[str] = frozenset()
+    claimed: str = ""
     literal: Callable[[float], str] = repr
     power: bool = True
     lazy: bool = False
@@ -56,6 +57,7 @@ class Target:
     true: str = ""
     ulps: float = 4
     smallest: float = 0.0
+    limits: dict[str, Bound] = field(default_factory=dict)
 
     def spelling(self, operation: Operation) -> str:
         """The function that an operation is, or a template; empty without one."""
