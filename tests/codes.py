@@ -107,7 +107,7 @@ def written(case: Case, targets: list[str]) -> Iterator[tuple[str, File | str]]:
         if trouble.kind not in ("domain", "overflow"):
             yield from ((target, f"undecided: {trouble.kind}") for target in targets)
             return
-        record, numbers, error = formulas(case, None), None, trouble.kind
+        record, numbers, error = formulas(case, None), None, trouble.message
     for target in targets:
         try:
             yield target, File(case, rendered("derive", target, record), numbers, error)
@@ -178,9 +178,9 @@ def outcomes(file: File, found: Any) -> list[str]:
         return ["WRONG"]
     if file.numbers is None:
         silent = isinstance(found, str) or all(map(math.isnan, found))
-        if not silent and file.error == "overflow" and not math.isfinite(found[0]):
+        if not silent and "overflow" in file.error and not math.isfinite(found[0]):
             return ["too large"]
-        if not silent and all(map(math.isnan, found[1:])) and "^" in file.case.program:
+        if not silent and file.error.startswith("a negative base"):
             return ["rounded"]
         return ["outside" if silent else "WRONG"]
     if isinstance(found, str):

@@ -4,8 +4,10 @@ What is used more than once gets a name, so the derivative is a program like any
 be read, evaluated, differentiated again, or written in another language.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, suggestion
@@ -389,9 +391,19 @@ def to_share(tape: Graph, wanted: Sequence[int], always: Collection[int] = ()) -
     }
 
 
+@cache
 def total(operation: Operation) -> bool:
-    """Whether an operation has a value at all numbers."""
-    return not (operation.domain or operation.requires)
+    """Whether an operation has a value at all numbers, and one that a float holds at large ones."""
+    if operation.domain or operation.requires:
+        return False
+    try:
+        return (
+            not operation.libm
+            or len(operation.operands) > 1
+            or bool(getattr(math, operation.libm)(1e3))
+        )
+    except OverflowError:
+        return False
 
 
 def check_length(tape: Graph, stages: Sequence[Stage]) -> None:

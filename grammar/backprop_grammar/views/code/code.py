@@ -165,6 +165,9 @@ def tried(code: Code, lines: Lines, holds: Holds) -> Code:
         worst = off(found, expected, TOLERANCE)
         if worst is not None:
             raise unable(name, f"the code gives {worst!r}, not {expected!r}", lines)
+    raised = [name for name, _ in code.statements if name in lines.broken]
+    if code.target.lazy and raised and not code.missing:
+        raise unable(code.formulas.derivative.output, lines.broken[raised[0]], lines)
     return code
 
 

@@ -57,6 +57,7 @@ class Lines:
         self.values = {name: self.held(same(x)) for name, x in at.items()}
         self.loss = ("", 1.0)
         self.tests: set[str] = set()  # names of conditions
+        self.broken: dict[str, str] = {}  # stages that have no number at the point, and why
         self.statements: list[tuple[str, str]] = []
         self.used: set[str] = set()
         self.numbers: set[str] = set()  # names of stages that are made of numbers only
@@ -73,6 +74,8 @@ class Lines:
         if fragment.fixed:
             self.numbers.add(name)
         self.values[name] = fragment.number
+        if isinstance(fragment.number, str):
+            self.broken[name] = fragment.number
         self.statements.append((name, fragment.text))
 
     def domain(
