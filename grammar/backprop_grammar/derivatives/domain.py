@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..language.graph import Condition, Graph
 from ..numbers.ball import compare
-from ..operations.row import Operation
+from ..operations.row import Bound, Operation
 from ..operations.table import CONSTANTS, DIV, IDENTITY, IF, MUL, POW, SUB
 from ..symbolic.simplify import Symbols
 
@@ -40,7 +40,9 @@ def inside(graph: Graph, end: int, symbols: Symbols, moved: Sequence[int]) -> tu
             place = operands[operation.operands.index(bound.operand)]
             if isinstance(bound.limit, str):
                 limit = moved[operands[operation.operands.index(bound.limit)]]
-            elif holds(graph.constants.get(place), signs[place], bound.relation, bound.limit):
+            elif holds(
+                graph.constants.get(place), signs[place], bound.relation, bound.limit
+            ) or decides(graph, region, place, bound):
                 continue
             else:
                 limit = symbols.constant(bound.limit)
@@ -58,6 +60,16 @@ def inside(graph: Graph, end: int, symbols: Symbols, moved: Sequence[int]) -> tu
             rest = symbols.plain(SUB, (moved[node], moved[node]))  # 0 where the value is a number
             found[Condition(rest, symbols.constant(0.0), "==", region)] = None
     return tuple(found)
+
+
+def decides(graph: Graph, region: int, place: int, bound: Bound) -> bool:
+    """Whether a region is the branch that is taken where a bound holds, as in if(x > 0, log(x), 0)."""
+    test = graph.conditions[(region - 1) // 2] if region % 2 else None
+    return (
+        test is not None
+        and (test.left, test.comparison) == (place, bound.relation)
+        and graph.constants.get(test.right) == bound.limit
+    )
 
 
 def holds(value: float | str | None, sign: int | None, relation: str, limit: float) -> bool:
