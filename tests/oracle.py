@@ -506,6 +506,18 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     ),
     "_sinc": (counted(sinc), (lambda n, x: UNDEFINED, lambda n, x: sinc(n + 1, x))),
     "_erfcx": (counted(erfcx), (lambda n, x: UNDEFINED, lambda n, x: erfcx(n + 1, x))),
+    "_bell": (
+        lambda x: m.sech(x / 2) ** 2 / 4,
+        (lambda x: -m.tanh(x / 2) * m.sech(x / 2) ** 2 / 4,),
+    ),
+    "_circle": (lambda x: (1 - x) * (1 + x), (lambda x: -2 * x,)),
+    "_cosine": (
+        lambda x, y: x / m.hypot(x, y) if x or y else m.zero,
+        (
+            lambda x, y: y**2 / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+            lambda x, y: -x * y / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+        ),
+    ),
 }
 """name -> (value, (slope per operand)); of a variadic one, the one slope takes k first."""
 

@@ -62,8 +62,11 @@ def command(
     name: Annotated[str, format_option("derive")] = "",
     as_json: Json = False,
 ) -> int:
-    """Print the formulas. The exit code is 3 where one of them has no number at the point."""
+    """Print the formulas. The exit code is 3 where one of them has no number at the point, or code
+    in plain doubles would give another.
+    """
     from ..input.request import Request
+    from ..screens.diagnostics import as_text
 
     row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, digits=digits)
@@ -75,7 +78,13 @@ def command(
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
         raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
-    formats.deliver(row, derived, formats.Options(digits), save)
+    try:
+        formats.deliver(row, derived, formats.Options(digits), save)
+    except BackpropError as error:  # code that would be wrong at the point is not written
+        if error.kind != "precision":
+            raise
+        print(as_text(error), file=sys.stderr)
+        return 3
     remarks = [f"note: {note.message}" for note in derived.notes]
     remarks += [f"flag: {flag.message}" for flag in derived.flags]
     for remark in dict.fromkeys(remarks):  # one cause may leave several without a number

@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, suggestion
-from ..language.graph import Graph
+from ..language.graph import Condition, Graph
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide
-from ..operations.table import CONSTANTS, DIV, FUNCTIONS, IDENTITY, MUL, NEG
+from ..operations.table import CONSTANTS, DIV, FUNCTIONS, MUL, NEG
 from ..symbolic.evaluable import evaluable
 from ..symbolic.gradient import LONGEST, gradient, partials, plus, symbols_of, times, too_long
-from ..symbolic.simplify import AtZero, Symbols, varying_power
+from ..symbolic.simplify import AtZero, Symbols, everywhere, varying_power
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Flag, Note
+from .domain import inside
 
 __all__ = [
     "MAX_ORDER",
@@ -55,7 +56,9 @@ class Derivative:
     tape: its nodes; the names of those that are stages are in ``tape.names``. stages: in order,
     shared parts before what uses them. results: the names of the derivatives, by what they are
     taken by: ("x",), or ("x", "y") for a second derivative. output: the name of what is
-    differentiated, and value the stage that computes it, which is there when it is asked for.
+    differentiated, and value the stage that computes it, which is there for code. So are domain,
+    what must hold in some region of the program for it to have a value, and choices, the
+    conditions that open these regions.
     """
 
     tape: Graph
@@ -63,6 +66,8 @@ class Derivative:
     results: dict[tuple[str, ...], str]
     output: str
     value: str
+    domain: tuple[Condition, ...] = ()
+    choices: tuple[Condition, ...] = ()
 
     def text(self) -> str:
         """The program, a stage a line."""
@@ -82,24 +87,26 @@ def derive(
     wrt: Sequence[str] = (),
     output: str = "",
     order: int = 1,
-    value: bool = False,
+    code: bool = False,
     at_zero: bool = False,
 ) -> Derivative:
     """The partial derivatives of a program's output, of that order, as a program.
 
     wrt: variables or stages; the inputs when empty. order: 1 for the gradient, at most
-    MAX_ORDER. value: whether the program computes the output too. at_zero: whether x^y*log(x)
-    and the like are written with their limits where they have no value, at x = 0.
+    MAX_ORDER. code: it is computed in plain floats, and the output with it: the program as it was
+    typed, and the local gradients as the table writes them so that they lose no digits. at_zero:
+    whether x^y*log(x) and the like are written with their limits where they have no value, at
+    x = 0; not for code, whose local gradients have them.
 
     Raises BackpropError for an unknown name, and where the formulas get too long.
     """
-    names, symbols, end, sources, moved = question(graph, wrt, output)
+    names, symbols, end, sources, moved = question(graph, wrt, output, code)
     called = output_name(graph, names, output)
     check_count(called, [name for name, _ in sources], order)
-    nodes = partials(symbols, end, [node for _, node in sources], order)
+    nodes = partials(symbols, moved[end], [node for _, node in sources], order)
     labels = {tuple(sources[k][0] for k in places): node for places, node in sorted(nodes.items())}
     results = {by: (derivative_name(called, by), node) for by, node in labels.items()}
-    return program(graph, symbols, moved, results, called, end, value, at_zero)
+    return program(graph, symbols, moved, results, called, end, code, at_zero)
 
 
 def directional(
@@ -108,14 +115,15 @@ def directional(
     *,
     output: str = "",
     second: bool = False,
+    code: bool = False,
     at_zero: bool = False,
 ) -> Derivative:
     """The derivative along a direction; or, second, the gradient of that: Hessian times direction.
 
-    direction: a number per variable; variables that are not named stand still. at_zero: as for
-    ``derive``.
+    direction: a number per variable; variables that are not named stand still. code, at_zero:
+    as in ``derive``.
     """
-    names, symbols, end, sources, moved = question(graph, (), output)
+    names, symbols, end, sources, moved = question(graph, (), output, code)
     called = output_name(graph, names, output)
     nodes = dict(sources)
     for name in direction:
@@ -125,33 +133,33 @@ def directional(
                 f"the program has no variable {shorten(name)}",
                 hint=suggestion(name, nodes, f"its variables are {few(nodes)}"),
             )
-    slopes = gradient(symbols, end, [nodes[name] for name in direction])
+    slopes = gradient(symbols, moved[end], [nodes[name] for name in direction])
     total = symbols.constant(0.0)
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = plus(symbols, total, times(symbols, slope, symbols.constant(step)))
     if not second:
         jvp: dict[tuple[str, ...], tuple[str, int]] = {("direction",): ("jvp", total)}
-        return program(graph, symbols, moved, jvp, called, end, at_zero=at_zero)
+        return program(graph, symbols, moved, jvp, called, end, code, at_zero)
     products = gradient(symbols, total, [node for _, node in sources])
     results: dict[tuple[str, ...], tuple[str, int]] = {
         (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, products, strict=True)
     }
-    return program(graph, symbols, moved, results, called, end, at_zero=at_zero)
+    return program(graph, symbols, moved, results, called, end, code, at_zero)
 
 
 def question(
-    graph: Graph, wrt: Sequence[str], output: str
+    graph: Graph, wrt: Sequence[str], output: str, code: bool
 ) -> tuple[Names, Symbols, int, list[tuple[str, int]], list[int]]:
-    """The names of a program, its tape of symbols, the output on it, and the sources.
+    """The names of a program, its tape of symbols, its output, and the sources on that tape.
 
     These are the nodes to differentiate by. And where each node of the program went.
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output
     nodes = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
-    symbols, moved = symbols_of(graph, end, set(nodes.values()))
+    symbols, moved = symbols_of(graph, end, set(nodes.values()), code)
     sources = [(name, moved[node]) for name, node in nodes.items()]
-    return names, symbols, moved[end], sources, moved
+    return names, symbols, end, sources, moved
 
 
 def output_name(graph: Graph, names: Names, output: str) -> str:
@@ -179,20 +187,22 @@ def program(
     moved: list[int],
     results: dict[tuple[str, ...], tuple[str, int]],
     called: str,
-    end: int,
-    with_value: bool = False,
-    at_zero: bool = False,
+    output: int,
+    code: bool,
+    at_zero: bool,
 ) -> Derivative:
     """The stages that compute some nodes of a tape of symbols.
 
-    end: the output, which gets its name where the derivatives use it. with_value: and where they
+    output: of the program, which gets its name where the derivatives use it. code: and where they
     do not. at_zero: see ``derive``.
     """
+    domain = inside(graph, output, symbols, moved) if code else ()
     symbols, place = together(symbols, at_zero)
-    moved, end = [place[node] for node in moved], place[end]
+    moved = [place[node] for node in moved]
+    end = moved[output]
     results = {by: (name, place[node]) for by, (name, node) in results.items()}
     tape = symbols.tape
-    wanted = [node for _, node in results.values()] + [end] * with_value
+    wanted = [node for _, node in results.values()] + [end] * code
     taken = {*tape.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS, "if"}
 
     def free(name: str) -> str:
@@ -215,7 +225,7 @@ def program(
     for node in range(len(tape)):
         if not reach[node] or tape.operations[node].leaf:
             continue
-        if node == end and (with_value or shared.get(node, 0) > 1):
+        if node == end and (code or shared.get(node, 0) > 1):
             value = original.get(node) or free(called)
             tape.names[node] = value
         elif node in shared and node in original:
@@ -232,22 +242,37 @@ def program(
             continue
         stages.append(Stage(tape.names[node], node))
     done = {stage.name for stage in stages}
-    if with_value and not value:  # the output is a variable or a number
+    if code and not value:  # the output is a variable or a number
         value = free(called)
         stages.append(Stage(value, end))
     stages += [
         Stage(finals[by], node) for by, (_, node) in results.items() if finals[by] not in done
     ]
     check_length(tape, stages)
-    return Derivative(tape, tuple(stages), finals, called, value)
+    choices = graph.conditions if domain else ()
+    return Derivative(
+        tape,
+        tuple(stages),
+        finals,
+        called,
+        value,
+        tuple([at_places(test, place) for test in domain]),
+        tuple([at_places(test, moved) for test in choices]),
+    )
+
+
+def at_places(test: Condition, place: Sequence[int]) -> Condition:
+    """A condition between the nodes that its own went to."""
+    return test._replace(left=place[test.left], right=place[test.right])
 
 
 def together(symbols: Symbols, at_zero: bool = False) -> tuple[Symbols, list[int]]:
     """The tape without nodes that are kept apart; where each of its nodes went."""
-    if IDENTITY not in symbols.tape.operations and not at_zero:
+    apart = any(operation.hidden and not operation.leaf for operation in symbols.tape.operations)
+    if not apart and not at_zero:
         return symbols, list(range(len(symbols.tape)))
-    plain = AtZero() if at_zero else Symbols()
-    place = plain.copy(symbols.tape, {})
+    plain = AtZero() if at_zero else Symbols(floats=symbols.floats)
+    place = plain.copy(symbols.tape, {}, verbatim=symbols.floats)
     plain.exist = {place[node] for node in symbols.exist}
     plain.nonzero = {place[node] for node in symbols.nonzero}
     return plain, place
@@ -390,7 +415,8 @@ def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:
     """The nodes that may be stages, with how often each is used.
 
     What stands only in branches of an `if` may be a stage where it exists everywhere, so that
-    evaluating it in vain does no harm.
+    evaluating it in vain does no harm. In code, what the program always computes and may refuse is
+    evaluated before any branch, as an error there is one of the program.
     """
     tape = symbols.tape
     reach = reachable(tape, wanted)
@@ -402,6 +428,10 @@ def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:
     for node in range(len(tape) - 1, -1, -1):
         if not reach[node]:
             continue
+        always = symbols.floats and node in symbols.exist and not everywhere(tape.operations[node])
+        if always and not strict[node]:
+            strict[node] = True
+            uses[node] += 1
         for k, operand in enumerate(tape.operands[node]):
             uses[operand] += 1
             if strict[node] and not (node in tape.condition_of and k > 1):

@@ -13,7 +13,7 @@ from .derive import MAX_ORDER, Derivative, derive, directional, evaluated, numbe
 
 __all__ = ["Formulas", "formulas"]
 
-UNTESTED = "the code does not test itself: a derivative is a choice at this point, or none"
+UNTESTED = "the code does not test itself: a derivative has no number at this point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def formulas(
     order: of the partial derivatives. along: the derivative along this direction instead; second:
     the gradient of that, the Hessian times the direction. code: the formulas are for a file of
     code, which computes the output, too, and tests itself at the point. It cannot where a
-    derivative is a choice or does not exist: then the point is left out.
+    derivative does not exist.
 
     Raises BackpropError for an unknown name, an order out of range, and where the program has no
     value at the point.
@@ -72,13 +72,15 @@ def formulas(
     if not 1 <= order <= MAX_ORDER:
         raise usage(f"the order is 1 to {MAX_ORDER}, not {order}")
 
-    def make(order: int, at_zero: bool = False) -> Derivative:
+    def make(order: int, at_zero: bool = False, code: bool = False) -> Derivative:
         if along is not None:
             direction = dict(along)
-            return directional(program, direction, output=output, second=second, at_zero=at_zero)
-        return derive(program, wrt=wrt, output=output, order=order, value=code, at_zero=at_zero)
+            return directional(
+                program, direction, output=output, second=second, code=code, at_zero=at_zero
+            )
+        return derive(program, wrt=wrt, output=output, order=order, code=code, at_zero=at_zero)
 
-    derivative = make(order)
+    derivative = make(order, code=code)
     text, inputs = program.source.text, program.inputs
     if at is None:
         return Formulas(text, derivative, None, {}, None, inputs)
@@ -86,26 +88,21 @@ def formulas(
     kinked = any(note.kind in KINKS for note in trace.notes)
     found = numbers(make, program, derivative, at, output, along is not None, kinked)
     figures, notes, flags = found.numbers, list(found.notes), list(found.flags)
-    moved = False
     chosen = kinked or any(note.kind in KINKS for note in notes) or bool(trace.flags or flags)
     if chosen and (order > 1 or along is not None):
         from .singular import decided  # only where a rule is a choice, or none
 
-        before = figures
         figures, notes, flags = decided(
-            program, derivative, trace, before, notes, flags, along=along, second=second
+            program, derivative, trace, figures, notes, flags, along=along, second=second
         )
-        moved = figures != before
-    if without_value(derivative, at, figures):
+    if not code and without_value(derivative, at, figures):
         derivative = make(order, at_zero=True)
     plain = {name: as_float(number) for name, number in figures.items()}
     wide = {name: number for name, number in figures.items() if isinstance(number, Wide)}
-    shown: dict[str, float] | None = at
-    if code and (moved or kinked or None in plain.values()):  # a formula may be of one side
+    if code and None in plain.values():
         notes.append(Note("untested", "", UNTESTED))
-        shown = None
     return Formulas(
-        text, derivative, shown, plain, as_float(trace.value), inputs, tuple(notes), tuple(flags), wide
+        text, derivative, at, plain, as_float(trace.value), inputs, tuple(notes), tuple(flags), wide
     )  # fmt: skip
 
 

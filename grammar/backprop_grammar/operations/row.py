@@ -130,6 +130,10 @@ class Operation:
     careful: as they are computed, where ``rules`` would lose digits.
     ordinary: a shorter text of the same, right at operands that are finite, not 0 and off all
         edges of the domain.
+    twice: as they are written in code, where they are differentiated again: texts whose own
+        local gradients lose no digits either. Of any number of operands, x is the one of the
+        local gradient. A stage whose name begins with _ is taken as a constant, being one that has
+        no effect. ``careful`` unless given.
     kinks: texts over the operands and `out`: where one is 0, the operation has a kink.
     jump: a message when the operation jumps at its kink, so that no gradient exists there.
     cut: a text that is 0 on the branch cut, where the value jumps, by ``cut_step``, but the
@@ -191,6 +195,7 @@ class Operation:
     slow: bool = False
     careful: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     jump: str = ""
     cut: str = ""
@@ -333,6 +338,7 @@ def row(name: str, operands: str, rules: str, role: Role, doc: str, **more: Any)
 SEPARATORS = {
     "careful": " ;; ",
     "ordinary": " ;; ",
+    "twice": " ;; ",
     "spellings": " ;; ",
     "refusal": " ;; ",
     "domain": " and ",

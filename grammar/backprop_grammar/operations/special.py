@@ -520,14 +520,24 @@ def wide_mish(m: Any, x: Any) -> Any:
 # Sums
 
 
+HUGE = 2.0**53
+"""By so much huge numbers are made smaller, so that only their sum can overflow."""
+
+
 def total(*xs: float) -> float:
     """The sum, rounded once."""
-    return math.fsum(xs)
+    try:
+        return math.fsum(xs)
+    except OverflowError:
+        return math.fsum(x / HUGE for x in xs) * HUGE
 
 
 def mean(*xs: float) -> float:
     """The arithmetic mean, rounded twice."""
-    return math.fsum(xs) / len(xs)
+    try:
+        return math.fsum(xs) / len(xs)
+    except OverflowError:
+        return math.fsum(x / HUGE for x in xs) / len(xs) * HUGE
 
 
 def total_scale(xs: tuple[Any, ...], out: Any) -> Any:

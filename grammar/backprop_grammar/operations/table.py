@@ -112,6 +112,7 @@ ROWS = (
         careful="if(y > 1, y*x^(y - 1), if(y == 0, 0, if(y == 1, 1, if(x == 0, 1/x, y*(out/x)))))"
         " ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))",
         ordinary="y*(out/x) ;; out*log(x)",
+        twice="if(y == 0, 0, y*x^(y - 1)) ;; if(x == 0, if(y > 0, 0, 0/0), out*log(x))",
         requires=pow_requires, requirement="x > 0, or a whole y (not negative where x = 0)",
         no_slope="x^y has no slope in y at {at}, where the base is not positive"),
     row("neg", "x", "-1", C, "the number with the opposite sign", syntax="-x", gate="*-1",
@@ -142,11 +143,12 @@ ROWS = (
         " for lengths use abs(x) or hypot(x, y)"),
     row("cbrt", "x", "1/(3*out^2)", C, "cube root, of negative numbers too", libm="cbrt",
         value=special.cbrt, ulps=2, wide=lambda m, x: m.sign(x) * m.cbrt(abs(x)), exact=at_zero,
-        numpy="cbrt", careful="if(x == 0, 1/x, out/x/3)", latex=r"\sqrt[3]{<x>}",
+        numpy="cbrt", careful="if(x == 0, 1/x, out/x/3)", twice="1/(3*out^2)", latex=r"\sqrt[3]{<x>}",
         series="if(x < 0, -(-x)^(1/3), x^(1/3))"),
     row("hypot", "x y", "x/out ;; y/out", C, "length of the vector (x, y)", formula="sqrt(x^2 + y^2)",
         spellings="sqrt(x*x + y*y)", libm="hypot", exact=at_zero, lipschitz=1, numpy="hypot", numpy_ulps=2,
-        careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)", kinks="out"),
+        careful="if(out == 0, 0, x/out) ;; if(out == 0, 0, y/out)", twice="_cosine(x, y) ;; _cosine(y, x)",
+        kinks="out"),
     # absolute value and choice
     row("abs", "x", "sign(x)", C, "absolute value", formula="max(x, -x)",
         spellings="if(x < 0, -x, x) ;; if(x <= 0, -x, x) ;; if(x > 0, x, -x) ;; if(x >= 0, x, -x)"
@@ -233,12 +235,12 @@ ROWS = (
         formula="if(x == 0, 1, sin(pi*x)/(pi*x))", spellings="if(x != 0, sin(pi*x)/(pi*x), 1)",
         value=special.sinc, ulps=3, wide=special.wide_sinc, exact=lambda xs, out, limit: xs[0] == int(xs[0]),
         columns="n = _nearest(x); s = 1 - 2*abs(n - 2*_nearest(n/2));"
-        " if(x == 0, 1, s*sin(pi*(x - n))/(pi*x))", careful="_sinc(1, x)", period=2, soft=True),
+        " if(x == 0, 1, s*sin(pi*(x - n))/(pi*x))", careful="_sinc(1, x)", twice="(cos(pi*x) - out)/x", period=2, soft=True),
     row("asin", "x", "1/sqrt(1 - x^2)", C, "arc sine, in radians", libm="asin", exact=at_zero,
-        numpy="arcsin", careful="1/(sqrt(1 - x)*sqrt(1 + x))", domain="x >= -1 and x <= 1",
+        numpy="arcsin", careful="1/(sqrt(1 - x)*sqrt(1 + x))", twice="1/sqrt(_circle(x))", domain="x >= -1 and x <= 1",
         latex=r"\arcsin", series="s = 2*asin(sqrt((1 - abs(x))/2)); if(x < 0, s - pi/2, pi/2 - s)"),
     row("acos", "x", "-1/sqrt(1 - x^2)", C, "arc cosine, in radians", libm="acos", exact=at_one,
-        numpy="arccos", careful="-1/(sqrt(1 - x)*sqrt(1 + x))", domain="x >= -1 and x <= 1",
+        numpy="arccos", careful="-1/(sqrt(1 - x)*sqrt(1 + x))", twice="-1/sqrt(_circle(x))", domain="x >= -1 and x <= 1",
         latex=r"\arccos", series="pi/2 - asin(x)"),
     row("atan", "x", "1/(1 + x^2)", C, "arc tangent, in radians", libm="atan", exact=at_zero,
         numpy="arctan", careful="h = hypot(1, x); 1/h/h", latex=r"\arctan",
@@ -262,7 +264,7 @@ ROWS = (
         " ;; 1 - 2/(exp(2*x) + 1) ;; 2/(1 + exp(-2*x)) - 1 ;; (1 - exp(-2*x))/(1 + exp(-2*x))"
         " ;; 2*sigmoid(2*x) - 1",
         libm="tanh", ulps=2.5, wide=special.wide_tanh, exact=at_zero, numpy="tanh",
-        careful="t = exp(-2*abs(x)); d = 1 + t; 4*t/d/d", latex=r"\tanh", saturates=True,
+        careful="t = exp(-2*abs(x)); d = 1 + t; 4*t/d/d", twice="4*_bell(2*x)", latex=r"\tanh", saturates=True,
         says="one minus the square of its value"),
     row("asinh", "x", "1/sqrt(x^2 + 1)", C, "inverse hyperbolic sine", formula="log(x + sqrt(x^2 + 1))",
         libm="asinh", ulps=2.5, exact=at_zero, numpy="arcsinh", careful="1/hypot(1, x)"),
@@ -271,7 +273,7 @@ ROWS = (
         careful="1/(sqrt(x - 1)*sqrt(x + 1))", domain="x >= 1"),
     row("atanh", "x", "1/(1 - x^2)", C, "inverse hyperbolic tangent", formula="log((1 + x)/(1 - x))/2",
         libm="atanh", ulps=3, exact=at_zero, numpy="arctanh", careful="1/((1 - x)*(1 + x))",
-        domain="x > -1 and x < 1"),
+        twice="1/_circle(x)", domain="x > -1 and x < 1"),
     # special functions
     row("erf", "x", "2/sqrt(pi)*exp(-x^2)", C, "error function", libm="erf",
         value=special.rounded(lambda m, x: m.erf(x)), ulps=0.51, exact=at_zero, numpy=math.erf,
@@ -308,7 +310,7 @@ ROWS = (
     row("erfcx", "x", "2*x*out - 2/sqrt(pi)", C, "exp(x^2)*erfc(x), exact in the tail",
         formula="exp(x^2)*erfc(x)", spellings="exp(x*x)*erfc(x)",
         value=special.rounded(special.wide_erfcx), ulps=0.51, wide=special.wide_erfcx, exact=at_zero,
-        numpy=special.erfcx, numpy_ulps=12, careful="_erfcx(1, x)", soft=True),
+        numpy=special.erfcx, numpy_ulps=12, careful="_erfcx(1, x)", twice="2*x*out - 2/sqrt(pi)", soft=True),
     row("normcdf", "x", "exp(-x^2/2)/sqrt(2*pi)", C, "normal distribution function, exact in the tail",
         formula="(1 + erf(x/sqrt(2)))/2",
         spellings="0.5*(1 + erf(x/sqrt(2))) ;; erfc(-x/sqrt(2))/2 ;; 0.5*erfc(-x/sqrt(2))",
@@ -351,7 +353,7 @@ ROWS = (
         spellings="exp(x)/(1 + exp(x)) ;; 1/(1 + 1/exp(x)) ;; 1 - 1/(1 + exp(x))"
         " ;; (1 + exp(-x))^-1 ;; (1 + tanh(x/2))/2 ;; 0.5*(1 + tanh(x/2))", mirrored="1/(1 + exp(x))",
         computed="t = exp(-abs(x)); if(x < 0, t, 1)/(1 + t)",
-        careful="t = exp(-abs(x)); d = 1 + t; t/d/d", latex=r"\sigma", saturates=True,
+        careful="t = exp(-abs(x)); d = 1 + t; t/d/d", twice="_bell(x)", latex=r"\sigma", saturates=True,
         says="its value times one minus its value"),
     row("softplus", "x", "sigmoid(x)", C, "smooth relu", formula="log(1 + exp(x))",
         spellings="log1p(exp(x)) ;; -log(sigmoid(-x))",
@@ -369,7 +371,8 @@ ROWS = (
         columns="t = exp(-abs(x)); w = t*(t + 2);"
         " x*if(x > 0, (1 + 2*t)/(1 + 2*t*(1 + t)), w/(w + 2))",
         careful="t = exp(-abs(x)); d = if(x > 0, 1 + 2*t*(1 + t), t*(t + 2) + 2);"
-        " if(x > 0, 1 + 2*t, t*(t + 2))/d + 4*x*if(x > 0, t*t, t)*(1 + t)/d/d", soft=True),
+        " if(x > 0, 1 + 2*t, t*(t + 2))/d + 4*x*if(x > 0, t*t, t)*(1 + t)/d/d",
+        twice="s = softplus(x); tanh(s) + 4*x*sigmoid(x)*_bell(2*s)", soft=True),
     row("sum", "x ...", "1", D, "sum of the operands", formula="x + y + ...", columns="x + y + ...",
         value=special.total, rational=lambda *xs: sum(xs), ulps=0.5, wide=lambda m, *xs: m.fsum(xs), exact=integers,
         scale=special.total_scale),
@@ -379,6 +382,7 @@ ROWS = (
     row("logsumexp", "x ...", "exp(x - out)", C, "log(exp(x) + exp(y) + ...), without overflow",
         formula="log(exp(x) + exp(y) + ...)",
         columns="m = max(x, y, ...); m + log(exp(x - m) + exp(y - m) + ...)",
+        twice="_m = max(x, y, ...); z = exp(x - _m) + exp(y - _m) + ...; exp(x - _m)/z",
         value=special.logsumexp, ulps=1.5, wide=special.wide_logsumexp, scale=special.logsumexp_scale,
         lipschitz=1,
         says="the share of its exponential in the sum of the exponentials"),
@@ -394,6 +398,12 @@ ROWS = (
         value=special.rounded(special.wide_sinc_slope), ulps=0.51, wide=special.wide_sinc_slope, period=2),
     row("_erfcx", "n x", "0/0 ;; _erfcx(n + 1, x)", C, "derivative n of erfcx", hidden=True,
         value=special.rounded(special.wide_erfcx_slope), ulps=0.51, wide=special.wide_erfcx_slope),
+    row("_bell", "x", "-out*tanh(x/2)", C, "slope of the logistic function", hidden=True,
+        computed="sigmoid(x)*sigmoid(-x)"),
+    row("_circle", "x", "-2*x", C, "1 - x^2, exact near 1", hidden=True, computed="(1 - x)*(1 + x)"),
+    row("_cosine", "x y", "c = y/hypot(x, y); c*c/hypot(x, y) ;; -out*(y/hypot(x, y))/hypot(x, y)", C,
+        "cosine of the angle of (x, y), 0 at the origin", hidden=True,
+        computed="h = hypot(x, y); if(h == 0, 0, x/h)"),
 )  # fmt: skip
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in ROWS}

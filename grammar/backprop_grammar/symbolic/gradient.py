@@ -9,9 +9,11 @@ from functools import cache, partial, reduce
 from heapq import heapify, heappop, heappush
 from itertools import combinations_with_replacement
 
+from ..blocks.definitions import over, parameters
 from ..errors import BackpropError
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
+from ..operations.row import Operation
 from ..operations.table import ADD, DIV, IF, MUL
 from ..passes.backward import backward
 from .simplify import SPINE, Symbols
@@ -129,13 +131,24 @@ def local(s: Symbols, node: int, k: int) -> int:
     operand.
     """
     operation, operands = s.tape.operations[node], s.tape.operands[node]
+    names = parameters(operation, len(operands))
+    leaves = dict(zip(names, operands, strict=True)) | {"out": node}
     if operation.variadic:
-        leaves = {"x": operands[k], "out": node, "n": s.constant(float(len(operands)))}
-        graph = texts(operation).shown[0]
-    else:
-        leaves = dict(zip(operation.operands, operands, strict=True)) | {"out": node}
-        graph = texts(operation).shown[k]
-    return s.copy(graph, leaves)[graph.output]
+        leaves |= {"x": operands[k], "n": s.constant(float(len(operands)))}
+    graph = rule(operation, len(operands), 0 if operation.variadic else k, s.floats)
+    still = [i for i, name in graph.names.items() if name[0] == "_"]
+    moved = s.copy(graph, leaves, apart=still)
+    s.still.update(moved[i] for i in still)
+    return moved[graph.output]
+
+
+@cache
+def rule(operation: Operation, count: int, k: int, floats: bool) -> Graph:
+    """The text of a local gradient: as a learner reads it, or as it is computed in floats."""
+    if not floats:
+        return texts(operation).shown[k]
+    text = (operation.twice or operation.careful or operation.rules)[k]
+    return compiled(over(text, parameters(operation, count)))
 
 
 def share(s: Symbols, node: int, k: int, part: int, once: bool) -> int:
@@ -169,14 +182,16 @@ def tie(s: Symbols, node: int) -> int:
     return s.apply(DIV, (one, total))
 
 
-def symbols_of(graph: Graph, output: int, apart: Collection[int] = ()) -> tuple[Symbols, list[int]]:
+def symbols_of(
+    graph: Graph, output: int, apart: Collection[int] = (), floats: bool = False
+) -> tuple[Symbols, list[int]]:
     """A program on a tape of symbols, some nodes apart; where each of its nodes went.
 
     What the output is always computed from exists wherever it has a value, and what a domain keeps
-    off 0 is not 0 there.
+    off 0 is not 0 there. floats: it is computed in floats, as it was typed.
     """
-    symbols = Symbols()
-    moved = symbols.copy(graph, {}, apart)
+    symbols = Symbols(floats=floats)
+    moved = symbols.copy(graph, {}, apart, verbatim=floats)
     needed = graph.needed(output)
     for node, operation in enumerate(graph.operations):
         if not needed[node] or graph.regions[node]:
@@ -196,7 +211,9 @@ def gradient(symbols: Symbols, output: int, sources: Sequence[int]) -> list[int]
         if node <= output:
             depends[node] = True
     for node in range(output + 1):
-        depends[node] = depends[node] or any(depends[k] for k in symbols.tape.operands[node])
+        depends[node] = node not in symbols.still and (
+            depends[node] or any(depends[k] for k in symbols.tape.operands[node])
+        )
     branches = Branches(symbols)
     upstreams: set[int] = set()  # each is handed to several operands, and written once
     tied = cache(partial(tie, symbols))

@@ -10,17 +10,19 @@ derivative of a program is that has a value on both sides. A factor that decides
 is never dropped: sqrt(x^2) and log(x^2) stay.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
+from ..blocks.definitions import written_out
 from ..language.graph import Graph
 from ..language.nearest import fraction, literal, nearest
 from ..language.precedence import comparison_of
 from ..numbers.ball import compare
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, OPERATIONS, POW, SUB
+from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, IF, MUL, NEG, OPERATIONS, POW, SUB
 from .tape import SharedTape
 
 __all__ = [
@@ -33,10 +35,11 @@ __all__ = [
     "AtZero",
     "Symbols",
     "coefficient",
+    "everywhere",
     "varying_power",
 ]
 
-LOG = OPERATIONS["log"]
+ERFCX, LOG = OPERATIONS["erfcx"], OPERATIONS["log"]
 
 LARGEST = 10**6
 """The largest whole number in the fractions that are put together: 2/3 of something."""
@@ -48,7 +51,15 @@ SPINE = 8
 class Symbols(SharedTape):
     """The builder that simplifies: a tape of symbols on which an operation becomes what a person
     would write.
+
+    floats: the formula is computed in floats, so nothing is put in another order that may overflow,
+    underflow or lose digits where this does not: a/b/c stays, as b*c may be infinite.
     """
+
+    def __init__(self, floats: bool = False) -> None:
+        super().__init__()
+        self.floats = floats
+        self.still: set[int] = set()  # nodes that are taken as constants
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
         """The node of an operation, simplified the way a person would."""
@@ -64,31 +75,45 @@ class Symbols(SharedTape):
 
     def choose(self, comparison: str, left: int, right: int, then: int, otherwise: int) -> int:
         """An `if`; one that is decided, or whose branches agree, is no choice."""
-        if then == otherwise:
-            return then
-        if left == right:
-            return then if compare(0, comparison) else otherwise
-        a, b = self.number(left), self.number(right)
-        if a is not None and b is not None:
-            x, y = fraction(a), fraction(b)
-            return then if compare((x > y) - (x < y), comparison) else otherwise
         test = comparison, left, right
         if self.is_if(then) and self.test(then) == test:  # which holds in this branch
             then = self.tape.operands[then][2]
         if self.is_if(otherwise) and self.test(otherwise) == test:
             otherwise = self.tape.operands[otherwise][3]
-        return then if then == otherwise else self.selection(*test, then, otherwise)
+        if then == otherwise:
+            return then
+        if left == right:
+            return then if compare(0, comparison) else otherwise
+        a, b = self.near(left), self.near(right)
+        numbers = self.number(left) is not None and self.number(right) is not None
+        if a is not None and b is not None and (a != b or numbers):
+            x, y = fraction(a), fraction(b)
+            return then if compare((x > y) - (x < y), comparison) else otherwise
+        return self.selection(*test, then, otherwise)
+
+    def always(self, node: int) -> bool:
+        exists = super().always(node)
+        if not self.floats or node in self.exist:
+            return exists
+        return exists and everywhere(self.tape.operations[node])
+
+    def near(self, node: int) -> float | None:
+        """The float nearest to a number or a named constant; None for other nodes."""
+        value = self.tape.constants.get(node)
+        return CONSTANTS.get(value) if isinstance(value, str) else value
 
     def copy(
         self,
         graph: Graph,
         leaves: Mapping[str, int],
         apart: Collection[int] = (),
+        verbatim: bool = False,
     ) -> list[int]:
         """The nodes of a graph on this tape, its variables replaced by leaves.
 
         apart: nodes that stay nodes of their own, so that derivatives by them are of what uses
-        them, not of what is written the same.
+        them, not of what is written the same. verbatim: nothing is simplified, and rows that only
+        the texts of the table use are written by what they are made of.
         """
         moved: list[int] = []
         names = {node: name for name, node in graph.variables.items()}
@@ -104,7 +129,16 @@ class Symbols(SharedTape):
                 comparison = ""
                 if node in graph.condition_of:
                     comparison = graph.conditions[graph.condition_of[node]].comparison
-                moved.append(self.apply(operation, [moved[k] for k in graph.operands[node]], comparison))  # fmt: skip
+                operands = [moved[k] for k in graph.operands[node]]
+                if not verbatim:
+                    moved.append(self.apply(operation, operands, comparison))
+                elif operation.hidden and (made := written_out(operation, len(operands))):
+                    given = dict(zip(made.parameters, operands, strict=True))
+                    moved.append(self.copy(made.body, given)[made.body.output])
+                elif comparison:
+                    moved.append(self.selection(comparison, *operands))
+                else:
+                    moved.append(self.plain(operation, operands))
             if node in apart and not operation.leaf:
                 moved[node] = self.tape.add(IDENTITY, (moved[node],))
         return moved
@@ -179,6 +213,21 @@ class AtZero(Symbols):
         return None
 
 
+@cache
+def everywhere(operation: Operation) -> bool:
+    """Whether an operation has a value at all numbers, and one that a float holds at large ones."""
+    if operation.domain or operation.requires or operation is ERFCX:
+        return False
+    try:
+        return (
+            not operation.libm
+            or len(operation.operands) > 1
+            or bool(getattr(math, operation.libm)(1e3))
+        )
+    except OverflowError:
+        return False
+
+
 def varying_power(tape: Graph) -> bool:
     """Whether there is a power whose exponent is no number, which may have a limit at 0."""
     return any(
@@ -247,6 +296,11 @@ class Size(NamedTuple):
 ONE = Size(Fraction(1))
 
 
+def tame(number: float) -> bool:
+    """Whether a factor may stand elsewhere in a product without taking it out of a float's range."""
+    return number == 0 or 1 / LARGEST <= abs(number) <= LARGEST
+
+
 def size_of(s: Symbols, number: float) -> Size:
     """A number in front of nothing; a whole number is the same either way."""
     return Size(fraction(number), not number.is_integer())
@@ -255,6 +309,8 @@ def size_of(s: Symbols, number: float) -> Size:
 def coefficient(s: Symbols, a: int, depth: int = SPINE) -> tuple[Size, int | None]:
     """A node as a number times another: 2*x is (2, x), -x/3 is (-1/3, x), 5 is (5, None)."""
     number = s.number(a)
+    if number is not None and s.floats and not tame(number):
+        return ONE, a
     if number is not None:
         return size_of(s, number), None
     operation = s.tape.operations[a]
@@ -294,7 +350,7 @@ def scaled(s: Symbols, size: Size, a: int | None) -> int:
     operation, operands = s.tape.operations[a], s.tape.operands[a]
     if size.decimal and value.denominator != 1 and size.as_decimal is not None:
         return times_number(s, size.as_decimal, a)
-    if operation is DIV:
+    if operation is DIV and not s.floats:
         above = scaled(s, Size(Fraction(value.numerator)), operands[0])
         return s.plain(DIV, (above, scaled(s, Size(Fraction(value.denominator)), operands[1])))
     above = times_number(s, nearest(value.numerator), a)
@@ -379,7 +435,7 @@ def factors(s: Symbols, a: int, sign: int = 1) -> dict[int, Size] | None:
     nobody writes, or where a factor is 0, which may stand below: 0/0.
     """
     exponents: dict[int, Size] = {}
-    pending, room = [(a, Size(Fraction(sign)))], SPINE
+    pending, room = [(a, Size(Fraction(sign)))], 0 if s.floats else SPINE
     while pending:
         node, power = pending.pop()
         operation, operands = s.tape.operations[node], s.tape.operands[node]
@@ -426,7 +482,7 @@ def product(s: Symbols, exponents: Mapping[int, Size]) -> int:
 def spread(s: Symbols, a: int, b: int) -> int | None:
     """A sum times what cancels in one of its terms: (1/y - 1/x)*x is x/y - 1."""
     operation = s.tape.operations[a]
-    if operation not in (ADD, SUB):
+    if operation not in (ADD, SUB) or s.floats:
         return None
     terms = s.tape.operands[a]
     over = [s.parts(coefficient(s, term)[1] or term, DIV) for term in terms]
@@ -488,10 +544,10 @@ def simpler_div(s: Symbols, a: int, b: int) -> int | None:
     if power and power[0] == b:  # x^y/x
         return s.apply(POW, (b, s.apply(SUB, (power[1], s.constant(1.0)))))
     quotient = s.parts(a, DIV)
-    if quotient:
+    if quotient and not s.floats:
         return s.apply(DIV, (quotient[0], s.apply(MUL, (quotient[1], b))))
     quotient = s.parts(b, DIV)
-    if quotient:
+    if quotient and not s.floats:
         return s.apply(DIV, (s.apply(MUL, (a, quotient[1])), quotient[0]))
     return None
 
@@ -513,7 +569,7 @@ def at_number(x: float, value: float) -> Callable[[Symbols, int], int | None]:
     """The simplification of a function that is a whole number somewhere, as exp is 1 at 0."""
 
     def simpler(s: Symbols, a: int) -> int | None:
-        return s.constant(value) if s.number(a) == x else None
+        return s.constant(float(value)) if s.number(a) == x else None
 
     return simpler
 

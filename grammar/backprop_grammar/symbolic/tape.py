@@ -10,6 +10,9 @@ __all__ = ["SharedTape"]
 
 EXP = OPERATIONS["exp"]
 
+COMMUTE = (ADD, MUL, OPERATIONS["hypot"])
+"""Operations whose two operands may change places: written either way, they are one node."""
+
 
 class SharedTape:
     """A tape of symbols: what is there already is used again, so nothing is computed twice.
@@ -97,7 +100,7 @@ class SharedTape:
 
     def plain(self, operation: Operation, operands: Sequence[int]) -> int:
         key = (operation.name, *operands)
-        if operation in (ADD, MUL) and (operation.name, *operands[::-1]) in self.known:
+        if operation in COMMUTE and (operation.name, *operands[::-1]) in self.known:
             key = (operation.name, *operands[::-1])
         return self.once(key, lambda: self.tape.add(operation, tuple(operands)))
 

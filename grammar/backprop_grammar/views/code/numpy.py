@@ -97,9 +97,11 @@ TARGET = Target(
         "scaled_erfc": vectorized(ERFCX),
         "log_normal_cdf": vectorized(LOGNORMCDF),
     },
-    constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)"},
+    constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)", "nan": "np.nan"},
     reserved=python_words() | {"math", "np"},
     choice="np.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="True",
 )
 
 QUIET = 'with np.errstate(all="ignore"):  # np.where evaluates the branch not taken, too'
@@ -111,7 +113,7 @@ def render(formulas: Formulas, _options: Options) -> str:
     names = ", ".join(code.arguments.values())
     several = f"{names} = (np.asarray(v, dtype=float) for v in ({names}))"
     arrays = several if len(code.arguments) > 1 else f"{names} = np.asarray({names}, dtype=float)"
-    chooses = any("np.where(" in text for _, text in code.statements)
+    chooses = bool(code.inside) or any("np.where(" in text for _, text in code.statements)
     return python_file(
         code,
         ["import math", "import numpy as np"],

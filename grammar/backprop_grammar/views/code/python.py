@@ -28,6 +28,29 @@ def gelu(x):
     return x*math.erfc(-x/math.sqrt(2.0))/2.0
 """
 
+CLAMP = """\
+def clamp(x, lo, hi):
+    if lo > hi:
+        raise ValueError("clamp needs lo <= hi")
+    return max(lo, min(x, hi))
+"""
+
+TOTAL = """\
+def total(*xs):
+    try:
+        return math.fsum(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)*2.0**53
+"""
+
+MEAN = """\
+def mean(*xs):
+    try:
+        return math.fsum(xs)/len(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)/len(xs)*2.0**53
+"""
+
 LOGSUMEXP = """\
 def logsumexp(*xs):
     *rest, largest = sorted(xs)
@@ -71,8 +94,8 @@ TARGET = Target(
         "abs": "abs",
         "max": "max",
         "min": "min",
-        "sum": "math.fsum([{list}])",
-        "mean": "(math.fsum([{list}])/{count})",
+        "sum": "total",
+        "mean": "mean",
         "sigmoid": "sigmoid",
         "softplus": "softplus",
         "gelu": "gelu",
@@ -84,6 +107,7 @@ TARGET = Target(
         "sinc": "normalized_sinc",
         "erfcx": "scaled_erfc",
         "lognormcdf": "log_normal_cdf",
+        "clamp": "clamp",
     },
     helpers={
         "sigmoid": SIGMOID,
@@ -93,11 +117,15 @@ TARGET = Target(
         "normalized_sinc": SINC,
         "scaled_erfc": ERFCX,
         "log_normal_cdf": LOGNORMCDF,
+        "clamp": CLAMP,
+        "total": TOTAL,
+        "mean": MEAN,
     },
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},
     choice="{then} if {test} else {otherwise}",
     lazy=True,
+    ulps=1,
 )
 
 WIDTH = 88
@@ -127,7 +155,8 @@ def python_file(
     """
     parameters = ", ".join(code.arguments.values())
     body = [f"{name} = {text}" for name, text in code.statements]
-    body += listing(f"return {code.value}, " if code.value else "return ", results(code), "")
+    value = f"{code.guarded(code.value)}, " if code.value else ""
+    body += listing(f"return {value}", results(code), "")
     if around:
         body = [around, *(f"    {line}" for line in body)]
     test = self_test(code, before_test, number)
@@ -153,7 +182,7 @@ def key(by: tuple[str, ...]) -> str:
 
 def results(code: Code) -> list[str]:
     """The items of the dict that is returned."""
-    return [f"{key(by)}: {name}" for by, name in code.results.items()]
+    return [f"{key(by)}: {code.guarded(name)}" for by, name in code.results.items()]
 
 
 def listing(start: str, items: list[str], end: str, braces: str = "{}") -> list[str]:

@@ -69,9 +69,11 @@ TARGET = Target(
         "xlog1py": "torch.special.xlog1py",
     },
     helpers={"cbrt": CBRT, "polygamma": POLYGAMMA, "gamma_function": GAMMA},
-    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)"},
+    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)", "nan": "torch.nan"},
     reserved=python_words() | {"torch"},
     choice="torch.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="torch.tensor(True)",
     lift="{like}.new_tensor({0})",
 )
 
