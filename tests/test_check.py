@@ -302,6 +302,23 @@ def test_claims_at_kinks_are_held_against_the_slopes(program, at, claim, status,
     assert not (verdict.right and verdict.diagnoses)
 
 
+@pytest.mark.parametrize(
+    ("program", "claim", "status"),
+    [
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1.5", CHOICE),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "0", WRONG),
+        ("s = 2*x; relu(s) - relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - relu(-s)", "0", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "1", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "none", RIGHT),
+    ],
+)
+def test_the_function_decides_of_inner_nodes_too(program, claim, status):
+    (verdict,) = Program(program).at(x=0).claim(s=claim).record.verdicts
+    assert (verdict.status, verdict.diagnoses) == (status, ())
+
+
 def numbers(at):
     return {name: float(x) for name, x in point(at).items()}
 

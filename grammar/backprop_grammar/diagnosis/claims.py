@@ -171,6 +171,7 @@ class Case:
     def by_function(self, function: "Function") -> bool:
         """Whether the function decides and not the rules: it has another slope than they give."""
         if function.number is None or not exists(function.number):
+            self.correct = function.result(self.correct)
             return False
         rules, slope = function.rules, function.number
         if rules is not None and alike(as_decimal(rules), as_decimal(slope)):
