@@ -167,7 +167,7 @@ def test_and_what_differs_is_wrong_there_too(program, at, slope):
     ("program", "at", "verdict", "said"),
     [
         ("sqrt(x^2 + 1e-120) + relu(x)", "x=0", "kink", "one-sided slopes 0 and 1"),
-        ("abs(x) - 3*relu(x)", "x=0", "wrong", "slopes -1 and -2; the gradient 0 lies outside"),
+        ("abs(x) - 3*relu(x)", "x=0", "kink", "slopes -1 and -2; the gradient -1 lies between"),
         ("x^1.5", "x=0", "right", "at the edge of the domain, one-sided"),
         ("abs(x)^1.01", "x=0", "undecided", "the difference quotients do not settle"),
         ("sin(x/1e-300/1e-300)", "x=0", "undecided", "do not settle"),
@@ -191,8 +191,9 @@ def test_many_operands_are_moved_together(name):
 
 
 def test_shares_of_a_tie_are_said_per_operand():
-    (note,) = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
-    assert note.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+    tie, sides = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
+    assert tie.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+    assert sides.message == "the function has slopes 0 and 1 in x, 0 and 1 in y from the left and from the right"  # fmt: skip
 
 
 def test_a_wrong_gradient_shows_its_digits():
@@ -299,6 +300,23 @@ def test_claims_at_kinks_are_held_against_the_slopes(program, at, claim, status,
     assert verdict.status == status
     assert any(said in advice for advice in verdict.advice) or not said
     assert not (verdict.right and verdict.diagnoses)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "status"),
+    [
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1.5", CHOICE),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "0", WRONG),
+        ("s = 2*x; relu(s) - relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - relu(-s)", "0", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "1", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "none", RIGHT),
+    ],
+)
+def test_the_function_decides_of_inner_nodes_too(program, claim, status):
+    (verdict,) = Program(program).at(x=0).claim(s=claim).record.verdicts
+    assert (verdict.status, verdict.diagnoses) == (status, ())
 
 
 def numbers(at):

@@ -449,7 +449,7 @@ def test_the_json_carries_notes_and_flags():
     schema("derive").validate(document)
     (flag,) = document["flags"]
     assert (flag["path"], flag["status"], flag["sign"]) == ("derivatives.df_dx", "infinite", "+")
-    assert [note["kind"] for note in document["notes"]] == ["kink"]
+    assert [note["kind"] for note in document["notes"]] == ["kink", "sides"]
     _, out, _ = call("derive", "sqrt(x)*y", "--at", "x=0,y=1", "--order", "2", "--json")
     document = json.loads(out)
     missing = [one["name"] for one in document["derivatives"] if one["value"] is None]

@@ -1,7 +1,6 @@
 """At singular points the function decides: series beside quotients, and what is printed of them."""
 
 import json
-import math
 from collections import Counter
 
 import pytest
@@ -36,7 +35,7 @@ def numbers(document: dict) -> dict:
     return found | {one["name"]: one["value"] for one in document.get("derivatives", ())}
 
 
-# (command, exit, numbers, what a note or a flag says)
+# (command, exit, numbers, what a note or a flag says: None where the rules have the numbers)
 TOLD = [
     (["eval", "relu(x) - relu(-x)", "--at", "x=0"], 0, {"x": 1}, "each relu's slope is a choice here; the function has slope 1 from both sides"),
     (["eval", "sqrt(x^4)", "--at", "x=0"], 0, {"x": 0}, "the function has slope 0 from both sides"),
@@ -56,7 +55,7 @@ TOLD = [
     (["eval", "x^x", "--at", "x=0"], 3, {"x": None}, "slope -infinite from the right"),
     (["eval", "if(x==0, 0, exp(-1/x^2))", "--at", "x=0"], 0, {"x": 0}, "the function has slope 0"),
     (["eval", "abs(if(x==0, 0, exp(-1/x^2)))", "--at", "x=0"], 0, {"x": 0}, "could not be decided"),
-    (["eval", "max(exp(x), e*x) + abs(sin(x) - sin(1))", "--at", "x=1"], 0, {"x": math.e}, ""),
+    (["eval", "max(exp(x), x + 1) + abs(sin(x))", "--at", "x=0"], 0, {"x": 1}, "slope 0 from the left and 2 from the right"),
     (["derive", "abs(x)", "--hvp", "x=1", "--at", "x=0"], 3, {"hvp_x": None}, "does not exist"),
     (["derive", "sign(x)", "--jvp", "x=1", "--at", "x=0"], 3, {"jvp": None}, "jumps here"),
     (["derive", "sign(x)", "--order", "2", "--at", "x=0"], 3, {"d2f_dx2": None}, "does not exist"),
@@ -66,15 +65,15 @@ TOLD = [
     (["derive", "s=abs(x); s*y", "--wrt", "s,x", "--order", "2", "--at", "x=0,y=1"], 3, {"d2f_ds2": 0, "d2f_ds_dx": 0, "d2f_dx2": None}, ""),
     (["derive", "hypot(x,y)^2", "--jvp", "x=1,y=0", "--at", "x=0,y=0"], 0, {"jvp": 0}, ""),
     (["derive", "hypot(x,y)", "--jvp", "x=3,y=4", "--at", "x=0,y=0"], 3, {"jvp": None}, "jvp does not exist: the function has -5 from the left and 5 from the right"),
-    (["derive", "x^y", "--jvp", "x=1,y=1", "--at", "x=0,y=2"], 0, {"jvp": 0}, "jvp = 0 from the right"),
-    (["derive", "0^x", "--order", "2", "--at", "x=2"], 0, {"d2f_dx2": 0}, ""),
+    (["derive", "x^y", "--jvp", "x=1,y=1", "--at", "x=0,y=2"], 0, {"jvp": 0}, None),
+    (["derive", "0^x", "--order", "2", "--at", "x=2"], 0, {"d2f_dx2": 0}, None),
     (["derive", "abs(x)^2", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": 2}, ""),
     (["derive", "if(x==0,1,sin(x)/x)", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": -1 / 3}, ""),
     (["derive", "relu(x^2)", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": 2}, ""),
     (["derive", "x*abs(x)", "--order", "2", "--at", "x=0"], 3, {"d2f_dx2": None}, "d2f_dx2 does not exist: the function has -2 from the left and 2 from the right"),
     (["derive", "hypot(x,y)^2/2", "--hessian", "--at", "x=0,y=0"], 0, {"d2f_dx2": 1, "d2f_dx_dy": 0, "d2f_dy2": 1}, ""),
     (["derive", "hypot(x,y)^2/2", "--hvp", "x=1,y=2", "--at", "x=0,y=0"], 0, {"hvp_x": 1, "hvp_y": 2}, ""),
-    (["derive", "x^y", "--hessian", "--at", "x=0,y=2"], 0, {"d2f_dx2": 2, "d2f_dx_dy": 0, "d2f_dy2": 0}, ""),
+    (["derive", "x^y", "--hessian", "--at", "x=0,y=2"], 0, {"d2f_dx2": 2, "d2f_dx_dy": 0, "d2f_dy2": 0}, None),
     (["derive", "abs(x*y)", "--hessian", "--at", "x=0,y=0"], 3, {"d2f_dx2": 0, "d2f_dx_dy": None, "d2f_dy2": 0}, "not the same from all sides and in every order"),
     (["derive", "if(x^2+y^2==0,0,x*y*(x^2-y^2)/(x^2+y^2))", "--wrt", "x,y", "--hessian", "--at", "x=0,y=0"], 3, {"d2f_dx2": 0, "d2f_dx_dy": None, "d2f_dy2": 0}, ""),
     (["derive", "relu(x)*x", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": 0}, "d2f_dx2 = 0 from the left and 2 from the right"),
@@ -92,7 +91,7 @@ def test_what_the_function_decides(args, exit_code, expected, says):
     for name, x in expected.items():
         assert found[name] == (None if x is None else pytest.approx(x, rel=1e-15)), name
     told = [one["message"] for kind in ("notes", "flags") for one in document[kind]]
-    assert any(says in text for text in told), told
+    assert any(says in text for text in told) if says is not None else not told, told
     schema("trace" if args[0] == "eval" else "derive").validate(document)
     missing = {name for name, x in found.items() if x is None}
     assert {flag["path"].split(".")[1] for flag in document["flags"]} == missing

@@ -654,7 +654,6 @@ class Trace(Answer):
         A number that is given as text keeps its digits: `"0.20"` claims two.
         """
         from .checks.differences import Report as Record  # loaded when it is asked for
-        from .checks.differences import one_sided  # with it
         from .diagnosis.claims import judge  # loaded when it is asked for
 
         trace = self.listed(evaluated=True)
@@ -668,7 +667,7 @@ class Trace(Answer):
                 )
             number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
             texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
-        verdicts = judge(trace, texts, lambda names: one_sided(trace, names))
+        verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits, partial(Trace.claim, self, texts))
 

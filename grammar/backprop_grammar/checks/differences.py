@@ -5,13 +5,12 @@ output looked at; every operation is taken out of the graph and tried alone, so 
 gradient is found where it is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..blocks.names import Names
-from ..diagnosis.claims import Sides, Verdict
-from ..errors import BackpropError
+from ..diagnosis.claims import Verdict
 from ..language.graph import Graph
 from ..numbers.ball import Ball
 from ..numbers.decimal import number, short_number, telling
@@ -22,7 +21,7 @@ from .equivalence import Agreement
 from .moved import alone, along, dependents, effort
 from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, Work, slopes
 
-__all__ = ["TOLERANCE", "Difference", "Differences", "Report", "differences", "one_sided"]
+__all__ = ["TOLERANCE", "Difference", "Differences", "Report", "differences"]
 
 PATIENCE = 20
 """Inputs that are too much work before the rest is not looked at."""
@@ -110,37 +109,6 @@ def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Dif
         bench.work.left += WORK if inputs else 0
         upper = tuple(input_rows(bench)) if inputs else ()
     return Differences(upper, lower, bench.skipped)
-
-
-def one_sided(trace: Trace, names: Iterable[str]) -> Sides:
-    """The slopes of the output from the left and from the right by nodes of a trace, where a kink may
-    make them differ and quotients tell them; UNEVALUATED on the side where there is no value.
-    """
-    sides: dict[str, tuple[Number, Number]] = {}
-    if not trace.flags and not any(note.kind in SINGULAR for note in trace.notes):
-        return sides
-    try:
-        bench = Bench.of(trace)
-    except BackpropError:
-        return sides
-    with bench.point.arithmetic.context():
-        for name in names:
-            node = trace.by_name.get(name)
-            if node is None or node.gradient is None or bench.values[node.index] is None:
-                continue
-            claimed = bench.real(node.gradient) if exists(node.gradient) else bench.zero
-            below = bench.dependents([node.index])
-            moved = along(bench.graph, below, {node.index: 1.0}, bench.output, trace.upstream)
-            bent = not bench.bent.keys().isdisjoint(below)
-            found = bench.slopes(moved, [node.index], claimed, below, bent)
-            if found.kind in ("smooth", "kink", "edge"):
-                smooth = found.kind == "smooth"
-                left, right = (
-                    UNEVALUATED if x is None else shown_slope(found.slope if smooth else x, 0)
-                    for x in (found.left, found.right)
-                )
-                sides[name] = left, right
-    return sides
 
 
 SINGULAR = KINKS | {"branch cut"}

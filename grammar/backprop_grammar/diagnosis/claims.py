@@ -6,10 +6,10 @@ found by making the mistakes.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BackpropError, few, shorten, suggestion, usage, visible
 from ..language.parser import parse
@@ -17,11 +17,14 @@ from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, exists
 from ..trace.evaluate import evaluate
-from ..trace.record import Trace
+from ..trace.record import KINKS, Trace
 from .distinguish import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
 from .perturbed import Sheet, slopes
 from .rounding import NEAR, rounded
 from .search import COINCIDENCE, NOISE, Claim, Diagnosis, Findings, diagnose
+
+if TYPE_CHECKING:
+    from ..trace.singular import Verdict as Function
 
 __all__ = [
     "CHOICE",
@@ -30,7 +33,6 @@ __all__ = [
     "TRUNCATED",
     "WITHIN",
     "WRONG",
-    "Sides",
     "Verdict",
     "judge",
 ]
@@ -42,8 +44,8 @@ TRUNCATED = "right but truncated"
 CHOICE = "a valid choice at this kink"
 WRONG = "wrong"
 
-Sides = Mapping[str, tuple[Number, Number]]
-"""The slopes from the left and from the right, by the names of nodes."""
+SINGULAR = KINKS | {"sides"}
+"""Kinds of notes where the rules made a choice, or had no number."""
 
 CERTAIN = 2.0**-44
 """The relative error up to which the trace's own numbers are certified."""
@@ -91,13 +93,11 @@ class Verdict:
         return self.status != WRONG
 
 
-def judge(
-    trace: Trace, claims: dict[str, str], one_sided: Callable[[Iterable[str]], Sides] | None = None
-) -> tuple[Verdict, ...]:
+def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:
     """The verdicts on claimed gradients of nodes of a trace, in the order of the claims.
 
-    claims: node -> number as written. one_sided: gives the slopes from the left and from the right
-    by nodes, where there may be a kink and they are known; by them claims are judged there.
+    claims: node -> number as written; at a singular point they are held against what the function
+    does there.
 
     Raises BackpropError for a node that the trace does not have and for what is no number.
     """
@@ -107,11 +107,11 @@ def judge(
     wide = any(number and not held(number[0]) for number in numbers.values())
     sheet = Sheet.of(trace, wide)
     again = retraced(trace)
-    sides = one_sided(claims) if one_sided else {}
+    functions = by_function(sheet, claims)
     passes: dict[str, list[list[Any]]] = {}
     with sheet.arithmetic.context():
         cases = [
-            Case(sheet, name, text, numbers[name], again, sides.get(name), passes)
+            Case(sheet, name, text, numbers[name], again, functions.get(name), passes)
             for name, text in claims.items()
         ]
         comparable = [case.claim() for case in cases if case.comparable]
@@ -120,6 +120,19 @@ def judge(
             findings = diagnose(sheet, comparable)
         there = Elsewhere(sheet, [case.name for case in cases if case.comparable], again)
         return tuple(verdict(case, findings, there) for case in cases)
+
+
+def by_function(sheet: Sheet, names: Iterable[str]) -> "dict[str, Function]":
+    """What the function does at nodes, where the rules make a choice or have no number.
+
+    Raises BackpropError for a node that the trace does not have.
+    """
+    trace = sheet.trace
+    if not trace.flags and not any(note.kind in SINGULAR for note in trace.notes):
+        return {}
+    from ..trace.singular import at_nodes  # only where a rule is a choice, or none
+
+    return at_nodes(trace, {name: find(sheet, name) for name in names})
 
 
 def held(number: Decimal) -> bool:
@@ -137,7 +150,7 @@ class Case:
         text: str,
         typed: tuple[Decimal, Decimal] | None,
         again: Again,
-        sides: tuple[Number, Number] | None,
+        function: "Function | None",
         passes: dict[str, list[list[Any]]],
     ) -> None:
         """Raises BackpropError where the node is none."""
@@ -149,31 +162,33 @@ class Case:
         self.number = typed[0] if typed else None
         self.half = typed[1] if typed else None
         self.remark = ""
-        self.decided = self.number is not None and sides is not None and self.by_sides(sides)
+        self.decided = function is not None and self.by_function(function)
         self.comparable = exists(self.correct) and self.number is not None
-        self.status = self.judged(again, sides, passes)
+        self.status = self.judged(again, function, passes)
         # Mistakes are made in the rules, which are not what this claim is held to.
         self.comparable = self.comparable and not self.decided
 
-    def by_sides(self, sides: tuple[Number, Number]) -> bool:
-        """Whether the function decides and not the rules: both sides have one slope, another one."""
-        left, right = (as_decimal(one) if exists(one) else None for one in sides)
-        only = right if left is None else left
-        if only is None or (left is not None and right is not None and not alike(left, right)):
+    def by_function(self, function: "Function") -> bool:
+        """Whether the function decides and not the rules: it has another slope than they give."""
+        if function.number is None or not exists(function.number):
+            self.correct = function.result(self.correct)
             return False
-        if exists(self.correct) and alike(only, as_decimal(self.correct)):
+        rules, slope = function.rules, function.number
+        if rules is not None and alike(as_decimal(rules), as_decimal(slope)):
             return False
-        slope = sides[1] if left is None else sides[0]
-        where = "from both sides" if left is not None and right is not None else "from one side"
-        rules = f"choose {short(self.correct)}" if exists(self.correct) else "give no number"
-        self.remark = f"the rules {rules} here; the function has slope {short(slope)} {where}"
         self.correct = slope
+        if function.why in ("agree", "one-sided"):
+            given = "give no number" if rules is None else f"choose {short(rules)}"
+            where = "both sides" if function.why == "agree" else "one side"
+            self.remark = (
+                f"the rules {given} here; the function has slope {short(slope)} from {where}"
+            )
         return True
 
     def judged(
         self,
         again: Again,
-        sides: tuple[Number, Number] | None,
+        function: "Function | None",
         passes: dict[str, list[list[Any]]],
     ) -> str:
         if not self.comparable:
@@ -188,13 +203,14 @@ class Case:
                 exact = precise(again, self.name, exact, self.digits() + 6)
             if abs(self.number - exact) <= self.half:
                 return RIGHT if self.digits() >= FULL else WITHIN
-            if sides is not None and not self.decided and all(map(exists, sides)):
+            if function is not None and function.why == "differ":
+                assert function.below is not None and function.above is not None
+                sides = function.below, function.above
                 low, high = sorted(map(as_decimal, sides))
+                inside = low - self.half <= self.number <= high + self.half
                 told = f"the one-sided slopes {short(sides[0])} and {short(sides[1])}"
-                if not alike(low, high):
-                    inside = low - self.half <= self.number <= high + self.half
-                    self.remark = f"it lies {'between' if inside else 'outside'} {told}"
-                    return CHOICE if inside else WRONG
+                self.remark = f"it lies {'between' if inside else 'outside'} {told}"
+                return CHOICE if inside else WRONG
             if abs(self.number - exact) > abs(exact) * Decimal(NEAR):
                 return WRONG
             if abs(self.number - exact) <= abs(exact) * Decimal(NOISE):

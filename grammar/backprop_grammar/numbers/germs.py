@@ -63,6 +63,10 @@ class Germs:
         """The sign of operand k."""
         return self.field.sign(operands[k])
 
+    def beyond(self, operands: Sequence[Element], k: int, limit: float) -> bool:
+        """Whether operand k is above a limit."""
+        return self.decide(operands[k], exactly(limit)) > 0
+
     def whole(self, operands: Sequence[Element], k: int) -> bool:
         """Whether operand k is a whole number."""
         x = self.field.near(operands[k])

@@ -16,11 +16,12 @@ from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, as_float
 from ..operations.table import DIV
 from ..passes.run import BITS_PER_DIGIT, Run, Target
 from ..passes.sides import Neighbourhood, Side
-from .record import Flag, Note
+from .record import Flag, Note, Trace
 
 __all__ = [
     "Verdict",
     "Wording",
+    "at_nodes",
     "choices",
     "decided",
     "in_doubt",
@@ -105,6 +106,20 @@ def decided(
         label: verdict(near.sides({source: 1.0}), gradients[label], precision, run.upstream)
         for label, source in zip(labels, sources, strict=True)
         if source in doubts
+    }
+
+
+def at_nodes(trace: Trace, nodes: Mapping[str, int]) -> dict[str, Verdict]:
+    """The verdicts on the gradients of any nodes of a trace, by their names."""
+    near = Neighbourhood(trace.tape, trace.output, trace.at)
+    return {
+        name: verdict(
+            near.sides({node: 1.0}),
+            trace.by_index[node].gradient,
+            trace.precision,
+            trace.upstream,
+        )
+        for name, node in nodes.items()
     }
 
 
