@@ -6,6 +6,7 @@ result. What an arithmetic leaves undecided it may; what it bounds, it must boun
 
 import contextlib
 import itertools
+import math
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from backprop_grammar.batch.bounded import RULES, applied, known
+from backprop_grammar.batch.bounded import DOUBLES, FLOATS, computed
 from backprop_grammar.batch.ufuncs import over_columns
 from backprop_grammar.language.table_texts import texts
 from backprop_grammar.numbers.ball import DomainError, Undecided
@@ -111,16 +112,19 @@ def test_the_kernels_and_the_columns_hold_them_too(row):
     for balls in operands(row):
         balls = whole(row, balls)
         flat = [number for ball in (balls[0], balls[-1]) for number in ball]
-        found = []
+        found: list[tuple[Any, float]] = []
         with contextlib.suppress(Hard):
             found.append(kernel(row)(*flat))
-        columns = [(np.array([x]), np.array([error])) for x, error in balls]
-        if row in RULES or not (texts(row).computed or row.columns):
+        columns = [(np.array([x]), 0.0, np.array([error])) for x, error in balls]
+        for kernels in (FLOATS, DOUBLES):
+            if row not in kernels and (texts(row).computed or row.columns):
+                continue
             with np.errstate(all="ignore"):
-                rule = RULES.get(row)
-                value, error = known(rule(columns, None) if rule else applied(row, columns))
-            if np.isfinite(value[0]) and np.isfinite(error[0]):
-                found.append((float(value[0]), float(error[0])))
+                number = computed(kernels, row, columns)
+                high, low, error = (float(np.broadcast_to(part, 1)[0]) for part in number)
+            if math.isfinite(high) and math.isfinite(error):
+                with mp.workprec(BITS):
+                    found.append((mp.mpf(high) + mp.mpf(low), error))
         values = truths(row, balls) if found else []
         for ball in found:
             assert holds(ball, values), (balls, ball)

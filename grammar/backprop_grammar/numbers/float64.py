@@ -154,6 +154,28 @@ def exponential(x: float, dx: float, _y: float, _dy: float) -> tuple[float, floa
     return out, out * (2 * UNIT * (x != 0) + dx * ENLARGED)
 
 
+def nearest(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
+    """A whole number near x, and near whatever x may be (see Arithmetic.chosen)."""
+    if not (fabs(x) <= LARGE and dx <= SHORT):
+        raise Hard
+    return float(round(x)), 0.0
+
+
+def remainder(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
+    """x less the whole multiple of y near it (see Arithmetic.chosen)."""
+    size = fabs(y)
+    if not (SMALL <= size <= LARGE and fabs(x) <= LARGE * min(size, 1.0)):
+        raise Hard
+    quotient = x / y
+    if not 4 * (dx + (fabs(quotient) + 1) * dy) < size - dy:
+        raise Hard
+    out = math.remainder(x, y) + 0.0
+    error = dx + fabs(round(quotient)) * dy
+    if error and (fabs(out) or error) < SMALL:
+        raise Hard
+    return out, error
+
+
 OPERATORS: dict[Operation, Kernel] = {
     ADD: add,
     SUB: sub,
@@ -162,6 +184,8 @@ OPERATORS: dict[Operation, Kernel] = {
     NEG: neg,
     IDENTITY: identity,
     OPERATIONS["exp"]: exponential,
+    OPERATIONS["_nearest"]: nearest,
+    OPERATIONS["_remainder"]: remainder,
 }
 
 TAN = OPERATIONS["tan"]
@@ -189,7 +213,7 @@ def kernel(operation: Operation) -> Kernel:
     """An operation on ordinary floats."""
     if operation in OPERATORS:
         return OPERATORS[operation]
-    if operation.variadic or len(operation.operands) > 2 or operation.choice:
+    if operation.variadic or len(operation.operands) > 2:
         return unknown
     if operation.requires and operation not in (POW, TAN):  # of which ``rounded`` takes care
         return unknown
