@@ -12,7 +12,7 @@ from typing import Any
 
 from ..blocks.definitions import function, over, parameters
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, POW, SUB
 from .arithmetic import domain_error
@@ -72,6 +72,14 @@ class Germs:
             with arithmetic.context():
                 q = Fraction(int(arithmetic.nearest_whole(value)))
         return self.decide(operands[k], exactly(round(q))) == 0
+
+    def exactly(self, value: float) -> Element:
+        """The number that a float is."""
+        return exactly(value)
+
+    def vanishes(self, text: str, named: Mapping[str, Element]) -> bool:
+        """Whether a text of the table is 0."""
+        return self.decide(self.interpreted(compiled(text), named), ZERO) == 0
 
     def admit(self, operation: Operation, operands: Sequence[Element]) -> bool:
         """Whether an operand stands on an end of the domain. Raises DomainError beyond it."""
