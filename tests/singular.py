@@ -22,7 +22,8 @@ from tests import oracle
 from tests.support import parsed
 
 DIGITS = 420
-STEPS = ("1e-20", "1e-40", "1e-80")
+STEPS = (2.0**-66, 2.0**-133, 2.0**-266)
+"""Powers of 2, so that a point beside another has few digits, and what cancels there does so exactly."""
 SLACK = 1e-6
 """How far the quotient at the smallest step may be from its limit, relatively."""
 

@@ -88,11 +88,16 @@ LONG = "[0-9.]{17}"
 
 
 def library() -> Any:
-    """The polars module. Raises BackpropError that says how to install it."""
+    """The polars module. Raises BackpropError that says how to install it.
+
+    NumPy is loaded before it: polars would load it on the first thread that asks, which two threads
+    cannot do at once.
+    """
     try:
+        import numpy  # noqa: F401
         import polars
-    except ModuleNotFoundError:
-        message = "tables are read with polars, which is not installed"
+    except ModuleNotFoundError as error:
+        message = f"tables are read with {error.name}, which is not installed"
         raise usage(message, "pip install 'backprop-cli[data]'") from None
     return polars
 

@@ -189,10 +189,6 @@ class Arithmetic(ABC):
             cause.place, cause.limit = k, limit
             raise
 
-    def beyond(self, operands: Sequence[Ball], k: int, limit: float) -> bool:
-        """Whether operand k is above a limit."""
-        return self.side(operands, k, self.exactly(limit), limit) > 0
-
     def whole(self, operands: list[Ball], k: int) -> bool:
         """Whether operand k is a whole number, which it becomes where it can't be told from it."""
         nearest = self.nearest_whole(operands[k][0]), self.zero[1]

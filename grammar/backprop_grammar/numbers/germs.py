@@ -12,7 +12,7 @@ from typing import Any
 
 from ..blocks.definitions import function, over, parameters
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, POW, SUB
 from .arithmetic import domain_error
@@ -63,10 +63,6 @@ class Germs:
         """The sign of operand k."""
         return self.field.sign(operands[k])
 
-    def beyond(self, operands: Sequence[Element], k: int, limit: float) -> bool:
-        """Whether operand k is above a limit."""
-        return self.decide(operands[k], exactly(limit)) > 0
-
     def whole(self, operands: Sequence[Element], k: int) -> bool:
         """Whether operand k is a whole number."""
         x = self.field.near(operands[k])
@@ -76,6 +72,14 @@ class Germs:
             with arithmetic.context():
                 q = Fraction(int(arithmetic.nearest_whole(value)))
         return self.decide(operands[k], exactly(round(q))) == 0
+
+    def exactly(self, value: float) -> Element:
+        """The number that a float is."""
+        return exactly(value)
+
+    def vanishes(self, text: str, named: Mapping[str, Element]) -> bool:
+        """Whether a text of the table is 0."""
+        return self.decide(self.interpreted(compiled(text), named), ZERO) == 0
 
     def admit(self, operation: Operation, operands: Sequence[Element]) -> bool:
         """Whether an operand stands on an end of the domain. Raises DomainError beyond it."""

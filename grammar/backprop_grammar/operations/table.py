@@ -70,7 +70,8 @@ def gamma_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | None:
 def polygamma_requires(numbers: Any, operands: list[Any]) -> tuple[str, str] | None:
     if not numbers.whole(operands, 0) or numbers.sign(operands, 0) < 0:
         return "the order of polygamma must be 0, 1, 2, ...", "write polygamma(1, x)"
-    if numbers.beyond(operands, 0, special.HIGHEST_ORDER + 1.0):  # one more, for the slope
+    highest = numbers.exactly(special.HIGHEST_ORDER + 1.0)  # one more, for the slope
+    if numbers.decide(operands[0], highest) > 0:
         return (
             f"the order of polygamma is above {special.HIGHEST_ORDER:,}",
             "of so high an order, polygamma(n, x) is nearly (-1)^(n + 1)*n!/x^(n + 1)",
