@@ -417,13 +417,15 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
     moved: Column | None = None
     far = np.zeros(len(out), dtype=bool)
     limits = [bound.limit for bound in operation.domain if not isinstance(bound.limit, str)]
-    for k, (value, reach) in enumerate(given):
-        if reach is None:
+    for k, (value, inherited) in enumerate(given):
+        if inherited is None:
             continue
         steep = np.abs(slope(operation, k, values, out))
-        moved = plus(moved, np.asarray(np.where(reach == 0, 0.0, steep * reach)))
+        moved = plus(moved, np.asarray(np.where(inherited == 0, 0.0, steep * inherited)))
         for limit in (0.0, *limits):
-            far |= (reach > 0) & ((reach > SHORT) | (reach > NEAR * np.abs(value - limit)))
+            far |= (inherited > 0) & (
+                (inherited > SHORT) | (inherited > NEAR * np.abs(value - limit))
+            )
     if moved is not None and operation.choice:
         return np.where(near_choice(given), moved, np.inf)
     if moved is None or operation.role is Role.DISTRIBUTES:
