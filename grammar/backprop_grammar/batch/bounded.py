@@ -417,13 +417,13 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
     moved: Column | None = None
     far = np.zeros(len(out), dtype=bool)
     limits = [bound.limit for bound in operation.domain if not isinstance(bound.limit, str)]
-    for k, (value, reach) in enumerate(given):
-        if reach is None:
+    for k, (value, error) in enumerate(given):
+        if error is None:
             continue
         steep = np.abs(slope(operation, k, values, out))
-        moved = plus(moved, np.asarray(np.where(reach == 0, 0.0, steep * reach)))
+        moved = plus(moved, np.asarray(np.where(error == 0, 0.0, steep * error)))
         for limit in (0.0, *limits):
-            far |= (reach > 0) & ((reach > SHORT) | (reach > NEAR * np.abs(value - limit)))
+            far |= (error > 0) & ((error > SHORT) | (error > NEAR * np.abs(value - limit)))
     if moved is not None and operation.choice:
         return np.where(near_choice(given), moved, np.inf)
     if moved is None or operation.role is Role.DISTRIBUTES:
@@ -432,10 +432,10 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
     if not far.any():
         return moved * ENLARGED
     rows = np.flatnonzero(far)
-    some = [(x[rows], None if error is None else error[rows]) for x, error in given]
-    error = moved * ENLARGED
-    error[rows] = measured(operation, some, out[rows])
-    return error
+    these = [(x[rows], None if error is None else error[rows]) for x, error in given]
+    bound = moved * ENLARGED
+    bound[rows] = measured(operation, these, out[rows])
+    return bound
 
 
 def near_choice(given: Sequence[Number]) -> Column:

@@ -162,7 +162,7 @@ def nearest(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
 
 
 def remainder(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
-    """x less the whole multiple of y near it (see Arithmetic.chosen)."""
+    """What is left of x less the whole multiple of y near it (see Arithmetic.chosen)."""
     size = fabs(y)
     if not (SMALL <= size <= LARGE and fabs(x) <= LARGE * min(size, 1.0)):
         raise Hard
