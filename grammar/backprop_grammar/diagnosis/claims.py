@@ -149,23 +149,28 @@ class Case:
         self.number = typed[0] if typed else None
         self.half = typed[1] if typed else None
         self.remark = ""
-        self.decided = self.number is not None and sides is not None and self.by_sides(sides)
+        self.decided = (
+            self.number is not None and sides is not None and self.by_sides(sides, gradient)
+        )
         self.comparable = exists(self.correct) and self.number is not None
         self.status = self.judged(again, sides, passes)
         # Mistakes are made in the rules, which are not what this claim is held to.
         self.comparable = self.comparable and not self.decided
 
-    def by_sides(self, sides: tuple[Number, Number]) -> bool:
-        """Whether the function decides and not the rules: both sides have one slope, another one."""
+    def by_sides(self, sides: tuple[Number, Number], ruled: Number) -> bool:
+        """Whether the function decides and not the rules: both sides have one slope, another one.
+
+        ruled: the number of the rules.
+        """
         left, right = (as_decimal(one) if exists(one) else None for one in sides)
         only = right if left is None else left
         if only is None or (left is not None and right is not None and not alike(left, right)):
             return False
-        if exists(self.correct) and alike(only, as_decimal(self.correct)):
+        if exists(ruled) and alike(only, as_decimal(ruled)):
             return False
         slope = sides[1] if left is None else sides[0]
         where = "from both sides" if left is not None and right is not None else "from one side"
-        rules = f"choose {short(self.correct)}" if exists(self.correct) else "give no number"
+        rules = f"choose {short(ruled)}" if exists(ruled) else "give no number"
         self.remark = f"the rules {rules} here; the function has slope {short(slope)} {where}"
         self.correct = slope
         return True
