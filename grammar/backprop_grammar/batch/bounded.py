@@ -433,10 +433,10 @@ def carried(operation: Operation, given: Sequence[Number], out: Column) -> Colum
     if not far.any():
         return moved * ENLARGED
     rows = np.flatnonzero(far)
-    some = [(x[rows], None if error is None else error[rows]) for x, error in given]
-    error = moved * ENLARGED
-    error[rows] = measured(operation, some, out[rows])
-    return error
+    these = [(x[rows], None if error is None else error[rows]) for x, error in given]
+    bound = moved * ENLARGED
+    bound[rows] = measured(operation, these, out[rows])
+    return bound
 
 
 def near_choice(given: Sequence[Number]) -> Column:

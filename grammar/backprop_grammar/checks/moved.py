@@ -66,7 +66,9 @@ def along(
         for node, speed in speeds.items():
             ball = point.values[node]
             assert ball is not None
-            balls[node] = ball[0] + step * speed, ball[1]
+            value = ball[0] + step * speed
+            lost = abs(step * speed - (value - ball[0]))
+            balls[node] = value, ball[1] + lost
         before = point.values[output]
         assert before is not None
         ball = before

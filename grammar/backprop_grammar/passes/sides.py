@@ -138,10 +138,10 @@ class Neighbourhood:
         self.expanded += len(nodes)
         if self.expanded > LARGEST:
             raise Undecided("too many nodes")
-        values = [None if depends[k] else value for k, value in enumerate(self.values)]
-        for node in moves:
-            if self.graph.operations[node].leaf:
-                values[node] = self.values[node]
+        values = [
+            None if depends[k] and not self.graph.operations[k].leaf else value
+            for k, value in enumerate(self.values)
+        ]
         self.run(values, nodes, moves)
         result: Element | None = values[self.output]
         if result is None:
