@@ -191,8 +191,9 @@ def test_many_operands_are_moved_together(name):
 
 
 def test_shares_of_a_tie_are_said_per_operand():
-    (note,) = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
-    assert note.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+    shares, slopes = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
+    assert shares.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+    assert "slopes 0 and 1 in x, 0 and 1 in y" in slopes.message
 
 
 def test_a_wrong_gradient_shows_its_digits():
