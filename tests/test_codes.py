@@ -514,7 +514,7 @@ OUTSIDE = [
 
 INSIDE = [
     ("if(x > 0, log(x), x)", "x=-1"),
-    ("if(x != 0, sin(x)/x, 1)", "x=0"),
+    ("if(x != 0, x*sin(x), x^2)", "x=0"),
     ("if(x > 0, x, 1/0)", "x=1"),
     ("if(x > 0, x, 1e300^2)", "x=1"),
     ("if(x > 0, if(x > 1, log(x - 1), sqrt(1 - x)), sqrt(-x))", "x=-4"),

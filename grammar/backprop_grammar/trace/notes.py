@@ -175,7 +175,7 @@ def notes(run: Run, trace: Trace) -> list[Note]:
     results = [("value of", trace.output_name, trace.value)]
     results += [("gradient of", name, size) for name, size in trace.gradients.items()]
     for what, label, size in results:
-        near = size.nearest if isinstance(size, Wide) and size.exists else None
+        near = size.nearest if isinstance(size, Wide) and size.exists and size.text != "0" else None
         if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
             found.append(Note("underflow", label, underflow_text(f"{what} {label}", size)))
     zeros = zero_notes(run, trace)
