@@ -191,15 +191,9 @@ def test_many_operands_are_moved_together(name):
 
 
 def test_shares_of_a_tie_are_said_per_operand():
-<<<<<<< HEAD
     tie, sides = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
     assert tie.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
     assert sides.message == "the function has slopes 0 and 1 in x, 0 and 1 in y from the left and from the right"  # fmt: skip
-=======
-    shares, slopes = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
-    assert shares.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
-    assert "slopes 0 and 1 in x, 0 and 1 in y" in slopes.message
->>>>>>> f2
 
 
 def test_a_wrong_gradient_shows_its_digits():
