@@ -55,6 +55,9 @@ def program(row: Operation, names) -> str:
 
 
 def digits(number: Number) -> str:
+    """Digits of a number; a 0 is one whether it is proved, or nothing else can be told of it."""
+    if number == 0:
+        return "0"
     return number.text if isinstance(number, Wide) else repr(number)
 
 
