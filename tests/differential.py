@@ -12,6 +12,11 @@ Every number that is printed, the value and each gradient, is one of these:
     flagged or refused though defined    a defect, too, but an honest one
     undecided  the truth could not be told with 4,000 bits
 
+`map` is held to `eval` on the same programs: the same numbers, and none where it has none.
+
+At kinks and where the chain rule has no number, the function decides: there a gradient is right that
+lies between the difference quotients on both sides (see `tests.singular`).
+
 The same programs go through PyTorch, JAX and autograd where these are installed. They have a
 column of their own for digits lost, because plain floats must lose some; at kinks, where each has
 its own convention, they are not judged.
@@ -26,14 +31,16 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mpmath import mp
 
-from tests import libraries, truth
+from tests import libraries, singular, truth
 from tests.grown import Grown, grown
-from tests.support import BackpropError, as_float, traced
+from tests.support import BackpropError, Program, as_float, traced
 
 RELATIVE = 1e-12
 LOSSY = 1e-3
@@ -67,15 +74,35 @@ def within(exact: Any) -> bool:
     return exact is not None and bool(abs(exact) <= LARGEST)
 
 
-def ours(whole: Grown) -> tuple[Any, dict[str, Any], set[str], str]:
-    """Value, gradients and the kinds of notes, or the kind of an error; None where flagged."""
+def ours(whole: Grown, held: bool = False) -> tuple[Any, dict[str, Any], set[str], str]:
+    """Value, gradients and the kinds of notes, or the kind of an error; None where flagged.
+
+    held: at the floats themselves, as arrays hold them, not at the decimals that they print as.
+    """
+    at = {name: np.float64(x) if held else x for name, x in whole.at.items()}
     try:
-        trace = traced(whole.text(), whole.at, nodes=False)
+        trace = traced(whole.text(), at, nodes=False)
     except BackpropError as error:
         return None, dict.fromkeys(whole.at), set(), error.kind
 
     gradients = {name: as_float(number) for name, number in trace.gradients.items()}
     return as_float(trace.value), gradients, {note.kind for note in trace.notes}, ""
+
+
+def mapped_alike(whole: Grown, value: Any, slopes: dict[str, Any], error: str) -> bool:
+    """Whether `map` gives the numbers of `eval`, at a table of one row."""
+    if any(Fraction(x) != Fraction(repr(x)) for x in whole.at.values()):
+        value, slopes, _, error = ours(whole, held=True)
+    try:
+        table = Program(whole.text()).map({name: np.array([x]) for name, x in whole.at.items()})
+    except BackpropError:
+        return bool(error)
+    pairs = [(value, table.value[0]), *((slopes[n], table.gradients[n][0]) for n in slopes)]
+    missing = not np.isfinite([number for _, number in pairs]).all()
+    if error or missing:
+        alike = all(mine is None or np.isnan(found) == bool(error) for mine, found in pairs)
+        return alike and bool(table.status[0])
+    return all(mine is not None and close(float(found), mp.mpf(mine)) for mine, found in pairs)
 
 
 def outcomes(exact: truth.Truth, value: Any, slopes: Any, notes: set[str], error: str) -> list[str]:
@@ -132,6 +159,13 @@ def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, lis
     took = time.perf_counter() - started
     count["slower than 1 s"] += took > 1
     try:
+        if whole.at and not mapped_alike(whole, value, slopes, error):
+            count["map differs"] += 1
+            finding("map differs", value=value, slopes=slopes, error=error)
+    except TooSlow:
+        count["too slow"] += 1
+        finding("map too slow")
+    try:
         exact = truth.truth(whole)
     except (truth.Undecided, RecursionError):
         count["undecided"] += 1 + len(whole.at)
@@ -144,6 +178,10 @@ def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, lis
             count["undecided"] += 1 + len(whole.at)
             return count, findings
         found = outcomes(exact, value, slopes, notes, error)
+    if set(found) & BAD and not error:  # at a singular point the function decides, not a rule
+        for k, (name, slope) in enumerate(slopes.items(), 1):
+            if found[k] in BAD and singular.stands(whole.text(), whole.at, name, slope):
+                found[k] = "noted"
     count.update(found)
     bad = set(found) & BAD
     for kind in bad:
@@ -196,7 +234,7 @@ def table(count: Counter, names: list[str], markdown: bool) -> str:
     rows += [
         [name, f"{count[name]:,}", f"{100 * count[name] / numbers:.3f} %"] for name in OUTCOMES
     ]
-    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
+    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "map differs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
     sides = [["at smooth points", "backprop", *names]]
     sides += [[kind, *(f"{count[who, kind]:,}" for who in ("ours", *names))] for kind in JUDGED]
     return "\n\n".join(drawn(part, markdown) for part in ((rows, sides) if names else (rows,)))

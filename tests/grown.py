@@ -162,8 +162,65 @@ def function(rng: random.Random, own: dict[str, Grown]) -> Grown:
     return Grown(nodes, own=dict(own))
 
 
+CANCELLING = (
+    lambda u, v: ("sub", ("exp", u), 1.0),
+    lambda u, v: ("sub", 1.0, ("cos", u)),
+    lambda u, v: ("sub", ("sigmoid", u), 0.5),
+    lambda u, v: ("sub", ("sqrt", ("add", 1.0, u)), 1.0),
+    lambda u, v: ("sub", ("log", ("exp", u)), u),
+    lambda u, v: ("sub", ("sin", u), u),
+    lambda u, v: ("sub", ("hypot", u, v), ("sqrt", ("add", ("mul", u, u), ("pow", v, 2.0)))),
+    lambda u, v: ("sub", ("mul", ("add", u, v), ("sub", u, v)), ("sub", ("pow", u, 2.0), ("mul", v, v))),
+    lambda u, v: ("sub", ("add", ("sigmoid", u), ("sigmoid", ("neg", u))), 1.0),
+    lambda u, v: ("sub", ("add", ("pow", ("sin", u), 2.0), ("pow", ("cos", u), 2.0)), 1.0),
+    lambda u, v: ("sub", ("tanh", u), ("sub", ("mul", 2.0, ("sigmoid", ("mul", 2.0, u))), 1.0)),
+    lambda u, v: ("sub", ("add", ("div", u, 3.0), v), ("div", ("add", u, ("mul", 3.0, v)), 3.0)),
+    lambda u, v: ("sub", ("logsumexp", u, v), v),
+)  # fmt: skip
+"""What is 0, or next to it, after nearly all its digits have cancelled: as nested nodes."""
+
+COMBINED = (
+    lambda a, b, z: ("mul", a, b),
+    lambda a, b, z: ("add", z, ("mul", 1e36, ("mul", a, b))),
+    lambda a, b, z: ("add", z, ("mul", 1e60, ("pow", a, 3.0))),
+    lambda a, b, z: ("div", a, b),
+    lambda a, b, z: ("div", ("pow", z, 4.0), ("mul", a, a)),
+    lambda a, b, z: ("div", 1.0, ("hypot", a, b)),
+    lambda a, b, z: ("log", ("mul", a, a)),
+    lambda a, b, z: ("sqrt", ("mul", a, a)),
+    lambda a, b, z: ("max", ("mul", a, z), ("mul", b, z)),
+    lambda a, b, z: ("add", ("mul", a, z), ("pow", b, 2.0)),
+    lambda a, b, z: ("relu", ("mul", a, b)),
+    lambda a, b, z: ("add", ("tan", a), ("cosh", b)),
+    lambda a, b, z: ("atan2", a, b),
+)
+"""What is made of two of these and a variable."""
+
+
+def cancelling(seed: int | str) -> Grown:
+    """A program that loses its digits on purpose, and its point."""
+    rng = random.Random(f"{seed}:cancelling")
+    names = ("x", "y", "z")
+    at = {name: rng.choice((-1, 1, 1)) * 10 ** rng.choice((0.0, rng.uniform(-2, 1), rng.uniform(-40, 0))) for name in names}  # fmt: skip
+    nodes: list[Node] = [("variable", name) for name in names]
+
+    def append(tree: object) -> int:
+        if isinstance(tree, int):
+            return tree
+        nodes.append(("number", tree) if isinstance(tree, float) else (tree[0], *map(append, tree[1:])))  # fmt: skip
+        return len(nodes) - 1
+
+    a, b = (append(rng.choice(CANCELLING)(rng.randrange(3), rng.randrange(3))) for _ in range(2))
+    append(rng.choice(COMBINED)(a, b, rng.randrange(3)))
+    whole = Grown(nodes, at)
+    name_stages(rng, whole)
+    return whole
+
+
 def grown(seed: int | str) -> Grown:
-    """The program and the point of a seed."""
+    """The program and the point of a seed; a tenth of them cancel."""
+    if random.Random(f"{seed}:kind").random() < 0.1:
+        return cancelling(seed)
     rng = random.Random(seed)
     own: dict[str, Grown] = {}
     for name in ("f", "g")[: rng.choice((0, 0, 0, 1, 2))]:

@@ -7,17 +7,21 @@ place: as the diagnosis itself (`itself`), or among the mistakes that it lists a
 same gradients wrong by the same amounts, which no claim at that point could ever tell apart.
 `only` counts those where moreover no other diagnosis explains as much; where `first` is more
 than `only`, a tie was broken by which mistake is commoner. `listed` is among the first five.
+
+Numbers that no mistake led to are claimed, too: they should be explained by none.
 """
 
 import json
+import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from backprop_grammar.diagnosis.claims import Verdict, judge
 from backprop_grammar.diagnosis.perturbed import Sheet, replay, slopes
 from backprop_grammar.diagnosis.search import Claim, Suspect, diagnose, for_claim, suspects
-from tests.support import Trace, traced
+from tests.support import BackpropError, Trace, as_float, traced
 
 ROOT = Path(__file__).parent.parent
 WORKED = ("T05", "T10", "T11", "T13", "T17", "T18", "T19", "T23", "T28", "T29", "T35")
@@ -50,7 +54,7 @@ def made(sheet: Sheet) -> Iterator[tuple[Suspect, list[float]]]:
     inputs = [sheet.find(name) for name in sheet.trace.gradients]
     found, _ = suspects(sheet, inputs)
     for node in inputs:
-        found += for_claim(sheet, node, *slopes(sheet, node))
+        found += for_claim(sheet, node, slopes(sheet, node))
     base = replay(sheet)
     for suspect in found:
         after = replay(sheet, suspect.guess.changes)
@@ -142,6 +146,52 @@ def measure(digits: int, only: tuple[str, ...] = ()) -> tuple[Counter, dict[str,
     return total, kinds
 
 
+HUGE = ("a*b + a*c", "a*b*c + a*c", "(a + b)*c + a*c", "a*b/c + a", "a^2*b + a*c")
+"""Programs in which mistakes overflow at points of any size."""
+
+
+def nonsense(count: int) -> Iterator[Verdict]:
+    """Verdicts on claims of 7 random digits, at points where many a mistake overflows."""
+    rng = random.Random(0)
+    while count:
+        at = {name: rng.choice((-1, 1)) * 10 ** rng.uniform(-250, 250) for name in "abc"}
+        program, wrt = rng.choice(HUGE), rng.choice("abc")
+        try:
+            trace = traced(program, at)
+        except BackpropError:
+            continue
+        gradient = as_float(trace.gradients[wrt])
+        if not gradient or abs(gradient) > 1e300:
+            continue
+        yield from judge(trace, {wrt: drawn(rng, gradient, 3, 7)})
+        count -= 1
+
+
+def random_claims(digits: int, each: int) -> Iterator[Verdict]:
+    """Verdicts on claims of so many random digits, within a factor of ten of the gradient."""
+    rng = random.Random(0)
+    for _, trace in traces():
+        for _ in range(each):
+            name = rng.choice(list(trace.gradients))
+            gradient = as_float(trace.gradients[name]) or 1.0
+            yield from judge(trace, {name: drawn(rng, gradient, 1, digits)})
+
+
+def drawn(rng: random.Random, near: float, powers: int, digits: int) -> str:
+    """A random number of so many digits, within some powers of ten of another."""
+    return f"{near * 10 ** rng.uniform(-powers, powers) * rng.choice((-1, 1)):.{digits - 1}e}"
+
+
+def told(verdicts: Iterable[Verdict]) -> Counter:
+    """How many of the wrong claims are explained by a mistake, or consistent with one."""
+    count: Counter = Counter()
+    for verdict in verdicts:
+        count["all"] += 1
+        if verdict.diagnoses:
+            count["explained" if verdict.diagnoses[0].certain else "consistent"] += 1
+    return count
+
+
 def percent(counter: Counter, scope: str, what: str) -> str:
     return f"{100 * counter[f'{scope} {what}'] / max(1, counter[scope]):5.1f} %"
 
@@ -159,6 +209,17 @@ def main() -> None:
                 for scope in ("leaves", "nodes")
             )
             print(f"{kind:32} {cells}")
+    print("\nrandom claims, which no mistake led to")
+    for name, verdicts in (
+        ("7 digits, mistakes overflow", nonsense(962)),
+        ("2 digits", random_claims(2, 60)),
+        ("3 digits", random_claims(3, 60)),
+    ):
+        count = told(verdicts)
+        print(
+            f"{name:28} {count['all']:5}, explained {count['explained']}, "
+            f"consistent with a mistake {count['consistent']}"
+        )
 
 
 if __name__ == "__main__":

@@ -199,6 +199,190 @@ def logsumexp(*xs: Number) -> Number:
     return largest + m.log1p(m.fsum(exp(x - largest) for x in rest))
 
 
+def elu_by_x(x: Number, a: Number) -> Number:
+    """At the kink, the number between 1 and a that is nearest to 0."""
+    return m.one if x > 0 else a * exp(x) if x < 0 else sorted([m.zero, m.one, a])[1]
+
+
+def scale() -> Number:
+    """The first constant of selu, with all its published digits."""
+    return m.mpf("1.0507009873554804934193349852946")
+
+
+def alpha() -> Number:
+    """The second."""
+    return m.mpf("1.6732632423543772848170429916717")
+
+
+def kept(low: int, high: int) -> tuple[Function, tuple[Function, ...]]:
+    """A number kept between two limits, beyond and at which nothing comes through."""
+    return lambda x: sorted([m.mpf(low), x, m.mpf(high)])[1], (lambda x: m.mpf(low < x < high),)
+
+
+def stepping(value: Function, jumps: Function) -> tuple[Function, tuple[Function, ...]]:
+    """A function that is flat between its jumps."""
+    return value, (lambda x: UNDEFINED if jumps(x) else m.zero,)
+
+
+def halves_to_even(x: Number) -> Number:
+    below = m.floor(x)
+    above = m.ceil(x)
+    if x - below == above - x:
+        return below if m.isint(below / 2) else above
+    return below if x - below < above - x else above
+
+
+def remainder(x: Number, y: Number) -> Number:
+    """x - y*floor(x/y), at a precision at which the quotient is exact enough."""
+    with m.extraprec(2 * abs(m.mag(x or 1)) + 2 * abs(m.mag(y)) + 200):
+        return x - y * m.floor(x / y)
+
+
+def remainder_by_y(x: Number, y: Number) -> Number:
+    with m.extraprec(2 * abs(m.mag(x or 1)) + 2 * abs(m.mag(y)) + 200):
+        return UNDEFINED if m.isint(x / y) else -m.floor(x / y)
+
+
+def near_remainder(x: Number, y: Number) -> Number:
+    """x less its nearest multiple of y; halfway, the even one."""
+    with m.extraprec(2 * abs(m.mag(x or 1)) + 2 * abs(m.mag(y)) + 200):
+        return x - y * halves_to_even(x / y)
+
+
+def sinc(n: Number, x: Number) -> Number:
+    """Derivative n: pi^n times the mean of t^n cos(pi x t + n pi/2) over t from 0 to 1.
+
+    By partial integration from the top, or by the series of the cosine.
+    """
+    n = int(n)
+    if abs(x) < 1:
+        total, k = m.zero, -(-n // 2)
+        while True:
+            factor = m.pi ** (2 * k) / (m.factorial(2 * k - n) * (2 * k + 1))
+            term = (-1) ** k * factor * x ** (2 * k - n)
+            total += term
+            if abs(term) < m.ldexp(abs(total), -m.prec - 20) or (x == 0 and 2 * k > n):
+                return total
+            k += 1
+    result = m.sinpi(x) / (m.pi * x)
+    for k in range(1, n + 1):
+        wave = [m.sinpi, m.cospi][k % 2](x) * (-1) ** (k // 2)
+        result = (m.pi ** (k - 1) * wave - k * result) / x
+    return result
+
+
+def erfcx(n: Number, x: Number) -> Number:
+    """Derivative n: a repeated integral of erfc (DLMF 7.18.3), a parabolic cylinder function; far to
+    the right by its leading terms."""
+    n = int(n)
+    if x > 100:
+        total = term = m.one
+        k = 0
+        while abs(term) > m.ldexp(1, -m.prec - 10):
+            k += 1
+            term *= -m.mpf(2 * k - 1 + n) * (2 * k + n) / (4 * k) / (x * x)
+            total += term
+        return (-1) ** n * m.factorial(n) * total / (m.sqrt(m.pi) * x ** (n + 1))
+    with m.extraprec(60 * (n + 1)):
+        values = [exp(x * x) * 2 * normal(-x * m.sqrt(2))]
+        values.append(2 * x * values[0] - 2 / m.sqrt(m.pi))
+        for k in range(1, n):
+            values.append(2 * x * values[k] + 2 * k * values[k - 1])
+    return values[n]
+
+
+def erfinv(x: Number) -> Number:
+    """By bisection of the logarithm of erfc, and secants."""
+    if abs(x) >= 1:
+        return 1 / m.zero
+    if x <= 0:
+        return -erfinv(-x) if x else m.zero
+    if x < 0.5:
+        guess, function = x * m.sqrt(m.pi) / 2, lambda y: m.erf(y) / x - 1
+    else:
+        rest = 1 - x
+        guess, function = m.sqrt(-m.log(rest)), lambda y: m.log(m.erfc(y) / rest)
+    low, high = guess / 3, 3 * guess + m.mpf(1) / 4
+    for _ in range(20):
+        middle = (low + high) / 2
+        if (function(middle) > 0) == (function(low) > 0):
+            low = middle
+        else:
+            high = middle
+    for _ in range(14):
+        ends = function(low), function(high)
+        if ends[0] == ends[1]:
+            break
+        low, high = high, high - ends[1] * (high - low) / (ends[1] - ends[0])
+    return high
+
+
+def mills(x: Number) -> Number:
+    """-x times the normal distribution function over its density, far to the left (DLMF 7.12.1)."""
+    total = term = m.one
+    k = 0
+    while abs(term) > m.ldexp(1, -m.prec - 10):
+        term *= -(2 * k + 1) / (x * x)
+        total += term
+        k += 1
+    return total
+
+
+def log_normal(x: Number) -> Number:
+    if x < -100:
+        return -x * x / 2 - m.log(-x * m.sqrt(2 * m.pi)) + m.log(mills(x))
+    return m.log1p(-normal(-x)) if x > 5 else m.log(normal(x))
+
+
+def gamma(x: Number) -> Number:
+    """By the logarithm, and by reflection on the left (DLMF 5.5.3)."""
+    if x <= 0 and m.isint(x):
+        return 1 / m.zero
+    if x < 0.5:
+        return m.pi / (m.sinpi(x) * gamma(1 - x))
+    size = m.loggamma(x)
+    with m.extraprec(20 + max(0, m.mag(size))):
+        return exp(m.loggamma(x))
+
+
+def beta(x: Number, y: Number) -> Number:
+    if x <= 0 or y <= 0:
+        return 1 / m.zero
+    largest = max(abs(m.loggamma(z)) for z in (x, y))
+    with m.extraprec(80 + max(0, m.mag(largest), m.mag(x), m.mag(y))):
+        return exp(m.loggamma(x) + m.loggamma(y) - m.loggamma(x + y))
+
+
+def beta_slope(x: Number, y: Number) -> Number:
+    """By the first: beta times minus the rise of digamma from x to x + y."""
+    with m.extraprec(100 + max(0, 2 * (m.mag(x) - m.mag(y)), m.mag(x))):
+        return beta(x, y) * (m.digamma(x) - m.digamma(x + y))
+
+
+def mish_slope(x: Number) -> Number:
+    """By the definition of tanh: of x (s^2 - 1)/(s^2 + 1) with s = 1 + exp(x)."""
+    grows = exp(x) if x < 10**5 else exp(m.mpf(10**5))
+    w = grows * (grows + 2)
+    return w / (w + 2) + x * 4 * (1 + grows) * grows / (w + 2) ** 2
+
+
+def counted(function: Function) -> Function:
+    """Derivative n of a function, where n is one of 0, 1, 2, ..."""
+    return lambda n, x: function(n, x) if m.isint(n) and n >= 0 else 1 / m.zero
+
+
+def weighted(log: Function) -> Function:
+    """x times the logarithm of y, 0 where x is 0 and y on the edge of its domain."""
+
+    def value(x: Number, y: Number) -> Number:
+        edge = y if log == m.log else 1 + y
+        if edge < 0 or (edge == 0 and x != 0):
+            return 1 / m.zero
+        return x * log(y) if x else m.zero
+
+    return value
+
+
 ZERO, ONE = (lambda *xs: m.zero), (lambda *xs: m.one)
 
 FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
@@ -267,7 +451,73 @@ FUNCTIONS: dict[str, tuple[Function, tuple[Function, ...]]] = {
     "mean": (lambda *xs: total(xs) / len(xs), (lambda k, *xs: m.one / len(xs),)),
     "logsumexp": (logsumexp, (lambda k, *xs: 1 / m.fsum(exp(x - xs[k]) for x in xs),)),
     "_gauss": (lambda x: exp(-x * x), (lambda x: -2 * x * exp(-x * x),)),
-    "_normal": (normal, (bell,)),
+    "elu": (
+        lambda x, a: x if x > 0 else a * m.expm1(x),
+        (elu_by_x, lambda x, a: m.expm1(min(x, m.zero))),
+    ),
+    "selu": (
+        lambda x: scale() * (x if x > 0 else alpha() * m.expm1(x)),
+        (lambda x: scale() if x >= 0 else scale() * alpha() * exp(x),),
+    ),
+    "mish": (
+        lambda x: x * m.tanh(m.log1p(exp(x))) if x > -(10**5) else x * exp(x),
+        (mish_slope,),
+    ),
+    "softsign": (lambda x: x / (1 + abs(x)), (lambda x: (1 + abs(x)) ** -2,)),
+    "relu6": kept(0, 6),
+    "hardtanh": kept(-1, 1),
+    "floor": stepping(m.floor, m.isint),
+    "ceil": stepping(m.ceil, m.isint),
+    "round": stepping(halves_to_even, lambda x: m.isint(2 * x) and not m.isint(x)),
+    "mod": (
+        lambda x, y: remainder(x, y) if y else 1 / m.zero,
+        (lambda x, y: UNDEFINED if m.isnan(remainder_by_y(x, y)) else m.one, remainder_by_y),
+    ),
+    "sinc": (lambda x: sinc(m.zero, x), (lambda x: sinc(m.one, x),)),
+    "gamma": (gamma, (lambda x: gamma(x) * polygamma(0, x),)),
+    "beta": (beta, (beta_slope, lambda x, y: beta_slope(y, x))),
+    "erfinv": (erfinv, (lambda x: m.sqrt(m.pi) / 2 * exp(erfinv(x) ** 2),)),
+    "erfcx": (lambda x: erfcx(m.zero, x), (lambda x: erfcx(m.one, x),)),
+    "normcdf": (normal, (bell,)),
+    "lognormcdf": (log_normal, (lambda x: bell(x) / normal(x) if x > -100 else -x / mills(x),)),
+    "logit": (
+        lambda x: m.log(x) - m.log1p(-x) if x < 1 else 1 / m.zero,
+        (lambda x: 1 / x + 1 / (1 - x),),
+    ),
+    "log1mexp": (
+        lambda x: m.log(-m.expm1(-x)) if x < 1 else m.log1p(-exp(-x)),
+        (lambda x: -exp(-x) / m.expm1(-x),),
+    ),
+    "xlogy": (
+        weighted(m.log),
+        (lambda x, y: m.log(y) if y else UNDEFINED, lambda x, y: x / y if x else m.zero),
+    ),
+    "xlog1py": (
+        weighted(m.log1p),
+        (
+            lambda x, y: m.log1p(y) if y > -1 else UNDEFINED,
+            lambda x, y: x / (1 + y) if x else m.zero,
+        ),
+    ),
+    "_nearest": (halves_to_even, (ZERO,)),
+    "_remainder": (
+        lambda x, y: near_remainder(x, y) if y else 1 / m.zero,
+        (ONE, lambda x, y: (near_remainder(x, y) - x) / y),
+    ),
+    "_sinc": (counted(sinc), (lambda n, x: UNDEFINED, lambda n, x: sinc(n + 1, x))),
+    "_erfcx": (counted(erfcx), (lambda n, x: UNDEFINED, lambda n, x: erfcx(n + 1, x))),
+    "_bell": (
+        lambda x: m.sech(x / 2) ** 2 / 4,
+        (lambda x: -m.tanh(x / 2) * m.sech(x / 2) ** 2 / 4,),
+    ),
+    "_circle": (lambda x: (1 - x) * (1 + x), (lambda x: -2 * x,)),
+    "_cosine": (
+        lambda x, y: x / m.hypot(x, y) if x or y else m.zero,
+        (
+            lambda x, y: y**2 / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+            lambda x, y: -x * y / m.hypot(x, y) ** 3 if x or y else UNDEFINED,
+        ),
+    ),
 }
 """name -> (value, (slope per operand)); of a variadic one, the one slope takes k first."""
 

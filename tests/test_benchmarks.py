@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import pytest
 
-from tests.benchmarks import files, neurons, program, report, rows, start
-from tests.benchmarks.shapes import SHAPES
+from tests.benchmarks import files, growth, neurons, program, report, rows, start
+from tests.benchmarks.shapes import GROWING, SHAPES
 from tests.support import LONG, Program, traced
 
 long = pytest.mark.skipif(not LONG, reason="runs with LONG=1")
@@ -205,3 +205,27 @@ def test_the_command_from_file_to_file():
     pytest.importorskip("polars")
     table = files.measured(1, 1_000)
     assert [row[0] for row in table.rows] == list(files.FORMS)
+
+
+@pytest.mark.parametrize("shape", GROWING)
+def test_every_growing_program_has_a_gradient(shape):
+    for count in (2, 3, 12):
+        whole = Program(GROWING[shape].text(count))
+        trace = traced(whole, {}, nodes=False)
+        assert set(trace.gradients) == set(whole.inputs)
+
+
+def test_growth_is_told_with_its_exponent(monkeypatch):
+    answers = {100: {"seconds": 0.25, "code": 0}, 1_000: {"seconds": 2.5, "code": 0}}
+    monkeypatch.setattr(growth, "attempt", lambda shape, size, *_: answers[size])
+    assert growth.cells("sum", ("eval",), 10_000, 1.0) == ["0.25", "2.50 ^1.0"]
+    answers[100] = {"seconds": 0.1, "code": 1}
+    assert growth.cells("sum", ("eval",), 10_000, 1.0) == ["refused in 0.10"]
+    answers[100] = {"code": -1}
+    assert growth.cells("sum", ("eval",), 10_000, 1.0) == ["over 1 s"]
+
+
+def test_growth_runs_a_command():
+    found = growth.attempt("sum", 10, growth.COMMANDS["derive"], 60.0)
+    assert found["code"] == 0 and found["seconds"] > 0
+    assert growth.attempt("nothing", 10, ("eval",), 60.0) == {"code": 70}

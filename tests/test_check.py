@@ -9,14 +9,28 @@ from unittest.mock import patch
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from mpmath import mp, mpf
 
 from backprop_cli.input.pairs import read_claims, read_ranges
 from backprop_grammar.checks.differences import Report, differences
 from backprop_grammar.checks.equivalence import agree
-from backprop_grammar.diagnosis.claims import RIGHT, ROUNDED, WITHIN, WRONG, judge
-from tests.mistakes import measure
+from backprop_grammar.diagnosis.claims import (
+    CHOICE,
+    RIGHT,
+    ROUNDED,
+    TRUNCATED,
+    WITHIN,
+    WRONG,
+    judge,
+)
+from backprop_grammar.diagnosis.search import Findings
+from backprop_grammar.numbers.decimal import telling
+from tests.mistakes import measure, nonsense, random_claims, told
 from tests.support import (
     BackpropError,
+    Program,
+    Wide,
+    as_float,
     call,
     often,
     parsed,
@@ -73,8 +87,8 @@ def test_a_wrong_gradient_is_found_at_its_operation():
         ("relu(x)*y", {"x": 0.0, "y": 3.0}, "dn1/dx", "kink", "kink at n1: one-sided slopes 0 and 1; the gradient 0 lies between"),
         ("max(x, y)", {"x": 2.0, "y": 2.0}, "x", "kink", "the gradient 0.5 lies between"),
         ("hypot(x, y)", {"x": 0.0, "y": 0.0}, "y", "kink", "one-sided slopes -1 and 1"),
-        ("relu(x) - relu(-x)", {"x": 0.0}, "x", "kink", "the kinks at n1 and n3 cancel"),
-        ("if(x < 1, x, 2*x)", {"x": 1.0}, "x", "kink", "jump at n2"),
+        ("relu(x) - relu(-x)", {"x": 0.0}, "x", "right", ""),
+        ("if(x < 1, x, 2*x)", {"x": 1.0}, "x", "undefined", "the gradient is undefined"),
         ("sqrt(x)", {"x": 0.0}, "x", "infinite", "the one-sided slopes are none and"),
         ("sign(x)", {"x": 0.0}, "x", "undefined", "the gradient is undefined"),
         ("x^2", {"x": 0.0}, "x", "right", ""),
@@ -90,6 +104,105 @@ def test_kinks_and_poles_are_named(program, at, row, verdict, message):
     rows = {one.name: one for one in (*found.inputs, *found.edges)}
     assert rows[row].verdict == verdict
     assert message in rows[row].message
+
+
+SMOOTH = [
+    # points beyond the scale of the function, and scales below that of the point
+    ("sin(x)", "x=3e18", mp.cos),
+    ("cos(x)", "x=1e40", lambda x: -mp.sin(x)),
+    ("cos(x)", "x=1e100", lambda x: -mp.sin(x)),
+    ("sin(x)", "x=1e25", mp.cos),
+    ("sin(x)", "x=1e30", mp.cos),
+    ("sin(x/1.05e-34)", "x=0", lambda x: 1 / mpf("1.05e-34")),
+    ("sin(x/1e-308)", "x=0", lambda x: 1 / mpf("1e-308")),
+    ("tanh(x/1.6e-25)", "x=0", lambda x: 1 / mpf("1.6e-25")),
+    ("tanh(x/1.6e-25)", "x=2e-26", lambda x: mp.sech(x / mpf("1.6e-25")) ** 2 / mpf("1.6e-25")),
+    ("x/(x + 6.626e-34)", "x=0", lambda x: 1 / mpf("6.626e-34")),
+    ("asin(x/1e-30)", "x=0", lambda x: 1 / mpf("1e-30")),
+    ("sqrt(x^2 + 1e-120)", "x=1e-61", lambda x: x / mp.sqrt(x * x + mpf("1e-120"))),
+    # what cancels
+    ("1 - cos(x)", "x=1e-32", mp.sin),
+    ("log(1 + x)", "x=1e-80", lambda x: 1 / (1 + x)),
+    ("exp(x) - 1 - x", "x=1e-60", mp.expm1),
+    ("max(exp(x) - 1, 0)", "x=1e-161", mp.exp),
+    ("if(x + 1 > 1, 2*x, 3*x)", "x=1e-161", lambda x: mpf(2)),
+    ("(1 - cos(x))/x^2", "x=1e-15", lambda x: -x / 12),
+    ("sin(x)^2 + cos(x)^2", "x=1", lambda x: mpf(0)),
+    ("x - y*z", "x=1,y=1e-10,z=1e-100", lambda x: mpf(1)),
+    # no slope, or one that vanishes in the end
+    ("x^3", "x=0", lambda x: mpf(0)),
+    ("(1 - cos(x))*(1 + x)", "x=0", lambda x: mpf(0)),
+    ("exp(-1/x^2)", "x=0.01", lambda x: 2 / x**3 * mp.exp(-1 / x**2)),
+    ("relu(w*x)*y", "x=-1,w=2,y=3", lambda x: mpf(0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "slope"), SMOOTH, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_steps_are_of_the_scale_of_the_function(program, at, slope):
+    trace = traced(program, point(at))
+    found = differences(trace)
+    assert {row.verdict for row in (*found.inputs, *found.edges)} == {"right"}
+    (row,) = (row for row in found.inputs if row.name == "x")
+    with mp.workprec(4000):
+        exact = slope(mpf(point(at)["x"]))
+        quotient = mpf(row.quotient.text if isinstance(row.quotient, Wide) else row.quotient)
+        assert abs(quotient - exact) <= abs(exact) * mpf("1e-15") + mpf(2) ** -1075
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "slope"), SMOOTH, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_and_what_differs_is_wrong_there_too(program, at, slope):
+    trace = traced(program, point(at))
+    right = as_float(trace.gradients["x"])
+    for wrong in (right * (1 + 1e-9), -right, right / 2) if right else (1e-3, 1e300, 1e-300):
+        found = differences(replace(trace, gradients=trace.gradients | {"x": wrong}), edges=False)
+        (row,) = (row for row in found.inputs if row.name == "x")
+        assert row.verdict == "wrong", wrong
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "verdict", "said"),
+    [
+        ("sqrt(x^2 + 1e-120) + relu(x)", "x=0", "kink", "one-sided slopes 0 and 1"),
+        ("abs(x) - 3*relu(x)", "x=0", "kink", "slopes -1 and -2; the gradient -1 lies between"),
+        ("x^1.5", "x=0", "right", "at the edge of the domain, one-sided"),
+        ("abs(x)^1.01", "x=0", "undecided", "the difference quotients do not settle"),
+        ("sin(x/1e-300/1e-300)", "x=0", "undecided", "do not settle"),
+        ("atan2(x, -1)", "x=0", "kink", "jump at n1"),
+    ],
+)  # fmt: skip
+def test_a_verdict_needs_quotients_that_settle(program, at, verdict, said):
+    row = checked(program, point(at)).inputs[0]
+    assert row.verdict == verdict
+    assert said in row.message
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "logsumexp"])
+def test_many_operands_are_moved_together(name):
+    operands = [f"x{i}" for i in range(300)]
+    found = checked(f"{name}({', '.join(operands)})", {x: i / 7 for i, x in enumerate(operands)})
+    assert found.right and found.skipped
+    together = found.edges[-1]
+    assert together.name == "dn1, all operands at once" and together.verdict == "right"
+    assert found.inputs[-1].name == "all inputs at once"
+
+
+def test_shares_of_a_tie_are_said_per_operand():
+    tie, sides = traced("max(x, y, y)", {"x": 1, "y": 1}).notes
+    assert tie.message.endswith("x gets 1/3 and y gets 2/3 of the gradient")
+    assert sides.message == "the function has slopes 0 and 1 in x, 0 and 1 in y from the left and from the right"  # fmt: skip
+
+
+def test_a_wrong_gradient_shows_its_digits():
+    trace = traced("sin(x)", {"x": 1})
+    wrong = replace(trace, gradients={"x": trace.gradients["x"] * (1 + 1e-9)})
+    (row,) = differences(wrong, edges=False).inputs
+    assert row.verdict == "wrong"
+    assert telling(row.backward, row.quotient, 6) == ("0.5403023064", "0.5403023059")
+    assert row.message.endswith("0.5403023059")
 
 
 def test_a_large_graph_is_checked_in_part():
@@ -141,6 +254,153 @@ def test_published_mistakes_are_diagnosed(case):
         for name, places in [(found.mistake, found.nodes), *((n, (at,)) for n, at in found.also)]
     ]
     assert (mistake, nodes) in first_two
+
+
+REPORTED = {
+    "R027": "the function has slope 1 from both sides",
+    "R028": "the function has slope 1 from both sides",
+    "R029": "the function has slope 1 from both sides",
+    "R030": "it lies between the one-sided slopes 0 and 1",
+    "R031": "it lies outside the one-sided slopes -1 and 1",
+    "R032": "they differ by a factor of 2",
+    "R033": "1 right",
+    "R034": "1 right",
+}
+"""What is said of every reported command."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in cases("reports.jsonl") if case["kind"] == "check" and "issue" not in case],
+    ids=lambda case: case["id"],
+)
+def test_reported_commands(case):
+    code, out, err = call(*case["argv"])
+    assert (code, err) == (case["expect"]["exit"], "")
+    assert REPORTED[case["id"]] in " ".join(out.split())
+    assert "mistake" not in out or case["id"] == "R031"
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "claim", "status", "said"),
+    [
+        ("relu(x)", "x=0", "0.3", CHOICE, "between the one-sided slopes 0 and 1"),
+        ("relu(x)", "x=0", "0", RIGHT, ""),
+        ("relu(x)", "x=0", "-0.3", WRONG, "outside the one-sided slopes 0 and 1"),
+        ("y*relu(x - 1)", "x=1,y=-2", "-1.5", CHOICE, "between the one-sided slopes 0 and -2"),
+        ("max(x, y)", "x=1,y=1", "0.25", CHOICE, "between the one-sided slopes 0 and 1"),
+        ("max(x, y)", "x=1,y=1", "1.5", WRONG, "outside the one-sided slopes 0 and 1"),
+        ("sqrt(x^4)", "x=0", "0", RIGHT, "give no number here; the function has slope 0"),
+        ("hypot(x, y)^2/2", "x=0,y=0", "0", RIGHT, ""),
+        ("abs(x)", "x=2", "-1", WRONG, ""),
+    ],
+)
+def test_claims_at_kinks_are_held_against_the_slopes(program, at, claim, status, said):
+    (verdict,) = Program(program).at(numbers(at)).claim(x=claim).record.verdicts
+    assert verdict.status == status
+    assert any(said in advice for advice in verdict.advice) or not said
+    assert not (verdict.right and verdict.diagnoses)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "status"),
+    [
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "1.5", CHOICE),
+        ("s = 2*x; relu(s) - 2*relu(-s)", "0", WRONG),
+        ("s = 2*x; relu(s) - relu(-s)", "1", RIGHT),
+        ("s = 2*x; relu(s) - relu(-s)", "0", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "1", WRONG),
+        ("s = 2*x; if(s < 0, 1, 2) + s", "none", RIGHT),
+    ],
+)
+def test_the_function_decides_of_inner_nodes_too(program, claim, status):
+    (verdict,) = Program(program).at(x=0).claim(s=claim).record.verdicts
+    assert (verdict.status, verdict.diagnoses) == (status, ())
+
+
+def numbers(at):
+    return {name: float(x) for name, x in point(at).items()}
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "name", "claim"),
+    [
+        ("d1*d2 + d1*d3", "d1=-4.4e-181,d2=-1.07e164,d3=1.465e228", "d1", "2.007063e+228"),
+        ("x*y + x*z", "x=1,y=1e200,z=2e200", "x", "7.77e200"),
+        ("x*y + x*z", "x=1,y=1e300,z=3", "x", "7e200"),
+        ("sin(x)*y", "x=1,y=2", "x", "1e-400"),
+        ("sin(x)*y", "x=1,y=2", "x", "1e400"),
+    ],
+)
+def test_what_overflows_or_vanishes_explains_nothing(program, at, name, claim):
+    (verdict,) = judge(traced(program, point(at)), {name: claim})
+    assert verdict.status == WRONG and verdict.diagnoses == ()
+    assert told(nonsense(40)) == {"all": 40}
+
+
+def test_few_digits_explain_nothing():
+    count = told(random_claims(2, 6)) + told(random_claims(3, 6))
+    assert count["all"] == 240
+    assert count["explained"] <= 2 < count["consistent"]
+    (verdict,) = judge(traced("x*y", {"x": 3, "y": 4}), {"x": "3"})
+    assert not verdict.diagnoses[0].certain
+    assert "numbers of 1 digit fits a mistake by chance" in verdict.advice[0]
+    (verdict,) = judge(traced("x*y", {"x": 3.1415, "y": 4}), {"x": "3.1415"})
+    assert verdict.diagnoses[0].chance < 1e-3
+
+
+NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))", {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
+
+
+@pytest.mark.parametrize(
+    ("program", "at", "name", "claim", "status", "said"),
+    [
+        (*NEURON, "w0", "-0.19", TRUNCATED, "the digits of -0.196612 were cut off; rounded it is -0.20"),
+        (*NEURON, "w0", "-0.1966", WITHIN, ""),
+        (*NEURON, "w0", "0.19", WRONG, ""),
+        ("exp(x)*x", {"x": 40}, "x", "9.6508*10^(18)", WITHIN, ""),
+        ("exp(x)*x", {"x": 40}, "x", "9.7*10^18", WITHIN, ""),
+        ("exp(x)*x", {"x": 40}, "x", "9.65·10**18", WITHIN, ""),
+        ("exp(x)*x", {"x": 40}, "x", "9.6507*10^18", TRUNCATED, ""),
+        ("exp(x)*x", {"x": 40}, "x", "9.75*10^18", WRONG, ""),
+        ("-exp(-x)", {"x": 40}, "x", "4.2*10^(-18)", WITHIN, ""),
+        ("4000*w*0.11", {"w": 1}, "w", "400.0", WRONG, ""),
+        ("4000*w*0.11", {"w": 1}, "w", "400", WRONG, ""),
+        ("cosh(x)*y", {"x": 0.3, "y": 7}, "x", "-2.131642", WRONG, ""),
+    ],
+)  # fmt: skip
+def test_digits_that_were_cut_off_or_written_with_a_power_of_ten(
+    program, at, name, claim, status, said
+):
+    (verdict,) = judge(traced(program, at), {name: claim})
+    assert verdict.status == status
+    assert any(said in advice for advice in verdict.advice) or not said
+
+
+def test_a_negated_gradient_without_a_diagnosis_is_called_that():
+    trace = traced("log(x) + x^3", {"x": 1.7})
+    claim = f"{-trace.gradients['x']!r}"
+    with patch("backprop_grammar.diagnosis.claims.diagnose", lambda *_: Findings([], 9, False)):
+        (verdict,) = judge(trace, {"x": claim})
+    assert verdict.advice[0].endswith("it is the right one with the opposite sign")
+
+
+def test_what_was_said_of_one_claim_is_not_said_again(capsys):
+    program, at = NEURON
+    trace = traced(program, at)
+    verdicts = judge(trace, {"w1": "-0.59", "x1": "-0.39"})
+    report = Report(trace.program, trace.at, "f", trace.value, verdicts=verdicts)
+    show("check", "table", report)
+    assert "x1 = -0.39: as for w1" in capsys.readouterr().out
+
+
+def test_many_claims_are_all_judged():
+    names = [f"x{i}" for i in range(400)]
+    program = " + ".join(f"{i % 13 + 2}*{name}" for i, name in enumerate(names))
+    trace = traced(program, {name: i / 8 + 3 for i, name in enumerate(names)})
+    verdicts = judge(trace, {name: str(-(i % 13 + 2)) for i, name in enumerate(names)})
+    assert all(verdict.diagnoses for verdict in verdicts)
 
 
 def test_the_kept_branch_is_named():
@@ -335,6 +595,31 @@ def test_the_parting_is_named():
             read_ranges([box])
     with pytest.raises(BackpropError, match="no range for y"):
         agree(parsed("x"), parsed("y"), {"x": (0.0, 1.0)})
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "box", "agreed", "said"),
+    [
+        ("exp(x)", "2*exp(x)", "x=-1000:-800", False, "1.36447721e-391 and 2.72895442e-391; they differ by a factor of 2"),
+        ("exp(x)", "exp(x)", "x=-1000:-800", True, ""),
+        ("exp(x)", "exp(x)", "x=800:1000", True, ""),
+        ("exp(x)", "exp(x) + exp(x/2)", "x=20:40", False, ""),
+        ("exp(x)", "exp(x)*(1 + 1e-11)", "x=800:1000", False, "7.3288142223e+390 and 7.3288142224e+390"),
+        ("0.75*x", "0.75*x*(1+3e-12)", "x=0.5:1", False, "0.5625 and 0.562500000002"),
+        ("x*y", "-x*y", "x=1:2,y=1:2", False, "they have opposite signs"),
+        ("x*1e-200*1e-200", "x*1e-200*1e-201", "x=1:2", False, "they differ by a factor of 10"),
+    ],
+)  # fmt: skip
+def test_formulas_are_compared_beyond_the_floats(a, b, box, agreed, said):
+    found = agree(parsed(a), parsed(b), read_ranges([box]))
+    assert found.agreed is agreed and found.points
+    assert agreed or said in found.parting.message
+
+
+def test_an_empty_option_is_not_ignored():
+    assert call("check", "x", "--against", "", "--over", "x=0:1")[0] == 1
+    code, _, err = call("map", "x", "--points", "-", "--columns", "", stdin=b"x\n1\n")
+    assert code == 2 and "--columns names no results" in err
 
 
 # formats

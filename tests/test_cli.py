@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from importlib import metadata
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_points_from_files(tmp_path):
         ("x=1,y==2", "name=value"),
         ("1=x", "name=value"),
         ("", "a value is missing"),
-        ("@", "cannot read"),
+        ("@", "cannot read a file without a name"),
+        ("@.", "cannot read .: it is a folder"),
         ("@nowhere.json", "cannot read nowhere.json"),
     ],
 )
@@ -377,7 +379,7 @@ def test_python_m_and_version():
     done = subprocess.run(
         [sys.executable, "-m", "backprop_cli", "--version"], capture_output=True, check=True
     )
-    assert done.stdout.startswith(b"backprop ")
+    assert done.stdout.decode().split() == ["backprop", metadata.version("backprop-cli")]
 
 
 def test_completion_is_offered():
@@ -434,3 +436,40 @@ def test_an_inner_node_has_its_value_without_the_tables(program, at, wrt, value)
     assert summaries[0] == summaries[1]
     rows = {row.split()[0]: row.split()[1] for row in summaries[1].splitlines()[3:]}
     assert rows["h1"] == value
+
+
+SOFT_COMMANDS = [
+    (("eval", "gamma*x + beta", "--at", "gamma=2,x=3,beta=1", "--json"), 7.0, {"gamma": 3.0, "x": 2.0, "beta": 1.0}),
+    (("eval", "beta = 2; beta*x", "--at", "x=3", "--json"), 6.0, {"beta": 3.0, "x": 2.0}),
+    (("eval", "gamma(x) = x^2; gamma(3*x)", "--at", "x=1", "--json"), 9.0, {"x": 18.0}),
+    (("eval", "f(mod, x) = mod*x; f(2, x)", "--at", "x=3", "--json"), 6.0, {"x": 2.0}),
+    (("eval", "round = 3*x; round^2", "--at", "x=1", "--wrt", "round,x", "--json"), 9.0, {"round": 6.0, "x": 18.0}),
+    (("eval", "x*y", "--at", "x=gamma(4),y=floor(2.5)", "--json"), 12.0, {"x": 2.0, "y": 6.0}),
+    (("eval", "gamma + gamma(x)", "--at", "x=4,gamma=1", "--wrt", "gamma", "--json"), 7.0, {"gamma": 1.0}),
+]  # fmt: skip
+"""What a name means that is a function's only where a parenthesis follows it."""
+
+
+@pytest.mark.parametrize(("args", "value", "gradients"), SOFT_COMMANDS)
+def test_a_soft_name_is_the_programs_own(args, value, gradients):
+    code, out, err = call(*args)
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["value"], found["gradients"]) == (value, gradients)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("check", "gamma*x + beta", "--at", "gamma=2,x=3,beta=1", "--claim", "gamma=3,beta=1"),
+        ("check", "gamma*x", "--against", "x*gamma", "--over", "gamma=1:2,x=0:1"),
+        ("step", "(gamma - 3)^2", "--at", "gamma=0", "--rate", "0.1"),
+        ("explain", "gamma*x + beta", "--at", "gamma=2,x=3,beta=1", "--why", "gamma"),
+        ("derive", "gamma*x^2 + mod", "--wrt", "gamma,x,mod", "--order", "2"),
+        ("graph", "round = x*y; floor = round^2; floor", "--format", "svg"),
+        ("eval", "floor = x*y + sin(x); 3*floor", "--at", "x=1,y=2", "--fold", "floor"),
+    ],
+)
+def test_a_soft_name_stands_in_every_command(args):
+    code, _, err = call(*args)
+    assert (code, err) == (0, "")

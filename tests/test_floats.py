@@ -46,7 +46,7 @@ def ball(rng: random.Random) -> tuple[float, float]:
 
 
 ROWS = [row for row in OPERATIONS.values() if not row.variadic and row.name != "if"]
-SLOW = ("lgamma", "digamma", "polygamma", "clamp")
+SLOW = ("lgamma", "digamma", "polygamma", "gamma", "beta", "clamp", "_sinc", "_erfcx")
 """What only the general arithmetic has."""
 
 

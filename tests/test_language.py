@@ -315,7 +315,65 @@ def test_a_function_does_not_see_a_replaced_constant():
     assert spelled(parse("f(u) = u*e; f(x)").bind({"pi"})) == "f[x]"
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "if"])
+RESERVED = [
+    "if", "exp", "expm1", "log", "ln", "log2", "log10", "log1p", "sqrt", "cbrt", "hypot", "pow", "abs",
+    "sign", "max", "min", "clamp", "relu", "leaky_relu", "sin", "cos", "tan", "asin", "acos", "atan",
+    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma", "digamma",
+    "polygamma", "sigmoid", "softplus", "silu", "gelu", "sum", "mean", "logsumexp",
+]  # fmt: skip
+"""The names that were functions' first: no other may be added here, or programs would break."""
+
+SOFT = [name for name in FUNCTIONS if name not in RESERVED]
+
+
+def test_every_name_added_since_is_soft():
+    assert {name for name, row in FUNCTIONS.items() if not row.soft} == {*RESERVED} - {"if"}
+    assert SOFT
+
+
+SOFT_USES = (
+    "{f}*x + 1",
+    "{f} + {f}^2",
+    "{f} = x*2; {f}*y",
+    "{f} = 3; {f}*y",
+    "g({f}) = {f}^2; g(x)",
+    "g(x, {f}) = x*{f}; {f} = g(2, y); {f}^2",
+    "{f}(u) = u^2; {f}(3*x) + {f}(y)",
+    "{f}(u) = u^2; g(u) = {f}(u) + 1; {f}(x)*g(x)",
+)
+"""A variable, a stage, an input, a parameter, and a function of the program's own."""
+
+
+@pytest.mark.parametrize("name", SOFT)
+def test_a_soft_name_is_free(name):
+    """The program is what it is with a name that means nothing, and is printed back."""
+    for pattern in SOFT_USES:
+        graph, plain = parse(pattern.format(f=name)), parse(pattern.format(f="other"))
+        assert spelled(graph) == spelled(plain).replace("other", name), pattern
+        assert spelled(parse(program_text(graph))) == spelled(graph), pattern
+    assert list(parse(f"{name}*x").variables) == [name, "x"]
+
+
+@pytest.mark.parametrize("name", SOFT)
+def test_a_soft_name_is_the_function_before_a_parenthesis(name):
+    row = FUNCTIONS[name]
+    operands = ["x", "y"][: row.arity[0]]
+    for text in (
+        f"{name}({', '.join(operands)})",
+        f"{name} = 2; {name}*{name}({', '.join(operands)})",
+    ):
+        assert row in parse(text).operations
+    used = f"z = {name}({', '.join(operands)}); {name}(u) = u; z"
+    error = refused(used)
+    assert error.message == f"{name} is used before it is defined"
+    assert used[slice(*error.span)] == name
+    error = refused(f"{name}(u) = {name}(u - 1); {name}(x)")
+    assert error.message == f"{name} calls itself"
+    stage = refused(f"{name} = 2; {name}({', '.join(['x'] * 5)})")
+    assert stage.hint == f"write {row.signature}; to multiply, write {name}*(...)"
+
+
+@pytest.mark.parametrize("name", RESERVED)
 def test_names_of_functions_are_reserved(name):
     for program, hint in (
         (f"{name} = 3", "call the stage something else"),
@@ -344,8 +402,9 @@ def test_every_function_is_called_by_its_name():
 def test_hidden_rows_are_for_the_table_only():
     for name, row in OPERATIONS.items():
         if row.hidden and name.startswith("_"):
-            refused(f"{name}(x)")
-            assert parse(f"{name}(x)", internal=True).operations[-1] is row
+            call = f"{name}({', '.join(row.operands)})"
+            refused(call)
+            assert parse(call, internal=True).operations[-1] is row
 
 
 @settings(max_examples=50)

@@ -68,6 +68,10 @@ def test_nodes_and_edges_carry_numbers(neuron):
     assert "n1" in neuron
     assert "n9" not in neuron
     assert [node.name for node in neuron.nodes] == ["w", "x", "n1", "b", "n2", "f"]
+    assert tuple(neuron) == neuron.nodes
+    assert len(neuron) == 6
+    assert all(node in neuron for node in neuron)
+    assert bp.Program(NEURON).at(AT | {"w": 3.0})["w"] not in neuron
 
 
 def test_what_eval_can_do_two_lines_can():
@@ -259,7 +263,6 @@ def test_the_numbers_of_numpy_are_the_numbers_they_are(number):
 
 def test_options_are_numbers_too():
     program = bp.Program("x*y")
-    assert "the value of upstream is" in refusal(lambda: program.at(x=1, y=2, upstream=math.nan)).message  # fmt: skip
     for digits in (0, 1001, "30", 2.5):
         assert "the precision is a whole number from 1 to 1,000" in refusal(lambda d=digits: program.at(x=1, y=2, precision=d)).message  # fmt: skip
 
@@ -425,6 +428,53 @@ def test_answers_are_pickled(ask):
         assert repr(again) == repr(answer)
 
 
+ROWS = {"rows": {"x": [1.0, 2.0], "y": [2.0, 4.0]}}
+
+RUNS = {
+    "before its start": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9), 0),
+    "under way": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9, method="adam"), 4),
+    "at its last step": (lambda: bp.Program("(x - 3)^2").descent(x=0, steps=9), 10),
+    "ended": (lambda: bp.Program("(x - 3)^2").descend(x=0, steps=9), 0),
+    "converged": (lambda: bp.Program("rate^2").descend({"rate": 0}, steps=9), 0),
+    "over rows": (lambda: bp.Program("(w*x - y)^2").descend(w=0, steps=3, **ROWS), 0),
+    "of a constant": (lambda: bp.Program("(e - 3)^2").descend({"e": 1}, wrt="e", up=True), 0),
+}
+
+
+@pytest.mark.parametrize(("plan", "steps"), RUNS.values(), ids=RUNS.keys())
+def test_a_descent_is_pickled_as_far_as_it_got(plan, steps):
+    run = plan()
+    for _ in range(steps):
+        next(run)
+    for again in (pickle.loads(pickle.dumps(run)), copy.copy(run)):
+        assert repr(again) == repr(run)
+        assert (again.last, again.kept, again.end) == (run.last, run.kept, run.end)
+    assert list(again) == list(run)
+    assert again.end == run.end
+    assert again.notes == run.notes
+
+
+def test_a_mapper_is_pickled():
+    mapper = bp.Program("z = w*x + b; sigmoid(z*e)").mapper("x", {"w": 2, "e": 1}, b=1, wrt="x,w")
+    for again in (pickle.loads(pickle.dumps(mapper)), copy.copy(mapper)):
+        rows, expected = (one({"x": [1.0, 2.0]}) for one in (again, mapper))
+        assert rows.value.tolist() == expected.value.tolist()
+        assert {name: column.tolist() for name, column in rows.gradients.items()} == {
+            name: column.tolist() for name, column in expected.gradients.items()
+        }
+
+
+def test_a_descent_says_where_it_is():
+    run = bp.Program("f = (x - 3)^2*y").descent(x=0, y=1, wrt="x", rate=0.25, steps=2)
+    assert repr(run) == "before the start, at x = 0, y = 1"
+    next(run)
+    assert repr(run) == "the start: f = 9 at x = 0, y = 1"
+    next(run)
+    assert repr(run) == "step 1: f = 2.25 at x = 1.5, y = 1"
+    many = "+".join(f"x{k}^2" for k in range(100))
+    assert len(repr(bp.Program(many).descend({f"x{k}": 1e-300 for k in range(100)}))) < 300
+
+
 def test_the_docstring_of_the_package_runs():
     example = [line for line in bp.__doc__.splitlines() if line.startswith("    ")]
     exec(textwrap.dedent("\n".join(example)), {})
@@ -492,6 +542,13 @@ BAD = {
     "a chunk without a column": lambda: bp.Program("x").mapper("x")({"y": [1.0]}),
     "a chunk of text": lambda: bp.Program("x").mapper("x")({"x": ["1"]}),
     "a chunk of two lengths": lambda: bp.Program("x*y").mapper("x,y")({"x": [1.0], "y": []}),
+    "an empty claim": lambda: bp.Program("x").at(x=1).claim(x=" "),
+    "an empty direction": lambda: bp.Program("x").derive(along={}),
+    "an empty direction, twice": lambda: bp.Program("x").derive(along={}, second=True),
+    "the nodes of a trace without them": lambda: list(bp.Program("x*y").at(x=1, y=2, nodes=False)),
+    "how many nodes a trace without them has": lambda: len(
+        bp.Program("x*y").at(x=1, y=2, nodes=False)
+    ),
     "a node that is none": lambda: bp.Program("x").at(x=1)[5],
     "a picture without nodes": lambda: bp.Program("x*y").at(x=1, y=2, nodes=False).svg(),
     "a check of an outline": lambda: bp.Program("x*y").outline().check(),
@@ -505,8 +562,54 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(ask):
     assert " --" not in str(error)
 
 
+NUMBERS = {
+    "the value of x is": lambda x: bp.Program("x").at(x=x),
+    "the upstream gradient is": lambda x: bp.Program("x").at(x=1, upstream=x),
+    "the rate is": lambda x: bp.Program("x").descend(x=1, rate=x),
+    "the direction of x is": lambda x: bp.Program("x").derive(along={"x": x}),
+    "the claim of x is": lambda x: bp.Program("x").at(x=1).claim(x=x),
+    "an end of the range of x is": lambda x: bp.equivalent("x", "x", over={"x": (0, x)}),
+}
+
+
+@pytest.mark.parametrize(("says", "ask"), NUMBERS.items(), ids=NUMBERS.keys())
+def test_what_is_no_number_is_called_by_what_it_was_to_be(says, ask):
+    for number in (math.nan, math.inf, b"1", [1.0], 10**400):
+        error = refusal(lambda x=number: ask(x))
+        assert error.message.startswith(says)
+        assert ("a point" in error.hint) == ("value" in says)
+        assert "finite number" in error.hint
+
+
+CHOICES = {
+    "nodes": lambda x: bp.Program("x").at(x=1, nodes=x),
+    "up": lambda x: bp.Program("x").descend(x=1, up=x),
+    "second": lambda x: bp.Program("x").derive(along={"x": 1}, second=x),
+    "code": lambda x: bp.Program("x").derive(code=x),
+}
+
+
+@pytest.mark.parametrize(("name", "ask"), CHOICES.items(), ids=CHOICES.keys())
+def test_a_choice_is_true_or_false(name, ask):
+    for value in (3, 1, 0, 1.0, "yes", "", [], np.array([True, False])):
+        message = refusal(lambda x=value: ask(x)).message
+        assert message.startswith(f"{name} is True or False, not ")
+    for value in (True, False):
+        assert repr(ask(np.bool_(value))) == repr(ask(value))
+
+
+def test_the_inputs_that_an_output_depends_on():
+    program = bp.Program("a = 2; q = x*y; r = q + a; s = z*w; if(x < 0, r, y)")
+    assert program.needed() == ("a", "x", "y")
+    assert program.needed("q") == ("x", "y")
+    assert program.needed("s") == ("z", "w")
+    assert "did you mean" in refusal(lambda: bp.Program("loss = x").needed("los")).hint
+    assert refusal(lambda: program.needed(3))
+
+
 def test_a_trace_without_nodes_is_text_in_a_notebook():
     trace = bp.Program("x*y").at(x=1, y=2, nodes=False)
+    assert trace
     assert trace._repr_svg_() is trace._repr_html_() is None
     assert "gradient" in repr(trace)
 

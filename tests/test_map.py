@@ -14,12 +14,14 @@ import threading
 import time
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import polars as pl
 import pytest
 
 from backprop_cli.data import io as tables
 from backprop_grammar.batch import exact_sums as exact
+from backprop_grammar.numbers.binary64 import TOLERANCE
 from tests.screens import ROOT, environment
 from tests.support import call, run, streams, trace_of
 
@@ -140,7 +142,15 @@ def test_what_is_no_table(data, form, said):
     ("args", "said"),
     [
         ([], "no points are given"),
-        (["--points", "nowhere.csv"], "cannot read nowhere.csv"),
+        (["--points", "nowhere.csv"], "cannot read nowhere.csv: there is no such file or folder\n"),
+        (["--points", "nowhere.jsonl.gz"], "nowhere.jsonl.gz: there is no such file or folder\n"),
+        (["--points", "nowhere.parquet"], "nowhere.parquet: there is no such file or folder\n"),
+        (["--points", "p.csv/p.csv"], "cannot read p.csv/p.csv: a part of its path is no folder\n"),
+        (
+            ["--points", "p.csv", "-o", "no/p.csv"],
+            "write no/p.csv: there is no such file or folder\n",
+        ),
+        (["--points", f"{'p' * 300}.csv"], "p.csv: its name is too long\n"),
         (["--points", "no*where.csv"], "no file is named no*where.csv"),
         (["--points", "p.xls"], "the format of p.xls is unknown"),
         (["--points", "p.csv", "--to", "parket"], "did you mean parquet?"),
@@ -166,7 +176,7 @@ def test_what_is_no_table(data, form, said):
         (["--points", "p.csv", "-o", "q.csv.gz"], "packed files are read, not written"),
         (
             ["--points", "p.csv", "-o", "q.csv/out/"],
-            "cannot make the folder q.csv/out: not a directory",
+            "cannot make the folder q.csv/out: a part of its path is no folder",
         ),
         (
             ["--points", "p.csv", "--points", "v.csv", "-o", "out"],
@@ -327,7 +337,39 @@ def test_reduce_is_the_sum_of_the_rows(tmp_path):
         assert f"{500 - len(good)} of 500 rows lack a number: {500 - len(good)} y is missing" in err
         for name in ("value", "d_w", "d_x"):
             total = sum(Fraction(float(row[name])) for row in good)
-            assert float(found[name]) == float(total / (len(good) if how == "mean" else 1))
+            wanted = float(total / (len(good) if how == "mean" else 1))
+            assert float(found[name]) == pytest.approx(wanted, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_sum_that_cancels_is_right_all_the_same(tmp_path, workers):
+    """Every row is right to a float, and their sum is far below what that says of it."""
+    source = random.Random(3)
+    numbers = [source.gauss(0, 1) for _ in range(600)]
+    other = [-x * (1 + source.uniform(-1, 1) * 1e-10) for x in numbers]
+    names = []
+    for k, column in enumerate((numbers, other)):
+        pl.DataFrame({"x": column}).write_parquet(tmp_path / f"{k}.parquet")
+        names += ["--points", str(tmp_path / f"{k}.parquet")]
+    code, text, err = call("map", "sinh(x) + tanh(w*x)/w", *names, "--at", "w=3", "--wrt", "w,x", "--reduce", "sum", "--workers", workers)  # fmt: skip
+    assert (code, err) == (0, "")
+    (found,) = rows(text)
+    with mpmath.workprec(300):
+        xs = [mpmath.mpf(x) for x in (*numbers, *other)]
+        value = mpmath.fsum(mpmath.sinh(x) + mpmath.tanh(3 * x) / 3 for x in xs)
+        slope = mpmath.fsum(x * mpmath.sech(3 * x) ** 2 / 3 - mpmath.tanh(3 * x) / 9 for x in xs)
+        assert abs(value) < 1e-8
+        assert abs(slope) < 1e-8
+        assert abs(float(found["value"]) - value) <= TOLERANCE * abs(value)
+        assert abs(float(found["d_w"]) - slope) <= TOLERANCE * abs(slope)
+
+
+def test_a_sum_of_which_nothing_is_left_says_so():
+    points = b"x\n" + b"".join(b"%r\n%r\n" % (x, -x) for x in (0.1, 0.7, 1.3))
+    code, text, err = call("map", "sin(x)", "--points", "-", "--reduce", "mean", stdin=points)
+    assert code == 0
+    assert float(rows(text)[0]["value"]) == 0
+    assert "note: the sum of value cancels: it is certain to within" in err
 
 
 def test_strict_tells_the_first_row(tmp_path):
@@ -534,7 +576,7 @@ def test_a_full_disk_is_said(place, tmp_path):
     )  # fmt: skip
     name = "/dev/full" if "-o" in place else "standard output"
     assert done.returncode == 2
-    assert f"cannot write {name}: no space left on device" in done.stderr
+    assert f"cannot write {name}: there is no space left on the disk" in done.stderr
 
 
 @pytest.mark.parametrize("place", ["", "-o /dev/stdout"])

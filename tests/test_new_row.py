@@ -16,6 +16,7 @@ import pytest
 
 from backprop_cli.formats import FORMATS
 from backprop_grammar.blocks.definitions import over
+from backprop_grammar.operations.exact import always, at_zero
 from backprop_grammar.operations.row import Operation, Role, row
 from backprop_grammar.operations.special import wide_power
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
@@ -80,10 +81,10 @@ CASES = [
     ),
     # kinks, a careful program, and a role that routes
     Case(
-        row("relu6", "x", "if(x > 0, if(x < 6, 1, 0), 0)", Role.ROUTES, "x kept between 0 and 6",
-            computed="if(x > 0, if(x < 6, x, 6), 0)", kinks="x and x - 6"),
-        "relu6(x)*y",
-        [{"x": 1.5, "y": 3.0}, {"x": -2.0, "y": 3.0}, {"x": 8.0, "y": 0.5}, {"x": 6.0, "y": 1.0}, {"x": 0.0, "y": 1.0}],
+        row("relu7", "x", "if(x > 0, if(x < 7, 1, 0), 0)", Role.ROUTES, "x kept between 0 and 7",
+            computed="if(x > 0, if(x < 7, x, 7), 0)", kinks="x and x - 7"),
+        "relu7(x)*y",
+        [{"x": 1.5, "y": 3.0}, {"x": -2.0, "y": 3.0}, {"x": 8.0, "y": 0.5}, {"x": 7.0, "y": 1.0}, {"x": 0.0, "y": 1.0}],
         4.5, {"x": 3.0, "y": 1.5},
     ),
     # a jump
@@ -149,7 +150,7 @@ CASES = [
     # a choice between its operands and its result
     Case(
         row("mid3", "x y z", "if(x == out, 1, 0) ;; if(y == out, 1, 0) ;; if(z == out, 1, 0)", Role.ROUTES,
-            "the middle of three", value=lambda *xs: sorted(xs)[1], ulps=0, wide=lambda m, *xs: sorted(xs)[1],
+            "the middle of three", value=lambda *xs: sorted(xs)[1], exact=always, wide=lambda m, *xs: sorted(xs)[1],
             kinks="x - y and y - z and x - z", formula="max(min(x, y), min(max(x, y), z))"),
         "mid3(x, y, 2)*y",
         [{"x": 2.5, "y": 3.0}, {"x": 1.0, "y": 1.5}, {"x": 0.5, "y": 8.0}],
@@ -398,3 +399,41 @@ def test_code_runs_and_agrees(tmp_path, monkeypatch):
     assert len(jobs) > len(CASES)
     assert running(tmp_path, jobs) == ""
     assert "c" in MISSING or compiled(tmp_path, sources) == ""
+
+
+SIDED = (
+    row("shrink", "x", "if(x > 1, 1, if(x < -1, 1, 0))", C, "what is beyond 1 in size", kinks="abs(x) - 1",
+        value=lambda x: math.copysign(max(abs(x) - 1, 0), x), ulps=1,
+        wide=lambda m, x: m.sign(x) * max(abs(x) - 1, m.zero),
+        series="if(x > 1, x - 1, if(x < -1, x + 1, 0))"),
+    row("entire", "x", "0", C, "the largest whole number that is not above x", kinks="x - out",
+        value=lambda x: float(math.floor(x)), wide=lambda m, x: m.floor(x), exact=always,
+        jump="entire jumps at whole numbers", series="if(x < out, out - 1, out)"),
+    row("power15", "x", "1.5*sqrt(x)", C, "x^1.5", domain="x >= 0", exact=at_zero,
+        value=lambda x: x**1.5, wide=lambda m, x: m.sqrt(x) ** 3, formula="x^1.5"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "gradient"),
+    [
+        ("shrink(x) - shrink(2 - x)", 1.0, 1.0),  # each has a kink, and they make up a line
+        ("shrink(x)*shrink(-x)", -1.0, 0.0),
+        ("cbrt(shrink(x))", 1.0, None),  # 0 from the left, infinite from the right
+        ("entire(x)", 2.0, None),
+        ("entire(x)", 2.5, 0.0),
+        ("(x - 2)*entire(x)", 2.0, None),  # 1 and 2
+        ("(x - 2)^2*entire(x)", 2.0, 0.0),
+        ("entire(x) + entire(-x) + abs(x)", -0.5, -1.0),
+        ("power15(x^2)", 0.0, 0.0),
+        ("cbrt(power15(x^2))^2", 0.0, 0.0),  # x^2, by way of x^3
+        ("sqrt(power15(x))^4", 0.0, 0.0),
+    ],
+)
+def test_a_kink_of_its_own_is_decided_by_its_texts(program, x, gradient, monkeypatch):
+    for one in SIDED:
+        monkeypatch.setitem(OPERATIONS, one.name, one)
+        monkeypatch.setitem(FUNCTIONS, one.name, one)
+    code, out, err = call("eval", program, "--at", f"x={x}", "--json")
+    assert code == (3 if gradient is None else 0), err
+    assert json.loads(out)["gradients"] == {"x": gradient}

@@ -4,6 +4,8 @@ import re
 import struct
 import sys
 import zlib
+from base64 import b64encode
+from hashlib import sha256
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -253,6 +255,18 @@ def test_symbols(symbol, printed):
     assert "".join("^" * raised + text for text, raised in typeset(symbol)) == printed
 
 
+@pytest.mark.parametrize(
+    ("program", "symbol"),
+    [
+        ("x + -3", "+(-3)"), ("-3 + x", "+(-3)"), ("x - -3", "-(-3)"), ("-3 - x", "(-3)-x"),
+        ("x*-3", "*-3"), ("x/-3", "/-3"), ("-3/x", "-3/x"), ("x + 3", "+3"), ("x - pi", "-pi"),
+        ("x + -1e-300", "+(-1e-300)"), ("max(x, -3)", "max(_, -3)"),
+    ],
+)  # fmt: skip
+def test_a_constant_with_a_sign_stands_in_parentheses_beside_another(program, symbol):
+    assert diagram(outlined(program)).vertices[-1].symbol == symbol
+
+
 def pixels(data: bytes) -> tuple[int, int, list[bytes]]:
     """Width, height and rows of an 8-bit RGBA picture."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
@@ -285,6 +299,27 @@ def test_png():
     for colour in ("value", "gradient", "ink", "wire", "edge"):
         assert svg.LIGHT[colour][1:] + "ff" in seen, colour
     assert rows[0][:4] == b"\xff\xff\xff\xff"
+
+
+def test_a_long_png_is_drawn_at_a_smaller_scale(monkeypatch):
+    monkeypatch.setattr(png, "LARGEST_SIDE", 200.0)
+    wide, high, _ = pixels(rendered("graph", "png", traced(*DRAWN["sum-times"])))
+    assert max(wide, high) == pytest.approx(200, abs=2)
+
+
+@pytest.mark.parametrize("case", DRAWN)
+def test_a_page_allows_the_very_texts_that_it_holds(case):
+    trace = traced(*DRAWN[case])
+    page = rendered("graph", "html", trace)
+    policy = re.search(r'content="(default-src[^"]*)"', page)[1].replace("&#39;", "'")
+    for tag, source in (("style", "style-src"), ("script", "script-src")):
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digests = {b64encode(sha256(text.encode()).digest()).decode() for text in texts}
+        allowed = re.search(rf"{source} ([^;]*)", policy)[1]
+        assert set(re.findall(r"'sha256-(.*?)'", allowed)) == digests, tag
+    wide = svg.number(scene(diagram(trace)).width)
+    assert f"--picture: {wide}px" in page
+    assert f' width="{wide}"' in page
 
 
 def test_png_without_the_extra_or_a_font(monkeypatch):

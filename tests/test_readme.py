@@ -116,7 +116,7 @@ def test_the_row_to_add_is_one():
 
 
 def test_the_sheet_is_that_of_the_table():
-    """It takes half a minute to make, so its rows are compared, and their numbers only bounded."""
+    """It takes a minute to make, so its rows are compared, and their numbers only bounded."""
     (sheet,) = blocks(TESTS, "text")
     rows = [re.split(r"  +", line) for line in sheet.strip().splitlines()[2:]]
     shown = [row for row in table.ROWS if not row.hidden]

@@ -38,6 +38,15 @@ def arguments(folder):
     return ["map", PROGRAM, "--at", "w=2", "--points", str(folder / "p*.csv")]
 
 
+def test_no_thread_loads_numpy_for_polars():
+    """Two threads could not at once: its stand-in for a module is no longer itself after that."""
+    code = (
+        "import sys; from backprop_cli.data.io import library; library();"
+        "sys.exit(sys.modules['polars._dependencies'].numpy is not sys.modules['numpy'])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def contents(folder):
     """Every file of a folder, hidden ones too."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -78,9 +78,12 @@ class Dual:
 
 
 ARITHMETIC = {"add": mp.fadd, "sub": mp.fsub, "mul": mp.fmul}
-FREE = {"neg", "max", "min", "clamp", "relu", "abs", "sign"}
+WHOLE = {"floor", "ceil", "round"}
+"""Operations whose results and slopes are whole, whatever rounding their operand went through."""
+
+FREE = {"neg", "max", "min", "clamp", "relu", "abs", "sign", "relu6", "hardtanh", *WHOLE}
 """Operations that round nothing."""
-ROUTERS = {"max", "min", "clamp", "relu", "if"}
+ROUTERS = {"max", "min", "clamp", "relu", "relu6", "hardtanh", "if"}
 
 
 def narrow(*numbers: Number) -> bool:
@@ -113,6 +116,8 @@ def total(numbers: Sequence[Number]) -> Number:
 def free(value: Any, given: Sequence[Number]) -> Number:
     """What an operation that rounds nothing made of exact operands: one of them, a sign, a share."""
     for number in given:
+        if number.quotient is None:
+            continue
         if value == number.value:
             return number
         if value == -number.value:
@@ -187,7 +192,7 @@ class Run:
             raise Undecided
         if any(close(*pair) for pair in edges(name, [dual.number for dual in given])):
             raise Undecided
-        exact = all(dual.number.exact for dual in given)
+        exact = name in WHOLE or all(dual.number.exact for dual in given)
         function, slopes = oracle.FUNCTIONS[name]
         if name == "sub" and given[0] is given[1]:
             number = ZERO
@@ -232,7 +237,11 @@ class Run:
     def kink(self, name: str, xs: list[Any], out: Any) -> bool:
         """Whether this is a kink: what comes out is then a convention, not a derivative."""
         return bool(
-            (name in ("abs", "relu", "leaky_relu", "sign") and xs[0] == 0)
+            (name in ("abs", "relu", "leaky_relu", "sign", "selu", "relu6") and xs[0] == 0)
+            or (name == "relu6" and xs[0] == 6)
+            or (name == "hardtanh" and abs(xs[0]) == 1)
+            or (name in ("floor", "ceil") and mp.isint(xs[0]))
+            or (name == "round" and mp.isint(2 * xs[0]) and not mp.isint(xs[0]))
             or (name in ("max", "min") and list(xs).count(out) > 1)
             or (name == "clamp" and xs[0] in xs[1:])
             or (name == "hypot" and out == 0)
@@ -265,7 +274,12 @@ def edges(name: str, numbers: list[Number]) -> Iterable[tuple[Number, Number]]:
     if name in ("max", "min", "clamp"):
         return combinations(numbers, 2)
     last = numbers[-1]
-    if name in ("asin", "acos", "atanh", "acosh", "log1p"):
+    if name in ("relu6", "hardtanh"):
+        ends = (0, 6) if name == "relu6" else (-1, 1)
+        return [(last, exactly(Fraction(end))) for end in ends]
+    if name in ("floor", "ceil", "round"):
+        return [(last, exactly(+mp.nint(2 * last.value) / 2))]
+    if name in ("asin", "acos", "atanh", "acosh", "log1p", "erfinv", "logit"):
         return [(Number(abs(last.value), last.quotient), ONE)]
     whole = "gamma" in name or (name == "pow" and numbers[0].value < 0)
     return [(last, exactly(+mp.nint(last.value)))] if whole else ()

@@ -1,6 +1,8 @@
 """The command line of backprop."""
 
-__all__ = ["interrupted"]
+__all__ = ["__version__", "interrupted"]
+
+__version__ = "0.1.0"
 
 
 def interrupted(error: BaseException | None) -> bool:

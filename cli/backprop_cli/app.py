@@ -16,7 +16,7 @@ import typer
 
 from backprop_grammar.errors import BackpropError, suggestion, usage
 
-from . import interrupted
+from . import __version__, interrupted
 from .commands import COMMANDS, module_of
 from .data.atomic import Terminated
 from .input.argv import Group
@@ -44,9 +44,7 @@ app = typer.Typer(
 
 def print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(f"backprop {version('backprop-cli')}")
+        print(f"backprop {__version__}")
         raise typer.Exit
 
 
@@ -86,7 +84,9 @@ def run(args: list[str] | None = None) -> int:
     except Terminated as error:
         return error.code
     except OSError as error:
-        report(BackpropError("file", (error.strerror or str(error)).lower()), arguments)
+        from .screens.diagnostics import refusal
+
+        report(BackpropError("file", refusal(error)), arguments)
         return 1
     except Exception as error:
         if interrupted(error):

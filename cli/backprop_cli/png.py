@@ -11,6 +11,7 @@ from pathlib import Path
 from backprop_grammar.errors import usage
 from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import diagram
+from backprop_grammar.views.drawing.geometry import scene
 from backprop_grammar.views.options import Options
 from backprop_grammar.views.pictures.svg import LIGHT, STYLE, colours, svg
 
@@ -60,22 +61,17 @@ def render(trace: Trace, options: Options) -> bytes:
         hint = "pip install font-lato, or --format svg, which needs none"
         raise usage("a PNG needs a font, and none of the usual ones is here", hint)
     path, family = font
-    text = svg(diagram(trace, options.digits), STYLE + colours(LIGHT))
+    picture = diagram(trace, options.digits)
+    drawn = scene(picture)
     return resvg_py.svg_to_bytes(
-        svg_string=text,
+        svg_string=svg(picture, drawn, STYLE + colours(LIGHT)),
         background="#ffffff",
-        zoom=scale(text),
+        zoom=min(SCALE, LARGEST_SIDE / max(drawn.width, drawn.height)),
         skip_system_fonts=True,
         font_files=[str(path)],
         font_family=family,
         sans_serif_family=family,
     )
-
-
-def scale(text: str) -> float:
-    """Twice the picture's size, less where that is too long for a PNG's reader."""
-    size = text.partition('viewBox="0 0 ')[2].partition('"')[0]
-    return min(SCALE, LARGEST_SIDE / max(map(float, size.split())))
 
 
 def fonts() -> Iterable[tuple[Path, str]]:

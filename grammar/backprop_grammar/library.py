@@ -17,6 +17,7 @@ from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
 from .language.parser import parse
 from .language.printer import program_text
@@ -24,7 +25,7 @@ from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
-from .trace.evaluate import evaluate
+from .trace.evaluate import evaluate, with_limit
 from .trace.index import find, formula, rule_text
 from .trace.point import bind, finite
 from .trace.record import Flag, Note
@@ -111,12 +112,21 @@ def whole(value: object, what: str, least: int, most: int) -> int:
     return index(value)
 
 
+def chosen(value: object, what: str) -> bool:
+    """True or False. Raises BackpropError for what is neither."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a scalar of NumPy's
+    if not isinstance(value, bool):
+        raise usage(f"{what} is True or False, not {shorten(repr(value))}")
+    return value
+
+
 def numbers(values: object, what: str) -> dict[str, float]:
     """A number for each of some names. Raises BackpropError for what is none."""
     if not isinstance(values, Mapping):
         shown = shorten(repr(values))
         raise usage(f"{what} is a dict of numbers, not {shown}", 'write {"x": 1.0}')
-    return {checked(name, "a name"): finite(x, name) for name, x in values.items()}
+    return {checked(name, "a name"): finite(x, f"{what} of {name}") for name, x in values.items()}
 
 
 def once(names: Iterable[str], more: Mapping[str, Any]) -> list[str]:
@@ -173,6 +183,16 @@ class Program:
         """The functions that it defines, with their parameters."""
         return {name: one.parameters for name, one in self.record.functions.items()}
 
+    def needed(self, output: str = "") -> tuple[str, ...]:
+        """The inputs that an output depends on: a stage or node; the last stage unless named.
+
+        Raises BackpropError for a name that the program does not have.
+        """
+        graph = self.record
+        end = NodeNames(graph).find(output) if checked(output, "the output") else graph.output
+        reached = graph.needed(end)
+        return tuple([name for name, node in graph.variables.items() if reached[node]])
+
     def point(self, point: Point | None, values: Point, options: Point) -> dict[str, Any]:
         """The point of a call: a mapping, or keywords, or both.
 
@@ -226,14 +246,19 @@ class Program:
         bound, at = bind(self.record, self.point(point, values, options))
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
         if upstream is not None:
-            options["upstream"] = finite(upstream, "upstream")
+            options["upstream"] = finite(upstream, "the upstream gradient")
         if output is not None:
             checked(output, "the output")
+        if nodes is not None:
+            options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
         shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
         again = partial(Program.at, self, at, **options, digits=shown)
-        return Trace(evaluate(bound, at, **options), shown, again)
+        try:
+            return Trace(evaluate(bound, at, **options), shown, again)
+        except BackpropError as error:
+            raise with_limit(error, bound, at, output or "") from None
 
     def outline(
         self,
@@ -332,7 +357,10 @@ class Program:
         if not names:
             raise usage("no column is named", 'write "x,y" or ["x", "y"]')
         bound, at = bind(self.record.bind(names), others)
-        return Evaluator(bound, names, at, listed(wrt or ()), checked(output or "", "the output"))
+        outputs = listed(wrt or ()), checked(output or "", "the output")
+        result = Evaluator(bound, names, at, *outputs)
+        result.again = partial(Program.mapper, self, names, others, wrt=outputs[0], output=output)
+        return result
 
     def descent(
         self,
@@ -371,6 +399,7 @@ class Program:
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         start = self.point(point, values, options)
+        again = partial(Program.descent, self, start, **options)
         if rows is not None and not isinstance(rows, Mapping):
             raise usage("the rows are no dict of arrays", 'write {"x": [1.0, 2.0]}')
         columns = once(rows or (), start)
@@ -380,17 +409,18 @@ class Program:
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if rate is not None:
-            options["rate"] = finite(rate, "rate")
+            options["rate"] = finite(rate, "the rate")
         if steps is not None:
             options["steps"] = whole(steps, "steps", 1, MOST_STEPS)
+        if up is not None:
+            options["up"] = chosen(up, "up")
         for name in {"method", "output"} & options.keys():
             checked(options[name], f"the {name}")
         at = {name: value for name, value in at.items() if name not in columns}
         planned = plan(bound, at, **options)
         if rows is not None:
-            called = place or (lambda row: f"row {row + 1:,}")
-            planned = mean_over(self, planned, columns, rows, called)
-        return Trajectory(planned)
+            planned = mean_over(self, planned, columns, rows, place or row_of)
+        return Trajectory(planned, again=again)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
         """The steps of ``descent``, which takes the same, to their end."""
@@ -398,6 +428,11 @@ class Program:
         for _ in run:
             pass
         return run
+
+
+def row_of(number: int) -> str:
+    """What a row is called, by its number from 0."""
+    return f"row {number + 1:,}"
 
 
 def mean_over(
@@ -530,8 +565,18 @@ class Trace(Answer):
             raise usage("an outline has no numbers", "evaluate the program at a point")
         return self.record
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.record.by_name
+    def __contains__(self, node: object) -> bool:
+        return node in (self.nodes if isinstance(node, Node) else self.record.by_name)
+
+    def __iter__(self) -> Iterator[Node]:
+        self.listed()
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.listed().nodes)
+
+    def __bool__(self) -> bool:
+        return True
 
     def node(self, node: NodeRecord) -> Node:
         """A node of the record with names for the places of its operands."""
@@ -616,6 +661,10 @@ class Trace(Answer):
             raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
         texts = {}
         for name, claimed in joined(claims or {}, more).items():
+            if isinstance(claimed, str) and not claimed.strip():
+                raise usage(
+                    f"the claim of {shorten(name)} is empty", "write a number, such as -0.25"
+                )
             number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
             texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
         verdicts = judge(trace, texts)
@@ -735,8 +784,12 @@ class Formula:
         asked, bound = dict(self.asked), self.program.record
         order = whole(asked["order"], "the order", 1, MAX_ORDER)
         checked(asked["output"], "the output")
+        for name in ("second", "code"):
+            asked[name] = chosen(asked[name], name)
         if asked["along"] is not None:
             asked["along"] = numbers(asked["along"], "the direction")
+            if not asked["along"]:
+                raise usage("the direction names no input", 'give along={"x": 1.0}')
             if order > 1 or asked["wrt"]:
                 raise usage("a direction says by which inputs", "leave out the names and the order")
         elif asked["second"]:

@@ -5,7 +5,7 @@ import argparse
 from . import __doc__ as manual
 from .report import machine, show
 
-PARTS = ("start", "program", "rows")
+PARTS = ("start", "program", "rows", "growth")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> None:
         description=manual,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", choices=PARTS, help="one of the three")
+    parser.add_argument("--only", choices=PARTS, help="one of the four")
     parser.add_argument("--rounds", type=int, help="of every contestant (default: 9, 3, 7)")
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--markdown", action="store_true", help="tables for a README")
@@ -39,6 +39,11 @@ def main(arguments: list[str] | None = None) -> None:
             show(table, asked.markdown)
         for size in (100_000,) if asked.quick else (1_000_000, 10_000_000):
             show(files.measured(asked.rounds or (1 if asked.quick else 3), size), asked.markdown)
+    if asked.only in (None, "growth"):
+        from . import growth
+
+        for table in growth.measured(1_000 if asked.quick else growth.MANY):
+            show(table, asked.markdown)
 
 
 if __name__ == "__main__":

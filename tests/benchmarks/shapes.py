@@ -116,3 +116,98 @@ SHAPES = {
     "staged": Shape("s1 = s0*x + 1; s2 = s1*x + 1; ...", lambda n: n // 3, staged_program, staged),
     "rounded": Shape("sin(sin(... x)): every call rounds", lambda n: n, rounded_program, rounded),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """Programs of one shape that carry their point: text(parts). smallest: the first size that is
+    timed. without: commands that have nothing to do there."""
+
+    meaning: str
+    text: Callable[[int], str]
+    smallest: int = 100
+    without: tuple[str, ...] = ()
+
+
+def with_point(program: Program) -> str:
+    """The text of a program with the values of its point before it."""
+    return "\n".join([*(f"{name} = {x!r}" for name, x in program.at.items()), program.text])
+
+
+def over_operands(function: str) -> Callable[[int], str]:
+    def text(count: int) -> str:
+        inputs = "".join(f"x{k} = {k % 97}.5\n" for k in range(count))
+        return f"{inputs}{function}({', '.join(f'x{k}' for k in range(count))})"
+
+    return text
+
+
+def layers(step: str) -> Callable[[int], str]:
+    """Stages h1, h2, ... of a formula over the layer before, called h."""
+
+    def text(count: int) -> str:
+        stages = [f"h{k} = {step.replace('h', f'h{k - 1}')}" for k in range(1, count + 1)]
+        return "\n".join(["x = 0.5", "w = 0.9", "b = 0.1", "h0 = x + 0", *stages])
+
+    return text
+
+
+def nested(before: str, after: str, inner: str = "x") -> Callable[[int], str]:
+    """before before ... x after after; {} in `before` is the level."""
+
+    def text(count: int) -> str:
+        opened = "".join(before.format(k) for k in range(count))
+        return f"x = 0.5\n{opened}{inner}{after * count}"
+
+    return text
+
+
+def functions(count: int) -> str:
+    """As many functions of the program, each called once."""
+    defined = "".join(f"f{k}(u) = u*{k % 7 + 1} + {k % 5}\n" for k in range(count))
+    return f"{defined}x = 0.5\n{' + '.join(f'f{k}(x)' for k in range(count))}"
+
+
+def parameters(count: int) -> str:
+    """One function of that many parameters."""
+    names = [f"u{k}" for k in range(count)]
+    inputs = "".join(f"x{k} = {k % 7}.5\n" for k in range(count))
+    return f"{inputs}f({', '.join(names)}) = {' + '.join(names)}\nf({', '.join(f'x{k}' for k in range(count))})"
+
+
+FOLD, SECOND = "eval --fold all", "derive --order 2"
+
+GROWING = {
+    **{
+        name: Growing(
+            shape.meaning, lambda n, shape=shape: with_point(shape.program(n)), 100, (FOLD, SECOND)
+        )
+        for name, shape in SHAPES.items()
+    },
+    **{
+        name: Growing(f"{name}(x0, x1, ...)", over_operands(name), 100)
+        for name in ("max", "min", "sum", "mean", "logsumexp")
+    },
+    "relu layers": Growing(
+        "h1 = relu(w*h0 + b); ...", layers("relu(w*h + b)"), 100, (FOLD, SECOND)
+    ),
+    "max layers": Growing(
+        "h1 = max(0.9*h0, x*h0); ...", layers("max(0.9*h, x*h)"), 10, (FOLD, SECOND)
+    ),
+    "nested max": Growing("max(1, max(1, ... x))", nested("max(1, ", ")"), 10, (FOLD, SECOND)),
+    "nested clamp": Growing(
+        "clamp(1 + clamp(1 + ... x, -9, 9), -9, 9)",
+        nested("clamp(1 + ", ", -9, 9)"),
+        10,
+        (FOLD, SECOND),
+    ),
+    "nested if": Growing(
+        "if(x < 0, 0*x, if(x < 1, 1*x, ...))",
+        nested("if(x < {0}, {0}*x, ", ")"),
+        100,
+        (FOLD, SECOND),
+    ),
+    "functions": Growing("f0(x) + f1(x) + ...", functions, 100, (SECOND,)),
+    "parameters": Growing("f(x0, x1, ...) of one block", parameters, 100, (SECOND,)),
+}
+"""Shapes of whose cost it is asked how it grows, a part being a unit, an operand, a level."""

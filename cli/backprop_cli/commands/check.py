@@ -42,8 +42,8 @@ def command(
         typer.Option(metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node)."),
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
-    ] = "",
+        str | None, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
+    ] = None,
     over: Annotated[
         list[str] | None,
         typer.Option(metavar="BOX", help="Where: x=-2:2,y=0:1, a range for every variable."),
@@ -61,7 +61,7 @@ def command(
 
     row = formats.formats_of("check")["json" if as_json else "table"]
     request = Request(program, file, at, wrt, output, upstream, digits=digits)
-    if against:
+    if against is not None:
         report = on_two(request, claim or [], against, over or [], seed, points)
     else:
         if over:

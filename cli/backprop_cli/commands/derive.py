@@ -25,8 +25,8 @@ from ..input.options import (
 )
 
 if TYPE_CHECKING:
+    from backprop_grammar import library
     from backprop_grammar.derivatives.formulas import Formulas
-    from backprop_grammar.language.graph import Graph
 
     from ..input.request import Request
 
@@ -62,29 +62,38 @@ def command(
     name: Annotated[str, format_option("derive")] = "",
     as_json: Json = False,
 ) -> int:
-    """Print the formulas. The exit code is 3 where one of them has no number at the point."""
+    """Print the formulas. The exit code is 3 where one of them has no number at the point, or code
+    in plain doubles would give another.
+    """
     from ..input.request import Request
+    from ..screens.diagnostics import as_text
 
     row = formats.chosen("derive", name, save, as_json)
     request = Request(program, file, at, wrt, output, digits=digits)
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived, remarks = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
     if hessian and derived.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
         raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
-    formats.deliver(row, derived, formats.Options(digits), save)
-    for remark in remarks:
+    try:
+        formats.deliver(row, derived, formats.Options(digits), save)
+    except BackpropError as error:  # code that would be wrong at the point is not written
+        if error.kind != "precision":
+            raise
+        print(as_text(error), file=sys.stderr)
+        return 3
+    remarks = [f"note: {note.message}" for note in derived.notes]
+    remarks += [f"flag: {flag.message}" for flag in derived.flags]
+    for remark in dict.fromkeys(remarks):  # one cause may leave several without a number
         print(visible(remark), file=sys.stderr)
     return 3 if None in derived.numbers.values() else 0
 
 
-def formulas(
-    request: "Request", order: int, jvp: str, hvp: str, code: str
-) -> tuple["Formulas", list[str]]:
-    """The derivatives that the options ask for, and remarks on their numbers.
+def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "Formulas":
+    """The derivatives that the options ask for.
 
     order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
     of code that they are for, which computes the output too; empty for formulas.
@@ -92,21 +101,14 @@ def formulas(
     Raises BackpropError for options that contradict each other, and for a point that has no
     value.
     """
-    from backprop_grammar.blocks.names import Names
-    from backprop_grammar.derivatives.derive import MAX_ORDER
-
-    if not 1 <= order <= MAX_ORDER:
-        raise usage(f"--order is 1 to {MAX_ORDER}, not {order}")
     if sum([order > 1, bool(jvp), bool(hvp)]) > 1:
         message = "--order, --hessian, --jvp and --hvp are different questions"
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
     program, given, notes = request.read()
-    graph = program.record
     views = request.views()
-    end = Names(graph).find(views["output"]) if views["output"] else graph.output
-    at = complete(graph, given, bool(request.at), graph.needed(end))
+    at = complete(program, given, bool(request.at), views["output"])
     direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
     derived = program.derive(
         *views["wrt"],
@@ -119,8 +121,7 @@ def formulas(
     ).record
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
-    remarks = [f"note: {note.message}" for note in notes] if at is not None else []
-    return derived, [*remarks, *derived.remarks]
+    return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:
@@ -135,16 +136,17 @@ def direction_of(text: str, option: str) -> dict[str, float]:
 
 
 def complete(
-    graph: "Graph", at: dict[str, float], given: bool, needed: list[bool]
+    program: "library.Program", at: dict[str, float], given: bool, output: str
 ) -> dict[str, float] | None:
     """The point, if every variable that is needed has a value; None where there is no point.
 
     given: whether there is one on the command line. Raises BackpropError where it is only a part.
     """
-    missing = [name for name, node in graph.variables.items() if needed[node] and name not in at]
+    missing = [name for name in program.needed(output) if name not in at]
     if not missing:
         return at
     if given:
+        graph = program.record
         raise BackpropError(
             "binding",
             f"no value for {', '.join(missing[:8])}",

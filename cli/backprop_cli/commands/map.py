@@ -7,6 +7,7 @@ start or not at all.
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,11 +51,11 @@ def command(
     wrt: Wrt = None,
     output: Output = "",
     columns: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAMES", help="Add these only: value,d_x=slope,status (new names after =)."
         ),
-    ] = "",
+    ] = None,
     source: Source = "",
     target: Annotated[
         str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
@@ -94,6 +95,8 @@ def command(
 
     if save == "":
         raise usage("-o names no file", "give a file, or a folder of several")
+    if columns == "":
+        raise usage("--columns names no results", "write --columns value,d_x=slope")
     points = points or []
     place = None if save is None or str(Path(save)) == "-" else Path(save)
     request = Request(program, file, at, wrt, output)
@@ -103,10 +106,10 @@ def command(
         parsed, given, notes = request.read(bound=files[0].columns)
         graph = parsed.record
         views = request.views()
-        names = varying(graph, given, views["output"], files)
+        names = varying(parsed, given, views["output"], files)
         given = {name: value for name, value in given.items() if name not in names}
         kernel = parsed.mapper(names, given, wrt=views["wrt"], output=views["output"])
-        results = added(kernel.labels, columns, bool(reduce))
+        results = added(kernel.labels, columns or "", bool(reduce))
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
@@ -144,8 +147,12 @@ def command(
         ]
         stream = outputs.standard_output() if place is None and not reduce else None
         tally = Tally()
+        pool = workers if len(jobs) > 1 else 0
         if jobs:
-            tally = run_jobs(jobs, workers if len(jobs) > 1 else 0, dask, stream)
+            tally = run_jobs(jobs, pool, dask, stream)
+        if tally.unsure:  # too little is left of these sums for floats
+            jobs = [replace(job, exactly=tally.unsure) for job in jobs]
+            tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
         tally, results, reduce, place, destination.format_for(files[0].form)
     )
@@ -195,8 +202,10 @@ def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> Non
 
 def remark(tally: "Tally") -> None:
     """Say on standard error what the rows do not."""
-    from backprop_grammar.descent.objective import at_kinks
+    from backprop_grammar.descent.objective import at_kinks, cancelled
 
+    for name in tally.unsure:
+        say("note", cancelled(f"the sum of {name}", tally.errors[name]))
     if tally.kinks:
         say("note", at_kinks(tally.kinks, tally.rows))
     if tally.failed:

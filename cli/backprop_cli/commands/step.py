@@ -118,7 +118,7 @@ def rows_of(
     request.check_input(points)
     files = [opened(stack, path, form, False) for path in files_of(points)]
     program, at, notes = request.read(bound=files[0].columns)
-    columns = varying(program.record, at, request.views()["output"], files)
+    columns = varying(program, at, request.views()["output"], files)
     at = {name: value for name, value in at.items() if name not in columns}
     return program, at, notes, PointFiles(files, columns)
 

@@ -12,7 +12,9 @@ from typing import IO
 
 from backprop_grammar.errors import usage
 
-__all__ = ["Terminated", "atomic_file", "terminable", "writing"]
+from ..screens.diagnostics import refusal
+
+__all__ = ["Terminated", "atomic_file", "passing", "private", "terminable", "writing"]
 
 
 class Terminated(BaseException):
@@ -57,8 +59,8 @@ def writing(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise usage(f"cannot write {name}: {reason}", "choose another place") from None
+        message = f"cannot write {name}: {refusal(error)}"
+        raise usage(message, "choose another place") from None
 
 
 @contextmanager
@@ -81,14 +83,21 @@ def atomic_file(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(13, "permission denied")
         temporary = path.with_name(f".{path.name}.{mark}{os.urandom(6).hex()}")
-        try:  # known before it is there, so a signal at any moment leaves nothing
+        with passing(temporary):
             with open(temporary, "xb", opener=private) as new:
                 yield new
             mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
             temporary.chmod(mode & 0o777)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def passing(path: Path) -> Iterator[None]:
+    """No file of that path stays; known before it is there, so a signal at any moment leaves none."""
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def private(name: str, flags: int) -> int:

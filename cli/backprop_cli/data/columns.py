@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage
-from backprop_grammar.language.graph import Graph
+from backprop_grammar.library import Program
 
 from .jobs import STATUS
 from .sources import Points
@@ -19,26 +18,25 @@ NUMBERS = ("Int", "UInt", "Float", "Decimal", "String", "Null")
 
 
 def varying(
-    graph: Graph, at: dict[str, float], output: str, files: Sequence[Points]
+    program: Program, at: dict[str, float], output: str, files: Sequence[Points]
 ) -> tuple[str, ...]:
     """The variables that are columns.
 
     Raises BackpropError for one that is neither a column nor has a value, or has both.
     """
-    end = Names(graph).find(output) if output else graph.output
-    needed = graph.needed(end)
-    columns = [n for n, i in graph.variables.items() if needed[i] and n in files[0].columns]
+    inputs, needed = program.inputs, dict.fromkeys(program.needed(output))
+    columns = [name for name in needed if name in files[0].columns]
     for one in files:
         hint = f"{one.name} has no columns"
         if one.columns:
             hint = f"the columns of {one.name} are {few(one.columns)}"
         empty = one.form == "jsonl" and not one.columns  # not a line
-        for name, node in graph.variables.items():
-            if name in one.columns and name in at and at[name] != graph.inputs.get(name):
+        for name, value in inputs.items():
+            if name in one.columns and name in at and at[name] != value:
                 raise usage(
                     f"{shorten(name)} is a column and given by --at", "leave one of them out"
                 )
-            expected = needed[node] and (name in columns or name not in at)
+            expected = name in needed and (name in columns or name not in at)
             if expected and name not in one.columns and not empty:
                 message = f"{shorten(name)} is neither a column nor given by --at"
                 raise BackpropError("binding", message, hint=hint)
@@ -47,9 +45,7 @@ def varying(
                 message = f"the column {shorten(name)} of {one.name} holds {kind}, not numbers"
                 raise usage(message, "convert it first")
         if empty:
-            columns = columns or [
-                name for name, node in graph.variables.items() if needed[node] and name not in at
-            ]
+            columns = columns or [name for name in needed if name not in at]
         if not columns:
             raise BackpropError("binding", "no variable of the program is a column", hint=hint)
     return tuple(columns)

@@ -21,8 +21,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from backprop_grammar.errors import BackpropError, shorten, suggestion, usage, visible
 
+from ..screens.diagnostics import refusal
+
 if TYPE_CHECKING:
     import polars
+
+    from backprop_grammar.batch.decimals import Decimals  # for types only: it loads NumPy
 
 __all__ = [
     "FORMATS",
@@ -33,13 +37,16 @@ __all__ = [
     "SEPARATORS",
     "check_writable",
     "columns_of",
+    "decimals",
     "fields",
     "floats",
     "format_of",
     "joined",
     "library",
+    "no_texts",
     "reading",
     "scan",
+    "texts",
     "write",
 ]
 
@@ -49,6 +56,9 @@ SEPARATORS = {"csv": ",", "tsv": "\t"}
 SUFFIXES = {suffix: name for name, suffix in FORMATS.items()} | {".ndjson": "jsonl", ".tab": "tsv"}
 PACKED = (".gz", ".zst")
 """What the reader unpacks by itself."""
+
+DIGITS = 15
+"""Two numbers of so many digits are never nearest to the same float."""
 
 ROW = "\0row"
 """The column of row numbers, from 0; no file has one of that name."""
@@ -73,14 +83,21 @@ DECODER = json.JSONDecoder(parse_float=NumberText, parse_int=NumberText, parse_c
 DOUBTFUL = r"\\u00[0-7]|\\u[dD][89abAB]|[eE]-0*[1-9][0-9][0-9]|0{200}"
 """Lines that the quick reader of JSON is not given: with a letter of a key escaped, half a
 character, or a number that may be too small for a float."""
+LONG = "[0-9.]{17}"
+"""What lines have in them where a number has more than DIGITS."""
 
 
 def library() -> Any:
-    """The polars module. Raises BackpropError that says how to install it."""
+    """The polars module. Raises BackpropError that says how to install it.
+
+    NumPy is loaded before it: polars would load it on the first thread that asks, which two threads
+    cannot do at once.
+    """
     try:
+        import numpy  # noqa: F401
         import polars
-    except ModuleNotFoundError:
-        message = "tables are read with polars, which is not installed"
+    except ModuleNotFoundError as error:
+        message = f"tables are read with {error.name}, which is not installed"
         raise usage(message, "pip install 'backprop-cli[data]'") from None
     return polars
 
@@ -116,7 +133,7 @@ def reading(path: str) -> Iterator[None]:
         raise BackpropError("file", f"{path} is empty", hint=hint) from None
     except pl.exceptions.PolarsError as error:
         reason = str(error).strip().splitlines()[0]
-        stop_at_writing(reason)
+        check_system(error, path)
         hint = "is it in the format of its suffix? --from names another"
         if "found more fields" in reason:
             reason = "a row has more fields than the header"
@@ -125,18 +142,25 @@ def reading(path: str) -> Iterator[None]:
             hint = 'double it, or quote the cell: "a ""b"" c"'
         raise BackpropError("file", f"cannot read {path}: {reason}", hint=hint) from None
     except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        stop_at_writing(reason, error.errno or 0)
+        check_system(error, path)
+        reason = str(error).splitlines()[0]
         hint = "is the file whole?" if "end of file" in reason else "check the name of the file"
         raise usage(f"cannot read {path}: {reason.lower()}", hint) from None
 
 
-def stop_at_writing(reason: str, code: int = 0) -> None:
-    """Raise the system's own error where its number, given or in the reason, is one of writing."""
-    number = NUMBER.search(reason)
-    code = code or (int(number[1]) if number else 0)
+def check_system(error: Exception, path: str) -> None:
+    """Raise the error of the system that the reader met: it tells the number, perhaps in its text.
+
+    As it is where that is one of writing, and as a BackpropError otherwise.
+    """
+    number = NUMBER.search(str(error))
+    code = getattr(error, "errno", None) or (int(number[1]) if number else 0)
+    if not code:
+        return
+    met = OSError(code, os.strerror(code))
     if code in OF_WRITING:
-        raise OSError(code, os.strerror(code)) from None
+        raise met from None
+    raise usage(f"cannot read {path}: {refusal(met)}", "check the name of the file") from None
 
 
 def scan(path: str, form: str) -> "polars.LazyFrame":
@@ -235,7 +259,7 @@ def fields(
             table = quick.struct.unnest()
             clear = all(table[name].null_count() == frame.height for name in added)
             if clear and table.height == frame.height and not quick.null_count():
-                return table.select(names)
+                return as_written(table.select(names), frame[LINE])
     rows = []
     for number, line in zip(frame[ROW], frame[LINE], strict=True):
         row = parsed(line, number, path)
@@ -250,6 +274,20 @@ def fields(
         except RecursionError:
             raise wrong_line(path, number, "this is nested too deep", "flatten it") from None
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")  # type: ignore[no-any-return]
+
+
+def as_written(table: "polars.DataFrame", lines: "polars.Series") -> "polars.DataFrame":
+    """The fields of lines of JSON, of which the quick reader has cut the long numbers."""
+    pl = library()
+    long = lines.str.contains(LONG)
+    if not long.any():
+        return table
+    for name in table.columns:
+        key = re.escape(json.dumps(name, ensure_ascii=False))
+        said = lines.str.extract(f"{key}[ \\t\\r]*:[ \\t\\r]*(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)")
+        same = said.cast(pl.Float64, strict=False) == table[name].cast(pl.Float64, strict=False)
+        table = table.with_columns(table[name].zip_with(~(long & same).fill_null(False), said))
+    return table
 
 
 def doubtful(lines: "polars.Series", names: Sequence[str], added: Collection[str]) -> bool:
@@ -293,6 +331,40 @@ def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
             wrong[row] = f'{column.name} is too small a number: "{shorten(visible(column[row]))}"'
         result = result.scatter(lost, None)
     return result, wrong
+
+
+def texts(column: "polars.Series", numbers: "polars.Series") -> "polars.Series":
+    """The texts of the numbers that are not the shortest ones of their floats, null for the others.
+
+    column: as it was read, of which ``floats`` made the numbers. A float stands for itself.
+    """
+    pl = library()
+    if column.dtype.is_float():
+        from decimal import Decimal  # takes milliseconds to load
+
+        exactly = [None if x is None else str(Decimal(x)) for x in numbers]
+        return pl.Series(column.name, exactly, dtype=pl.String)  # type: ignore[no-any-return]
+    text = column.cast(pl.String).str.strip_chars(" \t")
+    longer = (text.str.len_bytes() > DIGITS).fill_null(False)
+    if longer.any():
+        longer &= (text != numbers.cast(pl.String)).fill_null(False)
+    return text.set(~longer, None) if longer.any() else no_texts(len(text))
+
+
+def no_texts(rows: int) -> "polars.Series":
+    """The texts of numbers that all are what their floats print."""
+    pl = library()
+    return pl.repeat(None, rows, dtype=pl.String, eager=True)  # type: ignore[no-any-return]
+
+
+def decimals(numbers: "polars.Series", texts: "polars.Series") -> "Decimals":
+    """A column of decimals; see ``texts``."""
+    from backprop_grammar.batch.decimals import Decimals  # needs NumPy
+
+    values = numbers.to_numpy()
+    if texts.null_count() == len(texts):
+        return Decimals(values)
+    return Decimals(values, texts.is_not_null().to_numpy(), texts)
 
 
 def text_of(value: Any) -> str | None:

@@ -7,7 +7,7 @@ all, what it counts is handed back. So any executor may run it, anywhere, and ru
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -47,7 +47,8 @@ class Job:
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the file is called, where it is, its format. target, to: the output and its format; target is
     empty where only the sums are wanted. strict: the first row without a result is an error.
-    mark: in the name of a file that is not complete yet.
+    mark: in the name of a file that is not complete yet. exactly: the sums for whose rows floats
+    will not do.
     """
 
     program: Program
@@ -63,6 +64,7 @@ class Job:
     added: dict[str, str]
     strict: bool = False
     mark: str = ""
+    exactly: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class Tally:
     """What some rows came to: counts, and the exact sums over those with a result.
 
     reasons: why the others have none, without the numbers; kinks: rows at a kink or a tie.
-    sums: of the value and the gradients, by the kernel's names, in units of ``exact``.
+    sums: of the value and the gradients, by the kernel's names, in units of ``exact``; errors:
+    bounds on how far they are from the truth.
     """
 
     rows: int = 0
@@ -78,6 +81,20 @@ class Tally:
     kinks: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     sums: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """The sums that are not certain."""
+        pairs = self.sums.items()
+        return tuple(k for k, units in pairs if not exact.certain(units, self.errors[k]))
+
+    def settle(self, better: "Tally") -> None:
+        """Take the sums that are not certain from better ones where floats are wrong."""
+        for name in self.unsure:
+            units, error = exact.settled(self.sums[name], better.sums[name], better.errors[name])
+            self.sums[name] = units
+            self.errors[name] = error  # type: ignore[assignment]  # a Counter adds up floats, too
 
     def add(self, other: "Tally") -> None:
         """Count further rows."""
@@ -86,6 +103,7 @@ class Tally:
         self.kinks += other.kinks
         self.reasons.update(other.reasons)
         self.sums.update(other.sums)
+        self.errors.update(other.errors)
 
 
 def map_file(
@@ -160,7 +178,7 @@ class Work:
                 frame = frame.select(tables.ROW, *job.columns)
 
             def counted(batch: "polars.DataFrame") -> "polars.DataFrame":
-                self.computed(batch, self.table(batch), True)
+                self.add_up(batch, self.table(batch))
                 return batch.clear()
 
             mapped = frame.map_batches(counted, streamable=True, schema=frame.collect_schema())
@@ -178,31 +196,62 @@ class Work:
     def extended(self, batch: "polars.DataFrame") -> "polars.DataFrame":
         """A batch with its results."""
         table = self.table(batch)
-        numbers, added = self.computed(batch, table, False)
+        numbers, added = self.computed(batch, table)
         if self.lines:
             return tables.joined(batch[tables.LINE], added)
         typed = self.typed(dict(table.schema))
         table = table.with_columns(one for one in numbers if one.name in typed)
         return table.with_columns(added.get_columns())
 
-    def computed(
-        self, batch: "polars.DataFrame", table: "polars.DataFrame", add: bool
-    ) -> tuple[list["polars.Series"], "polars.DataFrame"]:
-        """The numbers of a batch, and the columns that are added to it; add: to the sums, too."""
-        pl, job = tables.library(), self.job
-        numbers, wrong = [], dict[int, str]()
-        for name in job.columns:
+    def add_up(self, batch: "polars.DataFrame", table: "polars.DataFrame") -> None:
+        """Count a batch, and add up its rows."""
+        job, kernel = self.job, self.kernel()
+        _, columns, wrong = self.numbers(table)
+        tally, every = Tally(table.height), dict[int, str]()
+        for here in self.slices(table.height):
+            some = {name: column[here] for name, column in columns.items()}
+            sums = kernel.sums(some)
+            names = ["value", *(f"d_{label}" for label in kernel.labels)]
+            every |= {here.start + row: why for row, why in sums.status.items()}
+            if job.exactly:
+                sums = kernel.exactly(sums, some, [names.index(name) for name in job.exactly])
+            tally.kinks += sums.kinks
+            tally.sums.update(dict(zip(names, sums.units, strict=True)))
+            tally.errors.update(dict(zip(names, sums.errors, strict=True)))
+        self.close(batch, tally, every | wrong)
+
+    def close(self, batch: "polars.DataFrame", tally: Tally, status: dict[int, str]) -> None:
+        """Count a batch with the rows that have no result."""
+        tally.failed, tally.reasons = len(status), Counter(map(reason, status.values()))
+        if tally.rows:
+            self.count(batch[tables.ROW][0], tally, status)
+
+    def numbers(
+        self, table: "polars.DataFrame"
+    ) -> tuple[list["polars.Series"], dict[str, Any], dict[int, str]]:
+        """The columns that are computed with: as floats, as what they stand for, and what is wrong
+        with their rows.
+        """
+        numbers, columns, wrong = [], dict[str, Any](), dict[int, str]()
+        for name in self.job.columns:
             series, reasons = tables.floats(table[name])
             numbers.append(series)
+            if table[name].dtype.is_float():
+                columns[name] = series.to_numpy()
+            else:
+                columns[name] = tables.decimals(series, tables.texts(table[name], series))
             wrong = reasons | wrong
-        results, status, kinks = self.results({one.name: one.to_numpy() for one in numbers})
+        return numbers, columns, wrong
+
+    def computed(
+        self, batch: "polars.DataFrame", table: "polars.DataFrame"
+    ) -> tuple[list["polars.Series"], "polars.DataFrame"]:
+        """The numbers of a batch, and the columns that are added to it."""
+        pl, job = tables.library(), self.job
+        numbers, columns, wrong = self.numbers(table)
+        results, status, kinks = self.results(columns)
         status |= wrong
-        tally = Tally(table.height, len(status), kinks, Counter(map(reason, status.values())))
-        if add:
-            good = slice(None) if not status else others(table.height, status)
-            tally.sums.update({name: exact.total(results[name][good]) for name in results})
-        if table.height:
-            self.count(batch[tables.ROW][0], tally, status)
+        self.close(batch, Tally(table.height, kinks=kinks), status)
         added = {
             new: words(status, table.height)
             if name == STATUS
@@ -212,12 +261,9 @@ class Work:
         return numbers, pl.DataFrame(added)
 
     def results(
-        self, columns: dict[str, "numpy.ndarray"]
+        self, columns: dict[str, Any]
     ) -> tuple[dict[str, "numpy.ndarray"], dict[int, str], int]:
-        """The value and the gradients by name, the status of rows, and the number of kinks.
-
-        The kernel is given slices that it does in about PERIOD, so that a run can end early.
-        """
+        """The value and the gradients by name, the status of rows, and the number of kinks."""
         import numpy
 
         from backprop_grammar.batch.evaluator import Rows
@@ -225,20 +271,26 @@ class Work:
         kernel, height = self.kernel(), len(columns[self.job.columns[0]])
         value = numpy.empty(height)
         gradients = {label: numpy.empty(height) for label in kernel.labels}
-        status, kinks, start = dict[int, str](), 0, 0
+        status, kinks = dict[int, str](), 0
+        for here in self.slices(height):
+            into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
+            rows = kernel({name: column[here] for name, column in columns.items()}, into)
+            status |= {here.start + row: why for row, why in rows.status.items()}
+            kinks += rows.kinks
+        return {"value": value, **{f"d_{k}": v for k, v in gradients.items()}}, status, kinks
+
+    def slices(self, height: int) -> Iterator[slice]:
+        """So many rows in slices that are done in about PERIOD, so that a run can end early."""
+        self.kernel()
+        start = 0
         while start < height:
             if STOP.is_set():
                 raise JobStopped
             step, began = self.own.step, time.monotonic()
-            here = slice(start, start + step)
-            into = Rows(value[here], {label: column[here] for label, column in gradients.items()})
-            rows = kernel({name: column[here] for name, column in columns.items()}, into)
+            yield slice(start, min(start + step, height))
             took = time.monotonic() - began
             self.own.step = min(step * 2, 1 << 20) if took < PERIOD / 2 else max(1, step // 2)
-            status |= {start + row: why for row, why in rows.status.items()}
-            kinks += rows.kinks
             start += step
-        return {"value": value, **{f"d_{k}": v for k, v in gradients.items()}}, status, kinks
 
     def kernel(self) -> Any:
         """This thread's own kernel."""
@@ -281,15 +333,6 @@ def words(status: dict[int, str], height: int) -> "polars.Series":
         rows = sorted(status)
         series = series.scatter(rows, [status[row] for row in rows])
     return series
-
-
-def others(height: int, rows: Iterable[int]) -> "numpy.ndarray":
-    """The mask of the other rows."""
-    import numpy
-
-    mask = numpy.ones(height, dtype=bool)
-    mask[list(rows)] = False
-    return mask
 
 
 def reason(status: str) -> str:

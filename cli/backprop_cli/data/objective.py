@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backprop_grammar.errors import BackpropError
 
@@ -12,13 +12,15 @@ from . import io as tables
 from .sources import Points
 
 if TYPE_CHECKING:
-    import numpy
     import polars
 
 __all__ = ["PointFiles"]
 
+TEXT = "\0text "
+"""Before the name of a column, that of its texts."""
 
-class PointFiles(Mapping[str, "numpy.ndarray"]):
+
+class PointFiles(Mapping[str, Any]):
     """Columns of files of points, one file after the other, which are read when one is looked at."""
 
     def __init__(self, files: Sequence[Points], columns: Sequence[str]) -> None:
@@ -33,20 +35,28 @@ class PointFiles(Mapping[str, "numpy.ndarray"]):
     def __len__(self) -> int:
         return len(self.columns)
 
-    def __getitem__(self, name: str) -> "numpy.ndarray":
+    def __getitem__(self, name: str) -> Any:
         return self.table[name]
 
     @cached_property
-    def table(self) -> dict[str, "numpy.ndarray"]:
-        """The columns. Raises BackpropError where they can't be read, or a row lacks a number."""
-        frames = [numbers(one, self.columns) for one in self.files]
+    def table(self) -> dict[str, Any]:
+        """The columns: floats where all files hold floats, else decimals. Raises BackpropError where they can't be read, or a row lacks a number."""
+        held = [name for name in self.columns if all(binary(one, name) for one in self.files)]
+        frames = [numbers(one, self.columns, held) for one in self.files]
         self.ends = list(accumulate(frame.height for frame in frames))
         if not self.ends[-1]:
             hint = "a mean is over one row or more"
             raise BackpropError("file", f"{self.names[0]} has no rows", hint=hint)
         joined = tables.library().concat(frames)
         del frames
-        return {name: joined.drop_in_place(name).to_numpy() for name in self.columns}
+        table = dict[str, Any]()
+        for name in self.columns:
+            column, texts = joined.drop_in_place(name), joined.drop_in_place(TEXT + name)
+            if name in held:
+                table[name] = column.to_numpy()
+            else:
+                table[name] = tables.decimals(column, texts)
+        return table
 
     def place(self, row: int) -> str:
         """A row's file, and its number there."""
@@ -54,8 +64,18 @@ class PointFiles(Mapping[str, "numpy.ndarray"]):
         return f"{self.names[k]}, row {row - (self.ends[k - 1] if k else 0) + 1}"
 
 
-def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":
-    """Some columns of a file as floats. Raises BackpropError for the first row that lacks one."""
+def binary(one: Points, name: str) -> bool:
+    """Whether a file's column holds floats, not texts."""
+    return one.columns[name].startswith("Float")
+
+
+def numbers(one: Points, names: Sequence[str], held: Sequence[str]) -> "polars.DataFrame":
+    """Some columns of a file as floats, each with its texts (see ``tables.texts``).
+
+    held: columns that are floats in all files, whose texts do not matter.
+
+    Raises BackpropError for the first row that lacks a number.
+    """
     pl = tables.library()
     wrong = dict[int, str]()
 
@@ -65,7 +85,9 @@ def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":
         floats = []
         for name in names:
             series, reasons = tables.floats(table[name])
-            floats.append(series)
+            plain = name in held
+            said = tables.no_texts(len(series)) if plain else tables.texts(table[name], series)
+            floats += [series, said.alias(TEXT + name)]
             for k, why in reasons.items():
                 wrong.setdefault(batch[tables.ROW][k], why)
         return pl.DataFrame(floats)  # type: ignore[no-any-return]
@@ -74,7 +96,7 @@ def numbers(one: Points, names: Sequence[str]) -> "polars.DataFrame":
         frame = tables.scan(one.path, one.form)
         if one.form != "jsonl":
             frame = frame.select(tables.ROW, *names)
-        kinds = dict.fromkeys(names, pl.Float64)
+        kinds = {k: kind for n in names for k, kind in ((n, pl.Float64), (TEXT + n, pl.String))}
         mapped = frame.map_batches(converted, streamable=True, schema=kinds)
         result: polars.DataFrame = mapped.collect(engine="streaming")
     if wrong:

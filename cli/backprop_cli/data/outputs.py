@@ -10,7 +10,7 @@ from typing import IO
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import shorten, usage
 
-from ..screens.diagnostics import say
+from ..screens.diagnostics import refusal, say
 from . import io as tables
 from .atomic import atomic_file, terminable, writing
 from .columns import COUNTS
@@ -127,8 +127,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise usage(f"cannot make the folder {folder}: {reason}", "choose another place") from None
+        message = f"cannot make the folder {folder}: {refusal(error)}"
+        raise usage(message, "choose another place") from None
 
 
 def name_in_folder(one: Points, to: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from backprop_grammar.errors import shorten, usage
 
 from . import io as tables
-from .atomic import terminable
+from .atomic import passing, private, terminable
 
 __all__ = ["PIPE", "Points", "files_of", "is_pattern", "opened"]
 
@@ -81,11 +81,13 @@ def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
 @contextmanager
 def copied(path: str) -> Iterator[str]:
     """A temporary copy of what comes through a pipe, which is larger than memory perhaps."""
-    with terminable(), tempfile.NamedTemporaryFile(prefix="backprop.") as copy:
-        if path == "-":
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        else:
-            with Path(path).open("rb") as stream:
-                shutil.copyfileobj(stream, copy)
-        copy.flush()
-        yield copy.name
+    with terminable():
+        place = Path(tempfile.gettempdir(), f"backprop.{os.urandom(6).hex()}")
+        with passing(place):
+            with open(place, "xb", opener=private) as copy:
+                if path == "-":
+                    shutil.copyfileobj(sys.stdin.buffer, copy)
+                else:
+                    with Path(path).open("rb") as stream:
+                        shutil.copyfileobj(stream, copy)
+            yield str(place)

@@ -27,7 +27,8 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
             match = BINDING.match(part)
             if not match or not match[2]:
                 shown = shorten(visible(part.strip()))
-                raise usage(f"{shown} is no claim", "write --claim x=-4,y=0.25")
+                message = f"{shown} is not a claim, which is the name of a node, = and a number"
+                raise usage(message, "write --claim x=-4,y=0.25")
             if match[1] in claims:
                 raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
             claims[match[1]] = match[2]

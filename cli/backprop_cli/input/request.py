@@ -18,11 +18,14 @@ from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.nearest import literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
+from backprop_grammar.numbers.decimal import brief
 from backprop_grammar.numbers.interpret import quotient
-from backprop_grammar.numbers.wide import as_float
+from backprop_grammar.numbers.wide import Wide, as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
+
+from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
@@ -160,6 +163,8 @@ def read_program(program: str | None, file: Path | None) -> Source:
 
 def read_text(name: str) -> str:
     """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    if not name:
+        raise usage("cannot read a file without a name", "write its name")
     try:
         if name == "-":
             if sys.stdin is None:
@@ -171,7 +176,7 @@ def read_text(name: str) -> str:
             with Path(name).open("rb") as stream:
                 data = stream.read(4 * MAX_LENGTH + 1)
     except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        reason = refusal(error) if isinstance(error, OSError) else str(error)
         raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
     try:
         return data.decode("utf-8-sig")
@@ -275,13 +280,17 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         exact = quotient(graph)
         if exact is not None and (not exact or 2.0**-1000 < abs(exact) < 2.0**1000):
             return nearest(exact.numerator, exact.denominator)
-        result = as_float(evaluate(graph, {}).value)
+        number = evaluate(graph, {}).value
     except BackpropError as error:
         moved = None
         if error.span is not None:
             moved = error.span[0] + start, error.span[1] + start
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    result = as_float(number)
     assert result is not None
+    if not result and isinstance(number, Wide):
+        message = f"{shorten(bare)} is too small a number: it is {brief(number)}"
+        raise refuse(message, "the smallest above 0 is 5e-324")
     return result
 
 

@@ -13,7 +13,7 @@ from backprop_grammar.diagnosis.claims import Verdict
 from backprop_grammar.diagnosis.mistakes import MISTAKES
 from backprop_grammar.diagnosis.search import Diagnosis
 from backprop_grammar.errors import visible
-from backprop_grammar.numbers.decimal import decimal
+from backprop_grammar.numbers.decimal import decimal, telling
 from backprop_grammar.numbers.wide import UNEVALUATED, Number
 from backprop_grammar.views.options import Options
 
@@ -132,18 +132,22 @@ class Page:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
-        messages = tuple(diagnosis.message for diagnosis in verdict.diagnoses)
+        # What explains less, or contradicts other claims, is left aside where something else does not.
+        best = verdict.diagnoses[:1]
+        kept = [
+            one
+            for one in verdict.diagnoses
+            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
+        ]
+        messages = tuple(diagnosis.message for diagnosis in kept)
         yield Text()
         start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
         if messages and messages in said:
             yield from self.paragraph(start.append(f": as for {said[messages]}"))
         elif messages:
             said[messages] = visible(verdict.name)
-            first = verdict.diagnoses[0]
-            lead = " is explained by" if first.unique else " is consistent with"
+            lead = " is explained by" if best[0].certain else " is consistent with"
             yield from self.paragraph(start.append(lead, QUIET))
-            # What contradicts other claims is left aside where something else does not.
-            kept = [one for one in verdict.diagnoses if first.spoils or not one.spoils]
             for diagnosis in kept:
                 yield from self.diagnosis(diagnosis)
         else:
@@ -212,11 +216,16 @@ class Page:
         style = {"right": GOOD, "wrong": BAD}.get(row.verdict, WARNING)
         return [
             Text(visible(row.name), NAME),
-            Text(self.number(row.backward)),
-            Text(self.number(row.quotient)),
+            *map(Text, self.compared(row)),
             Text("" if row.error is None else f"{row.error:.1g}", QUIET),
             Text(row.verdict, style),
         ]
+
+    def compared(self, row: Difference) -> tuple[str, str]:
+        """Both numbers, with the digits that differ where that makes a gradient wrong."""
+        if row.verdict == "wrong":
+            return telling(row.backward, row.quotient, self.digits)
+        return self.number(row.backward), self.number(row.quotient)
 
     def number(self, number: Number) -> str:
         return "none" if number is UNEVALUATED else decimal(number, self.digits)

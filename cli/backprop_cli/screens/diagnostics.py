@@ -1,11 +1,12 @@
 """Errors on standard error, as text or JSON, with the way out in options of the command line."""
 
+import errno
 import json
 import sys
 
 from backprop_grammar.errors import BackpropError, cut, position, shorten, visible
 
-__all__ = ["WAYS_OUT", "as_json", "as_text", "say", "way_out"]
+__all__ = ["WAYS_OUT", "as_json", "as_text", "refusal", "say", "way_out"]
 
 WAYS_OUT = {
     "absent": "leave the option out",
@@ -24,8 +25,26 @@ WAYS_OUT = {
 }
 """The reason of an error -> its way out, as a template over what the error knows."""
 
+REFUSALS = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of its path is no folder",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links lead round in a circle",
+    errno.ENOSPC: "there is no space left on the disk",
+    errno.EROFS: "it is on a read-only disk",
+}
+"""The number of a system's error -> what it means."""
+
 FEW = 8
 """Variables without a value that are spelled out."""
+
+
+def refusal(error: OSError) -> str:
+    """Why the system refused, in the words of the system where there are no better ones."""
+    return REFUSALS.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def way_out(error: BackpropError) -> str:

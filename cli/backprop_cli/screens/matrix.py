@@ -19,23 +19,23 @@ def show(formulas: Formulas, options: Options) -> None:
     """Print the matrix; where it is too wide, one entry a line."""
     screen = console()
     matrix = hessian(formulas)
-    names, values = matrix["variables"], matrix["values"]
+    names, stages = matrix["variables"], matrix["names"]
 
-    def entry(number: float | None) -> Text:
-        return Text("undefined" if number is None else decimal(number, options.digits), GRADIENT)
+    def entry(stage: str) -> Text:
+        return Text(decimal(formulas.number(stage), options.digits), GRADIENT)
 
     title = Column(f"Hessian of {formulas.derivative.output}")
     grid = Grid(
         [title, *(Column(name, right=True) for name in names)],
-        [[Text(name, NAME), *map(entry, row)] for name, row in zip(names, values, strict=True)],
+        [[Text(name, NAME), *map(entry, row)] for name, row in zip(names, stages, strict=True)],
     )
     if grid.width() <= screen.width:
         lines = grid.lines("-" if ascii_only(screen) else "─")
     else:
         lines = []
         for i, name in enumerate(names):
-            for other, number in zip(names[: i + 1], values[i], strict=False):
+            for other, stage in zip(names[: i + 1], stages[i], strict=False):
                 head = Text(f"d2{formulas.derivative.output}/d{other} d{name} = ", QUIET)
-                lines += wrapped(head + entry(number), screen.width)
+                lines += wrapped(head + entry(stage), screen.width)
     for line in lines:
         screen.print(line, crop=False, overflow="ignore")

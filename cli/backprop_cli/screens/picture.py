@@ -15,20 +15,18 @@ from backprop_grammar.views.options import Options
 
 from . import tree
 from .drawing import Drawing, RowLayout
-from .terminal import QUIET, ascii_only, console, wrapped
+from .terminal import QUIET, ascii_only, console, remark_lines, wrapped
 
 __all__ = ["LARGEST", "lines", "show"]
 
 
 def show(trace: Trace, options: Options) -> None:
     """Print the picture where it fits the terminal, or the tree; then notes and flags."""
-    from .tables import Board
-
     screen = console()
     plain = ascii_only(screen)
     drawn = diagram(trace, trace.precision or options.digits)
     most = len(drawn.vertices) if options.everything else tree.LARGEST
-    remarks = Board(trace, options.digits, screen.width, plain).remarks()
+    remarks = remark_lines(trace.notes, trace.flags, screen.width)
     for line in (*lines(drawn, screen.width, plain, most), *remarks):
         screen.print(line, crop=False, overflow="ignore")
 

@@ -16,16 +16,15 @@ from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.views.options import Options
 
 from .terminal import (
-    GRADIENT,
     NAME,
     QUIET,
     VALUE,
-    WARNING,
     Column,
     Grid,
     ascii_only,
     console,
     program_lines,
+    remark_lines,
     wrapped,
 )
 
@@ -87,7 +86,7 @@ class StepsTable:
         yield from self.steps()
         yield Text()
         yield from self.paragraph(self.summary())
-        yield from self.remarks()
+        yield from remark_lines(self.run.notes, self.run.flags, self.width)
 
     def paragraph(self, text: Text) -> list[Text]:
         return wrapped(text, self.width)
@@ -193,16 +192,6 @@ class StepsTable:
         grain = math.ulp(max(abs(self.run.start.value), abs(self.run.final.value)))
         certain = math.floor(math.log10(abs(change) / grain)) if change else 0
         return decimal(abs(change), max(1, min(self.digits, certain)))
-
-    def remarks(self) -> Iterable[Text]:
-        remarks = [
-            *(("note", note.message, WARNING) for note in self.run.notes),
-            *(("flag", flag.message, GRADIENT) for flag in self.run.flags),
-        ]
-        if remarks:
-            yield Text()
-        for kind, message, style in remarks:
-            yield from self.paragraph(Text.assemble((f"{kind}: ", style), visible(message)))
 
 
 def way(change: float) -> str:

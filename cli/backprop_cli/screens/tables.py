@@ -4,11 +4,10 @@ The forward table reads down and the backward table reads from the output down, 
 as the passes themselves go; the wider the terminal, the closer the two stand together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.text import Text
 
-from backprop_grammar.errors import visible
 from backprop_grammar.language.printer import line_of
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number, negative, sign
@@ -22,12 +21,12 @@ from .terminal import (
     QUIET,
     TITLE,
     VALUE,
-    WARNING,
     Column,
     Grid,
     ascii_only,
     console,
     program_lines,
+    remark_lines,
     wrapped,
 )
 
@@ -75,7 +74,7 @@ class Board:
             yield from self.paragraph(Text(more, QUIET))
             yield Text()
         yield from self.summary(everything)
-        yield from self.remarks()
+        yield from remark_lines(self.trace.notes, self.trace.flags, self.width)
 
     def paragraph(self, text: Text) -> list[Text]:
         return wrapped(text, self.width)
@@ -187,7 +186,11 @@ class Board:
 
     def receiver(self, edge: Edge) -> str:
         """` → x`"""
-        return f" {self.arrow} {self.trace.name(edge.operand)}"
+        return f" {self.arrow} {self.trace.name(edge.operand)}{self.mark(edge.operand)}"
+
+    def mark(self, index: int) -> str:
+        """What follows the name of an input whose gradient is not that of the rules."""
+        return "*" if index in self.trace.decided else ""
 
     def sum(self, node: Node) -> Text | None:
         """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
@@ -238,7 +241,8 @@ class Board:
             first = [self.name(node), Text(self.verb(node)), self.red(node.gradient)]
             total = self.sum(node)
             if total is not None:
-                rows.append([first[0], Text("sums"), first[2], total, Text()])
+                marked = first[0] + self.mark(node.index)
+                rows.append([marked, Text("sums"), first[2], total, Text()])
                 first = [Text(), Text(self.verb(node)), Text()]
             if not node.edges:
                 if node.operation:
@@ -281,7 +285,7 @@ class Board:
                 yield from wrapped(sends, self.width, 4)
         yield Text()
 
-    # summary and remarks
+    # summary
 
     def summary(self, everything: bool) -> Iterable[Text]:
         """The gradients asked for, with the values of their nodes."""
@@ -296,10 +300,11 @@ class Board:
         if trace.upstream != 1:
             title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
         yield from self.paragraph(title)
+        marks = {trace.names.name(node): "*" for node in trace.decided}
         columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
         rows = [
             [
-                Text(label, NAME),
+                Text(label, NAME) + marks.get(label, ""),
                 self.value(values[label]) if label in values else Text(),
                 self.red(trace.gradients[label]),
             ]
@@ -310,18 +315,11 @@ class Board:
             yield from grid.lines(self.rule)
         else:
             for label in kept:
-                line = Text.assemble((f"{self.top}/d{label}", NAME), " = ")
+                line = Text.assemble((f"{self.top}/d{label}", NAME), marks.get(label, ""), " = ")
                 yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
+        if trace.decided:
+            text = "* the rules give another number, or none; the function decides"
+            yield from self.paragraph(Text(text, QUIET))
         if len(kept) < len(labels):
             more = f"{len(labels) - len(kept):,} more; --all shows them all"
             yield from self.paragraph(Text(more, QUIET))
-
-    def remarks(self) -> Iterable[Text]:
-        remarks: Sequence[tuple[str, str, str]] = [
-            *(("note", note.message, WARNING) for note in self.trace.notes),
-            *(("flag", flag.message, GRADIENT) for flag in self.trace.flags),
-        ]
-        if remarks:
-            yield Text()
-        for kind, message, style in remarks:
-            yield from self.paragraph(Text.assemble((f"{kind}: ", style), visible(message)))

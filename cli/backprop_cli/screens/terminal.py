@@ -6,7 +6,7 @@ one that does not fit gives way to a narrower one.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -16,6 +16,7 @@ from rich.text import Text
 from backprop_grammar.errors import visible
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.printer import shown_lines, shown_text
+from backprop_grammar.trace.record import Flag, Note
 
 __all__ = [
     "GRADIENT",
@@ -29,6 +30,7 @@ __all__ = [
     "ascii_only",
     "console",
     "program_lines",
+    "remark_lines",
     "wrapped",
 ]
 
@@ -109,6 +111,18 @@ def program_lines(program: Graph, width: int) -> list[str]:
     return [visible(line) for line in shown_lines(program, longest)]
 
 
+def remark_lines(notes: Sequence[Note], flags: Sequence[Flag], width: int) -> Iterable[Text]:
+    """Notes and flags for a screen of some width, after an empty line where there are any."""
+    remarks = [
+        *(("note", note.message, WARNING) for note in notes),
+        *(("flag", flag.message, GRADIENT) for flag in flags),
+    ]
+    if remarks:
+        yield Text()
+    for kind, message, style in remarks:
+        yield from wrapped(Text.assemble((f"{kind}: ", style), visible(message)), width)
+
+
 def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
     """The text in lines of at most that width, broken between words; numbers are not broken.
 
@@ -116,18 +130,25 @@ def wrapped(text: Text, width: int, indent: int = 2) -> list[Text]:
     """
     if cell_len(text.plain) <= width:
         return [text]
-    margin = len(text.plain) - len(text.plain.lstrip(" "))
+    plain = text.plain
+    margin = len(plain) - len(plain.lstrip(" "))
     lines: list[Text] = []
-    line = Text(" " * margin)
-    for word in text[margin:].split(" "):
-        if line.plain.strip():
-            if cell_len(line.plain) + 1 + cell_len(word.plain) <= width:
-                line.append(" ")
-                line.append_text(word)
-                continue
-            lines.append(line)
-            room = max(0, width - cell_len(word.plain))
-            line = Text(" " * min(margin + indent, room))
-        line.append_text(word)
-    lines.append(line)
+    lead = used = start = end = place = margin  # of the line so far: its indent, width and text
+
+    def line() -> Text:
+        return Text(" " * lead).append_text(text[start:end])
+
+    for word in plain[margin:].split(" "):
+        size = cell_len(word)
+        if not plain[start:end].strip():
+            start, used = place, lead + size
+        elif used + 1 + size <= width:
+            used += 1 + size
+        else:
+            lines.append(line())
+            start, lead = place, min(margin + indent, max(0, width - size))
+            used = lead + size
+        end = place + len(word)
+        place = end + 1
+    lines.append(line())
     return lines

@@ -1,12 +1,15 @@
-"""Lines run with a bound on the error of every number of every row.
+"""Lines run with a bound on the error of every number of every row, over floats or double-doubles.
 
-What arithmetic.py does for one point, its bounds included, NumPy does for columns of points.
-Whoever comes here was a suspect; most turn out to be right, some to have no value, and the few for
-which floats are not enough are handed on to wider numbers, one by one.
+Whoever comes here was a suspect. Most turn out to be right over floats, and most of the others over
+double-doubles; some have no value. The few for which twice the digits of a float are not enough are
+handed on to wider numbers, one by one.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,98 +19,160 @@ from ..language.graph import Graph
 from ..language.table_texts import texts
 from ..numbers import ball as balls
 from ..numbers.arithmetic import domain_error
-from ..numbers.ball import UNIT, rounding
+from ..numbers.ball import ENLARGED, MARGIN, NEAR, UNIT
 from ..numbers.binary64 import TOLERANCE, binary64
-from ..numbers.float64 import SMALL
-from ..operations.row import Operation
+from ..numbers.float64 import SHORT, SMALL
+from ..operations.row import Operation, Role
+from ..operations.special import COARSE, REDUCED
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
-from .straightline import Kind, StraightLine, text_of
+from . import double_double as dd
+from .double_double import Triple, exact, is_zero, reach, some
+from .straightline import MASKS, Kind, StraightLine, text_of
 from .ufuncs import COMPARISONS, Column, admits, called, over_columns
 
-__all__ = ["Outcome", "bounded"]
+__all__ = ["DOUBLES", "FLOATS", "BoundedRows", "Kernels", "Outcome", "Refuse", "constants"]
 
-Number = tuple[Column, Column | None]
-"""Values, and bounds on their errors, None where they are exact; of a mask, where it is in doubt."""
+Kernels = Mapping[Operation, Callable[..., Triple]]
+"""What computes operations; those it lacks are computed as floats, with bounds by their rows."""
+
+Mask = tuple[Column, Column | None]
+"""Where something holds, and where that is in doubt; None is nowhere."""
+
+
+Refuse = Callable[..., None]
+"""What takes the number of a row and why it has no value."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """What is known of some rows.
 
-    results: a column each. sure: which rows are right in all of them. status: per row, 0 or the
-    number of its reason, from 1, why it has no value. kinks: how many of the sure rows are at one.
+    results: a number each. sure: which rows are right in all of them, each to TOLERANCE, or, where
+    they are summed, to a bound. status: per row, 0 or the number of its reason, from 1, why it has
+    no value. kinks: how many of the sure rows are at one.
     """
 
-    results: list[Column]
+    results: list[Triple]
     sure: Column
     status: Column
     reasons: list[str]
     kinks: int
 
+    def rest(self, rows: Column, refuse: Refuse) -> Column:
+        """The rows that are not sure; those without a value are refused. rows: their numbers."""
+        for k in np.flatnonzero(self.status).tolist():
+            refuse(int(rows[k]), self.reasons[int(self.status[k]) - 1])
+        unsure: Column = rows[~self.sure & (self.status == 0)]
+        return unsure
 
-def bounded(
-    straight: StraightLine, live: Sequence[bool], columns: Mapping[str, Column], rows: int
-) -> Outcome:
-    """Compute some rows, a few thousand at a time at most. live: the lines that matter."""
+
+def constants(straight: StraightLine) -> dict[int, Triple]:
+    """The lines that no column changes."""
+    numbers: dict[int, Triple] = {}
     with np.errstate(all="ignore"):
-        return BoundedRows(straight, live, columns, rows).outcome()
+        for line, (kind, _, what) in enumerate(straight.lines):
+            if kind is Kind.CONSTANT:
+                numbers[line] = constant(what, numbers)
+    return numbers
+
+
+def constant(what: Any, numbers: Mapping[int, Triple]) -> Triple:
+    """A number that floats know as a ball, from its origin; see Kind.CONSTANT."""
+    value, error, origin = what
+    if isinstance(origin, Fraction):
+        return dd.ratio(origin.numerator, origin.denominator)
+    if isinstance(origin, str):
+        return dd.CONSTANTS[origin]
+    if origin is None:
+        return np.float64(value), 0.0, error
+    operation, operands = origin
+    return computed(DOUBLES, operation, [numbers[k] for k in operands])
 
 
 class BoundedRows:
-    """The numbers of all live lines for some rows."""
+    """The numbers and the masks of all live lines for some rows, a few thousand at a time at most."""
 
+    @np.errstate(all="ignore")
     def __init__(
         self,
         straight: StraightLine,
         live: Sequence[bool],
-        columns: Mapping[str, Column],
+        columns: Mapping[str, Triple],
         rows: int,
+        known: Mapping[int, Triple],
+        kernels: Kernels,
     ) -> None:
+        """Live: the lines that matter. known: see ``constants``. kernels: FLOATS or DOUBLES."""
         self.straight = straight
         self.rows = rows
-        self.numbers: list[Number] = []
-        nothing, one = np.empty(0), np.ones(rows)
+        self.numbers = numbers = dict(known if kernels is DOUBLES else rounded_constants(known))
+        self.masks: dict[int, Mask] = {}
         for line, (kind, operands, what) in enumerate(straight.lines):
-            if not live[line]:
-                number: Number = nothing, None
-            elif kind is Kind.COLUMN:
-                number = columns[str(what)], None
-            elif kind is Kind.CONSTANT:
-                assert isinstance(what, tuple)
-                value, error = what
-                number = value * one, error * one if error else None
+            if not live[line] or kind is Kind.CONSTANT:
+                continue
+            if kind is Kind.COLUMN:
+                numbers[line] = columns[str(what)]
+            elif kind in MASKS:
+                self.masks[line] = self.mask(kind, operands, what)
+            elif kind in (Kind.SELECT, Kind.GATE):
+                numbers[line] = chosen(self.masks[operands[0]], [numbers[k] for k in operands[1:]])
             else:
-                given = [self.numbers[k] for k in operands]
-                rule = RULES.get(kind)
-                if rule:
-                    number = rule(given, what)
+                given = [numbers[k] for k in operands]
+                if kind in SHARES:
+                    numbers[line] = SHARES[kind](given, what)
                 else:
-                    assert isinstance(kind, Operation)
-                    number = applied(kind, given)
-            self.numbers.append(number)
+                    numbers[line] = computed(kernels, kind, given)
 
-    def number(self, line: int) -> tuple[Column, Column]:
-        """The values of a line and the bounds on their errors."""
-        return known(self.numbers[line])
+    def mask(self, kind: Operation | Kind, operands: Sequence[int], what: object) -> Mask:
+        """Where a condition holds, or several do."""
+        if kind is Kind.COMPARE:
+            x, doubt = dd.difference(*[self.numbers[k] for k in operands])
+            return COMPARISONS[str(what)](x, 0.0), doubt
+        if kind is Kind.NONZERO:
+            x, doubt = dd.difference(self.numbers[operands[0]], exact(np.float64(0.0)))
+            return x != 0, doubt
+        given = [self.masks[k] for k in operands]
+        if kind is Kind.NOT:
+            return ~given[0][0], given[0][1]
+        every = [doubt for _, doubt in given if doubt is not None]
+        join = np.logical_and if kind is Kind.AND else np.logical_or
+        return join(given[0][0], given[1][0]), reduce(np.logical_or, every) if every else None
 
-    def outcome(self) -> Outcome:
-        """What these numbers tell of the rows."""
+    @np.errstate(all="ignore")
+    def outcome(self, wanted: Sequence[int], summed: bool, choices: bool) -> Outcome:
+        """What these numbers tell of the rows.
+
+        wanted: the lines of the results. summed: whether a bound is enough. choices: whether kinks
+        and domains are to be looked at.
+        """
         sure = np.ones(self.rows, dtype=bool)
-        results = []
-        for k in self.straight.results:
-            value, error = self.number(k)
-            sure &= (error <= TOLERANCE * np.abs(value)) & np.isfinite(value)
-            results.append(value + 0.0)
+        for k in wanted:
+            value, error = self.numbers[k][0], reach(self.numbers[k])
+            sure &= np.isfinite(value + error)
+            if not summed:
+                sure &= error <= TOLERANCE * np.abs(value)
+        numbers = [self.numbers[k] for k in wanted]
+        if not choices:
+            return Outcome(numbers, sure, np.zeros(self.rows, dtype=np.int64), [], 0)
         at_kink = self.kinks(sure)
+        for value, _, _ in self.numbers.values() if at_kink.any() else ():
+            # what a kink sends nothing of is no 0 where something infinite arrives
+            sure &= ~at_kink | np.isfinite(value)
         status, reasons = self.status()
         sure &= status == 0
-        return Outcome(results, sure, status, reasons, int((at_kink & sure).sum()))
+        return Outcome(numbers, sure, status, reasons, int((at_kink & sure).sum()))
 
     def kinks(self, sure: Column) -> Column:
-        """The rows at a kink; those that may be at one, or where none can stand, are not sure."""
+        """The rows at a kink; those that may be at one, or where none can stand, are not sure.
+
+        Nor are those at which the function may have another gradient than the rules: at several
+        kinks, or on the boundary of a condition. At one kink the rules' number lies between the
+        slopes on both sides, and stays.
+        """
         at_kink = np.zeros(self.rows, dtype=bool)
         for line, kind, live in self.straight.kinks:
-            value, error = self.number(line)
+            number = self.numbers[line]
+            value, error = number[0], reach(number)
             if kind == "pole":
                 here = near = ~(np.isfinite(value) & np.isfinite(error))
             elif kind == "order":
@@ -115,29 +180,22 @@ class BoundedRows:
             elif kind == "tie":
                 here, near = self.ties(line)
             else:
-                near = ~(np.abs(value) > error)
-                here = (value == 0) & (error == 0)
+                here, near = is_zero(number), ~(np.abs(value) > error)
             asked: Column | bool = True
             if live is not None:
-                mask, doubt = self.numbers[live]
+                mask, doubt = self.masks[live]
                 asked = mask if doubt is None else mask | doubt
             certain = here if kind in ("kink", "boundary", "tie") else here & False
-            at_kink |= certain & asked
             sure &= ~(near & ~certain & asked)
+            sure &= ~(certain & asked & (at_kink | (kind == "boundary")))
+            at_kink |= certain & asked
         return at_kink
 
     def ties(self, line: int) -> tuple[Column, Column]:
         """Where several operands of a max or min are the result, and where they may be."""
-        out, error = self.number(line)
-        equal = np.zeros(self.rows, dtype=np.int64)
-        close = np.zeros(self.rows, dtype=np.int64)
-        exact = error == 0
-        for k in self.straight.lines[line].operands:
-            value, own = self.number(k)
-            close += ~(np.abs(value - out) > own + error)
-            equal += value == out
-            exact &= (own == 0) | (value != out)
-        return (equal > 1) & (close == equal) & exact, close > 1
+        operands = [self.numbers[k] for k in self.straight.lines[line].operands]
+        _, close, same = tied(self.numbers[line], operands)
+        return (same > 1) & (close == same), close > 1
 
     def status(self) -> tuple[Column, list[str]]:
         """Which rows certainly leave a domain on the way, and which."""
@@ -147,19 +205,14 @@ class BoundedRows:
             place = operation.operands.index
             for bound in operation.domain:
                 k = place(bound.operand)
-                value, error = self.number(operands[k])
                 if isinstance(bound.limit, str):
-                    limit, other = self.number(operands[place(bound.limit)])
-                    error = error + other
+                    limit = self.numbers[operands[place(bound.limit)]]
                 else:
-                    limit = np.asarray(bound.limit)
-                sides = {
-                    -1: value + error < limit,
-                    1: value - error > limit,
-                    0: (value == limit) & (error == 0),
-                }
+                    limit = exact(np.float64(bound.limit))
+                d = dd.sub(self.numbers[operands[k]], limit)
+                sides = {-1: d[0] < -reach(d), 1: d[0] > reach(d), 0: is_zero(d)}
                 for sign, where in sides.items():
-                    if not balls.compare(sign, bound.relation) and where.any():
+                    if not balls.compare(sign, bound.relation) and np.any(where):
                         message = domain_error(operation, bound, k, sign).message
                         if message not in reasons:
                             reasons.append(message)
@@ -167,27 +220,170 @@ class BoundedRows:
         return status, reasons
 
 
-# Values and errors
+# Choice
+
+
+def chosen(test: Mask, given: Sequence[Triple]) -> Triple:
+    """One of two numbers, or of a number and 0, by a mask."""
+    mask, doubt = test
+    high, low, error = dd.choose(mask, given[0], given[1] if len(given) > 1 else exact(0.0))
+    return high, low, error if doubt is None else np.where(doubt, np.inf, error)
+
+
+def selected(sign: int, given: Sequence[Triple]) -> Triple:
+    """The largest or the smallest of some numbers."""
+    return reduce(lambda x, y: larger(x, y, sign), given)
+
+
+def larger(x: Triple, y: Triple, sign: int) -> Triple:
+    """The larger of two numbers, or the smaller; either, with a bound for both, if in doubt."""
+    d = dd.sub(x, y)
+    high, low, error = dd.choose(d[0] * sign > 0, x, y)
+    near = reach(d)
+    return high, low, np.where((np.abs(d[0]) > near) | is_zero(d), error, 2 * near)
+
+
+def tied(out: Triple, operands: Sequence[Triple]) -> tuple[list[Column], Column, Column]:
+    """Which operands of a max or min are the result; how many may be, and how many certainly are."""
+    here = []
+    close, same = np.zeros(np.shape(out[0]), np.int64), np.zeros(np.shape(out[0]), np.int64)
+    for operand in operands:
+        d = dd.sub(operand, out)
+        here.append(d[0] == 0)
+        close += ~(np.abs(d[0]) > reach(d))
+        same += is_zero(d)
+    return here, close, same
+
+
+def ties(given: Sequence[Triple], uses: object) -> Triple:
+    """How many operands of a max or min are the result; see Kind.TIES."""
+    assert isinstance(uses, tuple)
+    out, *operands = given
+    here, close, same = tied(out, operands)
+    count = sum(mask * float(use) for mask, use in zip(here, uses, strict=True))
+    return count, 0.0, np.where((close == 1) | (close == same), 0.0, np.inf)
+
+
+def share(given: Sequence[Triple], _what: object) -> Triple:
+    """What an operand of a max or min is given of the gradient; see Kind.SHARE."""
+    out, operand, (count, _, doubt) = given
+    part = dd.div(dd.ONE, exact(np.maximum(count, 1.0)))
+    high, low, error = dd.choose(dd.sub(operand, out)[0] == 0, part, exact(0.0))
+    return high, low, error + doubt
+
+
+SHARES: dict[Operation | Kind, Callable[..., Triple]] = {Kind.TIES: ties, Kind.SHARE: share}
+
+
+# Operations
+
+
+def computed(kernels: Kernels, operation: Operation | Kind, given: Sequence[Triple]) -> Triple:
+    """The value of an operation with its error."""
+    assert isinstance(operation, Operation)
+    if operation.selects:
+        return selected(operation.selects, given)
+    kernel = kernels.get(operation)
+    if kernel:
+        return kernel(*given)
+    rows = np.shape(sum(x[0] for x in given)) or (1,)
+    value, error = applied(operation, [with_bound(x, rows) for x in given])
+    return value, 0.0, 0.0 if error is None else error
+
+
+def add(x: Triple, y: Triple) -> Triple:
+    (a, _, e), (c, _, f) = x, y
+    value, lost = dd.two_sum(a, c)
+    error = np.abs(lost)
+    for bound in (e, f):
+        if some(bound):
+            error = error + bound
+    return value, 0.0, error
+
+
+def mul(x: Triple, y: Triple) -> Triple:
+    (a, _, e), (c, _, f) = x, y
+    value = a * c
+    error = np.abs(value) * UNIT
+    if some(f):
+        error = error + np.abs(a) * f
+    if some(e):
+        error = error + (np.abs(c) + f if some(f) else np.abs(c)) * e
+    return value, 0.0, dd.trusted(value, error, x, y)
+
+
+def div(x: Triple, y: Triple) -> Triple:
+    (a, _, e), (c, _, f) = x, y
+    value = a / c
+    error = np.abs(value) * UNIT
+    if some(e) or some(f):
+        error = error + dd.over(x, value, y)
+    return value, 0.0, dd.trusted(value, error, x, dd.ONE)
+
+
+def exp(x: Triple) -> Triple:
+    value = np.exp(x[0])
+    error = value * (2 * EXP.numpy_ulps * UNIT)
+    if some(x[2]):
+        error = error + x[2] * dd.steepest(x, value)
+    return value, 0.0, dd.trusted(value, error, dd.ONE, dd.ONE)
+
+
+EXP = OPERATIONS["exp"]
+FLOATS: Kernels = {
+    ADD: add,
+    SUB: lambda x, y: add(x, dd.neg(y)),
+    MUL: mul,
+    DIV: div,
+    NEG: dd.neg,
+    EXP: exp,
+    OPERATIONS["abs"]: dd.absolute,
+}
+"""The commonest operations, written out."""
+
+DOUBLES: Kernels = {
+    ADD: dd.add,
+    SUB: dd.sub,
+    MUL: dd.mul,
+    DIV: dd.div,
+    NEG: dd.neg,
+    **{OPERATIONS[name]: function for name, function in dd.FUNCTIONS.items()},
+}
+"""What there is of double-doubles."""
+
+
+def rounded_constants(known: Mapping[int, Triple]) -> dict[int, Triple]:
+    """Numbers as floats."""
+    return {line: (x[0], 0.0, reach(x) if some(x[1]) else x[2]) for line, x in known.items()}
+
+
+Number = tuple[Column, Column | None]
+"""Floats, and bounds on their errors, None where they are exact."""
+
+
+def with_bound(x: Triple, rows: tuple[int, ...]) -> Number:
+    """A number as floats, one for each row."""
+    value = np.broadcast_to(x[0], rows)
+    if not some(x[1]) and not some(x[2]):
+        return value, None
+    return value, np.broadcast_to(reach(x), rows)
 
 
 def rounded(
     value: Column, error: Column | None, ulps: float, nonzero: Column | bool = True
 ) -> Number:
-    """A value with its own rounding added; where it is nearly 0, no bound is trusted.
+    """A value with its own rounding added; of one that is nearly 0 no bound is trusted, but of 0
+    itself a bound that is not.
 
     nonzero: where it is not exactly 0.
     """
     size = np.abs(value)
     own = size * (2 * ulps * UNIT * (1 + 2.0**-40))
     error = own if error is None else error + own
-    if not size.min() >= SMALL:  # rarely
-        error = np.where((size < SMALL) & nonzero, np.inf, error)
+    if not np.min(size) >= SMALL:  # rarely
+        hidden = (size < SMALL) & ((size > 0) | (error < SMALL)) & nonzero
+        error = np.where(hidden, np.inf, error)
     return value, error
-
-
-def times(size: Column, error: Column | None) -> Column | None:
-    """An error that is enlarged by a factor."""
-    return None if error is None else np.abs(size) * error
 
 
 def plus(a: Column | None, b: Column | None) -> Column | None:
@@ -195,172 +391,104 @@ def plus(a: Column | None, b: Column | None) -> Column | None:
     return b if a is None else a if b is None else a + b
 
 
-def known(number: Number) -> tuple[Column, Column]:
-    """Values and the bounds on their errors, 0 where they are exact."""
-    value, error = number
-    return value, np.zeros(len(value)) if error is None else error
-
-
-def add(given: Sequence[Number], _what: object, sign: float = 1.0) -> Number:
-    (x, error_x), (y, error_y) = given
-    y = y if sign > 0 else -y
-    out = x + y
-    return out, plus(rounding(x, y, out), plus(error_x, error_y))
-
-
-def sub(given: Sequence[Number], what: object) -> Number:
-    return add(given, what, -1.0)
-
-
-def mul(given: Sequence[Number], _what: object) -> Number:
-    (x, error_x), (y, error_y) = given
-    error = plus(times(x, error_y), times(y, error_x))
-    if error_x is not None and error_y is not None:
-        error = plus(error, error_x * error_y)
-    return rounded(x * y, error, 0.5, (x != 0) & (y != 0))
-
-
-def div(given: Sequence[Number], _what: object) -> Number:
-    (x, error_x), (y, error_y) = given
-    value = x / y
-    error = plus(error_x, times(value, error_y))
-    if error is not None:
-        error = error / np.abs(y) * (1 + 2.0**-10)
-        if error_y is not None:
-            error = np.where(error_y * 2.0**12 <= np.abs(y), error, np.inf)
-    return rounded(value, error, 0.5, x != 0)
-
-
-def exp(given: Sequence[Number], _what: object) -> Number:
-    x, error = given[0]
-    value = np.exp(x)
-    if error is not None:
-        error = np.where(error < 2.0**-12, value * error * (1 + 2.0**-10), np.inf)
-    return rounded(value, error, EXP.numpy_ulps)
-
-
-def neg(given: Sequence[Number], _what: object) -> Number:
-    return -given[0][0], given[0][1]
-
-
-def absolute(given: Sequence[Number], _what: object) -> Number:
-    return np.abs(given[0][0]), given[0][1]
-
-
-def selected(operation: Operation, given: Sequence[Number]) -> Number:
-    """The largest or the smallest of some numbers."""
-    numbers = [known(number) for number in given]
-    out = over_columns(operation).call(*[value for value, _ in numbers])
-    size = np.zeros_like(out)
-    for value, error in numbers:  # the selected one's, or those of all that may be selected
-        size = np.where(value == out, np.maximum(size, error), size)
-    bound = size
-    for value, error in numbers:
-        close = ~(np.abs(value - out) > error + size)
-        bound = np.where(close, np.maximum(bound, error), bound)
-    return out, np.where(np.isnan(bound), np.inf, bound)
-
-
-def share(given: Sequence[Number], what: object) -> Number:
-    assert isinstance(what, tuple)
-    k, uses = what
-    (out, error), *operands = map(known, given)
-    ties, equal, close = np.zeros_like(out), np.zeros_like(out), np.zeros_like(out)
-    exact = np.ones(len(out), dtype=bool)
-    for (value, own), count in zip(operands, uses, strict=True):
-        here = value == out
-        ties += here * count
-        equal += here
-        close += ~(np.abs(value - out) > own + error)
-        exact &= (own == 0) | ~here
-    value = np.where(operands[k][0] == out, 1 / np.maximum(ties, 1), 0.0)
-    sure = (close == 1) | ((close == equal) & exact)
-    return value, np.where(sure, np.where(ties > 2, value * UNIT, 0.0), np.inf)
-
-
-def select(given: Sequence[Number], _what: object) -> Number:
-    (mask, doubt), (then, error_then), (otherwise, error_otherwise) = map(known, given)
-    error = np.where(mask, error_then, error_otherwise)
-    return np.where(mask, then, otherwise), np.where(doubt, np.inf, error)
-
-
-def gate(given: Sequence[Number], _what: object) -> Number:
-    (mask, doubt), (value, error) = map(known, given)
-    return np.where(mask, value, 0.0), np.where(doubt, np.inf, np.where(mask, error, 0.0))
-
-
-# Masks, with where they are in doubt
-
-
-def compare(given: Sequence[Number], relation: object) -> Number:
-    (x, error_x), (y, error_y) = map(known, given)
-    error = error_x + error_y
-    return COMPARISONS[str(relation)](x, y), ~(np.abs(x - y) > error) & (error != 0)
-
-
-def nonzero(given: Sequence[Number], _what: object) -> Number:
-    value, error = known(given[0])
-    return value != 0, ~(np.abs(value) > error) & (error != 0)
-
-
-def doubts(given: Sequence[Number]) -> Column | None:
-    """Where any of some masks is in doubt."""
-    every = [doubt for _, doubt in given if doubt is not None]
-    return np.logical_or.reduce(every) if every else None
-
-
-EXP = OPERATIONS["exp"]
-
-RULES: dict[Operation | Kind, Callable[[Sequence[Number], object], Number]] = {
-    ADD: add,
-    SUB: sub,
-    MUL: mul,
-    DIV: div,
-    NEG: neg,
-    EXP: exp,
-    OPERATIONS["abs"]: absolute,
-    Kind.SHARE: share,
-    Kind.SELECT: select,
-    Kind.GATE: gate,
-    Kind.COMPARE: compare,
-    Kind.NONZERO: nonzero,
-    Kind.NOT: lambda given, _: (~given[0][0], given[0][1]),
-    Kind.AND: lambda given, _: (given[0][0] & given[1][0], doubts(given)),
-    Kind.OR: lambda given, _: (given[0][0] | given[1][0], doubts(given)),
-}
-"""The commonest operations, written out, and what is none; the others go by their rows."""
-
-
 # Operations of the table, by their local gradients
 
 
 def applied(operation: Operation, given: Sequence[Number]) -> Number:
     """The value of an operation, with the error that its operands brought and its own."""
-    if operation.selects:
-        return selected(operation, given)
     values = [value for value, _ in given]
     function = over_columns(operation)
     out = function.call(*values)
     if function.ufunc is None and (operation.domain or operation.requires):
         out = np.where(admitted(operation, given), out, np.nan)
-    error: Column | None = None
-    for k, (value, reach) in enumerate(given):
-        if reach is None:
-            continue
-        steepest = np.abs(slope(operation, k, values, out))
-        if (reach * reach * 2048 > UNIT).any():
-            for end in (value - reach, value + reach):
-                moved = [*values[:k], end, *values[k + 1 :]]
-                there = slope(operation, k, moved, function.call(*moved))
-                steepest = np.fmax(steepest, np.abs(there))
-        error = plus(error, np.asarray(np.where(reach == 0, 0.0, steepest * reach)))
-    value, bound = rounded(out, error, function.ulps, nonzero_at(operation, values, out))
+    error = carried(operation, given, out)
+    if operation.period and function.ufunc:
+        error = plus(error, unreduced(values[0], out))
+    nonzero = nonzero_at(operation, values, out)
+    if error is not None:
+        nonzero = nonzero | (error != 0)
+    value, bound = rounded(out, error, function.ulps, nonzero)
     return value, bound if bound is None else np.where(np.isnan(out), np.inf, bound)
+
+
+def carried(operation: Operation, given: Sequence[Number], out: Column) -> Column | None:
+    """How far the errors of the operands can have moved a value (see Arithmetic.carried)."""
+    values = [value for value, _ in given]
+    moved: Column | None = None
+    far = np.zeros(len(out), dtype=bool)
+    limits = [bound.limit for bound in operation.domain if not isinstance(bound.limit, str)]
+    for k, (value, inherited) in enumerate(given):
+        if inherited is None:
+            continue
+        steep = np.abs(slope(operation, k, values, out))
+        moved = plus(moved, np.asarray(np.where(inherited == 0, 0.0, steep * inherited)))
+        for limit in (0.0, *limits):
+            near = (inherited <= SHORT) & (inherited <= NEAR * np.abs(value - limit))
+            far |= (inherited > 0) & ~near
+    if moved is not None and operation.choice:
+        return np.where(near_choice(given), moved, np.inf)
+    if moved is None or operation.role is Role.DISTRIBUTES:
+        return moved
+    far |= ~(moved * 2.0**20 <= 1 + np.abs(out))
+    if not far.any():
+        return moved * ENLARGED
+    rows = np.flatnonzero(far)
+    these = [(x[rows], None if error is None else error[rows]) for x, error in given]
+    bound = moved * ENLARGED
+    bound[rows] = measured(operation, these, out[rows])
+    return bound
+
+
+def near_choice(given: Sequence[Number]) -> Column:
+    """The same as ``Arithmetic.chosen``."""
+    (x, e), (y, f) = given[0], given[-1]
+    error, other = (np.zeros_like(x) if one is None else one for one in (e, f))
+    if len(given) == 1:
+        return np.asarray(4 * error < 1)
+    return np.asarray(4 * (error + (np.abs(x / y) + 1) * other) < np.abs(y) - other)
+
+
+def measured(operation: Operation, given: Sequence[Number], out: Column) -> Column:
+    """The same of errors of any size, measured at their ends; infinite where it cannot be."""
+    if operation.lipschitz:
+        errors = [error for _, error in given if error is not None]
+        return np.asarray(sum(errors) * operation.lipschitz)
+    function = over_columns(operation)
+    turns = np.zeros(len(out), dtype=bool)
+    ends: list[list[Column]] = []
+    for value, error in given:
+        if error is None:
+            ends.append([value])
+            continue
+        reach = error + np.abs(value) * 2 * UNIT
+        if operation.period:
+            turns |= ~(4 * reach < operation.period)
+        near_0 = np.where(np.abs(value) < reach, 0.0, value)
+        ends.append([value, value - reach, value + reach, near_0])
+    farthest, largest = np.zeros_like(out), np.abs(out)
+    for operands in itertools.product(*ends):
+        value = function.call(*operands)
+        farthest = np.maximum(farthest, np.abs(value - out))  # nan where there is no value
+        largest = np.maximum(largest, np.abs(value))
+    error = farthest * MARGIN + largest * (4 * function.ulps * UNIT)
+    known = np.isfinite(error) & ~turns
+    if operation.requires:
+        known &= admitted(operation, given)
+    return np.where(known, error, np.inf)
+
+
+def unreduced(x: Column, out: Column) -> Column | None:
+    """An infinite error where a wave's library may not have reduced its operand well enough."""
+    if not np.abs(x).max() > REDUCED:
+        return None
+    size = np.abs(out)
+    return np.where((np.abs(x) > REDUCED) & ~((size >= COARSE) & (size <= 1 / COARSE)), np.inf, 0.0)
 
 
 def admitted(operation: Operation, given: Sequence[Number]) -> Column:
     """The rows whose operands certainly have a value, asked one by one."""
-    pairs = [column for number in given for column in known(number)]
+    zeros = np.zeros(len(given[0][0]))
+    pairs = [x for value, error in given for x in (value, zeros if error is None else error)]
 
     def one(*numbers: float) -> bool:
         return admits(operation, list(zip(numbers[::2], numbers[1::2], strict=True)))

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL, NEG, SUB
-from .error_ranges import Ends, Unknown, error_ranges, least, told
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
+from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
 from .straightline import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
 
@@ -28,7 +28,9 @@ Box = dict[int, Ends]
 
 
 class Check(NamedTuple):
-    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other."""
+    """A line that may not be close to 0, nor above it where it is ordered; or two, to each other; or
+    a max or min, to two of its operands, which follow it.
+    """
 
     lines: tuple[int, ...]
     ordered: bool = False
@@ -36,19 +38,24 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What holds while the measured lines stay in a box.
+    """What holds while the measured lines stay in a box, and no further columns are inexact.
 
-    near: per check, how close two lines may not be; least: per result, how small it may not be.
+    near: per check, how close two lines may not be. floors: of lines, how small they may not be.
+    spreads: of results that are summed, the relative and the absolute error, both at most.
     """
 
     box: Box
+    inexact: frozenset[str]
     near: list[float]
-    least: list[float]
+    floors: dict[int, float]
+    spreads: list[tuple[float, float]]
 
-    def holds(self, box: Box) -> bool:
+    def holds(self, box: Box, inexact: frozenset[str]) -> bool:
         """Whether a box lies in this one."""
         known = self.box
-        return all(known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items())
+        return inexact <= self.inexact and all(
+            known[k][0] <= low and high <= known[k][1] for k, (low, high) in box.items()
+        )
 
 
 def extent(column: Column) -> Ends:
@@ -80,15 +87,18 @@ class Unmeasured(Exception):
 class Chunks:
     """Lines made ready: which buffer every one is written to, what is checked and measured."""
 
-    def __init__(self, straight: StraightLine) -> None:
-        self.straight = straight
+    def __init__(self, straight: StraightLine, summed: bool = False) -> None:
+        """Summed: whether a bound on each result is enough, for it is only added up."""
+        self.straight, self.summed = straight, summed
         self.checks = checks_of(straight)
         watched = [k for check in self.checks for k in check.lines]
         poles = [kink.line for kink in straight.kinks if kink.kind == "pole"]
         self.live = live_lines(straight, [*straight.results, *watched, *poles])
         lines = [line for line in enumerate(straight.lines) if self.live[line[0]]]
         self.hopeless = not all(told(kind) for _, (kind, _, _) in lines)
-        target, count = buffers(straight, self.live, self.checks)
+        target, count = buffers(
+            straight, self.live, [*watched, *(() if summed else factors(straight))]
+        )
         self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
         self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
@@ -108,17 +118,26 @@ class Chunks:
         self.bare = bare_columns(straight, self.live, self.measured)
         self.bounds: Bounds | None = None
 
-    def run(self, columns: Mapping[str, Column], results: Sequence[Column]) -> Column | None:
-        """Compute a chunk into ``results``. A mask of the suspect rows; None where none is.
+    def run(
+        self,
+        columns: Mapping[str, Column],
+        inexact: frozenset[str],
+        results: Sequence[Column],
+    ) -> tuple[Column | None, list[tuple[float, float]]]:
+        """Compute a chunk into ``results``. A mask of the suspect rows, None where none is; and the
+        errors of results that are summed.
 
-        Raises Unknown where all of them are.
+        inexact: columns of which the numbers are only nearest to what they stand for.
+
+        Raises Unknown where all rows are suspect.
         """
         if self.hopeless:
             raise Unknown("line")
         while True:
             values, box = self.compute(columns, results)
             try:
-                return self.suspects(values, self.bounds_for(box), results)
+                bounds = self.bounds_for(box, inexact)
+                return self.suspects(values, bounds, len(results[0])), bounds.spreads
             except Unmeasured as unmeasured:
                 self.measured.add(unmeasured.args[0])
                 self.bare = bare_columns(self.straight, self.live, self.measured)
@@ -157,25 +176,25 @@ class Chunks:
                 result[...] = values[line]
         return values, box
 
-    def bounds_for(self, box: Box) -> Bounds:
+    def bounds_for(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """Bounds for a box: those that are known, else for the smallest box around both."""
         known = self.bounds
         if known is None:
-            self.bounds = self.bounds_in(box)
+            self.bounds = self.bounds_in(box, inexact)
             return self.bounds
-        if known.holds(box):
+        if known.holds(box, inexact):
             return known
         around = {
             k: (min(low, known.box[k][0]), max(high, known.box[k][1]))
             for k, (low, high) in box.items()
         }
         try:
-            self.bounds = self.bounds_in(around)
+            self.bounds = self.bounds_in(around, inexact | known.inexact)
         except Unknown:
-            return self.bounds_in(box)
+            return self.bounds_in(box, inexact)
         return self.bounds
 
-    def bounds_in(self, box: Box) -> Bounds:
+    def bounds_in(self, box: Box, inexact: frozenset[str]) -> Bounds:
         """The bounds for a box. Raises Unknown where there are none."""
 
         def measured(line: int) -> Ends:
@@ -184,34 +203,50 @@ class Chunks:
             return box[line]
 
         try:
-            ranges = error_ranges(self.straight, self.live, measured)
+            ranges = error_ranges(self.straight, self.live, measured, inexact)
             errors = {
                 k: known.error for check in self.checks for k in check.lines if (known := ranges[k])
             }
-            results = [least(known) for k in self.straight.results if (known := ranges[k])]
+            least: dict[int, float] = {}
+            for k in () if self.summed else self.straight.results:
+                for line, size in floors(ranges, k).items():
+                    least[line] = max(size, least.get(line, 0.0))
+            spreads = [
+                (known.relative, known.absolute if known.poles else 0.0)
+                for k in self.straight.results
+                if self.summed and (known := ranges[k])
+            ]
         except (ArithmeticError, ValueError):
             raise Unknown("range") from None
-        return Bounds(box, [sum(errors[k] for k in check.lines) for check in self.checks], results)
+        near = [
+            sum(errors[k] for k in check.lines)
+            if len(check.lines) < 3
+            else 2 * max(errors[k] for k in check.lines)
+            for check in self.checks
+        ]
+        return Bounds(box, inexact, near, least, spreads)
 
-    def suspects(
-        self, values: list[Any], bounds: Bounds, results: Sequence[Column]
-    ) -> Column | None:
+    def suspects(self, values: list[Any], bounds: Bounds, rows: int) -> Column | None:
         """The rows that the bounds do not cover."""
         suspect: Column | None = None
         for (lines, ordered), near in zip(self.checks, bounds.near, strict=True):
             difference = values[lines[0]]
-            if len(lines) > 1:
-                with np.errstate(over="ignore"):  # as far apart as can be
-                    difference = difference - values[lines[1]]
-            mask = difference >= -near if ordered else np.abs(difference) <= near
+            with np.errstate(over="ignore"):  # as far apart as can be
+                if len(lines) > 2:
+                    mask = (
+                        np.sum([np.abs(difference - values[k]) <= near for k in lines[1:]], 0) > 1
+                    )
+                else:
+                    if len(lines) > 1:
+                        difference = difference - values[lines[1]]
+                    mask = difference >= -near if ordered else np.abs(difference) <= near
             suspect = mask if suspect is None else suspect | mask
-        for result, size in zip(results, bounds.least, strict=True):
-            if size:
-                mask = np.abs(result) < size
-                suspect = mask if suspect is None else suspect | mask
-        if suspect is None or not suspect.any():
+        for line, size in bounds.floors.items():
+            mask = np.abs(values[line]) < size
+            suspect = mask if suspect is None else suspect | mask
+        if suspect is None or not np.any(suspect):
             return None
-        return np.broadcast_to(suspect, results[0].shape)
+        return np.broadcast_to(suspect, rows)
 
 
 def checks_of(straight: StraightLine) -> list[Check]:
@@ -223,8 +258,7 @@ def checks_of(straight: StraightLine) -> list[Check]:
     for line, kink, _ in straight.kinks:
         kind, operands, _ = straight.lines[line]
         if kink == "tie":
-            pairs = [Check((a, b)) for i, a in enumerate(operands) for b in operands[:i]]
-            checks.update(dict.fromkeys(pairs))
+            checks[Check(operands if len(operands) == 2 else (line, *operands))] = None
         elif kink == "boundary" and kind is SUB:
             checks[Check(operands)] = None
         elif kink != "pole":
@@ -255,12 +289,44 @@ def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int
     return columns - shown
 
 
+def factors(straight: StraightLine) -> list[int]:
+    """The lines that results are products of and that may be much smaller than their terms."""
+    reached = set(straight.results)
+    for line in range(len(straight.lines) - 1, -1, -1):
+        kind, operands, _ = straight.lines[line]
+        if line in reached and kind in PRODUCTS:
+            reached.remove(line)
+            reached.update(operands)
+    relative = positive(straight)
+    return [k for k in reached - relative if straight.lines[k].kind not in RELATIVE]
+
+
+def positive(straight: StraightLine) -> set[int]:
+    """Lines of numbers that are not negative, made of such numbers by what keeps errors relative."""
+    lines: set[int] = set()
+    for line, (kind, operands, what) in enumerate(straight.lines):
+        if kind is Kind.CONSTANT:
+            here = what[0] >= 0  # type: ignore[index]
+        elif kind in (ADD, MUL, DIV):
+            here = lines.issuperset(operands)
+        else:
+            here = kind is EXP
+        if here:
+            lines.add(line)
+    return lines
+
+
+EXP = OPERATIONS["exp"]
+RELATIVE = LEAVES | MASKS | {Kind.SHARE, Kind.TIES, EXP, OPERATIONS["sqrt"]}
+"""Lines whose errors are relative, whatever they are computed from."""
+
+
 def buffers(
-    straight: StraightLine, live: Sequence[bool], checks: Sequence[Check]
+    straight: StraightLine, live: Sequence[bool], kept: Sequence[int]
 ) -> tuple[list[int], int]:
     """Where each line is written: a buffer's number, or -1 - k for result k; and how many buffers.
 
-    A buffer is used again when no later line reads it.
+    A buffer is used again when no later line reads it. kept: lines that are looked at in the end.
     """
     lines, results = straight.lines, straight.results
     last = {line: line for line, alive in enumerate(live) if alive}
@@ -268,7 +334,7 @@ def buffers(
         if live[line]:
             last.update(dict.fromkeys(operands, line))
     end = len(lines)
-    last.update(dict.fromkeys([k for check in checks for k in check.lines], end))
+    last.update(dict.fromkeys(kept, end))
     last.update(dict.fromkeys(results, end))
     target = [0] * end
     free: list[int] = []
@@ -331,17 +397,17 @@ def gate(given: Sequence[Column], _what: object, out: Column) -> None:
 
 
 def share(given: Sequence[Column], what: object, out: Column) -> None:
-    assert isinstance(what, tuple)
-    k, uses = what
-    np.copyto(out, np.equal(given[1 + k], given[0]))  # ties are suspects
-    if uses[k] > 1:
-        np.divide(out, uses[k], out=out)
+    assert isinstance(what, int)
+    np.copyto(out, np.equal(given[1], given[0]))  # ties are suspects
+    if what != 1:
+        np.divide(out, what, out=out)
 
 
 FILLS: dict[Operation | Kind, Fill] = {
     Kind.SELECT: select,
     Kind.GATE: gate,
     Kind.SHARE: share,
+    Kind.TIES: lambda _given, _what, out: out.fill(1.0),
     Kind.COMPARE: lambda given, what, out: COMPARISONS[str(what)](*given, out=out),
     Kind.NOT: lambda given, _, out: np.logical_not(given[0], out=out),
     Kind.AND: lambda given, _, out: np.logical_and(given[0], given[1], out=out),

@@ -12,7 +12,7 @@ and division by zero are not told here: the processor raises a flag.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..numbers.ball import UNIT
 from ..numbers.binary64 import TOLERANCE
@@ -20,7 +20,7 @@ from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .straightline import LEAVES, MASKS, Kind, StraightLine
 
-__all__ = ["Ends", "Range", "Unknown", "error_ranges", "least", "told"]
+__all__ = ["PRODUCTS", "Ends", "Range", "Unknown", "error_ranges", "floors", "told"]
 
 SLACK = 1 + 2.0**-10
 SMALL = 2.0**-30
@@ -37,20 +37,36 @@ class Unknown(Exception):
 class Range:
     """Every value v lies between the ``ends``, with an error of at most relative*|v| + absolute.
 
-    The ends are asked for only where they matter: that may mean measuring a column. The relative
+    Both are asked for only where they matter: that may mean measuring a column. The relative
     error is ``own``, and what earlier errors bring: ``noise`` says by which factors, at least and
     at most, the error of an exponent comes through, so that what enters twice with opposite signs
     cancels (affine arithmetic: Stolfi and de Figueiredo 1997).
+
+    Of a product, the absolute error is that of its factors, and no more than their relative ones
+    in each row: ``poles`` are the lines it came from, and how often each is a factor.
     """
 
-    __slots__ = ("_ends", "absolute", "noise", "own", "root")
+    __slots__ = ("_absolute", "_ends", "limit", "noise", "own", "poles", "root")
 
-    def __init__(self, ends: Callable[[], Ends], own: float = 0.0, absolute: float = 0.0) -> None:
+    def __init__(
+        self,
+        ends: Callable[[], Ends],
+        own: float = 0.0,
+        absolute: Callable[[], float] | float = 0.0,
+    ) -> None:
         self._ends: Callable[[], Ends] | Ends = ends
+        self._absolute = absolute
         self.own = own
-        self.absolute = absolute
         self.noise: dict[Range, Ends] = {}
+        self.poles: dict[int, float] = {}
+        self.limit: Callable[[], float] = lambda: math.inf  # of what errors before it bring
         self.root: tuple[Range, float] = self, 1.0  # what this is plus or minus of
+
+    @property
+    def absolute(self) -> float:
+        if not isinstance(self._absolute, float):
+            self._absolute = self._absolute()
+        return self._absolute * SLACK
 
     @property
     def relative(self) -> float:
@@ -73,17 +89,26 @@ class Range:
     @property
     def error(self) -> float:
         """The largest error of any value."""
-        return self.relative * self.largest + self.absolute if self.relative else self.absolute
+        absolute = self.absolute if self.poles else 0.0
+        if not self.relative:
+            return absolute
+        largest = self.largest
+        return min(self.relative * largest + absolute, (self.limit() + UNIT * largest) * SLACK)
 
     @property
     def lost(self) -> float:
         """The largest relative error of any value."""
-        if not self.absolute:
+        if not self.poles:
             return self.relative
+        return self.relative + self.absolute / self.smallest
+
+    @property
+    def smallest(self) -> float:
+        """The least size of any value, which is not 0."""
         low, high = self.ends
         if low <= 0 <= high:
             raise Unknown("lost")
-        return self.relative + self.absolute / min(abs(low), abs(high))
+        return min(abs(low), abs(high))
 
 
 def told(kind: Operation | Kind) -> bool:
@@ -92,11 +117,14 @@ def told(kind: Operation | Kind) -> bool:
 
 
 def error_ranges(
-    straight: StraightLine, live: Sequence[bool], measured: Callable[[int], Ends]
+    straight: StraightLine,
+    live: Sequence[bool],
+    measured: Callable[[int], Ends],
+    inexact: Collection[str],
 ) -> list[Range | None]:
     """The ranges of all live lines, masks aside.
 
-    measured: the least and the largest value of a line. Raises Unknown where a range cannot be told,
+    measured: the least and the largest value of a line. inexact: columns of decimals. Raises Unknown where a range cannot be told,
     ArithmeticError or ValueError where floats cannot hold it.
     """
     ranges: list[Range | None] = []
@@ -106,8 +134,13 @@ def error_ranges(
             continue
         given = [x for k in operands if (x := ranges[k]) is not None]
         result = of_line(kind, given, what, lambda line=line: measured(line))  # type: ignore[misc]
+        if kind is Kind.COLUMN and what in inexact:
+            result.own = UNIT
         result.own = (result.own + 2 * ulps(kind) * UNIT) * SLACK
-        result.absolute *= SLACK
+        if kind in PRODUCTS:
+            result.poles = poles_of(*given)
+        elif result.absolute:
+            result.poles = {line: 1.0}
         if not result.relative < SMALL:
             raise Unknown(kind)
         ranges.append(result)
@@ -129,7 +162,7 @@ def of_line(
         return Range(measure)
     if kind is Kind.CONSTANT:
         assert isinstance(what, tuple)
-        value, error = what
+        value, error, _ = what
         return Range(lambda: (value, value), error / abs(value) if value else 0.0)
     rule = RULES.get(kind)
     if rule is None:
@@ -141,11 +174,15 @@ def of_line(
     return result
 
 
-def least(result: Range) -> float:
-    """The size from which every value is certain to TOLERANCE; 0 for all of them."""
-    if not result.relative < TOLERANCE:
+def floors(ranges: Sequence[Range | None], result: int) -> dict[int, float]:
+    """How large lines must be for a result to be certain to TOLERANCE."""
+    known = ranges[result]
+    assert known is not None
+    room = TOLERANCE - known.relative
+    if not room > 0:
         raise Unknown("lost")
-    return result.absolute / (TOLERANCE - result.relative)
+    share = sum(known.poles.values()) / room
+    return {line: x.absolute * share for line in known.poles if (x := ranges[line]) is not None}
 
 
 def trusted(error: float) -> float:
@@ -154,7 +191,7 @@ def trusted(error: float) -> float:
     return error
 
 
-Spread = tuple[float, float, Callable[[], Ends] | None]
+Spread = tuple[float, Callable[[], float] | float, Callable[[], Ends] | None]
 """The relative error of the result but for its noise, the absolute error; the ends, if they follow."""
 
 
@@ -179,27 +216,39 @@ def sub(x: Range, y: Range) -> Spread:
 
 
 def neg(x: Range) -> Spread:
-    return x.own, x.absolute, lambda: (-x.ends[1], -x.ends[0])
+    return x.own, lambda: x.absolute, lambda: (-x.ends[1], -x.ends[0])
 
 
 def mul(x: Range, y: Range) -> Spread:
-    absolute = 0.0
-    if x.absolute:
-        absolute += x.absolute * y.largest
-    if y.absolute:
-        absolute += y.absolute * x.largest
+    def absolute() -> float:
+        error = x.absolute * y.absolute if x.poles and y.poles else 0.0
+        if x.poles:
+            error += x.absolute * y.largest
+        if y.poles:
+            error += y.absolute * x.largest
+        return error
+
     return x.own + y.own, absolute, None
 
 
 def div(x: Range, y: Range) -> Spread:
-    trusted(y.lost)
-    own = x.own + y.own + (y.lost - y.relative)
-    if not x.absolute:
-        return own, 0.0, None
-    low, high = y.ends
-    if low <= 0 <= high:
-        raise Unknown("div")
-    return own, x.absolute / min(abs(low), abs(high)), None
+    def absolute() -> float:
+        error = x.absolute if x.poles else 0.0
+        if y.poles:
+            trusted(y.lost)
+            error += y.absolute * x.largest / y.smallest
+        return error / y.smallest
+
+    return x.own + y.own, absolute, None
+
+
+def poles_of(*given: Range) -> dict[int, float]:
+    """The poles of a product."""
+    poles: dict[int, float] = {}
+    for x in given:
+        for line, count in x.poles.items():
+            poles[line] = poles.get(line, 0.0) + count
+    return poles
 
 
 def exp(x: Range) -> Spread:
@@ -214,7 +263,7 @@ def expm1(x: Range) -> Spread:
         raise Unknown("expm1")
     high = x.ends[1]
     steep = max(1.0, high + 1)  # of x exp(x)/expm1(x)
-    absolute = math.exp(max(high, 0.0)) * x.absolute if x.absolute else 0.0
+    absolute = math.exp(max(high, 0.0)) * trusted(x.absolute) if x.poles else 0.0
     return steep * x.relative, absolute, rising(math.expm1, x)
 
 
@@ -232,7 +281,7 @@ def log1p(x: Range) -> Spread:
         raise Unknown("log1p")
     if low >= 0:
         return x.relative, x.absolute, rising(math.log1p, x)
-    return 0.0, trusted(x.error) / (1 + low), rising(math.log1p, x)
+    return 0.0, trusted(x.error / (1 + low)), rising(math.log1p, x)
 
 
 def sqrt(x: Range) -> Spread:
@@ -289,7 +338,7 @@ def wave(x: Range) -> Spread:
 def sinh(x: Range) -> Spread:
     if not x.largest < 600:
         raise Unknown("sinh")
-    absolute = math.cosh(x.largest) * x.absolute if x.absolute else 0.0
+    absolute = math.cosh(x.largest) * trusted(x.absolute) if x.poles else 0.0
     return max(1.0, x.largest) * x.relative, absolute, rising(math.sinh, x)
 
 
@@ -312,16 +361,17 @@ def hypot(x: Range, y: Range) -> Spread:
 
 
 def absolute(x: Range) -> Spread:
-    return x.relative, x.absolute, None
+    return x.relative, lambda: x.absolute, None
 
 
 def choice(*given: Range) -> Spread:
-    return max(x.relative for x in given), max(x.absolute for x in given), None
+    return max(x.relative for x in given), lambda: max(x.absolute for x in given), None
 
 
 def sum_noise(out: Range, x: Range, y: Range, sign: float = 1.0) -> None:
     """A sum of one sign lies between its parts; another has an absolute error instead of noise."""
     if one_sign(x, y, sign):
+        out.limit = lambda: x.error + y.error
         for k in {**x.noise, **y.noise}:
             (p, q), (r, s) = x.noise.get(k, NOTHING), y.noise.get(k, NOTHING)
             out.noise[k] = min(p, r), max(q, s)
@@ -385,6 +435,11 @@ FUNCTION_RULES: dict[str, Callable[..., Spread]] = {
     "erf": contracting(math.erf, 1.13),
     "erfc": erfc,
 }
+PRODUCTS = frozenset(
+    {MUL, DIV, NEG, Kind.SELECT, Kind.GATE, *(OPERATIONS[k] for k in ("abs", "max", "min"))}
+)
+"""What has the relative errors of its operands, whose poles are its own."""
+
 RULES: dict[Operation | Kind, Callable[..., Spread]] = {
     ADD: add,
     SUB: sub,
@@ -395,5 +450,6 @@ RULES: dict[Operation | Kind, Callable[..., Spread]] = {
     Kind.SELECT: choice,
     Kind.GATE: choice,
     Kind.SHARE: lambda *_: (0.0, 0.0, lambda: (0.0, 1.0)),
+    Kind.TIES: lambda *_: (0.0, 0.0, lambda: (1.0, 1.0)),
 }
 """For speed: operations that have no rule here are looked at row by row."""

@@ -10,10 +10,12 @@ Most sums are cut from the numbers in slices of a common unit, which floats add 
 import math
 from typing import TYPE_CHECKING
 
+from ..numbers.binary64 import TOLERANCE
+
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["UNIT", "counted", "total", "value"]
+__all__ = ["UNIT", "certain", "counted", "settled", "total", "value"]
 
 UNIT = 1126
 """A sum is counted in units of 2^-UNIT: 53 bits below the exponent of the smallest float."""
@@ -27,21 +29,25 @@ def total(numbers: "numpy.ndarray") -> int:
     import numpy
 
     rest = numpy.array(numbers)
+    if not rest.size:
+        return 0
+    size = max(float(rest.max()), -float(rest.min()))
+    if not size:
+        return 0
+    if not 2.0**-700 < size < 2.0**900:
+        return counted(rest)
     room = rest.size.bit_length() + 1
-    result = 0
-    for _ in range(SLICES):
-        size = float(numpy.abs(rest).max(initial=0.0))
-        if not size:
-            return result
-        if not 2.0**-900 < size < 2.0**900:
-            break
+    part, result, top = numpy.empty_like(rest), 0, math.frexp(size)[1] + room
+    for k in range(SLICES):
         # Whatever is added to it is rounded to a unit of which all rows' sum has 53 bits at most.
-        large = math.ldexp(1.0, math.frexp(size)[1] + room)
-        part = rest + large
-        part -= large
+        large = math.ldexp(1.0, top)
+        numpy.subtract(numpy.add(rest, large, out=part), large, out=part)
         rest -= part
         numerator, denominator = float(part.sum()).as_integer_ratio()
         result += numerator * ((1 << UNIT) // denominator)
+        if k and not rest.any():
+            return result
+        top -= 52 - room  # above what is left, at most half a unit
     return result + counted(rest)
 
 
@@ -59,6 +65,20 @@ def counted(numbers: "numpy.ndarray") -> int:
         for k in numpy.flatnonzero(sums):
             result += int(sums[k]) << (int(k) + bits)
     return result
+
+
+def certain(units: int, error: float) -> bool:
+    """Whether a sum is certain to TOLERANCE. error: how far it may be from the truth."""
+    return error <= TOLERANCE * abs(value(units))
+
+
+def settled(units: int, better: int, error: float) -> tuple[int, float]:
+    """A sum of floats if a better one shows that it is certain, else that one; with a bound.
+
+    So it does not depend on what was known of the rows. error: how far the better one may be off.
+    """
+    off = abs(value(units - better)) * (1 + 2.0**-40) + error
+    return (units, off) if certain(units, off) else (better, error)
 
 
 def value(units: int, count: int = 1) -> float:

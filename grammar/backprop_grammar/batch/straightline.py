@@ -9,14 +9,17 @@ An `if` computes both of its sides here and selects, so a number that does not e
 to stand where it is not selected; see bounded.py.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from fractions import Fraction
 from functools import cache, reduce
 from typing import NamedTuple
 
 from ..blocks.definitions import over, parameters
 from ..language.graph import Graph
+from ..language.nearest import fraction, nearest
 from ..language.table_texts import compiled, texts
 from ..numbers.ball import Ball, DomainError, Undecided, compare
 from ..numbers.binary64 import binary64
@@ -31,10 +34,10 @@ __all__ = ["LEAVES", "MASKS", "Guard", "Kind", "Kink", "Line", "StraightLine", "
 class Kind(Enum):
     """What a line is that is no operation of the table.
 
-    COLUMN (``what``: its name) and CONSTANT (``what``: a ball). Masks: COMPARE (``what``: the
+    COLUMN (``what``: its name) and CONSTANT (``what``: a ball, and its origin). Masks: COMPARE (``what``: the
     relation), NOT, AND, OR, NONZERO. SELECT: one of two columns, by a mask; GATE: a column where a
-    mask holds, else 0; SHARE: 1/ties of one operand of a max or min, else 0 (``what``: which, and
-    how often each is given).
+    mask holds, else 0; TIES: how many operands of a max or min are the result (``what``: how often
+    each is given); SHARE: 1/ties of one of them, else 0 (``what``: how often it is given).
     """
 
     COLUMN = auto()
@@ -47,6 +50,7 @@ class Kind(Enum):
     SELECT = auto()
     GATE = auto()
     SHARE = auto()
+    TIES = auto()
 
 
 LEAVES = frozenset({Kind.COLUMN, Kind.CONSTANT})
@@ -56,6 +60,9 @@ MASKS = frozenset({Kind.COMPARE, Kind.NOT, Kind.AND, Kind.OR, Kind.NONZERO})
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 ZERO = 0.0, 0.0
 ONE = 1.0, 0.0
+
+Origin = Fraction | str | tuple[Operation, tuple[int, ...]]
+"""What a number is that is no float: a quotient, a constant by its name, an operation on lines."""
 
 Arrived = tuple[int, int | None]
 """The line of a gradient or a contribution, and the mask of where there is one; None is everywhere."""
@@ -119,13 +126,20 @@ class StraightLine:
             self.lines.append(line)
         return place
 
-    def constant(self, ball: Ball) -> int:
-        return self.line(Kind.CONSTANT, (), (float(ball[0]) + 0.0, float(ball[1])))
+    def constant(self, ball: Ball, origin: Origin | None = None) -> int:
+        """The line of a number that no column changes. origin: what it is, if that is no float."""
+        what = float(ball[0]) + 0.0, float(ball[1]), origin if ball[1] else None
+        return self.line(Kind.CONSTANT, (), what)
+
+    def leaf(self, value: float | str) -> int:
+        """The line of a constant of the program, by its number or its name."""
+        origin = value if isinstance(value, str) else fraction(value)
+        return self.constant(binary64.constant(value), origin)
 
     def ball(self, line: int) -> Ball | None:
         """The number of a line that no column changes."""
         kind, _, what = self.lines[line]
-        return what if kind is Kind.CONSTANT else None  # type: ignore[return-value]
+        return what[:2] if kind is Kind.CONSTANT else None  # type: ignore[index]
 
     def number(self, line: int) -> float | None:
         """The number of a line that is exactly known."""
@@ -147,7 +161,7 @@ class StraightLine:
         if len(balls) == len(operands):
             number = folded(operation, balls)
             if number is not None:
-                return self.constant(number)
+                return self.constant(number, (operation, operands))
         simplified = SIMPLIFIED.get(operation)
         if simplified:
             return simplified(self, *operands)
@@ -172,7 +186,7 @@ class StraightLine:
             if node in leaves:
                 moved.append(leaves[node])
             elif operation.leaf:
-                moved.append(self.constant(binary64.constant(graph.constants[node])))
+                moved.append(self.leaf(graph.constants[node]))
             elif node in graph.condition_of:
                 then, otherwise = (moved[k] for k in graph.operands[node][2:])
                 test = self.condition(graph, graph.condition_of[node], moved)
@@ -189,7 +203,7 @@ class StraightLine:
     def negate(self, x: int) -> int:
         ball = self.ball(x)
         if ball is not None:
-            return self.constant((-ball[0], ball[1]))
+            return self.constant((-ball[0], ball[1]), (NEG, (x,)))
         inner = self.negated(x)
         return inner if inner is not None else self.line(NEG, (x,))
 
@@ -321,13 +335,11 @@ def folded(operation: Operation, balls: list[Ball]) -> Ball | None:
 def text_of(operation: Operation, count: int) -> Graph | None:
     """The value of an operation on so many operands as a text, unless a function computes it.
 
-    A text cannot tell where the operation has no value, so what is more than an order of operands
+    A text cannot tell where the operation has no value, so what is more than bounds of operands
     (see ``ordered``) is left to functions.
     """
     text = operation.columns or operation.computed
     if not text or operation.numpy or operation.requires:
-        return None
-    if any(bound.relation in ("==", "!=") for bound in operation.domain):
         return None
     return compiled(over(text, parameters(operation, count)))
 
@@ -341,7 +353,7 @@ def straightline(target: Target, columns: Sequence[str], at: Mapping[str, float]
             if name in columns:
                 leaves[node] = straight.line(Kind.COLUMN, (), name)
             else:
-                leaves[node] = straight.constant(binary64.constant(at[name]))
+                leaves[node] = straight.leaf(at[name])
     moved = forward(straight, target, leaves)
     gradients = gradients_of(straight, target, moved)
     zero = straight.constant(ZERO)
@@ -390,6 +402,9 @@ def ordered(
             limit = operands[place(bound.limit)]
         else:
             limit = straight.constant((bound.limit, 0.0))
+        if bound.relation == "!=":
+            straight.kinks.append(Kink(straight.subtract(x, limit), "jump", live))
+            continue
         low, high = (x, limit) if bound.relation[0] == "<" else (limit, x)
         straight.kinks.append(Kink(straight.subtract(low, high), "order", live))
 
@@ -428,7 +443,10 @@ def gradients_of(straight: StraightLine, target: Target, moved: Sequence[int]) -
 def local(
     straight: StraightLine, graph: Graph, node: int, k: int, moved: Sequence[int]
 ) -> tuple[int, int | None]:
-    """The local gradient for operand k, and a mask of where the node routes to it, if it chooses."""
+    """The local gradient for operand k, and a mask of where the node routes to it, if it chooses.
+
+    That of a whole power needs no division, which would ask how near to 0 the base is.
+    """
     operation = graph.operations[node]
     lines = tuple([moved[i] for i in graph.operands[node]])
     if node in graph.condition_of:
@@ -438,6 +456,11 @@ def local(
         return straight.constant(ONE), test if k == 2 else straight.opposite(test)
     if operation.selects:
         return shared(straight, moved[node], lines, k)
+    if operation is POW and k == 0:
+        exponent = straight.number(lines[1])
+        if exponent is not None and exponent >= 2 and exponent == int(exponent):
+            power = straight.power(lines[0], straight.leaf(exponent - 1))
+            return straight.multiply(lines[1], power), None
     leaves = {"out": moved[node]}
     if operation.variadic:
         rule = texts(operation).rules[0]
@@ -464,9 +487,10 @@ def shared(
     """The local gradient of a max or min for operand k, and where it is selected."""
     distinct = tuple(dict.fromkeys(lines))
     if len(distinct) == 1:
-        return straight.constant((1.0 / len(lines), 2.0**-54)), None
-    uses = tuple([lines.count(line) for line in distinct])
-    share = straight.line(Kind.SHARE, (out, *distinct), (distinct.index(lines[k]), uses))
+        return straight.leaf(nearest(1, len(lines))), None
+    given = Counter(lines)
+    ties = straight.line(Kind.TIES, (out, *distinct), tuple([given[line] for line in distinct]))
+    share = straight.line(Kind.SHARE, (out, lines[k], ties), given[lines[k]])
     return share, straight.nonzero(share)
 
 

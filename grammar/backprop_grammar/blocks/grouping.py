@@ -5,7 +5,7 @@ number: a built-in becomes its definition, or nodes that belong together are put
 called a block.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import BackpropError, shorten, suggestion
@@ -31,7 +31,7 @@ class Choice:
         for name in names:
             if name in graph.functions:
                 self.functions.add(name)
-            elif name in FUNCTIONS:
+            elif name in FUNCTIONS and not (FUNCTIONS[name].soft and name in graph.names.values()):
                 self.functions.add(FUNCTIONS[name].name)
                 if not FUNCTIONS[name].formula:
                     raise primitive(name, option)
@@ -179,16 +179,22 @@ def expanded(graph: Graph, nodes: set[int], choice: Choice) -> tuple[Graph, list
         function = definition(operation, len(graph.operands[node]), deeper)
         assert function is not None
         functions[node] = function
-    return rebuilt(graph, range(len(graph)), functions, nodes & graph.blocks.keys())
+    return rebuilt(
+        graph, range(len(graph)), functions, dict.fromkeys(nodes & graph.blocks.keys(), False)
+    )
 
 
 def rebuilt(
-    graph: Graph, order: Iterable[int], functions: dict[int, Function], doubled: set[int]
+    graph: Graph,
+    order: Iterable[int],
+    functions: dict[int, Function],
+    doubled: Mapping[int, bool],
 ) -> tuple[Graph, list[int]]:
     """A copy of a tape in another order; where each node went.
 
     functions: nodes that become calls, shown as their parts. doubled: results of blocks that
-    are about to be the results of another block too, so they get a node of their own.
+    are about to be the results of another block too, so there are two nodes of each, the last one
+    for the outer block; and whether that is the other one.
     """
     tape = Graph(
         source=graph.source,
@@ -208,13 +214,13 @@ def rebuilt(
             place = tape.inline(functions[node], operands, span, region, opened=True)
         else:
             place = tape.add(graph.operations[node], operands, span, region)
-        if node in doubled:
-            place = tape.add(IDENTITY, (place,), span, region)
-        moved[node] = place
         if node in graph.constants:
             tape.constants[place] = graph.constants[node]
         if node in graph.condition_of:
             tape.condition_of[place] = graph.condition_of[node]
+        if node in doubled:
+            place = tape.add(IDENTITY, (place,), span, region)
+        moved[node] = place
     tape.variables = {name: moved[node] for name, node in graph.variables.items()}
     tape.names = {moved[node]: name for node, name in graph.names.items()}
     tape.stages = [(name, moved[node]) for name, node in graph.stages]
@@ -225,7 +231,8 @@ def rebuilt(
     for node, block in graph.blocks.items():
         operands = tuple([moved[k] for k in block.operands])
         first = min(begin[block.first : node + 1])
-        tape.blocks[moved[node]] = block._replace(operands=operands, first=first)
+        result = moved[node] - doubled.get(node, False)
+        tape.blocks[result] = block._replace(operands=operands, first=first)
     return tape, moved
 
 
@@ -250,11 +257,15 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
             users[k].append(node)
     groups: dict[int, Match] = {}
     for node in sorted(choice.nodes, reverse=True):
-        groups[node] = needed_only_by(graph, node, users, keep)
+        group = needed_only_by(graph, node, users, keep)
+        first = graph.blocks[node].first if node in graph.blocks else node + 1
+        if group.inner[0] < first:  # else its own block is all of it
+            groups[node] = group
     taken = {k for group in groups.values() for k in group.inner}
     if choice.everything or choice.functions:
         within = enclosing(graph)
-        for node, here in sorted(matches(graph, closed).items(), reverse=True):
+        own = [function for function in graph.functions.values() if choice.takes(function.name)]
+        for node, here in sorted(matches(graph, closed, own).items(), reverse=True):
             for match in sorted(here, key=lambda match: -len(match.inner)):
                 row = match.function.row
                 # Every addition is a sum, so `all` does not mean those.
@@ -332,12 +343,14 @@ def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[in
     for node in range(len(graph)):
         if node not in delayed:
             order += emit(node)
-    doubled = groups.keys() & graph.blocks.keys()
+    doubled = {  # all that a stage needs is around its own block, a formula is within it
+        node: not groups[node].name for node in groups.keys() & graph.blocks.keys()
+    }
     tape, moved = rebuilt(graph, order, {}, doubled)
     for node, match in groups.items():
         if node in delayed:
             continue  # hidden in a larger group
-        result = moved[node] - (node in doubled)
+        result = moved[node] - (not doubled.get(node, True))
         stage = not match.name
         if all(k not in graph.condition_of for k in match.inner) or not stage:
             function: Function | None = match.function

@@ -4,6 +4,7 @@ A definition is a small graph whose variables stand for any node. Nodes are look
 of the tape, so what a larger pattern is made of has been found before.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -145,21 +146,79 @@ def counts(operation: Operation, graph: Graph, node: int) -> Iterable[int]:
     return range(terms(graph, sums), 1, -1)
 
 
-def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
-    """Every block of the table, and every function of the program, that is spelled out.
+class Bodies:
+    """Functions of a program by what their bodies need, so that a node asks only those that may fit.
+
+    Of functions with the same body there is only the first. The others are found by the operation
+    of the result and by a constant near it, the one that fewest of them have.
+    """
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        bodies: dict[tuple[object, ...], tuple[Function, Graph, set[float | str]]] = {}
+        for function in functions:
+            if function.size > LARGEST:
+                continue
+            body = inlined(function)
+            operation = body.operations[body.output]
+            if not operation.leaf and len(depends(body)) == len(body.variables):
+                near = constants_near(body, body.output, through_blocks=False)
+                bodies.setdefault(contents(body), (function, body, near))
+        often = Counter(constant for _, _, near in bodies.values() for constant in near)
+        self.found: dict[tuple[str, float | str | None], list[tuple[int, Function, Graph]]] = {}
+        for place, (function, body, near) in enumerate(bodies.values()):
+            rarest = min(near, key=lambda constant: (often[constant], str(constant)), default=None)
+            key = body.operations[body.output].name, rarest
+            self.found.setdefault(key, []).append((place, function, body))
+
+    def at(self, graph: Graph, node: int) -> list[tuple[int, Function, Graph]]:
+        """The functions that may be spelled out at a node, in the order of the program."""
+        if not self.found:
+            return []
+        operation = graph.operations[node].name
+        near = [None, *constants_near(graph, node)]
+        return sorted(
+            (one for constant in near for one in self.found.get((operation, constant), ())),
+            key=lambda one: one[0],
+        )
+
+
+def contents(body: Graph) -> tuple[object, ...]:
+    """What a body computes: equal bodies have equal contents."""
+    comparisons = [comparison_of(body, node) for node in body.condition_of]
+    return (
+        tuple(body.operations), tuple(body.operands), tuple(body.constants.items()),
+        tuple(body.variables.values()), tuple(comparisons),
+    )  # fmt: skip
+
+
+def constants_near(graph: Graph, node: int, through_blocks: bool = True) -> set[float | str]:
+    """The constants that a node is computed from, and those that its operands are computed from.
+
+    through_blocks: also of operands that might be spelled out in other ways.
+    """
+    found: set[float | str] = set()
+    for operand in graph.operands[node]:
+        if operand in graph.constants:
+            found.add(graph.constants[operand])
+        elif through_blocks or not graph.operations[operand].formula:
+            below = graph.operands[operand]
+            found.update(graph.constants[k] for k in below if k in graph.constants)
+    return found
+
+
+def matches(
+    graph: Graph, closed: list[bool], functions: Iterable[Function]
+) -> dict[int, list[Match]]:
+    """Every block of the table, and every one of some functions, that is spelled out.
 
     closed: nodes that belong to closed blocks, where nothing is looked for.
     """
     search = Search(graph, closed, {})
-    own: dict[str, list[tuple[Function, Graph]]] = {}
-    for function in graph.functions.values():
-        if function.size <= LARGEST:
-            body = inlined(function)
-            operation = body.operations[body.output]
-            if not operation.leaf and len(depends(body)) == len(body.variables):
-                own.setdefault(operation.name, []).append((function, body))
+    own = Bodies(functions)
     roots: dict[str, list[Operation]] = {}
     for row in defined():
+        if row.name in graph.functions:  # the program's own function of that name
+            continue
         for pattern in spellings(row, 2 if row.variadic else len(row.operands)):
             root = pattern.operations[pattern.output]
             if root is not None and row not in roots.setdefault(root.name, []):
@@ -167,7 +226,7 @@ def matches(graph: Graph, closed: list[bool]) -> dict[int, list[Match]]:
     for node, operation in enumerate(graph.operations):
         if operation.leaf or closed[node]:
             continue
-        candidates = [search.at(node, *candidate) for candidate in own.get(operation.name, ())]
+        candidates = [search.at(node, function, body) for _, function, body in own.at(graph, node)]
         candidates += [spelled(search, row, node) for row in roots.get(operation.name, ())]
         here = [match for match in candidates if match is not None]
         if here:

@@ -99,9 +99,15 @@ class Names:
                 raise BackpropError(
                     "name",
                     f"there is no node called {shorten(name)}",
-                    hint=suggestion(name, named, f"the nodes are {few(named)}"),
+                    hint=suggestion(name, named, f"the nodes are {few(named)}") + self.unseen(name),
                 )
         return node
+
+    def unseen(self, name: str) -> str:
+        """What else is to be said where a number such as n7 is none of a visible node."""
+        if not any(self.hidden) or not (name[:1] == "n" and name[1:].isdigit()):
+            return ""
+        return "; nodes inside of what is shown as one have no name, and the others are numbered"
 
     def text(self, node: int) -> Text:
         """The node's name, or its number, as text."""

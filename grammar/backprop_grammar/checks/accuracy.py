@@ -1,8 +1,7 @@
 """Accuracy, measured: how far the numbers of a row are from what its values alone say.
 
 A rule needs no trust. The value at two neighbouring points, in numbers of hundreds of digits, gives
-the local gradient again, and the error bound of these numbers tells where it is certain. What is
-held against it is what `eval` prints.
+the local gradient again (see quotients.py). What is held against it is what `eval` prints.
 """
 
 import random
@@ -13,14 +12,13 @@ from ..errors import BackpropError
 from ..language.graph import Graph
 from ..language.precedence import Text, write
 from ..language.table_texts import compiled
-from ..numbers.ball import Ball, DomainError
 from ..numbers.decimal import wide as wide_number
-from ..numbers.multiprecision import multiprecision, size_of
+from ..numbers.multiprecision import size_of
 from ..numbers.wide import as_float
 from ..operations.row import Operation
-from ..passes.doubt import Doubt, NeedsPrecision
-from ..passes.general import forward
 from ..trace.evaluate import evaluate
+from .moved import along, dependents
+from .quotients import Passes, Work, slopes
 
 __all__ = ["SEED", "Measurement", "Worst", "verify"]
 
@@ -29,12 +27,8 @@ POINTS, FEWER = 100, 20
 
 SEED = 0
 
-LADDER = ((100, 500), (400, 1500), (1300, 4200))
-"""(step, bits): a difference quotient's step is the operand times 2^-step, in numbers of so many
-bits; tried in turn until it is certain."""
-
-SURE = 2.0**-60
-"""The relative error of what is taken for the truth."""
+WORK = 10**9
+"""Operands that may be looked at for one slope: as many as it takes."""
 
 TRIES = 60
 """How often a point is drawn again that has no value, or none that a float holds."""
@@ -76,9 +70,10 @@ def verify(row: Operation, points: int = 0) -> Measurement:
     worst = {number: Worst(number, 0.0, {}, 0.0, "", 0) for number in numbers}
     for turn in range(points):
         at, given = printed(row, graph, names, rng, turn)
+        passes = passes_at(graph, at)
         for number in numbers:
-            truth = exact(graph, at) if number == "value" else quotient(graph, at, number)
             mine = given.get(number)
+            truth = exact(passes, number, mine or 0.0) if passes else None
             if truth is not None and mine is not None:
                 before = worst[number]
                 error = ulps(mine, truth)
@@ -129,56 +124,30 @@ def drawn(row: Operation, k: int, rng: random.Random, scale: int) -> float:
     return rng.uniform(-8, 8) if rng.random() < 0.5 or not limits else rng.uniform(-1, 1)
 
 
-def value(graph: Graph, at: dict[str, Any], bits: int) -> Ball | None:
-    """The value in wide numbers, with its error bound; None where it is not certain to exist."""
-    arithmetic = multiprecision(bits, False)
-    point = {node: arithmetic.exactly(at[name]) for name, node in graph.variables.items()}
+def passes_at(graph: Graph, at: dict[str, float]) -> Passes | None:
+    """The row in wide numbers at a point; None where they do not hold its value."""
     try:
-        values, _ = forward(graph, point, [True] * len(graph), arithmetic, Doubt())
-    except (DomainError, NeedsPrecision):
+        return Passes(graph, at, [True] * len(graph))
+    except BackpropError:
         return None
-    return values[graph.output]
 
 
-def certain(number: Any, error: Any) -> bool:
-    return bool(error <= abs(number) * SURE)
+def exact(passes: Passes, name: str, mine: float) -> Any | None:
+    """The value, or the slope in an operand; None where it does not become certain.
 
-
-def exact(graph: Graph, at: dict[str, float]) -> Any | None:
-    """The value of the row; None where it does not become certain."""
-    for _, bits in LADDER:
-        with multiprecision(bits, False).context():
-            ball = value(
-                graph, {n: multiprecision(bits, False).number(x) for n, x in at.items()}, bits
-            )
-            if ball is not None and certain(*ball):
-                return ball[0]
-    return None
-
-
-def quotient(graph: Graph, at: dict[str, float], name: str) -> Any | None:
-    """The local gradient as a central difference quotient that a smaller step confirms."""
-    for step, bits in LADDER:
-        arithmetic = multiprecision(bits, False)
-        with arithmetic.context():
-            point = {n: arithmetic.number(x) for n, x in at.items()}
-            first, second = (central(graph, point, name, size, bits) for size in (step, step + 30))
-            if first is None or second is None or not certain(*first) or not certain(*second):
-                continue
-            if certain(second[0], abs(first[0] - second[0])):
-                return second[0]
-    return None
-
-
-def central(graph: Graph, point: dict[str, Any], name: str, step: int, bits: int) -> Ball | None:
-    """The difference quotient and the bound on the error that its two values leave."""
-    number = multiprecision(bits, False).number
-    x = point[name]
-    size = max(abs(x), number(2.0**-900)) * number(2.0) ** -step
-    above, below = (value(graph, {**point, name: x + h}, bits) for h in (size, -size))
-    if above is None or below is None:
-        return None
-    return (above[0] - below[0]) / (2 * size), (above[1] + below[1]) / (2 * size)
+    mine: what it should be.
+    """
+    graph, point = passes.graph, passes.made[passes.least]
+    if name == "value":
+        ball = point.values[graph.output]
+        return ball[0] if ball is not None and (ball[0] or not ball[1]) else None
+    node = graph.variables[name]
+    with point.arithmetic.context():
+        below = dependents(graph, point.values, passes.needed, [node], graph.output)
+        moved = along(graph, below, {node: 1.0}, graph.output, 1.0)
+        claimed = point.arithmetic.number(mine)
+        found = slopes(passes, moved, [node], claimed, False, Work(WORK))
+    return found.slope if found.kind == "smooth" else None
 
 
 def ulps(number: float, truth: Any) -> float:

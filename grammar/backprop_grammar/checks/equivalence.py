@@ -9,12 +9,14 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import localcontext
 
+from ..diagnosis.claims import EXACT, simple_ratio
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Graph
 from ..numbers.ball import INFINITY
-from ..numbers.decimal import decimal
-from ..numbers.wide import Number, as_float, exists
+from ..numbers.decimal import decimal, exact_decimal, telling
+from ..numbers.wide import Number, exists
 from ..trace.evaluate import evaluate
 from ..trace.point import finite
 from ..trace.record import KINKS, Trace
@@ -97,7 +99,7 @@ def range_of(name: str, ends: object) -> tuple[float, float]:
     """The ends of a range as floats. Raises BackpropError for what is none."""
     if not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
         raise usage(f"the range of {shorten(name)} is no pair of numbers", "write (-2.0, 2.0)")
-    low, high = (finite(end, f"an end of {name}") for end in ends)
+    low, high = (finite(end, f"an end of the range of {shorten(name)}") for end in ends)
     if low > high or high - low == INFINITY:
         raise usage(f"the range of {shorten(name)} is no range", "the least number comes first")
     return low, high
@@ -163,7 +165,7 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
 def traced(graph: Graph, at: dict[str, float]) -> Trace | BackpropError:
     """The trace, or why the program has no value there."""
     try:
-        return evaluate(graph, at, nodes=False)
+        return evaluate(graph, at, nodes=False, finite=False)
     except BackpropError as error:
         return error
 
@@ -201,7 +203,8 @@ def difference(
         error = relative(x, y)
         if error > TOLERANCE:
             place = "the values" if what == "value" else f"the gradients by {what}"
-            message = f"{place} part at {point_text(at)}: {text(x)} and {text(y)}"
+            texts = telling(x, y, 9) if exists(x) and exists(y) else (text(x), text(y))
+            message = f"{place} part at {point_text(at)}: {' and '.join(texts)}{factor(x, y)}"
             return worst, Parting(at, what, x, y, error if error < INFINITY else None, message)
         worst = max(worst, error)
     return worst, None
@@ -209,7 +212,7 @@ def difference(
 
 def located(parting: Parting, a: Graph, b: Graph) -> Parting:
     """The parting with the first stage of both programs that differs there."""
-    first, second = evaluate(a, a.inputs | parting.at), evaluate(b, b.inputs | parting.at)
+    first, second = (evaluate(g, g.inputs | parting.at, finite=False) for g in (a, b))
     theirs = {node.name: node for node in second.nodes if node.named and node.operation}
     shared = [
         (node, theirs[node.name])
@@ -235,13 +238,27 @@ def relative(x: Number, y: Number) -> float:
     """The relative difference of two numbers; infinite where only one of them exists."""
     if not (exists(x) and exists(y)):
         return 0.0 if x == y else INFINITY
-    p, q = as_float(x), as_float(y)
-    if p is None or q is None:  # beyond any float: their digits decide
+    if isinstance(x, float) and isinstance(y, float):
+        largest = max(abs(x), abs(y))
+        return abs(x / largest - y / largest) if largest else 0.0
+    p, q = exact_decimal(x), exact_decimal(y)
+    if p.is_nan() or q.is_nan():  # of an exponent beyond those of decimals: their texts decide
         return 0.0 if text(x) == text(y) else INFINITY
-    largest = max(abs(p), abs(q))
-    if not largest:
-        return 0.0
-    return abs(p / largest - q / largest)
+    with localcontext(EXACT):
+        return float(abs(p - q) / max(abs(p), abs(q))) if p or q else 0.0
+
+
+def factor(x: Number, y: Number) -> str:
+    """By what simple factor two numbers differ, where it is one."""
+    if not (exists(x) and exists(y)):
+        return ""
+    p, q = exact_decimal(x), exact_decimal(y)
+    if not p or not q or p.is_nan() or q.is_nan():
+        return ""
+    ratio = simple_ratio(*((p, q) if abs(p) > abs(q) else (q, p)))
+    if ratio == -1:
+        return "; they have opposite signs"
+    return f"; they differ by a factor of {ratio:g}" if ratio else ""
 
 
 def text(number: Number) -> str:

@@ -1,12 +1,14 @@
 """The mean of a program over rows, as what a run goes along.
 
 A mean is one more function of the stepped inputs, so a run need not know of rows. The rows' values
-and gradients are added exactly and rounded once, so their order changes no bit.
+and gradients are added exactly and rounded once, so their order changes no bit. What must be certain
+is the mean, not every row: only where too little is left of a sum are its rows computed again.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..batch import exact_sums as exact
 from ..errors import BackpropError, shorten, usage
@@ -15,14 +17,9 @@ from .descend import Plan, Step, arrived, overflows
 from .trajectory import OF_THE_PROGRAM
 
 if TYPE_CHECKING:
-    import numpy
+    from ..batch.evaluator import Evaluator, Table  # for types only: it loads NumPy
 
-    from ..batch.evaluator import Evaluator  # for types only: it loads NumPy
-
-__all__ = ["Mean", "at_kinks", "check_stepped", "over_rows"]
-
-SLICE = 16_384
-"""Rows that are added up together, while they are in a processor's cache."""
+__all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "over_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,13 @@ class Mean:
     """
 
     kernel: "Evaluator"
-    table: Mapping[str, "numpy.ndarray"]
+    table: "Table"
     place: Callable[[int], str]
 
     @property
     def rows(self) -> int:
         """How many there are."""
-        return len(next(iter(self.table.values())))
+        return self.table.count
 
     def __call__(self, number: int, point: dict[str, float], notes: bool) -> Step:
         """The means of the value and the gradients; a flag where a row lacks one of these.
@@ -52,25 +49,26 @@ class Mean:
         import numpy
 
         rows, labels = self.rows, self.kernel.labels
-        sums, kinks, flags = [0] * (1 + len(labels)), 0, dict[str, Flag]()
-        for start in range(0, rows, SLICE):
-            stop = min(start + SLICE, rows)
-            columns = {name: column[start:stop] for name, column in self.table.items()}
-            for name in labels:
-                columns[name] = numpy.broadcast_to(point[name], stop - start)
-            some = self.kernel(columns)
-            for row in sorted(some.status):
-                if numpy.isnan(some.value[row]):
-                    raise self.refusal(start + row, some.status[row], point)
-                lacking = [k for k in labels if numpy.isnan(some.gradients[k][row])]
+        columns = dict(self.table.columns)
+        for name in labels:
+            columns[name] = numpy.broadcast_to(point[name], rows)
+        sums, flags = self.kernel.sums(columns), dict[str, Flag]()
+        for row in sorted(sums.status):
+            numbers = sums.numbers[row]
+            if math.isnan(numbers[0]):
+                raise self.refusal(row, sums.status[row], point)
+            lacking = [k for k, x in zip(labels, numbers[1:], strict=True) if math.isnan(x)]
+            if not flags.keys() >= set(lacking):
+                flags = self.flags(row, point) | flags
                 if not flags.keys() >= set(lacking):
-                    flags = self.flags(start + row, point) | flags
-                    if not flags.keys() >= set(lacking):
-                        raise self.refusal(start + row, some.status[row], point)
-            kinks += some.kinks
-            for k, column in enumerate((some.value, *some.gradients.values())):
-                sums[k] += 0 if numpy.isnan(column).any() else exact.total(column)
-        value, *means = (exact.value(total, rows) for total in sums)
+                    raise self.refusal(row, sums.status[row], point)
+        wanted = [0, *(k for k, label in enumerate(labels, 1) if label not in flags)]
+        if unsure := sorted(set(sums.unsure) & set(wanted)):
+            sums.settle(self.kernel.exactly(sums, columns, unsure), unsure)
+            unsure = sorted(set(sums.unsure) & set(unsure))
+        for numbers in sums.numbers.values():
+            sums.include(numbers, wanted)
+        value, *means = (exact.value(total, rows) for total in sums.units)
         if abs(value) == float("inf"):
             raise overflows("the mean")
         for label, mean in zip(labels, means, strict=True):
@@ -78,10 +76,13 @@ class Mean:
                 raise overflows(f"the mean gradient of {shorten(label)}")
         remarks = list[Note]()
         if notes:
-            first = arrived(self.kernel.target, number, point | self.row(0), True)
+            first = arrived(self.kernel.target, number, point | self.table.point(0), True)
             remarks += [note for note in first.notes if note.kind in OF_THE_PROGRAM]
-        if kinks:
-            remarks.append(Note("kink", "", at_kinks(kinks, rows)))
+        if sums.kinks:
+            remarks.append(Note("kink", "", at_kinks(sums.kinks, rows)))
+        for k in unsure:
+            what = f"the mean gradient of {shorten(labels[k - 1])}" if k else "the mean"
+            remarks.append(Note("precision", "", cancelled(what, sums.errors[k] / rows)))
         gradients = {
             label: None if label in flags else mean
             for label, mean in zip(labels, means, strict=True)
@@ -90,13 +91,9 @@ class Mean:
             number, point, value, gradients, notes=tuple(remarks), flags=tuple(flags.values())
         )
 
-    def row(self, row: int) -> dict[str, float]:
-        """The numbers of a row."""
-        return {name: float(column[row]) for name, column in self.table.items()}
-
     def flags(self, row: int, point: dict[str, float]) -> dict[str, Flag]:
         """The gradients that a row lacks, and why."""
-        flags = arrived(self.kernel.target, 0, point | self.row(row)).flags
+        flags = arrived(self.kernel.target, 0, point | self.table.point(row)).flags
         place = self.place(row)
         return {
             flag.path.removeprefix("gradients."): flag._replace(message=f"{place}: {flag.message}")
@@ -107,7 +104,7 @@ class Mean:
         """The error for a row without a value or a gradient: that of its point, and which it is."""
         place = self.place(row)
         try:
-            arrived(self.kernel.target, 0, point | self.row(row))
+            arrived(self.kernel.target, 0, point | self.table.point(row))
         except BackpropError as error:
             return error.replace(message=f"{place}: {error.message}")
         return BackpropError("domain", f"{place}: {why}")
@@ -133,26 +130,30 @@ def check_stepped(plan: Plan, columns: Sequence[str]) -> None:
 def over_rows(
     plan: Plan,
     kernel: "Evaluator",
-    table: Mapping[str, "numpy.ndarray"],
+    columns: Mapping[str, Any],
     place: Callable[[int], str],
 ) -> Plan:
     """The plan of a run over the mean of rows; see ``Mean``.
 
     Raises BackpropError where there are none, and for one that lacks a number.
     """
-    import numpy
+    from ..batch.evaluator import Table  # needs NumPy
 
-    mean = Mean(kernel, table, place)
-    if not mean.rows:
+    table = Table(dict(columns), len(next(iter(columns.values()))))
+    if not table.count:
         raise usage("there are no rows", "a mean is over one row or more")
-    for name, column in table.items():
-        wrong = ~numpy.isfinite(column)
-        if wrong.any():
-            row = int(wrong.argmax())
-            why = "is missing" if numpy.isnan(column[row]) else "is not finite"
-            hint = "a mean is over rows with all their numbers"
-            raise BackpropError("binding", f"{place(row)}: {shorten(name)} {why}", hint=hint)
-    return replace(plan, arrival=mean, rows=mean.rows)
+
+    def refuse(row: int, why: str) -> None:
+        hint = "a mean is over rows with all their numbers"
+        raise BackpropError("binding", f"{place(row)}: {why}", hint=hint)
+
+    table.present(range(table.count), refuse)
+    return replace(plan, arrival=Mean(kernel, table, place), rows=table.count)
+
+
+def cancelled(what: str, error: float) -> str:
+    """How far a mean or a sum may be off of which too little is left."""
+    return f"{what} cancels: it is certain to within {error:.1g}, and what is smaller may be 0"
 
 
 def at_kinks(kinks: int, rows: int) -> str:

@@ -5,9 +5,13 @@ are too many, every other one is let go and from then on only such ones are kept
 is even at any moment, and a run of a million steps needs the memory of a thousand.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
+from ..errors import few
+from ..numbers.decimal import short_number
 from ..trace.record import Flag, Note
 from .descend import End, Plan, Step, at_step, descend
 
@@ -23,7 +27,7 @@ OF_THE_PROGRAM = ("shadowed", "unused")
 """Notes that hold at every step."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Trajectory:
     """A run as far as it got: its first step, its last, and an even selection between them.
 
@@ -33,7 +37,7 @@ class Trajectory:
     steps; the landmarks 1, 2, 5, 10, 20, 50, ... are kept besides. end: why it ended;
     interrupted until there are no more steps. asides: notes from before the run. files: what the
     rows of a mean come from. tally: by kind and node, the first note of the steps, how many there
-    were, and the step of the first.
+    were, and the step of the first. again: plans it anew; it is pickled as that, and how far it got.
     """
 
     plan: Plan
@@ -46,11 +50,26 @@ class Trajectory:
     predicted: float = 0.0
     end: End = field(default_factory=lambda: End("interrupted"))
     tally: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
-    steps: Generator[Step, None, End] = field(init=False, repr=False, compare=False)
+    steps: Generator[Step, None, End] = field(init=False, compare=False)
+    again: Callable[[], "Trajectory"] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self.steps = descend(self.plan)
         self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
+
+    def __repr__(self) -> str:
+        at = self.plan.at if self.last is None else self.last.at
+        point = few([f"{name} = {short_number(x)}" for name, x in at.items()])
+        if self.last is None:
+            return f"before the start, at {point}"
+        place, value = at_step(self.last.number), short_number(self.last.value)
+        return f"{place}: {self.plan.output} = {value} at {point}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.again is None:
+            raise TypeError("a run is pickled where a program planned it, as Program.descent does")
+        taken = 0 if self.last is None else self.last.number + 1
+        return retaken, (self.again, taken, self.end.reason != "interrupted")
 
     def __iter__(self) -> "Trajectory":
         return self
@@ -127,6 +146,14 @@ class Trajectory:
             message = f"interrupted at {place}, of {self.plan.steps:,} asked for"
             notes.append(Note("interrupted", "", message))
         return (*notes, *self.end.notes)
+
+
+def retaken(again: Callable[[], Trajectory], steps: int, ended: bool) -> Trajectory:
+    """A run with its steps taken anew; ended: up to its end."""
+    run = again()
+    for _ in islice(run, None if ended else steps):
+        pass
+    return run
 
 
 def landmark(number: int) -> bool:

@@ -9,24 +9,43 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BackpropError, few, shorten, suggestion, usage, visible
 from ..language.parser import parse
-from ..numbers.decimal import exact_decimal
-from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide
+from ..numbers.ball import INFINITY
+from ..numbers.decimal import decimal, exact_decimal
+from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, exists
 from ..trace.evaluate import evaluate
-from ..trace.record import Trace
+from ..trace.record import KINKS, Trace
 from .distinguish import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
 from .perturbed import Sheet, slopes
 from .rounding import NEAR, rounded
-from .search import NOISE, Claim, Diagnosis, Findings, diagnose
+from .search import COINCIDENCE, NOISE, Claim, Diagnosis, Findings, diagnose
 
-__all__ = ["RIGHT", "ROUNDED", "WITHIN", "WRONG", "Verdict", "judge"]
+if TYPE_CHECKING:
+    from ..trace.singular import Verdict as Function
+
+__all__ = [
+    "CHOICE",
+    "RIGHT",
+    "ROUNDED",
+    "TRUNCATED",
+    "WITHIN",
+    "WRONG",
+    "Verdict",
+    "judge",
+]
 
 RIGHT = "right"
 WITHIN = "right within the digits written"
 ROUNDED = "right but for a rounded intermediate"
+TRUNCATED = "right but truncated"
+CHOICE = "a valid choice at this kink"
 WRONG = "wrong"
+
+SINGULAR = KINKS | {"sides"}
+"""Kinds of notes where the rules made a choice, or had no number."""
 
 CERTAIN = 2.0**-44
 """The relative error up to which the trace's own numbers are certified."""
@@ -41,6 +60,11 @@ FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
 
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
+SCIENTIFIC = re.compile(
+    r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))\s*[*x·×]\s*10\s*(?:\^|\*\*)\s*"
+    r"(?:([+-]?[0-9]{1,6})|\(\s*([+-]?[0-9]{1,6})\s*\))\Z",
+    re.ASCII,
+)
 WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
@@ -52,8 +76,8 @@ WORDS = {
 class Verdict:
     """What there is to say about one claim.
 
-    claimed: as it was written; status: RIGHT, WITHIN, ROUNDED or WRONG; diagnoses: mistakes
-    that give the claimed number, the likeliest first; advice: further remarks.
+    claimed: as it was written; status: RIGHT, WITHIN, ROUNDED, TRUNCATED, CHOICE or WRONG;
+    diagnoses: mistakes that give the claimed number, the likeliest first; advice: further remarks.
     """
 
     name: str
@@ -72,14 +96,24 @@ class Verdict:
 def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:
     """The verdicts on claimed gradients of nodes of a trace, in the order of the claims.
 
-    claims: node -> number as written.
+    claims: node -> number as written; at a singular point they are held against what the function
+    does there.
 
     Raises BackpropError for a node that the trace does not have and for what is no number.
     """
-    sheet = Sheet.of(trace)
+    numbers = {
+        name: None if text.lower() in WORDS else typed_number(text) for name, text in claims.items()
+    }
+    wide = any(number and not held(number[0]) for number in numbers.values())
+    sheet = Sheet.of(trace, wide)
     again = retraced(trace)
+    functions = by_function(sheet, claims)
+    passes: dict[str, list[list[Any]]] = {}
     with sheet.arithmetic.context():
-        cases = [Case(sheet, name, text, again) for name, text in claims.items()]
+        cases = [
+            Case(sheet, name, text, numbers[name], again, functions.get(name), passes)
+            for name, text in claims.items()
+        ]
         comparable = [case.claim() for case in cases if case.comparable]
         findings = Findings([], 0, False)
         if any(not claim.right for claim in comparable):
@@ -88,26 +122,75 @@ def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:
         return tuple(verdict(case, findings, there) for case in cases)
 
 
+def by_function(sheet: Sheet, names: Iterable[str]) -> "dict[str, Function]":
+    """What the function does at nodes, where the rules make a choice or have no number.
+
+    Raises BackpropError for a node that the trace does not have.
+    """
+    trace = sheet.trace
+    if not trace.flags and not any(note.kind in SINGULAR for note in trace.notes):
+        return {}
+    from ..trace.singular import at_nodes  # only where a rule is a choice, or none
+
+    return at_nodes(trace, {name: find(sheet, name) for name in names})
+
+
+def held(number: Decimal) -> bool:
+    """Whether a float holds a number at all."""
+    return (float(number) != 0 or not number) and abs(float(number)) < INFINITY
+
+
 class Case:
     """One claim on its way to a verdict."""
 
-    def __init__(self, sheet: Sheet, name: str, text: str, again: Again) -> None:
-        """Raises BackpropError where the name or the number is none."""
+    def __init__(
+        self,
+        sheet: Sheet,
+        name: str,
+        text: str,
+        typed: tuple[Decimal, Decimal] | None,
+        again: Again,
+        function: "Function | None",
+        passes: dict[str, list[list[Any]]],
+    ) -> None:
+        """Raises BackpropError where the node is none."""
         self.sheet, self.name, self.text = sheet, name, text
         self.node = find(sheet, name)
         gradient = sheet.nodes[self.node].gradient
         assert gradient is not None
         self.correct: Number = sheet.trace.gradients.get(name, gradient)
-        self.number: Decimal | None = None
-        self.half: Decimal | None = None
-        if text.lower() not in WORDS:
-            self.number, self.half = typed_number(text)
-        exists = not isinstance(self.correct, Wide) or self.correct.exists
-        self.comparable = exists and self.number is not None
-        self.rounding = ""
-        self.status = self.judged(again)
+        self.number = typed[0] if typed else None
+        self.half = typed[1] if typed else None
+        self.remark = ""
+        self.decided = function is not None and self.by_function(function)
+        self.comparable = exists(self.correct) and self.number is not None
+        self.status = self.judged(again, function, passes)
+        # Mistakes are made in the rules, which are not what this claim is held to.
+        self.comparable = self.comparable and not self.decided
 
-    def judged(self, again: Again) -> str:
+    def by_function(self, function: "Function") -> bool:
+        """Whether the function decides and not the rules: it has another slope than they give."""
+        if function.number is None or not exists(function.number):
+            self.correct = function.result(self.correct)
+            return False
+        rules, slope = function.rules, function.number
+        if rules is not None and alike(as_decimal(rules), as_decimal(slope)):
+            return False
+        self.correct = slope
+        if function.why in ("agree", "one-sided"):
+            given = "give no number" if rules is None else f"choose {short(rules)}"
+            where = "both sides" if function.why == "agree" else "one side"
+            self.remark = (
+                f"the rules {given} here; the function has slope {short(slope)} from {where}"
+            )
+        return True
+
+    def judged(
+        self,
+        again: Again,
+        function: "Function | None",
+        passes: dict[str, list[list[Any]]],
+    ) -> str:
         if not self.comparable:
             return RIGHT if WORDS.get(self.text.lower()) == self.correct else WRONG
         assert self.number is not None and self.half is not None
@@ -116,39 +199,62 @@ class Case:
             if float(self.number) == float(exact) and abs(exact) < Decimal("1e308"):
                 return RIGHT
             slack = abs(exact) * Decimal(CERTAIN)
-            if abs(abs(self.number - exact) - self.half) <= slack:
+            if not self.decided and abs(abs(self.number - exact) - self.half) <= slack:
                 exact = precise(again, self.name, exact, self.digits() + 6)
             if abs(self.number - exact) <= self.half:
                 return RIGHT if self.digits() >= FULL else WITHIN
+            if function is not None and function.why == "differ":
+                assert function.below is not None and function.above is not None
+                sides = function.below, function.above
+                low, high = sorted(map(as_decimal, sides))
+                inside = low - self.half <= self.number <= high + self.half
+                told = f"the one-sided slopes {short(sides[0])} and {short(sides[1])}"
+                self.remark = f"it lies {'between' if inside else 'outside'} {told}"
+                return CHOICE if inside else WRONG
             if abs(self.number - exact) > abs(exact) * Decimal(NEAR):
                 return WRONG
             if abs(self.number - exact) <= abs(exact) * Decimal(NOISE):
-                self.rounding = (
+                self.remark = (
                     "differs in its last digits only, as numbers do that were rounded on the way"
                 )
                 return ROUNDED
-        self.rounding = self.intermediate()
-        return ROUNDED if self.rounding else WRONG
+            unit = self.unit()
+            if unit and 0 < abs(exact) - abs(self.number) < unit and exact * self.number > 0:
+                near = round(exact / unit) * unit
+                self.remark = (
+                    f"the digits of {short(self.correct)} were cut off; rounded it is {near}"
+                )
+                return TRUNCATED
+        if not self.decided:
+            self.remark = self.intermediate(passes)
+            if self.remark:
+                return ROUNDED
+        return WRONG
+
+    def unit(self) -> Decimal | None:
+        """A unit of the last digit written; None of an expression."""
+        assert self.half is not None
+        _, digits, exponent = self.half.as_tuple()
+        return Decimal((0, (1,), int(exponent) + 1)) if digits == (5,) else None
 
     def digits(self) -> int:
         """Significant digits written."""
         assert self.number is not None
         return len(self.number.as_tuple().digits)
 
-    def intermediate(self) -> str:
+    def intermediate(self, passes: dict[str, list[list[Any]]]) -> str:
         """What was rounded on the way, if that gives the claim."""
         claim = self.claim(right=False)
         assert self.number is not None
         exponent = self.number.as_tuple().exponent
         assert isinstance(exponent, int)
-        slope, depends = slopes(self.sheet, self.node)
         return rounded(
             self.sheet,
             self.node,
             lambda x: bool(abs(x - claim.number) <= claim.half * (1 + 1e-9)),
+            passes,
             (max(0, -exponent), self.digits()),
-            slope,
-            depends,
+            slopes(self.sheet, self.node),
         )
 
     def claim(self, right: bool | None = None) -> Claim:
@@ -185,8 +291,13 @@ def find(sheet: Sheet, name: str) -> int:
 def typed_number(text: str) -> tuple[Decimal, Decimal]:
     """A number as it was typed, and half a unit of its last digit; 1/3 and pi/4 are exact.
 
+    A decimal times a power of ten, such as -4.2*10^(20), has the digits of the decimal.
+
     Raises BackpropError where it is none.
     """
+    scientific = SCIENTIFIC.match(text)
+    if scientific and len(text) <= 400:
+        text = f"{scientific[1]}e{scientific[2] or scientific[3]}"
     if len(text) <= 400 and DECIMAL.match(text):
         number = Decimal(text)
         exponent = number.as_tuple().exponent
@@ -211,6 +322,15 @@ def typed_number(text: str) -> tuple[Decimal, Decimal]:
     return number, abs(number) * Decimal("1e-15")
 
 
+def alike(x: Decimal, y: Decimal) -> bool:
+    """Whether two slopes are the same one."""
+    return abs(x - y) <= max(abs(x), abs(y)) * Decimal("1e-12")
+
+
+def short(number: Number) -> str:
+    return decimal(number, 6)
+
+
 def as_decimal(number: Number) -> Decimal:
     """A number with the digits of its text; an exponent beyond those of decimals is cut."""
     if isinstance(number, Wide) and abs(number.exponent) >= FARTHEST:
@@ -230,15 +350,16 @@ def precise(again: Again, name: str, near: Decimal, digits: int) -> Decimal:
 
 def verdict(case: Case, findings: Findings, there: Elsewhere) -> Verdict:
     """The verdict on one claim, with its diagnoses and advice."""
-    if case.status == ROUNDED:
-        return Verdict(case.name, case.text, case.correct, ROUNDED, advice=(case.rounding,))
+    told = (case.remark,) if case.remark else ()
+    if case.status in (ROUNDED, TRUNCATED, CHOICE) or case.decided:
+        return Verdict(case.name, case.text, case.correct, case.status, advice=told)
     if case.status != WRONG:
         blind = unseen(there, case.name) if case.comparable else ()
         return Verdict(case.name, case.text, case.correct, case.status, advice=tuple(blind))
     if not case.comparable:
         return Verdict(case.name, case.text, case.correct, WRONG, advice=(missing(case),))
-    diagnoses = findings.by_claim.get(case.name, [])
-    advice = list(remarks(case, diagnoses, findings, there))
+    diagnoses = findings.diagnoses.get(case.name, [])
+    advice = [*told, *remarks(case, diagnoses, findings, there)]
     return Verdict(case.name, case.text, case.correct, WRONG, tuple(diagnoses), tuple(advice))
 
 
@@ -256,7 +377,12 @@ def remarks(
     if not diagnoses:
         yield f"none of the {findings.tried:,} single mistakes tried gives this number{ratio(case)}{limit}"
         return
-    own = [s for s in findings.suspects if case.name in s.explains][: len(diagnoses)]
+    first = diagnoses[0]
+    if first.chance > COINCIDENCE:
+        digits = f"{case.digits()} digit{'s' * (case.digits() > 1)}"
+        odds = f"1 in {max(1, round(1 / first.chance))}"
+        yield f"about {odds} numbers of {digits} fits a mistake by chance; claim more digits, or more nodes"
+    own = findings.by_claim[case.name][: len(diagnoses)]
     alike = [s for s in own if s.rank()[:2] == own[0].rank()[:2]]
     yield from nodes_to_claim(there.sheet, alike, there.claimed)
     yield from another_point(there, case.name, [s for one in alike for s in (one, *one.also)])
@@ -270,10 +396,18 @@ def ratio(case: Case) -> str:
     correct = as_decimal(case.correct)
     if not correct or not case.number:
         return ""
+    factor = simple_ratio(case.number, correct)
+    if factor == -1:
+        return "; it is the right one with the opposite sign"
+    return f"; it is {factor:g} times the right one" if factor else ""
+
+
+def simple_ratio(x: Decimal, y: Decimal) -> float:
+    """The simple factor, such as -1 or 0.5, that x is of y; 0 where there is none."""
     with localcontext(EXACT):
-        factor = float(case.number / correct)
-    for simple in (2.0, 3.0, 4.0, 5.0, 10.0, 0.5, 0.25, 0.1):
+        factor = float(x / y)
+    for simple in (1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 0.5, 0.25, 0.1):
         for signed in (simple, -simple):
-            if abs(factor - signed) <= 1e-9:
-                return f"; it is {signed:g} times the right one"
-    return ""
+            if signed != 1 and abs(factor - signed) <= 1e-9:
+                return signed
+    return 0.0

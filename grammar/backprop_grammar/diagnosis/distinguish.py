@@ -51,7 +51,7 @@ class Elsewhere:
     """The program at other points, with every mistake in it; each point is tried once."""
 
     def __init__(self, sheet: Sheet, claimed: Sequence[str], again: Again) -> None:
-        self.sheet, self.claimed, self.again = sheet, claimed, again
+        self.sheet, self.claimed, self.again = sheet, set(claimed), again
         self.here = self.mistakes(sheet) if len(sheet.arcs) <= SMALL else {}
         self.points = points(sheet) if self.here else iter(())
         self.seen: list[tuple[dict[str, float], Sheet, dict[Key, Suspect]]] = []
@@ -79,7 +79,7 @@ class Elsewhere:
         for point, sheet, mistakes in self.trials():
             node = sheet.find(name)
             if node is not None:
-                slope, correct = slopes(sheet, node)[0], sheet.gradients[node]
+                slope, correct = slopes(sheet, node), sheet.gradients[node]
                 numbers = {
                     key: correct + shift(sheet, mistakes[key].guess.changes, slope)
                     for key in wanted
@@ -140,9 +140,13 @@ def nodes_to_claim(
 ) -> Iterator[str]:
     """A node whose gradient, claimed as well, tells the mistakes apart."""
     best: tuple[int, str] = (0, "")
-    for node, shown in enumerate(sheet.nodes):
+    if len(alike) < 2:
+        return
+    for node in sorted({node for suspect in alike for node in suspect.predicted}):
+        shown = sheet.nodes[node]
         if shown.name not in claimed and shown.kind != "constant" and shown.gradient is not None:
-            numbers = [suspect.predicted[node] for suspect in alike]
+            right = sheet.gradients[node]
+            numbers = [suspect.predicted.get(node, right) for suspect in alike]
             count = sum(apart(x, y) for i, x in enumerate(numbers) for y in numbers[:i])
             if count > best[0]:
                 best = count, shown.name
@@ -157,13 +161,13 @@ def unseen(there: Elsewhere, name: str) -> Iterator[str]:
     sheet = there.sheet
     claimed = sheet.find(name)
     assert claimed is not None
-    slope, depends = slopes(sheet, claimed)
+    slope = slopes(sheet, claimed)
     correct = sheet.gradients[claimed]
     hidden = {
         key: suspect
         for key, suspect in there.here.items()
         if suspect.mistake.weight <= COMMON
-        and depends[suspect.guess.node]
+        and suspect.guess.node in slope
         and abs(shift(sheet, suspect.guess.changes, slope)) <= 1e-9 * abs(correct)
     }
     best: tuple[int, dict[str, float], set[Key]] = (0, {}, set())

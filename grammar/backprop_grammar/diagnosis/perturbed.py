@@ -7,6 +7,7 @@ the gradient of a node c is known at once from the slopes towards c.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from ..language.graph import Graph
@@ -23,7 +24,7 @@ from ..passes.backward import backward
 from ..symbolic.rules import Rule
 from ..trace.record import Node, Trace
 
-__all__ = ["Arc", "Change", "Sheet", "replay", "shift", "slopes"]
+__all__ = ["Arc", "Change", "Sheet", "Towards", "predicted", "replay", "shift", "slopes"]
 
 Change = tuple["Arc", Any, Any]
 """An edge that sends m times the upstream gradient plus b, whatever its local gradient is."""
@@ -67,9 +68,11 @@ class Sheet:
     received: list[list[Arc]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, trace: Trace) -> "Sheet":
-        """The sheet of a trace that lists its nodes; wide numbers only where floats can't do."""
-        arithmetic = binary64 if fits(trace) else multiprecision(192, True)
+    def of(cls, trace: Trace, wide: bool = False) -> "Sheet":
+        """The sheet of a trace that lists its nodes; wide numbers only where floats can't do, or
+        where asked for.
+        """
+        arithmetic = multiprecision(192, True) if wide or not fits(trace) else binary64
         numbers = {node.index: i for i, node in enumerate(trace.nodes)}
 
         def real(number: Number | None) -> Any:
@@ -249,24 +252,83 @@ def along(
     return [gradients.get(node, none) for node in range(len(sheet.nodes))]
 
 
-def slopes(sheet: Sheet, claimed: int) -> tuple[list[Any], list[bool]]:
-    """For every node its gradient by the claimed node, and whether it depends on it at all."""
+class Towards(dict[int, Any]):
+    """The gradients of nodes by one node, of those that depend on it; of all others, 0."""
+
+    def __init__(self, zero: Any) -> None:
+        super().__init__()
+        self.zero = zero
+
+    def __missing__(self, node: int) -> Any:
+        return self.zero
+
+
+def slopes(sheet: Sheet, claimed: int) -> Towards:
+    """The gradients by the claimed node of the nodes between it and the output, in their order."""
     zero = sheet.arithmetic.number(0.0)
-    slope = [zero] * len(sheet.nodes)
-    depends = [False] * len(sheet.nodes)
-    slope[claimed], depends[claimed] = sheet.arithmetic.number(1.0), True
-    for node in range(claimed + 1, sheet.output + 1):
-        total = zero
-        for arc in sheet.sent[node]:
-            if depends[arc.operand]:
-                depends[node] = True
-                if arc.routed:
-                    total = total + arc.local * slope[arc.operand]
-        slope[node] = total
-    return slope, depends
+    slope = Towards(zero)
+    totals = {claimed: sheet.arithmetic.number(1.0)}
+    waiting = [claimed]
+    while waiting:
+        node = heappop(waiting)
+        slope[node] = total = totals[node]
+        for arc in sheet.received[node]:
+            if arc.sender > sheet.output:
+                continue
+            if arc.sender not in totals:
+                totals[arc.sender] = zero
+                heappush(waiting, arc.sender)
+            if arc.routed:
+                totals[arc.sender] = totals[arc.sender] + arc.local * total
+    return slope
 
 
-def shift(sheet: Sheet, changes: Iterable[Change], slope: list[Any]) -> Any:
+def predicted(sheet: Sheet, changes: Iterable[Change]) -> dict[int, Any]:
+    """The gradients that a backward pass over changed edges gives, where they may differ."""
+    changed = {arc.number: (m, b) for arc, m, b in changes}
+    changed_at: dict[int, list[Arc]] = {}
+    for arc, _, _ in changes:
+        changed_at.setdefault(arc.sender, []).append(arc)
+    delta = dict.fromkeys(changed_at, sheet.arithmetic.number(0.0))
+    waiting = [-node for node in delta]
+    heapify(waiting)
+    moved = set[int]()
+    while waiting:
+        node = -heappop(waiting)
+        upstream, more = sheet.gradients[node], delta[node]
+        for arc in sheet.sent[node] if more else changed_at.get(node, ()):
+            if arc.number in changed:
+                m, b = changed[arc.number]
+                sent = (upstream + more) * m + b - upstream * arc.local
+            elif arc.routed:
+                sent = more * arc.local
+            else:
+                continue
+            moved.add(arc.operand)
+            if arc.operand in delta:
+                delta[arc.operand] = delta[arc.operand] + sent
+            else:
+                delta[arc.operand] = sent
+                heappush(waiting, -arc.operand)
+    return {node: total(sheet, node, changed, delta) for node in moved}
+
+
+def total(
+    sheet: Sheet, node: int, changed: dict[int, tuple[Any, Any]], delta: dict[int, Any]
+) -> Any:
+    """A gradient and what changed edges add to it; added up anew where that cancels."""
+    gradient = sheet.gradients[node] + delta[node]
+    if abs(gradient) * 2.0**10 > abs(sheet.gradients[node]):
+        return gradient
+    terms = []
+    for arc in sheet.received[node]:
+        upstream = sheet.gradients[arc.sender] + delta.get(arc.sender, 0)
+        m, b = changed.get(arc.number, (arc.local if arc.routed else 0, 0))
+        terms.append(upstream * m + b)
+    return sum(terms)
+
+
+def shift(sheet: Sheet, changes: Iterable[Change], slope: Towards) -> Any:
     """By how much changed edges move the gradient of the node that the slopes lead to.
 
     Exact where the changes stand side by side (at one sender, or into one operand) or directly

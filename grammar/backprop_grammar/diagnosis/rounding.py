@@ -10,7 +10,7 @@ from typing import Any
 
 from ..language.table_texts import texts
 from .at_edges import is_unit
-from .perturbed import Arc, Sheet, along, replay
+from .perturbed import Arc, Sheet, Towards, along, replay
 from .wording import filled
 
 __all__ = ["NEAR", "rounded"]
@@ -30,10 +30,12 @@ VALUE = "the value of {node:title}, {exact:figure},"
 
 
 def roundings(decimals: int, digits: int) -> list[Rounding]:
-    """Ways to round, finest first: to decimals, and to significant digits; at least two of them."""
+    """Ways to round, finest first: to decimals, and to significant digits; at least two of them are
+    kept, since who claims 400.0 did not take 0.1 for 0.11.
+    """
     least = min(2, decimals)
     places: list[Rounding] = [
-        (f"{n} decimal{'s' * (n > 1)}", lambda x, n=n: float(f"{float(x):.{n}f}"))  # type: ignore[misc]
+        (f"{n} decimal{'s' * (n > 1)}", lambda x, n=n: to_decimals(float(x), n))  # type: ignore[misc]
         for n in range(min(decimals, MOST), max(1, least) - 1, -1)
     ]
     significant: list[Rounding] = [
@@ -43,27 +45,36 @@ def roundings(decimals: int, digits: int) -> list[Rounding]:
     return places + significant
 
 
+def to_decimals(x: float, decimals: int) -> float:
+    """A number rounded to decimals, or to two digits where these are more."""
+    near = float(f"{x:.{decimals}f}")
+    return near if abs(near) >= 10.0 ** (1 - decimals) else float(f"{x:.2g}")
+
+
 def rounded(
     sheet: Sheet,
     claimed: int,
     fits: Callable[[Any], bool],
+    passes: dict[str, list[list[Any]]],
     digits: tuple[int, int],
-    slope: list[Any],
-    depends: list[bool],
+    slope: Towards,
 ) -> str:
     """What was rounded where a rounded intermediate gives the claim; an empty text otherwise.
 
-    fits: whether a number is the claimed one. digits: its decimals and significant digits.
-    slope, depends: see perturbed.slopes.
+    fits: whether a number is the claimed one. passes: with every number rounded, by the words for
+    how; those of other claims are taken again. digits: its decimals and significant digits.
+    slope: see perturbed.slopes.
     """
     correct = sheet.gradients[claimed]
     for words, to in roundings(*digits):
-        for moved, template, fields in single(sheet, claimed, to, slope, depends):
+        for moved, template, fields in single(sheet, claimed, to, slope):
             if moved and fits(correct + moved):
                 message = f"right but for {template} rounded to {{near:short}} ({words})"
                 return filled(sheet, message, fields)
     for words, to in roundings(*digits):
-        for gradients in all_rounded(sheet, to):
+        if words not in passes:
+            passes[words] = list(all_rounded(sheet, to))
+        for gradients in passes[words]:
             if gradients[claimed] != correct and fits(gradients[claimed]):
                 return f"right but for rounding every number to {words} on the way"
     return ""
@@ -73,25 +84,25 @@ def single(
     sheet: Sheet,
     claimed: int,
     to: Callable[[Any], Any],
-    slope: list[Any],
-    depends: list[bool],
+    slope: Towards,
 ) -> Iterator[tuple[Any, str, dict[str, Any]]]:
     """By how much each number of the trace moves the claimed gradient when it is rounded, and
     what to say of it: a template and its fields.
     """
-    for node in range(claimed, sheet.output + 1):
-        if depends[node] and node != claimed:
+    for node in slope:
+        if node != claimed:
             number = sheet.gradients[node]
             near = to(number)
             moved = (near - number) * slope[node]
             yield moved, GRADIENT, {"node": node, "exact": number, "near": near}
         for arc in sheet.sent[node]:
-            if depends[arc.operand] and arc.routed:
+            if arc.operand in slope and arc.routed:
                 near = to(arc.local)
                 moved = sheet.gradients[node] * (near - arc.local) * slope[arc.operand]
                 yield moved, LOCAL, {"node": arc.sender, "exact": arc.local, "near": near}
-    for node, shown in enumerate(sheet.nodes):
-        if shown.kind == "constant":
+    beneath = {k for sender in slope if sheet.row(sender) for k in sheet.operands(sender)}
+    for node in sorted(beneath.union(slope)):
+        if sheet.nodes[node].kind == "constant":
             continue
         value = sheet.values[node]
         near = to(value)
@@ -99,7 +110,7 @@ def single(
             moved = sum(
                 sheet.gradients[arc.sender] * (local - arc.local) * slope[arc.operand]
                 for arc, local in beside(sheet, node, near)
-                if depends[arc.operand] and local is not None
+                if arc.operand in slope and local is not None
             )
             yield moved, VALUE, {"node": node, "exact": value, "near": near}
 

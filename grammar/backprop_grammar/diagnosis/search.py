@@ -5,16 +5,28 @@ claimed number are named. Claims judged together tell more than one by one: a mi
 leave right what was claimed right.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..numbers.ball import INFINITY
 from ..operations.row import Operation
 from .mistakes import Guess, Mistake, at_claim, at_edge, at_node, at_sum
-from .perturbed import Change, Sheet, replay, shift, slopes
+from .perturbed import Change, Sheet, Towards, predicted, shift, slopes
 from .wording import filled
 
-__all__ = ["ARCS", "Claim", "Diagnosis", "Findings", "Suspect", "diagnose", "suspects"]
+__all__ = [
+    "ARCS",
+    "COINCIDENCE",
+    "NOISE",
+    "Claim",
+    "Diagnosis",
+    "Findings",
+    "Suspect",
+    "diagnose",
+    "suspects",
+]
 
 ARCS = 15_000
 """Edges at which mistakes are tried; those nearest to the claimed nodes where there are more."""
@@ -22,14 +34,20 @@ ARCS = 15_000
 TRIALS = 400_000
 """Mistakes times claims that are tried one by one."""
 
-VISITS = 2_500_000
-"""Edges walked over by backward passes with a mistake in them."""
+VISITS = 800_000
+"""Nodes whose gradients are computed anew with a mistake above them."""
 
 SHOWN = 5
 """Diagnoses that are listed for a claim."""
 
 NOISE = 1e-11
 """What a number computed in binary64 may be off, relative to its size."""
+
+NOTHING = 2.0**-50
+"""What is left of a gradient where all of it cancels in binary64, relative to its size."""
+
+COINCIDENCE = 0.01
+"""The chance of a fit below which a mistake is said to explain a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +61,24 @@ class Claim:
     right: bool
 
     def fits(self, predicted: Any, correct: Any) -> bool:
-        """Whether a mistake's number is the claimed one to the digits written."""
-        room = self.half + NOISE * max(abs(predicted), abs(correct))
+        """Whether a mistake's number is the claimed one to the digits written.
+
+        A number that overflows is none, and explains nothing.
+        """
+        if not abs(predicted) < INFINITY:
+            return False
+        room = self.half + NOISE * abs(predicted)
+        if not self.number:
+            room += NOTHING * abs(correct)
         return bool(abs(predicted - self.number) <= room)
+
+    @property
+    def width(self) -> float:
+        """How much of a decade is this number to the digits written: its chance to be hit."""
+        if not self.number:
+            return 1.0
+        half = max(self.half, NOISE * abs(self.number))
+        return min(1.0, float(2 * half / abs(self.number)) / math.log(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +87,10 @@ class Diagnosis:
 
     node, operand: where (operand is empty where all are concerned); nodes: all places where it
     was made; also: other mistakes, with their nodes, that send the very same numbers over the
-    same edges; explains: the wrong claims it reproduces; spoils: the claims it contradicts. unique: no
-    other mistake of the table explains as much.
+    same edges; explains: the wrong claims it reproduces; spoils: the claims that it would change to
+    other numbers. unique: no other mistake of the table explains as much of this claim. chance: how
+    likely a random number with as many digits fits one of the mistakes that were tried; where it
+    explains several claims, several random numbers one mistake.
     """
 
     mistake: str
@@ -67,6 +102,12 @@ class Diagnosis:
     explains: tuple[str, ...]
     spoils: tuple[str, ...]
     unique: bool
+    chance: float = 0.0
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing else explains the claim, and no coincidence does."""
+        return self.unique and self.chance <= COINCIDENCE
 
 
 @dataclass(slots=True)
@@ -80,7 +121,7 @@ class Suspect:
     also: list["Suspect"] = field(default_factory=list)
     explains: tuple[str, ...] = ()
     spoils: tuple[str, ...] = ()
-    predicted: list[Any] = field(default_factory=list)
+    predicted: dict[int, Any] = field(default_factory=dict)  # where it differs from the right one
 
     def key(self, sheet: Sheet) -> tuple[str, ...]:
         """What it is, in words that hold at another point, too."""
@@ -101,12 +142,16 @@ class Suspect:
 
 @dataclass(slots=True)
 class Findings:
-    """Suspects that explain a wrong claim, best first, and how many were tried."""
+    """Suspects that explain a wrong claim, best first, and how many were tried.
+
+    by_claim: those that explain each; diagnoses: what is said of the first of them.
+    """
 
     suspects: list[Suspect]
     tried: int
     limited: bool
-    by_claim: dict[str, list[Diagnosis]] = field(default_factory=dict)
+    by_claim: dict[str, list[Suspect]] = field(default_factory=dict)
+    diagnoses: dict[str, list[Diagnosis]] = field(default_factory=dict)
 
 
 def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]:
@@ -164,16 +209,13 @@ def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
     return plural
 
 
-def for_claim(
-    sheet: Sheet, claimed: int, slope: list[Any], depends: list[bool]
-) -> Iterator[Suspect]:
+def for_claim(sheet: Sheet, claimed: int, slope: Towards) -> Iterator[Suspect]:
     """The mistakes that concern the gradient of one node only."""
     for mistake in at_claim:
-        for node in range(claimed, sheet.output + 1):
-            if depends[node]:
-                for guess in mistake.guesses(sheet, node, claimed, slope):
-                    if guess.changes:
-                        yield Suspect(mistake, guess)
+        for node in slope:
+            for guess in mistake.guesses(sheet, node, claimed, slope):
+                if guess.changes:
+                    yield Suspect(mistake, guess)
 
 
 def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
@@ -184,43 +226,78 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
     every, limited = suspects(sheet, [claim.node for claim in all_of])
     single = [suspect for suspect in every if not suspect.kind]
     plural = [suspect for suspect in every if suspect.kind]
-    base = replay(sheet)
-    room = max(1, VISITS // max(1, len(sheet.arcs)))
+    into: dict[int, list[Suspect]] = {}  # by the operands whose gradients they change
+    for suspect in single:
+        for operand in dict.fromkeys(arc.operand for arc, _, _ in suspect.guess.changes):
+            into.setdefault(operand, []).append(suspect)
     kept: dict[int, Suspect] = {}
-    tried = len(every)
-    examined = wrong[: max(1, TRIALS // max(1, len(single)))]
-    limited = limited or len(examined) < len(wrong) or len(plural) > room // 2
-    for claim in examined:
-        slope, depends = slopes(sheet, claim.node)
-        own = list(for_claim(sheet, claim.node, slope, depends))
+    near = {claim.name: set[str]() for claim in wrong}
+    tried, trials = len(every), 0
+    for claim in wrong:
+        if trials > TRIALS:
+            limited = True
+            break
+        slope = slopes(sheet, claim.node)
+        trials += len(slope)
+        own = list(for_claim(sheet, claim.node, slope))
         tried += len(own)
         correct = sheet.gradients[claim.node]
-        for suspect in (*single, *own):
+        here = {id(suspect): suspect for node in slope for suspect in into.get(node, ())}
+        for suspect in (*here.values(), *own):
+            trials += 1
             moved = shift(sheet, suspect.guess.changes, slope)
-            if moved and claim.fits(correct + moved, correct):
+            if not moved or not abs(moved) < INFINITY:
+                continue
+            number = correct + moved
+            if likely(claim, number, correct):
                 kept.setdefault(id(suspect), suspect)
-        limited = limited or len(kept) > room
-    chosen = sorted(kept.values(), key=lambda s: s.mistake.weight)[:room] + plural[: room // 2]
-    merged = merge(sheet, [s for s in chosen if explained(sheet, s, claims, base)])
-    return assign(sheet, Findings(merged, tried, limited), wrong)
+            note(near[claim.name], claim, number)
+    by_node: dict[int, list[Claim]] = {}
+    for claim in claims:
+        by_node.setdefault(claim.node, []).append(claim)
+    explaining, visits = [], 0
+    for suspect in (*sorted(kept.values(), key=lambda s: s.mistake.weight), *plural):
+        if visits > VISITS:
+            limited = True
+            break
+        if explained(sheet, suspect, by_node, near):
+            explaining.append(suspect)
+        visits += len(suspect.predicted) + len(suspect.guess.changes)
+    return assign(sheet, Findings(merge(sheet, explaining), tried, limited), wrong, near)
 
 
-def explained(sheet: Sheet, suspect: Suspect, claims: Sequence[Claim], base: list[Any]) -> bool:
+def likely(claim: Claim, number: Any, correct: Any) -> bool:
+    """Whether a number that comes from adding to the right one may be the claimed one."""
+    room = claim.half + NOISE * max(abs(number), abs(correct))
+    return bool(abs(number - claim.number) <= room)
+
+
+def note(near: set[str], claim: Claim, number: Any) -> None:
+    """Take note of one more number that a mistake gives, if it is of the size of the claim."""
+    if claim.number and 0.3 < number / claim.number < 3:
+        near.add(f"{float(number / claim.number):.6g}")
+
+
+def explained(
+    sheet: Sheet,
+    suspect: Suspect,
+    by_node: Mapping[int, Sequence[Claim]],
+    near: Mapping[str, set[str]],
+) -> bool:
     """Whether a mistake gives one of the wrong claims; notes which, and which it contradicts."""
     only = suspect.guess.claim
-    after = replay(sheet, suspect.guess.changes)
-    # The difference of two equal passes cancels what both of them lose in rounding.
-    suspect.predicted = [
-        right + (new - old) if only in (-1, node) else right
-        for node, (right, new, old) in enumerate(zip(sheet.gradients, after, base, strict=True))
-    ]
+    gradients = predicted(sheet, suspect.guess.changes)
+    suspect.predicted = {k: x for k, x in gradients.items() if only in (-1, k)}
     explains, spoils = [], []
-    for claim in claims:
-        fits = claim.fits(suspect.predicted[claim.node], sheet.gradients[claim.node])
-        if not claim.right and fits:
-            explains.append(claim.name)
-        elif not fits:
-            spoils.append(claim.name)
+    for node, number in suspect.predicted.items():
+        for claim in by_node.get(node, ()):
+            fits = claim.fits(number, sheet.gradients[node])
+            if not claim.right and suspect.kind:
+                note(near[claim.name], claim, number)
+            if not claim.right and fits:
+                explains.append(claim.name)
+            elif not fits:
+                spoils.append(claim.name)
     suspect.explains, suspect.spoils = tuple(explains), tuple(spoils)
     return bool(explains)
 
@@ -247,29 +324,45 @@ def effect(sheet: Sheet, suspect: Suspect) -> tuple[Any, ...]:
     # Edges between the same nodes are as good as one another.
     first = dict.fromkeys(arc.operand for arc, m, b in guess.changes if m != arc.local or b)
     if senders & first.keys():  # one below another: by all that they send
-        first = dict.fromkeys(range(len(sheet.nodes)))
+        first = dict.fromkeys(suspect.predicted)
     wrong = [
         (node, f"{float(suspect.predicted[node]):.9e}")
         for node in first
-        if abs(suspect.predicted[node] - sheet.gradients[node]) > NOISE * abs(sheet.gradients[node])
+        if node in suspect.predicted
+        and abs(suspect.predicted[node] - sheet.gradients[node])
+        > NOISE * abs(sheet.gradients[node])
     ]
     claim = guess.claim if guess.claim >= 0 and sheet.sent[guess.claim] else -1
     return claim, tuple(sorted(wrong))
 
 
-def assign(sheet: Sheet, findings: Findings, wrong: Sequence[Claim]) -> Findings:
+def assign(
+    sheet: Sheet, findings: Findings, wrong: Sequence[Claim], near: Mapping[str, set[str]]
+) -> Findings:
     """The diagnoses of every wrong claim."""
-    best = [suspect.rank()[:2] for suspect in findings.suspects]
+    widths = {claim.name: claim.width for claim in wrong}
+    for suspect in findings.suspects:
+        for name in suspect.explains:
+            findings.by_claim.setdefault(name, []).append(suspect)
+    chances = {id(one): chance(one, widths, near) for one in findings.suspects}
     for claim in wrong:
-        own = [s for s in findings.suspects if claim.name in s.explains]
-        findings.by_claim[claim.name] = [
-            described(sheet, s, best.count(s.rank()[:2]) == 1 and s.rank()[:2] == best[0])
-            for s in own[:SHOWN]
+        own = findings.by_claim.get(claim.name, [])
+        alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+        findings.diagnoses[claim.name] = [
+            described(sheet, suspect, alike == 1 and suspect is own[0], chances[id(suspect)])
+            for suspect in own[:SHOWN]
         ]
     return findings
 
 
-def described(sheet: Sheet, suspect: Suspect, unique: bool) -> Diagnosis:
+def chance(suspect: Suspect, widths: Mapping[str, float], near: Mapping[str, set[str]]) -> float:
+    """How likely random numbers with the digits of the claims would be explained as well."""
+    sizes = sorted(widths[name] for name in suspect.explains)
+    first = min(1.0, min(widths[name] * len(near[name]) for name in suspect.explains))
+    return float(first * math.prod(sizes[1:]))
+
+
+def described(sheet: Sheet, suspect: Suspect, unique: bool, chance: float) -> Diagnosis:
     guess = suspect.guess
     nodes = suspect.nodes or (guess.node,)
     also = dict.fromkeys(
@@ -286,4 +379,5 @@ def described(sheet: Sheet, suspect: Suspect, unique: bool) -> Diagnosis:
         explains=suspect.explains,
         spoils=suspect.spoils,
         unique=unique,
+        chance=chance,
     )

@@ -50,7 +50,7 @@ from .sentences import (
     times,
 )
 
-__all__ = ["explain", "joined"]
+__all__ = ["decision", "explain", "joined"]
 
 MANY_BLOCKS = 1_000
 """Blocks in a trace beyond which their rules are not checked, and so not shown."""
@@ -83,6 +83,16 @@ def joined(sentences: Sequence[Pieces]) -> tuple[Piece, ...]:
             result.append(Piece("text", (" ",)))
         result += sentence
     return tuple(result)
+
+
+def decision(trace: Trace, node: Node, digits: int) -> Pieces:
+    """What the function has, where that is not what the rules add up to; or nothing."""
+    if node.index not in trace.decided:
+        return []
+    return say(
+        "Here the rules make a choice or have no number; the gradient of the function itself is {}.",
+        sized(trace.gradients[node.name], digits),
+    )
 
 
 def adds_up(numbers: Sequence[Number], total: Number, digits: int) -> bool:
@@ -143,7 +153,8 @@ class Teller:
                 facts.append(Fact("sends", ends, (node.gradient, edge.local, edge.contribution)))
             else:
                 facts.append(Fact("stops", ends))
-        sentences = [self.arrival(node), *(self.departure(node) if node.operation else ())]
+        decided = decision(self.trace, node, self.digits)
+        sentences = [self.arrival(node), decided, *(self.departure(node) if node.operation else ())]
         return Paragraph(node.name, top, joined(sentences), tuple(facts))
 
     # what a node receives

@@ -33,7 +33,7 @@ from .document import (
     say,
     sized,
 )
-from .narrate import joined
+from .narrate import decision, joined
 from .paths import KEPT, Path, Paths, as_number, strength
 from .sentences import heading, names
 
@@ -95,7 +95,9 @@ class Reasons:
             return say(
                 "{} is not differentiated here, so it has no gradient.", name(self.node.name)
             )
-        return say("The gradient of {} is {}.", name(self.node.name), sized(number, self.digits))
+        start = say("The gradient of {} is {}.", name(self.node.name), sized(number, self.digits))
+        decided = decision(self.trace, self.node, self.digits)
+        return [*start, *say(" "), *decided] if decided else start
 
     def paragraphs(self) -> list[Paragraph]:
         """The reason, and then the paths."""

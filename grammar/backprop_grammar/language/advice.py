@@ -38,7 +38,7 @@ SLIPS = (
     (r".*", r"\b(lambda) ?", r"()", "{a} is not part of the language", "define a function by its name: square(u) = u*u"),
     (r".*", r"()", r"(and|or|&&|\|\||&)(?!\w)", "{b} joins no conditions: an if takes one comparison", NEST),
     (r".*", r"\b(not) ", r"()", "there is no {a}", "swap the branches: if(a > 0, y, x)"),
-    (r".*", r"()", r"(mod)\b", "there is no {b}", "remainders have no useful derivative; write the part you need"),
+    (r".*", r"()", r"(mod)\b(?! ?\()", "mod is a function here", "write mod(x, y)"),
     (r".*", r"\b(d ?/ ?d\w*) ", r"()", "{a} is not needed", "write the formula alone: its derivatives are what is printed"),
     # if
     (r".*", r"\b(if) ?", r"(?!\()()", "if is a function here", PARTS),
@@ -93,7 +93,7 @@ SLIPS = (
     (r".*", r"\w(_) ?", r"(\{)", "{b} is not part of the language", "write the index as part of the name: x_1"),
     (r".*", rf"({NAME})", r"(\[)", "{b} is not part of the language", "write the index as part of the name: {a}1"),
     (r".*", r"\w ?()", r"(\?)", "{b} is not part of the language", "choose with if(condition, a, b)"),
-    (r".*", r"\w ?()", r"(!)", "{b} is not part of the language", "a factorial is exp(lgamma(x + 1))"),
+    (r".*", r"\w ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
     (r".*", r"()", r"(!)", "{b} is not part of the language", "swap the branches: if(a > 0, y, x)"),
 )  # fmt: skip
 

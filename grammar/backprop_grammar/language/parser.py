@@ -229,13 +229,13 @@ class Reductions:
     ) -> int:
         span, graph, given = (start, end), self.graph, len(values)
         function = self.scope.functions.get(name)
-        operation = self.scope.built_in.get(name)
         if function:
             if given != len(function.parameters):
                 arity = len(function.parameters), len(function.parameters)
                 raise self.wrong_count(name, given, arity, span, function.signature)
             append = graph.inline if graph is self.main else graph.call
             return append(function, tuple(values), span, self.region)
+        operation = self.scope.called(name, (start, start + len(name)))
         if operation:
             least, most = operation.arity
             if self.internal and operation.variadic:
@@ -271,11 +271,14 @@ class Reductions:
         count = f"{least} or more" if most is None else f"{least} or {most}"
         if least == most:
             count = f"{least}"
+        hint = f"write {signature}"
+        if name in self.scope.nodes:
+            hint += f"; to multiply, write {shorten(name)}*(...)"
         return self.fail(
             "arity",
             f"{shorten(name)} takes {count} operand{'s' * (count != '1')}, not {given:,}",
             span,
-            f"write {signature}",
+            hint,
         )
 
     # if: the tape must know which nodes stand in which branch

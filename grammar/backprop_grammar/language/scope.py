@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
+from ..operations.row import Operation
 from ..operations.table import CONSTANTS, FUNCTIONS, OPERATIONS
 from .graph import Function, Graph, constant_unseen
 from .lexer import NAME
@@ -27,10 +28,16 @@ class Scope:
         self.staged: set[str] = set()
         self.first_use: dict[str, Span] = {}
         self.constant_use: dict[str, tuple[str, Span]] = {}  # constants that functions use
+        self.soft_calls: dict[str, Span] = {}  # of built-in functions whose names are free
         self.defining: tuple[str, Span] | None = None
 
     def fail(self, kind: str, message: str, span: Span, **more: Any) -> BackpropError:
         return BackpropError(kind, message, span, source=self.source, **more)
+
+    def reserved(self, name: str) -> bool:
+        """Whether a name is a built-in function's wherever it stands; a soft one is free."""
+        operation = self.built_in.get(name)
+        return name == "if" or (operation is not None and not operation.soft)
 
     # giving names
 
@@ -58,7 +65,7 @@ class Scope:
     def check_free(self, name: str, span: Span, what: str) -> None:
         """Raise when a name is a function's, was assigned, or stands for a constant in a function."""
         shown = shorten(name)
-        if name in self.built_in or name == "if":
+        if self.reserved(name):
             raise self.fail(
                 "name",
                 f"{shown} is the name of a function",
@@ -86,6 +93,13 @@ class Scope:
                 span,
                 hint="call the function something else",
             )
+        if name in self.soft_calls:
+            raise self.fail(
+                "name",
+                f"{shorten(name)} is used before it is defined",
+                self.soft_calls[name],
+                hint=f"move {shorten(name)}(...) = ... up",
+            )
         self.defining = name, span
         self.outside, self.nodes = self.nodes, {}
         text = re.sub(r"#[^\n]*", lambda comment: " " * len(comment.group()), header)
@@ -103,7 +117,7 @@ class Scope:
                 span,
                 hint="give each a name of its own",
             )
-        if name in self.built_in or name in self.functions or name == "if":
+        if self.reserved(name) or name in self.functions:
             raise self.fail(
                 "name",
                 f"{shown} is the name of a function",
@@ -122,9 +136,21 @@ class Scope:
 
     # using names
 
+    def called(self, name: str, span: Span) -> Operation | None:
+        """The built-in function of a call of what the program has not defined; None for none.
+
+        A function's own name in its body is no soft one.
+        """
+        operation = self.built_in.get(name)
+        if operation is not None and operation.soft:
+            if self.defining and self.defining[0] == name:
+                return None
+            self.soft_calls.setdefault(name, span)
+        return operation
+
     def resolve(self, name: str, span: Span, graph: Graph) -> int:
         """The node of a name that ``nodes`` does not hold: a constant, or a new variable."""
-        if name in self.built_in or name in self.functions:
+        if self.reserved(name) or name in self.functions:
             from .calls import bare_function  # only where something is wrong
 
             raise bare_function(self.source, name, span)

@@ -6,27 +6,31 @@ one it must refuse. All that follows from rows, texts and bounds is written here
 system is a class that says what its numbers are and how they round.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..language.graph import Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.row import Bound, Operation, Role
-from ..operations.table import ADD, DIV, SUB
-from .ball import INFINITY, Ball, DomainError, Undecided, compare, rounding
+from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, SUB
+from .ball import ENLARGED, INFINITY, MARGIN, Ball, DomainError, Undecided, compare, rounding
 from .branches import Branches
 from .interpret import interpret, leaves
 
 __all__ = ["Arithmetic", "domain_error"]
 
 
+SUM, MEAN = OPERATIONS["sum"], OPERATIONS["mean"]
+
+
 class Arithmetic(ABC):
     """A number system with rounding.
 
     number: a number from a float, or from decimal text. unit: half an ulp of 1, and limit 1/unit.
-    last: no more precise arithmetic will be tried, so what cannot be told from 0 is taken as 0.
+    last: two numbers that cannot be told apart count as equal.
     zero, one, undefined: as balls.
     """
 
@@ -39,6 +43,7 @@ class Arithmetic(ABC):
         self.zero: Ball = self.exactly(0.0)
         self.one: Ball = self.exactly(1.0)
         self.undefined: Ball = self.exactly(float("nan"))
+        self.enlarged = number(ENLARGED)
 
     # what a number system says of itself
 
@@ -74,8 +79,12 @@ class Arithmetic(ABC):
         """The whole number nearest to a finite number."""
 
     @abstractmethod
-    def far(self, reach: Any) -> bool:
-        """Whether a slope may differ at the ends of an error by more than rounding does."""
+    def far(self, x: Any, reach: Any) -> bool:
+        """Whether an error, not 0, is not near at a distance of x from 0 or from an edge."""
+
+    def leaps(self, moved: Any, out: Any) -> bool:
+        """Whether a movement is so large beside a value and 1 that a pole may be near."""
+        return not moved * 2.0**20 <= 1 + abs(out)
 
     def overflows(self, _value: Any) -> bool:
         """Whether a value is beyond the largest number; of an unbounded exponent, none is."""
@@ -108,18 +117,9 @@ class Arithmetic(ABC):
             return 1.0
         return float(error / abs(value))
 
-    def settle(self, ball: Ball, terms: Sequence[Any] = ()) -> Ball:
-        """In the last arithmetic, 0 for what cannot be told from it; else the ball as it is.
-
-        terms: what was added; an error that is not small beside the largest of them and 1 is mere
-        ignorance, such as that of sin(exp(13800)).
-        """
-        value, error = ball
-        if self.last and error:
-            scale = max([1, *map(abs, terms)])
-            if abs(value) <= 8 * error <= scale * self.unit**0.5:
-                return self.zero
-        return ball
+    def rounds_to_zero(self, _ball: Ball) -> bool:
+        """Whether the nearest float is 0 wherever in its ball a number lies."""
+        return False
 
     def check_underflow(self, value: Any) -> None:
         """Raise Undecided where a bound on the error of a value would lose digits itself."""
@@ -136,7 +136,20 @@ class Arithmetic(ABC):
             return 0
         if self.last and error <= max(1, abs(a[0]), abs(b[0])) * self.unit**0.5:
             return 0
-        raise Undecided("two numbers too close to tell apart")
+        raise Undecided("two numbers too close to tell apart", abs(difference) + error)
+
+    def hull(self, balls: Sequence[Ball]) -> Ball:
+        """The ball of a number that lies in one of some balls. Raises Undecided where it has none."""
+        if not all(self.finite(value) for value, _ in balls):
+            raise Undecided("a number that may not exist")
+        low = min([value - error for value, error in balls])
+        high = max([value + error for value, error in balls])
+        if low == high and not any(error for _, error in balls):
+            return low, self.zero[1]
+        middle = (low + high) / 2
+        error = (high - middle) + (abs(low) + abs(high)) * 4 * self.unit
+        self.check_underflow(error)
+        return middle, error
 
     # domains
 
@@ -151,7 +164,7 @@ class Arithmetic(ABC):
                 edge = operands[operation.operands.index(bound.limit)]
             else:
                 edge = self.exactly(bound.limit)
-            sign = self.decide(operands[k], edge)
+            sign = self.side(operands, k, edge, bound.limit)
             if not compare(sign, bound.relation):
                 raise domain_error(operation, bound, k, sign)
             if sign == 0:
@@ -163,18 +176,35 @@ class Arithmetic(ABC):
 
     def sign(self, operands: list[Ball], k: int) -> int:
         """The sign of operand k, which becomes an exact 0 where it can't be told from it."""
-        sign = self.decide(operands[k], self.zero)
+        sign = self.side(operands, k, self.zero, 0.0)
         if sign == 0:
             operands[k] = self.zero
         return sign
 
+    def side(self, operands: Sequence[Ball], k: int, edge: Ball, limit: float | str) -> int:
+        """The sign of operand k less an edge, which the program or a row calls a limit."""
+        try:
+            return self.decide(operands[k], edge)
+        except Undecided as cause:
+            cause.place, cause.limit = k, limit
+            raise
+
     def whole(self, operands: list[Ball], k: int) -> bool:
         """Whether operand k is a whole number, which it becomes where it can't be told from it."""
         nearest = self.nearest_whole(operands[k][0]), self.zero[1]
-        if self.decide(operands[k], nearest) != 0:
+        if self.side(operands, k, nearest, float(nearest[0])) != 0:
             return False
         operands[k] = nearest
         return True
+
+    def counts(self, ball: Ball) -> bool:
+        """Whether a number is exactly one of 0, 1, 2, ..."""
+        value, error = ball
+        return not error and bool(value >= 0 and value == self.nearest_whole(value))
+
+    def vanishes(self, text: str, named: Mapping[str, Ball]) -> bool:
+        """Whether a text of the table is 0."""
+        return self.decide(self.bounded(compiled(text), named), self.zero) == 0
 
     # values
 
@@ -191,11 +221,26 @@ class Arithmetic(ABC):
 
     def apply(self, operation: Operation, operands: Sequence[Ball]) -> Ball:
         """The value of an operation with its error, inherited and new."""
+        if operation is IDENTITY:
+            return operands[0]
         operands = self.admit(operation, list(operands))
         if computed := texts(operation).computed:
-            return self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
+            out = self.bounded(computed, dict(zip(operation.operands, operands, strict=True)))
+            if not self.finite(out[0]):
+                message, hint = operation.refusal or (f"{operation.name} has no value here", "")
+                raise DomainError(message, hint)
+            return out
         if operation.selects:
-            return operands[self.selected(operation, operands)[0]]
+            return self.selection(operation, operands)
+        if operation is MUL:
+            return self.times(*operands)
+        if operands[0] is operands[-1] and operation in (SUB, DIV):
+            return self.zero if operation is SUB else self.one
+        if operation is SUM:
+            return self.total(operands)
+        if operation is MEAN:
+            count = self.exactly(float(len(operands)))
+            return self.apply(DIV, (self.total(operands), count))
         values = tuple([value for value, _ in operands])
         out = self.value(operation, values)
         if self.overflows(out):
@@ -207,24 +252,96 @@ class Arithmetic(ABC):
             error = self.zero[1]
         else:
             self.check_underflow(out)
-            error = operation.scale(values, out) * (self.guard + 2 * operation.ulps) * self.unit
-        for k, (_, inherited) in enumerate(operands):
-            if inherited:
-                if out != 0:
-                    self.check_underflow(out)
-                error += self.steepest(operation, k, values, out, inherited) * inherited
-        return self.settle((out, error), values if operation.role is Role.DISTRIBUTES else ())
+            error = self.rounding_of(operation, values, out)
+        errors = [inherited for _, inherited in operands]
+        if any(errors):
+            error += self.carried(operation, values, errors, out)
+            if error:
+                self.check_underflow(error if out == 0 else out)
+        return out, error
+
+    def rounding_of(self, operation: Operation, values: tuple[Any, ...], out: Any) -> Any:
+        """The bound on the rounding error of a value that a library gives."""
+        return operation.scale(values, out) * (self.guard + 2 * operation.ulps) * self.unit
+
+    def carried(
+        self, operation: Operation, values: tuple[Any, ...], errors: Sequence[Any], out: Any
+    ) -> Any:
+        """How far the errors of the operands can have moved a value.
+
+        From the local gradients, where all errors are near. Else from the values at the ends of the
+        errors, between which they turn back at 0 at most (see row.Operation.lipschitz).
+        """
+        if operation is ADD or operation is SUB:
+            return errors[0] + errors[1]
+        if operation is DIV:
+            return (errors[0] + abs(out) * errors[1]) / (abs(values[1]) - errors[1])
+        moves = [k for k, error in enumerate(errors) if error]
+        if operation.choice and not self.chosen(operation, values, errors):
+            raise Undecided("an error bound too wide")
+        linear = operation is NEG or operation.role is Role.DISTRIBUTES
+        for k in () if linear else moves:
+            limits = [b.limit for b in operation.domain if b.limit and not isinstance(b.limit, str)]
+            distances = [values[k], *[values[k] - limit for limit in limits]]
+            if any(self.far(distance, errors[k]) for distance in distances):
+                return self.measured(operation, values, errors, out)
+        moved = self.zero[1]
+        for k in moves:
+            moved += abs(self.slope(operation, k, values, out)) * errors[k]
+        if linear:
+            return moved
+        if self.leaps(moved, out):
+            return self.measured(operation, values, errors, out)
+        return moved * self.enlarged
+
+    def chosen(self, operation: Operation, values: Sequence[Any], errors: Sequence[Any]) -> bool:
+        """Whether the whole number that was chosen is near wherever in their balls operands are."""
+        if len(values) == 1:
+            return bool(4 * errors[0] < 1)
+        x, y = values
+        return bool(4 * (errors[0] + (abs(x / y) + 1) * errors[1]) < abs(y) - errors[1])
+
+    def measured(
+        self, operation: Operation, values: tuple[Any, ...], errors: Sequence[Any], out: Any
+    ) -> Any:
+        """How far errors of any size can have moved a value, measured at their ends."""
+        if operation.lipschitz:
+            return sum(errors) * operation.lipschitz
+        ends = []
+        for x, error in zip(values, errors, strict=True):
+            reach = error + abs(x) * 2 * self.unit  # which rounding cannot undo
+            if operation.period and not 4 * reach < operation.period:
+                raise Undecided("an error bound too wide")
+            ends.append([x, x - reach, x + reach, *[x * 0] * (abs(x) < reach)] if error else [x])
+        farthest = lost = self.rounding_of(operation, values, out)
+        for operands in itertools.product(*ends):
+            try:
+                value = self.value(operation, operands)
+            except Undecided:  # the end overflows, which says nothing of the number
+                raise Undecided("an error bound too wide") from None
+            if not self.finite(value):
+                raise Undecided("an error bound too wide")
+            farthest = max(farthest, abs(value - out))
+            lost = max(lost, self.rounding_of(operation, operands, value))
+        return farthest * MARGIN + 2 * lost
+
+    def selection(self, operation: Operation, operands: Sequence[Ball]) -> Ball:
+        """The value of a max or min."""
+        try:
+            return operands[self.selected(operation, operands)[0]]
+        except Undecided:
+            sign = operation.selects
+            least = max([sign * value - error for value, error in operands])
+            most = max([sign * value + error for value, error in operands])
+            ends = [(sign * end, abs(end) * 2 * self.unit) for end in (least, most)]
+            return self.hull(ends)
 
     def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
-        best = [0]
-        for k in range(1, len(operands)):
-            sign = self.decide(operands[k], operands[best[0]])
-            if sign == operation.selects:
-                best = [k]
-            elif sign == 0:
-                best.append(k)
-        return best
+        best = max(
+            operands, key=lambda ball: ball[0] * operation.selects
+        )  # those that lose may tie
+        return [k for k, ball in enumerate(operands) if self.decide(ball, best) == 0]
 
     # local gradients
 
@@ -233,32 +350,29 @@ class Arithmetic(ABC):
         rule, named = self.rule(operation, k, values, out, self.number)
         return self.plain(rule, named)
 
-    def steepest(
-        self, operation: Operation, k: int, values: tuple[Any, ...], out: Any, reach: Any
-    ) -> Any:
-        """The largest size of the slope in operand k, also at the ends of a wide reach."""
-        steepest = abs(self.slope(operation, k, values, out))
-        if self.far(reach):
-            for end in (values[k] - reach, values[k] + reach):
-                moved = (*values[:k], end, *values[k + 1 :])
-                try:
-                    slope = abs(self.slope(operation, k, moved, self.value(operation, moved)))
-                except Undecided:  # the end overflows, which says nothing of the number
-                    raise Undecided("an error bound too wide") from None
-                steepest = max(steepest, slope)
-        return steepest
-
     def local(self, operation: Operation, operands: Sequence[Ball], out: Ball, k: int) -> Ball:
         """The local gradient for operand k with its error: infinite at a pole, nan if none."""
-        if operation.selects:
-            ties = self.selected(operation, operands)
-            return self.apply(DIV, (self.one, self.exactly(len(ties)))) if k in ties else self.zero
+        if operation.variadic:
+            return self.locals(operation, operands, out)[k]
         try:
             operands = self.admit(operation, list(operands))
             rule, named = self.rule(operation, k, operands, out, self.exactly)
             return self.bounded(rule, named)
         except DomainError:
             return self.undefined
+
+    def locals(self, operation: Operation, operands: Sequence[Ball], out: Ball) -> list[Ball]:
+        """The local gradients of a variadic operation for all its operands."""
+        count = len(operands)
+        if operation.selects:
+            ties = set(self.selected(operation, operands))
+            ball = self.apply(DIV, (self.one, self.exactly(float(len(ties)))))
+            return [ball if k in ties else self.zero for k in range(count)]
+        rule = texts(operation).rules[0]
+        named = {"out": out, "n": self.exactly(float(count))}
+        if "x" not in rule.variables:
+            return [self.bounded(rule, named)] * count
+        return [self.bounded(rule, named | {"x": x}) for x in operands]
 
     def rule(
         self,
@@ -279,8 +393,13 @@ class Arithmetic(ABC):
         row = texts(operation)
         named = dict(zip(operation.operands, operands, strict=False)) | {"out": out}
         for text in row.kinks:
-            if self.decide(self.bounded(text, named), self.zero) == 0:
-                return "kink"
+            try:
+                if self.decide(self.bounded(text, named), self.zero) == 0:
+                    return "kink"
+            except Undecided as cause:
+                if len(operands) == 1:
+                    cause.place = 0
+                raise
         if row.cut and self.decide(self.bounded(row.cut, named), self.zero) == 0:
             return "cut"
         return ""
@@ -295,10 +414,14 @@ class Arithmetic(ABC):
         return values[text.output]
 
     def bounded(self, text: Graph, named: Mapping[str, Ball]) -> Ball:
-        """The value of a text with its error; division by zero gives a pole or nan."""
+        """The value of a text with its error; division by zero gives a pole or nan.
+
+        Of a condition that is open, both sides are taken.
+        """
         given = {node: named[name] for name, node in text.variables.items()}
         values = leaves(text, given, self.constant)
-        interpret(text, values, self.extended, Branches(text, values, self.decide))
+        branches = Branches(text, values, self.decide, both=True)
+        interpret(text, values, self.extended, branches, hull=self.hull)
         result: Ball = values[text.output]
         return result
 

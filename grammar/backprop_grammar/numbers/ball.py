@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "ENLARGED",
     "INFINITY",
+    "MARGIN",
+    "NEAR",
     "UNIT",
     "Ball",
     "Balls",
@@ -23,6 +26,16 @@ __all__ = [
 INFINITY = float("inf")
 UNIT = 2.0**-53
 """Half an ulp of 1 in binary64."""
+
+NEAR = 2.0**-12
+"""An error is near if it is smaller than this part of the distance to 0 and to the edges of the
+domain, and, squared, than a part of a rounding error: then a bound of first order is trusted."""
+
+ENLARGED = 1 + 2.0**-10
+"""What such a bound is multiplied by for the terms of second order."""
+
+MARGIN = 1.25
+"""What a movement that is measured at the ends of errors is multiplied by."""
 
 Ball = tuple[Any, Any]
 """A value and a bound on its absolute error; (nan, 0) does not exist, (inf, 0) is a pole."""
@@ -48,7 +61,19 @@ class Balls:
 
 
 class Undecided(Exception):
-    """This arithmetic cannot hold a number, or decide a comparison; the message says why."""
+    """This arithmetic cannot hold a number, or decide a comparison; the message says why.
+
+    bound: of two numbers that are too close to tell apart, how far apart they are at most; None for
+    other reasons. place, limit: which operand is too close to which limit. nodes: the sides of a
+    condition.
+    """
+
+    def __init__(self, message: str, bound: Any = None) -> None:
+        super().__init__(message)
+        self.bound = bound
+        self.place: int | None = None
+        self.limit: float | str = 0.0
+        self.nodes: tuple[int, ...] = ()
 
 
 class DomainError(Exception):

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..operations.exact import product
 from ..operations.row import Operation
-from ..operations.table import MUL
 from . import float64
 from .arithmetic import Arithmetic
-from .ball import INFINITY, UNIT, Ball
-from .float64 import KERNELS, Hard
+from .ball import INFINITY, NEAR, UNIT, Ball, Undecided
+from .float64 import KERNELS, SHORT, Hard
 
 __all__ = ["CLOSE", "TOLERANCE", "Binary64", "binary64"]
 
@@ -45,7 +45,18 @@ class Binary64(Arithmetic):
 
     def times(self, a: Ball, b: Ball) -> Ball:
         """The product of two balls."""
-        return self.apply(MUL, (a, b))
+        (x, dx), (y, dy) = a, b
+        try:
+            return float64.mul(x, dx, y, dy)
+        except Hard:
+            out = x * y
+        if self.overflows(out):
+            raise Undecided("overflow")
+        error = abs(y) * dx + (abs(x) + dx) * dy
+        exact = product((x, y), out, self.limit)
+        if (x or dx) and (y or dy) and (dx or dy or not exact):
+            self.check_underflow(out or error)
+        return out + 0.0, error if exact else error + abs(out) * self.unit
 
     def total(self, balls: Sequence[Ball]) -> Ball:
         """The sum of balls, rounded once."""
@@ -75,9 +86,9 @@ class Binary64(Arithmetic):
         """The whole number nearest to a finite number."""
         return float(round(x))
 
-    def far(self, reach: Any) -> bool:
-        """Whether a slope may differ at the ends of an error by more than rounding does."""
-        return bool(reach * reach * 2048 > self.unit)
+    def far(self, x: Any, reach: Any) -> bool:
+        """Whether an error, not 0, is not near at a distance of x from 0 or from an edge."""
+        return bool(reach > SHORT or reach > NEAR * abs(x))
 
     def overflows(self, value: Any) -> bool:
         """Whether a value is beyond the largest number, or undefined."""

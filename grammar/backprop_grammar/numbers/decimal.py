@@ -14,14 +14,17 @@ __all__ = [
     "ENORMOUS",
     "LARGEST_FLOAT",
     "SMALLEST_NORMAL",
+    "above",
     "brief",
     "decimal",
     "exact_decimal",
     "exact_float",
+    "exponent_text",
     "number",
     "rounded",
     "short_number",
     "shown_decimal",
+    "telling",
     "wide",
 ]
 
@@ -88,8 +91,8 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
     if abs(value) == float("inf"):
         return INFINITE if value > 0 else MINUS_INFINITE
     near = exact_float(value)
-    if near == 0 and ball[1] > abs(value) * 2.0**-20:
-        return 0.0  # whatever it is, the nearest float is 0
+    if ball[1] and (abs(value) <= ball[1] or (near == 0 and ball[1] > abs(value) * 2.0**-20)):
+        return 0.0  # whatever it is, the nearest float is 0, or it cannot be told from 0
     digits = precision or 17
     if abs(near) > LARGEST_FLOAT:
         return wide(value, digits)
@@ -103,6 +106,12 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
 def short_number(value: Any) -> str:
     """A number for a message: 6 significant digits."""
     return f"{value:.6g}" if isinstance(value, float) else brief(wide(value, 6))
+
+
+def above(value: Any) -> str:
+    """A power of ten above a positive number."""
+    power = expanded(value, 1)[2] + 1
+    return f"1e{power}" if abs(power) < ENORMOUS else power_of_ten(1, power)
 
 
 def brief(number: Wide) -> str:
@@ -119,7 +128,12 @@ ENORMOUS = 10**15
 
 
 def power_of_ten(sign: int, exponent: int) -> str:
-    return f"{'-' * (sign < 0)}10^{Decimal(exponent):.6g}"
+    return f"{'-' * (sign < 0)}10^{exponent_text(exponent)}"
+
+
+def exponent_text(exponent: int) -> str:
+    """An ENORMOUS exponent."""
+    return f"{Decimal(exponent):.6g}"
 
 
 def rounded(number: Number, digits: int) -> tuple[int, str, int]:
@@ -169,3 +183,12 @@ def decimal(number: Number, digits: int) -> str:
     if -5 < exponent < max(digits, 6):
         return minus + fixed(shown, exponent)
     return f"{minus}{shown[0]}{'.' * (len(shown) > 1)}{shown[1:]}e{exponent:+03d}"
+
+
+def telling(a: Number, b: Number, digits: int) -> tuple[str, str]:
+    """Two numbers at that many significant digits, or as many more as it takes to tell them apart."""
+    for more in range(digits, 18):
+        texts = decimal(a, more), decimal(b, more)
+        if texts[0] != texts[1]:
+            break
+    return texts

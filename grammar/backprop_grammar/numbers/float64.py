@@ -15,10 +15,10 @@ from typing import NamedTuple
 from ..language.graph import Graph
 from ..language.nearest import Nearest
 from ..language.table_texts import compiled, texts
-from ..operations.exact import at_zero, product, quotient
+from ..operations.exact import always, at_zero, product, quotient
 from ..operations.row import Operation, relative
 from ..operations.table import ADD, CONSTANTS, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
-from .ball import UNIT, Ball, Undecided, compare
+from .ball import ENLARGED, NEAR, UNIT, Ball, Undecided, compare
 
 __all__ = [
     "KERNELS",
@@ -27,6 +27,7 @@ __all__ = [
     "Hard",
     "Kernel",
     "constant",
+    "few",
     "kernel",
     "local",
     "mul",
@@ -43,7 +44,7 @@ LARGE = 2.0**960
 LIMIT = 2.0**53
 """Whole numbers below are exact."""
 SHORT = 2.0**-32
-"""An error over which the slope of an operation may be taken as constant."""
+"""The largest error that is near (see ball.NEAR)."""
 
 Kernel = Callable[[float, float, float, float], tuple[float, float]]
 """A value and the bound on its error from x, its error, y, its error; raises Hard. That of one
@@ -102,27 +103,35 @@ def mul(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
     """The product."""
     out = x * y
     size = fabs(out)
-    error = fabs(y) * dx + fabs(x) * dy
+    error = fabs(y) * dx + (fabs(x) + dx) * dy
     if not SMALL <= size <= LARGE:
         if size or (x and y) or (error < SMALL and (x or dx) and (y or dy)):
             raise Hard
         return 0.0, error
     if fabs(frexp(x)[0]) == 0.5 or fabs(frexp(y)[0]) == 0.5:
         return out, error  # by a power of two
+    if few(x) and few(y):
+        return out, error
     if out.is_integer() and product((x, y), out, LIMIT):
         return out, error
     return out, error + size * UNIT
 
 
+def few(x: float) -> bool:
+    """Whether a number has at most 26 binary digits (Veltkamp's splitting, Dekker 1971)."""
+    t = x * 134217729.0
+    return t - (t - x) == x
+
+
 def div(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
     divisor = fabs(y)
-    if not SMALL <= divisor <= LARGE or dy > SHORT or dy >= divisor:
+    if not SMALL <= divisor <= LARGE or dy >= divisor:
         raise Hard
     out = x / y
     size = fabs(out)
-    error = (dx + size * dy) / divisor
+    error = (dx + size * dy) / (divisor - dy)
     if not SMALL <= size <= LARGE:
-        if x:
+        if x or (error < SMALL and (dx or dy)):
             raise Hard
         return 0.0, error
     if fabs(frexp(y)[0]) == 0.5 or (out.is_integer() and quotient((x, y), out, LIMIT)):
@@ -139,10 +148,32 @@ def identity(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
 
 
 def exponential(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
-    if dx > SHORT or not -650.0 < x < 650.0:
+    if (dx and (dx > SHORT or dx > NEAR * fabs(x))) or not -650.0 < x < 650.0:
         raise Hard
     out = math.exp(x)
-    return out, out * (2 * UNIT * (x != 0) + dx)
+    return out, out * (2 * UNIT * (x != 0) + dx * ENLARGED)
+
+
+def nearest(x: float, dx: float, _y: float, _dy: float) -> tuple[float, float]:
+    """A whole number near x, and near whatever x may be (see Arithmetic.chosen)."""
+    if not (fabs(x) <= LARGE and dx <= SHORT):
+        raise Hard
+    return float(round(x)), 0.0
+
+
+def remainder(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
+    """X less the whole multiple of y near it (see Arithmetic.chosen)."""
+    size = fabs(y)
+    if not (SMALL <= size <= LARGE and fabs(x) <= LARGE * min(size, 1.0)):
+        raise Hard
+    quotient = x / y
+    if not 4 * (dx + (fabs(quotient) + 1) * dy) < size - dy:
+        raise Hard
+    out = math.remainder(x, y) + 0.0
+    error = dx + fabs(round(quotient)) * dy
+    if error and (fabs(out) or error) < SMALL:
+        raise Hard
+    return out, error
 
 
 OPERATORS: dict[Operation, Kernel] = {
@@ -153,7 +184,11 @@ OPERATORS: dict[Operation, Kernel] = {
     NEG: neg,
     IDENTITY: identity,
     OPERATIONS["exp"]: exponential,
+    OPERATIONS["_nearest"]: nearest,
+    OPERATIONS["_remainder"]: remainder,
 }
+
+TAN = OPERATIONS["tan"]
 
 # Every other function, from its row
 
@@ -180,7 +215,7 @@ def kernel(operation: Operation) -> Kernel:
         return OPERATORS[operation]
     if operation.variadic or len(operation.operands) > 2:
         return unknown
-    if operation.requires and operation is not POW:
+    if operation.requires and operation not in (POW, TAN):  # of which ``rounded`` takes care
         return unknown
     if any(isinstance(bound.limit, str) for bound in operation.domain):
         return unknown
@@ -190,7 +225,7 @@ def kernel(operation: Operation) -> Kernel:
 
 
 def inside(operation: Operation) -> Callable[[float, float, float, float], bool]:
-    """Whether operands are certainly off all edges of the domain, and within it."""
+    """Whether operands are within the domain, and their errors near at its edges."""
     names = operation.operands
     edges = [
         (names.index(b.operand), b.relation[0] != "<", b.relation[0] != ">", float(b.limit))
@@ -200,7 +235,10 @@ def inside(operation: Operation) -> Callable[[float, float, float, float], bool]
     def function(x: float, dx: float, y: float, dy: float) -> bool:
         for place, above, below, limit in edges:
             value, error = (y, dy) if place else (x, dx)
-            if not ((above and value - error > limit) or (below and value + error < limit)):
+            distance = value - limit
+            if not ((above and distance > 0) or (below and distance < 0)):
+                return False
+            if error > NEAR * fabs(distance):
                 return False
         return True
 
@@ -229,16 +267,20 @@ def rounded(operation: Operation) -> Kernel:
     operands, rules = operation.operands, ordinary_rules(operation)
 
     def function(x: float, dx: float, y: float, dy: float) -> tuple[float, float]:
-        if dx > SHORT or (binary and dy > SHORT) or (bounds and not within(x, dx, y, dy)):
+        if dx and (dx > SHORT or dx > NEAR * fabs(x)):
             raise Hard
-        if power and not (x > dx or (fabs(x) > dx and not dy and y.is_integer())):
+        if binary and dy and (dy > SHORT or dy > NEAR * fabs(y)):
+            raise Hard
+        if bounds and not within(x, dx, y, dy):
+            raise Hard
+        if power and not (x > 0 or (x and not dy and y.is_integer())):
             raise Hard
         try:
             out = value(x, y) if binary else value(x)
         except (OverflowError, ValueError, ZeroDivisionError):
             raise Hard from None
         size = fabs(out)
-        if not SMALL <= size <= LARGE:
+        if not SMALL <= size <= LARGE and (out or exact is not always):
             raise Hard
         if exact is at_zero and not binary:
             error = size * slack if x else 0.0
@@ -246,10 +288,13 @@ def rounded(operation: Operation) -> Kernel:
             error = 0.0
         else:
             error = size * slack
-        if dx:
-            error += fabs(run(straight(rules[0], operands), (x, y, out), EXACT)[0]) * dx
-        if binary and dy:
-            error += fabs(run(straight(rules[1], operands), (x, y, out), EXACT)[0]) * dy
+        if dx or (binary and dy):
+            moved = fabs(run(straight(rules[0], operands), (x, y, out), EXACT)[0]) * dx if dx else 0
+            if binary and dy:
+                moved += fabs(run(straight(rules[1], operands), (x, y, out), EXACT)[0]) * dy
+            if moved * 2.0**20 > 1 + size:
+                raise Hard
+            error += moved * ENLARGED
         return out, error
 
     return function
@@ -266,6 +311,8 @@ def local(operation: Operation, k: int) -> Local:
     names = operation.operands
     if operation.variadic or len(names) > 2:
         return unknown
+    if operation is POW and k == 0:
+        return power_slope
     row, rule = texts(operation), straight(ordinary_rules(operation)[k], names)
     edges = [straight(edge, names) for edge in ((*row.kinks, row.cut) if row.cut else row.kinks)]
 
@@ -280,6 +327,17 @@ def local(operation: Operation, k: int) -> Local:
         return run(rule, operands, inherited)
 
     return function
+
+
+def power_slope(
+    x: float, dx: float, y: float, dy: float, out: float, lost: float
+) -> tuple[float, float]:
+    """The local gradient of x^y for x."""
+    if y - dy > 1:
+        return mul(y, dy, *KERNELS[POW](x, dx, *sub(y, dy, 1.0, 0.0)))
+    if y + dy < 1 and y:
+        return mul(y, dy, *div(out, lost, x, dx))
+    raise Hard
 
 
 # Texts of the table

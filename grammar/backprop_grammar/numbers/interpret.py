@@ -36,10 +36,12 @@ def interpret(
     apply: Callable[[Operation, list[Any]], Any],
     branches: Branches,
     nodes: Iterable[int] | None = None,
+    hull: Callable[[list[Any]], Any] | None = None,
 ) -> None:
     """Fill in the values of a graph, or of some nodes in their order, where they are evaluated.
 
-    values: of its leaves. apply: gives the value of an operation from those of its operands.
+    values: of its leaves. apply: gives the value of an operation from those of its operands. hull:
+    what is known of a value that is one of some, where the branches may leave open which.
     """
     for node in range(len(graph)) if nodes is None else nodes:
         operation = graph.operations[node]
@@ -48,7 +50,11 @@ def interpret(
             continue
         operands = graph.operands[node]
         if node in graph.condition_of:
-            values[node] = values[operands[branches.selected(node)]]
+            if branches.holds(graph.condition_of[node]) is None:
+                assert hull is not None
+                values[node] = hull([values[k] for k in operands[2:]])
+            else:
+                values[node] = values[operands[branches.selected(node)]]
         else:
             values[node] = apply(operation, [values[k] for k in operands])
 

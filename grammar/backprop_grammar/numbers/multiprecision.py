@@ -11,11 +11,14 @@ from ..operations.row import Operation
 from ..operations.special import precision
 from ..operations.table import MUL, OPERATIONS
 from .arithmetic import Arithmetic
-from .ball import Ball, rounding
+from .ball import Ball, Undecided, rounding
 
 __all__ = ["Multiprecision", "multiprecision", "size_of"]
 
 SUM = OPERATIONS["sum"]
+
+SMALLEST = -1080
+"""The power of two of a number and of its error from which down the nearest float is 0."""
 
 NOTHING = -90
 """The power of two of a relative error below which none is of interest."""
@@ -77,6 +80,15 @@ class Multiprecision(Arithmetic):
                 return int(x > y) - int(x < y)
         return super().decide(a, b)
 
+    def whole(self, operands: list[Ball], k: int) -> bool:
+        """Whether operand k is a whole number, which it becomes where it can't be told from it."""
+        quotient = self.rational.quotient(operands[k])
+        if quotient is None:
+            return super().whole(operands, k)
+        if quotient.denominator == 1 and operands[k][1]:
+            raise Undecided("a whole number of more digits")
+        return bool(quotient.denominator == 1)
+
     def times(self, a: Ball, b: Ball) -> Ball:
         """The product of two balls; inf*0 does not exist."""
         exact = self.quotient(self.rational.of_operation(MUL, (a, b)))
@@ -86,10 +98,12 @@ class Multiprecision(Arithmetic):
         value = x * y
         if not self.finite(value):
             return value, self.zero[1]
-        error = abs(x) * dy if dy else dy
+        error = (abs(x) + dx) * dy if dy else dy
         if dx:
             error += dx * abs(y)
-        return value, error if is_one(x) or is_one(y) else error + abs(value) * self.unit
+        digits, more = x._mpf_[3], y._mpf_[3]
+        exact = digits < 2 or more < 2 or digits + more <= self.bits  # a power of two has one
+        return value, error if exact else error + abs(value) * self.unit
 
     def total(self, balls: Sequence[Ball]) -> Ball:
         """The sum of balls; inf - inf does not exist."""
@@ -115,6 +129,16 @@ class Multiprecision(Arithmetic):
                 return float(2.0**power) if power > -1000 else self.module.ldexp(1, power)
         return super().lost(ball)
 
+    def rounds_to_zero(self, ball: Ball) -> bool:
+        """Whether the nearest float is 0 wherever in its ball a number lies."""
+        return all(not x or (self.finite(x) and size_of(x) < SMALLEST) for x in ball)
+
+    def leaps(self, moved: Any, out: Any) -> bool:
+        """Whether a movement is so large beside a value and 1 that a pole may be near."""
+        if not self.finite(moved):
+            return True
+        return bool(moved) and size_of(moved) + 20 > max(1, size_of(out))
+
     def finite(self, x: Any) -> bool:
         """Whether a number is neither infinite nor undefined."""
         _, mantissa, exponent, _ = x._mpf_  # comparing would convert the other side first
@@ -124,14 +148,12 @@ class Multiprecision(Arithmetic):
         """The whole number nearest to a finite number."""
         return self.module.nint(x)
 
-    def far(self, reach: Any) -> bool:
-        """Whether a slope may differ at the ends of an error by more than rounding does."""
-        return not self.finite(reach) or 2 * size_of(reach) + 11 > size_of(self.unit)
-
-
-def is_one(x: Any) -> bool:
-    """Whether an mpmath number is 1 or -1."""
-    return bool(x._mpf_[1:3] == (1, 0))
+    def far(self, x: Any, reach: Any) -> bool:
+        """Whether an error, not 0, is not near at a distance of x from 0 or from an edge."""
+        if not x or not self.finite(reach):
+            return True
+        size = size_of(reach)
+        return size + 12 > size_of(x) or 2 * size + 11 > size_of(self.unit)
 
 
 def size_of(x: Any) -> int:

@@ -65,12 +65,24 @@ def normal(out: Any) -> bool:
     return bool(abs(out) >= 2.0**-1022)
 
 
+def length(x: Any) -> int:
+    """How many binary digits a finite number has, without zeros at its ends."""
+    if not isinstance(x, float):
+        return int(x._mpf_[3])
+    whole = abs(x.as_integer_ratio()[0])
+    return (whole // (whole & -whole)).bit_length() if whole else 0
+
+
 def product(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
-    """A product with 0, 1, a power of two, or of whole numbers."""
+    """A product with 0, 1, a power of two, or of numbers with few digits."""
     x, y = operands
     if x == 0 or y == 0 or abs(x) == 1 or abs(y) == 1:
         return True
-    return normal(out) and (power_of_two(x) or power_of_two(y) or integers(operands, out, limit))
+    if not normal(out):
+        return False
+    if power_of_two(x) or power_of_two(y) or integers(operands, out, limit):
+        return True
+    return bool(2 ** (length(x) + length(y)) <= limit)
 
 
 def quotient(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
@@ -95,11 +107,16 @@ def root(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
 
 
 def power(operands: tuple[Any, ...], out: Any, limit: Any) -> bool:
-    """A power that is 1, the base itself, or of whole numbers."""
+    """A power that is 1, the base itself, or a whole power of a number with few digits."""
     x, y = operands
     if y == 0 or y == 1 or x == 1 or (x == 0 and y > 0):
         return True
-    return bool(y > 0) and integers(operands, out, limit) and int(x) ** int(y) == out
+    if not 0 < y < 2**12 or y != int(y) or not normal(out):
+        return False
+    if integers(operands, out, limit):
+        return bool(int(x) ** int(y) == out)
+    digits = length(x) * int(y)
+    return digits < 2**15 and bool(2**digits <= limit)
 
 
 def exact_power(base: Fraction, exponent: Fraction) -> Fraction:

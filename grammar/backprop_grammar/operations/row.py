@@ -66,6 +66,14 @@ class Bound(NamedTuple):
     relation: str
     limit: float | str
 
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether an operand of 0 is beyond it, whatever the others are."""
+        if isinstance(self.limit, str):
+            return False
+        tests = {"!=": self.limit == 0, ">": self.limit >= 0, ">=": self.limit > 0}
+        return tests.get(self.relation, False)
+
     def __str__(self) -> str:
         limit = self.limit if isinstance(self.limit, str) else f"{self.limit:g}"
         return f"{self.operand} {self.relation} {limit}"
@@ -73,7 +81,8 @@ class Bound(NamedTuple):
 
 Requirement = Callable[[Any, list[Any]], tuple[str, str] | None]
 """What keeps some operands from a value, and the way out, or None; asks an arithmetic
-(arithmetic.Arithmetic) for the ``sign`` of operand k and whether it is ``whole``."""
+(arithmetic.Arithmetic) for the ``sign`` of operand k, whether it is ``whole``, or ``counts``, and
+whether a text ``vanishes``."""
 
 
 def relative(_operands: tuple[Any, ...], out: Any) -> Any:
@@ -104,11 +113,16 @@ class Operation:
     exact: when ``value`` has no rounding error.
     rational: the value over Fractions, where it is one; raises ArithmeticError where it has none.
     scale: the magnitude to which ``ulps`` refers; the result unless given.
+    lipschitz: no local gradient is larger than this anywhere. Needed where the value turns back
+        within an interval of operands, but at 0: else it is farthest from its middle at the ends.
     numpy: what columns of numbers are computed by: NumPy's function of that name, which gives
         nan or an infinity where there is no value; or a faster one of floats than ``value``.
         Without it, ``value`` is called for every row.
     numpy_ulps: the largest error of that.
     columns: the value over columns as a text, where its steps are faster than a call for every row.
+    choice: it takes a whole number near an operand, or near the quotient of two, and which of two
+        near a half is left open.
+    period: of a wave; where an error is a good part of it, slopes at some points bound nothing.
     slow: a value takes long, over wide numbers above all.
 
     The local gradients:
@@ -116,6 +130,10 @@ class Operation:
     careful: as they are computed, where ``rules`` would lose digits.
     ordinary: a shorter text of the same, right at operands that are finite, not 0 and off all
         edges of the domain.
+    twice: as they are written in code, where they are differentiated again: texts whose own
+        local gradients lose no digits either. Of any number of operands, x is the one of the
+        local gradient. A stage whose name begins with _ is taken as a constant, being one that has
+        no effect. ``careful`` unless given.
     kinks: texts over the operands and `out`: where one is 0, the operation has a kink.
     jump: a message when the operation jumps at its kink, so that no gradient exists there.
     cut: a text that is 0 on the branch cut, where the value jumps, by ``cut_step``, but the
@@ -132,11 +150,16 @@ class Operation:
     formula: the definition in simpler operations, of a block that has one; with it and with
         ``spellings``, other ways in which people write it, blocks are opened and recognised.
     mirrored: how people write the block at -x, where the minus sign need not be seen.
+    series: the value in simpler operations, as it is near a point at which ``computed`` and
+        ``formula`` say too little; over `out` too, the value at the point itself.
     defaults: values of last operands that may be left out.
     symbol: of an operator; binds: how tightly it does (see ``infix``).
     syntax: how it is written, if it is neither a call nor such an operator.
     hidden: for the texts of this table, not for users.
     leaf: it is computed from nothing, as a variable and a constant are.
+    soft: its name is a function's only where `(` follows, and only until the program gives the
+        name to a function of its own; elsewhere it is free. So is every name that was added after
+        programs had been written without it.
     libm: its name in C's mathematical library, in Python's math and in PyTorch.
     latex: its sign in LaTeX; or, with a slot such as <x> for each operand, the whole of it.
     gate: what its gate shows in a picture, other than its symbol or its name.
@@ -163,12 +186,16 @@ class Operation:
     exact: Exact = never
     rational: Callable[..., Fraction] | None = None
     scale: Callable[[tuple[Any, ...], Any], Any] = relative
+    lipschitz: float = 0
     numpy: str | Callable[..., float] = ""
     numpy_ulps: float = 5
     columns: str = ""
+    choice: bool = False
+    period: float = 0
     slow: bool = False
     careful: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     jump: str = ""
     cut: str = ""
@@ -180,12 +207,14 @@ class Operation:
     formula: str = ""
     spellings: tuple[str, ...] = ()
     mirrored: str = ""
+    series: str = ""
     defaults: tuple[float, ...] = ()
     symbol: str = ""
     binds: int = ATOM
     syntax: str = ""
     hidden: bool = False
     leaf: bool = False
+    soft: bool = False
     libm: str = ""
     latex: str = ""
     gate: str = ""
@@ -309,6 +338,7 @@ def row(name: str, operands: str, rules: str, role: Role, doc: str, **more: Any)
 SEPARATORS = {
     "careful": " ;; ",
     "ordinary": " ;; ",
+    "twice": " ;; ",
     "spellings": " ;; ",
     "refusal": " ;; ",
     "domain": " and ",

@@ -12,29 +12,48 @@ from threading import RLock
 from typing import Any
 
 __all__ = [
+    "COARSE",
     "MPMATH",
+    "REDUCED",
     "bounded",
     "cbrt",
+    "erfcx",
+    "erfinv",
+    "lognormcdf",
     "logsumexp",
     "logsumexp_scale",
     "mean",
+    "mish",
+    "nearest",
     "precision",
     "rounded",
+    "sinc",
     "total",
     "total_scale",
+    "wave",
     "wide_acosh",
     "wide_atan2",
+    "wide_beta",
     "wide_cosh",
     "wide_digamma",
     "wide_erfc",
+    "wide_erfcx",
+    "wide_erfcx_slope",
+    "wide_erfinv",
     "wide_exp",
     "wide_expm1",
+    "wide_gamma",
     "wide_gauss",
     "wide_lgamma",
+    "wide_lognormcdf",
     "wide_logsumexp",
-    "wide_normal",
+    "wide_mish",
+    "wide_normcdf",
     "wide_polygamma",
     "wide_power",
+    "wide_remainder",
+    "wide_sinc",
+    "wide_sinc_slope",
     "wide_sinh",
     "wide_tanh",
 ]
@@ -43,14 +62,24 @@ LARGEST = 20_000
 """Operands of exp, sin, ... may have this many bits before the point, no more: each costs that
 many bits of working precision, and `9^9^9^9` must not hang."""
 
-HIGHEST_ORDER = 2_000
-"""Of polygamma, which takes a second there."""
+HIGHEST_ORDER = 100_000
+"""Of polygamma; of the other derivatives that are counted, far beyond use."""
+
+FAR = 1e6
+"""From here on the asymptotic series of erfc has all digits after a few terms (DLMF 7.12.1)."""
 
 
 def check_size(m: Any, *operands: Any) -> None:
     """Raise OverflowError where an operand has more than LARGEST bits before the point."""
     if any(m.mag(x) > LARGEST for x in operands):
         raise OverflowError
+
+
+def counted(n: Any) -> int:
+    """The order of a derivative, 0, 1, 2, ...; raises ValueError where it is none."""
+    if not 0 <= n <= HIGHEST_ORDER or n != int(n):
+        raise ValueError
+    return int(n)
 
 
 def bounded(name: str) -> Callable[..., Any]:
@@ -84,6 +113,24 @@ def rounded(wide: Callable[..., Any]) -> Callable[..., float]:
 
         with precision(80):
             return float(wide(mpmath.mp, *map(mpmath.mpf, operands)))
+
+    return function
+
+
+REDUCED, COARSE = 2.0**26, 2.0**-30
+"""Libraries take multiples of pi/2 off operands above REDUCED with an error that is up to 2^-93 in
+glibc: too much where the sine, cosine or tangent is below COARSE, or the tangent above 1/COARSE."""
+
+
+def wave(name: str) -> Callable[..., float]:
+    """The sine, cosine or tangent of the standard library, where that has all digits."""
+    plain, careful = getattr(math, name), rounded(bounded(name))
+
+    def function(x: float) -> float:
+        out: float = plain(x)
+        if abs(x) > REDUCED and not COARSE <= abs(out) <= 1 / COARSE:
+            return careful(x)
+        return out
 
     return function
 
@@ -181,24 +228,121 @@ def wide_gauss(m: Any, x: Any) -> Any:
 
 
 def wide_erfc(m: Any, x: Any) -> Any:
-    """erfc; by its asymptotic series where x is large (DLMF 7.12.1), which mpmath refuses."""
-    if x < 1e6:
-        return m.erfc(x)
-    term = total = m.one
-    k = 0
-    while abs(term) > m.eps:
-        k += 1
-        term *= -(2 * k - 1) / (2 * x * x)
-        total += term
-    return wide_gauss(m, x) / (x * m.sqrt(m.pi)) * total
+    """erfc; by erfcx where x is large, which mpmath refuses."""
+    return m.erfc(x) if x < FAR else wide_gauss(m, x) * wide_erfcx(m, x)
 
 
-def wide_normal(m: Any, x: Any) -> Any:
+def wide_erfcx(m: Any, x: Any) -> Any:
+    """exp(x^2) erfc(x)."""
+    return wide_erfcx_slope(m, 0, x)
+
+
+def wide_erfcx_slope(m: Any, n: Any, x: Any) -> Any:
+    """Derivative n of erfcx.
+
+    That of y' = 2 x y - 2/sqrt(pi) is 2 x y' + 2 y, and so on; far to the right, where these
+    cancel, each term of the asymptotic series has a derivative.
+    """
+    check_size(m, x)
+    n = counted(n)
+    if x >= FAR:
+        factor = m.rf(m.one, n) / (x ** (n + 1) * m.sqrt(m.pi)) * (-1 if n % 2 else 1)
+        term = total = m.one
+        k = 0
+        while abs(term) > m.eps:
+            k += 1
+            term *= -m.mpf(2 * k + n - 1) * (2 * k + n) / (2 * k) / (2 * x * x)
+            total += term
+        return factor * total
+    with m.extraprec(40 + 2 * max(0, m.mag(x)) + (40 * n if x > 0 else 0)):
+        before, here = m.zero, wide_exp(m, x * x) * m.erfc(x)
+        for k in range(n):
+            before, here = here, 2 * x * here + (2 * k * before if k else -2 / m.sqrt(m.pi))
+    return +here
+
+
+def wide_normcdf(m: Any, x: Any) -> Any:
     """The normal distribution function, erfc(-x/sqrt(2))/2."""
     check_size(m, x * x)
     with m.extraprec(10 + 2 * max(0, m.mag(x))):
         result = wide_erfc(m, -x / m.sqrt(2)) / 2
     return +result
+
+
+def wide_lognormcdf(m: Any, x: Any) -> Any:
+    """The logarithm of the normal distribution function."""
+    return m.log1p(-wide_normcdf(m, -x)) if x > 0 else m.log(wide_normcdf(m, x))
+
+
+def wide_erfinv(m: Any, x: Any) -> Any:
+    """The inverse of erf, by Newton's method: on erf, or on log(erfc), which is nearly a parabola."""
+    size = abs(x)
+    if size == 0:
+        return x
+    if size >= 1:
+        raise ValueError
+    with m.extraprec(20):
+        scale = 2 / m.sqrt(m.pi)
+        tail = 1 - size
+        y = m.sqrt(-m.log(tail)) if size > 0.5 else size / scale
+        for _ in range(100):
+            slope = scale * wide_gauss(m, y)
+            if size > 0.5:
+                here = wide_erfc(m, y)
+                step = m.log(here / tail) * here / slope
+            else:
+                step = (size - m.erf(y)) / slope
+            y += step
+            if m.mag(step) < m.mag(y) - m.prec // 2 - 8:
+                break
+    return m.sign(x) * y
+
+
+def square(x: float) -> tuple[float, float]:
+    """The square of a float and what it lost by rounding (Dekker 1971)."""
+    high = x * 134217729.0
+    high -= high - x
+    low = x - high
+    out = x * x
+    return out, ((high * high - out) + 2 * high * low) + low * low
+
+
+def erfcx(x: float) -> float:
+    """exp(x^2) erfc(x) of a float, within 12 ulp; by the asymptotic series where erfc has few digits."""
+    if x < 25:
+        high, low = square(x)
+        return math.exp(high) * (math.erfc(x) * (1 + low))
+    t = 0.5 / x / x
+    total = 1.0
+    for k in range(17, 0, -2):
+        total = 1 - k * t * total
+    return total / (x * math.sqrt(math.pi))
+
+
+def lognormcdf(x: float) -> float:
+    """The logarithm of the normal distribution function at a float, within 16 ulp."""
+    scaled = erfcx(abs(x) * math.sqrt(0.5)) / 2
+    if x <= 0:
+        return math.log(scaled) - x * x / 2
+    high, low = square(x)
+    return math.log1p(-math.exp(-high / 2) * (1 - low / 2) * scaled)
+
+
+def erfinv(x: float) -> float:
+    """The inverse of erf at a float, within 12 ulp: Winitzki's formula, and Halley's steps."""
+    size = abs(x)
+    tail = 1 - size
+    if size < 0.5:
+        y = size * math.sqrt(math.pi) / 2 * (1 + math.pi / 12 * size * size)
+    else:
+        w = math.log(tail * (1 + size))
+        t = 2 / (0.147 * math.pi) + w / 2
+        y = math.sqrt(math.sqrt(t * t - w / 0.147) - t)
+    for _ in range(3):
+        lost = math.erf(y) - size if size < 0.5 else tail - math.erfc(y)
+        step = lost * math.exp(y * y) * math.sqrt(math.pi) / 2
+        y -= step / (1 + y * step)
+    return math.copysign(y, x)
 
 
 # The gamma function
@@ -220,9 +364,16 @@ def lgamma_terms(m: Any, x: Any) -> list[Any]:
 
 
 def polygamma_terms(m: Any, n: int, x: Any) -> list[Any]:
-    """What adds up to polygamma(n, x) for x > 0 (DLMF 5.5.2)."""
+    """What adds up to polygamma(n, x) for x > 0 (DLMF 5.5.2).
+
+    Of a high order, the series itself ends soon (DLMF 5.15.1), where mpmath takes long.
+    """
     if n > 0:
-        return [m.psi(n, x)]
+        count = int(min(m.prec * x / n, 10**6)) + 1
+        if n < 100 or count > 2_000:
+            return [m.psi(n, x)]
+        tail = m.fsum((x / (x + k)) ** (n + 1) for k in range(count))
+        return [-((-1) ** n) * m.factorial(n) * tail / x ** (n + 1)]
     count = steps(m, x)
     return [m.digamma(x + count), -m.fsum(1 / (x + k) for k in range(count))]
 
@@ -237,6 +388,30 @@ def wide_lgamma(m: Any, x: Any) -> Any:
     )
 
 
+def wide_gamma(m: Any, x: Any) -> Any:
+    """The gamma function, where it has a value: exactly at small whole numbers, else by lgamma."""
+    if m.isint(x) and x < 200:
+        return m.mpf(math.factorial(int(x) - 1))
+    with m.workprec(60):
+        size = max(0, m.mag(wide_lgamma(m, x)))
+    with m.extraprec(20 + size):
+        result = wide_exp(m, wide_lgamma(m, x))
+    return +(-result if x < 0 and int(m.floor(x)) % 2 else result)
+
+
+def wide_beta(m: Any, a: Any, b: Any) -> Any:
+    """gamma(a) gamma(b)/gamma(a + b) for positive operands, by their logarithms."""
+    if a <= 0 or b <= 0:
+        raise ValueError
+    if any(abs(m.mag(x)) > LARGEST // 8 for x in (a, b)):
+        raise OverflowError
+    largest = max(abs(term) for x in (a, b) for term in lgamma_terms(m, x))
+    with m.extraprec(60 + max(0, m.mag(largest), m.mag(a), m.mag(b))):
+        terms = [*lgamma_terms(m, a), *lgamma_terms(m, b)]
+        result = wide_exp(m, m.fsum([*terms, *(-term for term in lgamma_terms(m, a + b))]))
+    return +result
+
+
 def wide_digamma(m: Any, x: Any) -> Any:
     """The derivative of log gamma."""
     return wide_polygamma(m, 0, x)
@@ -249,8 +424,6 @@ def wide_polygamma(m: Any, n: Any, x: Any) -> Any:
     numbers, less those at 1 - x (DLMF 5.15.6); mpmath would step to x > 0 one by one.
     """
     check_size(m, x, 1 / x)
-    if n > HIGHEST_ORDER:
-        raise OverflowError
     n = int(n)
     if x > 0:
         return settled(m, lambda: polygamma_terms(m, n, x))
@@ -267,17 +440,104 @@ def wide_polygamma(m: Any, n: Any, x: Any) -> Any:
     return settled(m, terms)
 
 
+# Whole numbers
+
+
+def nearest(x: float) -> float:
+    """The nearest whole number; of two, the even one."""
+    return float(round(x))
+
+
+def wide_remainder(m: Any, x: Any, y: Any) -> Any:
+    """What of x is nearest to 0 when a whole multiple of y is taken off, exactly (IEEE 754, 5.3.1)."""
+    check_size(m, x, y, 1 / y)
+    with m.extraprec(abs(m.mag(y)) + (2 * abs(m.mag(x)) if x else 0) + 2 * m.prec):
+        result = x - y * m.nint(x / y)
+    return +result
+
+
+# Sinc and mish
+
+
+def sinc(x: float) -> float:
+    """sin(pi x)/(pi x) within 3 ulp: no digits are lost where x is reduced, for that is exact."""
+    if x == 0:
+        return 1.0
+    r = math.remainder(x, 2.0)
+    if abs(r) > 0.5:
+        r = math.copysign(1.0, r) - r
+    return math.sin(math.pi * r) / (math.pi * x)
+
+
+def wide_sinc(m: Any, x: Any) -> Any:
+    """sin(pi x)/(pi x), 1 at 0."""
+    check_size(m, x)
+    return m.one if x == 0 else m.sinpi(x) / (m.pi * x)
+
+
+def wide_sinc_slope(m: Any, n: Any, x: Any) -> Any:
+    """Derivative n of sinc: by the product rule on sin(pi x) and 1/(pi x), near 0 by its series."""
+    check_size(m, x)
+    n = counted(n)
+
+    def near() -> list[Any]:
+        terms: list[Any] = []
+        k = (n + 1) // 2
+        term = m.mpf((-1) ** k) * m.pi ** (2 * k) * x ** (2 * k - n)  # over (2k - n)!
+        while not terms or abs(term) > m.eps * abs(terms[0]) / 2**20:
+            terms.append(term / (2 * k + 1))
+            k += 1
+            term *= -((m.pi * x) ** 2) / ((2 * k - n) * (2 * k - n - 1))
+        return terms
+
+    def far() -> list[Any]:
+        waves = [m.sinpi(x), m.cospi(x), -m.sinpi(x), -m.cospi(x)]
+        terms, factor = [], m.pi**n / (m.pi * x)
+        for j in range(n + 1):
+            terms.append(factor * waves[(n - j) % 4])
+            factor *= -m.mpf(n - j) / (m.pi * x)
+        return terms
+
+    return settled(m, near if abs(x) < 1 else far)
+
+
+def mish(x: float) -> float:
+    """The mish of a float within 3.5 ulp: tanh(softplus(x)) is w/(w + 2), w = exp(x) (exp(x) + 2)."""
+    t = math.exp(-abs(x))
+    if x > 0:
+        return x * ((1 + 2 * t) / (1 + 2 * t * (1 + t)))
+    w = t * (t + 2)
+    return x * (w / (w + 2))
+
+
+def wide_mish(m: Any, x: Any) -> Any:
+    """The product of x and tanh(softplus(x))."""
+    t = wide_exp(m, -abs(x))
+    w = (1 + 2 * t) / t / t if x > 0 else t * (t + 2)
+    return x * (w / (w + 2))
+
+
 # Sums
+
+
+HUGE = 2.0**53
+"""By so much huge numbers are made smaller, so that only their sum can overflow."""
 
 
 def total(*xs: float) -> float:
     """The sum, rounded once."""
-    return math.fsum(xs)
+    try:
+        return math.fsum(xs)
+    except OverflowError:
+        return math.fsum(x / HUGE for x in xs) * HUGE
 
 
 def mean(*xs: float) -> float:
     """The arithmetic mean, rounded twice."""
-    return math.fsum(xs) / len(xs)
+    try:
+        return math.fsum(xs) / len(xs)
+    except OverflowError:
+        return math.fsum(x / HUGE for x in xs) / len(xs) * HUGE
 
 
 def total_scale(xs: tuple[Any, ...], out: Any) -> Any:

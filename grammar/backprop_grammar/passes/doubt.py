@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball
+from ..numbers.ball import Ball, Undecided
 from ..numbers.binary64 import CLOSE, TOLERANCE
 
 __all__ = ["Doubt", "NeedsPrecision"]
@@ -12,16 +12,19 @@ __all__ = ["Doubt", "NeedsPrecision"]
 class NeedsPrecision(Exception):
     """A pass came to a node at which its arithmetic cannot hold a number or decide.
 
-    reason: overflow, underflow, pole, or a few words.
+    reason: overflow, underflow, pole, or a few words. cause: what it was that could not be decided.
     """
 
-    def __init__(self, node: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, node: int, cause: Undecided) -> None:
+        super().__init__(str(cause))
         self.node = node
-        self.reason = reason
+        self.reason = str(cause)
+        self.cause = cause
 
 
-TINY = 2.0**-1074 / 2**6
+SHOWN = 2.0**-20
+"""The relative error above which a number whose nearest float is 0 is shown as 0, and not by its
+digits."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -40,6 +43,6 @@ class Doubt:
         """Take note of one more number. exact: whether it comes from exact operands."""
         lost = arithmetic.lost(ball)
         if lost > (self.close if exact else self.loose) and lost > self.lost:
-            if abs(ball[0]) + ball[1] < TINY:
-                return  # whatever it is, the nearest float is 0
+            if lost > SHOWN and arithmetic.rounds_to_zero(ball):
+                return
             self.lost, self.node = lost, node

@@ -13,7 +13,7 @@ from ..language.graph import Tape
 from ..numbers.ball import INFINITY, UNIT, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.branches import Branches
-from ..numbers.float64 import KERNELS, LARGE, SMALL, Hard, mul, total
+from ..numbers.float64 import KERNELS, LARGE, SMALL, Hard, few, mul, total
 from ..operations.row import Operation
 from ..operations.table import ADD, SUB
 from .doubt import Doubt, NeedsPrecision
@@ -93,7 +93,7 @@ def forward(
                 exact = not any(errors[k] for k in operands)
                 doubt.check(binary64, node, (out, error), exact)
     except Undecided as reason:
-        raise NeedsPrecision(node, str(reason)) from None
+        raise NeedsPrecision(node, reason) from None
     except DomainError as cause:
         cause.node, cause.operands = node, [balls[k] for k in graph.operands[node]]
         raise
@@ -171,8 +171,8 @@ def backward(
                 sent = gradient * y
                 size = fabs(sent)
                 if SMALL <= size <= LARGE:  # as ``mul``, written out for speed
-                    error = fabs(gradient) * dy + bound * fabs(y)
-                    if rounded:
+                    error = fabs(gradient) * dy + bound * (fabs(y) + dy)
+                    if rounded and (error or not (few(gradient) and few(y))):
                         error += size * UNIT
                 else:
                     sent, error = product(gradient, bound, y, dy, every)
@@ -195,4 +195,4 @@ def product(x: float, dx: float, y: float, dy: float, every: bool) -> Ball:
     except Hard:
         if every or not fabs(x * y) <= LARGE:
             return binary64.times((x, dx), (y, dy))
-    return 0.0, fabs(x) * dy + dx * fabs(y) + 2 * SMALL
+    return 0.0, fabs(x) * dy + dx * (fabs(y) + dy) + 2 * SMALL

@@ -1,7 +1,9 @@
 """The passes over any arithmetic: the two loops, where they fail, and how certain their numbers are."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import compress
+from typing import Any
 
 from ..language.graph import Tape
 from ..numbers.arithmetic import Arithmetic
@@ -39,17 +41,22 @@ def forward(
         for node in compress(range(len(graph)), needed):  # noqa: UP028  # the node that fails
             yield node
 
+    known: dict[tuple[Any, ...], Ball] = {}
+
     def apply(operation: Operation, operands: list[Ball]) -> Ball:
-        ball = arithmetic.apply(operation, operands)
+        what = operation, *map(id, operands)  # equal formulas are one ball, and so cancel exactly
+        if what in known:
+            return known[what]
+        known[what] = ball = arithmetic.apply(operation, operands)
         doubt.check(arithmetic, node, ball, not any(error for _, error in operands))
         return ball
 
-    values: Values = leaves(graph, given, arithmetic.constant)
+    values: Values = leaves(graph, given, cache(arithmetic.constant))
     branches = Branches(graph, values, arithmetic.decide)
     try:
         interpret(graph, values, apply, branches, nodes())
     except Undecided as reason:
-        raise NeedsPrecision(node, str(reason)) from None
+        raise NeedsPrecision(node, reason) from None
     except DomainError as cause:
         cause.node, cause.operands = node, [values[k] for k in graph.operands[node]]
         raise
@@ -64,14 +71,32 @@ def gradients(
     local: Callable[[int, int], Ball | None],
     arithmetic: Arithmetic,
     first: int = 0,
+    zeros: set[int] | None = None,
 ) -> dict[int, Ball]:
-    """The gradients of a node by every node that is wanted and reached, down to the first."""
+    """The gradients of a node by every node that is wanted and reached, down to the first.
+
+    zeros: where it is given, the nodes are added whose contributions cancel to the last half of
+    their digits; a gradient that no contribution makes out is 0 then, with its bound.
+    """
+    sizes: dict[int, Any] = {}
 
     def vjp(node: int, place: int, upstream: Ball) -> Ball | None:
-        if not wanted(graph.operands[node][place]):
+        operand = graph.operands[node][place]
+        if not wanted(operand):
             return None
         slope = local(node, place)
-        return None if slope is None else arithmetic.times(upstream, slope)
+        if slope is None:
+            return None
+        sent = arithmetic.times(upstream, slope)
+        if zeros is not None:  # how large it would be if nothing had cancelled
+            size = max(abs(upstream[0]), sizes.get(node, 0)) * abs(slope[0])
+            sizes[operand] = max(size, sizes.get(operand, 0))
+        return sent
 
     balls = backward(graph.operands, {output: seed}, vjp, arithmetic.total, first)
-    return {node: arithmetic.settle(ball) for node, ball in balls.items()}
+    if zeros is not None:
+        for node, (value, error) in balls.items():
+            if error and abs(value) <= error <= sizes.get(node, 0) * arithmetic.unit**0.5:
+                zeros.add(node)
+                balls[node] = arithmetic.zero[0], error
+    return balls

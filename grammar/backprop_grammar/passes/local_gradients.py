@@ -63,6 +63,9 @@ def local_gradients(
     """
     kinks: dict[int, str] = {}
     kind_of: dict[int, str] = {}
+    variadic: dict[int, tuple[list[Ball], bool]] = {}
+    """All local gradients of the variadic node that was asked for last, and whether its operands are
+    exact."""
 
     def kind(node: int, balls: list[Ball], out: Ball) -> str:
         operation = graph.operations[node]
@@ -85,7 +88,10 @@ def local_gradients(
             if branches.signs[graph.condition_of[node]] == 0:
                 kinks[node] = "boundary"
             return arithmetic.one if k == branches.selected(node) else None
-        result = arithmetic.ordinary_local(operation, k, values, operands, node)
+        if operation.variadic:
+            result = variadic[node][0][k] if node in variadic else None
+        else:
+            result = arithmetic.ordinary_local(operation, k, values, operands, node)
         routes = operation.role is Role.ROUTES
         if result is None:
             balls: list[Any] = [values[i] for i in operands]
@@ -98,16 +104,24 @@ def local_gradients(
                         kinks[node] = kind_of[node]
                 if kind_of[node] == "jump":
                     return arithmetic.undefined
-                result = arithmetic.local(operation, balls, out, k)
+                if operation.variadic:
+                    variadic.clear()
+                    exact = not any(error for _, error in balls)
+                    variadic[node] = arithmetic.locals(operation, balls, out), exact
+                    result = variadic[node][0][k]
+                else:
+                    result = arithmetic.local(operation, balls, out, k)
                 if arithmetic.overflows(result[0]):
                     raise Undecided("pole")
             except Undecided as reason:
-                raise NeedsPrecision(node, str(reason)) from None
-            routes = routes and kind_of[node] in ("", "tie")
+                raise NeedsPrecision(node, reason) from None
+        routes = routes and kind_of.get(node, "") in ("", "tie")
         if routes and result == (0, 0):
             return None  # not selected, which no infinite upstream gradient can change
         if result[1] and arithmetic.lost(result) > doubt.close:
-            exact = not any(values[i][1] for i in operands)  # type: ignore[index]
+            exact = (
+                variadic[node][1] if operation.variadic else not any(values[i][1] for i in operands)  # type: ignore[index]
+            )
             doubt.check(arithmetic, node, result, exact)
         return result
 

@@ -4,18 +4,21 @@ The fast numbers come first, and are believed only where their own error bounds 
 don't, the same passes run over wider numbers, more and more precise, until every number is certain.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import compress
 
 from ..blocks.names import Names, outermost
 from ..errors import BackpropError, nearest, shorten
 from ..language.graph import Block, Graph
 from ..numbers.arithmetic import Arithmetic
-from ..numbers.ball import Ball, Balls, DomainError, Undecided
+from ..numbers.ball import INFINITY, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
-from ..numbers.decimal import short_number
-from ..numbers.multiprecision import multiprecision
+from ..numbers.decimal import above, short_number
+from ..numbers.multiprecision import Multiprecision, multiprecision
+from ..operations.table import ADD, CONSTANT, MUL, NEG, SUB, VARIABLE
 from . import flat, general
 from .doubt import Doubt, NeedsPrecision
 from .general import Values
@@ -34,14 +37,18 @@ __all__ = [
 MAX_PRECISION = 1000
 """The most decimal digits that may be asked for."""
 
-LADDER = (192, 640, 2560, 6400)
-"""Bits of the wide numbers, tried in turn; at the last, what can't be told from 0 is 0.
+LADDER = (192, 1600, 6400)
+"""Bits of the wide numbers, tried in turn. Of a program for which the last takes too long, the one
+before is the last."""
 
-Of a program for which that takes too long, the last is the one before.
-"""
+CANCELLED = 1200
+"""Bits from which, at the last step, a gradient is 0 whose contributions cancel to half of them."""
 
-PATIENCE = 30.0
-"""Seconds, by a rough estimate, that one step of the ladder may take; longer steps are refused."""
+PATIENCE = 10.0
+"""Seconds, by a rough estimate, that one step of the ladder may take; longer steps are not tried."""
+
+SIMPLE = {VARIABLE, CONSTANT, ADD, SUB, MUL, NEG}
+"""What takes no time beside the functions."""
 
 BITS_PER_DIGIT = 3.3219280948873626
 
@@ -50,7 +57,8 @@ BITS_PER_DIGIT = 3.3219280948873626
 class Run:
     """One forward and one backward pass over one arithmetic, all of it certain.
 
-    values: of the nodes, None where one is not evaluated. local: see passes.local_gradients, as kinks.
+    values: of the nodes, None where one is not evaluated; of one that cannot be told from 0 with a
+    bound that rounds to 0, and of such a gradient. local: see passes.local_gradients, as kinks.
     blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
     first place of an operand; one that is given twice has one local gradient. reason, reason_node,
     lost: why a faster arithmetic would not do, where, and the relative error it left.
@@ -170,7 +178,9 @@ def run_at(
         except NeedsPrecision as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
         except DomainError as cause:
-            raise refusal(graph, cause) from None
+            if doubt.node < 0:
+                raise refusal(graph, cause) from None
+            reason, node, lost = "lost", doubt.node, doubt.lost
         else:
             if doubt.node < 0:
                 return run
@@ -185,17 +195,23 @@ def run_at(
         if bits == LADDER[0] or duration(graph, needed, start + bits) <= PATIENCE
     ]
     for bits in ladder:
-        arithmetic = multiprecision(bits, bits == ladder[-1] >= start + LADDER[-2])
+        arithmetic = multiprecision(bits, False)
         tolerance = arithmetic.module.ldexp(1, -spare)  # a float has no such exponents
         doubt = Doubt(close=tolerance, loose=tolerance)
+        last = bits == ladder[-1]
         with arithmetic.context():
             try:
-                run = run_over(target, at, upstream, arithmetic, doubt, every)
+                run = run_over(target, at, upstream, arithmetic, doubt, every, last)
             except DomainError as cause:
-                raise refusal(graph, cause) from None
+                if doubt.node < 0 or last:
+                    raise refusal(graph, cause) from None
+                continue
             except NeedsPrecision as stopped:
                 if stopped.reason == "overflow":
                     raise too_large(graph, stopped.node) from None
+                bound = stopped.cause.bound
+                if last and bound is not None and bound < arithmetic.unit**0.5:
+                    raise untold(graph, stopped) from None
                 continue
         if doubt.node < 0:
             run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
@@ -209,14 +225,20 @@ def run_at(
 
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
     """Seconds that the passes over numbers of that precision may take, roughly."""
-    slow = sum(operation.slow and needed[node] for node, operation in enumerate(graph.operations))
     long = (bits / 6400) ** 2
-    return sum(needed) * (0.0015 + 0.04 * long) + slow * max(0.03, 12 * long)
+    kinds = Counter(compress(graph.operations, needed))
+    slow = sum(count for operation, count in kinds.items() if operation.slow)
+    simple = sum(count for operation, count in kinds.items() if operation in SIMPLE)
+    functions = kinds.total() - slow - simple
+    return (
+        simple * (0.00005 + 0.0004 * long)
+        + functions * (0.0005 + 0.0125 * long)
+        + slow * (0.006 + 3 * long)
+    )
 
 
 LOOSE = 2.0**-30
-"""The relative error up to which a number may be computed with that need not be certain itself:
-the errors of bounds, which are of first order, are then as small."""
+"""The relative error from which a number that need not be certain itself is a doubt on record."""
 
 
 def run_over(
@@ -226,8 +248,11 @@ def run_over(
     arithmetic: Arithmetic,
     doubt: Doubt,
     every: bool,
+    last: bool = False,
 ) -> Run:
     """Forward, backward, and the blocks' own local gradients, over one arithmetic.
+
+    last: no wider numbers will be tried.
 
     Raises DomainError and NeedsPrecision as ``forward`` does.
     """
@@ -236,6 +261,7 @@ def run_over(
     if not every:
         doubt.close = doubt.loose = max(LOOSE, loose)
     fast = arithmetic is binary64
+    zeros: set[int] | None = None
     values: Values | Balls
     if fast:
         values, branches = flat.forward(graph, at, target.needed, doubt)
@@ -248,6 +274,8 @@ def run_over(
         values, branches = general.forward(graph, point, target.needed, arithmetic, doubt)
     if values[output] is None:
         raise not_evaluated(graph, output)
+    if not every:  # there was no refusal that a doubt could have spoken against
+        doubt.lost, doubt.node, doubt.close, doubt.loose = 0.0, -1, INFINITY, INFINITY
     local, kinks = local_gradients(graph, values, branches, arithmetic, doubt)
     if every:
         local = cache(local)  # a block, or a node that is shown, asks for it again
@@ -262,9 +290,14 @@ def run_over(
             gradients = flat.backward(graph, output, upstream, wanted, values, local, doubt, every)
         else:
             seed = arithmetic.constant(upstream)
-            gradients = general.gradients(graph, output, seed, reached, local, arithmetic)
+            assert isinstance(arithmetic, Multiprecision)
+            zeros = set() if last and arithmetic.bits >= CANCELLED else None
+            gradients = general.gradients(
+                graph, output, seed, reached, local, arithmetic, zeros=zeros
+            )
             for node, ball in gradients.items() if every else ():
-                doubt.check(arithmetic, node, ball, False)
+                if ball[0] or not zeros or node not in zeros:
+                    doubt.check(arithmetic, node, ball, False)
         run = Run(target, arithmetic, upstream, values, gradients, local, kinks)
         if every:
             for node, block in outermost(graph).items():
@@ -275,13 +308,13 @@ def run_over(
             results = [(node, values[node]) for node in (output, *target.inner)]
             results += [(node, gradients.get(node)) for node in target.sources]
             for node, result in results:
-                if result is None:
+                if result is None or (zeros and node in zeros and not result[0]):
                     continue
                 if not result[0] and result[1] and arithmetic.underflows(result[1] * 2.0**-60):
                     raise Undecided("underflow")
                 doubt.check(arithmetic, node, result, False)
     except Undecided as reason:
-        raise NeedsPrecision(output, str(reason)) from None
+        raise NeedsPrecision(output, reason) from None
     return run
 
 
@@ -295,14 +328,21 @@ def block_gradients(
         graph, node, arithmetic.one, inside.__contains__, run.local, arithmetic, block.first
     )
     blocks: dict[tuple[int, int], Ball | None] = {}
-    for k, operand in enumerate(block.operands):
-        unseen = operand not in block.operands[:k]
-        if unseen and run.wanted[operand] and run.values[operand] is not None:
+    for operand, k in first_places(block).items():
+        if run.wanted[operand] and run.values[operand] is not None:
             blocks[node, k] = slope = slopes.get(operand)
             if slope is not None:
                 doubt.check(arithmetic, node, slope, False)
                 arithmetic.times(run.gradients[node], slope)  # type: ignore[arg-type]  # within range, too
     return blocks
+
+
+def first_places(block: Block) -> dict[int, int]:
+    """The operands of a block, each with the first place at which it is given."""
+    places: dict[int, int] = {}
+    for place, operand in enumerate(block.operands):
+        places.setdefault(operand, place)
+    return places
 
 
 def dependent(
@@ -320,14 +360,11 @@ def described(graph: Graph, node: int, ball: Ball | None) -> str:
     """A node with its value for an error's label: `u = x - y = -1`."""
     if ball is None or node in graph.constants:
         return ""
-    start, end = graph.spans[node]
-    text = " ".join(graph.source.text[start:end].split())
-    if len(text) > 40:
-        text = text[:37] + "..."
     value = short_number(ball[0])
     name = graph.names.get(node)
     if graph.operations[node].leaf:
         return f"{name} = {value}"
+    text = written(graph, node)
     return f"{name} = {text} = {value}" if name else f"{text} = {value}"
 
 
@@ -342,6 +379,47 @@ def refusal(graph: Graph, cause: DomainError) -> BackpropError:
         label=", ".join(label for label in labels if label), hint=cause.hint, source=graph.source,
         node=cause.node,
     )  # fmt: skip
+
+
+def untold(graph: Graph, stopped: NeedsPrecision) -> BackpropError:
+    """The error for what hangs on two numbers that nothing tells apart."""
+    node, cause = stopped.node, stopped.cause
+    size = above(cause.bound)
+    if cause.place is not None and isinstance(cause.limit, float):
+        about = graph.operands[node][cause.place]
+        text, limit = spelled(graph, about), f"{cause.limit:g}"
+        distance = text if cause.limit == 0 else f"{text} - {limit}"
+        message = f"{text} cannot be told from {limit}: |{distance}| < {size}"
+    elif cause.nodes:
+        about = cause.nodes[0]
+        a, b = (spelled(graph, k) for k in cause.nodes)
+        distance = a if graph.constants.get(cause.nodes[1]) == 0 else f"{a} - {b}"
+        message = f"{a} cannot be told from {b}: |{distance}| < {size}"
+    elif graph.operations[node].requires:
+        about = node
+        name = graph.operations[node].name
+        message = f"{spelled(graph, node)} cannot be told from a pole of {name}: what is 0 there is below {size} here"  # fmt: skip
+    else:
+        about = node
+        name = graph.operations[node].name
+        message = f"what {name} depends on here cannot be told from 0: it is below {size}"
+    return BackpropError(
+        "precision", message, graph.spans[about],
+        hint="write the formula so that less cancels, or keep off this point", source=graph.source,
+        node=about,
+    )  # fmt: skip
+
+
+def spelled(graph: Graph, node: int) -> str:
+    """A node by its name, or as it was written."""
+    return graph.names.get(node) or written(graph, node)
+
+
+def written(graph: Graph, node: int) -> str:
+    """A node as it was written, shortened."""
+    start, end = graph.spans[node]
+    text = " ".join(graph.source.text[start:end].split())
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def too_large(graph: Graph, node: int) -> BackpropError:

@@ -54,6 +54,7 @@ class Rules:
     def __init__(self, graph: Graph, names: Names) -> None:
         self.graph = graph
         self.names = names
+        self.given: dict[int, dict[int, list[int]]] = {}  # see places
         self.leaves = SharedTape()  # of the rules that are a number or a node
 
     def constant(self, value: float) -> Rule:
@@ -87,8 +88,8 @@ class Rules:
         it takes.
         """
         symbols = Symbols()
-        operands = [self.symbol(symbols, i) for i in self.graph.operands[node]]
-        return Rule(symbols.tape, self.derived(symbols, row, k, operands, node, values))
+        rule = self.derived(symbols, row, k, self.graph.operands[node], node, values)
+        return Rule(symbols.tape, rule)
 
     def derived(
         self,
@@ -98,15 +99,23 @@ class Rules:
         operands: Sequence[int],
         node: int,
         values: Sequence[Any],
+        mirrored: bool = False,
     ) -> int:
-        """The symbol of a row's local gradient for operand k, given those of its operands."""
-        out = self.symbol(symbols, node)
+        """The symbol of a row's local gradient for operand k of nodes of the program; mirrored: at
+        minus these.
+        """
+
+        def leaf(operand: int) -> int:
+            symbol = self.symbol(symbols, operand)
+            return symbols.apply(NEG, (symbol,)) if mirrored else symbol
+
         if row.variadic:
             text = texts(row).shown[0]
-            leaves = {"x": operands[k], "out": out, "n": symbols.constant(float(len(operands)))}
+            leaves = {"x": leaf(operands[k]), "n": symbols.constant(float(len(operands)))}
         else:
             text = texts(row).shown[k]
-            leaves = dict(zip(row.operands, operands, strict=True)) | {"out": out}
+            leaves = dict(zip(row.operands, map(leaf, operands), strict=True))
+        leaves["out"] = self.symbol(symbols, node)
         known = dict(zip((*row.operands, "out"), values, strict=True)) if values else {}
         return symbols.rule(text, leaves, known)
 
@@ -119,17 +128,15 @@ class Rules:
         is one of its functions. values: of the block's operands and the block, where they are known.
         """
         block = self.graph.blocks[node]
-        places = [i for i, operand in enumerate(block.operands) if operand == block.operands[k]]
+        places = self.places(node)[block.operands[k]]
         symbols = Symbols()
         find: Callable[[int], int | None]
         if row is not None:
-            operands = [self.symbol(symbols, operand) for operand in block.operands]
             given = () if row.variadic or block.mirrored else values
-            if block.mirrored:
-                operands = [symbols.apply(NEG, (operand,)) for operand in operands]
 
             def find(i: int) -> int | None:
-                rule = self.derived(symbols, row, i, operands, node, given)
+                operands, mirrored = block.operands, block.mirrored
+                rule = self.derived(symbols, row, i, operands, node, given, mirrored)
                 return symbols.apply(NEG, (rule,)) if block.mirrored else rule
 
         elif block.function is not None:
@@ -148,6 +155,14 @@ class Rules:
             ]
         return Rule(symbols.tape, reduce(lambda a, b: symbols.apply(ADD, (a, b)), rules))
 
+    def places(self, node: int) -> dict[int, list[int]]:
+        """The places at which each operand of a block is given."""
+        if node not in self.given:
+            self.given[node] = {}
+            for place, operand in enumerate(self.graph.blocks[node].operands):
+                self.given[node].setdefault(operand, []).append(place)
+        return self.given[node]
+
     def function(
         self, symbols: Symbols, function: Function, operands: Sequence[int], node: int
     ) -> Callable[[int], int | None]:
@@ -156,12 +171,16 @@ class Rules:
         The result's name stands for its formula where a rule uses it, as in `q*(1 - q)`.
         """
         body = function.body
-        if Function.of("", tuple(body.variables), body).size > LARGEST:
+        if function.size > LARGEST:
             return lambda _: None
         whole = Graph()
         parameters = tuple([whole.variable(name) for name in body.variables])
         output = whole.inline(Function.of("", tuple(body.variables), body), parameters, (0, 0), 0)
-        own = {name: symbols.variable(name) for name in body.variables}
+        given = dict(zip(function.parameters, operands, strict=True))
+        own = {}
+        for name in body.variables:
+            value = self.graph.constants.get(given[name])
+            own[name] = symbols.variable(name) if value is None else symbols.constant(value)
         result = symbols.copy(whole, own)[output]
         tape = symbols.tape
 
@@ -175,12 +194,8 @@ class Rules:
         def named() -> None:
             """Give the parameters the names of the operands, and the result that of the node."""
             for name, leaf in own.items():
-                operand = operands[function.parameters.index(name)]
-                if operand in self.graph.constants:
-                    tape.constants[leaf] = self.graph.constants[operand]
-                    tape.names.pop(leaf, None)
-                else:
-                    tape.names[leaf] = self.names.of[operand]
+                if leaf not in tape.constants:
+                    tape.names[leaf] = self.names.of[given[name]]
             if result not in own.values() and result not in tape.constants:
                 tape.names[result] = self.names.of[node]
 

@@ -4,9 +4,14 @@ from collections.abc import Callable, Sequence
 
 from ..language.graph import Condition, Graph
 from ..operations.row import Operation
-from ..operations.table import ADD, MUL
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, POW
 
 __all__ = ["SharedTape"]
+
+EXP = OPERATIONS["exp"]
+
+COMMUTE = (ADD, MUL, OPERATIONS["hypot"])
+"""Operations whose two operands may change places: written either way, they are one node."""
 
 
 class SharedTape:
@@ -19,6 +24,10 @@ class SharedTape:
     def __init__(self) -> None:
         self.tape = Graph()
         self.known: dict[tuple[object, ...], int] = {}
+        self.nothing: set[int] = set()  # choices of which some branch is 0, or such a choice
+        self.exist: set[int] = set()  # nodes that exist wherever the program has a value
+        self.nonzero: set[int] = set()  # nodes that are not 0 wherever the program has a value
+        self.facts: list[tuple[bool, bool]] = []
 
     # leaves
 
@@ -55,11 +64,43 @@ class SharedTape:
         condition = self.tape.conditions[self.tape.condition_of[node]]
         return condition.comparison, condition.left, condition.right
 
+    def total(self, node: int) -> bool:
+        """Whether a node exists wherever the program has a value, in branches not taken too."""
+        for k in range(len(self.facts), node + 1):
+            self.facts.append((self.always(k), self.never_zero(k)))
+        return self.facts[node][0]
+
+    def always(self, node: int) -> bool:
+        """Whether a node exists wherever the program has a value, by what is known of operands."""
+        operation, operands = self.tape.operations[node], self.tape.operands[node]
+        if node in self.exist:
+            return True
+        if not all(self.facts[k][0] for k in operands):
+            return False
+        if operation is DIV:
+            return self.facts[operands[1]][1]
+        if operation is POW:
+            exponent = self.number(operands[1])
+            if exponent is None or not exponent.is_integer():
+                return False
+            return exponent >= 0 or self.facts[operands[0]][1]
+        return not (operation.domain or operation.requires)
+
+    def never_zero(self, node: int) -> bool:
+        """Whether a node is known not to be 0."""
+        operation, operands = self.tape.operations[node], self.tape.operands[node]
+        if node in self.tape.constants:
+            return self.tape.constants[node] != 0
+        if operation in (MUL, NEG):
+            return all(self.facts[k][1] for k in operands)
+        quotient = operation in (DIV, POW) and self.facts[operands[0]][1]
+        return quotient or operation is EXP or node in self.nonzero
+
     # operations, as they stand
 
     def plain(self, operation: Operation, operands: Sequence[int]) -> int:
         key = (operation.name, *operands)
-        if operation in (ADD, MUL) and (operation.name, *operands[::-1]) in self.known:
+        if operation in COMMUTE and (operation.name, *operands[::-1]) in self.known:
             key = (operation.name, *operands[::-1])
         return self.once(key, lambda: self.tape.add(operation, tuple(operands)))
 
@@ -69,6 +110,9 @@ class SharedTape:
         def make() -> int:
             self.tape.conditions.append(Condition(left, right, comparison, 0))
             k = len(self.tape.conditions) - 1
-            return self.tape.select(k, then, otherwise, (0, 0), 0)
+            node = self.tape.select(k, then, otherwise, (0, 0), 0)
+            if any(self.number(side) == 0 or side in self.nothing for side in (then, otherwise)):
+                self.nothing.add(node)
+            return node
 
         return self.once(("if", comparison, left, right, then, otherwise), make)

@@ -29,13 +29,18 @@ def trace(
     at: dict[str, float],
     precision: int | None,
     nodes: bool,
+    finite: bool = True,
 ) -> Trace:
-    """The trace of a run. nodes: whether it lists them.
+    """The trace of a run. nodes: whether it lists them. finite: whether an output that no float
+    holds is refused.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
         built = Builder(run, target.names, precision).build(program, target, at, nodes)
+        value = built.value
+        if finite and isinstance(value, Wide) and value.nearest is None:
+            raise overflow(run)
         if not whole:
             return built
         more = [stays_whole(run.graph, target.names, node) for node in whole]
@@ -66,13 +71,21 @@ class Builder:
         output = run.values[run.output]
         assert output is not None
         value = self.number(output, inner=False)
-        if isinstance(value, Wide) and value.nearest is None:
-            raise overflow(run)
         requested = {run.output, *sources}
         gradients = {
             label: self.number(self.gradient(node), inner=False)
             for label, node in zip(labels, sources, strict=True)
         }
+        found_flags = flags(run, names, labels, sources, gradients)
+        sided: list[Note] = []
+        ruled = gradients
+        if run.kinks or found_flags:
+            from .singular import decided, remarks  # only where a rule is a choice, or none
+
+            verdicts = decided(run, at, labels, sources, gradients, self.precision)
+            sided, found_flags = remarks(run, names, verdicts, found_flags)
+            decisions = {label: one.result(ruled[label]) for label, one in verdicts.items()}
+            gradients = ruled | decisions
         evaluated = {
             node: ball
             for node, name in (names.of.items() if nodes else ())
@@ -95,7 +108,7 @@ class Builder:
             upstream=run.upstream,
             gradients=gradients,
             nodes=tuple(shown),
-            flags=tuple(flags(run, names, labels, sources, gradients)),
+            flags=tuple(found_flags),
             frames=frames(graph, names, {node.index for node in shown}) if nodes else (),
             precision=self.precision,
             values={
@@ -103,8 +116,13 @@ class Builder:
                 for label, node in zip(labels, sources, strict=True)
                 if label not in at and (ball := run.values[node]) is not None
             },
+            decided=frozenset(
+                node
+                for label, node in zip(labels, sources, strict=True)
+                if gradients[label] != ruled[label]
+            ),
         )
-        return replace(trace, notes=tuple(notes(run, trace)))
+        return replace(trace, notes=(*notes(run, trace), *sided))
 
     def node(self, node: int, name: str, ball: Ball, requested: bool) -> Node:
         run, graph = self.run, self.graph
@@ -161,8 +179,8 @@ class Builder:
                 return self.rules.constant(plain)
             if plain is not None:
                 return self.rules.leaf(node if plain < 0 else operands[plain])
-        balls = [self.run.values[i] for i in (*operands, node)]
-        values = () if row.variadic else [ball[0] for ball in balls if ball]
+        balls = [] if row.variadic else [self.run.values[i] for i in (*operands, node)]
+        values = [ball[0] for ball in balls if ball]
         return self.rules.operation(row, place, node, values)
 
     def block_edges(self, node: int, block: Block) -> Iterator[Edge]:
@@ -179,8 +197,8 @@ class Builder:
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""
         row = block.row
-        balls = [self.run.values[i] for i in (*block.operands, node)]
-        values = [ball[0] for ball in balls if ball] if row else ()
+        used = (*block.operands, node) if row and not row.variadic else ()
+        values = [ball[0] for i in used if (ball := self.run.values[i])]
         rule = self.rules.block(node, place, row, values)
         own = local[0] if local else 0
         if row and row.kinks and rule is not None and rule.number not in (None, own):

@@ -1,6 +1,6 @@
 """A graph and a point to a trace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import BackpropError
@@ -10,7 +10,7 @@ from ..passes.run import Target, run_at
 from .builder import trace
 from .record import Flag, Note, Trace
 
-__all__ = ["Results", "evaluate", "results"]
+__all__ = ["Results", "evaluate", "results", "with_limit"]
 
 
 def evaluate(
@@ -24,6 +24,7 @@ def evaluate(
     nodes: bool = True,
     expand: Sequence[str] = (),
     fold: Sequence[str] = (),
+    finite: bool = True,
 ) -> Trace:
     """The trace of a program at a point.
 
@@ -33,7 +34,7 @@ def evaluate(
     MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
     need be certain, which takes less work. expand: names
     of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
-    shown as one. They change no number.
+    shown as one. They change no number. finite: whether an output that no float holds is refused.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.
@@ -52,7 +53,19 @@ def evaluate(
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     target = Target(graph, wrt, output)
     run = run_at(target, at, upstream, precision, nodes)
-    return trace(run, target, written, whole, at, precision, nodes)
+    return trace(run, target, written, whole, at, precision, nodes, finite)
+
+
+def with_limit(
+    error: BackpropError, graph: Graph, at: Mapping[str, float], output: str
+) -> BackpropError:
+    """The error of a program without a value at a point; of a removable one it tells the limit."""
+    if error.kind != "domain" or error.node is None:
+        return error
+    from .singular import limit  # only where there is no value
+
+    told = limit(Target(graph, (), output), error.node, at)
+    return error.replace(hint=f"{error.hint}; {told}") if told else error
 
 
 class Results(NamedTuple):

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Block, Graph
-from ..language.precedence import SUM, Shape, Text, atom, comparison_of, shape, shown_operands
+from ..language.precedence import (
+    POWER,
+    SUM,
+    Shape,
+    Text,
+    atom,
+    comparison_of,
+    shape,
+    shown_operands,
+)
 from ..language.printer import expression_text
 from ..numbers.wide import Number
 from ..operations.row import Operation
@@ -54,13 +63,17 @@ def formula_pieces(trace: Trace, node: Node) -> Iterator[str | int]:
             yield piece
             continue
         slot, level = piece
-        operand = operands[slot]
-        if operand in tape.constants:
-            yield atom(tape.constants[operand]).within(level)
-        elif operand in trace.by_index:
-            yield operand
-        else:  # what an `if` leaves unevaluated has no node, so it is written out
-            yield branch_text(tape, operand).within(level)
+        yield operand_piece(trace, operands[slot], level)
+
+
+def operand_piece(trace: Trace, operand: int, level: int) -> str | int:
+    """How an operand is named in a formula: by its place, a number as itself; what an `if` or a
+    function leaves unevaluated has no node, so it is written out.
+    """
+    tape = trace.tape
+    if operand in tape.constants:
+        return atom(tape.constants[operand]).within(level)
+    return operand if operand in trace.by_index else branch_text(tape, operand).within(level)
 
 
 def shape_of(row: Operation, tape: Graph, node: int) -> Shape:
@@ -80,7 +93,7 @@ def block_pieces(trace: Trace, node: int, block: Block) -> Iterator[str | int]:
     yield f"{block.name or '...'}("
     for k, operand in enumerate(block.operands):
         yield ", " * bool(k) + "-" * block.mirrored
-        yield operand
+        yield operand_piece(trace, operand, POWER if block.mirrored else SUM)
     yield ")"
 
 
@@ -151,6 +164,7 @@ def find(trace: Trace, label: str) -> Node:
     node = trace.by_name.get(label)
     if node is not None and node.kind != "constant":
         return node
+    trace.names.find(label)  # says so where it is folded
     known = [n.name for n in trace.nodes if n.kind != "constant"]
     hint = suggestion(label, known, f"the nodes are {few(known)}" if known else "")
     raise BackpropError("name", f"there is no node called {shorten(label)}", hint=hint)

@@ -5,13 +5,16 @@ walk the backward pass the other way.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Graph
-from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, brief, short_number
+from ..numbers.ball import Undecided
+from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, above, brief, short_number
 from ..numbers.wide import UNDEFINED, Number, Wide
 from ..operations.table import CONSTANTS
 from ..passes.run import BITS_PER_DIGIT, Run, described
@@ -64,7 +67,7 @@ def flags(
     ]
     lost = unfinished(run) if missing else {}
     for label, node, value in missing:
-        origin = cause(lost, node)
+        origin, slope = cause(lost, node)
         name = names.near(origin)
         operation = run.graph.operations[origin]
         what = "the output" if operation.leaf else operation.name
@@ -73,7 +76,9 @@ def flags(
             message = f"the gradient of {label} is {brief(value)}, beyond the largest number, 1.79769e+308"  # fmt: skip
             found.append(Flag(path, "overflow", sign_of(value), name, message))
         elif value == UNDEFINED:
-            message = f"the gradient of {label} does not exist: {why(run.graph, names, origin)}"
+            message = (
+                f"the gradient of {label} does not exist: {why(run.graph, names, origin, slope)}"
+            )
             found.append(Flag(path, "undefined", "", name, message))
         else:
             sign = sign_of(value)
@@ -86,17 +91,22 @@ def sign_of(number: Wide) -> str:
     return "-" if number.sign < 0 else "+"
 
 
-def why(graph: Graph, names: Names, node: int) -> str:
-    """Why the local gradient of a node is not a number, in words."""
+def why(graph: Graph, names: Names, node: int, slope: Any) -> str:
+    """Why the local gradient of a node is not a number, in words.
+
+    slope: that local gradient, as a plain number.
+    """
     operation = graph.operations[node]
     name = names.near(node)
     if operation.leaf:
         return "infinite contributions cancel"
     if operation.jump:
         return f"{operation.jump} ({name})"
-    if operation.no_slope:
+    infinite = slope == slope
+    if operation.no_slope and not (infinite and len(operation.operands) > 1):
         return operation.no_slope.format(at=name)
-    return f"the infinite slope of {operation.name} at {name} meets a slope of 0 or its opposite"
+    what = operation.signature if operation.symbol else operation.name
+    return f"the infinite slope of {what} at {name} meets a slope of 0 or its opposite"
 
 
 Sent = dict[int, list[tuple[int, Any, Any]]]
@@ -106,20 +116,42 @@ def unfinished(run: Run) -> Sent:
     """The contributions that are not finite: operand -> (node, local gradient, contribution)."""
     found: Sent = {}
     for giver in range(run.output, -1, -1):
-        for _, operand, local, contribution in run.sent(giver):
-            if contribution is not None and not abs(contribution[0]) <= LARGEST_FLOAT:
+        upstream = run.gradients.get(giver)
+        for operand, local in slopes(run, giver):
+            if upstream is None or local is None:
+                continue
+            try:
+                contribution = run.arithmetic.times(upstream, local)
+            except Undecided:  # too small for a float, so it is finite
+                continue
+            if not abs(contribution[0]) <= LARGEST_FLOAT:
                 found.setdefault(operand, []).append((giver, local, contribution))
     return found
 
 
-def cause(sent: Sent, node: int) -> int:
-    """The node whose own local gradient is the reason that a gradient is not finite."""
+def slopes(run: Run, node: int) -> list[tuple[int, Any]]:
+    """The operands that a node sends something to, each with the local gradient; None where it
+    selects another. Nothing where nothing arrives at the node.
+    """
+    if run.gradients.get(node) is None:
+        return []
+    return [
+        (operand, run.local(node, place))
+        for place, operand in enumerate(run.graph.operands[node])
+        if run.wanted[operand] and run.values[operand] is not None
+    ]
+
+
+def cause(sent: Sent, node: int) -> tuple[int, Any]:
+    """The node whose own local gradient is the reason that a gradient is not finite, and that."""
+    slope: Any = 0.0
     while node in sent:
         # An undefined contribution explains more than an infinite one.
         node, local, _ = max(sent[node], key=lambda one: one[2][0] != one[2][0])
-        if not abs(local[0]) <= LARGEST_FLOAT:
+        slope = local[0]
+        if not abs(slope) <= LARGEST_FLOAT:
             break
-    return node
+    return node, slope
 
 
 def notes(run: Run, trace: Trace) -> list[Note]:
@@ -137,17 +169,17 @@ def notes(run: Run, trace: Trace) -> list[Note]:
             run.wanted[k] for k in graph.operands[node][:2]
         ):
             continue
-        sent = run.sent(node)
-        if run.kinks[node] != "boundary" and all(slope is None for _, _, slope, _ in sent):
+        if run.kinks[node] != "boundary" and all(slope is None for _, slope in slopes(run, node)):
             continue
         found.append(met_note(run, names, node))
     results = [("value of", trace.output_name, trace.value)]
     results += [("gradient of", name, size) for name, size in trace.gradients.items()]
     for what, label, size in results:
-        near = size.nearest if isinstance(size, Wide) and size.exists else None
+        near = size.nearest if isinstance(size, Wide) and size.exists and size.text != "0" else None
         if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
             found.append(Note("underflow", label, underflow_text(f"{what} {label}", size)))
-    found.extend(precision_note(run, trace))
+    zeros = zero_notes(run, trace)
+    found.extend(zeros or precision_note(run, trace))
     return found
 
 
@@ -156,9 +188,16 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     graph, name, kind = run.graph, names.near(node), run.kinks[node]
     operation = graph.operations[node]
     if kind == "tie":
-        ties = [operand for _, operand, _, sent in run.sent(node) if sent is not None]
-        tied = list(dict.fromkeys(names.of.get(k, "an operand") for k in ties))
-        share = f"{' and '.join(tied)} share the gradient equally" if len(tied) > 1 else f"{tied[0]} gets its share of the gradient"  # fmt: skip
+        ties = [(k, slope) for k, slope in slopes(run, node) if slope is not None]
+        shares = Counter(names.of.get(k, "an operand") for k, _ in ties)
+        of = round(float(1 / ties[0][1][0]))  # with those that are not differentiated
+        if len(shares) == 1:
+            share = f"{next(iter(shares))} gets its share of the gradient"
+        elif len(set(shares.values())) == 1:
+            share = f"{' and '.join(shares)} share the gradient equally"
+        else:
+            each = [f"{name} gets {Fraction(places, of)}" for name, places in shares.items()]
+            share = f"{' and '.join(each)} of the gradient"
         return Note("tie", name, f"{operation.name} has a kink here: its operands tie at {name}, and {share}")  # fmt: skip
     if kind == "boundary":
         return Note("boundary", name, f"the point stands exactly on the boundary of the condition of {name}; the gradient is that of the branch it selects")  # fmt: skip
@@ -170,14 +209,31 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     return Note("kink", name, f"{operation.name} has a kink here ({name}); {operation.at_kink}")
 
 
+def zero_notes(run: Run, trace: Trace) -> list[Note]:
+    """What is shown as 0 because it cannot be told from 0: the first of these, with its bound."""
+    if run.bits <= 53:
+        return []
+    shown = [
+        (f"the value of {node.name}", node.name, run.values[node.index]) for node in trace.nodes
+    ]
+    shown += [(f"the gradient of {node.name}", node.name, run.gradients.get(node.index)) for node in trace.nodes]  # fmt: skip
+    if not trace.nodes:
+        output = trace.output_name
+        shown = [(f"the value of {output}", output, run.values[run.output])]
+        slopes = zip(run.target.labels, map(run.gradients.get, run.target.sources), strict=True)
+        shown += [(f"the gradient of {name}", name, ball) for name, ball in slopes]
+    digits = int(run.bits / BITS_PER_DIGIT)
+    for what, name, ball in shown:
+        if ball is not None and ball[1] and abs(ball[0]) <= ball[1]:
+            message = f"{what} cannot be told from 0 with {digits:,} digits: it is below {above(abs(ball[0]) + ball[1])} in size, and shown as 0"  # fmt: skip
+            return [Note("precision", name, message)]
+    return []
+
+
 def precision_note(run: Run, trace: Trace) -> list[Note]:
     """What binary64 alone would have got wrong, if anything."""
     names = trace.names
     digits = int(run.bits / BITS_PER_DIGIT)
-    if run.arithmetic.last:
-        name = names.near(max(run.reason_node, 0))
-        message = f"a value or a gradient at {name} comes too close to 0, or to another number, to be told apart with {digits:,} digits; they are taken as equal"  # fmt: skip
-        return [Note("precision", name, message)]
     beyond = run.reason in ("overflow", "underflow")
     for node in trace.nodes:
         value = node.value

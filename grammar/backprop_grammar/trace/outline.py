@@ -73,11 +73,13 @@ def outgoing(
 ) -> Iterator[Edge]:
     """The edges of a node without their numbers."""
     graph, block = target.graph, node in target.names.blocks
+    seen: set[int] = set()
     for place, operand in enumerate(sources):
         if not (target.wanted[operand] and target.needed[operand]):
             continue
-        if (block and operand in sources[:place]) or (node in graph.condition_of and place < 2):
+        if (block and operand in seen) or (node in graph.condition_of and place < 2):
             continue
+        seen.add(operand)
         rule = rule_of(graph, rules, node, place, block)
         yield Edge(place, first.get(operand, operand), rule, UNEVALUATED, UNEVALUATED)
 

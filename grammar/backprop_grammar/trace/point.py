@@ -26,19 +26,25 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     for name in values:
         if name not in program.variables:
             raise unknown_name(program, name)
-    return program, program.inputs | {name: finite(x, name) for name, x in values.items()}
+    return program, program.inputs | {
+        name: finite(x, f"the value of {shorten(name)}", OF_A_POINT) for name, x in values.items()
+    }
 
 
-def finite(value: object, name: str) -> float:
+OF_A_POINT = "every value of a point is a finite number"
+
+
+def finite(value: object, what: str, hint: str = "write a finite number") -> float:
     """A number as it is meant. Raises BackpropError for what is none.
+
+    what: a message calls it. hint: the way out.
 
     A float of Python's is the number that it prints as; a scalar of NumPy's is the float it is; a
     whole number, a Fraction and a Decimal are what they are, and so is the text of a decimal.
     """
 
-    def refuse(what: str) -> BackpropError:
-        hint = "every value of a point is a finite number"
-        return BackpropError("binding", f"the value of {shorten(name)} is {what}", hint=hint)
+    def refuse(why: str) -> BackpropError:
+        return BackpropError("binding", f"{what} is {why}", hint=hint)
 
     if isinstance(value, Nearest):
         return value

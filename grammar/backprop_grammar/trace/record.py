@@ -76,7 +76,7 @@ class Node(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A remark on a right answer: kind is kink, tie, boundary, branch cut, underflow, ..."""
+    """A remark on a right answer: kind is kink, tie, boundary, sides, branch cut, underflow, ..."""
 
     kind: str
     node: str
@@ -120,6 +120,8 @@ class Trace:
     there. gradients: of the output by the inputs, or the names asked for; values: of those among
     these that are no inputs. nodes: those that are seen, or none where only results were asked
     for; each constant stands once. precision: digits of the numbers, where they were asked for.
+    decided: the nodes whose gradient is that of the function, and not the one that the rules give
+    to the node.
     """
 
     program: Graph
@@ -136,6 +138,7 @@ class Trace:
     frames: tuple[Frame, ...] = ()
     precision: int | None = None
     values: dict[str, Number] = field(default_factory=dict)
+    decided: frozenset[int] = frozenset()
 
     @property
     def output_name(self) -> str:

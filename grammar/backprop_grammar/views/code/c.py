@@ -19,7 +19,7 @@ _Thread_local alignas alignof asm auto bool break case char const constexpr cont
 extern false float for goto if inline int long nullptr register restrict return short signed sizeof
 static static_assert struct switch thread_local true typedef typeof typeof_unqual union unsigned
 void volatile while fabs fmax fmin main printf i386 linux unix errno stderr stdin stdout assert
-complex imaginary I differs
+complex imaginary I differs defined
 """
 """Keywords, functions that are called, and macros in lower case."""
 
@@ -29,8 +29,20 @@ FP_NORMAL FP_SUBNORMAL FP_ZERO HUGE HUGE_VAL HUGE_VALF HUGE_VALL INFINITY L_cter
 MATH_ERREXCEPT MATH_ERRNO MAXFLOAT M_1_PI M_2_PI M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI
 M_PI_2 M_PI_4 M_SQRT1_2 M_SQRT2 NAN NULL OVERFLOW PLOSS P_tmpdir SEEK_CUR SEEK_END SEEK_SET
 SELF_TEST SING SNAN TLOSS TMP_MAX UNDERFLOW X_TLOSS math_errhandling
+FP_INT_DOWNWARD FP_INT_TONEAREST FP_INT_TONEARESTFROMZERO FP_INT_TOWARDZERO FP_INT_UPWARD FP_LLOGB0
+FP_LLOGBNAN L_cuserid RENAME_EXCHANGE RENAME_NOREPLACE RENAME_WHITEOUT SEEK_DATA SEEK_HOLE
+HUGE_VAL_F128 HUGE_VAL_F32 HUGE_VAL_F32X HUGE_VAL_F64 HUGE_VAL_F64X
+SNANF SNANF128 SNANF32 SNANF32X SNANF64 SNANF64X SNANL
 """
 """Macros of math.h and stdio.h that have no parameters."""
+
+TYPED = [
+    name + end
+    for name in MACROS.split()
+    if name.startswith("M_")
+    for end in ("f", "l", "f32", "f64", "f128", "f32x", "f64x")
+]
+"""The same numbers as other types."""
 
 DECLARED = """
 acos asin atan cbrt ceil copysign cos cosh drem erf erfc exp exp10 exp2 expm1 fdim finite floor fma
@@ -48,7 +60,22 @@ abort abs access alarm brk calloc chdir clock close creat div exit execve fork f
 index kill labs link malloc memcpy memset mmap open pause pipe raise rand read realloc rindex sbrk
 select send signal sleep stat strcmp strlen strtod sync system time unlink wait write
 """
-"""Functions of the headers, also with f or l at the end, and some of the library beside them."""
+"""Functions of the headers and some of the library beside them; and what compilers know."""
+
+BUILT_IN = """
+acosh asinh atan2 atanh fabs fmax fmin log10 log1p log2
+cabs cacos cacosh carg casin casinh catan catanh ccos ccosh cexp cimag clog clog10 conj cpow cproj
+creal csin csinh csqrt ctan ctanh
+aligned_alloc alloca bcmp bcopy bzero dcgettext dgettext execl execle execlp execv execvp ffs
+ffsimax ffsll gettext imaxabs llabs open_memstream posix_memalign pow10 printf stpcpy stpncpy
+"""
+"""Other functions that compilers know without a header."""
+
+CLAIMED = (
+    rf"({'|'.join([*DECLARED.split(), *BUILT_IN.split()])})(_r|[fl]_r|_unlocked|[fl]|[fd]\d+x?)?"
+    r"|(str|mem|wcs|is|to|fe)[a-z][a-z0-9]*"
+)
+"""What C and its compilers claim for functions (C11, 7.31), types of numbers at the end."""
 
 SIGMOID = """\
 static double sigmoid(double x)
@@ -87,6 +114,47 @@ static double logsumexp(int count, const double *x)
 }
 """
 
+MOD = """\
+static double floored_mod(double x, double y)
+{
+    const double r = fmod(x, y);
+    return r != 0.0 && (r < 0.0) != (y < 0.0) ? r + y : r;
+}
+"""
+
+SINC = """\
+static double normalized_sinc(double x)
+{
+    double r = remainder(x, 2.0);
+    if (fabs(r) > 0.5)
+        r = copysign(1.0, r) - r;
+    return x == 0.0 ? 1.0 : sin(3.141592653589793*r)/(3.141592653589793*x);
+}
+"""
+
+ERFCX = """\
+static double scaled_erfc(double x)
+{
+    const double t = 0.5/(x*x);
+    if (x < 25.0)
+        return exp(x*x)*erfc(x);
+    return (1.0 - t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))/(x*sqrt(3.141592653589793));
+}
+"""
+
+LOGNORMCDF = """\
+static double log_normal_cdf(double x)
+{
+    const double t = 1.0/(x*x);
+    if (x > 0.0)
+        return log1p(-erfc(x/sqrt(2.0))/2.0);
+    if (x > -36.0)
+        return log(erfc(-x/sqrt(2.0))/2.0);
+    return log1p(-t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t)))) - x*x/2.0
+        - log(-x*sqrt(6.283185307179586));
+}
+"""
+
 TARGET = Target(
     "c",
     library=lambda row: row.libm,
@@ -99,13 +167,37 @@ TARGET = Target(
         "softplus": "softplus",
         "gelu": "gelu",
         "logsumexp": "logsumexp({count}, (const double[]){{{list}}})",
+        "round": "rint",
+        "mod": "floored_mod",
+        "gamma": "tgamma",
+        "normcdf": "(erfc(-({0})/sqrt(2.0))/2.0)",
+        "sinc": "normalized_sinc",
+        "erfcx": "scaled_erfc",
+        "lognormcdf": "log_normal_cdf",
     },
-    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
-    constants={"pi": "3.141592653589793", "e": "2.718281828459045", "tau": "6.283185307179586"},
-    reserved=frozenset(WORDS.split() + MACROS.split()),
-    claimed=frozenset(word + end for word in DECLARED.split() for end in ("", "f", "l", "_r")),
+    helpers={
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "gelu": GELU,
+        "logsumexp": LOGSUMEXP,
+        "floored_mod": MOD,
+        "normalized_sinc": SINC,
+        "scaled_erfc": ERFCX,
+        "log_normal_cdf": LOGNORMCDF,
+    },
+    constants={
+        "pi": "3.141592653589793",
+        "e": "2.718281828459045",
+        "tau": "6.283185307179586",
+        "nan": "NAN",
+    },
+    reserved=frozenset([*WORDS.split(), *MACROS.split(), *TYPED]),
+    claimed=CLAIMED,
     choice="{test} ? {then} : {otherwise}",
     power=False,
+    both=" && ",
+    true="1",
+    ulps=1,
 )
 
 DIFFERS = """\
@@ -159,9 +251,13 @@ def function(code: Code) -> str:
     head = (
         f"{'double' if code.value else 'void'} {code.function}({', '.join(parameters) or 'void'})"
     )
-    body = [f"const double {name} = {text};" for name, text in code.statements]
-    body += [f"{array(code)}[{k}] = {name};" for k, name in enumerate(code.results.values())]
-    body += [f"return {code.value};"] if code.value else []
+    kinds = dict.fromkeys(code.tests, "int")
+    body = [f"const {kinds.get(name, 'double')} {name} = {text};" for name, text in code.statements]
+    body += [
+        f"{array(code)}[{k}] = {code.guarded(name)};"
+        for k, name in enumerate(code.results.values())
+    ]
+    body += [f"return {code.guarded(code.value)};"] if code.value else []
     used = " ".join([*(text for _, text in code.statements), *code.results.values(), code.value])
     unused = [name for name in code.arguments.values() if not mentions(used, name)]
     body = [f"(void){name};" for name in unused] + body

@@ -5,13 +5,17 @@ Languages differ in how they spell a function, a number and a choice, so each is
 """
 
 import keyword
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import cast
 
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
-from ...errors import BackpropError, visible
+from ...errors import BackpropError, shorten, visible
+from ...operations.table import OPERATIONS
+from .doubles import Holds, off
 from .statements import Lines, lacks
 from .target import Target
 
@@ -28,6 +32,12 @@ __all__ = [
 TARGETS = ("python", "numpy", "jax", "torch", "c")
 """The languages and libraries, each a row in the file ``NAME.py``."""
 
+TOLERANCE = 1e-12
+"""Of the numbers at a point, relative to what they should be; absolute where that is 0."""
+
+LOSS = 1e-3
+"""What is left of the operands of a sum where its digits are worth a word."""
+
 LONGEST = 2_000
 """Characters of a program that are repeated in a comment; a longer one is cut."""
 
@@ -37,7 +47,8 @@ class Code:
     """A derivative in a target, for the file around it.
 
     function: its name. arguments: its variables and what they are called. statements: name and
-    text. results: what a derivative is taken by, and its name; value: the output's, or "". helpers:
+    text. results: what a derivative is taken by, and its name; value: the output's, or "". inside:
+    the name of what says whether there is a value, or ""; tests: names of conditions. helpers:
     sources of functions. point: the arguments' values, where the file can test itself. renamed:
     names of the program that could not stay.
     """
@@ -49,6 +60,8 @@ class Code:
     statements: tuple[tuple[str, str], ...]
     results: dict[tuple[str, ...], str]
     value: str
+    inside: str
+    tests: frozenset[str]
     helpers: tuple[str, ...]
     point: tuple[float, ...] | None
     renamed: dict[str, str]
@@ -64,9 +77,21 @@ class Code:
         return [(name, by, number) for name, by, number in own if number is not None]
 
     @property
+    def missing(self) -> list[str]:
+        """The derivatives that have no number at the point."""
+        return sorted(name for name, number in self.formulas.numbers.items() if number is None)
+
+    @property
     def tested(self) -> tuple[float, ...] | None:
-        """The point, if there is a number to compare with there."""
-        return self.point if self.checks else None
+        """The point, if every number exists there."""
+        return self.point if self.checks and not self.missing else None
+
+    def guarded(self, name: str) -> str:
+        """A number by its name, or nan where the program has no value."""
+        if not self.inside:
+            return name
+        nan = self.target.constants["nan"]
+        return self.target.choice.format(test=self.inside, then=name, otherwise=nan)
 
     def free(self, *names: str) -> tuple[str, ...]:
         """Names of the file's own that nothing else has."""
@@ -80,20 +105,26 @@ def row_of(target: str) -> Target:
 
 
 def code_of(target: Target, formulas: Formulas) -> Code:
-    """A derivative in a target. Raises BackpropError where the target lacks a function."""
+    """A derivative in a target.
+
+    Raises BackpropError where the target lacks a function, and where there is a point at which what
+    would be written computes another number.
+    """
     derivative = formulas.derivative
     tape = derivative.tape
     check(target, derivative)
     variables = arguments_of(derivative)
     stages = [stage.name for stage in derivative.stages]
-    reserved = target.reserved | set(target.helpers)
+    reserved = words(target)
     called = safe([*variables, *stages], reserved)
     arguments = {name: called[name] for name in variables}
     names = {node: called[name] for node, name in tape.names.items() if name in called}
-    function = unlike(derivative.output, reserved | target.claimed | set(arguments.values()))
+    function = unlike(derivative.output, reserved | set(arguments.values()), target.claimed)
     taken = {function, *called.values(), *reserved}
     like = called[variables[0]] if variables else ""
-    lines = Lines(target, tape, names, taken, like)
+    point = point_of(formulas, variables)
+    at = dict(zip(arguments.values(), point or (), strict=False))
+    lines = Lines(target, tape, names, taken, like, at)
     results = {by: called[name] for by, name in derivative.results.items()}
     value = called[derivative.value] if derivative.value else ""
     last = {*results.values(), value} - {""}
@@ -101,21 +132,60 @@ def code_of(target: Target, formulas: Formulas) -> Code:
         own = tape.names.get(stage.node, stage.name)
         name, alias = called[stage.name], called[own] if own != stage.name else ""
         lines.stage(name, stage.node, alias, name in last)
+    inside, holds = "", cast(Holds, True)
+    if derivative.domain and target.both:
+        inside, holds = lines.domain(derivative.domain, derivative.choices)
     renamed = {old: new for old, new in called.items() if old != new}
     if function != derivative.output:
         renamed[f"{derivative.output}()"] = f"{function}()"
-    return Code(
+    code = Code(
         target=target,
         formulas=formulas,
         function=function,
         arguments=arguments,
-        statements=tuple(lines.live(set(last))),
+        statements=tuple(lines.live({*last, inside})),
         results=results,
         value=value,
+        inside=inside,
+        tests=frozenset(lines.tests),
         helpers=tuple(helpers(target, lines.used)),
-        point=point_of(formulas, variables),
+        point=point,
         renamed=renamed,
     )
+    return code if point is None else tried(code, lines, holds)
+
+
+def tried(code: Code, lines: Lines, holds: Holds) -> Code:
+    """The code, if what is written gives the numbers at the point. Raises BackpropError else."""
+    numbers = {(): code.value} | code.results
+    for name, by, expected in code.checks:
+        found = lines.values.get(numbers[by]) if holds is True else holds
+        if not isinstance(found, tuple):
+            raise unable(name, str(found), lines)
+        worst = off(found, expected, TOLERANCE)
+        if worst is not None:
+            raise unable(name, f"the code gives {worst!r}, not {expected!r}", lines)
+    raised = [name for name, _ in code.statements if name in lines.broken]
+    if code.target.lazy and raised and not code.missing:
+        raise unable(code.formulas.derivative.output, lines.broken[raised[0]], lines)
+    return code
+
+
+def unable(name: str, why: str, lines: Lines) -> BackpropError:
+    """The error for a number that plain doubles do not give at a point."""
+    part, left = lines.loss
+    where = f"; most digits are lost in {shorten(part)}" if left < LOSS else ""
+    return BackpropError(
+        "precision",
+        f"code in plain doubles does not compute {shorten(name)} at this point: {why}{where}",
+        hint="write the formula in another way, or ask for the code without a point",
+    )
+
+
+def words(target: Target) -> frozenset[str]:
+    """The names that mean something in a file: words of the language, and what it calls."""
+    calls = (target.spelling(operation) for operation in OPERATIONS.values())
+    return target.reserved | set(target.helpers) | {re.split(r"\W", call)[0] for call in calls}
 
 
 def arguments_of(derivative: Derivative) -> list[str]:
@@ -176,16 +246,22 @@ def safe(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     """Names and what they are called: a reserved one ends in another _."""
     names, taken = list(dict.fromkeys(names)), set(reserved)
     result: dict[str, str] = {}
-    free = {name for name in names if name not in taken}
+    free = {name for name in names if name not in taken and unmarked(name) == name}
     for name in names:
         result[name] = name if name in free else unlike(name, taken | free)
         taken.add(result[name])
     return result
 
 
-def unlike(name: str, taken: Iterable[str]) -> str:
-    """The name, with as many _ as make it another than those taken."""
-    while name in taken:
+def unmarked(name: str) -> str:
+    """The name, without a beginning by which languages mark what is theirs: __LINE__, _Bool."""
+    return f"v{name}" if re.match("_[_A-Z]", name) else name
+
+
+def unlike(name: str, taken: Iterable[str], claimed: str = "") -> str:
+    """The name, with as many _ as make it another than those taken or of a claimed pattern."""
+    name = unmarked(name)
+    while name in taken or re.fullmatch(claimed, name):
         name += "_"
     return name
 
@@ -211,8 +287,6 @@ def comment(code: Code, *does: str) -> list[str]:
     if code.renamed:
         renamed = ", ".join(f"{old} is {new} here" for old, new in code.renamed.items())
         lines.append(f"Renamed: {renamed}.")
-    if code.point is not None:
-        missing = sorted(n for n, number in code.formulas.numbers.items() if number is None)
-        if missing:
-            lines.append(f"Without a number at the point, and so not tested: {', '.join(missing)}.")
+    if code.point is not None and code.missing:
+        lines.append(f"Not tested: at the point there is no number for {', '.join(code.missing)}.")
     return [line.rstrip() for line in lines]

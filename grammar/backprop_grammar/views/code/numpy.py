@@ -9,7 +9,7 @@ from ...derivatives.formulas import Formulas
 from ...operations.row import Operation
 from ..options import Options
 from .code import code_of, python_words
-from .python import python_file
+from .python import ERFCX, LOGNORMCDF, SINC, python_file
 from .target import Target
 
 __all__ = ["TARGET", "arrays", "otherwise", "render"]
@@ -32,6 +32,10 @@ def otherwise(module: str) -> dict[str, str]:
         "sign": f"{module}.sign",
         "softplus": f"{module}.logaddexp({{0}}, 0.0)",
         "logsumexp": f"{module}.logaddexp({{0}}, {{1}})",
+        "floor": f"{module}.floor",
+        "ceil": f"{module}.ceil",
+        "round": f"{module}.round",
+        "mod": f"{module}.mod",
     }
 
 
@@ -52,20 +56,52 @@ def lgamma(x):
     return np.where(pole, np.inf, np.vectorize(math.lgamma, otypes=[float])(np.where(pole, 1.0, x)))
 """
 
+GAMMA = """\
+def gamma_function(x):
+    pole = (x <= 0.0) & (x == np.floor(x))
+    return np.where(pole, np.nan, np.vectorize(math.gamma, otypes=[float])(np.where(pole, 1.0, x)))
+"""
+
+NORMCDF = """\
+def normal_cdf(x):
+    return np.vectorize(math.erfc, otypes=[float])(-x/math.sqrt(2.0))/2.0
+"""
+
+
+def vectorized(source: str) -> str:
+    """A function of numbers in Python as one of arrays."""
+    return f"@np.vectorize(otypes=[float])\n{source}"
+
+
 TARGET = Target(
     "numpy",
     library=arrays("np"),
-    calls=otherwise("np") | {name: name for name in ("erf", "erfc", "lgamma", "sigmoid", "gelu")},
+    calls=otherwise("np")
+    | {name: name for name in ("erf", "erfc", "lgamma", "sigmoid", "gelu")}
+    | {
+        "gamma": "gamma_function",
+        "normcdf": "normal_cdf",
+        "sinc": "normalized_sinc",
+        "erfcx": "scaled_erfc",
+        "lognormcdf": "log_normal_cdf",
+    },
     helpers={
         "erf": "erf = np.vectorize(math.erf, otypes=[float])\n",
         "erfc": "erfc = np.vectorize(math.erfc, otypes=[float])\n",
         "lgamma": LGAMMA,
         "sigmoid": SIGMOID,
         "gelu": GELU,
+        "gamma_function": GAMMA,
+        "normal_cdf": NORMCDF,
+        "normalized_sinc": vectorized(SINC),
+        "scaled_erfc": vectorized(ERFCX),
+        "log_normal_cdf": vectorized(LOGNORMCDF),
     },
-    constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)"},
+    constants={"pi": "np.pi", "e": "np.e", "tau": "(2.0*np.pi)", "nan": "np.nan"},
     reserved=python_words() | {"math", "np"},
     choice="np.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="True",
 )
 
 QUIET = 'with np.errstate(all="ignore"):  # np.where evaluates the branch not taken, too'
@@ -77,7 +113,7 @@ def render(formulas: Formulas, _options: Options) -> str:
     names = ", ".join(code.arguments.values())
     several = f"{names} = (np.asarray(v, dtype=float) for v in ({names}))"
     arrays = several if len(code.arguments) > 1 else f"{names} = np.asarray({names}, dtype=float)"
-    chooses = any("np.where(" in text for _, text in code.statements)
+    chooses = bool(code.inside) or any("np.where(" in text for _, text in code.statements)
     return python_file(
         code,
         ["import math", "import numpy as np"],

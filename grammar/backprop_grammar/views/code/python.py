@@ -10,7 +10,7 @@ from ..options import Options
 from .code import Code, code_of, comment, python_words
 from .target import Target
 
-__all__ = ["TARGET", "python_file", "render"]
+__all__ = ["ERFCX", "LOGNORMCDF", "SINC", "TARGET", "python_file", "render"]
 
 SIGMOID = """\
 def sigmoid(x):
@@ -28,10 +28,62 @@ def gelu(x):
     return x*math.erfc(-x/math.sqrt(2.0))/2.0
 """
 
+CLAMP = """\
+def clamp(x, lo, hi):
+    if lo > hi:
+        raise ValueError("clamp needs lo <= hi")
+    return max(lo, min(x, hi))
+"""
+
+TOTAL = """\
+def total(*xs):
+    try:
+        return math.fsum(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)*2.0**53
+"""
+
+MEAN = """\
+def mean(*xs):
+    try:
+        return math.fsum(xs)/len(xs)
+    except OverflowError:
+        return math.fsum(x/2.0**53 for x in xs)/len(xs)*2.0**53
+"""
+
 LOGSUMEXP = """\
 def logsumexp(*xs):
     *rest, largest = sorted(xs)
     return largest + math.log1p(math.fsum(math.exp(x - largest) for x in rest))
+"""
+
+SINC = """\
+def normalized_sinc(x):
+    if x == 0.0:
+        return 1.0
+    r = math.remainder(x, 2.0)
+    if abs(r) > 0.5:
+        r = math.copysign(1.0, r) - r
+    return math.sin(math.pi*r)/(math.pi*x)
+"""
+
+ERFCX = """\
+def scaled_erfc(x):
+    if x < 25.0:
+        return math.exp(x*x)*math.erfc(x)
+    t = 0.5/(x*x)
+    return (1.0 - t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))/(x*math.sqrt(math.pi))
+"""
+
+LOGNORMCDF = """\
+def log_normal_cdf(x):
+    if x > 0.0:
+        return math.log1p(-math.erfc(x/math.sqrt(2.0))/2.0)
+    if x > -36.0:
+        return math.log(math.erfc(-x/math.sqrt(2.0))/2.0)
+    t = 1.0/(x*x)
+    rest = math.log1p(-t*(1.0 - 3.0*t*(1.0 - 5.0*t*(1.0 - 7.0*t))))
+    return rest - x*x/2.0 - math.log(-x*math.sqrt(2.0*math.pi))
 """
 
 TARGET = Target(
@@ -42,18 +94,38 @@ TARGET = Target(
         "abs": "abs",
         "max": "max",
         "min": "min",
-        "sum": "math.fsum([{list}])",
-        "mean": "(math.fsum([{list}])/{count})",
+        "sum": "total",
+        "mean": "mean",
         "sigmoid": "sigmoid",
         "softplus": "softplus",
         "gelu": "gelu",
         "logsumexp": "logsumexp",
+        "round": "round",
+        "mod": "(({0}) % ({1}))",
+        "gamma": "math.gamma",
+        "normcdf": "(math.erfc(-({0})/math.sqrt(2.0))/2.0)",
+        "sinc": "normalized_sinc",
+        "erfcx": "scaled_erfc",
+        "lognormcdf": "log_normal_cdf",
+        "clamp": "clamp",
     },
-    helpers={"sigmoid": SIGMOID, "softplus": SOFTPLUS, "gelu": GELU, "logsumexp": LOGSUMEXP},
+    helpers={
+        "sigmoid": SIGMOID,
+        "softplus": SOFTPLUS,
+        "gelu": GELU,
+        "logsumexp": LOGSUMEXP,
+        "normalized_sinc": SINC,
+        "scaled_erfc": ERFCX,
+        "log_normal_cdf": LOGNORMCDF,
+        "clamp": CLAMP,
+        "total": TOTAL,
+        "mean": MEAN,
+    },
     constants={"pi": "math.pi", "e": "math.e", "tau": "math.tau"},
     reserved=python_words() | {"math"},
     choice="{then} if {test} else {otherwise}",
     lazy=True,
+    ulps=1,
 )
 
 WIDTH = 88
@@ -83,7 +155,8 @@ def python_file(
     """
     parameters = ", ".join(code.arguments.values())
     body = [f"{name} = {text}" for name, text in code.statements]
-    body += listing(f"return {code.value}, " if code.value else "return ", results(code), "")
+    value = f"{code.guarded(code.value)}, " if code.value else ""
+    body += listing(f"return {value}", results(code), "")
     if around:
         body = [around, *(f"    {line}" for line in body)]
     test = self_test(code, before_test, number)
@@ -109,7 +182,7 @@ def key(by: tuple[str, ...]) -> str:
 
 def results(code: Code) -> list[str]:
     """The items of the dict that is returned."""
-    return [f"{key(by)}: {name}" for by, name in code.results.items()]
+    return [f"{key(by)}: {code.guarded(name)}" for by, name in code.results.items()]
 
 
 def listing(start: str, items: list[str], end: str, braces: str = "{}") -> list[str]:

@@ -5,10 +5,11 @@ other parsers have limits.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...language.precedence import ATOM
-from ...operations.row import Operation
+from ...operations.row import Bound, Operation
+from .doubles import Doubles, Holds
 
 __all__ = ["CHOICE", "Branch", "Fragment", "Target", "Test"]
 
@@ -25,14 +26,19 @@ class Target:
         An operation without either is written by others, as its row says. A template with two
         slots for any number of operands is put around pairs, and {list} stands for all operands.
     helpers: functions that the file brings along where it uses them, by name.
-    constants: pi, e and tau. literal: a number.
-    reserved: names that mean something inside the function; claimed: those that it can't have
-        itself.
+    constants: pi, e and tau, and nan where there is one. literal: a number.
+    reserved: names that mean something inside the function; claimed: a pattern of those that it
+        can't have itself.
     choice: an `if`. lazy: the branch not taken is not evaluated, which matters as errors are
         raised there.
     power: whether there is an operator `**`; for whole exponents only where ``calls`` has pow.
     lift: what makes a number into what functions take, if they take no numbers; {like} is a
         variable.
+    both, true: what stands between conditions that hold together, and what always holds; empty
+        where errors are raised outside a domain, so that there are no such conditions.
+    ulps: how far off its functions may be, in units in the last place. smallest: numbers below are
+        taken for 0. limits: what must hold of an operand for a function to be right, by the
+        operation's name.
     """
 
     name: str
@@ -42,11 +48,16 @@ class Target:
     constants: dict[str, str]
     reserved: frozenset[str]
     choice: str
-    claimed: frozenset[str] = frozenset()
+    claimed: str = ""
     literal: Callable[[float], str] = repr
     power: bool = True
     lazy: bool = False
     lift: str = ""
+    both: str = ""
+    true: str = ""
+    ulps: float = 4
+    smallest: float = 0.0
+    limits: dict[str, Bound] = field(default_factory=dict)
 
     def spelling(self, operation: Operation) -> str:
         """The function that an operation is, or a template; empty without one."""
@@ -59,7 +70,7 @@ class Fragment:
     """A text, how tightly it binds, and how deep it is.
 
     nesting: parentheses within each other. height: operations within each other. fixed: it is
-    made of numbers only.
+    made of numbers only. number: what it computes at the point.
     """
 
     text: str
@@ -67,6 +78,7 @@ class Fragment:
     nesting: int = 0
     height: int = 0
     fixed: bool = False
+    number: Doubles = None
 
     def within(self, level: int) -> str:
         """The text, in parentheses where it binds more loosely than the level."""
@@ -84,6 +96,7 @@ class Test:
     text: str
     nesting: int
     fixed: bool
+    holds: Holds = None
     name: str = ""
 
 

@@ -27,6 +27,12 @@ def polygamma(n, x):
     return torch.polygamma(n, x)
 """
 
+GAMMA = """\
+def gamma_function(x):
+    odd = (x < 0.0) & (torch.floor(x) % 2.0 != 0.0)
+    return torch.exp(torch.lgamma(x))*torch.where(odd, -1.0, 1.0)
+"""
+
 TARGET = Target(
     "torch",
     library=lambda row: row.libm and f"torch.{row.libm}",
@@ -45,11 +51,29 @@ TARGET = Target(
         "logsumexp": "torch.logaddexp({0}, {1})",
         "digamma": "torch.digamma",
         "polygamma": "polygamma({n}, {0})",
+        "round": "torch.round",
+        "mod": "torch.remainder",
+        "selu": "torch.nn.functional.selu",
+        "relu6": "torch.nn.functional.relu6",
+        "mish": "torch.nn.functional.mish",
+        "softsign": "torch.nn.functional.softsign",
+        "hardtanh": "torch.nn.functional.hardtanh",
+        "sinc": "torch.sinc",
+        "gamma": "gamma_function",
+        "erfinv": "torch.special.erfinv",
+        "erfcx": "torch.special.erfcx",
+        "normcdf": "torch.special.ndtr",
+        "lognormcdf": "torch.special.log_ndtr",
+        "logit": "torch.special.logit",
+        "xlogy": "torch.special.xlogy",
+        "xlog1py": "torch.special.xlog1py",
     },
-    helpers={"cbrt": CBRT, "polygamma": POLYGAMMA},
-    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)"},
+    helpers={"cbrt": CBRT, "polygamma": POLYGAMMA, "gamma_function": GAMMA},
+    constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)", "nan": "torch.nan"},
     reserved=python_words() | {"torch"},
     choice="torch.where({test}, {then}, {otherwise})",
+    both=" & ",
+    true="torch.tensor(True)",
     lift="{like}.new_tensor({0})",
 )
 

@@ -110,6 +110,7 @@ def diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "explains": list(diagnosis.explains),
         "contradicts": list(diagnosis.spoils),
         "unique": diagnosis.unique,
+        "chance": diagnosis.chance,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ...derivatives.formulas import Formulas
 from ...language.nearest import exact
 from ..options import Options
+from .trace_json import remarks
 
 __all__ = ["document", "hessian", "render"]
 
@@ -40,6 +41,8 @@ def document(formulas: Formulas) -> dict[str, Any]:
     ]
     if derivative.results and all(len(by) == 2 for by in derivative.results):
         result["hessian"] = hessian(formulas)
+    if formulas.at is not None:
+        result |= remarks(formulas.notes, formulas.flags)
     return result
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ...explain.document import Figure, Formula, Partial, Product, Side, Total
 from ...language.graph import Graph
 from ...language.precedence import comparison_of, number_text, shown_operands
-from ...numbers.decimal import rounded
+from ...numbers.decimal import ENORMOUS, exponent_text, rounded
 from ...numbers.wide import Wide, sign
 from ...operations.row import Operation
 from ...operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, POW, SUB
@@ -121,12 +121,11 @@ def figure_leaf(shown: Figure) -> Leaf:
     if isinstance(number, Wide) and not number.exists:
         return Leaf(name_latex(number.kind), negative=number.sign < 0)
     sign, _, exponent = rounded(number, shown.digits)
-    text = str(shown)
-    if abs(exponent) >= 10**15:  # of an enormous exponent: 10^-4.34294e+307
-        power = number_leaf(text[text.index("^") + 1 :])
+    if abs(exponent) >= ENORMOUS:
+        power = number_leaf(exponent_text(exponent))
         inner = "-" * power.negative + power.latex
         return Leaf(f"{{10}}^{{{inner}}}", POWER, True, sign < 0)
-    return number_leaf(text)
+    return number_leaf(str(shown))
 
 
 def figure(shown: Figure) -> str:

@@ -26,8 +26,6 @@ def render(formulas: Formulas, options: Options) -> str:
     for stage in derivative.stages:
         comment = ""
         if formulas.at is not None and stage.name in formulas.numbers:
-            value = formulas.numbers[stage.name]
-            number = "no number here" if value is None else decimal(value, options.digits)
-            comment = f"  # {number}"
+            comment = f"  # {decimal(formulas.number(stage.name), options.digits)}"
         lines.append(f"{stage.name} = {derivative.expression(stage)}{comment}")
     return "\n".join(lines) + "\n"

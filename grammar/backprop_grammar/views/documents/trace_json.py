@@ -5,15 +5,16 @@ words that JSON lacks.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ...language.nearest import exact
 from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
 from ...trace.index import formula, frame_title, rule_text
-from ...trace.record import Node, Trace
+from ...trace.record import Flag, Node, Note, Trace
 from ..options import Options
 
-__all__ = ["render"]
+__all__ = ["remarks", "render"]
 
 FORMAT = "backprop-trace/1"
 
@@ -53,15 +54,7 @@ def document(trace: Trace) -> dict[str, Any]:
         "upstream": trace.upstream,
         "gradients": {name: as_float(value) for name, value in trace.gradients.items()},
         "nodes": [node_object(trace, node) for node in trace.nodes],
-        "notes": [
-            {"kind": note.kind, "node": note.node, "message": note.message} for note in trace.notes
-        ],
-        "flags": [
-            {"path": flag.path, "status": flag.status}
-            | ({"sign": flag.sign} if flag.sign else {})
-            | {"node": flag.node, "message": flag.message}
-            for flag in trace.flags
-        ],
+        **remarks(trace.notes, trace.flags),
     }
     if trace.frames:
         result["frames"] = [
@@ -80,6 +73,21 @@ def document(trace: Trace) -> dict[str, Any]:
         result["precision"] = trace.precision
         result["wide"] = {**value, "gradients": gradients}
     return result
+
+
+def remarks(notes: Iterable[Note], flags: Iterable[Flag]) -> dict[str, Any]:
+    """Notes and flags as Python objects."""
+    return {
+        "notes": [
+            {"kind": note.kind, "node": note.node, "message": note.message} for note in notes
+        ],
+        "flags": [
+            {"path": flag.path, "status": flag.status}
+            | ({"sign": flag.sign} if flag.sign else {})
+            | {"node": flag.node, "message": flag.message}
+            for flag in flags
+        ],
+    }
 
 
 def node_object(trace: Trace, node: Node) -> dict[str, Any]:

@@ -7,13 +7,13 @@ and where a name stands is decided once, here.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...language.precedence import comparison_of, shown_operands
+from ...language.precedence import POWER, SUM, atom, comparison_of, shown_operands
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
-from ...operations.table import IF
+from ...operations.table import ADD, IF, SUB
 from ...trace.index import formula, frame_title, rule_text
-from ...trace.record import Node, Trace
+from ...trace.record import Edge, Node, Trace
 
 __all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
 
@@ -94,7 +94,9 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
     for node in trace.nodes:
         if node.index not in seen or (node.kind == "constant" and node.index != trace.output):
             continue  # a constant is part of its gate's symbol, or a leaf of its own per use
-        edges = list(node.edges)
+        edges: dict[int, list[Edge]] = {}  # by operand, the first of them last
+        for edge in reversed(node.edges):
+            edges.setdefault(edge.operand, []).append(edge)
         sources: list[tuple[int, int, bool]] = []
         for position, operand in wired_operands(trace, node):
             constant = operand in trace.tape.constants
@@ -105,11 +107,10 @@ def diagram(trace: Trace, digits: int = 6) -> Diagram:
         place[node.index] = len(vertices)
         vertices.append(vertex(trace, node, digits, symbol(trace, node)))
         for slot, (source, operand, tested) in enumerate(sources):
-            edge = next((edge for edge in edges if edge.operand == operand), None)
-            if edge is None or tested:  # what a condition compares receives nothing
+            if tested or not edges.get(operand):  # what a condition compares receives nothing
                 wires.append(Wire(source, len(vertices) - 1, slot))
                 continue
-            edges.remove(edge)
+            edge = edges[operand].pop()
             rule = rule_text(trace, node, edge)
             sent, local = shown(edge.contribution, digits), shown(edge.local, digits)
             wires.append(Wire(source, len(vertices) - 1, slot, sent, edge.routed, rule, local))
@@ -167,7 +168,10 @@ def symbol(trace: Trace, node: Node) -> str:
     if not any(fixed) or all(fixed):
         return row.symbol or row.name
     if row.symbol:
-        left, right = (f"({n})" if n.startswith("-") and row.symbol in "+-" else n for n in fixed)
+        level = POWER if row in (ADD, SUB) else SUM  # a sign does not stand beside another
+        left, right = (
+            atom(constants[k]).within(level) if k in constants else "" for k in node.operands
+        )
         if not left:
             return f"{row.symbol}{right}"
         return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"

@@ -5,7 +5,6 @@ a link, is one comparison per number, and the page computes nothing.
 """
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -20,9 +19,11 @@ from ...numbers.wide import Number
 from ...trace.index import formula
 from ...trace.record import Edge, Node, Trace
 from ..drawing.diagram import diagram
+from ..drawing.geometry import Scene, scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
 from ..options import Options
-from .svg import DARK, FONT, LIGHT, drawing
+from .svg import ADAPTIVE, DARK, FONT, LIGHT, svg
+from .svg import number as pixels
 
 __all__ = ["render"]
 
@@ -33,8 +34,6 @@ SLATE = {"ground": "#0d1117", "lit": "#2b2a1c", "line": "#2d333b", "accent": "#5
 WIDE = 720
 """Pixels above which a picture stands over the table, not beside it."""
 
-STYLES = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
-
 
 def render(trace: Trace, options: Options) -> str:
     """The page, self-contained, and whole without JavaScript.
@@ -43,16 +42,16 @@ def render(trace: Trace, options: Options) -> str:
     """
     digits = trace.precision or options.digits
     shown = diagram(trace, digits)
-    picture = drawing(shown)
+    drawn = scene(shown)
     story = tell(trace, digits)
-    style, script = sheet(picture, story), part("page.js")
+    style, script = sheet(drawn, story), part("page.js")
     return Template(part("page.html")).substitute(
-        policy=policy([style, *STYLES.findall(picture)], script),
+        policy=policy([style, ADAPTIVE], script),
         title=escape(visible(shorten(shown_text(trace.program), 80))),
         style=style,
         program="\n".join(program(story)),
-        layout=("wide" if width(picture) > WIDE else "narrow") + " numberless" * (not story.steps),
-        picture=picture,
+        layout=("wide" if drawn.width > WIDE else "narrow") + " numberless" * (not story.steps),
+        picture=svg(shown, drawn, ADAPTIVE),
         rows="\n".join(row(story, node) for node in listed(trace)),
         remarks="\n".join(remarks(trace)),
         data=embedded(data(story, shown)),
@@ -145,7 +144,7 @@ def part(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def sheet(picture: str, story: Story) -> str:
+def sheet(drawn: Scene, story: Story) -> str:
     """The page's style sheet: in the picture's colours, with the room that things will need."""
 
     def colours(ground: dict[str, str]) -> str:
@@ -154,16 +153,10 @@ def sheet(picture: str, story: Story) -> str:
     lines = max((len(step["lines"]) for step in story.steps[1:-1]), default=0)
     return (
         f":root {{ {colours(LIGHT | PAPER)} --font: {FONT};"
-        f" --picture: {width(picture):g}px; --lines: {min(lines, 6)} }}\n"
+        f" --picture: {pixels(drawn.width)}px; --lines: {min(lines, 6)} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {colours(DARK | SLATE)} }} }}\n"
         f"{part('page.css')}"
     )
-
-
-def width(picture: str) -> float:
-    """How wide a drawing is, in pixels."""
-    match = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
-    return float(match[1]) if match else 0
 
 
 def policy(styles: Sequence[str], script: str) -> str:

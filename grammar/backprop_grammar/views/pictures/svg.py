@@ -11,6 +11,7 @@ belongs to, so a style sheet or a script needs no knowledge of the layout:
 """
 
 from collections.abc import Iterable
+from textwrap import indent
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
@@ -20,7 +21,18 @@ from ..drawing.geometry import Frame, Label, Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 
-__all__ = ["DARK", "FONT", "LIGHT", "STYLE", "colours", "drawing", "number", "render", "svg"]
+__all__ = [
+    "ADAPTIVE",
+    "DARK",
+    "FONT",
+    "LIGHT",
+    "STYLE",
+    "colours",
+    "drawing",
+    "number",
+    "render",
+    "svg",
+]
 
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans",'
@@ -57,15 +69,11 @@ def render(trace: Trace, options: Options) -> str:
 
 def drawing(picture: Diagram) -> str:
     """The `<svg>` element of a diagram, in the colours that the reader's ground asks for."""
-    dark = "".join(f"    {line}\n" for line in colours(DARK).splitlines())
-    return svg(
-        picture, f"{STYLE}{colours(LIGHT)}  @media (prefers-color-scheme: dark) {{\n{dark}  }}\n"
-    )
+    return svg(picture, scene(picture), ADAPTIVE)
 
 
-def svg(picture: Diagram, style: str) -> str:
-    """The `<svg>` element of a diagram with a style sheet."""
-    drawn = scene(picture)
+def svg(picture: Diagram, drawn: Scene, style: str) -> str:
+    """The `<svg>` element of a diagram, drawn as its scene says, with a style sheet."""
     size = f"{number(drawn.width)} {number(drawn.height)}"
     wide, high = size.split()
     lines = [
@@ -73,7 +81,7 @@ def svg(picture: Diagram, style: str) -> str:
         f'width="{wide}" height="{high}" role="img" aria-labelledby="picture-title picture-desc">',
         f'<title id="picture-title">{quoted(shorten(picture.title, 400))}</title>',
         f'<desc id="picture-desc">{quoted(picture.description)}</desc>',
-        f"<style>\n{style}</style>",
+        f"<style>{style}</style>",
         *[framed(frame) for frame in drawn.frames],
         '<g class="wires">',
         *wires(picture, drawn),
@@ -112,7 +120,7 @@ def colours(ground: dict[str, str]) -> str:
 NAMES = ("name", "stage", "alias")
 
 STYLE = (
-    f"  .backprop {{ color-scheme: light dark; font-family: {FONT};"
+    f"\n  .backprop {{ color-scheme: light dark; font-family: {FONT};"
     " font-variant-numeric: tabular-nums }\n"
     "  .backprop .wire, .backprop .arrow { fill: none; stroke-width: 1.5 }\n"
     "  .backprop .arrow { stroke-linecap: round; stroke-linejoin: round }\n"
@@ -136,6 +144,13 @@ STYLE = (
         )
     )
 )
+"""The part of the style sheet that is the same on any ground."""
+
+ADAPTIVE = (
+    f"{STYLE}{colours(LIGHT)}  @media (prefers-color-scheme: dark) {{\n"
+    f"{indent(colours(DARK), '    ')}  }}\n"
+)
+"""The style sheet in the colours that the reader's ground asks for."""
 
 
 def quoted(text: str) -> str:
