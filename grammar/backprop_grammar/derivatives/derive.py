@@ -20,7 +20,6 @@ from ..symbolic.gradient import LONGEST, gradient, partials, plus, symbols_of, t
 from ..symbolic.simplify import AtZero, Symbols, everywhere, varying_power
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Flag, Note
-from .domain import inside
 
 __all__ = [
     "MAX_ORDER",
@@ -68,6 +67,18 @@ class Derivative:
     value: str
     domain: tuple[Condition, ...] = ()
     choices: tuple[Condition, ...] = ()
+
+    @property
+    def reached(self) -> list[int]:
+        """The nodes that the stages are computed from, themselves among them, in order."""
+        reach = reachable(self.tape, [stage.node for stage in self.stages])
+        return [node for node, here in enumerate(reach) if here]
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables that the stages are computed from."""
+        reach = reachable(self.tape, [stage.node for stage in self.stages])
+        return [name for name, node in self.tape.variables.items() if reach[node]]
 
     def text(self) -> str:
         """The program, a stage a line."""
@@ -196,7 +207,11 @@ def program(
     output: of the program, which gets its name where the derivatives use it. code: and where they
     do not. at_zero: see ``derive``.
     """
-    domain = inside(graph, output, symbols, moved) if code else ()
+    domain: tuple[Condition, ...] = ()
+    if code:
+        from .domain import inside  # which formulas to read need not load
+
+        domain = inside(graph, output, symbols, moved)
     symbols, place = together(symbols, at_zero)
     moved = [place[node] for node in moved]
     end = moved[output]

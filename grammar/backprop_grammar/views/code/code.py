@@ -26,7 +26,6 @@ __all__ = [
     "code_of",
     "comment",
     "python_words",
-    "variables_of",
 ]
 
 TARGETS = ("python", "numpy", "jax", "torch", "c")
@@ -190,26 +189,8 @@ def words(target: Target) -> frozenset[str]:
 
 def arguments_of(derivative: Derivative) -> list[str]:
     """The variables that the stages are computed from, and those that were asked for."""
-    used = {*variables_of(derivative), *(name for by in derivative.results for name in by)}
+    used = {*derivative.variables, *(name for by in derivative.results for name in by)}
     return [name for name in derivative.tape.variables if name in used]
-
-
-def variables_of(derivative: Derivative) -> list[str]:
-    """The variables that the stages are computed from."""
-    reached = reach(derivative)
-    return [name for name, node in derivative.tape.variables.items() if node in reached]
-
-
-def reach(derivative: Derivative) -> set[int]:
-    """The nodes that the stages are computed from, themselves among them."""
-    pending = [stage.node for stage in derivative.stages]
-    reached = set(pending)
-    while pending:
-        for k in derivative.tape.operands[pending.pop()]:
-            if k not in reached:
-                reached.add(k)
-                pending.append(k)
-    return reached
 
 
 def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] | None:
@@ -223,7 +204,7 @@ def point_of(formulas: Formulas, variables: Iterable[str]) -> tuple[float, ...] 
 def check(target: Target, derivative: Derivative) -> None:
     """Raise BackpropError for the first operation that a target cannot write."""
     tape = derivative.tape
-    for node in sorted(reach(derivative)):
+    for node in derivative.reached:
         operation, count = tape.operations[node], len(tape.operands[node])
         if not operation.leaf and lacks(target, operation, count):
             able = [name for name in TARGETS if not lacks(row_of(name), operation, count)]

@@ -6,7 +6,6 @@ The program carries its point with it, so what is printed can be evaluated as it
 from ...derivatives.formulas import Formulas
 from ...language.precedence import number_text
 from ...numbers.decimal import decimal
-from ..code.code import variables_of
 from ..options import Options
 
 __all__ = ["render"]
@@ -20,7 +19,7 @@ def render(formulas: Formulas, options: Options) -> str:
     given = formulas.inputs | {
         name: x for name, x in (formulas.at or {}).items() if name in formulas.inputs
     }
-    used = variables_of(formulas.derivative)
+    used = formulas.derivative.variables
     lines = [f"{name} = {number_text(x)}" for name, x in given.items() if name in used]
     derivative = formulas.derivative
     for stage in derivative.stages:
