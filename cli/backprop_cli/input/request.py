@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
 from backprop_grammar.language.graph import Graph
-from backprop_grammar.language.nearest import literal, nearest, vanished
+from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
 from backprop_grammar.numbers.decimal import brief
@@ -29,7 +29,6 @@ from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
-PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 SEVERAL = r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)"
 INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
@@ -259,7 +258,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
     if not bare:
         raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
-    if PLAIN.match(bare):
+    if DECIMAL.match(bare):
         value = literal(bare)
         if abs(value) != float("inf") and not vanished(bare):
             return value
@@ -341,7 +340,7 @@ def read_object(name: str, point: Point) -> None:
                 for name, text in exact.items()
                 if name in document
                 and isinstance(text, str)
-                and (PLAIN.match(text) or re.match(QUOTIENT, text, re.ASCII))
+                and (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII))
             }
     if not isinstance(document, dict):
         raise refuse("does not hold an object")

@@ -12,6 +12,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BackpropError, few, shorten, suggestion, usage, visible
+from ..language.nearest import DECIMAL
 from ..language.parser import parse
 from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal, exact_decimal
@@ -59,7 +60,6 @@ FARTHEST = MAX_EMAX // 2
 FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
 
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
 SCIENTIFIC = re.compile(
     r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))\s*[*x·×]\s*10\s*(?:\^|\*\*)\s*"
     r"(?:([+-]?[0-9]{1,6})|\(\s*([+-]?[0-9]{1,6})\s*\))\Z",

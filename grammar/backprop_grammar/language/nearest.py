@@ -4,46 +4,57 @@ So a tenth is a tenth: passes over floats see the float and how far off it is, p
 numbers see the number itself, and everything else need not know.
 """
 
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-__all__ = ["Nearest", "exact", "fraction", "literal", "nearest", "printed", "vanished"]
+__all__ = [
+    "DECIMAL",
+    "SMALLEST",
+    "Nearest",
+    "exact",
+    "fraction",
+    "literal",
+    "nearest",
+    "printed",
+    "vanished",
+]
 
 WHOLE = 2.0**53
 """Whole numbers below it are floats, and print as they are."""
 
+SMALLEST = 5e-324
+"""The smallest float above 0."""
+
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?\Z", re.ASCII)
+"""A decimal as text."""
+
 
 class Nearest(float):
-    """The float nearest to a rational number. ratio: that number, as two whole ones.
+    """The float nearest to a rational number. ratio: that number, as two whole ones. rest: the
+    number less the float, rounded: half an ulp at most, 0 only where the float is the number and
+    prints as another.
 
     What is computed with it as with any float is a plain float; its negative is not computed.
     """
 
-    __slots__ = ("ratio",)
+    __slots__ = ("ratio", "rest")
     ratio: tuple[int, int]
+    rest: float
 
     def __new__(cls, value: float, ratio: tuple[int, int]) -> "Nearest":
         """Value: the nearest float, which the caller has already."""
         self = super().__new__(cls, value)
         self.ratio = ratio
+        n, d = value.as_integer_ratio()
+        above, below = ratio
+        lacks = above * d - n * below
+        self.rest = lacks / (below * d)
+        if lacks and not self.rest:  # too small for a float
+            self.rest = SMALLEST
         return self
-
-    @property
-    def rest(self) -> float:
-        """The number less the float, rounded: half an ulp at most, 0 where it only prints as another."""
-        n, d = self.as_integer_ratio()
-        above, below = self.ratio
-        return (above * d - n * below) / (below * d)
-
-    @property
-    def exact(self) -> bool:
-        """Whether the float is the number, and only prints as another."""
-        n, d = self.as_integer_ratio()
-        return n * self.ratio[1] == self.ratio[0] * d
 
     def __neg__(self) -> "Nearest":
         above, below = self.ratio
@@ -78,11 +89,12 @@ def nearest(above: int, below: int = 1) -> float:
 
 def told(value: float, exact: tuple[int, int]) -> float:
     """A rational number by its nearest float: just that where it is the number and prints as it."""
-    above, below = exact
-    n, d = value.as_integer_ratio()
-    if n * below == above * d and ((d == 1 and abs(n) < WHOLE) or as_printed(value) == (n, d)):
-        return value + 0.0
-    return Nearest(value, exact)
+    number = Nearest(value, exact)
+    if not number.rest:
+        n, d = value.as_integer_ratio()
+        if (d == 1 and abs(n) < WHOLE) or as_printed(value) == (n, d):
+            return value + 0.0
+    return number
 
 
 def as_printed(value: float) -> tuple[int, int]:
@@ -111,10 +123,8 @@ def whole(text: str) -> int:
     return whole(text[:-half]) * shift + whole(text[-half:])
 
 
-def fraction(value: float) -> "Fraction":
+def fraction(value: float) -> Fraction:
     """The number that a float stands for."""
-    from fractions import Fraction  # takes milliseconds to load
-
     return Fraction(*value.ratio) if isinstance(value, Nearest) else Fraction(value)
 
 

@@ -13,7 +13,7 @@ from math import fabs, frexp
 from typing import NamedTuple
 
 from ..language.graph import Graph
-from ..language.nearest import Nearest
+from ..language.nearest import SMALLEST, Nearest
 from ..language.table_texts import compiled, texts
 from ..operations.exact import always, at_zero, product, quotient
 from ..operations.row import Operation, relative
@@ -33,9 +33,6 @@ __all__ = [
     "mul",
     "total",
 ]
-
-SMALLEST = 5e-324
-"""The smallest float above 0."""
 
 SMALL = 2.0**-960
 """Below, a bound on a rounding error would itself lose digits in binary64."""
@@ -66,9 +63,8 @@ def constant(value: float | str) -> Ball:
     if type(value) is float:
         return value, 0.0
     if not isinstance(value, str):
-        if not isinstance(value, Nearest) or value.exact:
-            return float(value), 0.0
-        return float(value), fabs(value.rest) * (1 + 2 * UNIT) + SMALLEST
+        rest = value.rest if isinstance(value, Nearest) else 0.0
+        return float(value), fabs(rest) * (1 + 2 * UNIT) + (SMALLEST if rest else 0.0)
     nearest = CONSTANTS[value]
     return nearest, nearest * UNIT
 

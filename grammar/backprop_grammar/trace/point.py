@@ -1,17 +1,13 @@
 """A point bound to a program: a finite number for each of its inputs."""
 
 import math
-import re
 from collections.abc import Mapping
 
 from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
-from ..language.nearest import Nearest, literal, nearest, vanished
+from ..language.nearest import DECIMAL, Nearest, literal, nearest, vanished
 
 __all__ = ["bind", "finite", "unknown_name"]
-
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z", re.ASCII)
-"""A number as text."""
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
