@@ -48,7 +48,7 @@ def alone(
             place = Branches(graph, point.values, point.arithmetic.decide).selected(node)
             return moved(point, place, step)
         balls_ = [moved(point, place, step) for place in range(len(operands))]
-        return point.candid.apply(graph.operations[node], balls_)
+        return point.lenient.apply(graph.operations[node], balls_)
 
     return at
 
@@ -110,8 +110,8 @@ def again(graph: Graph, point: Pass, nodes: Sequence[int], moved: Mapping[int, B
         values_at = dict(moved)
         for node, ball in values_at.items():
             values[node] = ball
-        branches = Branches(graph, values, point.candid.decide)
-        interpret(graph, values, point.candid.apply, branches, affected())
+        branches = Branches(graph, values, point.lenient.decide)
+        interpret(graph, values, point.lenient.apply, branches, affected())
         result = values[nodes[-1]]
         assert result is not None
         return result

@@ -19,7 +19,7 @@ from ..passes.doubt import Doubt, NeedsPrecision
 from ..passes.general import Values, forward
 from ..passes.run import LADDER
 
-__all__ = ["SMALLEST", "STEPS", "Candid", "Moved", "Pass", "Passes", "Slopes", "Work", "slopes"]
+__all__ = ["SMALLEST", "STEPS", "Moved", "Pass", "Passes", "Slopes", "Work", "slopes"]
 
 STEPS = (80, 400, 1600)
 """A step is the point's size times 2 to the power of minus one of these, tried in turn. The last is
@@ -48,22 +48,15 @@ SMALLEST = -1075
 """The power of two below which a slope is 0 as a float."""
 
 
-class Candid(Multiprecision):
-    """Numbers that stay as uncertain as they are: what cannot be told from 0 keeps its error."""
-
-    def settle(self, ball: Ball, terms: Any = ()) -> Ball:
-        """The ball as it is."""
-        return ball
-
-
 class Pass(NamedTuple):
     """The forward pass of a program at its point, in numbers of some precision.
 
-    arithmetic: of the values. candid: of the same precision, for values a step away.
+    arithmetic: of the values. lenient: of the same precision, for values a step away; there, two
+    numbers that cannot be told apart count as equal.
     """
 
     arithmetic: Multiprecision
-    candid: Candid
+    lenient: Multiprecision
     values: Values
 
 
@@ -108,7 +101,7 @@ class Passes:
                 if name in self.at
             }
             values, _ = forward(self.graph, point, self.needed, arithmetic, doubt)
-            self.made[bits] = Pass(arithmetic, Candid(bits, True), values)
+            self.made[bits] = Pass(arithmetic, multiprecision(bits, True), values)
         return doubt
 
     def of(self, bits: int) -> Pass | None:
@@ -268,13 +261,13 @@ def at_step(
     """
     bits = power + NARROWER + SPARE
     while (point := passes.of(bits)) is not None:
-        work.spend(2, point.candid.bits)
-        with point.candid.context():
+        work.spend(2, point.lenient.bits)
+        with point.lenient.context():
             sizes = [abs(ball[0]) for k in sources if (ball := point.values[k]) and ball[0]]
-            size = min(sizes, default=point.candid.one[0])
+            size = min(sizes, default=point.lenient.one[0])
             if passes.steps_over:
-                size = min(size, point.candid.one[0])
-            step = point.candid.module.ldexp(size, -power)
+                size = min(size, point.lenient.one[0])
+            step = point.lenient.module.ldexp(size, -power)
             try:
                 found, missing = looked(point, moved, step, claimed, work)
             except Undecided:
@@ -283,7 +276,7 @@ def at_step(
             return found
         if work.left <= 0:
             break
-        bits = point.candid.bits + max(missing, 1)
+        bits = point.lenient.bits + max(missing, 1)
     return None
 
 
@@ -291,7 +284,7 @@ def looked(
     point: Pass, moved: Moved, step: Any, claimed: Any, work: Work
 ) -> tuple[Slopes | None, int]:
     """What a step and a narrower one show, and how many bits are missing for that."""
-    ldexp = point.candid.module.ldexp
+    ldexp = point.lenient.module.ldexp
     floor = CLOSE * claimed or ldexp(1, SMALLEST)
     narrow = ldexp(step, -NARROWER)
     middle = attempt(point, moved, 0 * step)
@@ -312,7 +305,7 @@ def looked(
         both = Side(far_right[0], *near_left)
         if both.settles(abs(slope)) and agrees(slope, claimed):
             return Slopes("smooth", slope, slope, far_right[0], step), 0
-    work.spend(2, point.candid.bits)
+    work.spend(2, point.lenient.bits)
     sides = [side(quotient(-step), near_left), side(far_right, quotient(narrow))]
     known = [one for one in sides if one is not None]
     if not known:
