@@ -46,9 +46,8 @@ class Multiprecision(Arithmetic):
     def constant(self, value: float | str) -> Ball:
         """The ball of a constant of the program, by its number or its name."""
         if isinstance(value, Nearest) and value.rest:
-            above, below = value.ratio
-            near = self.module.mpf(above) / below
-            return self.quotient(fraction(value)) or (near, abs(near) * self.unit * 4)
+            number = fraction(value)
+            return self.quotient(number) or self.rational.nearest(number, self.unit)
         if not isinstance(value, str):
             return self.exactly(float(value))
         m = self.module

@@ -14,7 +14,7 @@ from ..operations.exact import LONGEST
 from ..operations.row import Operation
 from .ball import Ball
 
-__all__ = ["of_operation", "quotient", "rational"]
+__all__ = ["as_fraction", "nearest", "of_operation", "quotient", "rational"]
 
 
 class Rational(mpmath.mpf):  # type: ignore[misc]
@@ -23,17 +23,35 @@ class Rational(mpmath.mpf):  # type: ignore[misc]
     quotient: Fraction
 
 
-def rational(value: Fraction, unit: Any) -> Ball | None:
-    """The ball of a quotient at the present precision; None of a long one. unit: half an ulp of 1."""
+def nearest(value: Fraction, unit: Any) -> Ball:
+    """The number nearest to a quotient at the present precision, with its error, 0 where it is that.
+
+    unit: half an ulp of 1.
+    """
     above, below = value.numerator, value.denominator
-    if max(above.bit_length(), below.bit_length()) > LONGEST:
-        return None
     near = mpmath.mp.mpf(above) / below
     if not below & (below - 1) and above.bit_length() <= mpmath.mp.prec:
         return near, mpmath.mp.zero
+    return near, abs(near) * unit * 4
+
+
+def rational(value: Fraction, unit: Any) -> Ball | None:
+    """The same as a number that knows the quotient; None of a long one."""
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > LONGEST:
+        return None
+    near, error = nearest(value, unit)
+    if not error:
+        return near, error
     result = Rational(near)
     result.quotient = value
-    return result, abs(near) * unit * 4
+    return result, error
+
+
+def as_fraction(x: Any) -> Fraction:
+    """The quotient that a finite number of mpmath's is."""
+    sign, mantissa, exponent, _ = x._mpf_
+    whole = -int(mantissa) if sign else int(mantissa)
+    return Fraction(whole << exponent) if exponent >= 0 else Fraction(whole, 1 << -exponent)
 
 
 def quotient(ball: Ball) -> Fraction | None:
@@ -43,11 +61,10 @@ def quotient(ball: Ball) -> Fraction | None:
         return value.quotient
     if error:
         return None
-    sign, mantissa, exponent, bits = value._mpf_
+    _, mantissa, exponent, bits = value._mpf_
     if (exponent and not mantissa) or bits + abs(exponent) > LONGEST:
         return None
-    whole = -int(mantissa) if sign else int(mantissa)
-    return Fraction(whole << exponent) if exponent >= 0 else Fraction(whole, 1 << -exponent)
+    return as_fraction(value)
 
 
 def of_operation(operation: Operation, operands: Sequence[Ball]) -> Fraction | None:

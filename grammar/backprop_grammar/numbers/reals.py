@@ -129,7 +129,7 @@ class Real:
             atom.ball(arithmetic)
         terms = []
         for monomial, q in self.terms.items():
-            ball = fraction(arithmetic, q)
+            ball = arithmetic.rational.nearest(q, arithmetic.unit)
             for atom, power in monomial:
                 factor = atom.ball(arithmetic)
                 for _ in range(abs(power)):
@@ -216,16 +216,6 @@ def product(a: Monomial, b: Monomial, q: Fraction) -> Real:
     return Real({tuple(kept): q})
 
 
-def fraction(arithmetic: Multiprecision, q: Fraction) -> Ball:
-    """A rational number over an arithmetic, without error where it is a number of that."""
-    m, bits = arithmetic.module, arithmetic.bits
-    above, below = q.numerator, q.denominator
-    if below & (below - 1) == 0 and above.bit_length() <= bits:
-        return m.ldexp(above, 1 - below.bit_length()), arithmetic.zero[1]
-    value = m.mpf(above) / below
-    return value, abs(value) * arithmetic.unit * 4
-
-
 class Reals:
     """The atoms that are known, so that equal values are one atom."""
 
@@ -284,7 +274,7 @@ class Reals:
                 except Undecided:
                     continue
                 if not error:
-                    return exactly(rational(value))
+                    return exactly(arithmetic.rational.as_fraction(value))
                 return Real({((atom, 1),): Fraction(1)})
         raise Undecided("a value that cannot be computed")
 
@@ -320,12 +310,6 @@ class Reals:
             atom.root = n
             return self.power(Real({((atom, 1),): Fraction(1)}), Fraction(q.numerator))
         return Real({((self.atom(POW, (x, exactly(q))), 1),): Fraction(1)})
-
-
-def rational(value: Any) -> Fraction:
-    """An mpmath number as the fraction it is."""
-    sign, mantissa, exponent, _ = value._mpf_
-    return Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
 
 
 def root(x: int, n: int) -> int:
