@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..language.graph import reachable
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
@@ -268,14 +269,7 @@ def checks_of(straight: StraightLine) -> list[Check]:
 
 def live_lines(straight: StraightLine, roots: Sequence[int]) -> list[bool]:
     """Which lines the roots are computed from."""
-    live = [False] * len(straight.lines)
-    for line in roots:
-        live[line] = True
-    for line in range(len(live) - 1, -1, -1):
-        if live[line]:
-            for k in straight.lines[line].operands:
-                live[k] = True
-    return live
+    return reachable([line.operands for line in straight.lines], roots)
 
 
 def bare_columns(straight: StraightLine, live: Sequence[bool], measured: set[int]) -> set[int]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, suggestion
-from ..language.graph import Condition, Graph
+from ..language.graph import Condition, Graph, reachable
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide
 from ..operations.table import CONSTANTS, DIV, FUNCTIONS, MUL, NEG
@@ -71,13 +71,13 @@ class Derivative:
     @property
     def reached(self) -> list[int]:
         """The nodes that the stages are computed from, themselves among them, in order."""
-        reach = reachable(self.tape, [stage.node for stage in self.stages])
+        reach = reachable(self.tape.operands, [stage.node for stage in self.stages])
         return [node for node, here in enumerate(reach) if here]
 
     @property
     def variables(self) -> list[str]:
         """The variables that the stages are computed from."""
-        reach = reachable(self.tape, [stage.node for stage in self.stages])
+        reach = reachable(self.tape.operands, [stage.node for stage in self.stages])
         return [name for name, node in self.tape.variables.items() if reach[node]]
 
     def text(self) -> str:
@@ -236,7 +236,7 @@ def program(
     value = ""
     count = 0
     stages: list[Stage] = []
-    reach = reachable(tape, wanted)
+    reach = reachable(tape.operands, wanted)
     for node in range(len(tape)):
         if not reach[node] or tape.operations[node].leaf:
             continue
@@ -291,18 +291,6 @@ def together(symbols: Symbols, at_zero: bool = False) -> tuple[Symbols, list[int
     plain.exist = {place[node] for node in symbols.exist}
     plain.nonzero = {place[node] for node in symbols.nonzero}
     return plain, place
-
-
-def reachable(tape: Graph, wanted: Sequence[int]) -> list[bool]:
-    """Which nodes some others are computed from, themselves among them."""
-    reached = [False] * len(tape)
-    for node in wanted:
-        reached[node] = True
-    for node in range(len(tape) - 1, -1, -1):
-        if reached[node]:
-            for k in tape.operands[node]:
-                reached[k] = True
-    return reached
 
 
 class Findings(NamedTuple):
@@ -434,7 +422,7 @@ def to_share(symbols: Symbols, wanted: Sequence[int]) -> dict[int, int]:
     evaluated before any branch, as an error there is one of the program.
     """
     tape = symbols.tape
-    reach = reachable(tape, wanted)
+    reach = reachable(tape.operands, wanted)
     strict = [False] * len(tape)
     uses = [0] * len(tape)
     for node in wanted:

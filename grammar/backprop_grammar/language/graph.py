@@ -13,7 +13,7 @@ from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, VARIABLE
 
-__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph", "Tape"]
+__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph", "Tape", "reachable"]
 
 MAX_NODES = 2_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
@@ -183,18 +183,13 @@ class Tape:
 
     def needed(self, output: int) -> list[bool]:
         """For every node, whether the output is computed from it, or it decides whether it is."""
-        reached = [False] * len(self)
-        reached[output] = True
+        roots = [output]
         region = self.regions[output]
         while region:
             test = self.conditions[(region - 1) // 2]
-            reached[test.left] = reached[test.right] = True
+            roots += test.left, test.right
             region = test.region
-        for node in range(output, -1, -1):
-            if reached[node]:
-                for operand in self.operands[node]:
-                    reached[operand] = True
-        return reached
+        return reachable(self.operands, roots)
 
     def too_many(self, span: Span, function: Function | None = None) -> BackpropError:
         """The error for a tape that outgrows MAX_NODES, by a call of a function if one is given."""
@@ -302,6 +297,18 @@ class Graph(Tape):
         error = Tape.too_many(self, span, function)
         error.source = self.source
         return error
+
+
+def reachable(operands: Sequence[Sequence[int]], roots: Sequence[int]) -> list[bool]:
+    """Which nodes some others are computed from, themselves among them. operands: of every node."""
+    reached = [False] * len(operands)
+    for node in roots:
+        reached[node] = True
+    for node in range(max(roots, default=-1), -1, -1):
+        if reached[node]:
+            for operand in operands[node]:
+                reached[operand] = True
+    return reached
 
 
 class Copy:
