@@ -101,13 +101,16 @@ class Report:
         )
 
 
-def differences(trace: Trace, *, inputs: bool = True, edges: bool = True) -> Differences:
-    """The backward pass of a trace against difference quotients of the forward pass."""
+def differences(trace: Trace, *, edges: bool = True) -> Differences:
+    """The backward pass of a trace against difference quotients of the forward pass.
+
+    edges: whether every operation is looked at alone, too.
+    """
     bench = Bench.of(trace)
     with bench.point.arithmetic.context():
         lower = tuple(edge_rows(bench)) if edges else ()
-        bench.work.left += WORK if inputs else 0
-        upper = tuple(input_rows(bench)) if inputs else ()
+        bench.work.left += WORK
+        upper = tuple(input_rows(bench))
     return Differences(upper, lower, bench.skipped)
 
 

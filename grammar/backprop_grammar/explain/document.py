@@ -226,12 +226,12 @@ def template_pieces(template: str) -> tuple[Pieces, ...]:
     return tuple([Piece("text", (text,))] if text else [] for text in template.split("{}"))
 
 
-def listed(items: Sequence[Piece | Pieces], word: str = "and") -> Pieces:
+def listed(items: Sequence[Piece | Pieces]) -> Pieces:
     """Things in a row: x, y and z."""
     result: Pieces = []
     for k, item in enumerate(items):
         if k:
-            between = f" {word} " if k == len(items) - 1 else ", "
+            between = " and " if k == len(items) - 1 else ", "
             result.append(Piece("text", (between,)))
         result += [item] if isinstance(item, Piece) else item
     return result

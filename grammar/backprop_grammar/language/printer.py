@@ -81,15 +81,9 @@ def line_of(program: Graph, name: str, last: bool) -> int | None:
     return len(shown_lines(program)) - 1 if last else None
 
 
-def program_text(graph: Graph, separator: str = "; ") -> str:
+def program_text(graph: Graph) -> str:
     """The program of a graph: parsing it gives the same graph again."""
-    lines = program_lines(graph)
-    unnamed = not graph.stages[-1][0]
-    if unnamed and lines[-1][0] == "-" and len(lines) > 1 and "\n" in separator:
-        lines[-1] = (
-            f"({lines[-1]})"  # a sign may not begin a line, which could carry on the one before
-        )
-    return separator.join(lines)
+    return "; ".join(program_lines(graph))
 
 
 def program_lines(graph: Graph) -> list[str]:

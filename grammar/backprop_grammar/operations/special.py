@@ -13,7 +13,6 @@ from typing import Any
 
 __all__ = [
     "COARSE",
-    "MPMATH",
     "REDUCED",
     "bounded",
     "cbrt",
