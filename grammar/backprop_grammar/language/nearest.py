@@ -6,6 +6,7 @@ numbers see the number itself, and everything else need not know.
 
 import re
 from collections.abc import Mapping
+from decimal import Context, Decimal
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -154,7 +155,5 @@ def printed(value: float) -> str:
     if rest != 1:
         return f"{above}/{below}"
     places = max(twos, fives)
-    from decimal import Context, Decimal  # only a number with very many digits needs it
-
     digits = Decimal(above * 10**places // below).scaleb(-places, Context(prec=10**9))
     return str(digits)
