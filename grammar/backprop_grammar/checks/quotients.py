@@ -148,9 +148,9 @@ class Slopes(NamedTuple):
     kind: smooth, where both sides have one slope; kink, where each has its own; jump, where the
     values differ however small the step; edge, where only one side has values; none, where neither
     has; undecided, where the quotients do not settle; flat, where the values do not differ at a step
-    that may be too large. slope: of both sides, or of the only one;
-    between them where they differ; None where it is unknown. left, right: the one-sided slopes, or
-    quotients that do not settle; None where there is no value. step: the larger one.
+    that may be too large. slope: of both sides, or of the only one; between them where they differ;
+    None where it is unknown. left, right: the one-sided slopes, or quotients that do not settle;
+    None where there is no value. step: the larger one.
     """
 
     kind: str

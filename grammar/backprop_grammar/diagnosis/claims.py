@@ -15,6 +15,7 @@ from ..errors import BackpropError, few, shorten, suggestion, usage, visible
 from ..language.nearest import DECIMAL
 from ..language.parser import parse
 from ..numbers.ball import INFINITY
+from ..numbers.binary64 import TOLERANCE
 from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, exists
 from ..trace.evaluate import evaluate
@@ -47,9 +48,6 @@ WRONG = "wrong"
 
 SINGULAR = KINKS | {"sides"}
 """Kinds of notes where the rules made a choice, or had no number."""
-
-CERTAIN = 2.0**-44
-"""The relative error up to which the trace's own numbers are certified."""
 
 EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 """In which claims are compared: of any size, and without exceptions."""
@@ -198,7 +196,7 @@ class Case:
         with localcontext(EXACT):
             if float(self.number) == float(exact) and abs(exact) < Decimal("1e308"):
                 return RIGHT
-            slack = abs(exact) * Decimal(CERTAIN)
+            slack = abs(exact) * Decimal(TOLERANCE)
             if not self.decided and abs(abs(self.number - exact) - self.half) <= slack:
                 exact = precise(again, self.name, exact, self.digits() + 6)
             if abs(self.number - exact) <= self.half:

@@ -32,9 +32,9 @@ def evaluate(
     when empty. output: the node to differentiate; the last stage when empty. upstream: the
     gradient that arrives there from a larger network. precision: digits asked for, at most
     MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
-    need be certain, which takes less work. expand: names
-    of blocks that are shown as their parts; fold: of blocks, stages and nodes whose parts are
-    shown as one. They change no number. finite: whether an output that no float holds is refused.
+    need be certain, which takes less work. expand: names of blocks that are shown as their parts;
+    fold: of blocks, stages and nodes whose parts are shown as one. They change no number. finite:
+    whether an output that no float holds is refused.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows.

@@ -38,6 +38,7 @@ def finite(value: object, what: str, hint: str = "write a finite number") -> flo
     A float of Python's is the number that it prints as; a scalar of NumPy's is the float it is; a
     whole number, a Fraction and a Decimal are what they are, and so is the text of a decimal.
     """
+    beyond = "beyond the largest float, 1.79769e+308"
 
     def refuse(why: str) -> BackpropError:
         return BackpropError("binding", f"{what} is {why}", hint=hint)
@@ -63,11 +64,10 @@ def finite(value: object, what: str, hint: str = "write a finite number") -> flo
                 else:
                     number = nearest(*value.as_integer_ratio())
         except OverflowError:
-            raise refuse("beyond the largest float, 1.79769e+308") from None
+            raise refuse(beyond) from None
         except (TypeError, ValueError):
             raise refuse(f"of type {kind}, which is no number") from None
     if not math.isfinite(number):
-        beyond = "beyond the largest float, 1.79769e+308"
         raise refuse(beyond if isinstance(value, str) else f"{number}, which is not finite")
     if vanished(value) if isinstance(value, str) else number == 0 != value:
         raise refuse("too small for a float")
