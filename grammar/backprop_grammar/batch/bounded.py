@@ -22,7 +22,7 @@ from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from . import double_double as dd
 from .carried import Number, applied
 from .double_double import Triple, exact, is_zero, reach, some
-from .straightline import MASKS, Kind, StraightLine
+from .lines import MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column
 
 __all__ = ["DOUBLES", "FLOATS", "BoundedRows", "Kernels", "Outcome", "Refuse", "constants"]

@@ -18,7 +18,7 @@ from ..numbers.binary64 import binary64
 from ..numbers.float64 import SHORT, SMALL
 from ..operations.row import Operation, Role
 from ..operations.special import COARSE, REDUCED
-from .straightline import text_of
+from .lines import text_of
 from .ufuncs import COMPARISONS, Column, admits, called, over_columns
 
 __all__ = ["Number", "applied"]

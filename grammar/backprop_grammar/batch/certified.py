@@ -16,7 +16,7 @@ from ..language.graph import reachable
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
-from .straightline import LEAVES, MASKS, Kind, StraightLine
+from .lines import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
 
 __all__ = ["CHUNK", "Chunks", "live_lines"]

@@ -18,7 +18,7 @@ from ..numbers.ball import UNIT
 from ..numbers.binary64 import TOLERANCE
 from ..operations.row import Operation
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
-from .straightline import LEAVES, MASKS, Kind, StraightLine
+from .lines import LEAVES, MASKS, Kind, StraightLine
 
 __all__ = ["PRODUCTS", "Ends", "Range", "Unknown", "error_ranges", "floors", "told"]
 
