@@ -608,6 +608,25 @@ def test_a_jump_close_by_is_decided(text, at, value):
     assert traced(text, at).value == value
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "value"),
+    [
+        ("mod(x, exp(y))", {"x": 3.0, "y": 1e5}, 3.0),
+        ("mod(-x, exp(y))*exp(-y)", {"x": 3.0, "y": 1e5}, 1.0),
+        ("mod(erfc(x), y)/erfc(x)", {"x": 1e5, "y": 2.0}, 1.0),
+        ("mod(exp(-exp(x)), 3*exp(-exp(x)))*exp(exp(x))", {"x": 20.0}, 1.0),
+        ("lgamma(exp(-x))", {"x": 16000.0}, 16000.0),
+        ("gamma(-exp(-exp(x)))*exp(-exp(x))", {"x": 25.0}, -1.0),
+        ("digamma(exp(-x))*exp(-x)", {"x": 16000.0}, -1.0),
+        ("polygamma(3, -exp(-x))*exp(-4*x)", {"x": 16000.0}, 6.0),
+        ("lgamma(x) + log(x)", {"x": 2.0**-200}, -0.5772156649015329 * 2.0**-200),
+    ],
+)  # fmt: skip
+def test_inner_numbers_may_be_tiny_or_huge(text, at, value):
+    """Where floats have neither, wider numbers do; the work does not grow with their exponents."""
+    assert traced(text, at).value == value
+
+
 @each_operation
 def test_functions_over_columns_are_within_their_ulps(row):
     """Where they give a number: nan and what is too small to tell are asked one by one."""

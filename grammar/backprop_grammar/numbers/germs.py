@@ -14,7 +14,7 @@ from ..blocks.definitions import function, over, parameters
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.row import Operation
-from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, POW, SUB
+from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
 from .arithmetic import domain_error
 from .ball import DomainError, Undecided, compare
 from .branches import Branches
@@ -23,6 +23,11 @@ from .reals import EXP, LOG, ZERO, Real, Reals, exactly
 from .series import Element, Field, Series, Unreached, coefficients, step
 
 __all__ = ["Germs"]
+
+NEAREST, REMAINDER = OPERATIONS["_nearest"], OPERATIONS["_remainder"]
+
+HALF = 0.5
+"""Of a number that is known within less, a whole number near it is known."""
 
 DEEPEST = 24
 """How deep definitions may nest: lgamma near its pole at -n is defined by n + 1 others."""
@@ -48,6 +53,8 @@ class Germs:
             NEG: lambda x: -x,
             IDENTITY: lambda x: x,
             DIV: self.field.quotient,
+            NEAREST: self.nearest,
+            REMAINDER: self.remainder,
             POW: self.power,
             EXP: lambda x: self.field.exp(x, lambda a: self.reals.value(EXP, (a,))),
             LOG: lambda x: self.field.log(x, lambda a: self.reals.value(LOG, (a,))),
@@ -65,13 +72,7 @@ class Germs:
 
     def whole(self, operands: Sequence[Element], k: int) -> bool:
         """Whether operand k is a whole number."""
-        x = self.field.near(operands[k])
-        q = x.rational
-        if q is None:
-            arithmetic, (value, _) = next(x.balls())
-            with arithmetic.context():
-                q = Fraction(int(arithmetic.nearest_whole(value)))
-        return self.decide(operands[k], exactly(round(q))) == 0
+        return self.decide(operands[k], self.nearest(operands[k])) == 0
 
     def exactly(self, value: float) -> Element:
         """The number that a float is."""
@@ -100,6 +101,23 @@ class Germs:
         return at_end
 
     # values
+
+    def nearest(self, x: Element) -> Real:
+        """A whole number near an element; which one near a half is left open.
+
+        Raises Undecided where the element is infinite, or so large that no digits tell.
+        """
+        near = self.field.near(x)
+        if (q := near.rational) is not None:
+            return exactly(round(q))
+        for arithmetic, (value, error) in near.balls():
+            if error < HALF:
+                return exactly(int(arithmetic.nearest_whole(value)))
+        raise Undecided("a whole number that cannot be told")
+
+    def remainder(self, x: Element, y: Element) -> Element:
+        """What is left of x without the whole multiple of y near it. Raises as ``nearest`` does of x/y."""
+        return x - y * self.nearest(self.field.quotient(x, y))
 
     def constant(self, value: Any) -> Element:
         """A constant of a program, by its number or its name."""

@@ -277,7 +277,14 @@ class Field:
         return leading * self.composed(binomials(), rest * inverse)
 
     def quotient(self, x: Element, y: Element) -> Element:
-        """x/y. Raises DomainError where y is 0."""
+        """x/y; a number, where x is just a multiple of y. Raises DomainError where y is 0."""
+        if x is y and self.sign(y):
+            return ONE
+        if level_of(x) == level_of(y) > 0 and visible(x) and visible(y):
+            (a, powers, _), (b, others, _) = self.split(x), self.split(y)
+            ratio = a * self.reals.inverse(b)
+            if powers == others and is_zero(x - y * ratio):
+                return ratio
         return x * self.power(y, -UNIT)
 
     # logarithms and exponentials

@@ -380,6 +380,8 @@ def polygamma_terms(m: Any, n: int, x: Any) -> list[Any]:
 def wide_lgamma(m: Any, x: Any) -> Any:
     """log|gamma(x)|, reflected where x < 0 (DLMF 5.5.3), to the last digits at its zeros."""
     check_size(m, x)
+    if x and m.mag(x) < -2 * m.prec:
+        return -m.log(abs(x)) - m.euler * x
     if x > 0:
         return settled(m, lambda: lgamma_terms(m, x))
     return settled(
@@ -422,8 +424,10 @@ def wide_polygamma(m: Any, n: Any, x: Any) -> Any:
     For x < 0 the terms of its series at x are those at the two distances to the next whole
     numbers, less those at 1 - x (DLMF 5.15.6); mpmath would step to x > 0 one by one.
     """
-    check_size(m, x, 1 / x)
+    check_size(m, x)
     n = int(n)
+    if x and m.mag(x) < -2 * m.prec:
+        return (-1) ** (n + 1) * m.factorial(n) / x ** (n + 1)
     if x > 0:
         return settled(m, lambda: polygamma_terms(m, n, x))
 
@@ -449,8 +453,12 @@ def nearest(x: float) -> float:
 
 def wide_remainder(m: Any, x: Any, y: Any) -> Any:
     """What of x is nearest to 0 when a whole multiple of y is taken off, exactly (IEEE 754, 5.3.1)."""
-    check_size(m, x, y, 1 / y)
-    with m.extraprec(abs(m.mag(y)) + (2 * abs(m.mag(x)) if x else 0) + 2 * m.prec):
+    if x == 0 or m.mag(x) < m.mag(y) - 1:
+        return +x
+    ratio = m.mag(x) - m.mag(y)
+    if ratio > LARGEST:
+        raise OverflowError
+    with m.extraprec(ratio + m.prec + max(x._mpf_[3], y._mpf_[3])):
         result = x - y * m.nint(x / y)
     return +result
 

@@ -213,7 +213,7 @@ ROWS = (
         latex=r"\left\lceil <x>\right\rceil", says="ceil is flat between its jumps.", soft=True),
     row("round", "x", "0", C, "nearest whole number, the even one of two",
         computed="n = _nearest(x); d = abs(x - n); if(d < 0.5, n, if(d == 0.5, if(n/2 == _nearest(n/2), n,"
-        " if(x > n, n + 1, n - 1)), if(x > n, n + 1, n - 1)))", kinks="mod(x, 1) - 0.5",
+        " if(x > n, n + 1, n - 1)), if(x > n, n + 1, n - 1)))", kinks="abs(x - _nearest(x)) - 0.5",
         jump="round jumps halfway between whole numbers and has no derivative there",
         says="round is flat between its jumps.", soft=True),
     row("mod", "x y", "1 ;; -floor(x/y)", C, "x - y*floor(x/y): the remainder, with the sign of y",
