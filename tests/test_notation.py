@@ -69,13 +69,6 @@ def test_print_and_parse(program):
     assert contents(parse(program.text())) == contents(built)
     assert contents(parse(text)) == contents(built)
     assert program_text(parse(text)) == text
-    assert contents(parse(program_text(built, "\n"))) == contents(built)
-
-
-def test_a_last_line_that_begins_with_a_sign():
-    graph = parse("q = x*y; -q")
-    assert program_text(graph, "\n") == "q = x*y\n(-q)"
-    assert contents(parse(program_text(graph, "\n"))) == contents(graph)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
