@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, suggestion, usage
+from backprop_grammar.errors import BackpropError, usage
 
 from . import __version__, interrupted
 from .commands import COMMANDS, module_of
 from .data.atomic import Terminated
-from .input.argv import Group
+from .input.argv import Group, with_command
 
 __all__ = ["app", "run"]
 
@@ -68,12 +68,15 @@ def run(args: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        result = app(arguments or ["--help"], prog_name="backprop", standalone_mode=False)
+        arguments = with_command(arguments, COMMANDS)
+        result = app(arguments, prog_name="backprop", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except BackpropError as error:
         report(error, arguments)
-        return 2 if error.kind == "usage" else 1
+        if error.kind == "usage":
+            return 2
+        return 4 if arguments[:1] == ["check"] else 1
     except (BrokenPipeError, SystemExit):
         # The option parser turns a broken pipe into an exit. Whoever read us has what they
         # wanted: say nothing, at exit neither, and end as if by the signal.
@@ -106,11 +109,13 @@ def run(args: list[str] | None = None) -> int:
 
 def report(error: BackpropError, arguments: list[str]) -> None:
     """Print an error, as JSON where the command was asked for it."""
-    from .screens.diagnostics import as_json, as_text
+    from .screens.diagnostics import as_json, show
 
-    text = as_json(error) if "--json" in arguments else as_text(error)
     with contextlib.suppress(OSError):  # nobody listens
-        print(text, file=sys.stderr, flush=True)
+        if "--json" in arguments:
+            print(as_json(error), file=sys.stderr, flush=True)
+        else:
+            show(error)
 
 
 def usage_error(error: Any) -> BackpropError:
@@ -119,8 +124,9 @@ def usage_error(error: Any) -> BackpropError:
     message = message.rstrip(".")
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path if context else 'backprop'} --help shows how"
-    wrong = re.match(r"No such (command|option):? '?(-*[^']*)", message)
+    wrong = re.match(r"No such option:? (.*)", message)
     if context is not None and wrong:
-        known = [option for parameter in context.command.params for option in parameter.opts]
-        hint = suggestion(wrong[2], [*known, *(COMMANDS if context.parent is None else ())], hint)
+        from .input.words import way_out
+
+        hint = way_out(wrong[1], context.command, ()) or hint
     return usage(message[:1].lower() + message[1:], hint)

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backprop_grammar.errors import shorten, suggestion, usage
+from backprop_grammar.errors import shorten, suggestion, usage, visible
 from backprop_grammar.views.options import Options
 
 from .data.atomic import atomic_file, terminable
@@ -23,6 +23,8 @@ __all__ = [
     "chosen",
     "deliver",
     "formats_of",
+    "print_document",
+    "print_part",
     "remark",
     "show",
 ]
@@ -114,20 +116,37 @@ def render(row: Format, subject: Any, options: Options) -> str | bytes:
     return result
 
 
-def show(row: Format, subject: Any, options: Options) -> None:
-    """Print a trace or an explanation."""
-    if row.screen:
+def show(row: Format, subject: Any, options: Options, get: str | None = None) -> None:
+    """Print a trace or an explanation; get: that part of its document alone."""
+    if get is not None:
+        print_part(module_of(row).document(subject), get)
+    elif row.screen:
         module_of(row).show(subject, options)
     else:
         text = render(row, subject, options._replace(indent=sys.stdout.isatty()))
         assert isinstance(text, str)
-        sys.stdout.flush()
-        binary = getattr(sys.stdout, "buffer", None)
-        if binary is None:
-            print(text.rstrip("\n"))
-        else:  # a document is UTF-8, whatever the terminal is
-            binary.write((text.rstrip("\n") + "\n").encode())
-            binary.flush()
+        print_document(text)
+
+
+def print_part(document: Any, path: str) -> None:
+    """Print the part of a JSON document that `--get` names."""
+    from .part import part_of, text_of
+
+    text = text_of(part_of(document, path))
+    if sys.stdout.isatty():
+        text = "\n".join(map(visible, text.split("\n")))
+    print_document(text)
+
+
+def print_document(text: str) -> None:
+    """Print a text that is UTF-8, whatever the terminal is."""
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        print(text.rstrip("\n"))
+    else:
+        binary.write((text.rstrip("\n") + "\n").encode(errors="surrogateescape"))
+        binary.flush()
 
 
 def remark(subject: Any) -> None:
@@ -138,15 +157,24 @@ def remark(subject: Any) -> None:
         say("flag", flag.message)
 
 
-def chosen(command: str, name: str, save: Path | None, as_json: bool = False) -> Format:
+def chosen(
+    command: str,
+    name: str = "",
+    save: Path | None = None,
+    as_json: bool = False,
+    get: str | None = None,
+) -> Format:
     """The format that a name or a file's suffix asks for; the command's first one otherwise.
 
-    Raises BackpropError where there is none such, or where it is only for files or screens.
+    get: the part that is wanted of the document, which is the format then. Raises BackpropError where there is none such, or where it is only for files or screens.
     """
     rows = formats_of(command)
     if as_json and name not in ("", "json"):
         raise usage(f"--json and --format {shorten(name)} are two formats", "give one of them")
     name = "json" if as_json else name
+    if get is not None and (save is not None or name not in ("", "json")):
+        raise usage("--get prints a part of the JSON document", "leave out --format and -o")
+    name = "json" if get is not None else name
     if name:
         if name not in rows:
             hint = suggestion(name, rows, f"the formats are {', '.join(rows)}")
@@ -168,10 +196,12 @@ def chosen(command: str, name: str, save: Path | None, as_json: bool = False) ->
     raise usage(message, f"the suffixes are {suffixes}; or name a format with --format")
 
 
-def deliver(row: Format, subject: Any, options: Options, save: Path | None) -> None:
+def deliver(
+    row: Format, subject: Any, options: Options, save: Path | None, get: str | None = None
+) -> None:
     """Print in a format, or write a file, which is there as a whole or not at all."""
     if save is None:
-        show(row, subject, options)
+        show(row, subject, options, get)
         return
     result = render(row, subject, options)
     data = result if isinstance(result, bytes) else (result.rstrip("\n") + "\n").encode()

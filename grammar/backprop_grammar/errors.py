@@ -31,6 +31,10 @@ WORDS = 2_000
 
 WINDOW = 96
 """Columns of a source line that are shown; longer lines are cut around the span."""
+COLUMNS = 118
+"""Columns of the line with the caret, at most, with its label."""
+LEAST = 10
+"""Columns of a source line without which none is shown."""
 LONGEST = 400
 """Characters of a message, a label or a hint that are shown."""
 
@@ -85,14 +89,21 @@ class BackpropError(Exception):
         self.reason = reason
 
     def __str__(self) -> str:
-        lines = [cut(self.message)]
+        return "\n".join(text for _, text in self.lines())
+
+    def lines(self, columns: int = COLUMNS) -> list[tuple[str, str]]:
+        """What it says, line by line: message, place, source, caret, label or hint, and the text.
+
+        columns: of the screen, which the line of the source and that of the caret do not exceed.
+        """
+        lines = [("message", cut(self.message))]
         if self.source is not None and self.span is not None:
-            lines += underlined(self.source, self.span, cut(self.label))
+            lines += underlined(self.source, self.span, cut(self.label), columns)
         elif self.label:
-            lines.append(f"  | {cut(self.label)}")
+            lines.append(("label", f"  | {cut(self.label)}"))
         if self.hint:
-            lines.append(f"  = {cut(self.hint)}")
-        return "\n".join(lines)
+            lines.append(("hint", f"  = {cut(self.hint)}"))
+        return lines
 
     def fields(self) -> dict[str, Any]:
         """What it was made of, by name; without what others left on it."""
@@ -175,40 +186,45 @@ def position(source: Source, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-def underlined(source: Source, span: tuple[int, int], label: str) -> list[str]:
-    """The line of a span with carets below it."""
+def underlined(
+    source: Source, span: tuple[int, int], label: str, columns: int
+) -> list[tuple[str, str]]:
+    """The line of a span with carets below it, unless the screen is too narrow for any of it."""
     text = source.text
     start, end = min(span[0], len(text)), min(max(span), len(text))
+    number = position(source, start)[0]
+    gutter = "  | " if "\n" not in text.strip("\n") else f"  {number} | "
+    blank = " " * (len(gutter) - 2) + "| "
+    columns = min(columns, COLUMNS)
+    window = min(WINDOW, columns - len(gutter) - 6)
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", start)
     line_end = len(text) if line_end < 0 else line_end
+    lines = []
+    if source.name != "program" and not source.inline:
+        place = f"{shown(source.name)}:{number}:{start - line_start + 1}"
+        lines.append(("place", f"  --> {place}"))
+    if window < LEAST:
+        return [*lines, ("label", blank + label)] if label else lines
     end = max(start, min(end, line_end))
     left, right = line_start, line_end
-    if right - left > WINDOW:
-        left = max(line_start, min(start - WINDOW // 3, line_end - WINDOW))
-        right = min(line_end, left + WINDOW)
-    while width(shown(text[left:right])) > WINDOW and right > start + 1:  # escapes are long
-        left, right = (left + 1, right) if start - left > right - start else (left, right - 1)
+    if right - left > window:
+        left = max(line_start, min(start - window // 3, line_end - window))
+        right = min(line_end, left + window)
+    while width(shown(text[left:right])) > window and (right > start + 1 or left < start):
+        # escapes are long
+        further = start - left > right - start or right <= start + 1
+        left, right = (left + 1, right) if further else (left, right - 1)
     head, tail = "..." * (left > line_start), "..." * (right < line_end)
     before = head + shown(text[left:start])
     marked = shown(text[start : min(end, right)])
     after = shown(text[min(end, right) : right]) + tail
-    number = position(source, start)[0]
-    alone = "\n" not in text.strip("\n")
-    gutter = "  | " if alone else f"  {number} | "
-    blank = " " * (len(gutter) - 2) + "| "
-    lines = []
-    if source.name != "program" and not source.inline:
-        lines.append(f"  --> {shown(source.name)}:{number}:{start - line_start + 1}")
-    lines.append((gutter + before + marked + after).rstrip())
+    lines.append(("source", (gutter + before + marked + after).rstrip()))
     carets = blank + " " * width(before) + "^" * max(1, width(marked))
-    if label and width(carets) + width(label) <= WINDOW + 20:
-        lines.append(f"{carets}  {label}")
-    else:
-        lines.append(carets)
-        if label:
-            lines.append(blank + label)
-    return lines
+    if label and width(carets) + 2 + width(label) <= columns:
+        return [*lines, ("caret", f"{carets}  {label}")]
+    lines.append(("caret", carets))
+    return [*lines, ("label", blank + label)] if label else lines
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,7 @@ import typer
 from backprop_grammar.errors import usage
 
 from .. import formats
-from ..input.options import At, Digits, Everything, File, Json, Output, Program, Upstream, Wrt
+from ..input.options import At, Digits, Everything, File, Get, Json, Output, Program, Upstream, Wrt
 
 if TYPE_CHECKING:
     from backprop_grammar.checks.differences import Report
@@ -55,11 +55,12 @@ def command(
     digits: Digits = 6,
     everything: Everything = False,
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Print what the check shows. The exit code is 1 where something is wrong."""
     from ..input.request import Request
 
-    row = formats.formats_of("check")["json" if as_json else "table"]
+    row = formats.chosen("check", as_json=as_json, get=get)
     request = Request(program, file, at, wrt, output, upstream, digits=digits)
     if against is not None:
         report = on_two(request, claim or [], against, over or [], seed, points)
@@ -70,7 +71,7 @@ def command(
             message = "--points and --seed choose points for --against"
             raise usage(message, "add --against with the other formula")
         report = on_one(request, claim or [])
-    formats.show(row, report, formats.Options(digits, everything))
+    formats.show(row, report, formats.Options(digits, everything), get)
     return 0 if report.right else 1
 
 

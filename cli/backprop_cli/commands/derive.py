@@ -16,6 +16,7 @@ from ..input.options import (
     At,
     Digits,
     File,
+    Get,
     Json,
     Output,
     Program,
@@ -61,29 +62,30 @@ def command(
     save: Save = None,
     name: Annotated[str, format_option("derive")] = "",
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Print the formulas. The exit code is 3 where one of them has no number at the point, or code
     in plain doubles would give another.
     """
     from ..input.request import Request
-    from ..screens.diagnostics import as_text
+    from ..screens.diagnostics import show
 
-    row = formats.chosen("derive", name, save, as_json)
+    row = formats.chosen("derive", name, save, as_json, get)
     request = Request(program, file, at, wrt, output, digits=digits)
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
-    if hessian and derived.at is not None and not (name or save or as_json):
+    if hessian and derived.at is not None and not (name or save or as_json or get):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
         raise usage("a matrix is of second derivatives at a point", "add --hessian and --at")
     try:
-        formats.deliver(row, derived, formats.Options(digits), save)
+        formats.deliver(row, derived, formats.Options(digits), save, get)
     except BackpropError as error:  # code that would be wrong at the point is not written
         if error.kind != "precision":
             raise
-        print(as_text(error), file=sys.stderr)
+        show(error)
         return 3
     remarks = [f"note: {note.message}" for note in derived.notes]
     remarks += [f"flag: {flag.message}" for flag in derived.flags]

@@ -8,6 +8,7 @@ from ..input.options import (
     Expand,
     File,
     Fold,
+    Get,
     Json,
     Output,
     Precision,
@@ -45,6 +46,7 @@ def command(
     everything: Everything = False,
     quiet: Quiet = False,
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Print the trace. The exit code is 3 where a number carries a flag."""
     from ..input.request import Request
@@ -52,6 +54,8 @@ def command(
     request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
     most = None if as_json or everything else TABLE_NODES
     trace = request.trace(0 if quiet else most)
-    row = formats.formats_of("eval")["json" if as_json else "table"]
-    formats.show(row, trace.record, formats.Options(digits, everything, quiet))
+    row = formats.chosen("eval", as_json=as_json, get=get)
+    formats.show(row, trace.record, formats.Options(digits, everything, quiet), get)
+    if get is not None:
+        formats.remark(trace.record)
     return 3 if trace.flags else 0

@@ -13,6 +13,7 @@ from ..input.options import (
     Expand,
     File,
     Fold,
+    Get,
     Json,
     Output,
     Program,
@@ -48,15 +49,16 @@ def command(
     save: Save = None,
     name: Annotated[str, format_option("explain")] = "",
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Print the explanation. The exit code is 3 where a number carries a flag."""
     from ..input.request import Request
 
-    row = formats.chosen("explain", name, save, as_json)
+    row = formats.chosen("explain", name, save, as_json, get)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
     explanation = trace.why(why) if why else trace.explain(node)
-    formats.deliver(row, explanation.record, formats.Options(digits), save)
+    formats.deliver(row, explanation.record, formats.Options(digits), save, get)
     return 3 if trace.flags else 0

@@ -6,7 +6,8 @@ import typer
 
 from backprop_grammar.errors import BackpropError, suggestion
 
-from ..input.options import Json
+from .. import formats
+from ..input.options import Get, Json
 
 if TYPE_CHECKING:
     from backprop_grammar.operations.row import Operation
@@ -26,9 +27,15 @@ def command(
         typer.Option("--verify", help="Derive the local gradients anew and show the worst error."),
     ] = False,
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Print one operation, or all of them."""
     rows = chosen(name)
+    if get is not None:
+        from backprop_grammar.views.documents.functions_json import document
+
+        formats.print_part(document(rows, verify), get)
+        return 0
     if as_json:
         from backprop_grammar.views.documents import functions_json
 

@@ -10,6 +10,7 @@ from ..input.options import (
     Expand,
     File,
     Fold,
+    Get,
     Json,
     Output,
     Program,
@@ -45,16 +46,17 @@ def command(
     save: Save = None,
     name: Annotated[str, format_option("graph")] = "",
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Draw the trace, or the structure where there is no point; 3 where a number has a flag."""
     from backprop_grammar.views.drawing.layers import check_size
 
     from ..input.request import Request
 
-    row = formats.chosen("graph", name, save, as_json)
+    row = formats.chosen("graph", name, save, as_json, get)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
-    formats.deliver(row, trace.record, formats.Options(digits, everything), save)
-    if row.name in formats.SILENT:
+    formats.deliver(row, trace.record, formats.Options(digits, everything), save, get)
+    if row.name in formats.SILENT or get is not None:
         formats.remark(trace.record)
     return 3 if trace.flags else 0

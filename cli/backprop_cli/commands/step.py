@@ -15,7 +15,7 @@ from backprop_grammar.descent.optimisers import METHODS
 from backprop_grammar.errors import usage
 
 from .. import formats
-from ..input.options import At, Digits, Everything, File, Json, Output, Program, Source, Wrt
+from ..input.options import At, Digits, Everything, File, Get, Json, Output, Program, Source, Wrt
 from ..screens.progress import Bar
 
 if TYPE_CHECKING:
@@ -64,14 +64,16 @@ def command(
     source: Source = "",
     everything: Everything = False,
     as_json: Json = False,
+    get: Get = None,
 ) -> int:
     """Take the steps and print them; see ``run_steps`` for the exit code."""
     from backprop_grammar.library import MOST_STEPS
 
     from ..input.request import Request, number_option
 
-    if stream and as_json:
-        raise usage("--stream and --json are two outputs", "give one of them")
+    if stream and (as_json or get is not None):
+        other = "--json" if get is None else "--get"
+        raise usage(f"--stream and {other} are two outputs", "give one of them")
     if steps < 1:
         raise usage(f"a run has 1 step or more, not {steps}")
     if steps > MOST_STEPS:
@@ -100,7 +102,9 @@ def command(
         run.asides = tuple(notes)
         if rows is not None:
             run.files = rows.names
-        return run_steps(run, stream=stream, as_json=as_json, digits=digits, everything=everything)
+        return run_steps(
+            run, stream=stream, as_json=as_json, get=get, digits=digits, everything=everything
+        )
 
 
 def rows_of(
@@ -128,6 +132,7 @@ def run_steps(
     *,
     stream: bool = False,
     as_json: bool = False,
+    get: str | None = None,
     digits: int = 6,
     everything: bool = False,
 ) -> int:
@@ -156,8 +161,10 @@ def run_steps(
     if stream:
         formats.remark(run)
     else:
-        row = formats.formats_of("step")["json" if as_json else "table"]
-        formats.show(row, run, formats.Options(digits, everything))
+        row = formats.chosen("step", as_json=as_json, get=get)
+        formats.show(row, run, formats.Options(digits, everything), get)
+        if get is not None:
+            formats.remark(run)
     return 130 if interrupted else 3 if run.flags else 0
 
 

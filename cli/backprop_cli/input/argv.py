@@ -1,15 +1,28 @@
 """How a command line is read: options anywhere, and programs that begin with a minus sign.
 
-A formula is an argument like no other, so what is not exactly an option is one.
+A formula is an argument like no other, so what is not exactly an option is one; the first is the
+program, and what follows it says where.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["EXAMPLES", "Group"]
+from backprop_grammar.errors import BackpropError, shorten, usage, visible
+
+__all__ = ["BINDING", "EXAMPLES", "Group", "with_command"]
+
+BINDING = r"[@{]|\s*[^\W\d]\w*\s*=(?!=)"
+"""How what follows a program begins if it is of a point: `x=1`, `@point.json`, `{"x": 1}`."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9-]*")
+"""What may be meant as a command."""
+TOOL_OPTIONS = ("-h", "--help", "--version", "--install-completion", "--show-completion")
+"""The options without a command."""
+LONG = re.compile(r"--[A-Za-z][A-Za-z-]*(=|\Z)")
+"""What looks like a long option; one of less than three letters may be a formula, such as `--x`."""
 
 EXAMPLES = """\
 backprop eval "x*y" --at x=4,y=-3
@@ -44,44 +57,140 @@ class Examples:
 
 
 class Command(Examples, TyperCommand):
-    """A command whose program may begin with a minus sign."""
+    """A command whose program may begin with a minus sign, and is followed by the point.
+
+    further: the option for what follows the program and is of no point; empty where there is none.
+    """
+
+    further = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        return super().parse_args(ctx, self.guarded(args))
+        if any(parameter.name == "program" for parameter in self.params):
+            args = self.arranged(args, ctx)
+        return super().parse_args(ctx, args)
 
-    def guarded(self, args: list[str]) -> list[str]:
-        """The arguments with a program such as `-x^2` moved behind `--`.
-
-        Only what is not exactly a known option is moved, and only where a program is wanted and
-        no other argument could be it: a mistyped option is still an error.
-        """
-        if "program" not in {parameter.name for parameter in self.params}:
-            return args
-        takes: dict[str, bool] = {"-h": False, "--help": False}
+    def takes(self) -> dict[str, bool]:
+        """The options, and whether a value follows."""
+        takes = {"-h": False, "--help": False}
         for parameter in self.params:
             for option in parameter.opts:
                 takes[option] = not getattr(parameter, "is_flag", False)
-        known: list[str] = []
-        unknown: list[str] = []
-        loose: list[str] = []
-        rest = list(args)
-        while rest:
-            arg = rest.pop(0)
+        return takes
+
+    def arranged(self, args: list[str], ctx: Any) -> list[str]:
+        """The arguments as options, and the program behind `--`.
+
+        What is not exactly an option is free, so a program may begin with a minus sign. The first
+        free argument is the program, unless there is a file or a `-`; the others are of the point.
+        Raises BackpropError for one that is none of it.
+        """
+        takes = self.takes()
+        options: list[str] = []
+        free: list[str] = []
+        rest = iter(args)
+        for arg in rest:
             option = arg.split("=", 1)[0] if arg.startswith("--") else arg
             if arg == "--":
-                return args
-            if option in takes:
-                known.append(arg)
-                if takes[option] and "=" not in arg and rest:
-                    known.append(rest.pop(0))
-            elif arg.startswith("-") and len(arg) > 1:
-                unknown.append(arg)
+                free += rest
+            elif option in takes:
+                options.append(arg)
+                if takes[option] and "=" not in arg:
+                    options += [value for value in [next(rest, None)] if value is not None]
+            elif self.mistaken(arg, takes):
+                raise self.no_such_option(arg, ctx)
             else:
-                loose.append(arg)
-        filed = any(arg.split("=", 1)[0] == "--file" for arg in known)
-        if len(unknown) != 1 or loose or filed:
-            return args
-        return [*known, "--", *unknown]
+                free.append(arg)
+        filed = any(option.split("=")[0] in ("-f", "--file") for option in options)
+        if "-o" in takes:  # with its value attached, where another argument is the program
+            saved = [arg for arg in free if arg.startswith("-o")]
+            loose = [arg for arg in free if arg not in saved and not re.match(BINDING, arg)]
+            if saved and (filed or loose):
+                free = [arg for arg in free if arg not in saved]
+                options += saved
+        program: list[str] = []
+        if "-" in free and not self.further:
+            free.remove("-")
+            program = ["-"]
+        elif free and not filed:
+            program = [free.pop(0)]
+        for arg in free:
+            if re.match(BINDING, arg):
+                options += ["--at", arg]
+            elif self.further:
+                options += [self.further, arg]
+            elif arg in takes:
+                raise usage(f"behind -- there are no options, and {arg} is one", "write it before")
+            elif arg.startswith("-") and arg != "-":
+                raise self.no_such_option(arg, ctx)
+            else:
+                raise misplaced(arg, [*program, *free], filed)
+        return [*options, "--", *program]
+
+    def mistaken(self, arg: str, takes: dict[str, bool]) -> bool:
+        """Whether an argument is an option gone wrong, and no formula."""
+        name = arg.split("=", 1)[0]
+        if name[:1] in "–—" or (name[:1] == "-" and name[1:2].isalpha()):
+            return len(name) > 2 and f"--{name.lstrip('-–—')}" in takes
+        if not LONG.match(arg):
+            return False
+        from .words import way_out
+
+        return len(name) > 4 or bool(way_out(name, self, ()))
+
+    def no_such_option(self, arg: str, ctx: Any) -> BackpropError:
+        from .words import no_such_option
+
+        return no_such_option(arg, self, siblings(ctx))
+
+
+def siblings(ctx: Any) -> list[Any]:
+    """All commands of the tool, built."""
+    tool = ctx.parent.command.commands if ctx.parent else {}
+    return [one.built() for one in tool.values()]
+
+
+def misplaced(arg: str, free: list[str], filed: bool) -> BackpropError:
+    """The error for an argument after the program that is of no point."""
+    shown = shorten(visible(arg))
+    message = f"{shown} is no name=value of a point"
+    if filed:
+        return usage(f"{message}, and --file gives the program", "give one of them")
+    if re.match(BINDING, free[0]):
+        return usage(
+            f"{message}, and the program is {shorten(visible(free[0]))}",
+            f'the program comes first: "{shown}" {shorten(visible(free[0]))}',
+        )
+    parts = [text for text in free if not re.match(BINDING, text)]
+    whole = f'a program with blanks stands in quotes: "{shorten(visible(" ".join(parts)), 80)}"'
+    if re.fullmatch(r"[-+]?[0-9.]+", arg):
+        whole = f"give it a name: x={shown}"
+    return usage(message, whole)
+
+
+def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]:
+    """The arguments with a command in front, which is `eval` where a formula stands alone.
+
+    commands: the names of those that there are, and what their help says. Raises BackpropError for
+    another tool's word for one, and for one that is mistyped.
+    """
+    if not arguments:
+        return ["--help"]
+    if arguments[0] in commands or arguments[0].split("=", 1)[0] in TOOL_OPTIONS:
+        return arguments
+    word, *following = arguments
+    if word.startswith("-"):
+        if LONG.match(word):
+            from .words import check_tool_option
+
+            check_tool_option(word, TOOL_OPTIONS)
+        found = next((arg for arg in following if arg in commands), "eval")
+        return [found, *(arg for arg in arguments if arg != found)]
+    if NAME.fullmatch(word):
+        from .words import check_command
+
+        after = following[0] if following and not re.match("-|" + BINDING, following[0]) else ""
+        check_command(word, after, commands)
+    return ["eval", *arguments]
 
 
 class Deferred(TyperCommand):
@@ -101,6 +210,7 @@ class Deferred(TyperCommand):
         command = typer.main.get_command(alone)
         assert isinstance(command, Command)
         command.examples = module.EXAMPLES
+        command.further = getattr(module, "FURTHER", "")
         return command
 
     def make_context(self, *args: Any, **more: Any) -> Any:

@@ -17,6 +17,7 @@ __all__ = [
     "Expand",
     "File",
     "Fold",
+    "Get",
     "Json",
     "Output",
     "Precision",
@@ -33,9 +34,15 @@ Source = Annotated[
     str, typer.Option("--from", metavar="NAME", help="Read csv, tsv, jsonl or parquet.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Get = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Print one part of that document alone: gradients.w."),
+]
 Program = Annotated[
     str | None,
-    typer.Argument(help="Stages `name = expression` separated by ; (- reads standard input)."),
+    typer.Argument(
+        help="Stages `name = expression` separated by ;, or a file.bp, or - for standard input."
+    ),
 ]
 At = Annotated[
     list[str] | None,
@@ -43,7 +50,10 @@ At = Annotated[
         metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
     ),
 ]
-File = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")]
+File = Annotated[
+    Path | None,
+    typer.Option("-f", "--file", metavar="FILE", help="Read the program from a file."),
+]
 Wrt = Annotated[
     list[str] | None,
     typer.Option(
@@ -80,7 +90,7 @@ Digits = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Value and gradients alone, which is less work.")
+    bool, typer.Option("-q", "--quiet", help="Value and gradients alone, which is less work.")
 ]
 Save = Annotated[
     Path | None,

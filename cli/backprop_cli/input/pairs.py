@@ -9,6 +9,8 @@ from backprop_grammar.language.parser import parse
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.trace.evaluate import evaluate
 
+from .request import pieces
+
 __all__ = ["read_claims", "read_ranges"]
 
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
@@ -21,7 +23,8 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
     """
     claims: dict[str, str] = {}
     for text in texts:
-        for part in text.split(","):
+        for start, end in pieces(text):
+            part = text[start:end]
             if not part.strip():
                 continue
             match = BINDING.match(part)
@@ -38,7 +41,7 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
 def read_ranges(texts: list[str]) -> dict[str, tuple[float, float]]:
     """The box of options such as `x=-pi:pi,y=0:1`. Raises BackpropError for what is none."""
     box: dict[str, tuple[float, float]] = {}
-    for part in (part.strip() for text in texts for part in text.split(",")):
+    for part in (text[start:end].strip() for text in texts for start, end in pieces(text)):
         if not part:
             continue
         name, _, sides = part.partition("=")

@@ -5,11 +5,14 @@ numbers serve the point as well.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import UnsupportedOperation
 from pathlib import Path
+from stat import S_ISCHR
 from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
@@ -29,8 +32,11 @@ from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
 
+NAME_OF_PROGRAM = re.compile(r"[^#;\n]*\.bp", re.IGNORECASE)
+"""An argument that names a file, be it there or not."""
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
-SEVERAL = r"[\s;][A-Za-z_][A-Za-z_0-9]*\s*=(?!=)"
+BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
+ONE = re.compile(r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*")
 INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
 BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
 
@@ -61,11 +67,26 @@ class Request(NamedTuple):
         if not 1 <= self.digits <= MOST_DIGITS:
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
-        source = read_program(self.text, self.file)
+        program = self.program()
         point = read_point(self.at or [])
-        program = Program(source.text, source.name)
         program.record = program.record.bind([*point.values, *bound])
-        return program, *fit(program.record, point)
+        at, notes = fit(program.record, point)
+        alone = self.text is not None and ONE.fullmatch(self.text)
+        if alone and piped():
+            about = f"the program is {alone[0].strip()}, and standard input is not read"
+            advice = f"write - {alone[0].strip()} for a program from there"
+            notes.append(Note("unused", alone[1], f"{about}; {advice}"))
+        return program, at, notes
+
+    def program(self) -> Program:
+        """The program: a text, or a file of that name where it is none."""
+        source = read_program(self)
+        try:
+            return Program(source.text, source.name)
+        except BackpropError:
+            if self.text is None or self.text == "-" or not is_file(self.text):
+                raise
+        return Program(read_text(self.text), self.text)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
         """Raise BackpropError where standard input is read twice; points: files of them."""
@@ -144,20 +165,46 @@ def names(options: list[str] | None, option: str) -> list[str]:
     return result
 
 
-def read_program(program: str | None, file: Path | None) -> Source:
-    """The program's text from the argument, a file, or standard input (`-`).
+def read_program(request: Request) -> Source:
+    """The program's text from the argument, a file, or standard input (`-`, or a pipe).
 
     Raises BackpropError where there is none, or two, and for a file that cannot be read.
     """
-    if program is not None and file is not None:
+    text, file = request.text, request.file
+    if text is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
+    if text is not None and NAME_OF_PROGRAM.fullmatch(text):
+        file = Path(text)
     if file is not None:
         return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
-    if program is None:
-        raise usage("no program is given", 'write a formula, such as "x*y"; --help has examples')
-    if program == "-":
+    if text == "-":
         return Source(read_text("-"), "standard input")
-    return Source(program.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    if text is None:
+        read = "@-" not in (request.at or []) and piped()
+        piece = read_text("-") if read else ""
+        if not piece.strip():
+            hint = 'write a formula, such as "x*y"; --help has examples'
+            raise usage("no program is given", hint)
+        return Source(piece, "standard input")
+    return Source(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def piped() -> bool:
+    """Whether standard input is a pipe, or a file, and nobody types there."""
+    try:
+        return sys.stdin is not None and not S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode)
+    except UnsupportedOperation:  # it is none of the system's
+        return True
+    except (OSError, ValueError):  # it is closed
+        return False
+
+
+def is_file(name: str) -> bool:
+    """Whether a file is there that has a name, which may be any text."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_text(name: str) -> str:
@@ -205,26 +252,37 @@ class Point:
 
 
 def read_point(bindings: list[str]) -> Point:
-    """The point of all `--at` options: `x=1,y=pi/4`, `@point.json` and `@-`, which may mix."""
+    """The point of all `--at` options, which may mix.
+
+    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself.
+    """
     point = Point()
     for text in bindings:
         if text.startswith("@"):
-            read_object(text[1:], point)
-            continue
-        source = Source(text, "--at", inline=True)
-        for start, end in pieces(text):
-            read_binding(source, start, end, point)
+            name = text[1:]
+            read_object(read_text(name), "standard input" if name == "-" else name, point)
+        elif text.lstrip().startswith("{"):
+            read_object(text, "--at", point)
+        else:
+            source = Source(text, "--at", inline=True)
+            for start, end in pieces(text):
+                read_binding(source, start, end, point)
     return point
 
 
 def pieces(text: str) -> Iterator[tuple[int, int]]:
-    """The spans between the commas that stand in no parentheses."""
+    """The spans of the bindings in a text.
+
+    What stands between them is outside of brackets: a comma, or a blank or a semicolon where
+    `name=` follows.
+    """
     depth = start = 0
-    for i, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if c == "," and depth <= 0:
-            yield start, i
-            start = i + 1
+    for match in BETWEEN.finditer(text):
+        c = match[0]
+        depth += (c in "([{") - (c in ")]}")
+        if depth <= 0 and c not in "()[]{}" and (c == "," or text[start : match.start()].strip()):
+            yield start, match.start()
+            start = match.end()
     yield start, len(text)
 
 
@@ -262,9 +320,6 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         value = literal(bare)
         if abs(value) != float("inf") and not vanished(bare):
             return value
-    if re.search(SEVERAL, bare, re.ASCII):
-        hint = "separate values with a comma: x=1,y=2"
-        raise refuse(f"{shorten(name)} is given more than a value", hint)
     if re.match(INFINITE, bare, re.IGNORECASE):
         raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
     try:
@@ -293,11 +348,14 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
     return result
 
 
-def read_object(name: str, point: Point) -> None:
-    """Read a JSON object of numbers, or the point of one of the tool's own documents."""
-    shown = "standard input" if name == "-" else name
-    text = read_text(name)
+def read_object(text: str, shown: str, point: Point) -> None:
+    """Read a JSON object of numbers, or the point of one of the tool's own documents.
+
+    shown: what the text is called.
+    """
     hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
+    if shown == "--at":  # of which a shell may have taken the quotes
+        hint = """write --at x=-2,y=5, or JSON in quotes: --at '{"x": -2, "y": 5}'"""
 
     def refuse(message: str) -> BackpropError:
         return BackpropError("binding", f"{shown} {message}", hint=hint)

@@ -2,11 +2,12 @@
 
 import errno
 import json
+import os
 import sys
 
 from backprop_grammar.errors import BackpropError, cut, position, shorten, visible
 
-__all__ = ["WAYS_OUT", "as_json", "as_text", "refusal", "say", "way_out"]
+__all__ = ["WAYS_OUT", "as_json", "as_text", "refusal", "say", "show", "way_out"]
 
 WAYS_OUT = {
     "absent": "leave the option out",
@@ -38,6 +39,9 @@ REFUSALS = {
 }
 """The number of a system's error -> what it means."""
 
+STYLES = {"first": "bold red", "place": "dim", "caret": "red", "label": "red", "hint": "cyan"}
+"""The style of each kind of line of an error."""
+
 FEW = 8
 """Variables without a value that are spelled out."""
 
@@ -65,6 +69,28 @@ def way_out(error: BackpropError) -> str:
 def as_text(error: BackpropError) -> str:
     """The error as one paragraph: message, source line with a caret, label, way out."""
     return f"error: {error.replace(hint=way_out(error))}"
+
+
+def show(error: BackpropError) -> None:
+    """Print the error on standard error: on a terminal coloured, and no line of source broken."""
+    if not coloured():
+        print(as_text(error), file=sys.stderr, flush=True)
+        return
+    from rich.text import Text  # which only a terminal needs
+
+    from .terminal import console
+
+    screen = console(sys.stderr)
+    error = error.replace(hint=way_out(error))
+    first = ("first", "error: ")
+    for kind, text in [first, *error.lines(screen.width)]:
+        line = Text(text, STYLES.get(kind, ""))
+        screen.print(line, end="" if kind == "first" else "\n", crop=False, overflow="ignore")
+
+
+def coloured() -> bool:
+    """Whether what is said on standard error may have colours; the rest the console decides."""
+    return sys.stderr.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def as_json(error: BackpropError) -> str:

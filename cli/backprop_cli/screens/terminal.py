@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -41,13 +42,17 @@ PIPE_WIDTH = 120
 """Columns where standard output is no terminal and COLUMNS is not set."""
 
 
-def console() -> Console:
-    """The console for results; plain in a pipe, never interpreting what a user typed."""
+def console(stream: IO[str] | None = None) -> Console:
+    """The console for results; plain in a pipe, never interpreting what a user typed.
+
+    stream: standard output where nothing else is given.
+    """
+    stream = stream or sys.stdout
     width = None
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+    if not stream.isatty() and "COLUMNS" not in os.environ:
         width = PIPE_WIDTH
     return Console(
-        file=sys.stdout, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True
+        file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=True
     )
 
 

@@ -8,15 +8,20 @@ from ...checks.accuracy import SEED, verify
 from ...operations.row import Operation
 from ...operations.table import IF
 
-__all__ = ["described", "render"]
+__all__ = ["described", "document", "render"]
 
 FORMAT = "backprop-functions/1"
 
 
 def render(rows: Sequence[Operation], measure: bool) -> str:
-    """The document; measure: with the accuracy of each row, which takes a while."""
+    """The document on one line."""
+    return json.dumps(document(rows, measure), allow_nan=False)
+
+
+def document(rows: Sequence[Operation], measure: bool) -> dict[str, Any]:
+    """The document as Python objects; measure: with each row's accuracy, which takes a while."""
     functions = [described(row) | (accuracy(row) if measure else {}) for row in rows]
-    return json.dumps({"format": FORMAT, "functions": functions}, allow_nan=False)
+    return {"format": FORMAT, "functions": functions}
 
 
 def described(row: Operation) -> dict[str, Any]:
