@@ -1,0 +1,158 @@
+"""Words that are no command and no option, and what was meant by them.
+
+None of it is looked at on the way of a good command line.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backprop_grammar.errors import BackpropError, nearest, shorten, usage, visible
+
+from .. import formats
+from ..data.io import FORMATS as TABLES
+
+__all__ = ["check_command", "check_tool_option", "no_such_option", "way_out"]
+
+OTHER_COMMANDS = {
+    "eval": "evaluate calc calculate compute run forward backward backprop value solve",
+    "graph": "plot draw show picture diagram view render visualize visualise",
+    "explain": "tell describe why",
+    "derive": "grad gradient gradients diff differentiate derivative jacobian hessian symbolic",
+    "check": "verify test gradcheck compare grade validate",
+    "step": "fit train learn minimize minimise maximize maximise optimize optimise descend sgd adam",
+    "map": "apply batch vmap",
+    "functions": "ops operations operators funcs list",
+    "--version": "version",
+}
+"""What other tools call what a command of this one does."""
+
+OTHER_OPTIONS = {
+    "--at": "with point values value vars set let subs inputs input params x0 feed",
+    "--wrt": "by variables respect-to argnums grad",
+    "--rate": "lr learning-rate eta alpha step-size stepsize",
+    "--steps": "epochs iterations iters iter max-iter n-iter num-steps n-steps",
+    "--method": "optimizer optimiser optim algorithm",
+    "--up": "maximize maximise ascend ascent",
+    "--digits": "round prec sig-figs sigfigs significant",
+    "--precision": "dps mp",
+    "--upstream": "cotangent grad-output grad-outputs seed-gradient",
+    "--claim": "answer answers expect expected claims",
+    "--points": "data dataset table",
+    "--separator": "sep delimiter delim",
+    "--save": "out outfile save-as o",
+    "--all": "verbose full",
+    "--quiet": "silent brief",
+    "--hessian": "hess second-order",
+}
+"""What other tools call what an option of this one does."""
+
+PROGRAM_WORDS = "program formula expression expr function code"
+"""What other tools call the option that gives the program."""
+
+
+def one_edit(word: str, known: str) -> bool:
+    """Whether a letter more, less or another, or two that are swapped, make one of the other."""
+    same = (k for k, (a, b) in enumerate(zip(word, known, strict=False)) if a != b)
+    start = next(same, min(len(word), len(known)))
+    a, b = word[start:], known[start:]
+    swapped = a[:2] == b[:2][::-1] and a[2:] == b[2:]
+    return swapped or a[1:] == b[1:] or a[1:] == b or a == b[1:]
+
+
+def close(word: str, known: Iterable[str]) -> str:
+    """The known word within an edit, whatever its capitals; else an empty string."""
+    return next((name for name in known if one_edit(word.lower(), name)), "")
+
+
+def check_command(word: str, following: str, commands: Mapping[str, str]) -> None:
+    """Raise BackpropError where a name in a command's place is none, and no formula.
+
+    following: the argument after it, unless that is an option or of a point. commands: the names of those that there are, and
+    what their help says.
+    """
+    other = next(
+        (own for own, words in OTHER_COMMANDS.items() if word.lower() in words.split()), ""
+    )
+    if other:
+        what = commands.get(other, "").rstrip(".")
+        about = f", to {what[0].lower()}{what[1:]}" if what else ""
+        raise usage(f"there is no command {word}", f"write backprop {other}{about}")
+    command = any(c.isalnum() for c in following)
+    meant = close(word, commands) or (command and nearest(word, commands))
+    if meant:
+        raise usage(f"there is no command {shorten(word)}", f"did you mean backprop {meant}?")
+    if command:
+        hint = f"the commands are {', '.join(commands)}; a formula with blanks stands in quotes"
+        raise usage(f"there is no command {shorten(word)}", hint)
+
+
+def check_tool_option(word: str, known: Iterable[str]) -> None:
+    """Raise BackpropError where an option without a command is mistyped."""
+    meant = close(word, known)
+    if meant:
+        raise usage(f"no such option: {shorten(word)}", f"did you mean {meant}?")
+
+
+def no_such_option(word: str, command: Any, others: Iterable[Any] = ()) -> BackpropError:
+    """The error for an argument that looks like an option and is none of a command's.
+
+    others: the commands of the tool.
+    """
+    name = word.split("=", 1)[0]
+    hint = way_out(name, command, others) or f"backprop {command.name} --help shows how"
+    return usage(f"no such option: {shorten(visible(name))}", hint)
+
+
+def options_of(command: Any) -> list[str]:
+    return ["--help", *(option for parameter in command.params for option in parameter.opts)]
+
+
+def way_out(name: str, command: Any, others: Iterable[Any]) -> str:
+    """What was meant by an option that a command does not have; empty where nobody knows.
+
+    name: as it was typed, such as `--lr`, `-at` or `--svg`.
+    """
+    own = options_of(command)
+    bare = name.lstrip("-–—")
+    if f"--{bare}" in own:
+        formula = f" (the formula is written -- {name})" if name.startswith("-") else ""
+        return f"did you mean --{bare}?{formula}"
+    meant = close(name, own) if len(name) > 2 else ""
+    if meant:
+        return f"did you mean {meant}?"
+    words = bare.lower()
+    if words in PROGRAM_WORDS.split() and "--file" in own:
+        return f'the program is the first argument: backprop {command.name} "x*y" x=3 y=4'
+    meant = next((opt for opt, others in OTHER_OPTIONS.items() if words in others.split()), "")
+    if meant in own:
+        return f"{name} is called {meant} here"
+    found = format_way_out(words, str(command.name))
+    if not found and (near := nearest(name, own)):
+        found = f"did you mean {near}?"
+    return found or elsewhere(meant or name, others)
+
+
+def format_way_out(word: str, command: str) -> str:
+    """How a format is asked for whose name, or suffix, was written as an option."""
+    word = {"pytorch": "torch", "tex": "latex"}.get(word, word)
+    rows = [row for row in formats.FORMATS if word in (row.name, row.suffix[1:])]
+    for row in sorted(rows, key=lambda row: row.command != command):
+        ways = [] if row.binary else [f"--format {row.name}"]
+        if row.command == "eval" or row.command in ("check", "step"):
+            ways = ["--json"]
+        elif row.suffix:
+            ways.insert(0, f"-o {'picture' if row.command == 'graph' else 'file'}{row.suffix}")
+        if row.command == command:
+            return f"write {' or '.join(ways)}"
+        if command != "map":
+            return f"backprop {row.command} has it: {' or '.join(ways)}"
+    word = "jsonl" if word == "json" else word
+    if word not in TABLES:
+        return ""
+    return f"write --to {word}" if command == "map" else f"backprop map has it: --to {word}"
+
+
+def elsewhere(option: str, commands: Iterable[Any]) -> str:
+    """Which commands have an option."""
+    having = [str(one.name) for one in commands if option in options_of(one)]
+    return f"{option} is an option of backprop {' and '.join(having)}" if having else ""
