@@ -617,7 +617,7 @@ def test_formulas_are_compared_beyond_the_floats(a, b, box, agreed, said):
 
 
 def test_an_empty_option_is_not_ignored():
-    assert call("check", "x", "--against", "", "--over", "x=0:1")[0] == 1
+    assert call("check", "x", "--against", "", "--over", "x=0:1")[0] == 4
     code, _, err = call("map", "x", "--points", "-", "--columns", "", stdin=b"x\n1\n")
     assert code == 2 and "--columns names no results" in err
 

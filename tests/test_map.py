@@ -121,7 +121,7 @@ def test_a_line_of_json_keeps_its_text():
         (b'{"x":1}\n{"x":2,"v\\u0061lue":null}\n', "jsonl", "standard input, line 2: there is a value already"),
         (b"x,value\n1,2\n", "csv", "the points have a column value already"),
         (b"x,y\n1,2,3\n", "csv", "a row has more fields than the header"),
-        (b"x\n\xff\n", "csv", "cannot read standard input: invalid utf-8 sequence"),
+        (b"x\n\xff\n", "csv", "cannot read standard input: it is not UTF-8 text"),
         (b"x,y\n1,2\n", "parquet", "cannot read standard input: "),
         (b'{"x":1}\n\n', "jsonl", "standard input, line 2: this is no JSON object"),
         (b'{"x":1}\n[2]\n', "jsonl", "standard input, line 2: this is no JSON object"),
@@ -141,7 +141,7 @@ def test_what_is_no_table(data, form, said):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ([], "no points are given"),
+        ([], "standard input is empty"),
         (["--points", "nowhere.csv"], "cannot read nowhere.csv: there is no such file or folder\n"),
         (["--points", "nowhere.jsonl.gz"], "nowhere.jsonl.gz: there is no such file or folder\n"),
         (["--points", "nowhere.parquet"], "nowhere.parquet: there is no such file or folder\n"),

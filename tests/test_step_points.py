@@ -279,4 +279,4 @@ def test_refusals(text, args, code, said, tmp_path):
 
 def test_a_format_without_points_is_refused():
     code, _, err = call("step", "x^2", "--at", "x=1", "--from", "csv")
-    assert code == 2 and "--from is the format of points" in err
+    assert code == 2 and "--from says how points are read" in err

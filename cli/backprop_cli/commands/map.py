@@ -15,7 +15,7 @@ import typer
 
 from backprop_grammar.errors import shorten, usage
 
-from ..input.options import At, File, Output, Program, Source, Wrt
+from ..input.options import At, File, Output, Program, Rename, Separator, Source, Wrt
 from ..screens.diagnostics import say
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ backprop map "(sigmoid(w*x0 + b) - t)^2" --points "samples/*.csv" --at w=1,b=0 -
 backprop map "x0*x1" --points "samples/*.csv" -o out --workers 2 --resume
 seq 5 | sed 1ix | backprop map "sigmoid(w*x)" --points - --at w=2 --to jsonl"""
 
+FURTHER = "--points"
+"""What follows the program, and is of no point, is a file of points."""
 REASONS = 8
 """Reasons that are named at the end, the most frequent first."""
 
@@ -57,6 +59,8 @@ def command(
         ),
     ] = None,
     source: Source = "",
+    separator: Separator = ",",
+    rename: Rename = None,
     target: Annotated[
         str, typer.Option("--to", metavar="NAME", help="Write csv, tsv, jsonl or parquet.")
     ] = "",
@@ -87,7 +91,8 @@ def command(
     import secrets
 
     from ..data import outputs
-    from ..data.columns import added, varying
+    from ..data.columns import added, called, read_renames, varying
+    from ..data.io import check_separator
     from ..data.jobs import Job, Tally
     from ..data.sources import files_of, is_pattern, opened
     from ..data.workers import run_jobs
@@ -97,26 +102,30 @@ def command(
         raise usage("-o names no file", "give a file, or a folder of several")
     if columns == "":
         raise usage("--columns names no results", "write --columns value,d_x=slope")
-    points = points or []
+    points = points or implied_points(program, file, at or [])
+    renamed = read_renames(rename or ())
+    check_separator(separator)
     place = None if save is None or str(Path(save)) == "-" else Path(save)
     request = Request(program, file, at, wrt, output)
     check(request, points, place, reduce, resume, workers, dask)
     with ExitStack() as stack:
-        files = [opened(stack, path, source, bool(dask)) for path in files_of(points)]
-        parsed, given, notes = request.read(bound=files[0].columns)
+        files = [opened(stack, path, source, bool(dask), separator) for path in files_of(points)]
+        parsed, given, notes = request.read(bound=called(files[0], renamed))
         graph = parsed.record
         views = request.views()
-        names = varying(parsed, given, views["output"], files)
+        names = varying(parsed, given, views["output"], files, renamed)
         given = {name: value for name, value in given.items() if name not in names}
-        kernel = parsed.mapper(names, given, wrt=views["wrt"], output=views["output"])
+        kernel = parsed.mapper(tuple(names), given, wrt=views["wrt"], output=views["output"])
         results = added(kernel.labels, columns or "", bool(reduce))
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
+        forms = {form for one in files for form in (one.form, destination.format_for(one.form))}
+        check_separator(separator, forms)
         if not reduce:
             outputs.check_columns(files, results, destination)
         pairs = destination.targets(files, file)
-        remark_names(graph, names, files[0])
+        remark_names(graph, tuple(names), files[0])
         for note in notes:
             say("note", note.message)
         if resume:
@@ -142,6 +151,7 @@ def command(
                 added=results,
                 strict=strict,
                 mark=mark,
+                separator=separator,
             )
             for one, path in pairs
         ]
@@ -154,10 +164,18 @@ def command(
             jobs = [replace(job, exactly=tally.unsure) for job in jobs]
             tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
-        tally, results, reduce, place, destination.format_for(files[0].form)
+        tally, results, reduce, place, destination.format_for(files[0].form), separator
     )
     remark(tally)
     return 3 if tally.failed or not finite else 0
+
+
+def implied_points(program: str | None, file: Path | None, at: list[str]) -> list[str]:
+    """Standard input, where it is a pipe that nothing else reads."""
+    from ..input.request import piped
+
+    free = "-" not in (program, str(file)) and "@-" not in at and (program or file)
+    return ["-"] if free and piped() else []
 
 
 def check(

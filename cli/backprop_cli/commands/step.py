@@ -15,7 +15,20 @@ from backprop_grammar.descent.optimisers import METHODS
 from backprop_grammar.errors import usage
 
 from .. import formats
-from ..input.options import At, Digits, Everything, File, Get, Json, Output, Program, Source, Wrt
+from ..input.options import (
+    At,
+    Digits,
+    Everything,
+    File,
+    Get,
+    Json,
+    Output,
+    Program,
+    Rename,
+    Separator,
+    Source,
+    Wrt,
+)
 from ..screens.progress import Bar
 
 if TYPE_CHECKING:
@@ -62,6 +75,8 @@ def command(
         ),
     ] = None,
     source: Source = "",
+    separator: Separator = ",",
+    rename: Rename = None,
     everything: Everything = False,
     as_json: Json = False,
     get: Get = None,
@@ -79,12 +94,16 @@ def command(
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
     request = Request(program, file, at, wrt, output, digits=digits)
-    if source and not points:
-        raise usage("--from is the format of points", "give a file with --points FILE")
+    reading = {"--from": source, "--separator": separator != ",", "--rename": rename}
+    option = next((option for option, given in reading.items() if given), "")
+    if option and not points:
+        raise usage(f"{option} says how points are read", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
         rows = None
         if points:
-            parsed, point, notes, rows = rows_of(stack, request, points, source)
+            parsed, point, notes, rows = rows_of(
+                stack, request, points, source, separator, rename or ()
+            )
         else:
             parsed, point, notes = request.read()
         views = request.views()
@@ -108,21 +127,30 @@ def command(
 
 
 def rows_of(
-    stack: contextlib.ExitStack, request: "Request", points: Sequence[str], form: str
+    stack: contextlib.ExitStack,
+    request: "Request",
+    points: Sequence[str],
+    form: str,
+    separator: str,
+    renames: Sequence[str],
 ) -> tuple["library.Program", dict[str, float], list["Note"], "PointFiles"]:
     """The program, the values of the variables that are no columns, notes, and the rows.
 
-    stack: closes what is opened. form: the name of the files' format, or empty. Raises
-    BackpropError for what contradicts each other.
+    stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
+    renames: such as `sepal length (cm)=sl`. Raises BackpropError for what contradicts each other.
     """
-    from ..data.columns import varying
+    from ..data.columns import called, read_renames, varying
+    from ..data.io import check_separator
     from ..data.objective import PointFiles
     from ..data.sources import files_of, opened
 
     request.check_input(points)
-    files = [opened(stack, path, form, False) for path in files_of(points)]
-    program, at, notes = request.read(bound=files[0].columns)
-    columns = varying(program, at, request.views()["output"], files)
+    renamed = read_renames(renames)
+    check_separator(separator)
+    files = [opened(stack, path, form, False, separator) for path in files_of(points)]
+    check_separator(separator, {one.form for one in files})
+    program, at, notes = request.read(bound=called(files[0], renamed))
+    columns = varying(program, at, request.views()["output"], files, renamed)
     at = {name: value for name, value in at.items() if name not in columns}
     return program, at, notes, PointFiles(files, columns)
 

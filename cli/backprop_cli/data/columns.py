@@ -1,14 +1,15 @@
 """Which variables of a program are columns of its points, and which results become columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage
+from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.library import Program
 
 from .jobs import STATUS
 from .sources import Points
 
-__all__ = ["COUNTS", "added", "varying"]
+__all__ = ["COUNTS", "added", "called", "read_renames", "varying"]
 
 COUNTS = ("rows", "failed")
 """The columns that --reduce adds to the sums."""
@@ -17,38 +18,108 @@ NUMBERS = ("Int", "UInt", "Float", "Decimal", "String", "Null")
 """How the types of columns begin that hold numbers, or texts that may be some."""
 
 
-def varying(
-    program: Program, at: dict[str, float], output: str, files: Sequence[Points]
-) -> tuple[str, ...]:
-    """The variables that are columns.
+def read_renames(texts: Iterable[str]) -> dict[str, str]:
+    """The variables that options such as `sepal length (cm)=sl` name -> their columns.
 
-    Raises BackpropError for one that is neither a column nor has a value, or has both.
+    Raises BackpropError for a text that is none, and for a column or a name that is there twice.
+    """
+    columns = dict[str, str]()
+    for text in texts:
+        column, _, name = text.rpartition("=")
+        if not column or not name.strip().isidentifier():
+            message = f"--rename {shorten(visible(text)) or 'nothing'} is no COLUMN=NAME"
+            raise usage(message, 'write --rename "sepal length (cm)=sl"')
+        if column in columns.values() or name.strip() in columns:
+            twice = column if column in columns.values() else name.strip()
+            raise usage(f"--rename has {shorten(visible(twice))} twice", "rename each column once")
+        columns[name.strip()] = column
+    return columns
+
+
+def called(one: Points, renamed: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a file: name in a program -> name in the file.
+
+    Raises BackpropError where a column is not there, or would get the name of another one.
+    """
+    if one.columns:
+        for name, column in renamed.items():
+            if column not in one.columns:
+                hint = suggestion(column, one.columns, columns_hint(one))
+                raise usage(f"{one.name} has no column {shorten(visible(column))}", hint)
+            if name in one.columns and name not in renamed.values():
+                message = f"{one.name} has a column {shorten(name)} already"
+                raise usage(message, f"rename {shorten(visible(column))} to something else")
+    names = {column: name for name, column in renamed.items()}
+    return {names.get(column, column): column for column in one.columns}
+
+
+def columns_hint(one: Points) -> str:
+    """The columns that a file has, and what splits them if they are not split."""
+    if not one.columns:
+        return f"{one.name} has no columns"
+    hint = f"the columns of {one.name} are {few(map(visible, one.columns))}"
+    split = next((c for c in ";|" for name in one.columns if c in name), "")
+    if len(one.columns) == 1 and one.form == "csv" and split:
+        return f'{hint}; --separator "{split}" splits them'
+    if len(one.columns) == 1 and one.form == "csv" and "\t" in next(iter(one.columns)):
+        return f"{hint}; --from tsv splits them"
+    return hint
+
+
+def varying(
+    program: Program,
+    at: dict[str, float],
+    output: str,
+    files: Sequence[Points],
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """The variables that are columns -> those columns. renamed: columns that have other names.
+
+    Raises BackpropError for those that are neither columns nor have a value, and for one that is
+    a column and has a value.
     """
     inputs, needed = program.inputs, dict.fromkeys(program.needed(output))
-    columns = [name for name in needed if name in files[0].columns]
+    first = called(files[0], renamed)
+    columns = {name: first[name] for name in needed if name in first}
     for one in files:
-        hint = f"{one.name} has no columns"
-        if one.columns:
-            hint = f"the columns of {one.name} are {few(one.columns)}"
+        here = called(one, renamed)
         empty = one.form == "jsonl" and not one.columns  # not a line
+        missing = []
         for name, value in inputs.items():
-            if name in one.columns and name in at and at[name] != value:
+            if name in here and name in at and at[name] != value:
                 raise usage(
                     f"{shorten(name)} is a column and given by --at", "leave one of them out"
                 )
             expected = name in needed and (name in columns or name not in at)
-            if expected and name not in one.columns and not empty:
-                message = f"{shorten(name)} is neither a column nor given by --at"
-                raise BackpropError("binding", message, hint=hint)
-            kind = one.columns.get(name, "")
+            if expected and name not in here and not empty:
+                missing.append(name)
+            kind = one.columns.get(here.get(name, ""), "")
             if name in columns and kind and not kind.startswith(NUMBERS):
-                message = f"the column {shorten(name)} of {one.name} holds {kind}, not numbers"
+                message = (
+                    f"the column {shorten(columns[name])} of {one.name} holds {kind}, not numbers"
+                )
                 raise usage(message, "convert it first")
+        if missing:
+            raise neither(missing, one, renamed)
         if empty:
-            columns = columns or [name for name in needed if name not in at]
+            columns = columns or {
+                name: renamed.get(name, name) for name in needed if name not in at
+            }
         if not columns:
-            raise BackpropError("binding", "no variable of the program is a column", hint=hint)
-    return tuple(columns)
+            message = "no variable of the program is a column"
+            raise BackpropError("binding", message, hint=columns_hint(one))
+    return columns
+
+
+def neither(missing: Sequence[str], one: Points, renamed: Mapping[str, str]) -> BackpropError:
+    """The error for variables that have no column and no value."""
+    hint = columns_hint(one)
+    odd = [name for name in one.columns if not name.isidentifier() and name not in renamed.values()]
+    if odd and "splits them" not in hint:
+        hint += f'; --rename "{shorten(visible(odd[0]))}={missing[0]}" names one'
+    what = "is neither a column" if len(missing) == 1 else "are neither columns"
+    message = f"{few(missing)} {what} nor given by --at"
+    return BackpropError("binding", message, hint=hint, missing=tuple(missing))
 
 
 def added(labels: Sequence[str], columns: str, reduced: bool) -> dict[str, str]:

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from backprop_grammar.batch.decimals import Decimals  # for types only: it loads NumPy
 
 __all__ = [
+    "COMMA",
     "FORMATS",
     "LINE",
     "PACKED",
     "RENAME",
     "ROW",
-    "SEPARATORS",
+    "check_separator",
     "check_writable",
     "columns_of",
     "decimals",
@@ -52,7 +53,10 @@ __all__ = [
 
 FORMATS = {"csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "parquet": ".parquet"}
 """The formats by name, with the suffix of the files that are written."""
-SEPARATORS = {"csv": ",", "tsv": "\t"}
+CELLS = ("csv", "tsv")
+"""Those in which a row is cells with a separator between them."""
+COMMA = ","
+"""What separates the cells of CSV where nothing else is said."""
 SUFFIXES = {suffix: name for name, suffix in FORMATS.items()} | {".ndjson": "jsonl", ".tab": "tsv"}
 PACKED = (".gz", ".zst")
 """What the reader unpacks by itself."""
@@ -66,8 +70,21 @@ RENAME = "give what is added another name: --columns value=f,d_x=slope,status"
 """The way out where a column has the name of an added one."""
 LINE = "\0line"
 """The column that holds the lines of a JSON Lines file."""
-QUOTES = ("is not properly escaped", "CSV malformed")
-"""What the reader says about a table whose quotes don't match."""
+OTHER_FORMAT = "is it in the format of its suffix? --from names another"
+QUOTED = (
+    "a quote in it is not closed, or stands inside a cell",
+    'double it, or quote the cell: "a ""b"" c"',
+)
+READERS_WORDS = {
+    "is not properly escaped": QUOTED,
+    "CSV malformed": QUOTED,
+    "found more fields": ("a row has more fields than the header", OTHER_FORMAT),
+    "invalid utf-8": ("it is not UTF-8 text", "save it as UTF-8"),
+    "File out of specification": ("it is no Parquet file, or not a whole one", OTHER_FORMAT),
+    "end of file": ("it ends too early", "is the file whole?"),
+    "error sending request": ("nothing answers there", "check the address"),
+}
+"""A part of what the reader says -> what that means, and what to do."""
 NUMBER = re.compile(r"\(os error ([0-9]+)\)")
 OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that only writing has."""
@@ -132,20 +149,20 @@ def reading(path: str) -> Iterator[None]:
         hint = "a table has at least a header"
         raise BackpropError("file", f"{path} is empty", hint=hint) from None
     except pl.exceptions.PolarsError as error:
-        reason = str(error).strip().splitlines()[0]
         check_system(error, path)
-        hint = "is it in the format of its suffix? --from names another"
-        if "found more fields" in reason:
-            reason = "a row has more fields than the header"
-        if any(part in str(error) for part in QUOTES):
-            reason = "a quote in it is not closed, or stands inside a cell"
-            hint = 'double it, or quote the cell: "a ""b"" c"'
+        reason, hint = meaning(error, OTHER_FORMAT)
         raise BackpropError("file", f"cannot read {path}: {reason}", hint=hint) from None
     except OSError as error:
         check_system(error, path)
-        reason = str(error).splitlines()[0]
-        hint = "is the file whole?" if "end of file" in reason else "check the name of the file"
-        raise usage(f"cannot read {path}: {reason.lower()}", hint) from None
+        reason, hint = meaning(error, "check the name of the file")
+        raise usage(f"cannot read {path}: {reason}", hint) from None
+
+
+def meaning(error: Exception, hint: str) -> tuple[str, str]:
+    """What the reader complains about, and what to do; hint: where nothing better is known."""
+    text = str(error).strip()
+    known = (words for part, words in READERS_WORDS.items() if part in text)
+    return next(known, (text.splitlines()[0].lower(), hint))
 
 
 def check_system(error: Exception, path: str) -> None:
@@ -163,8 +180,16 @@ def check_system(error: Exception, path: str) -> None:
     raise usage(f"cannot read {path}: {refusal(met)}", "check the name of the file") from None
 
 
-def scan(path: str, form: str) -> "polars.LazyFrame":
-    """A file's rows, to be read when they are asked for, numbered in the column ROW."""
+def separated(form: str, separator: str) -> str:
+    """What stands between the cells of a format, given what does in CSV."""
+    return "\t" if form == "tsv" else separator
+
+
+def scan(path: str, form: str, separator: str = COMMA) -> "polars.LazyFrame":
+    """A file's rows, to be read when they are asked for, numbered in the column ROW.
+
+    separator: of CSV.
+    """
     pl = library()
     frame: polars.LazyFrame
     if form == "parquet":
@@ -172,26 +197,28 @@ def scan(path: str, form: str) -> "polars.LazyFrame":
     elif form == "jsonl":
         frame = pl.scan_lines(path, name=LINE, glob=False)
     else:
-        frame = pl.scan_csv(path, infer_schema=False, separator=SEPARATORS[form], glob=False)
+        between = separated(form, separator)
+        frame = pl.scan_csv(path, infer_schema=False, separator=between, glob=False)
     return frame.with_row_index(ROW)
 
 
-def columns_of(path: str, form: str, name: str) -> dict[str, str]:
+def columns_of(path: str, form: str, name: str, separator: str = COMMA) -> dict[str, str]:
     """A file's columns: name -> type, String for text; of JSON Lines, the first line's keys.
 
-    name: what the file is called.
+    name: what the file is called. separator: of CSV.
 
     Raises BackpropError where there are two of one name, or the file can't be read.
     """
     with reading(name):
-        frame = scan(path, form)
+        frame = scan(path, form, separator)
         if form == "jsonl":
             first = frame.head(1).collect()[LINE]
             return dict.fromkeys(parsed(first[0], 0, name) if len(first) else (), "String")
         columns = {
             column: str(kind) for column, kind in frame.collect_schema().items() if column != ROW
         }
-        header = Counter(() if form == "parquet" else header_of(path, form))
+        between = separated(form, separator)
+        header = Counter(() if form == "parquet" else header_of(path, between))
     twice = next((column for column, count in header.items() if count > 1), None)
     if twice is not None:
         which = f"columns {shorten(twice)}" if twice else "columns without a name"
@@ -200,13 +227,13 @@ def columns_of(path: str, form: str, name: str) -> dict[str, str]:
     return columns
 
 
-def header_of(path: str, form: str) -> tuple[str, ...]:
+def header_of(path: str, separator: str) -> tuple[str, ...]:
     """The names in the first row of a table of text, which the reader makes different."""
     pl = library()
     frame = pl.scan_csv(
         path,
         infer_schema=False,
-        separator=SEPARATORS[form],
+        separator=separator,
         glob=False,
         has_header=False,
         truncate_ragged_lines=True,
@@ -215,11 +242,30 @@ def header_of(path: str, form: str) -> tuple[str, ...]:
     return tuple(name or "" for row in frame.collect().rows() for name in row)
 
 
+def check_separator(separator: str, forms: Collection[str] = CELLS) -> None:
+    """Raise BackpropError for what separates no cells, and where no file is CSV; forms: of files."""
+    if separator == COMMA:
+        return
+    shown = shorten(visible(separator))
+    if separator in ("\t", "\\t", "tab"):
+        raise usage("cells with tabs between them are tsv", "write --from tsv")
+    if (
+        len(separator) != 1
+        or not separator.isascii()
+        or separator.isalnum()
+        or separator in '.-+"\r\n'
+    ):
+        hint = 'it is one character that is in no number, such as ";" or "|"'
+        raise usage(f"--separator {shown or 'nothing'} separates no cells", hint)
+    if "csv" not in forms:
+        raise usage("--separator is what stands between the cells of csv", "leave it out")
+
+
 def check_writable(columns: dict[str, str], name: str, form: str) -> None:
     """Raise BackpropError where a format cannot hold a file's column; columns: name -> type."""
     for column, kind in columns.items():
         nested = kind.startswith(("List", "Array", "Struct"))
-        text = form in SEPARATORS and (nested or kind.startswith("Duration"))
+        text = form in CELLS and (nested or kind.startswith("Duration"))
         binary = kind in ("Binary", "Object") or (nested and "Binary" in kind)
         if form != "parquet" and (text or binary):
             held = f"the column {shorten(column)} of {name} holds {shorten(kind)}"
@@ -305,12 +351,13 @@ def doubtful(lines: "polars.Series", names: Sequence[str], added: Collection[str
     return any(lines.str.contains(pattern).any() for pattern in patterns)
 
 
-def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
+def floats(column: "polars.Series", name: str = "") -> tuple["polars.Series", dict[int, str]]:
     """A column as float64, and what is wrong with those of its numbers that are missing or lost.
 
-    Text is read as the nearest float, integers and decimals are rounded to it.
+    name: what the program calls it, if something else. Text is read as the nearest float, integers and decimals are rounded to it.
     """
     pl = library()
+    name = name or column.name
     if column.dtype.is_decimal():
         column = column.cast(pl.String)
     if column.dtype == pl.String:
@@ -320,15 +367,15 @@ def floats(column: "polars.Series") -> tuple["polars.Series", dict[int, str]]:
     for row in (~result.is_finite()).fill_null(True).arg_true():
         text = column[row]
         if text is None or text == "":
-            wrong[row] = f"{column.name} is missing"
+            wrong[row] = f"{name} is missing"
         elif result[row] is None:
-            wrong[row] = f'{column.name} is not a number: "{shorten(visible(text))}"'
+            wrong[row] = f'{name} is not a number: "{shorten(visible(text))}"'
         else:
-            wrong[row] = f"{column.name} is not finite"
+            wrong[row] = f"{name} is not finite"
     if column.dtype == pl.String and (result == 0).any():
         lost = ((result == 0) & column.str.contains("^[^eE]*[1-9]")).arg_true()
         for row in lost:
-            wrong[row] = f'{column.name} is too small a number: "{shorten(visible(column[row]))}"'
+            wrong[row] = f'{name} is too small a number: "{shorten(visible(column[row]))}"'
         result = result.scatter(lost, None)
     return result, wrong
 
@@ -396,8 +443,13 @@ def joined(lines: "polars.Series", added: "polars.DataFrame") -> "polars.DataFra
     return added.with_columns(lines).select((head + comma + tail).alias(LINE))
 
 
-def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) -> None:
-    """Compute the rows and write them, in order; lines: they are lines of JSON already."""
+def write(
+    frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool, separator: str = COMMA
+) -> None:
+    """Compute the rows and write them, in order.
+
+    lines: they are lines of JSON already. separator: of CSV.
+    """
     place: Any = VisibleStream(stream) if stream.isatty() else stream
     if lines:
         frame.sink_csv(place, include_header=False, quote_style="never")
@@ -406,7 +458,7 @@ def write(frame: "polars.LazyFrame", stream: IO[bytes], form: str, lines: bool) 
     elif form == "jsonl":
         frame.sink_ndjson(place)
     else:
-        frame.sink_csv(place, separator=SEPARATORS[form])
+        frame.sink_csv(place, separator=separated(form, separator))
 
 
 class VisibleStream(io.RawIOBase):

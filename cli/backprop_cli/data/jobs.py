@@ -43,17 +43,17 @@ class JobStopped(Exception):
 class Job:
     """One file of points, and what to compute of it.
 
-    at: the variables that do not vary; columns: those that do. added: the names of the results
+    at: the variables that do not vary; columns: those that do -> their columns. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the file is called, where it is, its format. target, to: the output and its format; target is
     empty where only the sums are wanted. strict: the first row without a result is an error.
     mark: in the name of a file that is not complete yet. exactly: the sums for whose rows floats
-    will not do.
+    will not do. separator: of CSV.
     """
 
     program: Program
     at: dict[str, float]
-    columns: tuple[str, ...]
+    columns: dict[str, str]
     wrt: tuple[str, ...]
     output: str
     name: str
@@ -65,6 +65,7 @@ class Job:
     strict: bool = False
     mark: str = ""
     exactly: tuple[str, ...] = ()
+    separator: str = tables.COMMA
 
 
 @dataclass(slots=True)
@@ -133,7 +134,8 @@ class Work:
     def __init__(self, job: Job, progress: Callable[[int], None] | None) -> None:
         self.job, self.progress = job, progress
         self.lines = job.form == job.to == "jsonl"
-        self.names = job.columns
+        self.columns = tuple(job.columns.values())
+        self.names = self.columns
         self.tally = Tally()
         self.lock = threading.Lock()
         self.own = threading.local()
@@ -145,7 +147,7 @@ class Work:
         """Write every row of the file with its results."""
         pl, job = tables.library(), self.job
         with tables.reading(job.name):
-            frame = tables.scan(job.source, job.form)
+            frame = tables.scan(job.source, job.form, job.separator)
             kinds = dict(frame.collect_schema())
             del kinds[tables.ROW]
             if job.form == "jsonl" and not self.lines:
@@ -156,7 +158,7 @@ class Work:
                 for name, new in job.added.items():
                     kinds[new] = pl.String if name == STATUS else pl.Float64
             mapped = frame.map_batches(self.extended, streamable=True, schema=kinds)
-            tables.write(mapped, stream, job.to, self.lines)
+            tables.write(mapped, stream, job.to, self.lines, job.separator)
 
     def typed(self, kinds: dict[str, Any]) -> list[str]:
         """The variables' columns that are written as the numbers they are computed with.
@@ -166,16 +168,16 @@ class Work:
         job = self.job
         if job.form == "parquet":
             narrow = tables.library().Float32
-            return [name for name in job.columns if kinds[name] == narrow and job.to != "parquet"]
-        return list(job.columns) if job.to in ("parquet", "jsonl") and not self.lines else []
+            return [name for name in self.columns if kinds[name] == narrow and job.to != "parquet"]
+        return list(self.columns) if job.to in ("parquet", "jsonl") and not self.lines else []
 
     def reduce(self) -> None:
         """Only count and add up."""
         job = self.job
         with tables.reading(job.name):
-            frame = tables.scan(job.source, job.form)
+            frame = tables.scan(job.source, job.form, job.separator)
             if job.form != "jsonl":
-                frame = frame.select(tables.ROW, *job.columns)
+                frame = frame.select(tables.ROW, *self.columns)
 
             def counted(batch: "polars.DataFrame") -> "polars.DataFrame":
                 self.add_up(batch, self.table(batch))
@@ -233,13 +235,13 @@ class Work:
         with their rows.
         """
         numbers, columns, wrong = [], dict[str, Any](), dict[int, str]()
-        for name in self.job.columns:
-            series, reasons = tables.floats(table[name])
+        for name, column in self.job.columns.items():
+            series, reasons = tables.floats(table[column], name)
             numbers.append(series)
-            if table[name].dtype.is_float():
+            if table[column].dtype.is_float():
                 columns[name] = series.to_numpy()
             else:
-                columns[name] = tables.decimals(series, tables.texts(table[name], series))
+                columns[name] = tables.decimals(series, tables.texts(table[column], series))
             wrong = reasons | wrong
         return numbers, columns, wrong
 
@@ -268,7 +270,7 @@ class Work:
 
         from backprop_grammar.batch.evaluator import Rows
 
-        kernel, height = self.kernel(), len(columns[self.job.columns[0]])
+        kernel, height = self.kernel(), len(next(iter(columns.values())))
         value = numpy.empty(height)
         gradients = {label: numpy.empty(height) for label in kernel.labels}
         status, kinks = dict[int, str](), 0
@@ -297,7 +299,7 @@ class Work:
         if not hasattr(self.own, "kernel"):
             job = self.job
             self.own.kernel = job.program.mapper(
-                job.columns, job.at, wrt=job.wrt, output=job.output
+                tuple(job.columns), job.at, wrt=job.wrt, output=job.output
             )
             self.own.step = 8
         return self.own.kernel

@@ -21,9 +21,12 @@ TEXT = "\0text "
 
 
 class PointFiles(Mapping[str, Any]):
-    """Columns of files of points, one file after the other, which are read when one is looked at."""
+    """Columns of files of points, one file after the other, which are read when one is looked at.
 
-    def __init__(self, files: Sequence[Points], columns: Sequence[str]) -> None:
+    columns: variable -> its column.
+    """
+
+    def __init__(self, files: Sequence[Points], columns: Mapping[str, str]) -> None:
         self.files = files
         self.columns = columns
         self.names = tuple(one.name for one in files)
@@ -41,7 +44,8 @@ class PointFiles(Mapping[str, Any]):
     @cached_property
     def table(self) -> dict[str, Any]:
         """The columns: floats where all files hold floats, else decimals. Raises BackpropError where they can't be read, or a row lacks a number."""
-        held = [name for name in self.columns if all(binary(one, name) for one in self.files)]
+        columns = tuple(self.columns.values())
+        held = [name for name in columns if all(binary(one, name) for one in self.files)]
         frames = [numbers(one, self.columns, held) for one in self.files]
         self.ends = list(accumulate(frame.height for frame in frames))
         if not self.ends[-1]:
@@ -50,12 +54,12 @@ class PointFiles(Mapping[str, Any]):
         joined = tables.library().concat(frames)
         del frames
         table = dict[str, Any]()
-        for name in self.columns:
+        for variable, name in self.columns.items():
             column, texts = joined.drop_in_place(name), joined.drop_in_place(TEXT + name)
             if name in held:
-                table[name] = column.to_numpy()
+                table[variable] = column.to_numpy()
             else:
-                table[name] = tables.decimals(column, texts)
+                table[variable] = tables.decimals(column, texts)
         return table
 
     def place(self, row: int) -> str:
@@ -69,22 +73,23 @@ def binary(one: Points, name: str) -> bool:
     return one.columns[name].startswith("Float")
 
 
-def numbers(one: Points, names: Sequence[str], held: Sequence[str]) -> "polars.DataFrame":
+def numbers(one: Points, columns: Mapping[str, str], held: Sequence[str]) -> "polars.DataFrame":
     """Some columns of a file as floats, each with its texts (see ``tables.texts``).
 
-    held: columns that are floats in all files, whose texts do not matter.
+    columns: variable -> its column. held: columns that are floats in all files, whose texts do not matter.
 
     Raises BackpropError for the first row that lacks a number.
     """
     pl = tables.library()
     wrong = dict[int, str]()
+    names = tuple(columns.values())
 
     def converted(batch: "polars.DataFrame") -> "polars.DataFrame":
         lines = one.form == "jsonl"
         table = tables.fields(batch, one.name, names, (), True) if lines else batch
         floats = []
-        for name in names:
-            series, reasons = tables.floats(table[name])
+        for variable, name in columns.items():
+            series, reasons = tables.floats(table[name], variable)
             plain = name in held
             said = tables.no_texts(len(series)) if plain else tables.texts(table[name], series)
             floats += [series, said.alias(TEXT + name)]
@@ -93,7 +98,7 @@ def numbers(one: Points, names: Sequence[str], held: Sequence[str]) -> "polars.D
         return pl.DataFrame(floats)  # type: ignore[no-any-return]
 
     with tables.reading(one.name):
-        frame = tables.scan(one.path, one.form)
+        frame = tables.scan(one.path, one.form, one.separator)
         if one.form != "jsonl":
             frame = frame.select(tables.ROW, *names)
         kinds = {k: kind for n in names for k, kind in ((n, pl.Float64), (TEXT + n, pl.String))}

@@ -152,9 +152,14 @@ def standard_output() -> IO[bytes]:
 
 
 def write_reduced(
-    tally: Tally, results: dict[str, str], reduce: str, place: Path | None, form: str
+    tally: Tally,
+    results: dict[str, str],
+    reduce: str,
+    place: Path | None,
+    form: str,
+    separator: str,
 ) -> bool:
-    """Write the one row of all points; whether all of its numbers are floats."""
+    """Write the one row of all points; whether all of its numbers are floats. separator: of CSV."""
     finite = True
     good = tally.rows - tally.failed
     numbers = dict[str, float | None]()
@@ -174,8 +179,8 @@ def write_reduced(
     )
     if place is None:
         with writing("standard output"), tables.reading("the sums"):
-            tables.write(frame, standard_output(), form, False)
+            tables.write(frame, standard_output(), form, False, separator)
     else:
         with terminable(), atomic_file(place) as stream, tables.reading("the sums"):
-            tables.write(frame, stream, form, False)
+            tables.write(frame, stream, form, False, separator)
     return finite

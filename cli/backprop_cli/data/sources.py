@@ -26,12 +26,16 @@ PIPE = "standard input"
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A file of points: what it is called, where it is, its format, and its columns."""
+    """A file of points: what it is called, where it is, its format, and its columns.
+
+    separator: of CSV.
+    """
 
     name: str
     path: str
     form: str
     columns: dict[str, str]
+    separator: str = tables.COMMA
 
 
 def is_pattern(text: str) -> bool:
@@ -59,11 +63,13 @@ def files_of(points: Sequence[str]) -> list[str]:
     return list(result.values())
 
 
-def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
+def opened(
+    stack: ExitStack, path: str, form: str, absolute: bool, separator: str = tables.COMMA
+) -> Points:
     """A file of points with its columns; a pipe is copied to a temporary file first.
 
-    form: the name of its format, or empty. absolute: other machines will look for it. Raises
-    BackpropError for a folder, for no known format, and for a file that cannot be read.
+    form: the name of its format, or empty. absolute: other machines will look for it. separator: of
+    CSV. Raises BackpropError for a folder, for no known format, and for a file that cannot be read.
     """
     called = PIPE if path == "-" else path
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
@@ -75,7 +81,8 @@ def opened(stack: ExitStack, path: str, form: str, absolute: bool) -> Points:
         place = stack.enter_context(copied(path))
     elif absolute and "://" not in path:
         place = os.path.abspath(path)  # noqa: PTH100  the workers run elsewhere
-    return Points(called, place, form, tables.columns_of(place, form, called))
+    columns = tables.columns_of(place, form, called, separator)
+    return Points(called, place, form, columns, separator)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from backprop_grammar.errors import BackpropError, usage
 
+from ..screens.diagnostics import refusal
 from ..screens.progress import REFRESH, Bar
 from .atomic import terminable
 from .jobs import STOP, Job, Tally, map_file
@@ -126,7 +127,9 @@ def connected(address: str) -> Iterator[Any]:
             address, timeout=10, set_as_default=False
         )
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "this is no address"
+        if isinstance(error, OSError):
+            reason = refusal(error) if error.errno else "nothing answers there"
         hint = "give the address that the scheduler printed: --dask tcp://host:8786"
         raise usage(f"cannot reach {address}: {reason}", hint) from None
     with client:

@@ -23,7 +23,9 @@ __all__ = [
     "Precision",
     "Program",
     "Quiet",
+    "Rename",
     "Save",
+    "Separator",
     "Source",
     "Upstream",
     "Wrt",
@@ -33,6 +35,16 @@ __all__ = [
 Source = Annotated[
     str, typer.Option("--from", metavar="NAME", help="Read csv, tsv, jsonl or parquet.")
 ]
+Separator = Annotated[
+    str, typer.Option(metavar="CHAR", help="What stands between the cells of csv, such as ;.")
+]
+Rename = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=NAME",
+        help='Call a column something else: "sepal length (cm)=sl"; may be repeated.',
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Get = Annotated[
     str | None,
@@ -40,9 +52,7 @@ Get = Annotated[
 ]
 Program = Annotated[
     str | None,
-    typer.Argument(
-        help="Stages `name = expression` separated by ;, or a file.bp, or - for standard input."
-    ),
+    typer.Argument(help="Stages `name = expression`, a file.bp, or - for standard input."),
 ]
 At = Annotated[
     list[str] | None,

@@ -30,7 +30,7 @@ from backprop_grammar.trace.record import Note
 
 from ..screens.diagnostics import refusal
 
-__all__ = ["Request", "fit", "number_option", "read_point"]
+__all__ = ["Request", "fit", "number_option", "pieces", "piped", "read_point"]
 
 NAME_OF_PROGRAM = re.compile(r"[^#;\n]*\.bp", re.IGNORECASE)
 """An argument that names a file, be it there or not."""
@@ -222,7 +222,7 @@ def read_text(name: str) -> str:
             with Path(name).open("rb") as stream:
                 data = stream.read(4 * MAX_LENGTH + 1)
     except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-        reason = refusal(error) if isinstance(error, OSError) else str(error)
+        reason = refusal(error) if isinstance(error, OSError) else "no file has such a name"
         raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None
     try:
         return data.decode("utf-8-sig")

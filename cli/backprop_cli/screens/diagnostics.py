@@ -36,6 +36,24 @@ REFUSALS = {
     errno.ELOOP: "its links lead round in a circle",
     errno.ENOSPC: "there is no space left on the disk",
     errno.EROFS: "it is on a read-only disk",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EFBIG: "it would be larger than files may be",
+    errno.EIO: "the device failed",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.ENOMEM: "there is not enough memory",
+    errno.EBUSY: "something else uses it",
+    errno.ETXTBSY: "something else uses it",
+    errno.ENXIO: "there is no such device",
+    errno.ENODEV: "there is no such device",
+    errno.EINVAL: "this cannot be done with it",
+    errno.EOPNOTSUPP: "this cannot be done with it",
+    errno.EBADF: "it is closed",
+    errno.EEXIST: "it is there already",
+    errno.ESTALE: "its folder is gone",
+    errno.ECONNREFUSED: "nothing answers there",
+    errno.EHOSTUNREACH: "nothing answers there",
+    errno.ETIMEDOUT: "nothing answers there",
 }
 """The number of a system's error -> what it means."""
 
@@ -47,8 +65,9 @@ FEW = 8
 
 
 def refusal(error: OSError) -> str:
-    """Why the system refused, in the words of the system where there are no better ones."""
-    return REFUSALS.get(error.errno or 0) or (error.strerror or str(error)).lower()
+    """Why the system refused, in our words."""
+    number = error.errno or 0
+    return REFUSALS.get(number) or f"the system refuses it with error {number}"
 
 
 def way_out(error: BackpropError) -> str:
