@@ -36,9 +36,9 @@ backprop derive "x^2*sin(y)"
 backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
 backprop functions tanh"""
 EXIT_CODES = """\
-Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated, or a
-check failed; 2 wrong usage; 3 some gradient does not exist; 4 nothing to check, as the
-program or the point cannot be evaluated; 130 interrupted."""
+Exit codes: 0 all numbers finite; 1 the program or the point cannot be
+evaluated, or a check failed; 2 wrong usage; 3 some gradient does not exist;
+4 check cannot evaluate the program or the point; 130 interrupted."""
 
 
 class Examples:

@@ -60,14 +60,17 @@ REFUSALS = {
 STYLES = {"first": "bold red", "place": "dim", "caret": "red", "label": "red", "hint": "cyan"}
 """The style of each kind of line of an error."""
 
+MARKS = ("caret", "label")
+"""Kinds of lines that are coloured from their margin on."""
 FEW = 8
 """Variables without a value that are spelled out."""
 
 
 def refusal(error: OSError) -> str:
     """Why the system refused, in our words."""
-    number = error.errno or 0
-    return REFUSALS.get(number) or f"the system refuses it with error {number}"
+    number = error.errno
+    what = f"the system refuses it with error {number}" if number else "the system refuses it"
+    return REFUSALS.get(number or 0, what)
 
 
 def way_out(error: BackpropError) -> str:
@@ -103,7 +106,8 @@ def show(error: BackpropError) -> None:
     error = error.replace(hint=way_out(error))
     first = ("first", "error: ")
     for kind, text in [first, *error.lines(screen.width)]:
-        line = Text(text, STYLES.get(kind, ""))
+        line = Text(text)
+        line.stylize(STYLES.get(kind, ""), text.find("| ") + 2 if kind in MARKS else 0)
         screen.print(line, end="" if kind == "first" else "\n", crop=False, overflow="ignore")
 
 
