@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from backprop_grammar.errors import BackpropError, shorten, usage, visible
+from backprop_grammar.errors import BackpropError, usage
 
 __all__ = ["BINDING", "EXAMPLES", "Group", "with_command"]
 
@@ -96,7 +96,13 @@ class Command(Examples, TyperCommand):
             elif option in takes:
                 options.append(arg)
                 if takes[option] and "=" not in arg:
-                    options += [value for value in [next(rest, None)] if value is not None]
+                    value = next(rest, None)
+                    if value is None:
+                        hint = f"backprop {self.name} --help shows how"
+                        raise usage(f"{arg} has no value", hint)
+                    options.append(value)
+            elif arg.startswith("-f") and arg.lower().endswith(".bp"):
+                options += ["-f", arg[2:]]
             elif self.mistaken(arg, takes):
                 raise self.no_such_option(arg, ctx)
             else:
@@ -124,7 +130,7 @@ class Command(Examples, TyperCommand):
             elif arg.startswith("-") and arg != "-":
                 raise self.no_such_option(arg, ctx)
             else:
-                raise misplaced(arg, [*program, *free], filed)
+                raise self.misplaced(arg, [*program, *free], filed)
         return [*options, "--", *program]
 
     def mistaken(self, arg: str, takes: dict[str, bool]) -> bool:
@@ -143,29 +149,17 @@ class Command(Examples, TyperCommand):
 
         return no_such_option(arg, self, siblings(ctx))
 
+    def misplaced(self, arg: str, free: list[str], filed: bool) -> BackpropError:
+        from .words import misplaced
+
+        point = [text for text in free if re.match(BINDING, text)]
+        return misplaced(arg, free, point, self, filed)
+
 
 def siblings(ctx: Any) -> list[Any]:
     """All commands of the tool, built."""
     tool = ctx.parent.command.commands if ctx.parent else {}
     return [one.built() for one in tool.values()]
-
-
-def misplaced(arg: str, free: list[str], filed: bool) -> BackpropError:
-    """The error for an argument after the program that is of no point."""
-    shown = shorten(visible(arg))
-    message = f"{shown} is no name=value of a point"
-    if filed:
-        return usage(f"{message}, and --file gives the program", "give one of them")
-    if re.match(BINDING, free[0]):
-        return usage(
-            f"{message}, and the program is {shorten(visible(free[0]))}",
-            f'the program comes first: "{shown}" {shorten(visible(free[0]))}',
-        )
-    parts = [text for text in free if not re.match(BINDING, text)]
-    whole = f'a program with blanks stands in quotes: "{shorten(visible(" ".join(parts)), 80)}"'
-    if re.fullmatch(r"[-+]?[0-9.]+", arg):
-        whole = f"give it a name: x={shown}"
-    return usage(message, whole)
 
 
 def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from stat import S_ISCHR
 from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
-from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage
+from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse
@@ -32,8 +32,10 @@ from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "pieces", "piped", "read_point"]
 
-NAME_OF_PROGRAM = re.compile(r"[^#;\n]*\.bp", re.IGNORECASE)
+NAME_OF_PROGRAM = re.compile(r"@.*|[^#;\n]*\.bp", re.IGNORECASE)
 """An argument that names a file, be it there or not."""
+PATH = re.compile(r"\.{0,2}[/\\]?([\w-]+[/\\])*[\w-]+\.(txt|text|py|md|json|csv)")
+"""An argument that may have been meant as a file."""
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
 ONE = re.compile(r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*")
@@ -83,9 +85,11 @@ class Request(NamedTuple):
         source = read_program(self)
         try:
             return Program(source.text, source.name)
-        except BackpropError:
-            if self.text is None or self.text == "-" or not is_file(self.text):
+        except BackpropError as error:
+            if self.text is None or source.text != self.text:
                 raise
+            if not is_file(self.text):
+                raise advised(error, self.text) from None
         return Program(read_text(self.text), self.text)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
@@ -97,7 +101,13 @@ class Request(NamedTuple):
             raise usage("standard input is read once", hint)
 
     def views(self) -> dict[str, Any]:
-        """The arguments that say which nodes are wanted, and how they are grouped."""
+        """The arguments that say which nodes are wanted, and how they are grouped.
+
+        Raises BackpropError where an option names nothing, and where --output names a file.
+        """
+        if re.search(r"[./\\]", self.output):
+            hint = f"write -o {shorten(visible(self.output))} for a file"
+            raise usage("--output is for the name of a stage", hint)
         return {
             "wrt": names(self.wrt, "--wrt"),
             "output": self.output.strip(),
@@ -187,6 +197,15 @@ def read_program(request: Request) -> Source:
             raise usage("no program is given", hint)
         return Source(piece, "standard input")
     return Source(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def advised(error: BackpropError, text: str) -> BackpropError:
+    """The error of a program, with what may have been meant by an argument that is none."""
+    if PATH.fullmatch(text):
+        return error.replace(hint="there is no file of that name either", reason="")
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return error.replace(hint="some shells take double quotes only", reason="")
+    return error
 
 
 def piped() -> bool:
@@ -294,6 +313,8 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
         message = "a point is written name=value" if text.strip() else "a value is missing here"
         decimal = re.fullmatch(r"[0-9]+", text.strip()) is not None and start > 0
         hint = "write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4"
+        if text == "-":
+            hint = "write --at @- for standard input"
         span = (start, max(end, start + 1))
         raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)

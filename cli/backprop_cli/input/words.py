@@ -3,7 +3,9 @@
 None of it is looked at on the way of a good command line.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from backprop_grammar.errors import BackpropError, nearest, shorten, usage, visible
@@ -11,7 +13,7 @@ from backprop_grammar.errors import BackpropError, nearest, shorten, usage, visi
 from .. import formats
 from ..data.io import FORMATS as TABLES
 
-__all__ = ["check_command", "check_tool_option", "no_such_option", "way_out"]
+__all__ = ["check_command", "check_tool_option", "misplaced", "no_such_option", "way_out"]
 
 OTHER_COMMANDS = {
     "eval": "evaluate calc calculate compute run forward backward backprop value solve",
@@ -33,7 +35,7 @@ OTHER_OPTIONS = {
     "--steps": "epochs iterations iters iter max-iter n-iter num-steps n-steps",
     "--method": "optimizer optimiser optim algorithm",
     "--up": "maximize maximise ascend ascent",
-    "--digits": "round prec sig-figs sigfigs significant",
+    "--digits": "decimals round prec sig-figs sigfigs significant",
     "--precision": "dps mp",
     "--upstream": "cotangent grad-output grad-outputs seed-gradient",
     "--claim": "answer answers expect expected claims",
@@ -99,7 +101,11 @@ def no_such_option(word: str, command: Any, others: Iterable[Any] = ()) -> Backp
     others: the commands of the tool.
     """
     name = word.split("=", 1)[0]
-    hint = way_out(name, command, others) or f"backprop {command.name} --help shows how"
+    bare = name.strip("-")
+    hint = f"backprop {command.name} --help shows how"
+    if bare.isidentifier() and (len(bare) < 3 or "=" in word):
+        hint = f"a value of the point is written {shorten(bare)}=3, and the options are in --help"
+    hint = way_out(name, command, others) or hint
     return usage(f"no such option: {shorten(visible(name))}", hint)
 
 
@@ -134,6 +140,8 @@ def way_out(name: str, command: Any, others: Iterable[Any]) -> str:
 
 def format_way_out(word: str, command: str) -> str:
     """How a format is asked for whose name, or suffix, was written as an option."""
+    if (word, command) == ("json", "schema"):
+        return "leave it out: what it prints is JSON"
     word = {"pytorch": "torch", "tex": "latex"}.get(word, word)
     rows = [row for row in formats.FORMATS if word in (row.name, row.suffix[1:])]
     for row in sorted(rows, key=lambda row: row.command != command):
@@ -150,6 +158,44 @@ def format_way_out(word: str, command: str) -> str:
     if word not in TABLES:
         return ""
     return f"write --to {word}" if command == "map" else f"backprop map has it: --to {word}"
+
+
+def misplaced(
+    arg: str, free: list[str], point: list[str], command: Any, filed: bool
+) -> BackpropError:
+    """The error for an argument after the program that is of no point.
+
+    free: what is no option, the program first; point: of those, what is of a point. filed: there
+    is a --file.
+    """
+    shown, first = shorten(visible(arg)), shorten(visible(free[0]))
+    message = f"{shown} is no name=value of a point"
+    suffix = PurePath(arg).suffix.lower()
+    saved = any(row.command == command.name and row.suffix == suffix for row in formats.FORMATS)
+    other = [text for text in free if text not in point]
+    hint = f'a program with blanks stands in quotes: "{shorten(visible(" ".join(other)), 80)}"'
+    if free[0].startswith("'"):
+        hint = f'this shell takes double quotes: "{shorten(visible(" ".join(other)).strip(chr(39)), 80)}"'
+    elif "=" in free:
+        hint = "write x=3, without blanks around ="
+    elif f"--{arg}" in options_of(command):
+        hint = f"did you mean --{arg}?"
+    elif suffix == ".json":
+        hint = f"write @{shown} for the point of a file"
+    elif suffix and saved:
+        hint = f"write -o {shown} for a file"
+    elif suffix in TABLES.values():
+        hint = f"backprop map {first} {shown} takes the rows of a table"
+    elif re.fullmatch(r"[-+]?[0-9.]+", arg):
+        hint = f"give it a name: x={shown}"
+    elif said := re.fullmatch(r"([^\W\d]\w*)(?::|==|:=)\s*([-+]?[0-9.]+)", arg):
+        hint = f"write {said[1]}={said[2]}"
+    elif filed:
+        message, hint = f"{message}, and --file gives the program", "give one of them"
+    elif free[0] in point:
+        message = f"{message}, and the program is {first}"
+        hint = f'the program comes first: "{shown}" {first}'
+    return usage(message, hint)
 
 
 def elsewhere(option: str, commands: Iterable[Any]) -> str:
