@@ -8,7 +8,7 @@ import pytest
 from backprop_grammar.numbers.ball import Undecided
 from backprop_grammar.passes.sides import Neighbourhood
 from tests.singular import compositions, count_mixed, count_sides, joins, number
-from tests.support import call, often, parsed, schema, traced
+from tests.support import Program, call, often, parsed, schema, traced
 
 MANY = list(compositions())
 MIXED = list(joins())
@@ -237,3 +237,13 @@ def test_a_deep_program_is_expanded_without_recursion():
     graph = parsed(f"s0 = x + exp(y)\n{layers}\nmax(s299, s299 - x)")
     near = Neighbourhood(graph, graph.output, {"x": 0.0, "y": 0.5})
     assert [side.kind for side in near.sides({graph.variables["x"]: 1.0})] == ["finite", "finite"]
+
+
+def test_of_many_operands_only_those_that_tie_are_looked_at():
+    names = [f"x{k}" for k in range(300)]
+    trace = Program(f"max({', '.join(names)})").at({name: k % 100 for k, name in enumerate(names)})
+    (_, sides) = trace.notes
+    assert sides.message == (
+        "the function has slopes 0 and 1 in x99, 0 and 1 in x199, 0 and 1 in x299"
+        " from the left and from the right"
+    )

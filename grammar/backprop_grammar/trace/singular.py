@@ -75,8 +75,9 @@ def in_doubt(run: Run, sources: Sequence[int], gradients: Sequence[Number]) -> l
     above = [False] * len(graph)
     for node, kind in run.kinks.items():
         if kind != "cut":  # the slope is the same on both sides, and the value jumps
-            for operand in graph.operands[node]:
-                above[operand] = True
+            for k, operand in enumerate(graph.operands[node]):
+                tied = kind != "tie" or run.local(node, k) is not None
+                above[operand] = above[operand] or tied
     for node in range(run.output, -1, -1):
         if above[node]:
             for operand in graph.operands[node]:
