@@ -12,10 +12,11 @@ from ..errors import few
 from ..numbers.ball import Undecided
 from ..numbers.decimal import decimal, number
 from ..numbers.reals import Real, exactly
-from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, as_float, exists, sign
+from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, as_float, exists, sign
 from ..operations.table import DIV
 from ..passes.run import BITS_PER_DIGIT, Run, Target
 from ..passes.sides import Neighbourhood, Side
+from .notes import beyond
 from .record import Flag, Note, Trace
 
 __all__ = [
@@ -298,6 +299,8 @@ def remarks_on(
         flag = by_path.pop(path, None)
         if one.number is None or not exists(one.number):
             by_path[path] = flagged(path, label, one, flag, wording)
+        elif isinstance(one.number, Wide) and one.number.nearest is None:
+            by_path[path] = beyond(path, wording.subject(label), one.number, wording.node)
     return notes, list(by_path.values())
 
 
