@@ -122,7 +122,9 @@ def judged(graph, name: str, at: dict[str, float], sign: int) -> tuple[str, obje
     small = max(0, -frexp(at[name])[1]) if at[name] else 0
     with m.workdps(DIGITS + small):
         here = value(graph, at)
-        steps = [m.ldexp(step, -small) for step in STEPS]  # that lead nowhere far from a small number
+        steps = [
+            m.ldexp(step, -small) for step in STEPS
+        ]  # that lead nowhere far from a small number
         there = [value(graph, at | {name: m.mpf(at[name]) + sign * h}) for h in steps]
         if all(x is None for x in there):
             return "absent", None

@@ -47,7 +47,7 @@ TOLD = [
     (["eval", "if(x==0,1,(exp(x)-1)/x)", "--at", "x=0"], 0, {"x": 0.5}, ""),
     (["eval", "max(x^2,2*x^2)", "--at", "x=0"], 0, {"x": 0}, ""),
     (["eval", "sqrt(x)^3", "--at", "x=0"], 0, {"x": 0}, "defined on one side only, and has slope 0 from the right"),
-    (["eval", "relu(x)-2*relu(-x)", "--at", "x=0"], 0, {"x": 1}, "slope 2 from the left and 1 from the right; given is what is nearer"),
+    (["eval", "relu(x)-2*relu(-x)", "--at", "x=0"], 0, {"x": 1}, "slope 2 from the left and 1 from the right; the one nearer to the rules' slope 0 is printed"),
     (["eval", "abs(x)", "--at", "x=0"], 0, {"x": 0}, "slope -1 from the left and 1 from the right"),
     (["eval", "abs(x)", "--at", "x=0", "--upstream", "-3"], 0, {"x": 0}, "slope 3 from the left and -3 from the right"),
     (["eval", "if(x < 0, 1, 2) + x", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),

@@ -342,9 +342,12 @@ def differing(wording: Wording, told: Mapping[str, Verdict]) -> str:
     else:
         pairs = {label: f"{shown(one.below)} and {shown(one.above)}" for label, one in told.items()}
         slopes = f"{wording.all(pairs)} from the left and from the right"
-    moved = {label: shown(one.number) for label, one in told.items() if one.number != one.rules}
-    nearer = "; given is what is nearer to the number of the rules, "
-    return f"the function has {slopes}{nearer + wording.all(moved) if moved else ''}"
+    text = f"the function has {slopes}"
+    rules = {label: shown(one.rules) for label, one in told.items() if one.number != one.rules}
+    if not rules:
+        return text
+    which, verb = ("one", "is") if len(rules) == 1 else ("ones", "are")
+    return f"{text}; the {which} nearer to the rules' {wording.all(rules)} {verb} printed"
 
 
 def undecided(wording: Wording, told: Mapping[str, Verdict]) -> str:
