@@ -730,6 +730,13 @@ def test_all_that_a_step_misses_is_told_at_once(tables):
         assert "how points are read" in err
 
 
+def test_all_ranges_that_are_missing_are_told_at_once():
+    code, _, err = call("check", "x*y*z", "--against", "x*w", "--over", "x=1:2")
+    assert code == 4
+    assert "no range for y, z, w" in err
+    assert "give them with --over y=-2:2,z=-2:2,w=-2:2" in err
+
+
 def test_a_column_may_have_an_equals_sign():
     assert read_renames(["a=b=c"]) == {"c": "a=b"}
 

@@ -178,9 +178,10 @@ def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]
             from .words import check_tool_option
 
             check_tool_option(word, TOOL_OPTIONS)
-        found = next((arg for arg in following if arg in commands), "eval")
-        return [found, *(arg for arg in arguments if arg != found)]
-    if NAME.fullmatch(word):
+        place = next((k for k, arg in enumerate(arguments) if arg in commands), None)
+        if place is not None:
+            return [arguments[place], *arguments[:place], *arguments[place + 1 :]]
+    elif NAME.fullmatch(word):
         from .words import check_command
 
         after = following[0] if following and not re.match("-|" + BINDING, following[0]) else ""

@@ -57,7 +57,8 @@ Program = Annotated[
 At = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
+        metavar="POINT",
+        help="The point: x=1,y=pi/4, @point.json, @-; or x=1 y=2 behind the program.",
     ),
 ]
 File = Annotated[

@@ -110,7 +110,7 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
 
     Variables that the programs give a value themselves need no range.
 
-    Raises BackpropError for a variable without a range.
+    Raises BackpropError for variables without a range.
     """
     names = list(dict.fromkeys([*a.variables, *b.variables]))
     given = {
@@ -118,19 +118,26 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
         for name, value in (b.inputs | a.inputs).items()
         if a.inputs.get(name, value) == b.inputs.get(name, value)
     }  # where they differ, each has its own
-    for graph in (a, b):
-        for name in graph.variables:
-            if name not in box and name not in given and name not in graph.inputs:
-                raise BackpropError(
-                    "binding",
-                    f"no range for {name}",
-                    graph.spans[graph.variables[name]],
-                    hint=f"give {name} a range, such as -2 to 2",
-                    source=graph.source,
-                    node=graph.variables[name],
-                    missing=(name,),
-                    reason="unranged",
-                )
+    unranged = [
+        (name, graph)
+        for graph in (a, b)
+        for name in graph.variables
+        if name not in box and name not in given and name not in graph.inputs
+    ]
+    if unranged:
+        missing = tuple(dict.fromkeys(name for name, _ in unranged))
+        name, graph = unranged[0]
+        each = f"{name} a range" if len(missing) == 1 else "each of them a range"
+        raise BackpropError(
+            "binding",
+            f"no range for {few(missing)}",
+            graph.spans[graph.variables[name]],
+            hint=f"give {each}, such as -2 to 2",
+            source=graph.source,
+            node=graph.variables[name],
+            missing=missing,
+            reason="unranged",
+        )
     unknown = [name for name in box if name not in names]
     if unknown:
         message = f"neither program has a variable {unknown[0]}"
