@@ -74,7 +74,7 @@ class Request(NamedTuple):
         program.record = program.record.bind([*point.values, *bound])
         at, notes = fit(program.record, point)
         alone = self.text is not None and ONE.fullmatch(self.text)
-        if alone and piped():
+        if alone and text_is_waiting():
             about = f"the program is {alone[0].strip()}, and standard input is not read"
             advice = f"write - {alone[0].strip()} for a program from there"
             notes.append(Note("unused", alone[1], f"{about}; {advice}"))
@@ -215,6 +215,17 @@ def piped() -> bool:
     except UnsupportedOperation:  # it is none of the system's
         return True
     except (OSError, ValueError):  # it is closed
+        return False
+
+
+def text_is_waiting() -> bool:
+    """Whether standard input is a pipe or a file in which there is something already."""
+    import select  # for a program that is a point only
+
+    try:
+        ready = piped() and select.select([sys.stdin], [], [], 0)[0]
+        return bool(ready and sys.stdin.buffer.peek(1))  # type: ignore[attr-defined]
+    except (OSError, ValueError):  # it is none that can be asked
         return False
 
 
