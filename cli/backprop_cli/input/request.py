@@ -224,7 +224,7 @@ def text_is_waiting() -> bool:
 
     try:
         ready = piped() and select.select([sys.stdin], [], [], 0)[0]
-        return bool(ready and sys.stdin.buffer.peek(1))  # type: ignore[attr-defined]
+        return bool(ready and sys.stdin.buffer.peek(1))  # type: ignore[union-attr]
     except (OSError, ValueError):  # it is none that can be asked
         return False
 
