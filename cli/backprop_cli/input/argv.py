@@ -88,6 +88,7 @@ class Command(Examples, TyperCommand):
         takes = self.takes()
         options: list[str] = []
         free: list[str] = []
+        filed = False
         rest = iter(args)
         for arg in rest:
             option = arg.split("=", 1)[0] if arg.startswith("--") else arg
@@ -95,6 +96,7 @@ class Command(Examples, TyperCommand):
                 free += rest
             elif option in takes:
                 options.append(arg)
+                filed |= option in ("-f", "--file")
                 if takes[option] and "=" not in arg:
                     value = next(rest, None)
                     if value is None:
@@ -103,11 +105,11 @@ class Command(Examples, TyperCommand):
                     options.append(value)
             elif arg.startswith("-f") and arg.lower().endswith(".bp"):
                 options += ["-f", arg[2:]]
+                filed = True
             elif self.mistaken(arg, takes):
                 raise self.no_such_option(arg, ctx)
             else:
                 free.append(arg)
-        filed = any(option.split("=")[0] in ("-f", "--file") for option in options)
         if "-o" in takes:  # with its value attached, where another argument is the program
             saved = [arg for arg in free if arg.startswith("-o")]
             loose = [arg for arg in free if arg not in saved and not re.match(BINDING, arg)]
@@ -123,12 +125,12 @@ class Command(Examples, TyperCommand):
         for arg in free:
             if re.match(BINDING, arg):
                 options += ["--at", arg]
-            elif self.further:
-                options += [self.further, arg]
             elif arg in takes:
                 raise usage(f"behind -- there are no options, and {arg} is one", "write it before")
             elif arg.startswith("-") and arg != "-":
                 raise self.no_such_option(arg, ctx)
+            elif self.further:
+                options += [self.further, arg]
             else:
                 raise self.misplaced(arg, [*program, *free], filed)
         return [*options, "--", *program]

@@ -69,8 +69,8 @@ def close(word: str, known: Iterable[str]) -> str:
 def check_command(word: str, following: str, commands: Mapping[str, str]) -> None:
     """Raise BackpropError where a name in a command's place is none, and no formula.
 
-    following: the argument after it, unless that is an option or of a point. commands: the names of those that there are, and
-    what their help says.
+    following: the argument after it, unless that is an option or of a point. commands: the names of
+    those that there are, and what their help says.
     """
     other = next(
         (own for own, words in OTHER_COMMANDS.items() if word.lower() in words.split()), ""
@@ -129,7 +129,7 @@ def way_out(name: str, command: Any, others: Iterable[Any]) -> str:
     words = bare.lower()
     if words in PROGRAM_WORDS.split() and "--file" in own:
         return f'the program is the first argument: backprop {command.name} "x*y" x=3 y=4'
-    meant = next((opt for opt, others in OTHER_OPTIONS.items() if words in others.split()), "")
+    meant = next((opt for opt, known in OTHER_OPTIONS.items() if words in known.split()), "")
     if meant in own:
         return f"{name} is called {meant} here"
     found = format_way_out(words, str(command.name))
@@ -143,10 +143,14 @@ def format_way_out(word: str, command: str) -> str:
     if (word, command) == ("json", "schema"):
         return "leave it out: what it prints is JSON"
     word = {"pytorch": "torch", "tex": "latex"}.get(word, word)
-    rows = [row for row in formats.FORMATS if word in (row.name, row.suffix[1:])]
+    rows = [
+        row
+        for row in formats.FORMATS
+        if word in (row.name, row.suffix[1:]) and row.name not in ("table", "terminal")
+    ]
     for row in sorted(rows, key=lambda row: row.command != command):
         ways = [] if row.binary else [f"--format {row.name}"]
-        if row.command == "eval" or row.command in ("check", "step"):
+        if row.command in ("eval", "check", "step"):
             ways = ["--json"]
         elif row.suffix:
             ways.insert(0, f"-o {'picture' if row.command == 'graph' else 'file'}{row.suffix}")
@@ -201,4 +205,4 @@ def misplaced(
 def elsewhere(option: str, commands: Iterable[Any]) -> str:
     """Which commands have an option."""
     having = [str(one.name) for one in commands if option in options_of(one)]
-    return f"{option} is an option of backprop {' and '.join(having)}" if having else ""
+    return f"{option} is an option of backprop {', '.join(having)}" if having else ""
