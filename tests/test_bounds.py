@@ -27,12 +27,15 @@ from backprop_grammar.numbers.multiprecision import multiprecision
 from backprop_grammar.operations.row import Operation
 from backprop_grammar.operations.table import OPERATIONS
 from tests import oracle
+from tests.support import often
 
 OPEN = {"_nearest", "_remainder"}
 """What they choose near a half is left open; the rows that ask them hold either choice."""
 
 ROWS = [row for row in OPERATIONS.values() if row.name not in {"if", *OPEN}]
-SLOW = ("lgamma", "digamma", "polygamma")
+SLOW = ("lgamma", "digamma", "polygamma", "beta", "_sinc", "_erfcx")
+ORDERS = {"polygamma": 4, "_sinc": 50, "_erfcx": 50}
+"""Rows whose first operand is the order of a derivative, and what it stays below here."""
 SYSTEMS = {"binary64": binary64, "192 bits": multiprecision(192, False), "700 bits": multiprecision(700, False)}  # fmt: skip
 CENTRES = (0.0, 1.0, -1.0, 0.5, 1.4616321449683622, -3.25, 1e-30, 600.0, 1.5707963267948966, 40.0)
 ERRORS = (1e-5, 1e-11, 1e-40, 0.3, 3.0, 0.0)
@@ -49,15 +52,15 @@ def operands(row: Operation) -> Iterator[Balls]:
     for k in range(count):
         for x in CENTRES[1:]:
             yield [(0.0, rng.choice(ERRORS)) if i == k else (x, rng.choice(ERRORS)) for i in range(count)]  # fmt: skip
-    for _ in range(10 if row.name in SLOW else 60):
+    for _ in range(10 if row.name in SLOW else often(30, 60)):
         centres = [rng.choice(CENTRES) * rng.choice((1, 1, rng.random())) for _ in range(count)]
         yield [(x, rng.choice((*ERRORS, abs(x) * 2.0**-52, abs(x) * 0.9))) for x in centres]
 
 
 def whole(row: Operation, balls: Balls) -> Balls:
     """With an order where an operand must be one."""
-    if row.name == "polygamma":
-        return [(float(abs(round(balls[0][0])) % 4), 0.0), *balls[1:]]
+    if row.name in ORDERS:
+        return [(float(abs(round(balls[0][0])) % ORDERS[row.name]), 0.0), *balls[1:]]
     if row.name == "pow" and balls[0][0] - balls[0][1] <= 0:
         return [balls[0], (float(abs(round(balls[1][0])) % 7), 0.0)]
     return balls
