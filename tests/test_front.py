@@ -91,6 +91,7 @@ RUN: list[tuple[str, tuple[str, dict[str, float]], str]] = [
     ("-x*y x=3 y=4", ("-x*y", XY[1]), ""),
     ("--x x=3", ("--x", {"x": 3.0}), ""),
     ("--xy xy=3", ("--xy", {"xy": 3.0}), ""),
+    ("-- map map=3", ("map", {"map": 3.0}), ""),
     ("-- -f f=3", ("-f", {"f": 3.0}), ""),
     ("-- -q q=3", ("-q", {"q": 3.0}), ""),
     ("-- -at at=3", ("-at", {"at": 3.0}), ""),
@@ -99,7 +100,7 @@ RUN: list[tuple[str, tuple[str, dict[str, float]], str]] = [
     ("-q*x q=2 x=3", ("-q*x", {"q": 2.0, "x": 3.0}), ""),
     ("x=3", ("x=3", {"x": 3.0}), ""),
     ("x x=3", ("x", {"x": 3.0}), ""),
-    ("step2 step2=3", ("step2", {"step2": 3.0}), ""),
+    ("eval step2 step2=3", ("step2", {"step2": 3.0}), ""),
     ("'f = x*y' x=3 y=4", ("f = x*y", XY[1]), ""),
     ("samples/branches.bp a=3", ("", {"a": 3.0, "b": 3.0}), ""),
     ("./samples/branches.bp", ("", {"a": -2.0, "b": 3.0}), ""),
@@ -114,9 +115,11 @@ RUN: list[tuple[str, tuple[str, dict[str, float]], str]] = [
 @pytest.mark.parametrize(("line", "meant", "stdin"), RUN, ids=[row[0] for row in RUN])
 def test_what_has_one_meaning_is_run(line, meant, stdin, monkeypatch):
     monkeypatch.chdir(ROOT)
-    first, *rest = shlex.split(line)
-    code, out, err = call("--json", first, *rest, stdin=stdin.encode())
+    words = shlex.split(line)
+    code, out, err = call("--json", *words, stdin=stdin.encode())
     assert (code, err) == (0, "")
+    if "--" not in words:
+        assert call(*words, "--json", stdin=stdin.encode()) == (0, out, "")
     found = json.loads(out)
     program, at = meant
     assert found["at"] == at
@@ -152,6 +155,7 @@ SAID = [
     ("EVAL x", "did you mean backprop eval?"),
     ("mpa", "did you mean backprop map?"),
     ("stpe 'x^2' x=1", "did you mean backprop step?"),
+    ("step2 step2=3", "did you mean backprop step?"),
     ("explian 'x*y'", "did you mean backprop explain?"),
     ("derivee x", "did you mean backprop derive?"),
     ("simplify 'x + x'", "there is no command simplify"),

@@ -180,7 +180,8 @@ def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]
             from .words import check_tool_option
 
             check_tool_option(word, TOOL_OPTIONS)
-        place = next((k for k, arg in enumerate(arguments) if arg in commands), None)
+        ahead = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        place = next((k for k, arg in enumerate(ahead) if arg in commands), None)
         if place is not None:
             return [arguments[place], *arguments[:place], *arguments[place + 1 :]]
     elif NAME.fullmatch(word):
