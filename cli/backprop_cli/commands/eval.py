@@ -3,6 +3,7 @@
 from .. import formats
 from ..input.options import (
     At,
+    Decimals,
     Digits,
     Everything,
     Expand,
@@ -42,6 +43,7 @@ def command(
     fold: Fold = None,
     precision: Precision = None,
     digits: Digits = 6,
+    decimals: Decimals = None,
     everything: Everything = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -49,9 +51,11 @@ def command(
     """Print the trace. The exit code is 3 where a number carries a flag."""
     from ..input.request import Request
 
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
+    request = Request(
+        program, file, at, wrt, output, upstream, expand, fold, precision, digits, decimals
+    )
     most = None if as_json or everything else TABLE_NODES
     trace = request.trace(0 if quiet else most)
     row = formats.formats_of("eval")["json" if as_json else "table"]
-    formats.show(row, trace.record, formats.Options(digits, everything, quiet))
+    formats.show(row, trace.record, formats.Options(trace.digits, everything, quiet))
     return 3 if trace.flags else 0

@@ -12,6 +12,7 @@ from .. import formats
 
 __all__ = [
     "At",
+    "Decimals",
     "Digits",
     "Everything",
     "Expand",
@@ -77,6 +78,10 @@ Precision = Annotated[
 ]
 Digits = Annotated[
     int, typer.Option(metavar="N", help="Significant digits of the numbers shown, 1 to 17.")
+]
+Decimals = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Show so many decimals instead: 2 for 0.20 and 1.37."),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
 Quiet = Annotated[

@@ -47,7 +47,8 @@ class Request(NamedTuple):
     expand: list[str] | None = None
     fold: list[str] | None = None
     precision: int | None = None
-    digits: int = 6
+    digits: int | None = 6
+    decimals: int | None = None
 
     def read(self, bound: Iterable[str] = ()) -> tuple[Program, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
@@ -58,7 +59,9 @@ class Request(NamedTuple):
         """
         if self.precision is not None and not 1 <= self.precision <= MAX_PRECISION:
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
-        if not 1 <= self.digits <= MOST_DIGITS:
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DIGITS:
+            raise usage(f"--decimals takes 0 to {MOST_DIGITS} decimals, not {self.decimals}")
+        if self.digits is not None and not 1 <= self.digits <= MOST_DIGITS:
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         source = read_program(self.text, self.file)
@@ -74,6 +77,10 @@ class Request(NamedTuple):
             other = "points" if points else "point"
             hint = f"give the program or the {other}, not both, through -"
             raise usage("standard input is read once", hint)
+
+    def figures(self) -> dict[str, Any]:
+        """The arguments that say how numbers are shown."""
+        return {"decimals": self.decimals, "digits": self.digits if self.decimals is None else None}
 
     def views(self) -> dict[str, Any]:
         """The arguments that say which nodes are wanted, and how they are grouped."""
@@ -100,7 +107,7 @@ class Request(NamedTuple):
             upstream=number_option(self.upstream, "--upstream"),
             precision=self.precision,
             nodes=limit is None or len(program.record) <= limit,
-            digits=self.digits,
+            **self.figures(),
             **self.views(),
         )
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
@@ -121,7 +128,7 @@ class Request(NamedTuple):
             return self.traced(program, at, notes)
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
-        return program.outline(digits=self.digits, **self.views())
+        return program.outline(**self.figures(), **self.views())
 
 
 def number_option(text: str, name: str) -> float:
