@@ -1,6 +1,5 @@
 """The command line: points, options, streams and exit codes."""
 
-import contextlib
 import json
 import signal
 import subprocess
@@ -12,9 +11,7 @@ from importlib import metadata
 import pytest
 
 from backprop_cli.__main__ import main
-from backprop_cli.commands import COMMANDS, module_of
-from backprop_cli.input.argv import EXAMPLES
-from tests.screens import ROOT, environment, one_call
+from tests.screens import ROOT, environment
 from tests.support import call, trace_of
 
 
@@ -119,6 +116,10 @@ def test_programs_from_files_and_standard_input(tmp_path):
         (["eval", "x", "--file", "f"], b"", 2),
         (["eval", "--file", "/"], b"", 2),
         (["eval", "--file", "nowhere"], b"", 2),
+        (["eval", "--file", "@nowhere"], b"", 2),
+        (["eval", "--file", "@../README.md"], b"", 2),
+        (["map", "x", "--points", "@nowhere"], b"", 2),
+        (["samples", "nowhere"], b"", 2),
         (["eval", "-", "--at", "@-"], b"x", 2),
         (["eval", "-"], b"\xff\xfe", 1),
         (["eval", "-"], b"x\x00y", 1),
@@ -178,24 +179,16 @@ def test_help_leads_with_examples():
         assert "Usage:" in out
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS], ids=lambda command: command or "backprop")
-def test_the_examples_of_the_help_work(command, tmp_path):
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
-    examples = module_of(command).EXAMPLES if command else EXAMPLES
-    for line in examples.splitlines():
-        if ".txt" in line or ">" in line or "point.json" in line:
-            continue
-        simple = one_call(line)
-        if simple is not None:
-            with contextlib.chdir(tmp_path):
-                code, _, err = call(*simple[1])
-        else:
-            done = subprocess.run(
-                ["bash", "-c", "set -o pipefail; " + line], env=environment(), capture_output=True,
-                cwd=tmp_path, check=False,
-            )  # fmt: skip
-            code, err = done.returncode, done.stderr.decode()
-        assert code == 0, (line, err)
+def test_samples_are_files_by_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    written = ("--file", str(ROOT / "samples/neuron.bp"), "--at", f"@{ROOT}/samples/neuron.json")
+    assert trace_of("--file", "@neuron", "--at", "@neuron") == trace_of(*written)
+    assert trace_of("--file", "@neuron.bp", "--at", "@neuron.json") == trace_of(*written)
+    code, out, _ = call("samples", "neuron")
+    assert (code, out) == (0, (ROOT / "samples/neuron.bp").read_text(encoding="utf-8"))
+    (tmp_path / "neuron").write_text('{"x": 3}', encoding="utf-8")  # a file comes first
+    assert trace_of("x", "--at", "@neuron")["value"] == 3.0
+    assert "did you mean neuron?" in call("eval", "--file", "@nuron")[2]
 
 
 def test_wrt_output_and_upstream():

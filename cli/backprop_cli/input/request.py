@@ -25,6 +25,7 @@ from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
 
+from ..data import shipped
 from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
@@ -145,12 +146,14 @@ def names(options: list[str] | None, option: str) -> list[str]:
 
 
 def read_program(program: str | None, file: Path | None) -> Source:
-    """The program's text from the argument, a file, or standard input (`-`).
+    """The program's text from the argument, a file, a sample (`@name`), or standard input (`-`).
 
     Raises BackpropError where there is none, or two, and for a file that cannot be read.
     """
     if program is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
+    if file is not None and str(file).startswith("@"):
+        return Source(read_text(str(shipped.sample(str(file)[1:]))), str(file))
     if file is not None:
         return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
     if program is None:
@@ -294,9 +297,13 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
 
 def read_object(name: str, point: Point) -> None:
-    """Read a JSON object of numbers, or the point of one of the tool's own documents."""
+    """Read a JSON object of numbers, or the point of one of the tool's own documents.
+
+    What is no file may be a sample that comes with a point.
+    """
     shown = "standard input" if name == "-" else name
-    text = read_text(name)
+    point_of = shipped.point_of(name) if name and not Path(name).exists() else None
+    text = read_text(str(point_of or name))
     hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
 
     def refuse(message: str) -> BackpropError:
