@@ -12,7 +12,7 @@ import pytest
 
 from backprop_cli.__main__ import main
 from tests.screens import ROOT, environment
-from tests.support import call, trace_of
+from tests.support import FUNCTIONS, SHOWN, call, trace_of
 
 
 @pytest.mark.parametrize(
@@ -466,3 +466,37 @@ def test_a_soft_name_is_the_programs_own(args, value, gradients):
 def test_a_soft_name_stands_in_every_command(args):
     code, _, err = call(*args)
     assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("columns", ["", "80", "200", "60", "30"])
+def test_the_list_of_functions_fits(columns, monkeypatch):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = call("functions")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= min(80, int(columns or 80))
+    for row in SHOWN:
+        lines = [line for line in out.splitlines() if f"{line}  ".startswith(f"{row.signature}  ")]
+        assert len(lines) == 1, row.signature
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("normal", ["sinc", "normcdf", "gelu"]),  # what they say
+        ("HYPERBOLIC", ["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]),
+        ("elu", ["elu"]),  # a name is that function alone
+        ("relu_", []),
+        ("swish", ["silu"]),
+        ("ln", ["log"]),
+    ],
+)
+def test_functions_are_searched(word, found):
+    code, out, err = call("functions", word, "--json")
+    assert code == (0 if found else 1)
+    if found:
+        assert [row["name"] for row in json.loads(out)["functions"]] == found
+        shown = call("functions", word)[1]
+        assert all(FUNCTIONS[name].signature in shown for name in found)
+    else:
+        assert "there is no operation" in err
