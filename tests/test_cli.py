@@ -375,12 +375,6 @@ def test_python_m_and_version():
     assert done.stdout.decode().split() == ["backprop", metadata.version("backprop-cli")]
 
 
-def test_completion_is_offered():
-    done = shell("backprop eval --pre", _BACKPROP_COMPLETE="complete_bash",
-                 COMP_WORDS="backprop eval --pre", COMP_CWORD="2")  # fmt: skip
-    assert b"--precision" in done.stdout
-
-
 def test_a_large_program_gives_way_to_the_summary():
     program = "+".join(["x"] * 5000)
     code, out, _ = call("eval", "-", "--at", "x=2", stdin=program.encode())

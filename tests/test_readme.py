@@ -89,6 +89,7 @@ def test_every_block_is_of_a_known_kind():
             TESTS: {"text"},
             GRAMMAR: {"console", "pycon"},
             FRONT: {"console", "sh"},
+            CLI: {"console", "sh"},
             CONTRIBUTING: {"python", "sh"},
         }
         assert kinds <= known.get(name, {"console"}), name

@@ -6,13 +6,23 @@ from pathlib import Path
 
 from backprop_grammar.errors import shorten, suggestion, usage
 
-__all__ = ["manual", "point_of", "sample", "samples"]
+__all__ = ["TOPICS", "manual", "point_of", "sample", "samples"]
 
 PACKAGE = Path(__file__).parents[1]
 CLONE = PACKAGE.parents[1]
 
 KINDS = (".bp", ".csv", ".json")
 """The suffixes of samples: programs, tables of points, points."""
+
+TOPICS = {
+    "language": ("grammar", "The language in short"),
+    "numbers": ("grammar", "Numbers: right, or refused"),
+    "points": ("cli", "A program and a point"),
+    "output": ("cli", "The output"),
+    "pictures": ("cli", "graph: the picture"),
+    "exit-codes": ("cli", "Exit codes"),
+}
+"""A topic of the help -> the part of the manual and the heading under which it stands."""
 
 
 def folder() -> Path:

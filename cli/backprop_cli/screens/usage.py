@@ -51,7 +51,7 @@ GROUPS = {
         *("--method", "--reduce", "--strict", "--workers", "--dask", "--verify"),
     ),
     "Output": (),
-    "Options": ("--help", "--version", "--install-completion", "--show-completion"),
+    "Options": ("--help", "--version"),
 }
 """What the help puts together, in its order; what is named nowhere is of the output."""
 
