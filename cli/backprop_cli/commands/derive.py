@@ -119,9 +119,17 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
         at=at,
         code=bool(code),
     ).record
+    derived = replace(derived, written={**derived.written, **written(request.at or [])})
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
+
+
+def written(at: list[str]) -> dict[str, str]:
+    """The texts of the numbers that are given on the command line itself."""
+    from ..input.request import read_point
+
+    return read_point([text for text in at if not text.startswith("@")]).written
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:

@@ -190,10 +190,13 @@ def read_text(name: str) -> str:
 
 
 class Point:
-    """Values by name; where each of them stands; those that a file gave, which may be unused."""
+    """Values by name, and their texts; where each of them stands; those that a file gave, which may
+    be unused.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
+        self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
         self.from_file: set[str] = set()
 
@@ -244,6 +247,7 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
     name = head.group(1)
     value = constant(source, start + head.end(), end, name)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+    point.written[name] = text[head.end() :].strip()
 
 
 def constant(source: Source, start: int, end: int, name: str) -> float:
