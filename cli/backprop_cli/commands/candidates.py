@@ -78,14 +78,17 @@ def completed(tool: Any, before: list[str], last: str) -> Found:
             given.words.setdefault(arguments.pop(0).name, []).append(word)
     head, sign, value = last.partition("=") if last.startswith("--") else ("", "", last)
     if waiting:
-        return values(waiting.opts[0], given, last)
+        return values(long_name(waiting), given, last)
     if sign and head in by_option:
-        return [
-            (f"{head}={one}", text) for one, text in values(by_option[head].opts[0], given, value)
-        ]
+        return [(f"{head}={one}", text) for one, text in values(head, given, value)]
     if last.startswith("-"):
         return options(parameters, set(given.words))
     return values(f"{name} {arguments[0].name}", given, last) if arguments else []
+
+
+def long_name(option: Any) -> str:
+    """The name of an option in the tables below: --file, also where -f was written."""
+    return next((name for name in option.opts if name.startswith("--")), str(option.opts[0]))
 
 
 def options(parameters: Iterable[Any], used: set[str]) -> Found:
@@ -114,16 +117,13 @@ def values(place: str, given: Given, last: str) -> Found:
 
 def program_of(given: Given) -> Any:
     """The program that is given; None where there is none that can be read and parsed."""
-    from backprop_grammar.library import Program  # loads the language
-
-    from ..input.request import read_program
+    from ..input.request import Request  # loads the language
 
     text, file = (given.words.get(name, [None])[0] for name in ("program", "file"))
-    if "-" in (text, file):  # what comes through a pipe is not for us
+    if "-" in (text, file) or text == file:  # what comes through a pipe is not for us
         return None
     try:
-        source = read_program(text, Path(file) if file else None)
-        return Program(source.text).record
+        return Request(text, Path(file) if file else None, None).read()[0].record
     except BackpropError:
         return None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backprop_grammar.errors import shorten, suggestion, usage
 
-__all__ = ["TOPICS", "manual", "point_of", "sample", "samples"]
+__all__ = ["TOPICS", "file_of_point", "manual", "point_of", "sample", "samples"]
 
 PACKAGE = Path(__file__).parents[1]
 CLONE = PACKAGE.parents[1]
@@ -47,6 +47,12 @@ def sample(name: str) -> Path:
             return path
     hint = suggestion(name, samples(), "`backprop samples` lists them")
     raise usage(f"there is no sample {shorten(name)}", hint)
+
+
+def file_of_point(name: str) -> str:
+    """The file that a point is read from: the one of that name, else what comes with a sample."""
+    known = point_of(name)
+    return str(known) if known and not Path(name).exists() else name
 
 
 def point_of(name: str) -> Path | None:

@@ -146,14 +146,12 @@ def names(options: list[str] | None, option: str) -> list[str]:
 
 
 def read_program(program: str | None, file: Path | None) -> Source:
-    """The program's text from the argument, a file, a sample (`@name`), or standard input (`-`).
+    """The program's text from the argument, a file, or standard input (`-`).
 
     Raises BackpropError where there is none, or two, and for a file that cannot be read.
     """
     if program is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
-    if file is not None and str(file).startswith("@"):
-        return Source(read_text(str(shipped.sample(str(file)[1:]))), str(file))
     if file is not None:
         return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
     if program is None:
@@ -164,7 +162,9 @@ def read_program(program: str | None, file: Path | None) -> Source:
 
 
 def read_text(name: str) -> str:
-    """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark."""
+    if name.startswith("@"):
+        name = str(shipped.sample(name[1:]))
     if not name:
         raise usage("cannot read a file without a name", "write its name")
     try:
@@ -301,13 +301,9 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 
 
 def read_object(name: str, point: Point) -> None:
-    """Read a JSON object of numbers, or the point of one of the tool's own documents.
-
-    What is no file may be a sample that comes with a point.
-    """
+    """Read a JSON object of numbers, or the point of one of the tool's own documents."""
     shown = "standard input" if name == "-" else name
-    point_of = shipped.point_of(name) if name and not Path(name).exists() else None
-    text = read_text(str(point_of or name))
+    text = read_text(shipped.file_of_point(name))
     hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
 
     def refuse(message: str) -> BackpropError:
