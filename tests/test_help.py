@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -111,6 +112,7 @@ def test_help_without_a_name_is_that_of_the_tool():
     [
         (["help", "langage"], "did you mean language?"),
         (["help", "evl"], "did you mean eval?"),
+        (["help", "tanh"], "`backprop functions tanh` shows"),
         (["help", "zzzz"], "the topics are language, numbers"),
         (["help", "eval", "--man"], "leave out eval"),
     ],
@@ -146,6 +148,7 @@ def test_the_manual_uses_no_markdown_that_is_not_set():
         ("no-such-pager", "", "The language in short"),
         ("'", "", "The language in short"),
         ("less", "q", "The language in short"),
+        ("less", "\x03 \x03q", "The language in short"),  # an interrupt is less's to answer
         (None, "q", "The language in short"),
         ("head -1", "", "The language in short"),
         ("true", "", ""),
@@ -159,9 +162,13 @@ def test_a_terminal_gets_a_pager(pager, typed, shown, tmp_path, monkeypatch):
     typist.type(
         f"{setting}; unset LESS; stty rows 20 cols 80; echo READY-$((40 + 2))\n", "READY-42"
     )
-    screen = typist.type("backprop help language; echo DONE-$((40 + 2))\n" + typed, "DONE-42")
+    command = "backprop help language; echo DONE-$((40 + 2))\n"
+    screen = typist.type(command, shown if typed else "DONE-42")
+    for k, key in enumerate(typed):
+        screen += typist.type(key, "DONE-42" if k == len(typed) - 1 else "")
+        time.sleep(0.2)
     assert shown in screen
-    assert "error" not in screen and "ESC[" not in screen
+    assert "error" not in screen and "ESC[" not in screen and "Traceback" not in screen
     typist.leave()
 
 

@@ -38,8 +38,11 @@ def command(
         print(man_page(tool, built, topics), end="")
         return 0
     if name is not None and name not in commands and name not in TOPICS:
-        known = [*commands, *TOPICS]
-        hint = suggestion(name, known, f"the topics are {', '.join(TOPICS)}")
+        from backprop_grammar.operations.table import FUNCTIONS
+
+        hint = suggestion(name, [*commands, *TOPICS], f"the topics are {', '.join(TOPICS)}")
+        if name in FUNCTIONS:
+            hint = f"`backprop functions {name}` shows that function"
         raise usage(f"there is no command or topic {shorten(name)}", hint)
     from ..screens.manual import manual_text
     from ..screens.pager import page

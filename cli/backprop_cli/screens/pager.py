@@ -33,8 +33,11 @@ def piped(text: str, pager: str) -> bool:
     except (OSError, ValueError, IndexError):
         return False
     assert process.stdin is not None
+    with contextlib.suppress(OSError, KeyboardInterrupt):  # it was left before it had read all
+        process.stdin.write(data)
+    with contextlib.suppress(OSError):
+        process.stdin.close()
     while True:
         with contextlib.suppress(KeyboardInterrupt):  # which is the pager's to answer
-            with contextlib.suppress(OSError):  # it was left before it had read all
-                process.communicate(data)
+            process.wait()
             return True
