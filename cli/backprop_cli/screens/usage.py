@@ -55,6 +55,9 @@ GROUPS = {
 }
 """What the help puts together, in its order; what is named nowhere is of the output."""
 
+UNBROKEN = "\N{NO-BREAK SPACE}"
+"""Stands for a blank where no line is broken."""
+
 NARROWEST = 20
 """Columns below which lines run over instead."""
 
@@ -74,6 +77,7 @@ class Described:
         super().format_help(ctx, formatter)  # type: ignore[misc]
         formatter.write_paragraph()
         formatter.write_text(EXIT_CODES)
+        formatter.buffer[:] = [piece.replace(UNBROKEN, " ") for piece in formatter.buffer]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The options by their groups, then the commands, whose names stand below each other."""
@@ -81,7 +85,9 @@ class Described:
         for parameter in self.get_params(ctx):  # type: ignore[attr-defined]
             record = parameter.get_help_record(ctx)
             if record is not None:
-                groups[group_of(parameter)].append(record)
+                name, text = record
+                text = text.replace("[default: ", f"[default:{UNBROKEN}")
+                groups[group_of(parameter)].append((name, text))
         commands: dict[str, Any] = getattr(self, "commands", {})
         groups["Commands"] = [(name, one.help) for name, one in commands.items() if not one.hidden]
         longest = max(len(name) for rows in groups.values() for name, _ in rows)
