@@ -156,10 +156,13 @@ def figure(shown: Figure) -> str:
 
 def as_written(text: str) -> str:
     """A constant expression of the language, its numbers digit for digit."""
+    if DECIMAL.match(text):
+        leaf = number_leaf(text.removeprefix("+"))
+        return "-" * leaf.negative + leaf.latex
     graph = parse(text)
     spans, source = graph.spans, graph.source.text
 
-    def leaf(node: int) -> Leaf | None:
+    def constant(node: int) -> Leaf | None:
         if node not in graph.constants:
             return None
         digits = source[slice(*spans[node])]
@@ -167,7 +170,7 @@ def as_written(text: str) -> str:
             return number_leaf(digits.removeprefix("+"))
         return constant_leaf(graph.constants[node])
 
-    return expression(graph, graph.output, leaf)
+    return expression(graph, graph.output, constant)
 
 
 # formulas
