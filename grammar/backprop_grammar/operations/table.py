@@ -279,7 +279,7 @@ ROWS = (
         twice="1/_circle(x)", domain="x > -1 and x < 1"),
     # special functions
     row("erf", "x", "2/sqrt(pi)*exp(-x^2)", C, "error function", libm="erf",
-        value=special.rounded(lambda m, x: m.erf(x)), ulps=0.51, exact=at_zero, numpy=math.erf,
+        value=special.rounded(special.wide_erf), ulps=0.51, wide=special.wide_erf, exact=at_zero, numpy=math.erf,
         careful="2/sqrt(pi)*_gauss(x)"),
     row("erfc", "x", "-2/sqrt(pi)*exp(-x^2)", C, "1 - erf(x), exact in the tail", formula="1 - erf(x)",
         libm="erfc", value=special.rounded(special.wide_erfc), ulps=0.51, wide=special.wide_erfc,
