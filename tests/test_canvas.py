@@ -55,6 +55,10 @@ def plain(text_lines):
     return [line.plain for line in text_lines]
 
 
+def is_tree(rows):
+    return bool(rows) and rows[0].startswith("the picture")
+
+
 def picture(subject, plain=False):
     """What is printed where there is room."""
     return list(lines(subject, 10**6, plain))
@@ -83,10 +87,15 @@ RECORDED = {
     "network": lambda: picture(sample("network")),
     "network-structure": lambda: picture(structure(source("network"))),
     "neuron-structure": lambda: picture(structure(NEURON[0])),
-    "staged-tree-60": lambda: lines(sample("staged"), 60),
+    "staged-60": lambda: lines(sample("staged"), 60),
+    "network-100": lambda: lines(sample("network"), 100),
+    "lstm-80": lambda: lines(diagram(wide("lstm")), 80),
+    "norm-80": lambda: lines(diagram(wide("norm")), 80),
+    "tanh-frames-60": lambda: lines(structure("s = sigmoid(a*x); tanh(s*x)", ["all"]), 60),
     "staged-tree-20": lambda: lines(sample("staged"), 20),
-    "patterns-tree-ascii": lambda: lines(drawn(*PATTERNS), 30, plain=True),
-    "neuron-tree-structure": lambda: lines(structure(NEURON[0]), 60),
+    "patterns-tree-ascii": lambda: lines(drawn(*PATTERNS), 16, plain=True),
+    "neuron-structure-60": lambda: lines(structure(NEURON[0]), 60),
+    "neuron-tree-structure": lambda: lines(structure(NEURON[0]), 16),
 }
 
 
@@ -114,6 +123,10 @@ TOUCHING = {
 """What joins a cell from its left, from its right, ..."""
 
 
+ENTERS, LEAVES = r" *(\w+) →", r"[─╌┼]→ (\w+) *$"
+"""A row in which a wire comes into a stave, and one in which it leaves."""
+
+
 class Reader:
     """A picture as its characters; gates by the place of their output."""
 
@@ -124,6 +137,8 @@ class Reader:
         for r, row in enumerate(self.rows):
             for match in re.finditer("├", row):
                 self.gates[r, match.start()] = self.gate(r, match.start())
+        self.entries = [r for r, row in enumerate(self.rows) if re.match(ENTERS, row)]
+        self.exits = [r for r, row in enumerate(self.rows) if re.search(LEAVES, row)]
 
     def gate(self, r, c):
         """Its symbol, its name, its ports in order: place and way out."""
@@ -165,6 +180,12 @@ class Reader:
                     assert way == "left"
                     found.add(place)
                     break
+                if sign == "→" and way == "right":
+                    break  # it goes on
+                if sign == "→":  # it comes from the stave before
+                    row = self.exits[self.entries.index(place[0])]
+                    place, turned = (row, self.rows[row].rindex("→")), True
+                    continue
                 if sign == " ":
                     assert way == "left"
                     end = place[1]
@@ -198,6 +219,8 @@ class Reader:
 def check(subject, rows):
     """The characters say what the diagram says."""
     reader = Reader(rows)
+    entering = [re.match(ENTERS, reader.rows[r])[1] for r in reader.entries]
+    assert entering == [re.search(LEAVES, reader.rows[r])[1] for r in reader.exits]
     shared = subject.fan_out()
     into = {}
     for wire in subject.wires:
@@ -289,9 +312,9 @@ def words(rows):
 def test_samples_read_back(name):
     for subject in (sample(name), structure(source(name))):
         check(subject, plain(picture(subject)))
-        narrow = plain(tight(subject))
-        if not narrow[0].startswith("the picture needs"):
-            check(subject, narrow)
+        for rows in [plain(tight(subject)), *(plain(lines(subject, n)) for n in (60, 80, 100))]:
+            if not is_tree(rows):
+                check(subject, rows)
 
 
 @settings(max_examples=often(40, 80))
@@ -316,6 +339,64 @@ def test_any_program_reads_back(program, numbers):
     assert texts(subject) <= words(ascii_rows)
 
 
+STAVES = {
+    "lstm": (
+        """f = sigmoid(wf*x + uf*h + bf); i = sigmoid(wi*x + ui*h + bi)
+        o = sigmoid(wo*x + uo*h + bo); g = tanh(wg*x + ug*h + bg)
+        s = f*c + i*g; o*tanh(s)""",
+        "wf=0.5 uf=0.4 bf=1 wi=0.3 ui=-0.2 bi=0.1 wo=0.7 uo=0.6 bo=-0.1"
+        " wg=0.9 ug=-0.5 bg=0.2 x=1 h=0.5 c=-0.3",
+    ),
+    "norm": (
+        """m = (x1 + x2 + x3)/3; d1 = x1 - m; d2 = x2 - m; d3 = x3 - m
+        v = (d1^2 + d2^2 + d3^2)/3; s = sqrt(v + 0.00001)
+        y1 = g*d1/s + b; y2 = g*d2/s + b; y3 = g*d3/s + b; y1*u1 + y2*u2 + y3*u3""",
+        "x1=1 x2=2 x3=4 g=1.5 b=0.5 u1=1 u2=-1 u3=2",
+    ),
+    "chain": ("sin(" * 40 + "x" + ")" * 40, "x=1"),
+    "routed": ("max(min(exp(x), y)*z, abs(sin(y))*x)*max(x, z)*y", "x=1 y=0.5 z=-2"),
+}
+"""Programs that are wide, and their points."""
+
+
+def wide(name):
+    program, at = STAVES[name]
+    return traced(program, {k: float(v) for k, v in (pair.split("=") for pair in at.split())})
+
+
+@pytest.mark.parametrize("name", STAVES)
+def test_staves_read_back(name):
+    for subject in (diagram(wide(name)), structure(STAVES[name][0])):
+        for width in range(48, 160, 16):
+            rows = plain(lines(subject, width))
+            assert max(map(len, rows)) <= width
+            if is_tree(rows):
+                assert width < 64
+                continue
+            check(subject, rows)
+            assert texts(subject) <= words(rows)
+            ascii_rows = plain(lines(subject, width, plain=True))
+            assert all(row.isascii() for row in ascii_rows)
+            assert [len(row) for row in ascii_rows] == [len(row) for row in rows]
+
+
+def test_what_comes_into_a_stave_has_its_numbers_where_it_is_used():
+    subject = diagram(wide("norm"))
+    rows = plain(lines(subject, 80))
+    named = {vertex.name: vertex for vertex in subject.vertices}
+    numbers = 0
+    for r, row in enumerate(rows):
+        match = re.match(ENTERS, row)
+        if match:
+            around = [rows[i][match.end() :].split()[:1] if i >= 0 else [] for i in (r - 1, r + 1)]
+            vertex = named[match[1]]
+            if around == [[vertex.value], [vertex.gradient]]:
+                numbers += 1
+            else:  # it runs through, to an arrow
+                assert re.fullmatch(r" *\w+ →[─┼]+→ \w+", row) or "╰" in row or "╯" in row
+    assert numbers >= 15
+
+
 @settings(max_examples=often(30, 60))
 @given(programs(), st.integers(20, 160))
 def test_what_fits_fits(program, width):
@@ -327,8 +408,9 @@ def test_what_fits_fits(program, width):
         return
     found = plain(lines(subject, width))
     longest = max(len(word) for line in found for word in [*line.split(), ""])
-    if found and not found[0].startswith("the picture needs"):
+    if found and not is_tree(found):
         assert max(map(len, found)) <= width
+        check(subject, found)
     else:
         assert "".join(found).count(",") or longest
         assert max(len(line) for line in found) <= max(width, longest + width // 2 + 3)
@@ -378,9 +460,34 @@ def test_tracks_never_lie_on_each_other(drawn_nets):
 
 
 def test_a_picture_that_is_too_wide_says_so():
-    found = plain(lines(drawn(*NEURON), 80))
-    assert found[0] == "the picture needs 119 columns; this terminal has 80"
-    assert found[2].startswith("n8 = 1/n7 = 0.731059, gradient 1")
+    found = plain(lines(drawn(*NEURON), 20))
+    found[:4] = [" ".join(" ".join(found[:4]).split())]
+    assert found[0] == "the picture needs more than 113 columns; this terminal has 20"
+    assert next(line for line in found if line.startswith("n8 = "))
+    found = plain(lines(drawn("sin(" * 140 + "x" + ")" * 140, {"x": 1}), 80))
+    assert re.match(r"the picture needs more than \d{4} columns; this terminal has 80", found[0])
+
+
+def test_digits_are_dropped_before_a_picture_is_folded():
+    trace = traced(*NEURON)
+    fewer = {n: diagram(trace, n) for n in (5, 4, 3)}
+    for width, digits in (
+        (127, 6),
+        (119, 6),
+        (118, 5),
+        (111, 5),
+        (110, 4),
+        (100, 3),
+        (95, 3),
+        (94, 6),
+        (80, 6),
+    ):
+        rows = plain(lines(diagram(trace), width, fewer=fewer.items()))
+        check(fewer.get(digits, diagram(trace)), [row for row in rows if "digits" not in row])
+        says = f"{digits} digits, to fit {width} columns; --digits shows more"
+        assert (rows[-1] == says) == (digits < 6)
+        assert max(map(len, rows)) <= width
+        assert any("→" in row for row in rows) == (width < 95)
 
 
 def test_a_large_graph_is_a_tree():

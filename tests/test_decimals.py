@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,6 +15,8 @@ import backprop_grammar as bp
 from backprop_grammar.language.nearest import Nearest, fraction, literal, nearest, printed
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
+from backprop_grammar.numbers.decimal import Decimals, decimal
+from backprop_grammar.numbers.wide import Wide
 from tests.support import call, often, trace_of
 
 EXACT = (  # program, point, value, gradients
@@ -161,3 +164,53 @@ def test_very_long_decimals():
     assert fraction(literal(digits)) == Fraction(Decimal(digits))
     assert trace_of(f"x - {digits}", "--at", f"x={digits}")["value"] == 0
     assert nearest(10**400, 10**399) == 10
+
+
+@pytest.mark.parametrize(
+    ("number", "decimals", "text"),
+    [
+        (0.19661193324148185, 2, "0.20"), (1.3678794411714423, 2, "1.37"), (-3.0, 2, "-3.00"),
+        (-0.001, 2, "0.00"), (0.0, 0, "0"), (2.5, 0, "2"), (3.5, 0, "4"), (-0.0, 1, "0.0"),
+        (999999.996, 2, "1000000.00"), (1e300, 2, "1e+300"), (-4.24e-18, 2, "0.00"),
+        (Wide("finite", -1, "272637", 347), 2, "-2.72637e+347"),
+        (Wide("finite", 1, "272637", -347), 3, "0.000"),
+        (Wide("finite", 1, "15", 10**18), 2, "10^1.00000e+18"), (Wide("finite", 1, "15", 0), 3, "1.500"),
+        (Wide("infinite", -1), 2, "-infinite"),
+    ],
+)  # fmt: skip
+def test_decimals_that_are_always_shown(number, decimals, text):
+    assert decimal(number, Decimals(decimals)) == text
+
+
+@given(st.floats(-1e12, 1e12), st.integers(0, 12))
+def test_decimals_are_those_of_the_exact_number(number, places):
+    text = decimal(number, Decimals(places))
+    assert abs(Fraction(text) - Fraction(number)) <= Fraction(1, 2 * 10**places)
+    assert len(text.partition(".")[2]) == places
+    assert not re.fullmatch(r"-[0.]*", text)
+
+
+@pytest.mark.parametrize("command", ["eval", "graph", "explain"])
+def test_decimals_of_what_is_shown(command):
+    given = [command, "x/y", "--at", "x=1,y=3", "--decimals", "2"]
+    code, out, _ = call(*given)
+    assert code == 0
+    numbers = re.findall(r"(?<![\w.])-?\d+\.\d+", out)
+    assert {"0.33", "-0.11"} <= set(numbers)
+    assert all(re.fullmatch(r"-?\d+\.\d\d", number) for number in numbers)
+    code, _, err = call(*given[:-1], "18")
+    assert code == 2
+    assert "--decimals takes 0 to 17 decimals, not 18" in err
+
+
+def test_the_document_keeps_its_digits():
+    given = ["graph", "x/y", "--at", "x=1,y=3", "--json"]
+    assert call(*given) == call(*given, "--decimals", "2")
+
+
+def test_digits_and_decimals_of_the_library():
+    trace = bp.Program("x/y").at(x=1, y=3, decimals=2)
+    assert str(trace).startswith("x/y = 0.33")
+    assert str(pickle.loads(pickle.dumps(trace))) == str(trace)
+    with pytest.raises(bp.BackpropError, match="digits and decimals are two ways"):
+        bp.Program("x/y").at(x=1, y=3, decimals=2, digits=3)

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from backprop_cli import png
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
-from backprop_grammar.views.drawing.geometry import Scene, scene
+from backprop_grammar.views.drawing.geometry import Scene, page_scale, scene
 from backprop_grammar.views.drawing.layers import LARGEST
 from backprop_grammar.views.drawing.text_metrics import SIZES, typeset, width
-from backprop_grammar.views.pictures import dot, mermaid, svg, tikz
+from backprop_grammar.views.pictures import dot, mermaid, pdf, svg, tikz
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
 from tests.support import BackpropError, Program, often, outlined, rendered, traced
+from tests.test_canvas import STAVES, wide
 
 PICTURES = ROOT / "tests/pictures"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -143,6 +144,33 @@ def check_svg(text: str, picture: Diagram) -> None:
     }
 
 
+def check_rows(drawn: Scene, picture: Diagram) -> int:
+    """Every wire goes on where it left a row; how many times one does."""
+    left = [(text.y, text.text) for text in drawn.labels if text.kind == "leaving"]
+    right = [(text.y, text.text) for text in drawn.labels if text.kind == "entering"]
+    assert [name for _, name in sorted(left)] == [name for _, name in sorted(right)]
+    assert len(drawn.tips) == len(left) + len(right) + 1
+    for i, wire in enumerate(picture.wires):
+        pieces = sorted((s for s in drawn.segments if i in s.wires), key=lambda s: (s.a[0], s.d[0]))
+        ends = {piece.d for piece in pieces}
+        beginnings = [piece.a for piece in pieces if piece.a not in ends]
+        begun = {piece.a for piece in pieces}
+        endings = [piece.d for piece in pieces if piece.d not in begun]
+        name = picture.vertices[wire.source].name
+        outline = drawn.outlines[wire.target]
+        gate = [
+            (x, y)
+            for x, y in endings
+            if abs(y - outline.y) <= outline.height / 2
+            and abs(x - (outline.x - outline.edge(y - outline.y))) < 0.01
+        ]
+        assert len(gate) == 1, (name, endings)
+        onward = [(x, y) for x, y in endings if (x, y) in drawn.tips]
+        again = [(x, y) for x, y in beginnings if (x, y) in drawn.tips]
+        assert len(onward) == len(again) == len(endings) - 1 == len(beginnings) - 1
+    return len(left)
+
+
 @settings(
     deadline=None, max_examples=often(30, 60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -160,6 +188,9 @@ def test_any_program(program, expand, digits):
         return
     check(scene(picture))
     check_svg(svg.drawing(picture), picture)
+    drawn = scene(picture, "a4")
+    check(drawn)
+    check_rows(drawn, picture)
     assert dot.drawing(picture).count(" -> ") >= len(picture.wires) + 1
     assert mermaid.drawing(picture).startswith("flowchart LR\n")
     assert tikz.drawing(picture).count("{") == tikz.drawing(picture).count("}")
@@ -288,6 +319,113 @@ def pixels(data: bytes) -> tuple[int, int, list[bytes]]:
         before = bytes(row)
         rows.append(before)
     return wide, high, rows
+
+
+@pytest.mark.parametrize("name", STAVES)
+def test_rows(name):
+    picture = diagram(wide(name))
+    whole = scene(picture).width
+    for most in (600, 700, 1000, 1400, whole):
+        drawn = scene(picture, most)
+        assert drawn.width <= most
+        check(drawn)
+        assert bool(check_rows(drawn, picture)) == (most < whole)
+        check_svg(svg.svg(picture, drawn, svg.ADAPTIVE), picture)
+
+
+@pytest.mark.parametrize("name", ["lstm", "norm", "chain", "network", "neuron"])
+def test_an_a4_sheet_is_legible(name):
+    sample = (ROOT / "samples/network.bp").read_text(encoding="utf-8")
+    known = DRAWN | {"network": (sample, {})}
+    picture = diagram(wide(name) if name in STAVES else traced(*known[name]))
+    scale, _ = page_scale(scene(picture, "a4"))
+    assert scale * min(SIZES.values()) >= 6
+
+
+@pytest.mark.parametrize("name", STAVES)
+def test_a_picture_that_cannot_be_narrow_enough(name):
+    picture = diagram(wide(name))
+    with pytest.raises(BackpropError, match="does not fit 90 pixels") as caught:
+        scene(picture, 90)
+    enough = int(re.match(r"(\d+) pixels are enough", caught.value.hint)[1])
+    assert scene(picture, enough).width <= enough
+    with pytest.raises(BackpropError):
+        scene(picture, 0.8 * enough)
+
+
+def test_frames_go_on_in_the_next_row():
+    picture = diagram(traced("s = sigmoid(a*x); tanh(s*x)", {"a": 1, "x": 2}, expand=("all",)))
+    drawn = scene(picture, 500)
+    check(drawn)
+    titles = [frame.title for frame in drawn.frames]
+    assert len(titles) > len(set(titles)) == 2
+    for i, box in enumerate(drawn.outlines):
+        for one in (b for b in picture.boundaries if box):
+            inside = [
+                frame
+                for frame in drawn.frames
+                if frame.title == one.title
+                and frame.left < box.x < frame.left + frame.width
+                and frame.top < box.y < frame.top + frame.height
+            ]
+            assert len(inside) == (i in one.members)
+
+
+def test_a_picture_has_a_ground_and_a_theme():
+    picture = diagram(traced(*DRAWN["sum-times"]))
+    for theme, colours in (("light", svg.LIGHT), ("dark", svg.DARK)):
+        drawn = svg.drawing(picture, theme)
+        assert f".ground {{ fill: {colours['ground']} }}" in drawn
+        assert "prefers-color-scheme" not in drawn
+        assert f"{{ground}}{{HTML}}{{{colours['ground'][1:].upper()}}}" in tikz.drawing(
+            picture, theme
+        )
+    drawn = svg.drawing(picture, "auto")
+    assert "prefers-color-scheme: dark" in drawn
+    assert all(f".ground {{ fill: {c['ground']} }}" in drawn for c in (svg.LIGHT, svg.DARK))
+    _, _, rows = pixels(rendered("graph", "png", traced(*DRAWN["sum-times"]), theme="dark"))
+    assert rows[0][:4].hex() == svg.DARK["ground"][1:] + "ff"
+
+
+def page(data: bytes) -> tuple[list[float], str]:
+    """The size of a PDF's page and what is on it, of a file whose table of objects is right."""
+    start = int(re.search(rb"startxref\n(\d+)\n%%EOF\n$", data)[1])
+    assert data[start:].startswith(b"xref\n")
+    for k, line in enumerate(re.findall(rb"(\d{10}) 00000 n \n", data[start:]), 1):
+        assert data[int(line) :].startswith(b"%d 0 obj\n" % k)
+    box = re.search(rb"/MediaBox \[(.*?)\]", data)[1]
+    stream = re.search(rb"/Length (\d+) [^\n]*\nstream\n", data)
+    packed = data[stream.end() : stream.end() + int(stream[1])]
+    assert data[stream.end() + int(stream[1]) :].startswith(b"\nendstream")
+    return [float(x) for x in box.split()], zlib.decompress(packed).decode("latin-1")
+
+
+@pytest.mark.parametrize("case", DRAWN)
+def test_pdf(case):
+    picture = diagram(traced(*DRAWN[case]))
+    box, drawn = page(pdf.drawing(picture))
+    whole = scene(picture)
+    assert box == pytest.approx([0, 0, 0.75 * whole.width, 0.75 * whole.height], abs=0.01)
+    shown = sorted(re.findall(r"\(((?:\\.|[^()\\])*)\) Tj", drawn))
+    symbols = [run for v in picture.vertices for run, _ in typeset(v.symbol) if v.symbol]
+    expected = [*(label.text for label in whole.labels), *symbols]
+    assert [re.sub(r"\\(.)", r"\1", text).replace("\x80", "−") for text in shown] == sorted(
+        expected, key=lambda text: text.replace("−", "\x80").replace("(", "\\(").replace(")", "\\)")
+    )
+    assert drawn.count(" re f") == 1
+    assert drawn.count("q ") == drawn.count(" Q")
+    for turned, sheet in ((False, [0, 0, 595, 842]), (True, [0, 0, 842, 595])):
+        a4, _ = page(pdf.drawing(picture, "dark", "a4"))
+        if page_scale(scene(picture, "a4"))[1] == turned:
+            assert a4 == sheet
+
+
+def test_what_helvetica_lacks_shows_as_an_escape_in_a_pdf():
+    vertices = (Vertex("x(\\y)€", "", "x(\\y)€", "≤1", "−2", "", 0),)
+    _, drawn = page(pdf.drawing(Diagram("é€", "", vertices, (), ())))
+    assert r"(x\(\\y\)\\u20ac) Tj" in drawn
+    assert "(<=1) Tj" in drawn
+    assert "(\x802) Tj" in drawn
 
 
 def test_png():

@@ -25,7 +25,18 @@ ORDER = (
 )  # fmt: skip
 """The packages of the grammar; each imports only what stands before it."""
 
-CLI_ORDER = ("png", "screens", "data", "part", "formats", "input", "commands", "app", "__main__")
+CLI_ORDER = (
+    "png",
+    "desktop",
+    "screens",
+    "data",
+    "part",
+    "formats",
+    "input",
+    "commands",
+    "app",
+    "__main__",
+)
 """The packages of the command line, likewise."""
 
 

@@ -65,6 +65,7 @@ FORMATS = (
     Format("terminal", "graph", "the picture in characters", "screens.picture"),
     Format("svg", "graph", "a picture for pages and slides", "pictures.svg", ".svg"),
     Format("png", "graph", "the same picture as pixels", "png", ".png", binary=True),
+    Format("pdf", "graph", "the same picture as a page", "pictures.pdf", ".pdf", binary=True),
     Format("html", "graph", "a page that steps through both passes", "pictures.html", ".html"),
     Format("dot", "graph", "Graphviz", "pictures.dot", ".dot"),
     Format("mermaid", "graph", "Mermaid, which Markdown pages draw", "pictures.mermaid", ".mmd"),
@@ -95,7 +96,7 @@ FORMATS = (
     Format("json", "step", "the run as one JSON document", "documents.step_json", schema="step"),
 )
 
-SILENT = ("svg", "png", "dot", "mermaid", "tikz")
+SILENT = ("svg", "png", "pdf", "dot", "mermaid", "tikz")
 """Pictures without words: notes and flags are said on standard error instead."""
 
 

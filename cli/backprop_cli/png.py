@@ -1,4 +1,4 @@
-"""The picture as PNG: the SVG in its light colours, on white, at twice its size.
+"""The picture as PNG: the SVG at twice its size.
 
 Pixels are the same everywhere only with a font that comes along, so the extra `png` brings one, and
 the system's fonts are but a way out.
@@ -13,7 +13,7 @@ from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import diagram
 from backprop_grammar.views.drawing.geometry import scene
 from backprop_grammar.views.options import Options
-from backprop_grammar.views.pictures.svg import LIGHT, STYLE, colours, svg
+from backprop_grammar.views.pictures.svg import STYLES, svg
 
 __all__ = ["render"]
 
@@ -62,10 +62,9 @@ def render(trace: Trace, options: Options) -> bytes:
         raise usage("a PNG needs a font, and none of the usual ones is here", hint)
     path, family = font
     picture = diagram(trace, options.digits)
-    drawn = scene(picture)
+    drawn = scene(picture, options.width)
     return resvg_py.svg_to_bytes(
-        svg_string=svg(picture, drawn, STYLE + colours(LIGHT)),
-        background="#ffffff",
+        svg_string=svg(picture, drawn, STYLES[options.theme], ground=True),
         zoom=min(SCALE, LARGEST_SIDE / max(drawn.width, drawn.height)),
         skip_system_fonts=True,
         font_files=[str(path)],

@@ -15,12 +15,13 @@ from functools import partial
 from importlib import import_module
 from operator import index
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
 from .language.parser import parse
 from .language.printer import program_text
+from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
 from .operations.table import FUNCTIONS
@@ -31,7 +32,7 @@ from .trace.point import bind, finite
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
-from .views.options import Options
+from .views.options import Options, checked_theme
 
 if TYPE_CHECKING:
     from .batch.evaluator import Evaluator, Mapped
@@ -78,9 +79,10 @@ VIEWS = ("wrt", "expand", "fold")
 """The options that are names of nodes."""
 
 
-def rendered(view: str, record: Any, digits: int) -> str:
+def rendered(view: str, record: Any, digits: int, **options: Any) -> str:
     """A record in one of the views, which is loaded now."""
-    text: str = import_module(f".views.{view}", __package__).render(record, Options(digits))
+    shown = Options(digits, **options)
+    text: str = import_module(f".views.{view}", __package__).render(record, shown)
     return text
 
 
@@ -110,6 +112,18 @@ def whole(value: object, what: str, least: int, most: int) -> int:
         shown = shorten(repr(value))
         raise usage(f"{what} is a whole number from {least:,} to {most:,}, not {shown}")
     return index(value)
+
+
+def figures(digits: int | None = None, decimals: int | None = None) -> int:
+    """How numbers are shown: at so many significant digits, or with so many decimals.
+
+    Raises BackpropError where both are given, or one that is out of its range.
+    """
+    if decimals is None:
+        return whole(DIGITS if digits is None else digits, "digits", 1, MOST_DIGITS)
+    if digits is not None:
+        raise usage("digits and decimals are two ways to show a number", "give one of them")
+    return Decimals(whole(decimals, "decimals", 0, MOST_DIGITS))
 
 
 def chosen(value: object, what: str) -> bool:
@@ -223,6 +237,7 @@ class Program:
         fold: Names | None = None,
         nodes: bool | None = None,
         digits: int | None = None,
+        decimals: int | None = None,
         **values: Any,
     ) -> "Trace":
         """The forward and the backward pass at a point.
@@ -233,14 +248,15 @@ class Program:
         the gradient that arrives there, 1 unless given. precision: significant decimal digits to
         compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
-        digits: significant digits of the numbers that are shown, 6 unless given.
+        digits: significant digits of the numbers that are shown, 6 unless given; or decimals, which
+        are always shown.
 
         Raises BackpropError for names that the program does not have, for values that are missing
         or no finite numbers, and where the program has no value at the point.
         """
         given: dict[str, Any] = {
             "wrt": wrt, "output": output, "upstream": upstream, "precision": precision,
-            "expand": expand, "fold": fold, "nodes": nodes, "digits": digits,
+            "expand": expand, "fold": fold, "nodes": nodes, "digits": digits, "decimals": decimals,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         bound, at = bind(self.record, self.point(point, values, options))
@@ -253,8 +269,9 @@ class Program:
             options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
             options["precision"] = whole(precision, "the precision", 1, MAX_PRECISION)
-        shown = whole(options.pop("digits", DIGITS), "digits", 1, MOST_DIGITS)
-        again = partial(Program.at, self, at, **options, digits=shown)
+        asked = {name: options.pop(name) for name in ("digits", "decimals") if name in options}
+        shown = figures(**asked)
+        again = partial(Program.at, self, at, **options, **asked)
         try:
             return Trace(evaluate(bound, at, **options), shown, again)
         except BackpropError as error:
@@ -267,16 +284,19 @@ class Program:
         output: str = "",
         expand: Names = (),
         fold: Names = (),
-        digits: int = DIGITS,
+        digits: int | None = None,
+        decimals: int | None = None,
     ) -> "Trace":
         """The graph and the local gradients as formulas, without a point: no number is evaluated."""
         from .trace.outline import outline  # loaded when it is asked for
 
-        views = {"wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold)}
+        views: dict[str, Any] = {
+            "wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold),
+        }  # fmt: skip
         record = outline(self.record, output=checked(output, "the output"), **views)
-        shown = whole(digits, "digits", 1, MOST_DIGITS)
-        again = partial(Program.outline, self, output=output, **views, digits=shown)
-        return Trace(record, shown, again)
+        asked: dict[str, Any] = {"digits": digits, "decimals": decimals}
+        again = partial(Program.outline, self, output=output, **views, **asked)
+        return Trace(record, figures(**asked), again)
 
     def derive(
         self,
@@ -612,12 +632,12 @@ class Trace(Answer):
         except BackpropError:
             return None
 
-    def drawn(self, view: str) -> str:
+    def drawn(self, view: str, **options: Any) -> str:
         """A picture in which every node gets a place, so that its size has a limit."""
         from .views.drawing.layers import check_size  # loaded when it is asked for
 
         check_size(len(self.listed().nodes))
-        return rendered(view, self.record, self.digits)
+        return rendered(view, self.record, self.digits, **options)
 
     # words
 
@@ -673,9 +693,19 @@ class Trace(Answer):
 
     # pictures and documents
 
-    def svg(self) -> str:
-        """The picture as an SVG file."""
-        return self.drawn("pictures.svg")
+    def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture as an SVG file.
+
+        width: pixels that it may be wide, and is folded into rows for, or "a4" for what that sheet
+        takes best. theme: "light", "dark", or "auto" for the one of whoever looks at it.
+        """
+        text: str = self.picture("pictures.svg", width, theme)
+        return text
+
+    def pdf(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> bytes:
+        """The picture as a PDF file of one page, which is an A4 sheet where the width is "a4"."""
+        data: bytes = self.picture("pictures.pdf", width, theme)
+        return data
 
     def html(self) -> str:
         """A web page that steps through both passes."""
@@ -689,9 +719,16 @@ class Trace(Answer):
         """The picture for Mermaid."""
         return rendered("pictures.mermaid", self.listed(), self.digits)
 
-    def tikz(self) -> str:
-        """The picture in TikZ, for LaTeX."""
-        return self.drawn("pictures.tikz")
+    def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
+        text: str = self.picture("pictures.tikz", width, theme)
+        return text
+
+    def picture(self, view: str, width: float | str | None, theme: str) -> Any:
+        """A picture of some width on a ground of its own."""
+        if width is not None and width != "a4":
+            width = finite(width, "the width")
+        return self.drawn(view, width=width, theme=checked_theme(theme, view == "pictures.svg"))
 
     def json(self) -> str:
         """The trace as one JSON document, the format backprop-trace/1."""
@@ -828,7 +865,7 @@ class Formula:
     def _repr_latex_(self) -> str:
         from .views.documents.derive_latex import equations  # loaded when it is asked for
 
-        return equations(self.record)
+        return equations(self.record, DIGITS)
 
     def text(self) -> str:
         """A program of this language."""

@@ -3,6 +3,7 @@
 from .. import formats
 from ..input.options import (
     At,
+    Decimals,
     Digits,
     Everything,
     Expand,
@@ -24,7 +25,7 @@ EXAMPLES = """\
 backprop eval "x*y + sin(x)" --at x=pi/4,y=2
 backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
 backprop eval -x^2 --at x=3 --json
-backprop eval --file neuron.txt --at @point.json
+backprop eval --file @neuron --at @neuron
 backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
 backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-"""
 
@@ -43,6 +44,7 @@ def command(
     fold: Fold = None,
     precision: Precision = None,
     digits: Digits = 6,
+    decimals: Decimals = None,
     everything: Everything = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -51,11 +53,13 @@ def command(
     """Print the trace. The exit code is 3 where a number carries a flag."""
     from ..input.request import Request
 
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, precision, digits)
+    request = Request(
+        program, file, at, wrt, output, upstream, expand, fold, precision, digits, decimals
+    )
     most = None if as_json or everything else TABLE_NODES
     trace = request.trace(0 if quiet else most)
     row = formats.chosen("eval", as_json=as_json, get=get)
-    formats.show(row, trace.record, formats.Options(digits, everything, quiet), get)
+    formats.show(row, trace.record, formats.Options(trace.digits, everything, quiet), get)
     if get is not None:
         formats.remark(trace.record)
     return 3 if trace.flags else 0

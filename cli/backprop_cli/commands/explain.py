@@ -9,6 +9,7 @@ from backprop_grammar.errors import usage
 from .. import formats
 from ..input.options import (
     At,
+    Decimals,
     Digits,
     Expand,
     File,
@@ -42,6 +43,7 @@ def command(
     expand: Expand = None,
     fold: Fold = None,
     digits: Digits = 6,
+    decimals: Decimals = None,
     node: Annotated[str, typer.Option(metavar="NAME", help="Tell this node only.")] = "",
     why: Annotated[
         str, typer.Option(metavar="NAME", help="Why this gradient is zero, tiny or huge.")
@@ -55,10 +57,12 @@ def command(
     from ..input.request import Request
 
     row = formats.chosen("explain", name, save, as_json, get)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
+    request = Request(
+        *(program, file, at, wrt, output, upstream, expand, fold), digits=digits, decimals=decimals
+    )
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace()
     explanation = trace.why(why) if why else trace.explain(node)
-    formats.deliver(row, explanation.record, formats.Options(digits), save, get)
+    formats.deliver(row, explanation.record, formats.Options(trace.digits), save, get)
     return 3 if trace.flags else 0

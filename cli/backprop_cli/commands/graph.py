@@ -1,11 +1,17 @@
 """`backprop graph`: the computational graph as a picture."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
-from .. import formats
+import typer
+
+from backprop_grammar.errors import few, shorten, usage
+from backprop_grammar.views.options import checked_theme
+
+from .. import desktop, formats
 from ..input.options import (
     At,
-    Digits,
+    Decimals,
     Everything,
     Expand,
     File,
@@ -19,6 +25,7 @@ from ..input.options import (
     Wrt,
     format_option,
 )
+from ..screens.diagnostics import say
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -26,10 +33,43 @@ EXAMPLES = """\
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop graph "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --expand sigmoid
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4 -o graph.svg
+backprop graph "1/(1+exp(-w*x))" --at w=2,x=1 --decimals 2 --width 400 -o graph.svg
 backprop graph "x*y + sin(x)" --format dot"""
 
-LAID_OUT = ("svg", "png", "html", "tikz")
+LAID_OUT = ("svg", "png", "pdf", "html", "tikz")
 """Pictures in which every node gets a place, so that their size has a limit."""
+
+FOLDED = ("terminal", "svg", "png", "pdf", "tikz")
+"""Pictures that can be folded into rows."""
+
+GROUNDED = ("svg", "png", "pdf", "tikz")
+"""Pictures that have a ground of their own."""
+
+FEWEST = 3
+"""Digits that are left at least, of those that nobody asked for, so that a picture is narrower."""
+
+ShownDigits = Annotated[
+    int | None,
+    typer.Option(
+        "--digits",
+        metavar="N",
+        help="Significant digits of the numbers shown, 1 to 17; 6, or fewer to fit a terminal.",
+    ),
+]
+Width = Annotated[
+    str,
+    typer.Option(
+        metavar="N|a4",
+        help="Fold a wider picture into rows: columns, or pixels of a file, or as an A4 sheet needs.",
+    ),
+]
+Theme = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="The ground of a file: light, dark, or auto as its reader's (SVG)."
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", help="Show the file on the desktop.")]
 
 
 def command(
@@ -41,9 +81,13 @@ def command(
     upstream: Upstream = "1",
     expand: Expand = None,
     fold: Fold = None,
-    digits: Digits = 6,
+    digits: ShownDigits = None,
+    decimals: Decimals = None,
     everything: Everything = False,
+    width: Width = "",
+    theme: Theme = "light",
     save: Save = None,
+    on_desktop: Open = False,
     name: Annotated[str, format_option("graph")] = "",
     as_json: Json = False,
     get: Get = None,
@@ -53,10 +97,48 @@ def command(
 
     from ..input.request import Request
 
-    row = formats.chosen("graph", name, save, as_json, get)
-    request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
+    fresh = on_desktop and save is None  # a file of its own, for the desktop alone
+    named = name or "svg" * (fresh and not as_json)
+    row = formats.chosen("graph", named, Path() if fresh else save, as_json, get)
+    looks: dict[str, Any] = {"width": wide(width, row.name), "theme": ground(theme, row.name)}
+    request = Request(
+        *(program, file, at, wrt, output, upstream, expand, fold), digits=digits, decimals=decimals
+    )
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
-    formats.deliver(row, trace.record, formats.Options(digits, everything), save, get)
+    if digits is None and decimals is None:
+        looks["fewest"] = FEWEST
+    target = desktop.temporary(row.suffix) if fresh else save
+    options = formats.Options(trace.digits, everything, **looks)
+    formats.deliver(row, trace.record, options, target, get)
     if row.name in formats.SILENT or get is not None:
         formats.remark(trace.record)
+    if on_desktop and target is not None:
+        shown = desktop.show(target)
+        if fresh or not shown:
+            say("note", f"the picture is {target}{'' if shown else ', and no desktop shows it'}")
     return 3 if trace.flags else 0
+
+
+def wide(text: str, name: str) -> float | str | None:
+    """What --width asks for, of a format of that name."""
+    if not text:
+        return None
+    if name not in FOLDED:
+        raise usage(f"--width is for {few(FOLDED)}, not for {name}")
+    if text.lower() == "a4":
+        if name == "terminal":
+            raise usage("a4 is for files", "give --width a number of columns")
+        return "a4"
+    from ..input.request import number_option
+
+    number = number_option(text, "--width")
+    if number < 1:
+        raise usage(f"--width takes a number from 1, not {shorten(text)}")
+    return number
+
+
+def ground(theme: str, name: str) -> str:
+    """The theme, of a format of that name."""
+    if theme != "light" and name not in GROUNDED:
+        raise usage(f"--theme is for {few(GROUNDED)}, not for {name}")
+    return checked_theme(theme, name == "svg")

@@ -13,51 +13,21 @@ from typer.core import TyperCommand, TyperGroup
 
 from backprop_grammar.errors import BackpropError, usage
 
-__all__ = ["BINDING", "EXAMPLES", "Group", "with_command"]
+from ..screens.usage import Described
+
+__all__ = ["BINDING", "Group", "with_command"]
 
 BINDING = r"[@{]|\s*[^\W\d]\w*\s*=(?!=)"
 """How what follows a program begins if it is of a point: `x=1`, `@point.json`, `{"x": 1}`."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9-]*")
 """What may be meant as a command."""
-TOOL_OPTIONS = ("-h", "--help", "--version", "--install-completion", "--show-completion")
+TOOL_OPTIONS = ("-h", "--help", "--version")
 """The options without a command."""
 LONG = re.compile(r"--[A-Za-z][A-Za-z-]*(=|\Z)")
 """What looks like a long option; one of less than three letters may be a formula, such as `--x`."""
 
-EXAMPLES = """\
-backprop eval "x*y" --at x=4,y=-3
-backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
-backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
-backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop explain "max(x, y)^2" --at x=3,y=1
-backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3
-backprop derive "x^2*sin(y)"
-backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
-backprop functions tanh"""
-EXIT_CODES = """\
-Exit codes: 0 all numbers finite; 1 the program or the point cannot be
-evaluated, or a check failed; 2 wrong usage; 3 some gradient does not exist;
-4 check cannot evaluate the program or the point; 130 interrupted."""
 
-
-class Examples:
-    """Help that leads with examples; mixed into the command and the group."""
-
-    examples = EXAMPLES
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Examples"):
-            for line in self.examples.splitlines():
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-        formatter.write_paragraph()
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        formatter.write_paragraph()
-        for line in EXIT_CODES.splitlines():
-            formatter.write(f"{line}\n")
-
-
-class Command(Examples, TyperCommand):
+class Command(Described, TyperCommand):
     """A command whose program may begin with a minus sign, and is followed by the point.
 
     further: the option for what follows the program and is of no point; empty where there is none.
@@ -216,7 +186,7 @@ class Deferred(TyperCommand):
         return self.built().make_context(*args, **more)
 
 
-class Group(Examples, TyperGroup):
+class Group(Described, TyperGroup):
     """The whole tool. Only the command that is asked for is imported and built.
 
     offered: the names of the commands, and what their help says.

@@ -12,6 +12,7 @@ from .. import formats
 
 __all__ = [
     "At",
+    "Decimals",
     "Digits",
     "Everything",
     "Expand",
@@ -41,7 +42,7 @@ Separator = Annotated[
 Rename = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COLUMN=NAME",
+        metavar="NAMES",
         help='Call a column something else: "sepal length (cm)=sl"; may be repeated.',
     ),
 ]
@@ -63,7 +64,12 @@ At = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Option("-f", "--file", metavar="FILE", help="Read the program from a file."),
+    typer.Option(
+        "-f",
+        "--file",
+        metavar="FILE",
+        help="Read the program from a file, or a sample: @neuron.",
+    ),
 ]
 Wrt = Annotated[
     list[str] | None,
@@ -98,6 +104,10 @@ Precision = Annotated[
 ]
 Digits = Annotated[
     int, typer.Option(metavar="N", help="Significant digits of the numbers shown, 1 to 17.")
+]
+Decimals = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Show so many decimals instead: 2 for 0.20 and 1.37."),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
 Quiet = Annotated[

@@ -28,6 +28,7 @@ from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.record import Note
 
+from ..data import shipped
 from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "pieces", "piped", "read_point"]
@@ -55,7 +56,8 @@ class Request(NamedTuple):
     expand: list[str] | None = None
     fold: list[str] | None = None
     precision: int | None = None
-    digits: int = 6
+    digits: int | None = 6
+    decimals: int | None = None
 
     def read(self, bound: Iterable[str] = ()) -> tuple[Program, dict[str, float], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
@@ -66,7 +68,9 @@ class Request(NamedTuple):
         """
         if self.precision is not None and not 1 <= self.precision <= MAX_PRECISION:
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
-        if not 1 <= self.digits <= MOST_DIGITS:
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DIGITS:
+            raise usage(f"--decimals takes 0 to {MOST_DIGITS} decimals, not {self.decimals}")
+        if self.digits is not None and not 1 <= self.digits <= MOST_DIGITS:
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         program = self.program()
@@ -100,6 +104,10 @@ class Request(NamedTuple):
             hint = f"give the program or the {other}, not both, through -"
             raise usage("standard input is read once", hint)
 
+    def figures(self) -> dict[str, Any]:
+        """The arguments that say how numbers are shown."""
+        return {"decimals": self.decimals, "digits": self.digits if self.decimals is None else None}
+
     def views(self) -> dict[str, Any]:
         """The arguments that say which nodes are wanted, and how they are grouped.
 
@@ -131,7 +139,7 @@ class Request(NamedTuple):
             upstream=number_option(self.upstream, "--upstream"),
             precision=self.precision,
             nodes=limit is None or len(program.record) <= limit,
-            digits=self.digits,
+            **self.figures(),
             **self.views(),
         )
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
@@ -152,7 +160,7 @@ class Request(NamedTuple):
             return self.traced(program, at, notes)
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
-        return program.outline(digits=self.digits, **self.views())
+        return program.outline(**self.figures(), **self.views())
 
 
 def number_option(text: str, name: str) -> float:
@@ -238,7 +246,9 @@ def is_file(name: str) -> bool:
 
 
 def read_text(name: str) -> str:
-    """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark."""
+    if name.startswith("@"):
+        name = str(shipped.sample(name[1:]))
     if not name:
         raise usage("cannot read a file without a name", "write its name")
     try:
@@ -264,10 +274,13 @@ def read_text(name: str) -> str:
 
 
 class Point:
-    """Values by name; where each of them stands; those that a file gave, which may be unused."""
+    """Values by name, and their texts; where each of them stands; those that a file gave, which may
+    be unused.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
+        self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
         self.from_file: set[str] = set()
 
@@ -290,7 +303,11 @@ def read_point(bindings: list[str]) -> Point:
     for text in bindings:
         if text.startswith("@"):
             name = text[1:]
-            read_object(read_text(name), "standard input" if name == "-" else name, point)
+            read_object(
+                read_text(shipped.file_of_point(name)),
+                "standard input" if name == "-" else name,
+                point,
+            )
         elif text.lstrip().startswith("{"):
             read_object(text, "--at", point)
         else:
@@ -331,6 +348,7 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
     name = head.group(1)
     value = constant(source, start + head.end(), end, name)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+    point.written[name] = text[head.end() :].strip()
 
 
 def constant(source: Source, start: int, end: int, name: str) -> float:

@@ -5,6 +5,7 @@ character shows a cell is decided at the end, so that a corner, a joint of one w
 of two can never look alike, whatever the order of drawing.
 """
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from rich.text import Text
@@ -21,7 +22,7 @@ JOINT, CROSSING = "●", "┼"
 SOLID = {LEVEL: "─", UPRIGHT: "│"}
 DASHED = {LEVEL: "╌", UPRIGHT: "╎"}
 
-PLAIN = str.maketrans(dict(zip("╭╮╰╯●─│╌╎┤├┴┬┌┐└┘┄┆", "++++o-|.:||++++++.:", strict=True)))
+PLAIN = str.maketrans(dict(zip("╭╮╰╯●─│╌╎┤├┴┬┌┐└┘┄┆→", "++++o-|.:||++++++.:>", strict=True)))
 """Every character of a picture in ASCII. A crossing is not here: it is a gap in the upright."""
 
 
@@ -54,7 +55,10 @@ class Canvas:
         cell[dashed] |= directions
 
     def lines(self, plain: bool = False) -> list[Text]:
-        """The rows that are not empty at the top and the bottom; plain: in ASCII."""
+        """The rows that are not empty at the top and the bottom; plain: in ASCII.
+
+        Of rows that only upright wires pass, one stands for as many as there are.
+        """
         cells = {place: self.character(place, plain) for place in self.wires}
         cells.update(self.texts)
         if not cells:
@@ -63,7 +67,26 @@ class Canvas:
         for (row, column), cell in cells.items():
             rows.setdefault(row, {})[column] = cell
         left = min(column for _, column in cells)
-        return [line(rows.get(row, {}), left, plain) for row in range(min(rows), max(rows) + 1)]
+        bare = {row for row in range(min(rows), max(rows) + 1) if self.bare(row, rows.get(row, {}))}
+        return [
+            line(rows.get(row, {}), left, plain)
+            for row in range(min(rows), max(rows) + 1)
+            if row not in bare or row - 1 not in bare
+        ]
+
+    def bare(self, row: int, columns: Iterable[int]) -> bool:
+        """Whether nothing but upright wires and borders passes a row."""
+        return all(
+            self.texts.get((row, column), "┆")[0] in "┆ "
+            and not any((s | d) & LEVEL for s, d in self.wires.get((row, column), {}).values())
+            for column in columns
+        )
+
+    def width(self) -> int:
+        """From the first column that is taken to the last."""
+        columns = [column for _, column in self.wires]
+        columns += [column for (_, column), (text, _) in self.texts.items() if text != " "]
+        return max(columns, default=-1) - min(columns, default=0) + 1
 
     def character(self, place: tuple[int, int], plain: bool) -> tuple[str, str]:
         """The character of a cell that wires pass."""

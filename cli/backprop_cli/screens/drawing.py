@@ -3,17 +3,20 @@
 Everything is placed from the left, each thing as far left as the rows that it takes allow. So a
 picture is as narrow as its texts, and what is placed later can only stand to the right of what
 it could run into.
+
+One that is folded is a sheet for each stave. A wire leaves a stave by an arrow to its name, and
+comes into the next one by an arrow from it.
 """
 
 from collections import defaultdict
 
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram
-from backprop_grammar.views.drawing.layers import Layers, Link, arrange
+from backprop_grammar.views.drawing.layers import Layers, Link
 
 from .cells import Canvas
 from .channels import Net, arranged
 from .rows import Extent, Port, place
-from .terminal import GRADIENT, NAME, VALUE
+from .terminal import GRADIENT, NAME, QUIET, VALUE
 
 __all__ = ["Drawing", "RowLayout"]
 
@@ -21,15 +24,19 @@ Rectangle = tuple[int, int, int, int]
 """Top, left, bottom, right."""
 
 
+ARROW = "→"
+
+
 class RowLayout:
     """The rows of a drawing: what does not depend on how wide the gates are.
 
-    below: what is written below the last run of a wire, by the port where it ends.
+    below: what is written below the last run of a wire, by the port where it ends. used: the
+    vertices of the wires that end here.
     """
 
-    def __init__(self, diagram: Diagram) -> None:
-        self.diagram = diagram
-        self.layers: Layers = arrange(diagram)
+    def __init__(self, diagram: Diagram, layers: Layers) -> None:
+        self.diagram, self.layers = diagram, layers
+        self.used = {diagram.wires[i].source for i in layers.used()}
         fan_out = diagram.fan_out()
         pointless = not any(v.value or v.gradient for v in diagram.vertices)
         self.below: dict[Port, str] = {}
@@ -45,11 +52,12 @@ class RowLayout:
 
     def extent(self, item: int, framed: bool) -> Extent:
         """The rows that an item takes, with its texts."""
-        if item >= self.layers.count:
+        if item >= self.layers.count and not self.numbered(item):
             return Extent()
-        vertex, count = self.diagram.vertices[item], self.sizes[item]
-        if not vertex.symbol:
+        vertex = self.diagram.vertices[self.layers.source[item]]
+        if item >= self.layers.count or not vertex.symbol:
             return Extent((), bool(vertex.value) + framed, bool(vertex.gradient) + framed)
+        count = self.sizes[item]
         texts = tuple(bool(self.below[item, slot]) for slot in range(count))
         if count < 2:
             return Extent((0,) * count, 1 + framed, 1 + framed, texts)
@@ -63,6 +71,11 @@ class RowLayout:
         ports = (first, *(middle if count > 2 else ()), last)
         return Extent(ports, -first + framed, last + texts[-1] + framed, texts)
 
+    def numbered(self, item: int) -> bool:
+        """Whether the numbers of an item's wire stand where the wire begins."""
+        bend, entering = item >= self.layers.count, self.layers.rank[item] == 0
+        return not bend or (entering and self.layers.source[item] in self.used)
+
     def box_rows(self, item: int) -> tuple[int, int]:
         """The rows of a gate's border."""
         left = [self.ports[item, slot] for slot in range(1, self.sizes[item] - 1)]
@@ -74,13 +87,14 @@ class Drawing:
     """A diagram as it is put on a sheet, from the left.
 
     front: per row, the first column that is not taken. right: per item, the column of the
-    border, or the blank, in which its wire begins.
+    border, or the blank, in which its wire begins. spans: of every layer, the column in which
+    the last of its wires begins, and the first one after it. edge: the column where the arrows of all wires that leave can stand.
     """
 
     def __init__(self, layout: RowLayout, roomy: bool) -> None:
         self.diagram, self.layers = layout.diagram, layout.layers
         self.rows, self.ports, self.below = layout.rows, layout.ports, layout.below
-        self.sizes, self.box_rows = layout.sizes, layout.box_rows
+        self.sizes, self.box_rows, self.numbered = layout.sizes, layout.box_rows, layout.numbered
         self.roomy = roomy
         self.sheet = Canvas()
         diagram = layout.diagram
@@ -98,12 +112,34 @@ class Drawing:
         self.right: dict[int, int] = {}
         self.arriving: dict[Port, tuple[int, int, bool]] = {}
         self.boxes: dict[int, Rectangle] = {}
+        self.spans: list[tuple[int, int]] = []
         for rank, layer in enumerate(self.layers.order):
             if rank:
                 self.route(self.layers.links[rank - 1])
-            self.stand([item for item in layer if item < self.layers.count])
+            self.stand([item for item in layer if item < self.layers.count or not rank])
+            begin = max((self.right[item] for item in layer if item < self.layers.count), default=0)
+            self.spans.append((begin, max(self.front.values())))
         for boundary in diagram.boundaries:
             self.frame(boundary)
+        self.leaving = self.layers.leaving()
+        self.edge = max((self.front[self.rows[item]] for item in self.leaving), default=0)
+
+    def columns(self) -> int:
+        """How many columns it takes, with its arrows."""
+        return max(self.sheet.width(), bool(self.leaving) * (self.edge + 2 + self.names()))
+
+    def names(self) -> int:
+        """The length of the longest name at an arrow by which a wire leaves."""
+        vertices = [self.diagram.vertices[self.layers.source[item]] for item in self.leaving]
+        return max((len(vertex.name) for vertex in vertices), default=0)
+
+    def lead_on(self, edge: int) -> None:
+        """The arrows by which wires leave, all of them at that column."""
+        for item, wires in self.leaving.items():
+            row, vertex = self.rows[item], self.layers.source[item]
+            dashed = not any(self.diagram.wires[i].routed for i in wires)
+            self.sheet.level(vertex, row, self.right[item], edge, dashed)
+            self.sheet.write(row, edge, f"{ARROW} {self.diagram.vertices[vertex].name}", QUIET)
 
     # gates and leaves
 
@@ -111,11 +147,20 @@ class Drawing:
         """Put the leaves and gates of a layer, one under the other."""
         centre = max((self.least(item) for item in vertices), default=0)
         for item in vertices:
-            if self.diagram.vertices[item].symbol:
+            if self.is_gate(item):
                 self.gate(item, centre)
             else:
                 self.leaf(item, centre)
             self.output(item)
+
+    def is_gate(self, item: int) -> bool:
+        return item < self.layers.count and bool(self.diagram.vertices[item].symbol)
+
+    def label(self, item: int) -> tuple[str, str]:
+        """What stands where the wire of no gate begins, and its style."""
+        if item < self.layers.count:
+            return f"{self.diagram.vertices[item].label} ", NAME
+        return f"{self.diagram.vertices[self.layers.source[item]].name} {ARROW}", QUIET
 
     def width(self, item: int) -> int:
         symbol = self.diagram.vertices[item].symbol
@@ -124,8 +169,8 @@ class Drawing:
     def least(self, item: int) -> int:
         """The leftmost column for the middle of a leaf or gate."""
         row, front = self.rows[item], self.front
-        if not self.diagram.vertices[item].symbol:
-            return front[row] + len(self.diagram.vertices[item].label) - 1
+        if not self.is_gate(item):
+            return front[row] + len(self.label(item)[0]) - 2
         top, bottom = self.box_rows(item)
         room = self.width(item) // 2 + (item in self.entered)
         least = [front[r] + room for r in range(top, bottom + 1)]
@@ -135,10 +180,11 @@ class Drawing:
         return max(least)
 
     def leaf(self, item: int, centre: int) -> None:
-        label = self.diagram.vertices[item].label
-        self.sheet.write(self.rows[item], centre - len(label) + 1, f"{label} ", NAME)
+        label, style = self.label(item)
+        start = centre - len(label) + 2
+        self.sheet.write(self.rows[item], start, label, style)
         self.right[item] = centre + 1
-        self.boxes[item] = (self.rows[item], centre - len(label) + 1, self.rows[item], centre)
+        self.boxes[item] = (self.rows[item], start, self.rows[item], centre)
 
     def gate(self, item: int, centre: int) -> None:
         vertex, width, row = self.diagram.vertices[item], self.width(item), self.rows[item]
@@ -172,13 +218,14 @@ class Drawing:
 
     def output(self, item: int) -> None:
         """The wire that leaves an item, with its value, gradient and name."""
-        vertex, row, column = self.diagram.vertices[item], self.rows[item], self.right[item]
-        named = vertex.label if vertex.symbol else ""
+        vertex = self.diagram.vertices[self.layers.source[item]]
+        row, column = self.rows[item], self.right[item]
+        named = vertex.label if self.is_gate(item) else ""
         signed = any(text.startswith("-") for text in (vertex.value, vertex.gradient))
         start, end = column + 2 + (item in self.left), column + 1
         numbers = (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT)
         for r, text, style in numbers:
-            if text:
+            if text and self.numbered(item):
                 shift = (signed or bool(named)) and not text.startswith("-")
                 self.sheet.write(r, start + shift, text, style)
                 end = max(end, start + shift + len(text) - 1)
@@ -256,7 +303,9 @@ class Drawing:
 
     def frame(self, boundary: Boundary) -> None:
         """The frame of a block around its parts, if there is a way that meets nothing else."""
-        inside = [self.boxes[item] for item in boundary.members]
+        inside = [self.boxes[item] for item in boundary.members if item in self.boxes]
+        if not inside:
+            return
         tops, lefts, bottoms, rights = zip(*inside, strict=True)
         top, left, bottom, right = min(tops), min(lefts), max(bottoms), max(rights)
         foreign = [box for item, box in self.boxes.items() if item not in boundary.members]

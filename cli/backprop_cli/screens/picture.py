@@ -1,57 +1,106 @@
 """The computational graph drawn in characters, as the lecture draws it.
 
 A picture that does not fit its terminal is worse than none. So its width is known before
-anything is printed, and where it is too wide the same graph is a tree of lines.
+anything is printed. One that is too wide is drawn with fewer digits; where that does not do, it is
+folded into rows like staves, and where no row fits, the same graph is a tree of lines.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from rich.text import Text
 
 from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import Diagram, Wire, diagram
-from backprop_grammar.views.drawing.layers import LARGEST
+from backprop_grammar.views.drawing.layers import LARGEST, Layers, arrange
+from backprop_grammar.views.drawing.staves import folded
 from backprop_grammar.views.options import Options
 
 from . import tree
+from .cells import Canvas
 from .drawing import Drawing, RowLayout
 from .terminal import QUIET, ascii_only, console, remark_lines, wrapped
 
 __all__ = ["LARGEST", "lines", "show"]
 
+STAVES = 16
+"""Lines of a terminal that the longest chain of nodes may fill; what is longer is a tree."""
+
+TANGLED = 1_000
+"""Gates, and wires past layers of gates, up to which a picture is folded."""
+
 
 def show(trace: Trace, options: Options) -> None:
     """Print the picture where it fits the terminal, or the tree; then notes and flags."""
     screen = console()
-    plain = ascii_only(screen)
-    drawn = diagram(trace, trace.precision or options.digits)
+    plain, width = ascii_only(screen), int(options.width or screen.width)
+    digits = trace.precision or options.digits
+    drawn = diagram(trace, digits)
+    fewer = ((n, diagram(trace, n)) for n in range(digits - 1, options.fewest - 1, -1))
     most = len(drawn.vertices) if options.everything else tree.LARGEST
-    remarks = remark_lines(trace.notes, trace.flags, screen.width)
-    for line in (*lines(drawn, screen.width, plain, most), *remarks):
+    remarks = remark_lines(trace.notes, trace.flags, width)
+    for line in (*lines(drawn, width, plain, most, fewer), *remarks):
         screen.print(line, crop=False, overflow="ignore")
 
 
 def lines(
-    diagram: Diagram, width: int, plain: bool = False, most: int = tree.LARGEST
+    diagram: Diagram,
+    width: int,
+    plain: bool = False,
+    most: int = tree.LARGEST,
+    fewer: Iterable[tuple[int, Diagram]] = (),
 ) -> Iterable[Text]:
-    """The picture if it fits that width, otherwise why not, and a tree.
+    """The picture if it fits that width, in staves if need be; otherwise why not, and a tree.
 
-    plain: in ASCII. most: nodes of the tree.
+    plain: in ASCII. most: nodes of the tree. fewer: how many digits, and the same with so few,
+    which is tried before it is folded.
     """
     reason = unfit(diagram, width)
     if not reason:
-        layout = RowLayout(diagram)
-        narrow = 0
-        for roomy in (True, False):
-            drawn = Drawing(layout, roomy).sheet.lines(plain)
-            narrow = max(len(line.plain) for line in drawn)
-            if narrow <= width:
-                yield from drawn
+        layers = arrange(diagram)
+        for digits, subject in chain([(0, diagram)], fewer):
+            if least(subject) > width:
+                continue
+            layout = RowLayout(subject, layers)
+            for roomy in (True, False):
+                drawn = Drawing(layout, roomy)
+                if drawn.columns() <= width:
+                    yield from drawn.sheet.lines(plain)
+                    if digits:
+                        text = f"{digits} digits, to fit {width} columns; --digits shows more"
+                        yield from wrapped(Text(text, QUIET), width)
+                    return
+        for roomy in (True, False) if len(layers.rank) <= TANGLED else ():
+            sheets = staves(diagram, layers, width, roomy)
+            for k, sheet in enumerate(sheets):
+                if k:
+                    yield Text()
+                yield from sheet.lines(plain)
+            if sheets:
                 return
-        reason = f"the picture needs {narrow} columns; this terminal has {width}"
+        reason = too_wide(max(least(diagram), width), width)
     yield from wrapped(Text(reason, QUIET), width)
     yield Text()
     yield from tree.lines(diagram, width, plain, most)
+
+
+def staves(diagram: Diagram, layers: Layers, width: int, roomy: bool) -> list[Canvas]:
+    """The picture in staves of that width; none where there are no such staves."""
+    whole = Drawing(RowLayout(diagram, layers), roomy)
+    long = 2 * (3 + max(len(vertex.name) for vertex in diagram.vertices))
+
+    def expected(first: int, last: int) -> float:
+        return whole.spans[last - 1][1] - (whole.spans[first - 1][0] if first else 0) + long
+
+    def drawn(layers: Layers) -> Drawing:
+        return Drawing(RowLayout(diagram, layers), roomy)
+
+    drawings = folded(layers, expected, drawn, Drawing.columns, width, {})
+    names = max((drawing.names() for drawing in drawings), default=0)
+    edge = min(max((drawing.edge for drawing in drawings), default=0), width - 2 - names)
+    for drawing in drawings:
+        drawing.lead_on(max(edge, drawing.edge))
+    return [drawing.sheet for drawing in drawings]
 
 
 def unfit(diagram: Diagram, width: int) -> str:
@@ -61,15 +110,23 @@ def unfit(diagram: Diagram, width: int) -> str:
         return "there are no nodes to draw"
     if count > LARGEST:
         return f"{count:,} nodes are too many for a picture; --format dot draws them"
+    columns = least(diagram)
+    return too_wide(columns, width) if columns > STAVES * width else ""
+
+
+def too_wide(least: int, width: int) -> str:
+    return f"the picture needs more than {least} columns; this terminal has {width}"
+
+
+def least(diagram: Diagram) -> int:
+    """Columns that the longest chain of nodes takes at least."""
     leaving: list[list[Wire]] = [[] for _ in diagram.vertices]
     for wire in diagram.wires:
         leaving[wire.source].append(wire)
-    reach = [0] * count  # columns that the wires up to a node take at least
+    reach = [0] * len(diagram.vertices)  # columns that the wires up to a node take at least
     for i, vertex in enumerate(diagram.vertices):
         text = max(len(vertex.value), len(vertex.gradient))
         reach[i] += (len(vertex.symbol) + 2 if vertex.symbol else 1) + text + 2 * bool(text)
-        if i == count - 1 and reach[i] > 4 * width:
-            return f"the picture needs more than {reach[i]} columns; this terminal has {width}"
         for wire in leaving[i]:
             reach[wire.target] = max(reach[wire.target], reach[i])
-    return ""
+    return reach[-1]

@@ -11,7 +11,7 @@ from rich.text import Text
 from backprop_grammar.language.printer import line_of
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number, negative, sign
-from backprop_grammar.trace.index import formula, partial, rule_text, senders
+from backprop_grammar.trace.index import formula, is_number, partial, rule_text, senders
 from backprop_grammar.trace.record import Edge, Node, Trace
 from backprop_grammar.views.options import Options
 
@@ -176,7 +176,7 @@ class Board:
         number, sign = decimal(edge.local, self.digits), partial(self.trace, node, edge)
         text = Text() if compact else Text.assemble((f"{sign} = ", QUIET))
         rule = rule_text(self.trace, node, edge)
-        if rule not in (number, sign):
+        if rule != sign and not is_number(rule, number):
             text.append(rule).append(" = ", QUIET)
         return text.append(number, GRADIENT)
 

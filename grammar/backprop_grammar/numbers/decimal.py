@@ -14,6 +14,7 @@ __all__ = [
     "ENORMOUS",
     "LARGEST_FLOAT",
     "SMALLEST_NORMAL",
+    "Decimals",
     "above",
     "brief",
     "decimal",
@@ -27,6 +28,11 @@ __all__ = [
     "telling",
     "wide",
 ]
+
+
+class Decimals(int):
+    """Decimals that are always shown, where a number of significant digits may stand."""
+
 
 LARGEST_FLOAT = 1.7976931348623157e308
 SMALLEST_NORMAL = 2.0**-1022
@@ -145,7 +151,7 @@ def rounded(number: Number, digits: int) -> tuple[int, str, int]:
         power = number.exponent
     else:
         own, power = Decimal(abs(number)), 0
-    mantissa, _, exponent = f"{own:.{digits - 1}e}".partition("e")
+    mantissa, _, exponent = f"{own:.{max(digits, 1) - 1}e}".partition("e")
     return sign(number), mantissa.replace(".", "").rstrip("0"), int(exponent) + power
 
 
@@ -170,8 +176,15 @@ def of_digits(sign: int, digits: str, exponent: int) -> Decimal:
 def decimal(number: Number, digits: int) -> str:
     """A number at that many significant digits; 6 give 0.731059, 1.5e-07, 2.72637e+347.
 
-    An exponent of more than 15 digits is rounded itself: 10^-4.34294e+307.
+    An exponent of more than 15 digits is rounded itself: 10^-4.34294e+307. With decimals instead,
+    2 give 0.73 and 0.20, and what has more than 15 digits before them has 6 significant ones.
     """
+    if isinstance(digits, Decimals):
+        exact = exact_decimal(number) if not isinstance(number, Wide) or number.exists else None
+        if exact is None or exact.is_nan() or abs(exact) >= ENORMOUS:
+            return decimal(number, 6)
+        text = f"{exact:.{int(digits)}f}"
+        return text if text.strip("-0.") else text.removeprefix("-")
     if isinstance(number, float):
         return f"{number + 0.0:.{digits}g}"
     if not number.exists:

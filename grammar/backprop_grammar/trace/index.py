@@ -27,6 +27,7 @@ __all__ = [
     "formula",
     "formula_pieces",
     "frame_title",
+    "is_number",
     "partial",
     "rule_text",
     "senders",
@@ -112,6 +113,11 @@ def rule_text(trace: Trace, node: Node, edge: Edge) -> str:
     if edge.rule is not None:
         return str(edge.rule)
     return partial(trace, node, edge) if node.block is not None else "1 or 0"
+
+
+def is_number(rule: str, number: str) -> bool:
+    """Whether a local gradient is the number itself, which may have zeros for decimals."""
+    return rule == number or ("." in number and rule == number.rstrip("0").rstrip("."))
 
 
 def partial(trace: Trace, node: Node, edge: Edge) -> str:

@@ -2,17 +2,36 @@
 
 from typing import NamedTuple
 
-__all__ = ["Options"]
+from ..errors import shorten, usage
+
+__all__ = ["Options", "checked_theme"]
 
 
 class Options(NamedTuple):
     """What a format may be asked for.
 
     digits: significant digits of numbers meant for people. everything: all nodes, however many.
-    quiet: results alone. indent: JSON for the eyes.
+    quiet: results alone. indent: JSON for the eyes. fewest: digits that may be left of them
+    where a picture would be too wide. width: that rows of a picture keep, in columns of a terminal
+    or in pixels, or `a4`. theme: of its ground, light or dark, or auto for the reader's.
     """
 
     digits: int = 6
     everything: bool = False
     quiet: bool = False
     indent: bool = False
+    fewest: int = 17
+    width: float | str | None = None
+    theme: str = "light"
+
+
+def checked_theme(name: str, adaptive: bool = False) -> str:
+    """The name of a theme. Raises BackpropError for another.
+
+    adaptive: whether the picture may follow the ground of its reader.
+    """
+    if name == "auto" and not adaptive:
+        raise usage("only an SVG can be light and dark", "the theme is light or dark")
+    if name not in ("light", "dark", "auto"):
+        raise usage(f"there is no theme {shorten(name)}", "the themes are light, dark and auto")
+    return name

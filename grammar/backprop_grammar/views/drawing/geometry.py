@@ -3,30 +3,53 @@
 A wire only bends in the gap between two columns, where no number stands, and numbers only stand
 beside straight wires within a band of height that their item has to itself. So nothing can run
 into anything else, and nothing needs to be checked or moved.
+
+A picture that must not be wider is folded into staves, one under the other: a wire leaves one by an
+arrow to its name, and comes into the next one by an arrow from it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import sqrt
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
 from re import findall
 
-from ...errors import shorten, visible
+from ...errors import BackpropError, shorten, usage, visible
 from .block_frames import TITLE, cleared
 from .diagram import Boundary, Diagram, Vertex
 from .layers import Layers, Link, arrange, heights
+from .staves import folded
 from .text_metrics import CAPITAL, SIZES, minus, typeset, width
 
-__all__ = ["Frame", "Label", "Outline", "Scene", "Segment", "mentioned", "scene"]
+__all__ = [
+    "A4",
+    "POINT",
+    "Frame",
+    "Label",
+    "Outline",
+    "Scene",
+    "Segment",
+    "mentioned",
+    "page_scale",
+    "scene",
+]
 
 RADIUS = 20.0
 PORT = 18.0  # between two wires that enter a gate
 RISE = 6.0  # between a wire and the number above it
+NUMBERS = 22.0  # height of a number beside its wire, with the space between
 PAD = 9.0  # beside a number
 STUB = 14.0  # of a wire without numbers
 BEND = 14.0  # height that a passing wire takes
 MARGIN = 16.0
 SNAP = 10.0  # a wire that would step less than that runs straight
 FRAME = 10.0  # between a frame and what is in it, at its sides
+STAVE = 20.0  # between two staves
+TIP = 5.0  # length of an arrow's head
+POINT = 0.75  # of a pixel
+A4 = 595.0, 842.0  # points
+SHEET_MARGIN = 42.5  # points; 15 mm
+WIDEST, NARROWEST, WIDTHS_APART = 1800, 500, 50  # of the pictures that are tried on a sheet
 LONGEST = 40  # characters of a name; a longer one is cut in its middle
 
 
@@ -103,7 +126,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is drawn. outlines: by vertex, None at a leaf; end: tip of the output."""
+    """Everything that is drawn.
+
+    outlines: by vertex, None at a leaf. tips: of arrows, the output's last; the others are where
+    a wire leaves a stave and where it comes into the next one.
+    """
 
     width: float
     height: float
@@ -112,7 +139,7 @@ class Scene:
     dots: list[tuple[float, float, int]]
     labels: list[Label]
     frames: list[Frame]
-    end: tuple[float, float]
+    tips: list[tuple[float, float]]
 
 
 def plain(vertex: Vertex) -> str:
@@ -132,15 +159,24 @@ def outline_of(vertex: Vertex, ports: int) -> Outline:
 
 
 class Layout:
-    """The columns of a drawing: what stands where, before it is drawn."""
+    """The columns of a drawing, or of a stave: what stands where, before it is drawn."""
 
-    def __init__(self, diagram: Diagram) -> None:
-        self.diagram = diagram
+    def __init__(self, diagram: Diagram, layers: Layers) -> None:
+        self.layers = layers
+        self.items = [item for layer in layers.order for item in layer]
+        self.vertices = sorted(item for item in self.items if item < layers.count)
+        inner = [
+            Boundary(boundary.title, boundary.members & frozenset(self.vertices))
+            for boundary in diagram.boundaries
+        ]
+        inner = [boundary for boundary in inner if boundary.members]
+        self.diagram = diagram = replace(diagram, boundaries=tuple(inner))
         self.ports = [0] * len(diagram.vertices)
         for wire in diagram.wires:
             self.ports[wire.target] += 1
         self.fan_out = diagram.fan_out()
-        self.layers: Layers = arrange(diagram)
+        self.entering, self.leaving = layers.entering(), layers.leaving()
+        self.used = {diagram.wires[i].source for i in layers.used()}
         mentions = mentioned(diagram)
         self.names = [
             shorten(visible(vertex.label or vertex.name * (vertex.name in mentions)), LONGEST)
@@ -155,12 +191,35 @@ class Layout:
         self.frames: list[tuple[float, float]] = []
         if diagram.boundaries:
             self.y, self.frames = cleared(diagram, self.layers, self.y, self.size, self.port, SNAP)
-        tops = [y - self.size(item) / 2 for item, y in enumerate(self.y)]
-        top = min([*tops, *(top - TITLE for top, _ in self.frames)]) - MARGIN
-        self.y = [y - top for y in self.y]
-        self.frames = [(a - top, b - top) for a, b in self.frames]
+        tops = [self.y[item] - self.size(item) / 2 for item in self.items]
+        self.top = min([*tops, *(top - TITLE for top, _ in self.frames)])
+        self.move(MARGIN - self.top)
         self.nesting()
         self.columns()
+
+    def move(self, down: float) -> None:
+        """Put everything further down."""
+        self.top += down
+        self.y = [y + down for y in self.y]
+        self.frames = [(top + down, bottom + down) for top, bottom in self.frames]
+
+    def bottom(self) -> float:
+        ends = [self.y[item] + self.size(item) / 2 for item in self.items]
+        return max([*ends, *(bottom for _, bottom in self.frames)])
+
+    def vertex(self, item: int) -> Vertex:
+        """The vertex whose wire an item carries."""
+        return self.diagram.vertices[self.layers.source[item]]
+
+    def carried(self, item: int) -> str:
+        """The name at an arrow from one stave to the next."""
+        return shorten(visible(self.vertex(item).name), LONGEST)
+
+    def numbers(self, item: int) -> tuple[str, str]:
+        """Value and gradient, where they stand where the wire of an item begins."""
+        if item < self.layers.count or self.layers.source[item] in self.used:
+            return minus(self.vertex(item).value), minus(self.vertex(item).gradient)
+        return "", ""
 
     def nesting(self) -> None:
         """The frames that open and that close at a column, outer ones outside."""
@@ -172,21 +231,33 @@ class Layout:
             self.closes.setdefault(max(ranks), []).insert(0, boundary)
 
     def tip(self) -> float:
-        """Where the output's wire ends: past the frames that close there."""
-        rank = self.layers.rank[len(self.names) - 1]
+        """Where a wire that leaves the last column ends: past the frames that close there."""
+        rank = len(self.layers.order) - 1
         return self.branch[rank] + 12.0 + FRAME * len(self.closes.get(rank, ()))
+
+    def legend(self) -> float:
+        """The width of the names at the arrows to the next stave."""
+        names = [width(self.carried(item), SIZES["leaving"]) + TIP for item in self.leaving]
+        return max(names, default=0.0)
+
+    def end(self) -> float:
+        """Where its last column ends, with what is beside it."""
+        frames = [framing(self, k) for k in range(len(self.frames))]
+        return max([self.tip() + 2 + self.legend(), *(f.left + f.width for f in frames)])
 
     def room(self, vertex: int) -> float:
         """How much height a vertex needs above its wire, and below."""
         outline, name = self.outlines[vertex], self.names[vertex]
         seen = self.diagram.vertices[vertex]
-        numbers = 22.0 if seen.value or seen.gradient else 13.0
+        numbers = NUMBERS if seen.value or seen.gradient else 13.0
         if outline is None:
             return numbers
         return max(numbers, outline.height / 2 + (24.0 if name else 7.0))
 
     def size(self, item: int) -> float:
-        return 2 * self.half[item] if item < self.layers.count else BEND
+        if item < self.layers.count:
+            return 2 * self.half[item]
+        return 2 * NUMBERS if item in self.entering and any(self.numbers(item)) else BEND
 
     def port(self, link: Link) -> float:
         return 0.0 if link.slot < 0 else (link.slot - (self.ports[link.end] - 1) / 2) * PORT
@@ -228,13 +299,13 @@ class Layout:
                 else:
                     left = max(left, long / 2 - note * (rank > 0))
                     above = max(above, long / 2 - gate)
+            bends = [] if rank else self.entering
+            for item in bends:
+                left = max(left, width(self.carried(item), SIZES["entering"]) + 6.0 + TIP)
             numbers = [
-                width(minus(text), SIZES["value"])
-                for item in vertices
-                for text in (
-                    self.diagram.vertices[item].value,
-                    self.diagram.vertices[item].gradient,
-                )
+                width(text, SIZES["value"])
+                for item in (*vertices, *bends)
+                for text in self.numbers(item)
             ]
             zone = max(max(numbers, default=0.0) + 2 * PAD, STUB, above)
             x += FRAME * len(self.opens.get(rank, ()))
@@ -257,29 +328,111 @@ def mentioned(diagram: Diagram) -> set[str]:
     return set(findall(r"\w+", " ".join([*rules, *(frame.title for frame in diagram.boundaries)])))
 
 
-def scene(diagram: Diagram) -> Scene:
-    """The drawing of a diagram; a limit error above LARGEST vertices."""
-    layout = Layout(diagram)
-    layers, last = layout.layers, len(diagram.vertices) - 1
-    outlines = [
-        outline and Outline(layout.centre[rank], y, outline.width, outline.height, outline.round)
-        for outline, rank, y in zip(layout.outlines, layers.rank, layout.y, strict=False)
+def page_scale(drawn: Scene) -> tuple[float, bool]:
+    """Points of a pixel on an A4 sheet, within its margins, and whether the sheet is turned."""
+    wide, high = (side - 2 * SHEET_MARGIN for side in A4)
+    upright = min(wide / drawn.width, high / drawn.height)
+    turned = min(high / drawn.width, wide / drawn.height)
+    return min(max(upright, turned), POINT), turned > upright
+
+
+def scene(diagram: Diagram, most: float | str | None = None) -> Scene:
+    """The drawing of a diagram.
+
+    most: pixels that it may be wide, or `a4` for as many as make it largest on that sheet; what
+    is wider is in staves.
+
+    Raises BackpropError above LARGEST vertices, and where no staves are that narrow.
+    """
+    folding = Folding(diagram)
+    if most is None:
+        return together(diagram, [folding.whole])
+    if isinstance(most, str):
+        return folding.on_page()
+    return folding.narrow(most)
+
+
+class Folding:
+    """A diagram, in staves of any width.
+
+    kept: the staves that are drawn already. long: the width of the longest name at an arrow.
+    """
+
+    def __init__(self, diagram: Diagram) -> None:
+        self.diagram, self.layers = diagram, arrange(diagram)
+        self.whole = Layout(diagram, self.layers)
+        self.kept: dict[tuple[int, int], Layout] = {}
+        names = (shorten(visible(vertex.name), LONGEST) for vertex in diagram.vertices)
+        self.long = max((width(name, SIZES["leaving"]) for name in names), default=0.0)
+
+    def expected(self, first: int, last: int) -> float:
+        """About how wide the stave of some layers is."""
+        begin = self.whole.right[first - 1] if first else self.whole.notes[0]
+        return self.whole.branch[last - 1] - begin + 2 * (MARGIN + self.long + 2 * TIP)
+
+    def staves(self, most: float) -> list[Layout]:
+        """The staves in that many pixels; none where none are that narrow."""
+        if self.whole.end() + MARGIN <= most:
+            return [self.whole]
+        return folded(
+            self.layers,
+            self.expected,
+            lambda layers: Layout(self.diagram, layers),
+            lambda layout: layout.end() + MARGIN,
+            most,
+            self.kept,
+        )
+
+    def narrow(self, most: float) -> Scene:
+        """The drawing in that many pixels. Raises BackpropError where no staves are that narrow."""
+        staves = self.staves(most)
+        if not staves:
+            enough = most
+            while not self.staves(enough):
+                enough = ceil(1.05 * enough + 1)
+            message = f"the picture does not fit {most:g} pixels, in rows neither"
+            raise usage(message, f"{enough} pixels are enough")
+        return together(self.diagram, staves, most)
+
+    def on_page(self) -> Scene:
+        """The drawing that can be printed largest on an A4 sheet."""
+        best = together(self.diagram, [self.whole])
+        for most in range(WIDEST, NARROWEST, -WIDTHS_APART):
+            if page_scale(best)[0] >= POINT:
+                break
+            with suppress(BackpropError):
+                best = max(best, self.narrow(most), key=page_scale)
+        return best
+
+
+def together(diagram: Diagram, staves: list[Layout], most: float | None = None) -> Scene:
+    """The drawing of some staves, one under the other. most: pixels that they may be wide."""
+    top = MARGIN
+    for stave in staves:
+        stave.move(top - stave.top)
+        top = stave.bottom() + STAVE
+    edge = max(stave.tip() for stave in staves)
+    if most is not None:
+        edge = min(edge, most - MARGIN - 2 - max(stave.legend() for stave in staves))
+    edges = [max(edge, stave.tip()) if stave.leaving else stave.tip() for stave in staves]
+    ends = [
+        max(x + 2 + stave.legend(), stave.end()) for x, stave in zip(edges, staves, strict=True)
     ]
-    tip = layout.tip(), layout.y[last]
-    frames = [framing(layout, k) for k in range(len(diagram.boundaries))]
-    labels = list(labelled(layout))
-    right = max([tip[0] + 2, *(frame.left + frame.width for frame in frames)])
-    bottom = max(y + layout.size(item) / 2 for item, y in enumerate(layout.y))
-    bottom = max([bottom, *(below for _, below in layout.frames)])
+    outlines: list[Outline | None] = [None] * len(diagram.vertices)
+    for stave in staves:
+        for item in stave.vertices:
+            outline, x = stave.outlines[item], stave.centre[stave.layers.rank[item]]
+            outlines[item] = outline and replace(outline, x=x, y=stave.y[item])
+    pairs = list(zip(staves, edges, strict=True))
     return Scene(
-        right + MARGIN,
-        bottom + MARGIN,
+        max(ends) + MARGIN,
+        staves[-1].bottom() + MARGIN,
         outlines,
-        list(segments(layout)),
-        list(dots(layout)),
-        labels,
-        frames,
-        tip,
+        [segment for stave, x in pairs for segment in segments(stave, x)],
+        [dot for stave in staves for dot in dots(stave)],
+        [text for stave, x in pairs for text in labelled(stave, x)],
+        [framing(stave, k) for stave in staves for k in range(len(stave.frames))],
+        [tip for stave, x in pairs for tip in tips(stave, x)],
     )
 
 
@@ -290,17 +443,26 @@ def start(layout: Layout, item: int) -> float:
     return layout.centre[rank] + outline.width / 2 if outline else layout.right[rank]
 
 
-def segments(layout: Layout) -> Iterable[Segment]:
-    """The wires, piece by piece: trunks beside their numbers, then what leads on from there."""
+def segments(layout: Layout, edge: float) -> Iterable[Segment]:
+    """The wires, piece by piece: trunks beside their numbers, then what leads on from there.
+
+    edge: where those that leave end.
+    """
     wires, layers = layout.diagram.wires, layout.layers
-    leaving: list[list[int]] = [[] for _ in layout.ports]
-    for i, wire in enumerate(wires):
-        leaving[wire.source].append(i)
-    for vertex, own in enumerate(leaving):
-        x, y = layout.branch[layers.rank[vertex]], layout.y[vertex]
+    trunks: dict[int, list[int]] = {item: [] for item in (*layout.vertices, *layout.entering)}
+    for link in (link for links in (*layers.links, layers.onward) for link in links):
+        if link.start in trunks:
+            trunks[link.start] += link.wires
+    for item, own in trunks.items():
+        x, y = layout.branch[layers.rank[item]], layout.y[item]
         end = (x, y) if own else (layout.tip(), y)
         routed = not own or any(wires[i].routed for i in own)
-        yield Segment(vertex, tuple(own), routed, (start(layout, vertex), y), end, end, end)
+        vertex = layers.source[item]
+        yield Segment(vertex, tuple(sorted(own)), routed, (start(layout, item), y), end, end, end)
+    for item, onward in layout.leaving.items():
+        begin, end = (layout.branch[-1], layout.y[item]), (edge, layout.y[item])
+        routed = any(wires[i].routed for i in onward)
+        yield Segment(layers.source[item], tuple(sorted(onward)), routed, begin, end, end, end)
     for rank, links in enumerate(layers.links):
         for link in links:
             x, y = layout.branch[rank], layout.y[link.start]
@@ -334,22 +496,41 @@ def dots(layout: Layout) -> Iterable[tuple[float, float, int]]:
                 yield layout.branch[rank], layout.y[item], layout.layers.source[item]
 
 
-def labelled(layout: Layout) -> Iterable[Label]:
+def tips(layout: Layout, edge: float) -> Iterable[tuple[float, float]]:
+    """Where arrows end: of wires that come in, of those that leave, and of the output."""
+    for item in layout.entering:
+        yield layout.right[0], layout.y[item]
+    for item in layout.leaving:
+        yield edge, layout.y[item]
+    if not layout.layers.onward:
+        yield layout.tip(), layout.y[len(layout.names) - 1]
+
+
+def labelled(layout: Layout, edge: float) -> Iterable[Label]:
     """All labels but the symbols in the gates and the titles of frames."""
     rank, high = layout.layers.rank, SIZES["value"] * CAPITAL
-    for i, vertex in enumerate(layout.diagram.vertices):
-        y, x = layout.y[i], (layout.right[rank[i]] + layout.branch[rank[i]]) / 2
-        outline = layout.outlines[i]
-        if outline is None:
-            yield Label(layout.right[rank[i]] - 6.0, y + 4.8, layout.names[i], "name", "end", i)
-        elif layout.names[i]:
+    for item in (*layout.vertices, *layout.entering):
+        source = layout.layers.source[item]
+        y, x = layout.y[item], (layout.right[rank[item]] + layout.branch[rank[item]]) / 2
+        value, gradient = layout.numbers(item)
+        if item != source:
+            left = layout.right[0] - 6.0 - TIP
+            yield Label(left, y + 4.0, layout.carried(item), "entering", "end", source)
+        elif (outline := layout.outlines[item]) is None:
+            yield Label(
+                layout.right[rank[item]] - 6.0, y + 4.8, layout.names[item], "name", "end", item
+            )
+        elif layout.names[item]:
             top = y - outline.height / 2 - 7.0
-            kind = "stage" if vertex.label else "alias"
-            yield Label(layout.centre[rank[i]], top, layout.names[i], kind, "middle", i)
-        if vertex.value:
-            yield Label(x, y - RISE, minus(vertex.value), "value", "middle", i)
-        if vertex.gradient:
-            yield Label(x, y + RISE + high, minus(vertex.gradient), "gradient", "middle", i)
+            kind = "stage" if layout.vertex(item).label else "alias"
+            yield Label(layout.centre[rank[item]], top, layout.names[item], kind, "middle", item)
+        if value:
+            yield Label(x, y - RISE, value, "value", "middle", source)
+        if gradient:
+            yield Label(x, y + RISE + high, gradient, "gradient", "middle", source)
+    for item in layout.leaving:
+        text, source = layout.carried(item), layout.layers.source[item]
+        yield Label(edge + TIP, layout.y[item] + 4.0, text, "leaving", "start", source)
     for links in layout.layers.links:
         for link in links:
             note, kind = layout.note(link.wires[0]) if link.slot >= 0 else ("", "")

@@ -8,12 +8,21 @@ trunk, so a value that is used twice is one wire that branches.
 
 from bisect import bisect, insort
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...errors import BackpropError
 from .diagram import Diagram
 
-__all__ = ["LARGEST", "Layers", "Link", "arrange", "check_size", "heights", "straighten", "tension"]
+__all__ = [
+    "LARGEST",
+    "Layers",
+    "Link",
+    "arrange",
+    "check_size",
+    "heights",
+    "straighten",
+    "tension",
+]
 
 LARGEST = 300
 """Vertices up to which a layout is made; a larger picture is not readable."""
@@ -45,7 +54,8 @@ class Layers:
 
     An item below ``count`` is a vertex; from there on it is a bend, where the trunk of a wire
     passes a layer (``source[item]`` is its vertex). rank: layer by item. links: per pair of
-    neighbouring layers.
+    neighbouring layers. leaves: vertices that no wire leads to. onward: of a stave, the links
+    that lead on to the next one.
     """
 
     count: int
@@ -53,6 +63,23 @@ class Layers:
     rank: list[int]
     source: list[int]
     links: list[list[Link]]
+    leaves: frozenset[int]
+    onward: list[Link] = field(default_factory=list)
+
+    def entering(self) -> list[int]:
+        """The bends where wires of the stave before come in, from the top."""
+        return [item for item in self.order[0] if item >= self.count]
+
+    def leaving(self) -> dict[int, set[int]]:
+        """By the item where it begins, the wires of each trunk that leads on."""
+        trunks: dict[int, set[int]] = {}
+        for link in self.onward:
+            trunks.setdefault(link.start, set()).update(link.wires)
+        return trunks
+
+    def used(self) -> set[int]:
+        """The wires that end here."""
+        return {i for links in self.links for link in links if link.slot >= 0 for i in link.wires}
 
     def crossings(self) -> int:
         """How many pairs of links cross."""
@@ -94,7 +121,8 @@ def arrange(diagram: Diagram) -> Layers:
             source.append(vertex)
             links[layer].append(Link(trunk, bend, -1, further))
             trunk = bend
-    layers = Layers(count, [[] for _ in range(max(rank) + 1)], rank, source, links)
+    leaves = frozenset(range(count)) - {wire.target for wire in diagram.wires}
+    layers = Layers(count, [[] for _ in range(max(rank) + 1)], rank, source, links, leaves)
     depth_first(layers, last)
     improve(layers)
     return layers

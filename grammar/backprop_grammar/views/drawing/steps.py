@@ -11,7 +11,7 @@ from ...errors import visible
 from ...numbers.decimal import ENORMOUS, decimal
 from ...numbers.wide import UNEVALUATED, Number, Wide, negative, sign
 from ...operations.row import Role
-from ...trace.index import formula, formula_pieces, partial, rule_text
+from ...trace.index import formula, formula_pieces, is_number, partial, rule_text
 from ...trace.record import Edge, Node, Trace
 from .diagram import Diagram
 
@@ -304,7 +304,7 @@ def rule(story: Story, node: Node, edge: Edge) -> Spans:
     """`df/dq = z`, or the left side alone where the rule is a number."""
     sign = partial(story.trace, node, edge)
     text = rule_text(story.trace, node, edge)
-    if text in (story.text(edge.local), sign):
+    if text == sign or is_number(text, story.text(edge.local)):
         return [("quiet", sign)]
     return [("quiet", sign), ("quiet", " = "), ("", text)]
 

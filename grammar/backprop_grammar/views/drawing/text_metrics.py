@@ -12,13 +12,15 @@ SIZES = {
     "name": 14.0,
     "stage": 14.0,
     "alias": 12.0,
+    "entering": 12.0,
+    "leaving": 12.0,
     "sign": 20.0,
     "symbol": 14.0,
     "value": 13.0,
     "gradient": 13.0,
-    "contribution": 11.0,
-    "rule": 11.0,
-    "title": 11.5,
+    "contribution": 12.0,
+    "rule": 12.0,
+    "title": 12.0,
 }
 """Font sizes of the kinds of text, in pixels."""
 

@@ -7,6 +7,7 @@ belongs to, so a style sheet or a script needs no knowledge of the layout:
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
     text.value, .gradient  data-name="{whose output it is}"
     text.contribution, .rule  data-name="{source}" data-wire="{index}"
+    text.entering, .leaving   data-name="{source}", where a wire leads from row to row
     g.frame                data-title
 """
 
@@ -26,8 +27,7 @@ __all__ = [
     "DARK",
     "FONT",
     "LIGHT",
-    "STYLE",
-    "colours",
+    "STYLES",
     "drawing",
     "number",
     "render",
@@ -40,6 +40,7 @@ FONT = (
 )
 
 LIGHT = {
+    "ground": "#ffffff",
     "ink": "#1f2328",
     "quiet": "#59636e",
     "wire": "#7d8691",
@@ -50,6 +51,7 @@ LIGHT = {
     "gradient": "#c9252d",
 }
 DARK = {
+    "ground": "#0d1117",
     "ink": "#e6edf3",
     "quiet": "#9aa4af",
     "wire": "#76808b",
@@ -64,16 +66,24 @@ DARK = {
 
 def render(trace: Trace, options: Options) -> str:
     """The picture of a trace as a file."""
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + drawing(diagram(trace, options.digits))
+    picture = diagram(trace, options.digits)
+    text = drawing(picture, options.theme, options.width)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
 
 
-def drawing(picture: Diagram) -> str:
-    """The `<svg>` element of a diagram, in the colours that the reader's ground asks for."""
-    return svg(picture, scene(picture), ADAPTIVE)
+def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> str:
+    """The `<svg>` element of a diagram on its own ground.
+
+    theme: a key of STYLES. most: as for its scene.
+    """
+    return svg(picture, scene(picture, most), STYLES[theme], ground=True)
 
 
-def svg(picture: Diagram, drawn: Scene, style: str) -> str:
-    """The `<svg>` element of a diagram, drawn as its scene says, with a style sheet."""
+def svg(picture: Diagram, drawn: Scene, style: str, ground: bool = False) -> str:
+    """The `<svg>` element of a diagram, drawn as its scene says, with a style sheet.
+
+    ground: whether it has one of its own; otherwise that of the page is seen.
+    """
     size = f"{number(drawn.width)} {number(drawn.height)}"
     wide, high = size.split()
     lines = [
@@ -82,6 +92,7 @@ def svg(picture: Diagram, drawn: Scene, style: str) -> str:
         f'<title id="picture-title">{quoted(shorten(picture.title, 400))}</title>',
         f'<desc id="picture-desc">{quoted(picture.description)}</desc>',
         f"<style>{style}</style>",
+        *(['<rect class="ground" width="100%" height="100%"/>'] if ground else []),
         *[framed(frame) for frame in drawn.frames],
         '<g class="wires">',
         *wires(picture, drawn),
@@ -102,8 +113,9 @@ def colours(ground: dict[str, str]) -> str:
     return "".join(
         f"  .backprop {selector} {{ {rule.format(**ground)} }}\n"
         for selector, rule in (
+            (".ground", "fill: {ground}"),
             (".name, .backprop .symbol", "fill: {ink}"),
-            (".alias", "fill: {quiet}"),
+            (".alias, .backprop .entering, .backprop .leaving", "fill: {quiet}"),
             (".shape", "fill: {gate}; stroke: {edge}"),
             (".block .shape", "fill: {block}"),
             (".wire", "stroke: {wire}"),
@@ -120,7 +132,7 @@ def colours(ground: dict[str, str]) -> str:
 NAMES = ("name", "stage", "alias")
 
 STYLE = (
-    f"\n  .backprop {{ color-scheme: light dark; font-family: {FONT};"
+    f"\n  .backprop {{ font-family: {FONT};"
     " font-variant-numeric: tabular-nums }\n"
     "  .backprop .wire, .backprop .arrow { fill: none; stroke-width: 1.5 }\n"
     "  .backprop .arrow { stroke-linecap: round; stroke-linejoin: round }\n"
@@ -140,6 +152,8 @@ STYLE = (
             (".sign", SIZES["sign"], "middle"),
             (".value, .backprop .gradient", SIZES["value"], "middle"),
             (".contribution, .backprop .rule", SIZES["rule"], "end"),
+            (".entering", SIZES["entering"], "end"),
+            (".leaving", SIZES["leaving"], "start"),
             (".frame text", SIZES["title"], "start"),
         )
     )
@@ -147,10 +161,13 @@ STYLE = (
 """The part of the style sheet that is the same on any ground."""
 
 ADAPTIVE = (
-    f"{STYLE}{colours(LIGHT)}  @media (prefers-color-scheme: dark) {{\n"
+    f"{STYLE}  .backprop {{ color-scheme: light dark }}\n{colours(LIGHT)}  @media (prefers-color-scheme: dark) {{\n"
     f"{indent(colours(DARK), '    ')}  }}\n"
 )
 """The style sheet in the colours that the reader's ground asks for."""
+
+STYLES = {"light": STYLE + colours(LIGHT), "dark": STYLE + colours(DARK), "auto": ADAPTIVE}
+"""The style sheets, by theme."""
 
 
 def quoted(text: str) -> str:
@@ -204,8 +221,8 @@ def wires(picture: Diagram, drawn: Scene) -> Iterable[str]:
     for x, y, vertex in drawn.dots:
         name = quoted(picture.vertices[vertex].name)
         yield f'<circle class="dot" data-name="{name}" cx="{number(x)}" cy="{number(y)}" r="3"/>'
-    x, y = drawn.end
-    yield f'<path class="arrow" d="M{at((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))}"/>'
+    for x, y in drawn.tips:
+        yield f'<path class="arrow" d="M{at((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))}"/>'
 
 
 def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:

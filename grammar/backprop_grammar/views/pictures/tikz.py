@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Outline, Scene, Segment, scene
+from ..drawing.geometry import POINT, Outline, Scene, Segment, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
-from .svg import LIGHT, number
+from .svg import DARK, LIGHT, number
 
 __all__ = ["drawing", "render"]
 
-POINT = 0.75  # of a pixel, in big points
 
 HEAD = r"""\documentclass[tikz,border=2bp]{standalone}
 \IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
@@ -50,14 +49,15 @@ SPECIAL = {
 
 def render(trace: Trace, options: Options) -> str:
     """The picture of a trace as a LaTeX document."""
-    return drawing(diagram(trace, options.digits))
+    return drawing(diagram(trace, options.digits), options.theme, options.width)
 
 
-def drawing(picture: Diagram) -> str:
-    """A diagram as a LaTeX document."""
-    drawn = scene(picture)
+def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> str:
+    """A diagram as a LaTeX document. theme: light or dark; most: as for its scene."""
+    drawn = scene(picture, most)
+    ground = DARK if theme == "dark" else LIGHT
     colours = "".join(
-        f"\\definecolor{{{name}}}{{HTML}}{{{code[1:].upper()}}}\n" for name, code in LIGHT.items()
+        f"\\definecolor{{{name}}}{{HTML}}{{{code[1:].upper()}}}\n" for name, code in ground.items()
     )
     comment = f"% {shorten(' '.join(visible(picture.title).split()), 200)}\n"
     lines = [
@@ -82,6 +82,8 @@ def styles() -> Iterable[str]:
         "name": ("ink", "base east"),
         "stage": ("ink", "base"),
         "alias": ("quiet", "base"),
+        "entering": ("quiet", "base east"),
+        "leaving": ("quiet", "base west"),
         "symbol": ("ink", "base"),
         "sign": ("ink", "base"),
         "value": ("value", "base"),
@@ -98,7 +100,8 @@ def styles() -> Iterable[str]:
 
 
 def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
-    """Frames, wires, gates and texts, in the order in which they cover each other."""
+    """The ground, frames, wires, gates and texts, in the order in which they cover each other."""
+    yield rf"\fill[color=ground] (0,0) rectangle {point((drawn.width, drawn.height))};"
     for frame in drawn.frames:
         corner = point((frame.left + frame.width, frame.top + frame.height))
         yield (
@@ -109,9 +112,9 @@ def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
         yield rf"\draw[wire{'' if segment.routed else ', unrouted'}] {path(segment)};"
     for x, y, _ in drawn.dots:
         yield rf"\fill[color=wire] {point((x, y))} circle[radius={3 * POINT}bp];"
-    x, y = drawn.end
-    tip = " -- ".join(map(point, ((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))))
-    yield rf"\draw[wire, line cap=round, line join=round] {tip};"
+    for x, y in drawn.tips:
+        tip = " -- ".join(map(point, ((x - 5, y - 4.5), (x, y), (x - 5, y + 4.5))))
+        yield rf"\draw[wire, line cap=round, line join=round] {tip};"
     for vertex, outline in zip(picture.vertices, drawn.outlines, strict=True):
         if outline:
             yield from gate(vertex, outline)
