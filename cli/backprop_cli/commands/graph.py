@@ -1,6 +1,8 @@
 """`backprop graph`: the computational graph as a picture."""
 
-from typing import Annotated
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from .. import formats
 from ..input.options import (
@@ -18,6 +20,9 @@ from ..input.options import (
     Wrt,
     format_option,
 )
+
+if TYPE_CHECKING:
+    from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -54,7 +59,43 @@ def command(
     row = formats.chosen("graph", name, save, as_json)
     request = Request(program, file, at, wrt, output, upstream, expand, fold, digits=digits)
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
-    formats.deliver(row, trace.record, formats.Options(digits, everything), save)
+    options = formats.Options(digits, everything)
+    if row.name == "html":
+        options = options._replace(
+            command=typed(request, trace.record.program.source.text, save),
+            evaluation=evaluation(request, trace.record.program.source.text),
+        )
+    formats.deliver(row, trace.record, options, save)
     if row.name in formats.SILENT:
         formats.remark(trace.record)
     return 3 if trace.flags else 0
+
+
+def wanted(request: "Request", program: str) -> list[str]:
+    """The words that say what a request is of, but its point. program: its text."""
+    words = ["--file", str(request.file)] if request.file else []
+    if not words or words[1] == "-":
+        words = [program]
+    for option, values in (
+        ("--wrt", request.wrt),
+        ("--output", [request.output] if request.output else None),
+        ("--upstream", [request.upstream] if request.upstream != "1" else None),
+        ("--expand", request.expand),
+        ("--fold", request.fold),
+    ):
+        for value in values or ():
+            words += [option, value]
+    return words
+
+
+def typed(request: "Request", program: str, save: Path | None) -> str:
+    """The command that draws a request as a page."""
+    at = [word for point in request.at or () for word in ("--at", point)]
+    digits = ["--digits", str(request.digits)] if request.digits != 6 else []
+    end = ["-o", save.name] if save else ["--format", "html"]
+    return shlex.join(["backprop", "graph", *wanted(request, program), *at, *digits, *end])
+
+
+def evaluation(request: "Request", program: str) -> str:
+    """The command that evaluates the same at a point, which is to follow."""
+    return shlex.join(["backprop", "eval", *wanted(request, program), "--at"])

@@ -1,0 +1,121 @@
+"""The page that computes: at another point, every number of it is the number of `eval` there."""
+
+import pytest
+
+from tests.support import as_float, traced
+from tests.test_page import browser, desktop, opened, page_of, state, walk  # noqa: F401
+
+RELATIVE = 1e-12
+
+PROGRAMS = [
+    ("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4}, {"x": 1.5, "z": 0.3}),
+    ("1/(1+exp(-(w0*x0+w1*x1+w2)))", {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}, {"w0": 0.7, "x1": 1.1}),
+    ("y = if(x > 0, exp(x), sin(2*x)*3); y*2", {"x": 1}, {"x": -0.7}),
+    ("y = if(x > 0, exp(x), sin(2*x)*3); y*2", {"x": -1}, {"x": 0.7}),
+    ("if(x < y, if(x*y > 1, log(x), x^2), sqrt(y)*x)", {"x": 1, "y": 3}, {"x": 0.25}),
+    ("if(x < y, if(x*y > 1, log(x), x^2), sqrt(y)*x)", {"x": 1, "y": 3}, {"x": 5}),
+    ("m = max(a, b*c); relu(m - d)", {"a": 1, "b": 2, "c": 3, "d": 2}, {"a": 9}),
+    ("m = max(a, b*c); relu(m - d)", {"a": 1, "b": 2, "c": 3, "d": 2}, {"d": 9}),
+    ("max(a, b, c, a*b) + min(a, c)*b", {"a": 1, "b": 2, "c": 3}, {"a": 2.5, "c": -1}),
+    ("softplus(x)*y + softplus(-y)", {"x": 1, "y": 2}, {"x": -30, "y": 3.3}),
+    ("logsumexp(x, y, z)*x", {"x": 1, "y": 2, "z": 3}, {"x": 700, "y": 699.5, "z": -3}),
+    ("atan2(y, x)*hypot(x, y)", {"x": 1, "y": 2}, {"x": -1.3, "y": 0.1}),
+    ("x^y + y^3 + 2^x", {"x": 1, "y": 2}, {"x": 2.3, "y": -1.7}),
+    ("x^2*z", {"x": 2, "z": 1}, {"x": -3, "z": 1.7}),
+    ("square(u) = u*u; loss(y, t) = square(y - t)/2; loss(w*x, target)", {"w": 0.5, "x": 3, "target": 1}, {"w": 0.3}),
+    ("s(u, v) = if(u > v, sin(u)*v, u + v^2); s(a, b)*s(b, a)", {"a": 1, "b": 2}, {"a": 3.1}),
+    ("d = a*b; s = a + b; f = d*s", {"a": -2, "b": 3}, {"a": 0.1, "b": 7}),
+    ("x*x*x - x + x/x", {"x": 2}, {"x": -1.3}),
+    ("tanh(w*x + b)*sigmoid(b)", {"w": 1, "x": 2, "b": 0.5}, {"w": 12, "b": -3.5}),
+    ("erf(x)*erfc(y) + gelu(x) + normcdf(y)", {"x": 1, "y": 2}, {"x": -0.3, "y": 5.5}),
+    ("silu(x) + mish(y) + elu(x*y) + selu(y)", {"x": 1, "y": 2}, {"x": -1.2, "y": 0.4}),
+    ("leaky_relu(x, 0.2) + abs(x*y) + clamp(y, -1, 1)", {"x": 1, "y": 2}, {"x": -1.2, "y": 0.4}),
+    ("log(x) + log2(y) + log10(x*y) + log1p(x)", {"x": 1, "y": 2}, {"x": 0.2, "y": 17}),
+    ("asin(x)*acos(x) + atan(y) + tan(x)", {"x": 0.5, "y": 2}, {"x": -0.9, "y": 17}),
+    ("asinh(x) + acosh(y) + atanh(x/4) + sinh(x)*cosh(y)", {"x": 0.5, "y": 2}, {"x": -0.9, "y": 1.7}),
+    ("sum(x, y, z)*mean(x, y) + cbrt(z)", {"x": 1, "y": 2, "z": 3}, {"x": 0.1, "z": -8.3}),
+    ("lgamma(x) + gamma(y) + digamma(x)*beta(x, y)", {"x": 3, "y": 2}, {"x": 4.5, "y": 2.2}),
+    ("floor(x)*y + mod(y, x) + sign(y)*ceil(y) + round(x)", {"x": 1.5, "y": 2.2}, {"x": 2.3, "y": -7.1}),
+    ("logit(x) + log1mexp(y) + xlogy(x, y) + xlog1py(y, x)", {"x": 0.5, "y": 2}, {"x": 0.9, "y": 0.3}),
+    ("erfcx(x) + lognormcdf(y) + erfinv(z) + sinc(x)", {"x": 0.5, "y": 2, "z": 0.1}, {"x": 1.3, "y": -12, "z": 0.93}),
+    ("softsign(x) + relu6(y) + hardtanh(x*y)", {"x": 0.5, "y": 2}, {"x": -0.3, "y": 0.7}),
+    ("w = 0.5; x = 3; (w*x - 1)^2 + pi*w", {}, {"w": 0.1, "x": 0.7}),
+    ("q = x; r = q*q + constructor; r*toString", {"x": 1, "constructor": 2, "toString": 3}, {"x": 4, "toString": 0.1}),
+]  # fmt: skip
+
+
+FIND = """() => Object.fromEntries([...document.querySelectorAll("[data-number]")]
+  .filter((one) => one.dataset.value !== undefined)
+  .map((one) => [one.dataset.number + (one.closest("#picture") ? "p" : ""), [Number(one.dataset.value), one.textContent]]))"""
+
+
+def numbers_of(trace) -> dict[str, float]:
+    """Every number of a trace by the reference that the page has for it."""
+    found = {}
+    for node in trace.nodes:
+        found[f"v{node.index}"] = as_float(node.value)
+        if node.gradient is not None:
+            found[f"g{node.index}"] = as_float(node.gradient)
+        for edge in node.edges:
+            found[f"l{node.index}.{edge.place}"] = as_float(edge.local)
+            found[f"c{node.index}.{edge.place}"] = as_float(edge.contribution)
+    return found
+
+
+@pytest.mark.parametrize(("text", "at", "changes"), PROGRAMS)
+def test_a_changed_input_changes_every_number(opened, text, at, changes):  # noqa: F811
+    tab = opened("", page=page_of(text, **at) if at else page_of(text))
+    for name, x in changes.items():
+        tab.get_by_label(f"Value of {name}", exact=True).fill(str(x))
+    trace = traced(text, {**at, **changes})
+    places = tab.evaluate("data.program.edges")
+    expected = numbers_of(trace)
+    found = tab.evaluate(FIND)
+    seen = set()
+    for reference, (x, shown) in found.items():
+        own = reference.rstrip("p")
+        if own[0] in "lc":
+            node, k = own[1:].split(".")
+            own = f"{own[0]}{node}.{places[node][int(k)][0]}"
+        if own not in expected:  # a branch that is not taken
+            assert x == 0, reference
+            continue
+        assert x == pytest.approx(expected[own], rel=RELATIVE, abs=0), (reference, shown)
+        assert shown.replace("\u2212", "-") in (f"{expected[own] + 0.0:.6g}", f"{x + 0.0:.6g}")
+        seen.add(own)
+    hidden = {f"v{node.index}" for node in trace.nodes if node.kind == "constant"}
+    assert expected.keys() - seen <= hidden
+    assert "cannot vouch" not in tab.locator("#status").inner_text()
+
+
+DOUBTS = [
+    ("log(x)*y", {"x": 1, "y": 2}, {"x": -1}, "log has no value at n1: it needs x > 0"),
+    ("1/x", {"x": 1}, {"x": 0}, "div has no value at n1: it needs y != 0"),
+    ("clamp(x, lo, hi)", {"x": 1, "lo": 0, "hi": 2}, {"lo": 3}, "it needs lo <= hi"),
+    ("x^y", {"x": 1, "y": 2}, {"x": -2, "y": 0.5}, "pow has no value at n1"),
+    ("log(exp(x))", {"x": 1}, {"x": 1000}, "n1 leaves the range of floats"),
+    ("log(exp(x))", {"x": 1}, {"x": -1000}, "n1 leaves the range of floats"),
+    ("(1 - cos(x))/x^2", {"x": 1}, {"x": 1e-6}, "Digits cancel in n2"),
+    ("x + y - z", {"x": 1, "y": 1, "z": 1}, {"x": 0.1, "y": 0.2, "z": 0.3}, "Digits cancel in n2"),
+    ("1 - sigmoid(x)", {"x": 1}, {"x": 40}, "Digits cancel in n2"),
+    ("1/(1 + exp(-x))", {"x": 1}, {"x": -400}, "Floats lose the gradient of n3"),
+    ("abs(x)*y", {"x": 1, "y": 2}, {"x": 0}, "abs has a kink at n1"),
+    ("max(x, y)", {"x": 1, "y": 2}, {"x": 2}, "The operands of max tie at n1"),
+    ("if(x > 1, x, x^2)", {"x": 3}, {"x": 1}, "The condition of n2 stands on its boundary"),
+    ("floor(x)*x", {"x": 1.5}, {"x": 2}, "floor has a kink at n1"),
+    ("sqrt(x)", {"x": 1}, {"x": 0}, "Floats lose the gradient of"),
+    ("atan2(y, x)", {"x": 1, "y": 1}, {"x": 0, "y": 0}, "Floats lose the gradient of"),
+    ("x^y*z", {"x": 2, "y": 2, "z": 1}, {"x": -3}, "Floats lose the gradient of y"),
+    ("lgamma(x)", {"x": 3}, {"x": 1.001}, "Digits cancel in n1"),
+    ("logsumexp(x, y)", {"x": 3, "y": 3}, {"x": 0, "y": 1000}, "Floats lose the gradient of x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "at", "changes", "says"), DOUBTS)
+def test_where_floats_cannot_vouch_the_page_says_so(opened, text, at, changes, says):  # noqa: F811
+    tab = opened("", page=page_of(text, **at))
+    for name, x in changes.items():
+        tab.get_by_label(f"Value of {name}", exact=True).fill(str(x))
+    said = tab.locator("#status").inner_text()
+    assert said.startswith("Plain floats cannot vouch for these numbers. ")
+    assert says in said
