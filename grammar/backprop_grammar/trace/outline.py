@@ -49,9 +49,9 @@ def completed(trace: Trace, whole: Trace) -> Trace:
     They have no numbers, but for the edge of an `if` to the branch that is not taken: it sends 0.
     """
     nodes = []
-    for node in whole.nodes:
+    for _, node in sorted((trace.by_index | whole.by_index).items()):
         found = trace.by_index.get(node.index, node)
-        own = {edge.place: edge for edge in found.edges} if found is not node else {}
+        own = {edge.place: edge for edge in found.edges if found.value is not UNEVALUATED}
         none = 0.0 if own else UNEVALUATED
         edges = [
             own.get(edge.place, edge._replace(local=none, contribution=none, routed=False))

@@ -245,7 +245,7 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
     trace = story.trace
     tape = trace.tape
     needed = tape.needed(trace.output)
-    places = [k for k in range(trace.output + 1) if needed[k]]
+    places = [k for k in range(len(tape)) if needed[k] or k in trace.by_index]
     rows = {k: tape.operations[k] for k in places}
     found = kernels((rows[k], len(tape.operands[k])) for k in places)
     if not story.steps or not trace.at or found is None or len(places) > LARGEST:
@@ -253,7 +253,7 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
     operations = ",\n".join(f"  {name}: {text}" for name, text in found.operations.items())
     functions = "\n".join([*found.helpers, f"const kernels = {{\n{operations}\n}};"])
     conditions = [[c.left, c.right, c.comparison, c.region] for c in tape.conditions]
-    numbers = {k: x for k, x in tape.constants.items() if needed[k]}
+    numbers = {k: x for k, x in tape.constants.items() if k in rows}
     return functions, {
         "rows": [
             name_of(rows[k], len(tape.operands[k])) if k in rows else 0

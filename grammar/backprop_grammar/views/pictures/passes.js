@@ -36,12 +36,12 @@ function times([x, dx], [y, dy]) {
   const out = x * y, exact = Math.abs(x) === 1 || Math.abs(y) === 1 || EXACT.product([x, y], out);
   const small = Math.abs(out) < NORMAL ? TINY : 0, moved = Math.abs(x) * dy + Math.abs(y) * dx + dx * dy;
   const none = (x === 0 && dx === 0) || (y === 0 && dy === 0) || (dx === 0 && dy === 0);
-  return [out, (moved || (none ? 0 : TINY)) + (exact ? 0 : Math.abs(out) * ROUNDED + small)];
+  return [out, (moved === 0 && !none ? TINY : moved) + (exact ? 0 : Math.abs(out) * ROUNDED + small)];
 }
 
 /** The error that an operation itself adds. */
-function rounding(kernel, xs, out) {
-  if (EXACT[kernel.exact]?.(xs, out)) return 0;
+function rounding(kernel, xs, errors, out) {
+  if (EXACT[kernel.exact]?.(xs, out) && (kernel.exact === "always" || !errors.some(Boolean))) return 0;
   const all = xs.reduce((sum, x) => sum + Math.abs(x), 0), size = Math.abs(out);
   const small = size < NORMAL ? TINY : 0;
   if (kernel.coarse) return (1 + size) * 2e-14 + size * 4e-15 * all;
@@ -93,12 +93,14 @@ function passes(program, point) {
 
   // forward
 
-  for (let node = 0; node <= program.output; node++) {
+  for (let node = 0; node < rows.length; node++) {
     if (!rows[node] || !active(regions[node] ?? 0)) continue;
     if (node in constants) numbers[node] = written(constants[node]);
     else if (node in variables) numbers[node] = written(point.get(variables[node]));
-    else if (node in choices) numbers[node] = numbers[operands[node][holds(choices[node]) ? 2 : 3]];
-    else numbers[node] = apply(node);
+    else if (node in choices) {
+      numbers[node] = numbers[operands[node][holds(choices[node]) ? 2 : 3]];
+      if (sides.get(choices[node]).close) remark("boundary", node);
+    } else numbers[node] = apply(node);
   }
 
   function apply(node) {
@@ -111,12 +113,16 @@ function passes(program, point) {
     }
     if (kernel.name === "add") return plus(...below);
     if (kernel.name === "sub") return plus(below[0], [-below[1][0], below[1][1]]);
-    return [out, rounding(kernel, xs, out) + moves(kernel.value, xs, below.map(([, dx]) => dx), out)];
+    const errors = below.map(([, dx]) => dx);
+    return [out, rounding(kernel, xs, errors, out) + moves(kernel.value, xs, errors, out)];
   }
 
   /** How far errors of what a function is given move its result. */
   function moves(function_, xs, errors, out) {
-    const moved = (step) => Math.abs(function_(...xs.map((x, i) => x + step(i))) - out) / AFAR;
+    const moved = (step) => {
+      const distance = Math.abs(function_(...xs.map((x, i) => x + step(i))) - out) / AFAR;
+      return Number.isNaN(distance) ? Infinity : distance;
+    };
     if (!errors.some(Boolean)) return 0;
     if (xs.length > 8) return Math.max(...[[1, 1], [1, -1]].map((way) => moved((i) => way[i % 2] * AFAR * errors[i])));
     return errors.reduce((sum, dx, k) => (dx ? sum + moved((i) => (i === k ? AFAR * dx : 0)) : sum), 0);
@@ -126,14 +132,14 @@ function passes(program, point) {
   function sloped(kernel, place, below, result) {
     const slope = kernel.slopes[kernel.variadic ? 0 : place];
     if (typeof slope === "number") return [slope, 0];
-    const given = [...(kernel.variadic ? [below[place]] : []), ...below, result];
-    const args = given.map(([x]) => x), own = slope.of(...args) + 0;
-    let error = moves(slope.of, args, given.map(([, dx]) => dx), own);
+    const of = kernel.variadic ? (...ys) => slope.of(ys[place], ...ys) : slope.of;
+    const given = [...below, result], args = given.map(([x]) => x), own = of(...args) + 0;
+    let error = moves(of, args, given.map(([, dx]) => dx), own);
     if (!slope.plain && !(kernel.exact === "always" && Number.isInteger(own))) {
       const xs = below.map(([x]) => x), exact = EXACT.at_zero(xs) || whole(...args, own);
       if (!exact) error += Math.abs(own) * ROUNDED * 8;
       if (kernel.coarse) error += (1 + Math.abs(own) + Math.abs(result[0])) * 2e-14;
-      const beside = slope.of(...args.map((x) => x * (1 + 1e-6))); // is 0, too, where it has vanished
+      const beside = of(...args.map((x) => x * (1 + 1e-6))); // is 0, too, where it has vanished
       const vanished = own === 0 && Math.abs(beside) < NORMAL && (kernel.variadic || !xs.includes(0));
       if (vanished || (own && Math.abs(own) < NORMAL)) error += TINY;
     }
@@ -153,7 +159,6 @@ function passes(program, point) {
   function local(node, place) {
     const kernel = kernels[rows[node]], below = operands[node].map((k) => numbers[k]);
     if (node in choices) {
-      if (sides.get(choices[node]).close) remark("boundary", node);
       return place === (holds(choices[node]) ? 2 : 3) ? [1, 0] : null;
     }
     const result = numbers[node];
