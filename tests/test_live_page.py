@@ -1,8 +1,13 @@
 """The page that computes: at another point, every number of it is the number of `eval` there."""
 
+import json
+import re
+import shlex
+
 import pytest
 
-from tests.support import as_float, traced
+from tests.screens import ROOT
+from tests.support import Program, as_float, call, traced
 from tests.test_page import browser, desktop, opened, page_of, state, walk  # noqa: F401
 
 RELATIVE = 1e-12
@@ -119,3 +124,170 @@ def test_where_floats_cannot_vouch_the_page_says_so(opened, text, at, changes, s
     said = tab.locator("#status").inner_text()
     assert said.startswith("Plain floats cannot vouch for these numbers. ")
     assert says in said
+
+
+LECTURE = ("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4})
+BRANCH = ("y = if(x > 0, exp(x), sin(2*x)*3); y*2", {"x": 1})
+
+
+def lecture(opened, address="", **settings):  # noqa: F811
+    program, at = LECTURE
+    return opened("", address, page=page_of(program, **at), **settings)
+
+
+def fill(tab, **values) -> None:
+    for name, x in values.items():
+        tab.get_by_label(f"Value of {name}", exact=True).fill(str(x))
+
+
+def test_the_stepper_tells_the_new_numbers(opened):  # noqa: F811
+    tab = lecture(opened, "#step=4")
+    fill(tab, x=-5, z=2)
+    assert state(tab)["lines"] == [
+        "df/dq += df/df * df/dq = 1 * 2 = 2",
+        "df/dz += df/df * df/dz = 1 * 0 = 0",
+    ]
+    assert state(tab)["answer"] == " = 0"
+    assert state(tab)["counter"] == "4 / 6"
+    tab.keyboard.press("Tab")
+    fill(tab, x="-1e")  # not yet a number
+    assert state(tab)["answer"] == " = 0"
+    assert tab.get_by_label("Value of x", exact=True).get_attribute("aria-invalid") is not None
+    tab.get_by_label("Slide y", exact=True).fill("-3")
+    assert state(tab)["answer"] == " = -16"
+    tab.get_by_label("Slide y", exact=True).press("ArrowRight")
+    assert state(tab)["counter"] == "4 / 6"  # an arrow in a field moves the field alone
+
+
+def test_the_address_keeps_the_point_and_reset_brings_the_file_back(opened):  # noqa: F811
+    tab = lecture(opened)
+    shown = "['#nodes', '#picture', '#telling'].map((x) => document.querySelector(x).textContent)"
+    before = tab.evaluate(FIND), tab.evaluate(shown)
+    fill(tab, x=-1.5, z="3e-2")
+    tab.locator("h1").click()
+    tab.keyboard.press("PageDown")
+    tab.keyboard.press("PageDown")
+    tab.keyboard.press("PageUp")
+    tab.keyboard.press("PageDown")
+    address = tab.evaluate("location.hash")
+    assert address == "#step=2&at=x=-1.5,z=0.03"
+    told = state(tab)
+    other = lecture(opened, address, size=(1280, 800))
+    assert state(other) == told
+    assert told["answer"] == " = 0.105"
+    tab.locator("#reset").click()
+    tab.keyboard.press("Home")
+    assert (tab.evaluate(FIND), tab.evaluate(shown)) == before
+    assert "certified" in tab.locator("#status").inner_text()
+    for nonsense in ("#at=x=1e999", "#at=nothing=1,x=", "#at=__proto__=1", "#step=1&at=%3Cb%3E"):
+        tab.evaluate("hash => location.hash = hash", nonsense)
+        assert "certified" in tab.locator("#status").inner_text()
+
+
+def test_a_branch_lives_until_its_if_decides(opened):  # noqa: F811
+    program, at = BRANCH
+    tab = opened("", page=page_of(program, **at))
+    dead = "[...document.querySelectorAll('.vertex.dead')].map((v) => v.dataset.name).join()"
+    assert [step["counter"] for step in walk(tab)] == [f"{k} / 8" for k in range(9)]
+    for key, expected in (("Home", ""), ("ArrowRight", ""), ("ArrowRight", "n2,n3,n4")):
+        tab.keyboard.press(key)
+        assert tab.evaluate(dead) == expected
+    fill(tab, x=-1)
+    assert state(tab)["counter"] == "0 / 12" or state(tab)["counter"].endswith("/ 12")
+    tab.locator("h1").click()
+    tab.keyboard.press("End")
+    assert tab.evaluate(dead) == "n1"
+    assert state(tab)["table"]["n3"] == "-0.909297"
+    assert "n1" not in state(tab)["table"]
+
+
+def test_what_max_does_not_select_is_shut_when_it_says_so(opened):  # noqa: F811
+    tab = opened("", page=page_of("max(x, y)*2", x=1, y=3))
+    shut = "[...new Set([...document.querySelectorAll('.wire.unrouted')].map((w) => w.dataset.name))].join()"
+    found = []
+    for _ in range(7):
+        found.append(tab.evaluate(shut))
+        tab.keyboard.press("ArrowRight")
+    assert found[:5] == [""] * 5
+    assert found[-1] == "x"
+    fill(tab, x=4)
+    assert tab.evaluate(shut) == "y"
+
+
+def test_the_picture_fits_or_is_scrolled(opened):  # noqa: F811
+    tab = lecture(opened, size=(1400, 900))
+    main = tab.locator("main")
+    assert main.get_attribute("class") == "narrow"
+    tab.set_viewport_size({"width": 1000, "height": 900})
+    assert main.get_attribute("class") == "wide"
+    assert tab.locator("#fit").is_disabled()
+    tab.keyboard.press("+")
+    tab.keyboard.press("+")
+    width = "document.querySelector('#picture svg').getBoundingClientRect().width"
+    large = tab.evaluate(width)
+    tab.locator("#fit").click()
+    assert tab.evaluate(width) < large
+    assert tab.evaluate("document.documentElement.scrollWidth") == 1000
+
+
+@pytest.mark.parametrize("step", [0, 3, 6])
+def test_the_step_that_is_shown_is_printed_on_one_page(opened, step):  # noqa: F811
+    for program, at in (LECTURE, BRANCH, (open_sample("network"), {})):
+        page = page_of(program, **at) if at else page_of(program)
+        tab = opened("", f"#step={step}", page=page, size=(1280, 800))
+        on_screen = state(tab)
+        tab.emulate_media(media="print")
+        assert state(tab) == on_screen
+        assert tab.locator("#stepper .controls").is_hidden()
+        pages = re.findall(rb"/Count (\d+)", tab.pdf(prefer_css_page_size=True))
+        assert pages == [b"1"], program
+
+
+def open_sample(name: str) -> str:
+    return (ROOT / f"samples/{name}.bp").read_text(encoding="utf-8")
+
+
+def test_fingers_on_a_phone(opened):  # noqa: F811
+    tab = lecture(opened, size=(390, 844), has_touch=True)
+    tab.get_by_label("Slide x", exact=True).tap()
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert state(tab)["step"].startswith("#step=0&at=x=")
+    tab.locator("#next").tap()
+    assert state(tab)["counter"] == "1 / 6"
+    boxes = [one.bounding_box() for one in tab.locator(".input input").all()]
+    assert all(box["height"] >= 36 and box["x"] + box["width"] <= 390 for box in boxes)
+
+
+def test_the_command_for_the_point_can_be_copied(opened, tmp_path):  # noqa: F811
+    file = tmp_path / "made.html"
+    program = "it = x - y; it*relu(it)"
+    code, _, error = call(
+        "graph", program, "--at", "x=2,y=1", "--wrt", "x", "--digits", "4", "-o", str(file)
+    )
+    assert (code, error) == (0, "")
+    tab = opened("", page=file.read_text(encoding="utf-8"))
+    made = tab.locator("footer code").inner_text()
+    assert shlex.split(made)[1:] == [
+        "graph", program, "--wrt", "x", "--at", "x=2,y=1", "--digits", "4", "-o", "made.html",
+    ]  # fmt: skip
+    tab.keyboard.press("End")
+    fill(tab, x=-0.5)
+    words = shlex.split(tab.locator("#status code").inner_text())
+    assert words == ["backprop", "eval", program, "--wrt", "x", "--at", "x=-0.5,y=1"]
+    document = json.loads(call(*words[1:], "--json")[1])
+    assert state(tab)["answer"] == f" = {document['value']:.4g}"
+
+
+def test_a_library_page_names_no_command():
+    page = Program("x*y").at(x=1, y=2).html()
+    assert "backprop eval" not in page
+    assert "Made by <b>backprop</b></footer>" in page
+
+
+def test_a_page_that_cannot_compute_is_the_page_of_the_file(opened, monkeypatch):  # noqa: F811
+    from backprop_grammar.views.pictures import html
+
+    monkeypatch.setattr(html, "kernels", lambda operations: None)
+    tab = lecture(opened)
+    assert tab.locator("#inputs").is_hidden()
+    assert len(walk(tab)) == 7

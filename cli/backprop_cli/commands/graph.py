@@ -61,10 +61,12 @@ def command(
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
     options = formats.Options(digits, everything)
     if row.name == "html":
-        options = options._replace(
-            command=typed(request, trace.record.program.source.text, save),
-            evaluation=evaluation(request, trace.record.program.source.text),
-        )
+        from backprop_grammar.language.printer import shown_text
+
+        text = shown_text(trace.record.program)
+        commands = typed(request, text, save), evaluation(request, text)
+        if all(map(str.isprintable, commands)):
+            options = options._replace(command=commands[0], evaluation=commands[1])
     formats.deliver(row, trace.record, options, save)
     if row.name in formats.SILENT:
         formats.remark(trace.record)

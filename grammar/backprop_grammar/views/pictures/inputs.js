@@ -81,8 +81,8 @@ const command = () => `${data.evaluation} ${[...here].map(([name, x]) => `${name
 
 function tellPoint() {
   const reasons = doubts();
-  get("inputs").classList.toggle("changed", computed !== null);
-  get("inputs").classList.toggle("doubtful", reasons.length > 0);
+  document.body.classList.toggle("changed", computed !== null);
+  document.body.classList.toggle("doubtful", reasons.length > 0);
   get("reset").disabled = computed === null;
   const status = get("status");
   const more = reasons.length > MOST ? [` And ${reasons.length - MOST} more.`] : [];

@@ -23,20 +23,26 @@ function pieces(line) {
   });
 }
 
-/** Writes the number of that reference, as it is at this point. */
-function fillNumber(span, reference, how, name = "") {
-  const found = number(reference), drawn = span.closest(".picture");
-  span.dataset.number = reference;
+/** Writes the number of that reference, as it is at this point; drawn: in the picture. */
+function fillNumber(span, reference, how, name = "", drawn = false) {
+  const found = number(reference);
   let text = found?.text ?? name;
   if (found && reference[0] === "c") {
     if (!found.routed) text = "0";
     if (!drawn) span.className = found.routed ? "gradient" : "quiet";
   }
   if (how === "beside" && found && /^-|\^/.test(text)) text = `(${text})`;
-  span.textContent = drawn ? text.replaceAll("-", "\u2212") : text;
+  if (drawn) text = text.replaceAll("-", "\u2212");
+  if (span.textContent !== text) span.textContent = text;
   span.classList.toggle("unsure", found?.sure === false);
-  if (found && reference[0] !== "r") span.dataset.value = String(found.value);
-  else delete span.dataset.value;
+  label(span, "number", reference);
+  label(span, "value", found && reference[0] !== "r" ? String(found.value) : undefined);
+}
+
+/** Sets what an element carries as data, where it is not that already. */
+function label(span, key, text) {
+  if (text === undefined) delete span.dataset[key];
+  else if (span.dataset[key] !== String(text)) span.dataset[key] = text;
 }
 
 /** `-4 via q + 2 via r`, and what follows it; empty where no branches meet. */
@@ -86,6 +92,8 @@ function tell(step) {
 
 // the picture
 
+const own = { numbers: [], sums: [], dated: [] }; // the elements that show numbers, whatever the step
+
 /** Says of every number of the picture which it is. */
 function refer() {
   for (const text of all("#picture .value, #picture .gradient, #picture .contribution")) {
@@ -93,17 +101,15 @@ function refer() {
     text.dataset.number = wire ? `c${wire.edge}` : `${text.classList.contains("value") ? "v" : "g"}${index}`;
     text.dataset.of = text.dataset.number;
   }
+  Object.assign(own, { numbers: all("[data-number]"), sums: all("[data-sum]"), dated: all("[data-of]") });
 }
 
 /** Writes every number as it is at this point, and shows the steps that there are there. */
 function refresh() {
   order = steps.flatMap((step, k) => (!step.needs || number(step.needs) ? [k] : []));
-  for (const span of all("[data-number]")) fillNumber(span, span.dataset.number);
-  for (const span of all("[data-sum]")) span.replaceChildren(...pieces(sum(span.dataset.sum, "")));
-  for (const span of all("[data-of]")) {
-    const found = number(span.dataset.of);
-    span.dataset.from = found ? found.from : steps.length;
-  }
+  for (const span of own.numbers) fillNumber(span, span.dataset.number, "", "", picture.contains(span));
+  for (const span of own.sums) span.replaceChildren(...pieces(sum(span.dataset.sum, "")));
+  for (const span of own.dated) label(span, "from", number(span.dataset.of)?.from ?? steps.length);
   slider.max = order.length - 1;
   const turn = order.findIndex((k) => steps[k].phase === "backward");
   const share = turn < 0 ? 1 : (turn - 0.5) / (order.length - 1);
@@ -122,15 +128,17 @@ function untitle() {
     vertex.setAttribute("role", "img");
     vertex.setAttribute("aria-label", title);
   }
-  for (const title of all("#picture title")) title.remove();
+  for (const text of all("#picture title, #picture desc")) text.remove();
 }
+
+const segments = all("#picture [data-wires]").map((piece) => (
+  { piece, drawn: piece.dataset.wires.split(" ").filter(Boolean).map(Number) })); // the output's wire is in no list
 
 /** Gives a class to the pieces of the wires for which the test holds, of one or of all, and to no others. */
 function light(kind, test, every = false) {
-  for (const piece of all("#picture [data-wires]")) {
-    const own = piece.dataset.wires.split(" ").filter(Boolean); // the output's wire is in no list
-    const holds = (wire) => test(wires[wire]);
-    piece.classList.toggle(kind, own.length > 0 && (every ? own.every(holds) : own.some(holds)));
+  const holds = wires.map(test);
+  for (const { piece, drawn } of segments) {
+    piece.classList.toggle(kind, drawn.length > 0 && (every ? drawn.every((k) => holds[k]) : drawn.some((k) => holds[k])));
   }
 }
 
@@ -177,9 +185,10 @@ const place = () => order.indexOf(current);
 function show(index) {
   current = index;
   const step = steps[current];
-  for (const seen of all("[data-from]")) {
-    seen.classList.toggle("later", seen.dataset.from > current);
-    seen.classList.toggle("fresh", Number(seen.dataset.from) === current);
+  for (const seen of own.dated) {
+    const from = Number(seen.dataset.from);
+    seen.classList.toggle("later", from > current);
+    seen.classList.toggle("fresh", from === current);
   }
   const sending = step.phase === "backward";
   light("unrouted", shut, true);
