@@ -45,6 +45,7 @@ PROGRAMS = [
     ("erfcx(x) + lognormcdf(y) + erfinv(z) + sinc(x)", {"x": 0.5, "y": 2, "z": 0.1}, {"x": 1.3, "y": -12, "z": 0.93}),
     ("softsign(x) + relu6(y) + hardtanh(x*y)", {"x": 0.5, "y": 2}, {"x": -0.3, "y": 0.7}),
     ("w = 0.5; x = 3; (w*x - 1)^2 + pi*w", {}, {"w": 0.1, "x": 0.7}),
+    ("q = __proto__*hasOwnProperty; q + valueOf", {"__proto__": 1, "hasOwnProperty": 2, "valueOf": 3}, {"__proto__": 4}),
     ("q = x; r = q*q + constructor; r*toString", {"x": 1, "constructor": 2, "toString": 3}, {"x": 4, "toString": 0.1}),
 ]  # fmt: skip
 
