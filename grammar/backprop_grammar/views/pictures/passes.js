@@ -114,6 +114,7 @@ function passes(program, point) {
     if (kernel.name === "add") return plus(...below);
     if (kernel.name === "sub") return plus(below[0], [-below[1][0], below[1][1]]);
     const errors = below.map(([, dx]) => dx);
+    if (kernel.selects) return [out, Math.max(...below.map(([x, dx]) => (Math.abs(x - out) <= dx ? dx : 0)))];
     return [out, rounding(kernel, xs, errors, out) + moves(kernel.value, xs, errors, out)];
   }
 
@@ -140,7 +141,7 @@ function passes(program, point) {
       if (!exact) error += Math.abs(own) * ROUNDED * 8;
       if (kernel.coarse) error += (1 + Math.abs(own) + Math.abs(result[0])) * 2e-14;
       const beside = of(...args.map((x) => x * (1 + 1e-6))); // is 0, too, where it has vanished
-      const vanished = own === 0 && Math.abs(beside) < NORMAL && (kernel.variadic || !xs.includes(0));
+      const vanished = own === 0 && !(Math.abs(beside) >= NORMAL) && (kernel.variadic || !xs.includes(0));
       if (vanished || (own && Math.abs(own) < NORMAL)) error += TINY;
     }
     return [own, error];
