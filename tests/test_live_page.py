@@ -1,13 +1,17 @@
 """The page that computes: at another point, every number of it is the number of `eval` there."""
 
 import json
+import random
 import re
 import shlex
+import subprocess
 
 import pytest
 
+from tests.codes import NODE
+from tests.grown import grown
 from tests.screens import ROOT
-from tests.support import Program, as_float, call, traced
+from tests.support import BackpropError, Program, as_float, call, often, traced
 from tests.test_page import browser, desktop, opened, page_of, state, walk  # noqa: F401
 
 RELATIVE = 1e-12
@@ -217,10 +221,9 @@ def test_what_max_does_not_select_is_shut_when_it_says_so(opened):  # noqa: F811
 
 def test_the_picture_fits_or_is_scrolled(opened):  # noqa: F811
     tab = lecture(opened, size=(1400, 900))
-    main = tab.locator("main")
-    assert main.get_attribute("class") == "narrow"
+    assert tab.locator("main").get_attribute("class") == "narrow"
     tab.set_viewport_size({"width": 1000, "height": 900})
-    assert main.get_attribute("class") == "wide"
+    tab.wait_for_function("document.querySelector('main').className === 'wide'")
     assert tab.locator("#fit").is_disabled()
     tab.keyboard.press("+")
     tab.keyboard.press("+")
@@ -292,3 +295,59 @@ def test_a_page_that_cannot_compute_is_the_page_of_the_file(opened, monkeypatch)
     tab = lecture(opened)
     assert tab.locator("#inputs").is_hidden()
     assert len(walk(tab)) == 7
+
+
+RUNNER = """
+const jobs = JSON.parse(require("fs").readFileSync(process.argv[1]));
+console.log(JSON.stringify(jobs.map(([script, program, at]) => {
+  const run = new Function("program", "point", `${script}
+    const { found, remarks } = passes(program, point);
+    const numbers = [...found].map(([of, one]) => [of, String(one.number[0]), sure(one.number)]);
+    return { numbers, remarks: remarks.length };`);
+  return run(program, new Map(at));
+})));
+"""
+
+
+def pages(count: int):
+    """Grown programs at other points than those of their pages: script, program, point, trace."""
+    rng = random.Random("pages")
+    for k in range(count):
+        grown_one = grown(f"pages:{k}")
+        try:
+            page = page_of(grown_one.text(), **grown_one.at)
+        except BackpropError:
+            continue
+        data = json.loads(re.search(r' id="data">(.*?)</script>', page, re.DOTALL)[1])
+        script = re.search(r"<script>.*?\n.*?\n(.*?)// The inputs that", page, re.DOTALL)[1]
+        at = {name: round(rng.uniform(-3, 3), 2) for name in grown_one.at}
+        if data["program"]:
+            try:
+                yield script, data["program"], at, traced(grown_one.text(), at)
+            except BackpropError:
+                yield script, data["program"], at, None
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_what_a_page_vouches_for_is_right(tmp_path):
+    cases = list(pages(often(60, 600)))
+    jobs = [(script, program, list(at.items())) for script, program, at, _ in cases]
+    (tmp_path / "jobs.json").write_text(json.dumps(jobs))
+    command = [NODE, "-e", RUNNER, str(tmp_path / "jobs.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    right = 0
+    for (_, program, at, trace), found in zip(cases, json.loads(done.stdout), strict=True):
+        vouched = not found["remarks"] and all(sure for _, _, sure in found["numbers"])
+        assert trace is not None or not vouched, at
+        if trace is None or found["remarks"]:
+            continue
+        expected = numbers_of(trace)
+        for reference, text, sure in found["numbers"]:
+            own = reference
+            if own[0] in "lc":
+                node, k = own[1:].split(".")
+                own = f"{own[0]}{node}.{program['edges'][node][int(k)][0]}"
+            if own in expected and sure:
+                assert float(text) == pytest.approx(expected[own], rel=RELATIVE, abs=0), own
+                right += 1
+    assert right > 10 * len(cases)
