@@ -242,14 +242,15 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
 
     Neither where there is no input or no point, or where JavaScript lacks an operation.
     """
-    trace = story.trace
-    tape = trace.tape
+    trace, tape, none = story.trace, story.trace.tape, "const kernels = {};"
     needed = tape.needed(trace.output)
     places = [k for k in range(len(tape)) if needed[k] or k in trace.by_index]
+    if not story.steps or not trace.at or len(places) > LARGEST:
+        return none, None
     rows = {k: tape.operations[k] for k in places}
     found = kernels((rows[k], len(tape.operands[k])) for k in places)
-    if not story.steps or not trace.at or found is None or len(places) > LARGEST:
-        return "const kernels = {};", None
+    if found is None:
+        return none, None
     operations = ",\n".join(f"  {name}: {text}" for name, text in found.operations.items())
     functions = "\n".join([*found.helpers, f"const kernels = {{\n{operations}\n}};"])
     conditions = [[c.left, c.right, c.comparison, c.region] for c in tape.conditions]
@@ -293,7 +294,8 @@ def sheet(drawn: Scene, story: Story) -> str:
     def colours(ground: dict[str, str]) -> str:
         return " ".join(f"--{name}: {colour};" for name, colour in ground.items())
 
-    lines = max((len(step["lines"]) for step in story.steps[1:-1]), default=0)
+    told = [[x for x in step["lines"] if x[0][0] != "unrouted"] for step in story.steps[1:-1]]
+    lines = max(map(len, told), default=0)
     upright = drawn.width < 1.2 * drawn.height
     return (
         f":root {{ {colours(LIGHT | PAPER)} --font: {FONT};"

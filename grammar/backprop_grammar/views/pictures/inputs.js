@@ -71,9 +71,9 @@ function lost() {
 
 function doubts() {
   if (!computed) return [];
-  const remarks = computed.remarks.length ? computed.remarks : [];
-  const own = lost().filter(({ node }) => !remarks.some((remark) => remark.kind === "domain" && remark.node === node));
-  return [...remarks, ...own].map((remark) =>
+  const beyond = new Set(computed.remarks.filter(({ kind }) => kind === "domain").map(({ node }) => node));
+  const own = lost().filter(({ node }) => !beyond.has(node));
+  return [...computed.remarks, ...own].map((remark) =>
     remark.kind === "gradient" ? `Floats lose the gradient of ${near(remark.node).name}.` : said(remark));
 }
 

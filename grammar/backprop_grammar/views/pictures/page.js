@@ -110,6 +110,7 @@ function refresh() {
   for (const span of own.numbers) fillNumber(span, span.dataset.number, "", "", picture.contains(span));
   for (const span of own.sums) span.replaceChildren(...pieces(sum(span.dataset.sum, "")));
   for (const span of own.dated) label(span, "from", number(span.dataset.of)?.from ?? steps.length);
+  findEnds();
   slider.max = order.length - 1;
   const turn = order.findIndex((k) => steps[k].phase === "backward");
   const share = turn < 0 ? 1 : (turn - 0.5) / (order.length - 1);
@@ -167,15 +168,22 @@ const shut = (wire) => wire.edge && wire.from <= current && !number(`c${wire.edg
 
 /** A branch that is not taken looks alive until its `if` decides. */
 function fade() {
-  const dead = (name) => !number(`v${nodes.get(name).index}`) && current >= decided(nodes.get(name));
+  const dead = (name) => current >= (ends.get(name) ?? Infinity);
   for (const vertex of vertices) vertex.classList.toggle("dead", dead(vertex.dataset.name));
   light("dead", (wire) => dead(wire.source) || dead(wire.target), true);
 }
 
-/** The first step of what uses a node that is not there. */
-function decided(node) {
-  const users = wires.filter((wire) => wire.source === node.name).map((wire) => nodes.get(wire.target));
-  return Math.min(...users.map((user) => (number(`v${user.index}`) ? data.numbers[`v${user.index}`][2] : decided(user))));
+const users = new Map(data.nodes.map((node) => [node.name, []]));
+for (const wire of wires) users.get(wire.source).push(wire.target);
+const ends = new Map(); // of nodes that are not there, the step of what decides so
+
+function findEnds() {
+  ends.clear();
+  for (const { name, index } of [...data.nodes].reverse()) { // what uses a node stands behind it
+    if (number(`v${index}`)) continue;
+    const decided = users.get(name).map((user) => ends.get(user) ?? data.numbers[`v${nodes.get(user).index}`][2]);
+    ends.set(name, Math.min(...decided));
+  }
 }
 
 // steps
