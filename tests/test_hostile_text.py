@@ -99,6 +99,8 @@ def harmless(args: list[str], out: str) -> None:
         dot_accepts(out)
     elif wanted == "c":
         gcc_accepts(out)
+    elif wanted == "javascript":
+        node_accepts(out)
     elif wanted == "latex":
         assert "\\input" not in out.replace("\\inputenc", "")
         assert "\\write" not in out
@@ -148,6 +150,13 @@ def gcc_accepts(out: str) -> None:
             ["gcc", "-fsyntax-only", "-Wall", "-Werror", "-x", "c", "-"],
             input=out, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+@cache
+def node_accepts(out: str) -> None:
+    if shutil.which("node"):
+        done = subprocess.run(["node", "--check", "-"], input=out, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
 
 

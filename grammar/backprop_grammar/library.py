@@ -899,6 +899,10 @@ class Formula:
         """A C function."""
         return self.code("c")
 
+    def javascript(self) -> str:
+        """A JavaScript function."""
+        return self.code("javascript")
+
 
 def equivalent(
     a: str | Program,
