@@ -118,7 +118,7 @@ NOTES = (
     ("5e-1theta(x)".replace("(x)", ""), ["5e-1theta is 0.5*theta: 5e-1 is a number"]),
     ("2e3(x)", []),
     ("x^1/2", ["x^1/2 is (x^1)/2; a root is x^(1/2)"]),
-    ("2x**-1/n", ["x**-1/n is (x**-1)/n; a root is x^(-1/n)"]),
+    ("2x**-1/n", ["x^-1/n is (x^-1)/n; a root is x^(-1/n)"]),
     ("x^2/2 + x^(1/2) + x^(1)/2 + (x^1)/2 + pow(x, 1)/2 + -x^2", []),
     ("θ + theta", ["θ and theta are one name here: theta"]),
     ("x + ｘ + θ₁ + theta1", ["x and ｘ are one name here: x", "θ₁ and theta1 are one name here: theta1"]),

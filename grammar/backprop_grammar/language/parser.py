@@ -321,6 +321,8 @@ class Reductions:
 
     def note_roots(self) -> None:
         """Remarks on x^1/2, which is no root."""
+        from .advice import canonical  # only where there is such a power
+
         graph, text = self.main, self.source.text
         for node, operation in enumerate(graph.operations):
             if operation is not DIV:
@@ -333,10 +335,9 @@ class Reductions:
             start, exponent = graph.spans[power][0], graph.operands[power][1]
             if graph.constants.get(exponent) not in (1, -1):
                 continue
-            left, right = text[start:end], shorten(text[over + 1 : last].strip())
-            base = re.split(r"\^|\*\*", left)[0].strip()
-            root = f"{shorten(base)}^({number_text(float(graph.constants[exponent]))}/{right})"
-            said = f"{shorten(left)}/{right} is ({shorten(left)})/{right}; a root is {root}"
+            left, right = canonical(text[start:end]), canonical(text[over + 1 : last])
+            root = f"{left.split('^')[0]}^({number_text(float(graph.constants[exponent]))}/{right})"
+            said = f"{left}/{right} is ({left})/{right}; a root is {root}"
             graph.remarks.setdefault(said, said)
 
     def sign(self, start: int, end: int, sign: str, node: int) -> int:

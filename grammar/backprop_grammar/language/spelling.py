@@ -24,7 +24,9 @@ MODULE = "nn|functional|numpy|math|special|activations|backend"
 """What libraries and their parts are called in programs."""
 
 IMPORT = re.compile(
-    r"(?:\A|(?<=[\n;]))[ \t]*+((?:import[ \t]+[A-Za-z_]|from[ \t]+[\w.]+[ \t]+import[ \t])[^\n;#]*)"
+    r"(?:\A|(?<=[\n;]))[ \t]*+((?:import[ \t]+[A-Za-z_]|from[ \t]+[\w.]+[ \t]+import[ \t]+)[\w.,*() \t]*)"
+    r"(?=[\r\n;#]|\Z)",
+    re.ASCII,
 )
 AS = re.compile(r"import[ \t]+[A-Za-z_][\w.]*[ \t]+as[ \t]+([A-Za-z_]\w*)", re.ASCII)
 COMMENT = r"\#[^\n]*"
