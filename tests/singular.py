@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import frexp
 from time import perf_counter
 
 from mpmath import mp as m
@@ -118,9 +119,12 @@ def value(graph, point: dict[str, object]):
 
 def judged(graph, name: str, at: dict[str, float], sign: int) -> tuple[str, object]:
     """What the quotients on a side of a point do: a kind of passes.sides.Side, and a number."""
-    with m.workdps(DIGITS):
+    small = max(0, -frexp(at[name])[1]) if at[name] else 0
+    with m.workdps(DIGITS + small):
         here = value(graph, at)
-        steps = [m.mpf(step) for step in STEPS]
+        steps = [
+            m.ldexp(step, -small) for step in STEPS
+        ]  # that lead nowhere far from a small number
         there = [value(graph, at | {name: m.mpf(at[name]) + sign * h}) for h in steps]
         if all(x is None for x in there):
             return "absent", None

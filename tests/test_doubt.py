@@ -108,6 +108,27 @@ def test_what_hangs_on_an_unknown_sign_is_refused_by_name(program):
     assert np.isnan(table.value[0])
 
 
+@pytest.mark.parametrize(
+    ("program", "value", "note"),
+    [
+        ("abs(sin(x) - sin(0.3)) + y", 0.7, "slope -0.955336 from the left and 0.955336 from the right in x"),
+        ("max(exp(x/0.3), e*x/0.3) + y", 3.4182818284590453, "slope 9.06094 in x from both sides"),
+        ("relu(log(exp(x)) - x) + y", 0.7, "relu has a kink here"),
+        ("if(2*sqrt(x)*sqrt(x) > x + 0.3, x, y)", 0.7, "exactly on the boundary"),
+        ("sqrt(exp(x)*exp(-x) - 1) + y", 0.7, "could not be decided"),
+    ],
+)  # fmt: skip
+def test_the_same_sums_of_products_are_equal(program, value, note):
+    trace = traced(program, {"x": 0.3, "y": 0.7})
+    assert trace.value == value
+    assert any(note in one.message for one in (*trace.notes, *trace.flags))
+
+
+def test_a_division_by_the_same_less_itself_is_one_by_zero():
+    with pytest.raises(BackpropError, match="division by zero"):
+        traced("x/(cbrt(x) - x^(1/3))", {"x": 2.0})
+
+
 MONSTER = (
     "Qx = abs(y - sqrt(y*y + 1)) - 1/(y + sqrt(y*y + 1));"
     " z = Qx*Qx + (10^-300)^(10000*(y + 1)); if(z == 0, 1, (exp(z) - 1)/z)"

@@ -10,6 +10,7 @@ import pytest
 from backprop_grammar.batch.bounded import DOUBLES, FLOATS
 from backprop_grammar.batch.evaluator import Evaluator, Rows, Table
 from backprop_grammar.numbers.binary64 import TOLERANCE
+from tests.benchmarks.shapes import GROWING
 from tests.support import (
     FUNCTIONS,
     KINKS,
@@ -297,3 +298,14 @@ def test_threads_do_not_change_each_others_numbers():
         assert rows.value.tolist() == alone.value.tolist()
         for name, column in rows.gradients.items():
             assert column.tolist() == alone.gradients[name].tolist()
+
+
+@pytest.mark.parametrize("shape", ["deep", "nested if", "max layers", "wide"])
+def test_columns_of_deep_programs_agree_with_eval(shape):
+    """No line waits for all those below it, and no round is taken for each of them."""
+    program = Program(GROWING[shape].text(2000))
+    name = "w0" if shape == "wide" else "x"
+    table = program.map({name: np.array([0.5, 0.25])})
+    point = program.at({name: 0.25}, nodes=False)
+    assert table.value[1] == pytest.approx(point.value, rel=1e-12)
+    assert table.gradients[name][1] == pytest.approx(point.gradients[name], rel=1e-12)

@@ -8,7 +8,7 @@ import pytest
 from backprop_grammar.numbers.ball import Undecided
 from backprop_grammar.passes.sides import Neighbourhood
 from tests.singular import compositions, count_mixed, count_sides, joins, number
-from tests.support import call, often, parsed, schema, traced
+from tests.support import Program, call, often, parsed, schema, traced
 
 MANY = list(compositions())
 MIXED = list(joins())
@@ -47,7 +47,7 @@ TOLD = [
     (["eval", "if(x==0,1,(exp(x)-1)/x)", "--at", "x=0"], 0, {"x": 0.5}, ""),
     (["eval", "max(x^2,2*x^2)", "--at", "x=0"], 0, {"x": 0}, ""),
     (["eval", "sqrt(x)^3", "--at", "x=0"], 0, {"x": 0}, "defined on one side only, and has slope 0 from the right"),
-    (["eval", "relu(x)-2*relu(-x)", "--at", "x=0"], 0, {"x": 1}, "slope 2 from the left and 1 from the right; given is what is nearer"),
+    (["eval", "relu(x)-2*relu(-x)", "--at", "x=0"], 0, {"x": 1}, "slope 2 from the left and 1 from the right; the one nearer to the rules' slope 0 is printed"),
     (["eval", "abs(x)", "--at", "x=0"], 0, {"x": 0}, "slope -1 from the left and 1 from the right"),
     (["eval", "abs(x)", "--at", "x=0", "--upstream", "-3"], 0, {"x": 0}, "slope 3 from the left and -3 from the right"),
     (["eval", "if(x < 0, 1, 2) + x", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
@@ -237,3 +237,13 @@ def test_a_deep_program_is_expanded_without_recursion():
     graph = parsed(f"s0 = x + exp(y)\n{layers}\nmax(s299, s299 - x)")
     near = Neighbourhood(graph, graph.output, {"x": 0.0, "y": 0.5})
     assert [side.kind for side in near.sides({graph.variables["x"]: 1.0})] == ["finite", "finite"]
+
+
+def test_of_many_operands_only_those_that_tie_are_looked_at():
+    names = [f"x{k}" for k in range(300)]
+    trace = Program(f"max({', '.join(names)})").at({name: k % 100 for k, name in enumerate(names)})
+    (_, sides) = trace.notes
+    assert sides.message == (
+        "the function has slopes 0 and 1 in x99, 0 and 1 in x199, 0 and 1 in x299"
+        " from the left and from the right"
+    )

@@ -10,11 +10,14 @@ A process is `python -m tests.benchmarks.growth SHAPE SIZE ARGUMENT ...`; it pri
 import io
 import json
 import math
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 from .report import ROOT, Table, progress, short
 from .shapes import FOLD, GROWING, SECOND
@@ -37,8 +40,13 @@ COMMANDS = {
     "derive": ("derive", "--json"),
     SECOND: ("derive", "--order", "2", "--json"),
     "check": ("check", "--json"),
+    "step": ("step", "--rate", "1e-9", "--steps", "2", "--json"),
+    "map": ("map", "--points", "points.csv", "-o", "out.csv"),
 }
 """What is run, and what it is called."""
+
+TABLE = "x,x0\n0.5,0.5\n0.25,0.25\n0.75,0.75\n"
+"""The points of `map`; every program has one of these inputs."""
 
 
 def run(shape: str, size: int, arguments: list[str]) -> dict[str, float]:
@@ -55,8 +63,12 @@ def run(shape: str, size: int, arguments: list[str]) -> dict[str, float]:
             sys.stdin = saved
         return spent, code
 
-    once(2)
-    seconds, code = once(size)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        Path("points.csv").write_text(TABLE, encoding="utf-8")
+        once(2)
+        seconds, code = once(size)
+        os.chdir(ROOT)
     return {"seconds": seconds, "code": code}
 
 

@@ -64,6 +64,9 @@ def extent(column: Column) -> Ends:
     return float(np.minimum.reduce(column)), float(np.maximum.reduce(column))
 
 
+FEW = 16
+"""Lines that are measured one by one as they are asked for, each of which takes a round over all."""
+
 Fill = Callable[[Sequence[Column], object, Column], object]
 """What writes a line's column from those of its operands, given its ``what``."""
 
@@ -140,9 +143,20 @@ class Chunks:
                 bounds = self.bounds_for(box, inexact)
                 return self.suspects(values, bounds, len(results[0])), bounds.spreads
             except Unmeasured as unmeasured:
-                self.measured.add(unmeasured.args[0])
+                self.measure(unmeasured.args[0])
                 self.bare = bare_columns(self.straight, self.live, self.measured)
                 self.bounds = None
+
+    def measure(self, line: int) -> None:
+        """Measure a line from now on; where there are many, all of its kind."""
+        lines = self.straight.lines
+        if len(self.measured) < FEW:
+            self.measured.add(line)
+        else:
+            kind = lines[line].kind
+            self.measured.update(
+                k for k, live in enumerate(self.live) if live and lines[k].kind is kind
+            )
 
     def compute(
         self, columns: Mapping[str, Column], results: Sequence[Column]

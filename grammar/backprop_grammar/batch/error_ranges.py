@@ -30,6 +30,10 @@ Ends = tuple[float, float]
 """The least and the largest value of a line."""
 
 
+DEEPEST = 50
+"""How many lines, each computed from the one before, may wait for one another to be asked for."""
+
+
 class Unknown(Exception):
     """The ranges do not tell that every row is right."""
 
@@ -61,6 +65,12 @@ class Range:
         self.poles: dict[int, float] = {}
         self.limit: Callable[[], float] = lambda: math.inf  # of what errors before it bring
         self.root: tuple[Range, float] = self, 1.0  # what this is plus or minus of
+
+    def settle(self) -> None:
+        """Compute what is put off until it is asked for."""
+        limit = self.limit()
+        self.limit = lambda: limit
+        _ = self.absolute, self.ends
 
     @property
     def absolute(self) -> float:
@@ -128,6 +138,7 @@ def error_ranges(
     ArithmeticError or ValueError where floats cannot hold it.
     """
     ranges: list[Range | None] = []
+    waits = [0] * len(straight.lines)
     for line, (kind, operands, what) in enumerate(straight.lines):
         if not live[line] or kind in MASKS:
             ranges.append(None)
@@ -143,6 +154,10 @@ def error_ranges(
             result.poles = {line: 1.0}
         if not result.relative < SMALL:
             raise Unknown(kind)
+        waits[line] = 1 + max([waits[k] for k in operands], default=0)
+        if waits[line] == DEEPEST:
+            result.settle()
+            waits[line] = 0
         ranges.append(result)
     return ranges
 

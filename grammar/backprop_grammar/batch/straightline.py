@@ -140,7 +140,7 @@ def local(
         return shared(straight, moved[node], lines, k)
     if operation is POW and k == 0:
         exponent = straight.number(lines[1])
-        if exponent is not None and exponent >= 2 and exponent == int(exponent):
+        if exponent is not None and 2 <= exponent <= 2**53 and exponent == int(exponent):
             power = straight.power(lines[0], straight.leaf(exponent - 1))
             return straight.multiply(lines[1], power), None
     leaves = {"out": moved[node]}

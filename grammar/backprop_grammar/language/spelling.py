@@ -215,12 +215,11 @@ def characters(typed: Typed) -> Typed:
 
 def run(text: str, start: int, kind: str) -> str:
     """The plain text of the raised or lowered characters that begin at a place."""
-    plain = ""
-    for character in text[start:]:
-        if not raised(character, kind):
-            break
-        plain += raised(character, kind)
-    return plain
+    plain: list[str] = []
+    while start < len(text) and (one := raised(text[start], kind)):
+        plain.append(one)
+        start += 1
+    return "".join(plain)
 
 
 def half(done: Writing, character: str) -> None:

@@ -338,10 +338,15 @@ class Arithmetic(ABC):
 
     def selected(self, operation: Operation, operands: Sequence[Ball]) -> list[int]:
         """The operands that a max or min selects; several where they tie."""
-        best = max(
-            operands, key=lambda ball: ball[0] * operation.selects
-        )  # those that lose may tie
-        return [k for k, ball in enumerate(operands) if self.decide(ball, best) == 0]
+        selects = operation.selects
+        best = max(operands, key=lambda ball: ball[0] * selects)  # those that lose may tie
+        signs = [self.decide(ball, best) * selects for ball in operands]
+        if 1 in signs:  # numbers that are known better than by their digits
+            for ball, sign in zip(operands, signs, strict=True):
+                if sign == 1 and self.decide(ball, best) == selects:
+                    best = ball
+            signs = [self.decide(ball, best) for ball in operands]
+        return [k for k, sign in enumerate(signs) if sign == 0]
 
     # local gradients
 

@@ -64,7 +64,13 @@ class Germs:
 
     def decide(self, x: Element, y: Element) -> int:
         """The sign of x - y. Raises Undecided where all known terms cancel."""
-        return 0 if x is y else self.field.sign(x - y)
+        if x is y:
+            return 0
+        if isinstance(x, Real) and isinstance(y, Real):
+            a, b = x.rational, y.rational
+            if a is not None and b is not None:
+                return (a > b) - (a < b)
+        return self.field.sign(x - y)
 
     def sign(self, operands: Sequence[Element], k: int) -> int:
         """The sign of operand k."""

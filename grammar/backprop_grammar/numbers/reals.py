@@ -263,6 +263,8 @@ class Reals:
             and inner.operation is UNDOES[operation]
         ):
             return inner.operands[0]
+        if operation is EXP and [q < 0 for q in operands[0].terms.values()] == [True]:
+            return self.inverse(self.value(EXP, (-operands[0],)))
         atom = self.atom(operation, tuple(operands))
         for bits in BITS:
             arithmetic = multiprecision(bits, False)

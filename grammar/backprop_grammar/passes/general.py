@@ -3,16 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..language.graph import Tape
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.branches import Branches
 from ..numbers.interpret import interpret, leaves
+from ..numbers.multiprecision import Multiprecision
 from ..operations.row import Operation
 from .backward import backward
 from .doubt import Doubt, NeedsPrecision
+
+if TYPE_CHECKING:
+    from ..numbers.reals import Real
 
 __all__ = ["Values", "forward", "gradients"]
 
@@ -24,12 +28,14 @@ def forward(
     graph: Tape,
     given: Mapping[int, Ball],
     needed: list[bool],
-    arithmetic: Arithmetic,
+    arithmetic: Multiprecision,
     doubt: Doubt,
+    exact: "Mapping[int, Real] | None" = None,
 ) -> tuple[Values, Branches]:
     """The balls of the needed nodes that are evaluated, and which side each `if` took.
 
-    given: of the variables.
+    given: of the variables. exact: numbers of nodes that are known otherwise; equal ones are one
+    ball, and rational ones have no error beyond rounding.
 
     Raises DomainError where an operation leaves its domain, NeedsPrecision where the arithmetic overflows or
     cannot decide.
@@ -42,12 +48,22 @@ def forward(
             yield node
 
     known: dict[tuple[Any, ...], Ball] = {}
+    numbers: dict[Any, Ball] = {}
+
+    def proved(ball: Ball) -> Ball:
+        """The ball of this node, if its number is known, by which equal numbers cancel exactly."""
+        number = exact.get(node) if exact else None
+        if number is None:
+            return ball
+        if number.key not in numbers:
+            numbers[number.key] = arithmetic.quotient(number.rational) or ball
+        return numbers[number.key]
 
     def apply(operation: Operation, operands: list[Ball]) -> Ball:
         what = operation, *map(id, operands)  # equal formulas are one ball, and so cancel exactly
         if what in known:
             return known[what]
-        known[what] = ball = arithmetic.apply(operation, operands)
+        known[what] = ball = proved(arithmetic.apply(operation, operands))
         doubt.check(arithmetic, node, ball, not any(error for _, error in operands))
         return ball
 

@@ -5,10 +5,11 @@ don't, the same passes run over wider numbers, more and more precise, until ever
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress
+from typing import TYPE_CHECKING
 
 from ..blocks.names import Names, outermost
 from ..errors import BackpropError, nearest, product, shorten
@@ -23,6 +24,9 @@ from . import flat, general
 from .doubt import Doubt, NeedsPrecision
 from .general import Values
 from .local_gradients import local_gradients
+
+if TYPE_CHECKING:
+    from ..numbers.reals import Real
 
 __all__ = [
     "BITS_PER_DIGIT",
@@ -196,6 +200,7 @@ def run_at(
         for bits in LADDER
         if bits == LADDER[0] or duration(graph, needed, start + bits) <= PATIENCE
     ]
+    exact: dict[int, Real] = {}
     for bits in ladder:
         arithmetic = multiprecision(bits, False)
         tolerance = arithmetic.module.ldexp(1, -spare)  # a float has no such exponents
@@ -203,7 +208,7 @@ def run_at(
         last = bits == ladder[-1]
         with arithmetic.context():
             try:
-                run = run_over(target, at, upstream, arithmetic, doubt, every, last)
+                run = run_over(target, at, upstream, arithmetic, doubt, every, last, exact)
             except DomainError as cause:
                 if doubt.node < 0 or last:
                     raise refusal(graph, cause) from None
@@ -213,7 +218,9 @@ def run_at(
                     raise too_large(graph, stopped.node) from None
                 bound = stopped.cause.bound
                 if last and bound is not None and bound < arithmetic.unit**0.5:
-                    raise untold(graph, stopped) from None
+                    if exact or not (exact := numbers(target, at)):
+                        raise untold(graph, stopped) from None
+                    ladder.append(bits)  # once more, with what is known
                 continue
         if doubt.node < 0:
             run.reason, run.reason_node, run.lost, run.bits = reason, node, lost, bits
@@ -223,6 +230,14 @@ def run_at(
         "precision", f"a number here needs more than {int(bits / BITS_PER_DIGIT):,} digits to be certain",
         graph.spans[where], hint="write the formula so that less cancels", source=graph.source, node=where,
     )  # fmt: skip
+
+
+def numbers(target: Target, at: dict[str, float]) -> "dict[int, Real]":
+    """The exact numbers of nodes, as far as they are found, by which equal ones are known as that."""
+    from .sides import Neighbourhood  # for what no digits tell apart
+
+    near = Neighbourhood(target.graph, target.output, at)
+    return {node: x for node in near.needed if (x := near.values[node]) is not None}
 
 
 def duration(graph: Graph, needed: list[bool], bits: int) -> float:
@@ -251,10 +266,11 @@ def run_over(
     doubt: Doubt,
     every: bool,
     last: bool = False,
+    exact: "Mapping[int, Real] | None" = None,
 ) -> Run:
     """Forward, backward, and the blocks' own local gradients, over one arithmetic.
 
-    last: no wider numbers will be tried.
+    last: no wider numbers will be tried. exact: see ``general.forward``.
 
     Raises DomainError and NeedsPrecision as ``forward`` does.
     """
@@ -268,12 +284,13 @@ def run_over(
     if fast:
         values, branches = flat.forward(graph, at, target.needed, doubt)
     else:
+        assert isinstance(arithmetic, Multiprecision)
         point = {
             node: arithmetic.constant(at[name])
             for name, node in graph.variables.items()
             if name in at
         }
-        values, branches = general.forward(graph, point, target.needed, arithmetic, doubt)
+        values, branches = general.forward(graph, point, target.needed, arithmetic, doubt, exact)
     if values[output] is None:
         raise not_evaluated(graph, output)
     if not every:  # there was no refusal that a doubt could have spoken against

@@ -25,8 +25,8 @@ __all__ = ["LARGEST", "Direction", "Neighbourhood", "Side"]
 CAPS = (1, 4, 10, 22)
 """How far beyond the order asked for series are known, tried in turn."""
 
-LARGEST = 20_000
-"""Nodes that are expanded at one point, in all; beyond, nothing is decided."""
+LARGEST = 50_000
+"""Operands of nodes that are expanded at one point, in all; beyond, nothing is decided."""
 
 GROUPS = 3
 """Directions of a mixed derivative: each has an infinitesimal of its own."""
@@ -135,9 +135,9 @@ class Neighbourhood:
         for node in self.needed:
             depends[node] = depends[node] or any(depends[k] for k in self.around(node))
         nodes = [node for node in self.needed if depends[node] or self.values[node] is None]
-        self.expanded += len(nodes)
+        self.expanded += sum(max(1, len(self.graph.operands[node])) for node in nodes)
         if self.expanded > LARGEST:
-            raise Undecided("too many nodes")
+            raise Undecided("too many operands")
         values = [
             None if depends[k] and not self.graph.operations[k].leaf else value
             for k, value in enumerate(self.values)

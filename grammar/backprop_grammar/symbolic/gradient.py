@@ -137,7 +137,13 @@ def local(s: Symbols, node: int, k: int) -> int:
         leaves |= {"x": operands[k], "n": s.constant(float(len(operands)))}
     graph = rule(operation, len(operands), 0 if operation.variadic else k, s.floats)
     still = [i for i, name in graph.names.items() if name[0] == "_"]
-    moved = s.copy(graph, leaves, apart=still)
+    if node in s.rules:  # what all operands have in common is there
+        moved = s.rules[node]
+        s.fill(moved, of_one_operand(graph), graph, leaves, still)
+    else:
+        moved = s.copy(graph, leaves, apart=still)
+    if operation.variadic:
+        s.rules[node] = moved
     s.still.update(moved[i] for i in still)
     return moved[graph.output]
 
@@ -149,6 +155,16 @@ def rule(operation: Operation, count: int, k: int, floats: bool) -> Graph:
         return texts(operation).shown[k]
     text = (operation.twice or operation.careful or operation.rules)[k]
     return compiled(over(text, parameters(operation, count)))
+
+
+@cache
+def of_one_operand(graph: Graph) -> list[int]:
+    """The nodes of a variadic row's rule that are of the operand that the gradient is sent to."""
+    depends = [False] * len(graph)
+    for node, operands in enumerate(graph.operands):
+        own = node == graph.variables.get("x")
+        depends[node] = own or any(depends[k] for k in operands)
+    return [node for node, here in enumerate(depends) if here]
 
 
 def share(s: Symbols, node: int, k: int, part: int, once: bool) -> int:

@@ -11,7 +11,7 @@ is never dropped: sqrt(x^2) and log(x^2) stay.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, reduce
 from typing import Any, NamedTuple
@@ -60,6 +60,7 @@ class Symbols(SharedTape):
         super().__init__()
         self.floats = floats
         self.still: set[int] = set()  # nodes that are taken as constants
+        self.rules: dict[int, list[int]] = {}  # of variadic nodes: where a local gradient's text is
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
         """The node of an operation, simplified the way a person would."""
@@ -115,33 +116,46 @@ class Symbols(SharedTape):
         them, not of what is written the same. verbatim: nothing is simplified, and rows that only
         the texts of the table use are written by what they are made of.
         """
-        moved: list[int] = []
+        moved = [0] * len(graph)
+        self.fill(moved, range(len(graph)), graph, leaves, apart, verbatim)
+        return moved
+
+    def fill(
+        self,
+        moved: list[int],
+        nodes: Iterable[int],
+        graph: Graph,
+        leaves: Mapping[str, int],
+        apart: Collection[int] = (),
+        verbatim: bool = False,
+    ) -> None:
+        """Put some nodes of a graph on this tape, as ``copy`` does; moved: where the others are."""
         names = {node: name for name, node in graph.variables.items()}
-        for node, operation in enumerate(graph.operations):
+        for node in nodes:
+            operation = graph.operations[node]
             if node in graph.constants:
-                moved.append(self.constant(graph.constants[node]))
+                moved[node] = self.constant(graph.constants[node])
             elif operation.leaf:
                 name = names[node]
-                moved.append(leaves[name] if name in leaves else self.variable(name))
+                moved[node] = leaves[name] if name in leaves else self.variable(name)
             elif operation is IDENTITY:
-                moved.append(moved[graph.operands[node][0]])
+                moved[node] = moved[graph.operands[node][0]]
             else:
                 comparison = ""
                 if node in graph.condition_of:
                     comparison = graph.conditions[graph.condition_of[node]].comparison
                 operands = [moved[k] for k in graph.operands[node]]
                 if not verbatim:
-                    moved.append(self.apply(operation, operands, comparison))
+                    moved[node] = self.apply(operation, operands, comparison)
                 elif operation.hidden and (made := written_out(operation, len(operands))):
                     given = dict(zip(made.parameters, operands, strict=True))
-                    moved.append(self.copy(made.body, given)[made.body.output])
+                    moved[node] = self.copy(made.body, given)[made.body.output]
                 elif comparison:
-                    moved.append(self.selection(comparison, *operands))
+                    moved[node] = self.selection(comparison, *operands)
                 else:
-                    moved.append(self.plain(operation, operands))
+                    moved[node] = self.plain(operation, operands)
             if node in apart and not operation.leaf:
                 moved[node] = self.tape.add(IDENTITY, (moved[node],))
-        return moved
 
     def rule(self, text: Graph, leaves: Mapping[str, int], known: Mapping[str, Any]) -> int:
         """A text of the table over other leaves, simplified only where these make it simpler.

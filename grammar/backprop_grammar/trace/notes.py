@@ -21,7 +21,7 @@ from ..passes.run import BITS_PER_DIGIT, Run, described
 from .index import formula
 from .record import Flag, Note, Trace
 
-__all__ = ["flags", "notes", "overflow", "spelling"]
+__all__ = ["beyond", "flags", "notes", "overflow", "spelling"]
 
 
 def overflow(run: Run) -> BackpropError:
@@ -73,8 +73,7 @@ def flags(
         what = "the output" if operation.leaf else operation.name
         path = f"gradients.{label}"
         if value.exists:
-            message = f"the gradient of {label} is {brief(value)}, beyond the largest number, 1.79769e+308"  # fmt: skip
-            found.append(Flag(path, "overflow", sign_of(value), name, message))
+            found.append(beyond(path, f"the gradient of {label}", value, name))
         elif value == UNDEFINED:
             message = (
                 f"the gradient of {label} does not exist: {why(run.graph, names, origin, slope)}"
@@ -85,6 +84,12 @@ def flags(
             message = f"the gradient of {label} is {sign}infinite: the slope of {what} is infinite at {name}"  # fmt: skip
             found.append(Flag(path, "infinite", sign, name, message))
     return found
+
+
+def beyond(path: str, subject: str, value: Wide, node: str) -> Flag:
+    """The flag on a derivative that no float holds."""
+    message = f"{subject} is {brief(value)}, beyond the largest number, 1.79769e+308"
+    return Flag(path, "overflow", sign_of(value), node, message)
 
 
 def sign_of(number: Wide) -> str:

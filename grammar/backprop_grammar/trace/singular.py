@@ -12,10 +12,11 @@ from ..errors import few
 from ..numbers.ball import Undecided
 from ..numbers.decimal import decimal, number
 from ..numbers.reals import Real, exactly
-from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, as_float, exists, sign
+from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, as_float, exists, sign
 from ..operations.table import DIV
 from ..passes.run import BITS_PER_DIGIT, Run, Target
 from ..passes.sides import Neighbourhood, Side
+from .notes import beyond
 from .record import Flag, Note, Trace
 
 __all__ = [
@@ -75,8 +76,9 @@ def in_doubt(run: Run, sources: Sequence[int], gradients: Sequence[Number]) -> l
     above = [False] * len(graph)
     for node, kind in run.kinks.items():
         if kind != "cut":  # the slope is the same on both sides, and the value jumps
-            for operand in graph.operands[node]:
-                above[operand] = True
+            for k, operand in enumerate(graph.operands[node]):
+                tied = kind != "tie" or run.local(node, k) is not None
+                above[operand] = above[operand] or tied
     for node in range(run.output, -1, -1):
         if above[node]:
             for operand in graph.operands[node]:
@@ -297,6 +299,8 @@ def remarks_on(
         flag = by_path.pop(path, None)
         if one.number is None or not exists(one.number):
             by_path[path] = flagged(path, label, one, flag, wording)
+        elif isinstance(one.number, Wide) and one.number.nearest is None:
+            by_path[path] = beyond(path, wording.subject(label), one.number, wording.node)
     return notes, list(by_path.values())
 
 
@@ -338,9 +342,12 @@ def differing(wording: Wording, told: Mapping[str, Verdict]) -> str:
     else:
         pairs = {label: f"{shown(one.below)} and {shown(one.above)}" for label, one in told.items()}
         slopes = f"{wording.all(pairs)} from the left and from the right"
-    moved = {label: shown(one.number) for label, one in told.items() if one.number != one.rules}
-    nearer = "; given is what is nearer to the number of the rules, "
-    return f"the function has {slopes}{nearer + wording.all(moved) if moved else ''}"
+    text = f"the function has {slopes}"
+    rules = {label: shown(one.rules) for label, one in told.items() if one.number != one.rules}
+    if not rules:
+        return text
+    which, verb = ("one", "is") if len(rules) == 1 else ("ones", "are")
+    return f"{text}; the {which} nearer to the rules' {wording.all(rules)} {verb} printed"
 
 
 def undecided(wording: Wording, told: Mapping[str, Verdict]) -> str:
