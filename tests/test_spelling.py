@@ -1,6 +1,7 @@
 """Other spellings: what is typed, and how it is printed; what is noted, and where a caret points."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -78,6 +79,7 @@ SPELLINGS = (
     ("2πr + πr² + 2π + π/2", "2*pi*r + pi*r^2 + 2*pi + pi/2"),
     ("rπ + π_k + π₀", "r*pi + pi_k + pi0"),
     ("σ(x) + sigma(x) + σ", "sigmoid(x) + sigmoid(x) + sigma"),
+    ("f(σ) = σ^2; σ(x)", "f(sigma) = sigma^2; sigmoid(x)"),
     ("σ(u) = u*u; σ(x)", "sigma(u) = u*u; sigma(x)"),
     ("log₂(x) + log₁₀(y)", "log2(x) + log10(y)"),
     ("α = 2; αx + α·x", "alpha = 2; alphax + alpha*x"),
@@ -238,33 +240,36 @@ SIGNS = {
 LETTERS = {"alpha": "α", "pi": "π", "tau": "τ"}
 
 
+REDUCED = ("sum", "mean", "max", "min", "logsumexp")
+"""What libraries take along an axis."""
+
+PIECE = re.compile(
+    rf"\b({'|'.join(sorted(FUNCTIONS, key=len, reverse=True))})(?=\()"
+    r"|(?<![\w.])[A-Za-z_]\w*|\*\*|[<>!]=|(?<![eE])-|[*/^]"
+)
+SIGNED = re.compile(r"(\)|(?<![\w.])[0-9][0-9.]*(?:e[+-]?[0-9]+)?) \* (?=[(xyzw]|alpha)")
+
+
 def typed_otherwise(text: str, rng: random.Random) -> str:
     """A program with all parentheses, in spellings that are drawn."""
-    import re
 
-    def other(match: "re.Match[str]") -> str:
-        word = match.group()
+    def other(match: re.Match[str]) -> str:
+        word = match[0]
         if word in SIGNS:
             return rng.choice(SIGNS[word])
         if word in LETTERS:
             return rng.choice((word, LETTERS[word]))
         if match[1]:
             prefix = rng.choice(("", "np.", "math.", "torch.nn.functional."))
-            return (
-                word
-                if word.startswith(("sum", "mean", "max", "min", "logsumexp"))
-                else prefix + word
-            )
+            return word if word.startswith(REDUCED) else prefix + word
         if re.fullmatch(r"[a-zA-Z_]\w*[0-9]", word):
             return word[:-1] + rng.choice((word[-1], chr(0x2080 + int(word[-1]))))
         if re.fullmatch(r"[xyz]", word):
             return rng.choice((word, chr(ord(word) + 0xFEE0)))
         return word
 
-    names = "|".join(sorted(FUNCTIONS, key=len, reverse=True))
-    return re.sub(
-        rf"\b({names})(?=\()|(?<![\w.])[A-Za-z_]\w*|\*\*|[<>!]=|(?<![eE])-|[*/^]", other, text
-    )
+    text = SIGNED.sub(lambda product: rng.choice((product[0], product[1])), text)
+    return PIECE.sub(other, text)
 
 
 @settings(max_examples=often(150, 1000))

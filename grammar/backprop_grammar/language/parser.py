@@ -406,7 +406,8 @@ class Reductions:
             values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
         meant = ALIASES.get(name)
-        if meant and not (self.scope.defining and self.scope.defining[0] == name):
+        own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
+        if meant and not own:
             self.main.respelled = True
             self.scope.soft_calls.setdefault(name, (start, start + len(name)))
             if meant in FUNCTIONS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..errors import BackpropError, Source, Span, few, shorten, visible
-from ..operations.table import CONSTANTS
+from ..operations.table import CONSTANTS, FUNCTIONS
 from .characters import PLAIN_SIGNS, ROOTS, fraction, greek, plain_letter, raised
 from .graph import Graph
 from .lexer import DEFINE, NAME, TIMES
@@ -324,7 +324,7 @@ def calls(typed: Typed) -> Typed:
         library, modules, name, called = found.groups()
         if library and called:
             check_alike(typed, library, modules, name, found.start(), found.end())
-        elif library and name in CONSTANTS:
+        elif library and (name in CONSTANTS or name in FUNCTIONS):
             pass
         elif library == "Math" and name.lower() in CONSTANTS:
             name = name.lower()
