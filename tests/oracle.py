@@ -283,7 +283,7 @@ def erfcx(n: Number, x: Number) -> Number:
             term *= -m.mpf(2 * k - 1 + n) * (2 * k + n) / (4 * k) / (x * x)
             total += term
         return (-1) ** n * m.factorial(n) * total / (m.sqrt(m.pi) * x ** (n + 1))
-    with m.extraprec(60 * (n + 1)):
+    with m.extraprec(60 + (n * (2 * max(0, m.mag(x)) + 4) if x > 0 else 0)):
         values = [exp(x * x) * 2 * normal(-x * m.sqrt(2))]
         values.append(2 * x * values[0] - 2 / m.sqrt(m.pi))
         for k in range(1, n):
@@ -303,17 +303,19 @@ def erfinv(x: Number) -> Number:
         rest = 1 - x
         guess, function = m.sqrt(-m.log(rest)), lambda y: m.log(m.erfc(y) / rest)
     low, high = guess / 3, 3 * guess + m.mpf(1) / 4
-    for _ in range(20):
-        middle = (low + high) / 2
-        if (function(middle) > 0) == (function(low) > 0):
-            low = middle
-        else:
-            high = middle
+    with m.workprec(60):
+        for _ in range(20):
+            middle = (low + high) / 2
+            if (function(middle) > 0) == (function(low) > 0):
+                low = middle
+            else:
+                high = middle
+    ends = function(low), function(high)
     for _ in range(14):
-        ends = function(low), function(high)
         if ends[0] == ends[1]:
             break
         low, high = high, high - ends[1] * (high - low) / (ends[1] - ends[0])
+        ends = ends[1], function(high)
     return high
 
 
@@ -340,23 +342,26 @@ def gamma(x: Number) -> Number:
         return 1 / m.zero
     if x < 0.5:
         return m.pi / (m.sinpi(x) * gamma(1 - x))
-    size = m.loggamma(x)
-    with m.extraprec(20 + max(0, m.mag(size))):
+    with m.workprec(53):
+        size = m.mag(m.loggamma(x))
+    with m.extraprec(30 + max(0, size)):
         return exp(m.loggamma(x))
 
 
 def beta(x: Number, y: Number) -> Number:
     if x <= 0 or y <= 0:
         return 1 / m.zero
-    largest = max(abs(m.loggamma(z)) for z in (x, y))
-    with m.extraprec(80 + max(0, m.mag(largest), m.mag(x), m.mag(y))):
+    with m.workprec(53):
+        size = max(m.mag(m.loggamma(z)) for z in (x, y))
+    with m.extraprec(80 + max(0, size, m.mag(x), m.mag(y))):
         return exp(m.loggamma(x) + m.loggamma(y) - m.loggamma(x + y))
 
 
 def beta_slope(x: Number, y: Number) -> Number:
     """By the first: beta times minus the rise of digamma from x to x + y."""
-    with m.extraprec(100 + max(0, 2 * (m.mag(x) - m.mag(y)), m.mag(x))):
-        return beta(x, y) * (m.digamma(x) - m.digamma(x + y))
+    with m.extraprec(100 + max(0, m.mag(x) - m.mag(y), m.mag(x))):
+        rise = m.digamma(x + y) - m.digamma(x)
+    return -rise * beta(x, y)
 
 
 def mish_slope(x: Number) -> Number:

@@ -1,6 +1,5 @@
 """The command line: points, options, streams and exit codes."""
 
-import contextlib
 import json
 import signal
 import subprocess
@@ -12,10 +11,8 @@ from importlib import metadata
 import pytest
 
 from backprop_cli.__main__ import main
-from backprop_cli.commands import COMMANDS, module_of
-from backprop_cli.input.argv import EXAMPLES
-from tests.screens import ROOT, environment, one_call
-from tests.support import call, trace_of
+from tests.screens import ROOT, environment
+from tests.support import FUNCTIONS, SHOWN, call, trace_of
 
 
 @pytest.mark.parametrize(
@@ -119,6 +116,10 @@ def test_programs_from_files_and_standard_input(tmp_path):
         (["eval", "x", "--file", "f"], b"", 2),
         (["eval", "--file", "/"], b"", 2),
         (["eval", "--file", "nowhere"], b"", 2),
+        (["eval", "--file", "@nowhere"], b"", 2),
+        (["eval", "--file", "@../README.md"], b"", 2),
+        (["map", "x", "--points", "@nowhere"], b"", 2),
+        (["samples", "nowhere"], b"", 2),
         (["eval", "-", "--at", "@-"], b"x", 2),
         (["eval", "-"], b"\xff\xfe", 1),
         (["eval", "-"], b"x\x00y", 1),
@@ -178,24 +179,16 @@ def test_help_leads_with_examples():
         assert "Usage:" in out
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS], ids=lambda command: command or "backprop")
-def test_the_examples_of_the_help_work(command, tmp_path):
-    (tmp_path / "samples").symlink_to(ROOT / "samples")
-    examples = module_of(command).EXAMPLES if command else EXAMPLES
-    for line in examples.splitlines():
-        if ".txt" in line or ">" in line or "point.json" in line:
-            continue
-        simple = one_call(line)
-        if simple is not None:
-            with contextlib.chdir(tmp_path):
-                code, _, err = call(*simple[1])
-        else:
-            done = subprocess.run(
-                ["bash", "-c", "set -o pipefail; " + line], env=environment(), capture_output=True,
-                cwd=tmp_path, check=False,
-            )  # fmt: skip
-            code, err = done.returncode, done.stderr.decode()
-        assert code == 0, (line, err)
+def test_samples_are_files_by_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    written = ("--file", str(ROOT / "samples/neuron.bp"), "--at", f"@{ROOT}/samples/neuron.json")
+    assert trace_of("--file", "@neuron", "--at", "@neuron") == trace_of(*written)
+    assert trace_of("--file", "@neuron.bp", "--at", "@neuron.json") == trace_of(*written)
+    code, out, _ = call("samples", "neuron")
+    assert (code, out) == (0, (ROOT / "samples/neuron.bp").read_text(encoding="utf-8"))
+    (tmp_path / "neuron").write_text('{"x": 3}', encoding="utf-8")  # a file comes first
+    assert trace_of("x", "--at", "@neuron")["value"] == 3.0
+    assert "did you mean neuron?" in call("eval", "--file", "@nuron")[2]
 
 
 def test_wrt_output_and_upstream():
@@ -382,12 +375,6 @@ def test_python_m_and_version():
     assert done.stdout.decode().split() == ["backprop", metadata.version("backprop-cli")]
 
 
-def test_completion_is_offered():
-    done = shell("backprop eval --pre", _BACKPROP_COMPLETE="complete_bash",
-                 COMP_WORDS="backprop eval --pre", COMP_CWORD="2")  # fmt: skip
-    assert b"--precision" in done.stdout
-
-
 def test_a_large_program_gives_way_to_the_summary():
     program = "+".join(["x"] * 5000)
     code, out, _ = call("eval", "-", "--at", "x=2", stdin=program.encode())
@@ -473,3 +460,37 @@ def test_a_soft_name_is_the_programs_own(args, value, gradients):
 def test_a_soft_name_stands_in_every_command(args):
     code, _, err = call(*args)
     assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("columns", ["", "80", "200", "60", "30"])
+def test_the_list_of_functions_fits(columns, monkeypatch):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = call("functions")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= min(80, int(columns or 80))
+    for row in SHOWN:
+        lines = [line for line in out.splitlines() if f"{line}  ".startswith(f"{row.signature}  ")]
+        assert len(lines) == 1, row.signature
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("normal", ["sinc", "normcdf", "gelu"]),  # what they say
+        ("HYPERBOLIC", ["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"]),
+        ("elu", ["elu"]),  # a name is that function alone
+        ("relu_", []),
+        ("swish", ["silu"]),
+        ("ln", ["log"]),
+    ],
+)
+def test_functions_are_searched(word, found):
+    code, out, err = call("functions", word, "--json")
+    assert code == (0 if found else 1)
+    if found:
+        assert [row["name"] for row in json.loads(out)["functions"]] == found
+        shown = call("functions", word)[1]
+        assert all(FUNCTIONS[name].signature in shown for name in found)
+    else:
+        assert "there is no operation" in err

@@ -7,7 +7,7 @@ from tests import differential, truth
 from tests.grown import Grown, grown
 from tests.support import BackpropError, often, traced
 
-PROGRAMS, CHUNK = 2000, 100
+PROGRAMS, CHUNK = often(1000, 2000), 100
 SEED = "suite"
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from backprop_grammar.explain.document import Figure, Product, Total, plain
 from backprop_grammar.explain.narrate import explain
@@ -377,7 +378,11 @@ FORMULAS = (
     ("-n8/n7", r"-\frac{n_{8}}{n_{7}}"),
     ("1.5e-07*x", r"1.5\times 10^{-7}\,x"),
     ("w0*x0 + alpha", r"w_{0}\,x_{0} + \alpha"),
-    ("xpysqr + w_0", r"\mathit{xpysqr} + \mathit{w\_0}"),
+    ("xpysqr + w_0", r"\mathit{xpysqr} + w_0"),
+    ("beta_1*alpha + theta_max", r"\beta_1\,\alpha + \theta_{\mathit{max}}"),
+    ("x_y*w1_12 + beta_12^2", r"x_y\,w_{1,12} + {\beta_{12}}^{2}"),
+    ("sigma_x2 + sum_of_all + a_1e5", r"\sigma_{x_{2}} + \mathit{sum_{of,all}} + a_{\mathit{1e5}}"),
+    ("_a + b_ + c__d", r"\mathit{\_a} + \mathit{b\_} + \mathit{c\_\_d}"),
     ("(x + y)^-2", r"{\left(x + y\right)}^{-2}"),
     ("1 * -4", r"1 \cdot \left(-4\right)"),
     ("x - -2", r"x - \left(-2\right)"),
@@ -468,11 +473,33 @@ def test_the_terminal_never_breaks_a_number(capsys, monkeypatch):
         assert " ".join(explain(trace).paragraphs[0].text.split()) in " ".join(out.split())
 
 
-def test_markdown_takes_nothing_for_its_own():
-    trace = traced("a_b_c*d_e_f # `<b>$x$", {"a_b_c": 1, "d_e_f": 2})
+MARKDOWN = [
+    ("a_b_c*d_e_f # `<b>$x$", {"a_b_c": 1, "d_e_f": 2}),
+    ("if(x < y, x*y*z, theta_max^-2) + xpy_sqr*abc_def + w1*w_1", {"x": 1, "y": 2, "z": 3, "theta_max": 1, "xpy_sqr": 2, "abc_def": 3, "w1": 1, "w_1": 2}),
+    *((f"{row.name}({', '.join('uvwz'[: len(row.operands)])})*alpha_1*beta_2", {"u": {"acosh": 2, "polygamma": 1}.get(row.name, 0.5), "v": 1, "w": 2, "z": 3, "alpha_1": 1, "beta_2": 2})
+      for row in FUNCTIONS.values() if not row.variadic),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "at"), MARKDOWN, ids=[row[0] for row in MARKDOWN])
+def test_markdown_leaves_mathematics_as_it_is(program, at):
+    """A reader of Markdown that knows no mathematics hands the formulas on letter by letter."""
+    trace = traced(
+        program, {name: x for name, x in at.items() if name in parsed(program).variables}
+    )
     text = rendered("explain", "markdown", explain(trace))
-    assert r"$`\mathit{a\_b\_c}" in text or r"\mathit{a\_b\_c}" in text
     assert "<b>" not in text
+    read = "\n".join(
+        "".join(child.content for child in token.children if child.type == "text")
+        for token in MarkdownIt("commonmark").parse(text)
+        if token.type == "inline"
+    )
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    formulas = re.findall(r"(?<![\\$])\$([^$]+)\$", prose)
+    assert len(formulas) > 2
+    for formula in formulas:
+        assert formula == formula.strip()
+        assert f"${formula.replace(chr(92) + '_', '_')}$" in read, formula
 
 
 def test_the_rule_of_a_block_stands_where_a_branch_that_is_not_taken_has_no_value():

@@ -266,7 +266,7 @@ def refusal_is_right(error: BackpropError, row: Operation, point: Point) -> bool
 @each_operation
 def test_value_and_gradients_are_right_or_refused(row):
     graphs: dict[int, Graph] = {}
-    for point in points(row, often(50 if row.slow else 80, 200)):
+    for point in points(row, often(30 if row.slow else 60, 200)):
         graph = graphs.setdefault(len(point), program(row, len(point)))
         try:
             trace = evaluate(graph, at(point))

@@ -89,6 +89,7 @@ def test_every_block_is_of_a_known_kind():
             TESTS: {"text"},
             GRAMMAR: {"console", "pycon"},
             FRONT: {"console", "sh"},
+            CLI: {"console", "sh"},
             CONTRIBUTING: {"python", "sh"},
         }
         assert kinds <= known.get(name, {"console"}), name
@@ -128,7 +129,7 @@ def test_the_sheet_is_that_of_the_table():
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="needs a package index; runs where CI is set")
 def test_the_first_command_on_a_fresh_machine(tmp_path):
-    for name in ("cli", "grammar", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("cli", "grammar", "samples", "pyproject.toml", "README.md", "LICENSE"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     fresh = {k: v for k, v in os.environ.items() if k != "PIP_NO_BUILD_ISOLATION"}  # the gate's own

@@ -37,6 +37,7 @@ app = typer.Typer(
     name="backprop",
     cls=Tool,
     rich_markup_mode=None,
+    add_completion=False,  # the command `completion` is ours
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

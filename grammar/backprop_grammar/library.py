@@ -838,7 +838,7 @@ class Formula:
     def _repr_latex_(self) -> str:
         from .views.documents.derive_latex import equations  # loaded when it is asked for
 
-        return equations(self.record)
+        return equations(self.record, DIGITS)
 
     def text(self) -> str:
         """A program of this language."""

@@ -20,6 +20,9 @@ COMMANDS = {
     "map": "Map a program over a table of points: one row in, one row out, with its gradients.",
     "functions": "List the operations with their local gradients, or show one.",
     "schema": "Print the JSON Schema of the tool's documents.",
+    "help": "Show the manual of a command, or of a topic such as language or numbers.",
+    "completion": "Print the script by which a shell completes the words of a command line.",
+    "samples": "List the programs to try that come with the tool, or print one.",
 }
 """Name -> what its help says, in the order of the help's list."""
 

@@ -22,7 +22,7 @@ __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
 backprop check "x*y + sin(x)" --at x=1,y=2
-backprop check "1/(1+exp(-(w*x+b)))" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39 || true
+backprop check "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39
 backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3,q=-4,x=-4
 backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3"""
 
@@ -49,7 +49,12 @@ def command(
         typer.Option(metavar="BOX", help="Where: x=-2:2,y=0:1, a range for every variable."),
     ] = None,
     points: Annotated[
-        int | None, typer.Option(metavar="N", help="Random points of the box; 100 by default.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Random points of the box; 100 by default.",
+            rich_help_panel="What to compute",  # elsewhere it names files
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of the random points.")] = None,
     digits: Digits = 6,

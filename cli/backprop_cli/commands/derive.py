@@ -74,6 +74,8 @@ def command(
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    if row.name == "latex":
+        derived = replace(derived, written={**derived.written, **written(at or [])})
     if hessian and derived.at is not None and not (name or save or as_json):
         row = formats.formats_of("derive")["matrix"]
     if row.name == "matrix" and (derived.at is None or not (hessian or order == 2)):
@@ -122,6 +124,13 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
+
+
+def written(at: list[str]) -> dict[str, str]:
+    """The texts of the numbers that are given on the command line itself."""
+    from ..input.request import read_point
+
+    return read_point([text for text in at if not text.startswith("@")]).written
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:

@@ -23,7 +23,7 @@ EXAMPLES = """\
 backprop eval "x*y + sin(x)" --at x=pi/4,y=2
 backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
 backprop eval -x^2 --at x=3 --json
-backprop eval --file neuron.txt --at @point.json
+backprop eval --file @neuron --at @neuron
 backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
 backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-"""
 

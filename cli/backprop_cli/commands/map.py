@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
-backprop map --file samples/neuron.bp --points samples/points.csv --at w0=2,w1=-3,w2=-3
-backprop map "x0*x1" --points samples/points.csv --columns value=area,d_x0=slope -o points.parquet
-backprop map "(sigmoid(w*x0 + b) - t)^2" --points "samples/*.csv" --at w=1,b=0 --wrt w,b --reduce mean
-backprop map "x0*x1" --points "samples/*.csv" -o out --workers 2 --resume
-seq 5 | sed 1ix | backprop map "sigmoid(w*x)" --points - --at w=2 --to jsonl"""
+backprop map --file @neuron --points @points --at w0=2,w1=-3,w2=-3
+backprop map "x0*x1" --points @points --columns value=area,d_x0=slope -o a.csv
+backprop map "(w*x0 - t)^2" --points @points --at w=1 --wrt w --reduce mean
+backprop map "x0*x1" --points @points -o mapped/ --resume
+printf "x\\n1\\n2\\n" | backprop map "sigmoid(x)" --points - --to jsonl"""
 
 REASONS = 8
 """Reasons that are named at the end, the most frequent first."""

@@ -30,9 +30,9 @@ __all__ = ["EXAMPLES", "command", "run_steps"]
 
 EXAMPLES = """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
-backprop step --file samples/rosenbrock.bp --rate 0.05 --steps 200 --method adam
-backprop step "z = w*x0 + b; softplus(z) - t*z" --points samples/points.csv --at w=0,b=0 --rate 1 --steps 100
-backprop step "(x - 3)^2" --at x=0 --steps 50 --json | backprop eval "x^2" --at @-"""
+backprop step --file @rosenbrock --rate 0.05 --steps 200 --method adam
+backprop step "(w*x0 + b - x1)^2" --points @points --at w=0,b=0 --steps 500
+backprop step "x^2" --at x=3 --steps 9 --json | backprop eval "x^4" --at @-"""
 
 LISTED = " or ".join(", ".join(METHODS).rsplit(", ", 1)) + "."
 """The methods, such as `gd, momentum or adam.`"""

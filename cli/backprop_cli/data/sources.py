@@ -16,6 +16,7 @@ from pathlib import Path
 from backprop_grammar.errors import shorten, usage
 
 from . import io as tables
+from . import shipped
 from .atomic import passing, private, terminable
 
 __all__ = ["PIPE", "Points", "files_of", "is_pattern", "opened"]
@@ -40,7 +41,8 @@ def is_pattern(text: str) -> bool:
 
 
 def files_of(points: Sequence[str]) -> list[str]:
-    """The files that the options name, patterns expanded, each once, however it is spelt.
+    """The files that the options name, patterns and samples (`@name`) expanded, each once, however
+    it is spelt.
 
     Raises BackpropError for an empty name, and for a pattern that matches nothing.
     """
@@ -48,7 +50,7 @@ def files_of(points: Sequence[str]) -> list[str]:
     for text in points:
         if not text:
             raise usage("--points names no file", "give a file with --points FILE")
-        matches = [text]
+        matches = [str(shipped.sample(text[1:])) if text.startswith("@") else text]
         if is_pattern(text):
             matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute patterns too
             if not matches:

@@ -9,41 +9,12 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["EXAMPLES", "Group"]
+from ..screens.usage import Described
 
-EXAMPLES = """\
-backprop eval "x*y" --at x=4,y=-3
-backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop eval "1/(1+exp(-(w0*x0+w1*x1+w2)))" --at w0=2,x0=-1,w1=-3,x1=-2,w2=-3
-backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
-backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
-backprop explain "max(x, y)^2" --at x=3,y=1
-backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3
-backprop derive "x^2*sin(y)"
-backprop step "(x - 3)^2" --at x=0 --rate 0.1 --steps 10
-backprop functions tanh"""
-EXIT_CODES = """\
-Exit codes: 0 all numbers finite; 1 the program or the point cannot be evaluated;
-2 wrong usage; 3 some gradient does not exist; 130 interrupted."""
+__all__ = ["Group"]
 
 
-class Examples:
-    """Help that leads with examples; mixed into the command and the group."""
-
-    examples = EXAMPLES
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Examples"):
-            for line in self.examples.splitlines():
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-        formatter.write_paragraph()
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        formatter.write_paragraph()
-        for line in EXIT_CODES.splitlines():
-            formatter.write(f"{line}\n")
-
-
-class Command(Examples, TyperCommand):
+class Command(Described, TyperCommand):
     """A command whose program may begin with a minus sign."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
@@ -107,7 +78,7 @@ class Deferred(TyperCommand):
         return self.built().make_context(*args, **more)
 
 
-class Group(Examples, TyperGroup):
+class Group(Described, TyperGroup):
     """The whole tool. Only the command that is asked for is imported and built.
 
     offered: the names of the commands, and what their help says.

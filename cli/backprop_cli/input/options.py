@@ -43,7 +43,10 @@ At = Annotated[
         metavar="POINT", help="The point: x=1,y=pi/4, @point.json or @-; may be repeated."
     ),
 ]
-File = Annotated[Path | None, typer.Option(metavar="FILE", help="Read the program from a file.")]
+File = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Read the program from a file, or a sample: @neuron."),
+]
 Wrt = Annotated[
     list[str] | None,
     typer.Option(

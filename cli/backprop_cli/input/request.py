@@ -26,6 +26,7 @@ from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.point import side_by_side
 from backprop_grammar.trace.record import Note
 
+from ..data import shipped
 from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "read_point"]
@@ -162,7 +163,9 @@ def read_program(program: str | None, file: Path | None) -> Source:
 
 
 def read_text(name: str) -> str:
-    """The text of a file, or of standard input for `-`; a byte order mark is dropped."""
+    """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark."""
+    if name.startswith("@"):
+        name = str(shipped.sample(name[1:]))
     if not name:
         raise usage("cannot read a file without a name", "write its name")
     try:
@@ -188,10 +191,13 @@ def read_text(name: str) -> str:
 
 
 class Point:
-    """Values by name; where each of them stands; those that a file gave, which may be unused."""
+    """Values by name, and their texts; where each of them stands; those that a file gave, which may
+    be unused.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
+        self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
         self.from_file: set[str] = set()
 
@@ -243,6 +249,7 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
     name = head.group(1)
     value = constant(source, start + head.end(), end, name)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+    point.written[name] = text[head.end() :].strip()
 
 
 def constant(source: Source, start: int, end: int, name: str) -> float:
@@ -298,7 +305,7 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
 def read_object(name: str, point: Point) -> None:
     """Read a JSON object of numbers, or the point of one of the tool's own documents."""
     shown = "standard input" if name == "-" else name
-    text = read_text(name)
+    text = read_text(shipped.file_of_point(name))
     hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
 
     def refuse(message: str) -> BackpropError:

@@ -25,7 +25,7 @@ class Formulas:
     program: as it was written. at: the point, if there is one; the numbers there are ``value``,
     the output's, and ``numbers``, by the names of the results; None where no float is it, and then
     ``wide`` says what it is instead. inputs: the values that the program itself gives to variables.
-    notes, flags: on the numbers; the path of a flag is `derivatives.` and a name. author: what
+    written: texts of numbers of the point, where they are known: 0.10, pi/4. notes, flags: on the numbers; the path of a flag is `derivatives.` and a name. author: what
     wrote them, for the comment of code.
     """
 
@@ -38,6 +38,7 @@ class Formulas:
     notes: tuple[Note, ...] = ()
     flags: tuple[Flag, ...] = ()
     wide: dict[str, Wide] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
     author: str = "backprop"
 
     def named(self, by: tuple[str, ...]) -> str:
@@ -103,9 +104,23 @@ def formulas(
     wide = {name: number for name, number in figures.items() if isinstance(number, Wide)}
     if code and None in plain.values():
         notes.append(Note("untested", "", UNTESTED))
+    written = {
+        name: text[slice(*program.spans[program.variables[name]])]
+        for name, value in inputs.items()
+        if at.get(name) == value
+    }
     return Formulas(
-        text, derivative, at, plain, as_float(trace.value), inputs, tuple(notes), tuple(flags), wide
-    )  # fmt: skip
+        text,
+        derivative,
+        at,
+        plain,
+        as_float(trace.value),
+        inputs,
+        tuple(notes),
+        tuple(flags),
+        wide,
+        written,
+    )
 
 
 def without_value(

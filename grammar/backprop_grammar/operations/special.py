@@ -35,6 +35,7 @@ __all__ = [
     "wide_beta",
     "wide_cosh",
     "wide_digamma",
+    "wide_erf",
     "wide_erfc",
     "wide_erfcx",
     "wide_erfcx_slope",
@@ -226,8 +227,27 @@ def wide_gauss(m: Any, x: Any) -> Any:
     return +result
 
 
+def tail(m: Any, x: Any) -> Any:
+    """erfc(x) for x > 4, with the digits that a sum with 1 keeps: erfc(x) < exp(-x^2).
+
+    Mpmath adds up numbers of the size of exp(x^2) to find those of erf(x).
+    """
+    hidden = 1.44 * x * x
+    if hidden > m.prec + 10:
+        return m.zero
+    with m.workprec(m.prec + 20 - int(hidden)):
+        return m.erfc(x)
+
+
+def wide_erf(m: Any, x: Any) -> Any:
+    """erf; by its tails where it is next to 1 or -1."""
+    return m.erf(x) if abs(x) < 4 else m.sign(x) * (1 - tail(m, abs(x)))
+
+
 def wide_erfc(m: Any, x: Any) -> Any:
-    """erfc; by erfcx where x is large, which mpmath refuses."""
+    """erfc; by its tail on the left, and by erfcx where x is large, which mpmath refuses."""
+    if x < -4:
+        return 2 - tail(m, -x)
     return m.erfc(x) if x < FAR else wide_gauss(m, x) * wide_erfcx(m, x)
 
 
@@ -239,8 +259,9 @@ def wide_erfcx(m: Any, x: Any) -> Any:
 def wide_erfcx_slope(m: Any, n: Any, x: Any) -> Any:
     """Derivative n of erfcx.
 
-    That of y' = 2 x y - 2/sqrt(pi) is 2 x y' + 2 y, and so on; far to the right, where these
-    cancel, each term of the asymptotic series has a derivative.
+    That of y' = 2 x y - 2/sqrt(pi) is 2 x y' + 2 y, and so on. To the right these cancel: each step
+    from k to k + 1 loses a factor exp(2 asinh(x/sqrt(2 k))), of which ``lost`` is the sum; far to
+    the right, each term of the asymptotic series has a derivative.
     """
     check_size(m, x)
     n = counted(n)
@@ -253,8 +274,12 @@ def wide_erfcx_slope(m: Any, n: Any, x: Any) -> Any:
             term *= -m.mpf(2 * k + n - 1) * (2 * k + n) / (2 * k) / (2 * x * x)
             total += term
         return factor * total
-    with m.extraprec(40 + 2 * max(0, m.mag(x)) + (40 * n if x > 0 else 0)):
-        before, here = m.zero, wide_exp(m, x * x) * m.erfc(x)
+    right, root = max(0.0, float(x)), math.sqrt(2 * n)
+    lost = (
+        2 * n * (math.asinh(right / root) + right / (math.hypot(right, root) + right)) if n else 0
+    )
+    with m.extraprec(40 + 2 * max(0, m.mag(x)) + math.ceil(1.5 * lost)):
+        before, here = m.zero, wide_exp(m, x * x) * wide_erfc(m, x)
         for k in range(n):
             before, here = here, 2 * x * here + (2 * k * before if k else -2 / m.sqrt(m.pi))
     return +here
@@ -348,12 +373,12 @@ def erfinv(x: float) -> float:
 
 
 def steps(m: Any, x: Any) -> int:
-    """How many whole steps take x > 0 to where Stirling's series is short.
+    """How many whole steps take x > 0 to where Stirling's series is short, where mpmath needs them.
 
-    Left to itself, mpmath spends many seconds on Bernoulli numbers at high precision.
+    Of many digits, it spends seconds on the coefficients of its series at small x.
     """
     precision: int = m.prec
-    return max(0, precision // 2 - int(min(x, precision)))
+    return max(0, precision // 3 - int(min(x, precision))) if precision > 600 else 0
 
 
 def lgamma_terms(m: Any, x: Any) -> list[Any]:
@@ -373,7 +398,7 @@ def polygamma_terms(m: Any, n: int, x: Any) -> list[Any]:
             return [m.psi(n, x)]
         tail = m.fsum((x / (x + k)) ** (n + 1) for k in range(count))
         return [-((-1) ** n) * m.factorial(n) * tail / x ** (n + 1)]
-    count = steps(m, x)
+    count = max(1, steps(m, x))  # so that what cancels at its zero is seen
     return [m.digamma(x + count), -m.fsum(1 / (x + k) for k in range(count))]
 
 
@@ -406,8 +431,9 @@ def wide_beta(m: Any, a: Any, b: Any) -> Any:
         raise ValueError
     if any(abs(m.mag(x)) > LARGEST // 8 for x in (a, b)):
         raise OverflowError
-    largest = max(abs(term) for x in (a, b) for term in lgamma_terms(m, x))
-    with m.extraprec(60 + max(0, m.mag(largest), m.mag(a), m.mag(b))):
+    with m.workprec(60):
+        largest = max(abs(wide_lgamma(m, x)) for x in (a, b, a + b))
+    with m.extraprec(80 + max(0, m.mag(largest), m.mag(a), m.mag(b))):
         terms = [*lgamma_terms(m, a), *lgamma_terms(m, b)]
         result = wide_exp(m, m.fsum([*terms, *(-term for term in lgamma_terms(m, a + b))]))
     return +result
@@ -505,7 +531,7 @@ def wide_sinc_slope(m: Any, n: Any, x: Any) -> Any:
             factor *= -m.mpf(n - j) / (m.pi * x)
         return terms
 
-    return settled(m, near if abs(x) < 1 else far)
+    return settled(m, near if abs(x) < max(1, n / 3) else far)
 
 
 def mish(x: float) -> float:

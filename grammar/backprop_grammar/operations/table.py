@@ -37,6 +37,7 @@ __all__ = [
     "FUNCTIONS",
     "IDENTITY",
     "IF",
+    "KINDS",
     "MUL",
     "NEG",
     "OPERATIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "POW",
     "SUB",
     "VARIABLE",
+    "also_called",
 ]
 
 
@@ -278,7 +280,7 @@ ROWS = (
         twice="1/_circle(x)", domain="x > -1 and x < 1"),
     # special functions
     row("erf", "x", "2/sqrt(pi)*exp(-x^2)", C, "error function", libm="erf",
-        value=special.rounded(lambda m, x: m.erf(x)), ulps=0.51, exact=at_zero, numpy=math.erf,
+        value=special.rounded(special.wide_erf), ulps=0.51, wide=special.wide_erf, exact=at_zero, numpy=math.erf,
         careful="2/sqrt(pi)*_gauss(x)"),
     row("erfc", "x", "-2/sqrt(pi)*exp(-x^2)", C, "1 - erf(x), exact in the tail", formula="1 - erf(x)",
         libm="erfc", value=special.rounded(special.wide_erfc), ulps=0.51, wide=special.wide_erfc,
@@ -433,6 +435,28 @@ ALIASES: dict[str, str] = {
 }  # fmt: skip
 """What other languages call a function, or what they have a name for, in this one; each operand
 stands once in it. All are soft, as ``Operation.soft`` says."""
+
+
+def also_called(row: Operation) -> list[str]:
+    """The other names of a function."""
+    return [name for name, other in FUNCTIONS.items() if other is row and name != row.name]
+
+
+KINDS = {
+    "add": "operators",
+    "exp": "exponentials and logarithms",
+    "sqrt": "roots",
+    "abs": "absolute value and choice",
+    "relu": "activations",
+    "floor": "whole numbers",
+    "sin": "trigonometry",
+    "sinh": "hyperbolic functions",
+    "erf": "special functions",
+    "logit": "logarithms of probabilities",
+    "sigmoid": "activations",
+    "sum": "sums and means",
+}
+"""The row with which a kind begins in the table -> what it is called."""
 
 OPERATORS: dict[str, Operation] = {row.symbol: row for row in ROWS if row.symbol}
 """The operators, by sign."""

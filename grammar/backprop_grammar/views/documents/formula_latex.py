@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from ...explain.document import Figure, Formula, Partial, Product, Side, Total
 from ...language.graph import Graph
+from ...language.nearest import DECIMAL
+from ...language.parser import parse
 from ...language.precedence import comparison_of, number_text, shown_operands
 from ...numbers.decimal import ENORMOUS, exponent_text, rounded
 from ...numbers.wide import Wide, sign
@@ -21,6 +23,7 @@ from ...trace.index import branch_text, spelled_out
 __all__ = [
     "FRACTION",
     "Leaf",
+    "as_written",
     "by_names",
     "equation",
     "escaped",
@@ -72,20 +75,37 @@ class Leaf(NamedTuple):
 
 
 def name_latex(name: str) -> str:
-    r"""A name: `w0` as `w_{0}`, `alpha` as `\alpha`, `xpysqr` as `\mathit{xpysqr}`.
+    r"""A name: `w0` as `w_{0}`, `beta_1` as `\beta_1`, `xpysqr` as `\mathit{xpysqr}`.
 
-    A constant is called by its number.
+    What follows an underscore stands below the line. A constant is called by its number.
     """
     if name[0] in "0123456789.-":
         leaf = number_leaf(name)
         return "-" * leaf.negative + leaf.latex
-    letter, digits = name.rstrip("0123456789"), ""
-    if letter.isascii() and letter.isalpha():
-        digits = name[len(letter) :]
-    if (len(letter) == 1 and letter.isalpha()) or letter in GREEK:
-        shown = letter if len(letter) == 1 else rf"\{letter}"
-        return f"{shown}_{{{digits}}}" if digits else shown
-    return rf"\mathit{{{escaped(name)}}}"
+    first, *below = name.split("_")
+    if not all([first, *below]):  # an underscore with nothing on one side
+        return rf"\mathit{{{escaped(name)}}}"
+    letter = first.rstrip("0123456789")
+    if len(letter) > 1 and letter not in GREEK:
+        lower = lowered(below)
+        return rf"\mathit{{{first}{'_' * bool(lower)}{lower}}}"
+    digits = [first[len(letter) :]] if letter != first else []
+    shown = rf"\{letter}" if letter in GREEK else letter
+    lower = lowered([*digits, *map(word_latex, below)], braces=bool(digits))
+    return f"{shown}_{lower}" if lower else shown
+
+
+def word_latex(word: str) -> str:
+    """A word below the line: a number, or a name without underscores."""
+    if word[0] in "0123456789":
+        return word if word.isdigit() else rf"\mathit{{{word}}}"
+    return name_latex(word)
+
+
+def lowered(words: Sequence[str], braces: bool = False) -> str:
+    """Words below the line; a single sign needs no braces."""
+    lower = ",".join(words)
+    return f"{{{lower}}}" if braces or len(lower) > 1 else lower
 
 
 def escaped(text: str) -> str:
@@ -100,8 +120,8 @@ def escaped(text: str) -> str:
 
 
 def number_leaf(text: str) -> Leaf:
-    r"""A number of the language: `1.5e-07` as `1.5\times 10^{-7}`."""
-    mantissa, _, exponent = text.removeprefix("-").partition("e")
+    r"""A number of the language: `1.5e-07` as `1.5\times 10^{-7}`, its digits as they are."""
+    mantissa, _, exponent = text.removeprefix("-").lower().partition("e")
     negative = text.startswith("-")
     if not exponent:
         return Leaf(mantissa, ATOM, True, negative)
@@ -132,6 +152,25 @@ def figure(shown: Figure) -> str:
     """A number as it is shown."""
     leaf = figure_leaf(shown)
     return "-" * leaf.negative + leaf.latex
+
+
+def as_written(text: str) -> str:
+    """A constant expression of the language, its numbers digit for digit."""
+    if DECIMAL.match(text):
+        leaf = number_leaf(text.removeprefix("+"))
+        return "-" * leaf.negative + leaf.latex
+    graph = parse(text)
+    spans, source = graph.spans, graph.source.text
+
+    def constant(node: int) -> Leaf | None:
+        if node not in graph.constants:
+            return None
+        digits = source[slice(*spans[node])]
+        if isinstance(graph.constants[node], float) and DECIMAL.match(digits):
+            return number_leaf(digits.removeprefix("+"))
+        return constant_leaf(graph.constants[node])
+
+    return expression(graph, graph.output, constant)
 
 
 # formulas

@@ -1,7 +1,7 @@
-"""An explanation as Markdown, for GitHub and other pages.
+"""An explanation as Markdown, for GitHub, notebooks and other pages.
 
-Mathematics between $` and `$ reaches the typesetter as it is, where plain dollar signs let Markdown
-take its backslashes away first. A page that knows no mathematics shows it as code.
+Mathematics stands between dollar signs, as all of them know it. Some take a backslash away that
+stands before a sign, so what LaTeX writes as one is written as a word.
 """
 
 import re
@@ -14,6 +14,9 @@ from ..options import Options
 from .formula_latex import equation
 
 __all__ = ["render"]
+
+SIGN = re.compile(r"\\[^A-Za-z]")
+WORDS = {r"\,": r"\thinspace ", r"\\": r"\cr"}
 
 
 def render(explanation: Explanation, options: Options) -> str:
@@ -53,7 +56,12 @@ def piece_text(piece: Piece) -> str:
         return escaped(piece.text)
     if len(piece.sides) == 1 and piece.kind != "formula":
         return escaped(piece.text)
-    return f"$`{equation(piece.sides)}`$"
+    return f"${SIGN.sub(in_words, equation(piece.sides))}$"
+
+
+def in_words(match: re.Match[str]) -> str:
+    """A command of LaTeX that is a sign, as a word; an escaped underscore has none."""
+    return WORDS.get(match[0], match[0])
 
 
 def escaped(text: str) -> str:
