@@ -37,10 +37,12 @@ from tests.grown import grown
 from tests.support import BackpropError, Program, rendered
 
 COMPILER = which("gcc") or which("cc")
+NODE = which("node")
 TARGETS = [
     "python",
     *(name for name in ("numpy", "jax", "torch") if find_spec(name)),
     *(["c"] if COMPILER else []),
+    *(["javascript"] if NODE else []),
 ]
 RELATIVE = 1e-12
 SMALLEST = 5e-324
@@ -88,7 +90,7 @@ class File(NamedTuple):
 
 def signature(source: str) -> tuple[str, int]:
     """The name of the function of a file, and how many numbers it gives beside the value."""
-    *_, found = re.finditer(r"^(?:def|double|void) (\w+)\((.*)\)", source, re.M)
+    *_, found = re.finditer(r"^(?:def|double|void|function) (\w+)\((.*)\)", source, re.M)
     size = re.search(r"\[(\d+)\]$", found[2])
     return found[1], int(size[1]) if size else 0
 
@@ -140,6 +142,28 @@ def arguments(file: File) -> list[float]:
 HELPERS = (*c.TARGET.helpers, "main", "differs")
 
 
+NODE_RUNNER = """
+const out = process.argv.slice(1).map((path) => {
+  const [value, gradient] = require(path)(...JSON.parse(require("fs").readFileSync(`${path}.json`)));
+  return [value, ...Object.values(gradient)].map(String);
+});
+console.log(JSON.stringify(out));
+"""
+
+
+def run_javascript(files: list[File], folder: Path, _target: str) -> list[Any]:
+    """What files of JavaScript give."""
+    paths = []
+    for k, file in enumerate(files):
+        paths.append(str(folder / f"{k}.js"))
+        Path(paths[-1]).write_text(file.source, encoding="utf-8")
+        Path(f"{paths[-1]}.json").write_text(json.dumps(arguments(file)))
+    command = [str(NODE), "-e", NODE_RUNNER, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [[float(x) for x in numbers] for numbers in json.loads(done.stdout)]
+
+
 def run_c(files: list[File], folder: Path, _target: str) -> list[Any]:
     """What files of C give, all in one program."""
     lines, calls = ["#define SELF_TEST", "#include <stdio.h>"], []
@@ -171,6 +195,10 @@ def run_c(files: list[File], folder: Path, _target: str) -> list[Any]:
     assert done.returncode == 0, done.stderr[-2000:]
     done = subprocess.run([folder / "all"], capture_output=True, text=True, check=True)
     return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
+
+
+RUN = {"c": run_c, "javascript": run_javascript}
+"""What runs the files of a target, where that is not Python."""
 
 
 def outcomes(file: File, found: Any) -> list[str]:
@@ -208,7 +236,7 @@ def count_of(cases: list[Case], targets: list[str]) -> tuple[Counter, list[dict]
                 files[target].append(file)
     for target in targets:
         with tempfile.TemporaryDirectory() as folder:
-            run = run_c if target == "c" else run_python
+            run = RUN.get(target, run_python)
             results = run(files[target], Path(folder), target) if files[target] else []
         for file, found in zip(files[target], results, strict=True):
             found_out = outcomes(file, found)

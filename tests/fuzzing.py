@@ -153,7 +153,14 @@ def attempt(way: str, given: Input) -> str:
 
 # Inputs from a grammar
 
+SPELLED = [
+    "f(x, y, z) = (x+y)z", "2πr + πr²", "σ(w₁·x₁ + b)", "√(x²+y²)/|x−y|", "½(x−y)² + 3x^1/2",
+    "import numpy as np\n1/(1+np.exp(-x))", "np.where(x > 0, x, 0.1*x)", "2e3x(1)", "e^(-x)cos(x)sin(2x)",
+]  # fmt: skip
+"""Programs in other spellings."""
+
 PROGRAMS = [
+    *SPELLED,
     *(path.read_text("utf-8") for path in sorted((ROOT / "samples").glob("*.bp"))),
     *(json.loads(line)["program"] for line in (ROOT / "tests/cases/worked_examples.jsonl").read_text("utf-8").splitlines()),
     *(json.loads(line)["expr"] for line in (ROOT / "tests/cases/boundary.jsonl").read_text("utf-8").splitlines()),
@@ -161,10 +168,11 @@ PROGRAMS = [
 TOKENS = [
     *"+-*/^()=,;<>!#\n\t .&|%$@~`'\"\\[]{}:?", "**", "==", "<=", ">=", "!=", "//", "x", "y", "q", "w0",
     "1", "2", "0", ".5", "1e-3", "1e400", "1e-400", "9" * 400, "0x10", "1_000", "2x", "3,14", "1e", "..",
+    "x^2y", "1/2x", "√", "|x|", "½", "²", "θ", "π", "σ(", "w₁", "np.", "np.exp(", "math.pi", "F.relu(", "where(", "import numpy as np\n",
     "if(", "if", "in", "let", "def", "nan", "inf", "None", "f(u) =", "f(u) = u*u;", "f(", "-", "--", "^-",
     *FUNCTIONS, *CONSTANTS,
 ]  # fmt: skip
-ODD = "αβ×÷−·√²½≤≠∞“”‘’…\u00a0\u2009\u200b\u200e\u202e\u2066\ufeff\x00\x07\x1b\x7f\x85\u2028\ud800٣１Ａ한😀\r\v\f"
+ODD = "αβπτσ₁ₙ⁻ⁿ∛•\u2062×÷−·√²½≤≠∞“”‘’…\u00a0\u2009\u200b\u200e\u202e\u2066\ufeff\x00\x07\x1b\x7f\x85\u2028\ud800٣１Ａ한😀\r\v\f"
 APART = ("-o", "--save", "--workers", "--dask", "--verify")
 """Options that write, start processes, or take long on purpose."""
 

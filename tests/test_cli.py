@@ -361,7 +361,7 @@ def test_an_ascii_terminal_shows_everything():
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert b"-4 -> q" in done.stdout
-    done = shell("backprop eval 'x × y' --at x=1,y=2",
+    done = shell("backprop eval 'x ≈ y' --at x=1,y=2",
                  PYTHONUTF8="0", PYTHONIOENCODING="ascii", LC_ALL="C")  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.isascii()

@@ -22,7 +22,7 @@ import pytest
 from backprop_grammar.derivatives.formulas import Formulas
 from backprop_grammar.views.code import c
 from backprop_grammar.views.code.code import TARGETS
-from tests.codes import Case, count_of, grown_cases
+from tests.codes import NODE, Case, count_of, grown_cases
 from tests.support import (
     BackpropError,
     Program,
@@ -44,7 +44,9 @@ MISSING = {
     name: f"{name} is not installed; the file's docstring says how to run this"
     for name in ("numpy", "jax", "torch")
     if importlib.util.find_spec(name) is None
-} | ({} if COMPILER else {"c": "there is no C compiler"})
+}
+MISSING |= {} if COMPILER else {"c": "there is no C compiler"}
+MISSING |= {} if NODE else {"javascript": "there is no Node"}
 
 needs = [
     pytest.param(name, marks=pytest.mark.skipif(name in MISSING, reason=MISSING.get(name, "")))
@@ -211,19 +213,38 @@ def compiled(tmp_path, sources: list[str]) -> str:
     return done.stdout
 
 
+def scripts(tmp_path, sources: list[str]) -> str:
+    """What the self-tests of JavaScript files say."""
+    for k, source in enumerate(sources):
+        (tmp_path / f"{k}.js").write_text(source, encoding="utf-8")
+    loader = (
+        "const Module = require('module');"
+        "for (const path of process.argv.slice(1)) try { Module._cache = {};"
+        " process.argv[1] = path; Module._load(path, null, true); }"
+        " catch (error) { console.log(`${path} ${error.message}`); }"
+    )
+    paths = [str(tmp_path / f"{k}.js") for k in range(len(sources))]
+    done = subprocess.run(
+        [str(NODE), "-e", loader, *paths], capture_output=True, text=True, timeout=300, check=False
+    )
+    return done.stdout + done.stderr
+
+
 LACKING = {"digamma", "polygamma", "erfinv"}
+GAMMAS = {"digamma", "polygamma", "lgamma", "gamma", "beta"}
 
 
 def lacks(target: str, subject: Formulas) -> bool:
     text = subject.derivative.text()
     if target == "jax" and "5e-324" in subject.program:  # which is 0 there
         return True
-    return target not in ("jax", "torch") and any(f"{name}(" in text for name in LACKING)
+    lacking = GAMMAS if target == "javascript" else LACKING
+    return target not in ("jax", "torch") and any(f"{name}(" in text for name in lacking)
 
 
 def signature(source: str) -> tuple[str, list[str]]:
     """The name and the parameters of the function of a file."""
-    *_, found = re.finditer(r"^(?:def|double|void) (\w+)\((.*)\)", source, re.M)
+    *_, found = re.finditer(r"^(?:def|double|void|function) (\w+)\((.*)\)", source, re.M)
     return found[1], [name for name in found[2].split(", ") if name]
 
 
@@ -232,8 +253,8 @@ def test_files_run_and_agree_with_the_backward_pass(target, subjects, tmp_path):
     able = [subject for subject in subjects if not lacks(target, subject)]
     assert len(able) > 120
     sources = [shown(target, subject) for subject in able]
-    if target == "c":
-        assert compiled(tmp_path, sources) == ""
+    if target in ("c", "javascript"):
+        assert what_they_say(target, tmp_path, sources) == ""
         return
     jobs = []
     for k, (subject, source) in enumerate(zip(able, sources, strict=True)):
@@ -259,7 +280,7 @@ def test_a_self_test_fails_where_the_numbers_are_others(target, tmp_path):
         assert right.count(repr(number)) == 1
         sources.append(right.replace(repr(number), repr(number * (1 + 2e-12))))
     said = what_they_say(target, tmp_path, [*sources, shown(target, missing)])
-    assert re.findall(r"(?:\^ |/)(\d)(?:\.py|$)", said, re.M) == ["1", "2"]
+    assert re.findall(r"(?:\^ |/)(\d)(?:\.py|\.js|$)", said, re.M) == ["1", "2"]
     assert "df_dx is 0.1414" in said
     assert "f is 1.99" in said
     assert "no number for df_dx, df_dy" in shown(target, missing)
@@ -274,6 +295,8 @@ def what_they_say(target: str, tmp_path, sources: list[str]) -> str:
     """The same of texts."""
     if target == "c":
         return compiled(tmp_path, sources)
+    if target == "javascript":
+        return scripts(tmp_path, sources)
     for k, source in enumerate(sources):
         (tmp_path / f"{k}.py").write_text(source, encoding="utf-8")
     return running(
@@ -379,7 +402,9 @@ def test_hostile_names_and_texts(target, tmp_path):
     sources = [shown(target, subject) for subject in subjects]
     assert "for is for_" in sources[0]
     assert all(c.isprintable() or c == "\n" for source in sources for c in source)
-    if target != "c":
+    if target == "javascript":
+        assert '["lambda"]: dout_dlambda' in sources[0]
+    elif target != "c":
         assert '"lambda": dout_dlambda' in sources[0]
 
 
@@ -407,7 +432,7 @@ def counted(target: str, *cases: Case) -> Counter:
 
 def orders(target: str) -> tuple[int, ...]:
     """The orders of derivatives that are looked at; every call of JAX takes long."""
-    return (1, 2) if often(0, 1) or target in ("python", "numpy", "c") else (2,)
+    return (1, 2) if often(0, 1) or target in ("python", "numpy", "c", "javascript") else (2,)
 
 
 @pytest.mark.parametrize("target", needs)
@@ -580,7 +605,7 @@ def test_a_branch_not_taken_is_not_evaluated_in_pieces(tmp_path):
     assert self_tested("python", tmp_path, subject, *others) == ""
 
 
-@pytest.mark.parametrize("target", ["python", "numpy", "c"])
+@pytest.mark.parametrize("target", ["python", "numpy", "c", "javascript"])
 def test_what_a_target_lacks_is_refused(target):
     with pytest.raises(BackpropError) as caught:
         shown(target, made("digamma(x)*y"))
@@ -622,7 +647,10 @@ def test_higher_orders_and_directions(tmp_path):
     jvp = Formulas("x^2*y", along("x^2*y", direction), {"x": 3.0, "y": 2.0}, {"jvp": 30.0}, None)
     product = along("x^2*y", direction, second=True)
     hvp = Formulas("x^2*y", product, {"x": 3.0, "y": 2.0}, {"hvp_x": 16.0, "hvp_y": 6.0}, None)
-    for target in ("python", *(name for name in ("numpy", "c") if name not in MISSING)):
+    for target in (
+        "python",
+        *(name for name in ("numpy", "c", "javascript") if name not in MISSING),
+    ):
         assert self_tested(target, tmp_path, second, jvp, hvp) == ""
     assert '("x", "y"): d2f_dx_dy' in shown("python", second)
     assert "double hessian[3]" in shown("c", second)

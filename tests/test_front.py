@@ -30,38 +30,6 @@ from backprop_cli.screens.diagnostics import REFUSALS, refusal
 from tests.screens import ROOT, environment
 from tests.support import BackpropError, Source, call, often
 
-TYPED = [
-    # (id, command line, standard input, value, or exit code and what is said)
-    ("T002", "'x*y' --at x=1,y=2 --json", "", 2),
-    ("T021", "eval 'x*y' x=3 y=4 --json", "", 12),
-    ("T022", "eval 'x*y' --at 'x=3 y=4' --json", "", 12),
-    ("T023", """eval 'x*y' --at '{"x": 3, "y": 4}' --json""", "", 12),
-    ("T024", "eval --at x=2 --json", "x^2", 4),
-    ("T038", "graph 'x*y' --at x=1,y=2 --svg", "", "svg"),
-    ("T039", "eval 'x*y' -at x=1,y=2", "", "--at"),
-    ("T040", "plot 'x*y' --at x=1,y=2", "", "graph"),
-    ("T041", "eval --hlep", "", "--help"),
-    ("T043", "eval samples/nothere.bp", "", "file"),
-    ("T044", "step '(x-3)^2' --at x=0 --lr 0.1", "", "--rate"),
-]
-"""Of the collected command lines of people who saw the tool for the first time, those that the
-command line answers; the others are in test_typed.py."""
-
-
-@pytest.mark.parametrize(
-    ("line", "stdin", "found"), [row[1:] for row in TYPED], ids=[row[0] for row in TYPED]
-)
-def test_typed(line, stdin, found, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    code, out, err = call(*shlex.split(line), stdin=stdin.encode())
-    if isinstance(found, str):
-        assert (code, out) == (2, "")
-        assert found in err
-    else:
-        assert (code, err) == (0, "")
-        assert json.loads(out)["value"] == found
-
-
 # the command
 
 

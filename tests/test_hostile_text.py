@@ -76,6 +76,31 @@ def test_a_program_with_hostile_comments(attack):
         harmless(args, out)
 
 
+SPELLED = "import numpy # {0}\nq = x·y # {0}\n(q)np.exp(y)|y| + x^1/(2 # {0}\n) + 2e3θ·theta"
+"""A program in other spellings, with everything of it that is noted."""
+
+
+@each_attack
+def test_a_program_in_other_spellings_with_hostile_comments(attack):
+    for args in (
+        ["eval", "--json"],
+        ["eval"],
+        ["explain", "--format", "markdown"],
+        ["graph", "--format", "html"],
+        ["explain", "--format", "latex"],
+        ["derive", "--format", "c"],
+    ):
+        program = SPELLED.format(attack)
+        code, out, err = call(args[0], program, "--at", f"{POINT},θ=1", *args[1:])
+        assert code in ((0,) if attack.isprintable() else (0, 1, 2)), err
+        assert not obeyed(out + err), args
+        assert (
+            'system("x")' not in out + err
+            and "\\input{" not in out + err
+            and "<img" not in out + err
+        )
+
+
 def test_most_attacks_are_comments():
     """Were they refused, nothing of the above would be tested."""
     passed = [a for a in ATTACKS.values() if call("eval", PROGRAM.format(a), "--at", POINT)[0] == 0]
@@ -99,6 +124,8 @@ def harmless(args: list[str], out: str) -> None:
         dot_accepts(out)
     elif wanted == "c":
         gcc_accepts(out)
+    elif wanted == "javascript":
+        node_accepts(out)
     elif wanted == "latex":
         assert "\\input" not in out.replace("\\inputenc", "")
         assert "\\write" not in out
@@ -148,6 +175,13 @@ def gcc_accepts(out: str) -> None:
             ["gcc", "-fsyntax-only", "-Wall", "-Werror", "-x", "c", "-"],
             input=out, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+@cache
+def node_accepts(out: str) -> None:
+    if shutil.which("node"):
+        done = subprocess.run(["node", "--check", "-"], input=out, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
 
 

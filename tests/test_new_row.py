@@ -21,7 +21,7 @@ from backprop_grammar.operations.row import Operation, Role, row
 from backprop_grammar.operations.special import wide_power
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
 from tests.support import call
-from tests.test_codes import MISSING, compiled, running
+from tests.test_codes import MISSING, running, what_they_say
 from tests.test_kernel import agree, column
 
 
@@ -45,7 +45,7 @@ class Case(NamedTuple):
         return ",".join(f"{name}={x}" for name, x in self.points[0].items())
 
 
-CODES = ("python", "numpy", "jax", "torch", "c")
+CODES = ("python", "numpy", "jax", "torch", "c", "javascript")
 C = Role.SCALES
 
 
@@ -382,23 +382,25 @@ def test_code_runs_and_agrees(tmp_path, monkeypatch):
     for one in CASES:
         monkeypatch.setitem(OPERATIONS, one.row.name, one.row)
         monkeypatch.setitem(FUNCTIONS, one.row.name, one.row)
-    sources: list[str] = []
+    others: dict[str, list[str]] = {"c": [], "javascript": []}
     jobs = []
     for k, one in enumerate(CASES):
         for target in (target for target in CODES if target not in MISSING):
             if target in one.lacks:
                 continue
             source = said("derive", one.program, "--at", one.at, "--format", target)
-            assert ("SELF_TEST" if target == "c" else "__main__") in source
-            if target == "c":
-                sources.append(source)
+            marks = {"c": "SELF_TEST", "javascript": "require.main"}
+            assert marks.get(target, "__main__") in source
+            if target in marks:
+                others[target].append(source)
                 continue
             path = tmp_path / f"{k}_{target}.py"
             path.write_text(source, encoding="utf-8")
             jobs.append([str(path), "", [], None])
     assert len(jobs) > len(CASES)
     assert running(tmp_path, jobs) == ""
-    assert "c" in MISSING or compiled(tmp_path, sources) == ""
+    for target, sources in others.items():
+        assert target in MISSING or what_they_say(target, tmp_path, sources) == ""
 
 
 SIDED = (

@@ -87,6 +87,7 @@ FORMATS = (
     Format("jax", "derive", "a function of JAX arrays", "code.jax"),
     Format("torch", "derive", "a function of PyTorch tensors", "code.torch"),
     Format("c", "derive", "a C function", "code.c", ".c"),
+    Format("javascript", "derive", "a JavaScript function", "code.javascript", ".js"),
     Format("matrix", "derive", "the Hessian as a table of numbers", "screens.matrix"),
     Format("table", "check", "the findings as tables", "screens.checks"),
     Format(

@@ -4,6 +4,7 @@ An error is a span of a source, a label and a way out, so drawing it is the same
 went wrong; it is plain text, which no terminal wraps or decorates.
 """
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice
@@ -17,6 +18,7 @@ __all__ = [
     "few",
     "nearest",
     "position",
+    "product",
     "shorten",
     "suggestion",
     "usage",
@@ -144,6 +146,18 @@ def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
     """The hint for an unknown word: the known one that was meant, or what is said otherwise."""
     meant = nearest(word, known)
     return f"did you mean {shorten(meant)}?" if meant else otherwise
+
+
+def product(word: str, known: Iterable[str]) -> str:
+    """The product of known words that an unknown one is when they stand side by side, or nothing.
+
+    Looks at words of up to 40 characters, and at the first 50 known ones.
+    """
+    parts = "|".join(sorted(islice(known, 50), key=len, reverse=True))
+    if len(word) > 40 or not re.fullmatch(f"(?:{parts}){{2,}}", word):
+        return ""
+    factors = re.findall(parts, word)
+    return "*".join(factors) if "".join(factors) == word else ""
 
 
 def few(names: Iterable[str], most: int = 12) -> str:

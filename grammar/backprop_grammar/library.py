@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.parser import parse
+from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED, as_float
@@ -89,10 +89,10 @@ def rendered(view: str, record: Any, digits: int, **options: Any) -> str:
 def listed(names: Names) -> list[str]:
     """Names, given one by one or as one text: `"w,b"`. Raises BackpropError for what is none."""
     if isinstance(names, str):
-        return [name.strip() for name in names.split(",") if name.strip()]
+        return [plain_name(name.strip()) for name in names.split(",") if name.strip()]
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise usage(f"{shorten(repr(names))} is no list of names", 'write "w,b" or ["w", "b"]')
-    return list(names)
+    return [plain_name(name) for name in names]
 
 
 def checked(value: object, what: str) -> str:
@@ -100,6 +100,11 @@ def checked(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise usage(f"{what} is of type {type(value).__name__}, not a text")
     return value
+
+
+def named(value: object, what: str = "a name") -> str:
+    """A name as programs have it: theta for θ. Raises BackpropError for what is none."""
+    return plain_name(checked(value, what))
 
 
 def whole(value: object, what: str, least: int, most: int) -> int:
@@ -140,12 +145,12 @@ def numbers(values: object, what: str) -> dict[str, float]:
     if not isinstance(values, Mapping):
         shown = shorten(repr(values))
         raise usage(f"{what} is a dict of numbers, not {shown}", 'write {"x": 1.0}')
-    return {checked(name, "a name"): finite(x, f"{what} of {name}") for name, x in values.items()}
+    return {named(name): finite(x, f"{what} of {name}") for name, x in values.items()}
 
 
 def once(names: Iterable[str], more: Mapping[str, Any]) -> list[str]:
     """Names. Raises BackpropError for one that a mapping has, too, and for what is none."""
-    result = [checked(name, "a name") for name in names]
+    result = [named(name) for name in names]
     for name in result:
         if name in more:
             raise usage(f"{name} is given twice", "give each name one value")
@@ -154,8 +159,10 @@ def once(names: Iterable[str], more: Mapping[str, Any]) -> list[str]:
 
 def joined(first: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Two mappings of names. Raises BackpropError for a name that is in both, and for one that is none."""
-    once(first, more)
-    return {**first, **more}
+    result: dict[str, Any] = {}
+    for name, value in (*first.items(), *more.items()):
+        result[once([name], result)[0]] = value
+    return result
 
 
 @contextmanager
@@ -203,7 +210,7 @@ class Program:
         Raises BackpropError for a name that the program does not have.
         """
         graph = self.record
-        end = NodeNames(graph).find(output) if checked(output, "the output") else graph.output
+        end = NodeNames(graph).find(named(output, "the output")) if output else graph.output
         reached = graph.needed(end)
         return tuple([name for name, node in graph.variables.items() if reached[node]])
 
@@ -264,7 +271,7 @@ class Program:
         if upstream is not None:
             options["upstream"] = finite(upstream, "the upstream gradient")
         if output is not None:
-            checked(output, "the output")
+            options["output"] = named(output, "the output")
         if nodes is not None:
             options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
@@ -293,7 +300,7 @@ class Program:
         views: dict[str, Any] = {
             "wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold),
         }  # fmt: skip
-        record = outline(self.record, output=checked(output, "the output"), **views)
+        record = outline(self.record, output=named(output, "the output"), **views)
         asked: dict[str, Any] = {"digits": digits, "decimals": decimals}
         again = partial(Program.outline, self, output=output, **views, **asked)
         return Trace(record, figures(**asked), again)
@@ -377,7 +384,7 @@ class Program:
         if not names:
             raise usage("no column is named", 'write "x,y" or ["x", "y"]')
         bound, at = bind(self.record.bind(names), others)
-        outputs = listed(wrt or ()), checked(output or "", "the output")
+        outputs = listed(wrt or ()), named(output or "", "the output")
         result = Evaluator(bound, names, at, *outputs)
         result.again = partial(Program.mapper, self, names, others, wrt=outputs[0], output=output)
         return result
@@ -434,8 +441,10 @@ class Program:
             options["steps"] = whole(steps, "steps", 1, MOST_STEPS)
         if up is not None:
             options["up"] = chosen(up, "up")
-        for name in {"method", "output"} & options.keys():
-            checked(options[name], f"the {name}")
+        if method is not None:
+            checked(method, "the method")
+        if output is not None:
+            options["output"] = named(output, "the output")
         at = {name: value for name, value in at.items() if name not in columns}
         planned = plan(bound, at, **options)
         if rows is not None:
@@ -574,7 +583,8 @@ class Trace(Answer):
 
     def __getitem__(self, name: str) -> Node:
         """The node of that name. Raises BackpropError with the nearest name where there is none."""
-        node = self.record.by_name.get(checked(name, "the name of a node"))
+        name = named(name, "the name of a node")
+        node = self.record.by_name.get(name)
         return self.node(find(self.listed(), name) if node is None else node)
 
     def listed(self, evaluated: bool = False) -> TraceRecord:
@@ -645,14 +655,14 @@ class Trace(Answer):
         """The backward pass in words, a paragraph a node; of one node where it is named."""
         from .explain.narrate import explain  # loaded when it is asked for
 
-        record = explain(self.listed(True), self.digits, checked(node, "the node"))
+        record = explain(self.listed(True), self.digits, named(node, "the node"))
         return Explanation(record, self.digits, partial(Trace.explain, self, node))
 
     def why(self, node: str) -> "Explanation":
         """Why the gradient of a node is zero, tiny, huge or what it is: the paths it comes along."""
         from .explain.why import why  # loaded when it is asked for
 
-        record = why(self.listed(True), checked(node, "the node"), self.digits)
+        record = why(self.listed(True), named(node, "the node"), self.digits)
         return Explanation(record, self.digits, partial(Trace.why, self, node))
 
     # checks
@@ -820,7 +830,7 @@ class Formula:
 
         asked, bound = dict(self.asked), self.program.record
         order = whole(asked["order"], "the order", 1, MAX_ORDER)
-        checked(asked["output"], "the output")
+        asked["output"] = named(asked["output"], "the output")
         for name in ("second", "code"):
             asked[name] = chosen(asked[name], name)
         if asked["along"] is not None:
@@ -899,6 +909,10 @@ class Formula:
         """A C function."""
         return self.code("c")
 
+    def javascript(self) -> str:
+        """A JavaScript function."""
+        return self.code("javascript")
+
 
 def equivalent(
     a: str | Program,
@@ -917,7 +931,7 @@ def equivalent(
     first, second = (x if isinstance(x, Program) else Program(x) for x in (a, b))
     if not isinstance(over, Mapping):
         raise usage("the ranges are no dict", 'write {"x": (-2.0, 2.0)}')
-    ranges = {checked(name, "a name"): range_of(name, ends) for name, ends in over.items()}
+    ranges = {named(name): range_of(name, ends) for name, ends in over.items()}
     count = whole(points, "points", 0, MOST_POINTS)
     programs = first.record.bind(ranges), second.record.bind(ranges)
     return agree(*programs, ranges, whole(seed, "the seed", -(2**63), 2**63), count)

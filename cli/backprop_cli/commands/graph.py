@@ -1,7 +1,8 @@
 """`backprop graph`: the computational graph as a picture."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +27,9 @@ from ..input.options import (
     format_option,
 )
 from ..screens.diagnostics import say
+
+if TYPE_CHECKING:
+    from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -107,6 +111,13 @@ def command(
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
     if digits is None and decimals is None:
         looks["fewest"] = FEWEST
+    if row.name == "html":
+        from backprop_grammar.language.printer import shown_text
+
+        text = shown_text(trace.record.program)
+        commands = typed(request, text, save), evaluation(request, text)
+        if all(map(str.isprintable, commands)):
+            looks |= {"command": commands[0], "evaluation": commands[1]}
     target = desktop.temporary(row.suffix) if fresh else save
     options = formats.Options(trace.digits, everything, **looks)
     formats.deliver(row, trace.record, options, target, get)
@@ -142,3 +153,35 @@ def ground(theme: str, name: str) -> str:
     if theme != "light" and name not in GROUNDED:
         raise usage(f"--theme is for {few(GROUNDED)}, not for {name}")
     return checked_theme(theme, name == "svg")
+
+
+def wanted(request: "Request", program: str) -> list[str]:
+    """The words that say what a request is of, but its point. program: its text."""
+    words = ["--file", str(request.file)] if request.file else []
+    if not words or words[1] == "-":
+        words = [program]
+    for option, values in (
+        ("--wrt", request.wrt),
+        ("--output", [request.output] if request.output else None),
+        ("--upstream", [request.upstream] if request.upstream != "1" else None),
+        ("--expand", request.expand),
+        ("--fold", request.fold),
+    ):
+        for value in values or ():
+            words += [option, value]
+    return words
+
+
+def typed(request: "Request", program: str, save: Path | None) -> str:
+    """The command that draws a request as a page."""
+    at = [word for point in request.at or () for word in ("--at", point)]
+    digits = ["--digits", str(request.digits)] if request.digits is not None else []
+    if request.decimals is not None:
+        digits += ["--decimals", str(request.decimals)]
+    end = ["-o", save.name] if save else ["--format", "html"]
+    return shlex.join(["backprop", "graph", *wanted(request, program), *at, *digits, *end])
+
+
+def evaluation(request: "Request", program: str) -> str:
+    """The command that evaluates the same at a point, which is to follow."""
+    return shlex.join(["backprop", "eval", *wanted(request, program), "--at"])

@@ -208,7 +208,9 @@ def check(
 
 
 def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> None:
-    """Say which names mean something else than they might."""
+    """Say which names mean something else than they might, and so of the spelling."""
+    for said in graph.remarks.values():
+        say("note", said)
     for name in graph.shadowed:
         if name in columns:
             say("note", f"{name} is your column here, not the constant")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from backprop_grammar.errors import BackpropError, shorten, usage, visible
-from backprop_grammar.language.parser import parse
+from backprop_grammar.language.parser import parse, plain_name
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.trace.evaluate import evaluate
 
@@ -13,7 +13,7 @@ from .request import pieces
 
 __all__ = ["read_claims", "read_ranges"]
 
-BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
+BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
 
 
 def read_claims(texts: Iterable[str]) -> dict[str, str]:
@@ -32,9 +32,10 @@ def read_claims(texts: Iterable[str]) -> dict[str, str]:
                 shown = shorten(visible(part.strip()))
                 message = f"{shown} is not a claim, which is the name of a node, = and a number"
                 raise usage(message, "write --claim x=-4,y=0.25")
-            if match[1] in claims:
-                raise usage(f"{shorten(match[1])} is claimed twice", "claim each gradient once")
-            claims[match[1]] = match[2]
+            name = plain_name(match[1])
+            if name in claims:
+                raise usage(f"{shorten(name)} is claimed twice", "claim each gradient once")
+            claims[name] = match[2]
     return claims
 
 
@@ -45,6 +46,7 @@ def read_ranges(texts: list[str]) -> dict[str, tuple[float, float]]:
         if not part:
             continue
         name, _, sides = part.partition("=")
+        name = plain_name(name.strip())
         low, colon, high = sides.partition(":")
         try:
             ends = constant(low), constant(high if colon else low)

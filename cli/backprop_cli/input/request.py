@@ -19,13 +19,14 @@ from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.graph import Graph
 from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
-from backprop_grammar.language.parser import MAX_LENGTH, parse
+from backprop_grammar.language.parser import MAX_LENGTH, parse, plain_name
 from backprop_grammar.library import MOST_DIGITS, Program, Trace
 from backprop_grammar.numbers.decimal import brief
 from backprop_grammar.numbers.interpret import quotient
 from backprop_grammar.numbers.wide import Wide, as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.point import side_by_side
 from backprop_grammar.trace.record import Note
 
 from ..data import shipped
@@ -41,7 +42,7 @@ QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
 ONE = re.compile(r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*")
 INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
-BINDING = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*)\s*=(?!=)\s*")
+BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*")
 
 
 class Request(NamedTuple):
@@ -286,6 +287,7 @@ class Point:
 
     def give(self, name: str, value: float, source: Source, span: tuple[int, int]) -> None:
         """Add a value. Raises BackpropError when the name has one already."""
+        name = plain_name(name)
         if name in self.values:
             message = f"{shorten(name)} is given twice"
             hint = "give each name one value"
@@ -486,7 +488,8 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
             unused.append(name)
         else:
             source, span = point.places[name]
-            raise unknown_name(graph, name, source, span)
+            error = unknown_name(graph, name, source, span)
+            raise error.replace(hint=side_by_side(graph, point.values) or error.hint)
     notes = []
     if unused:
         names = few(unused, 8)

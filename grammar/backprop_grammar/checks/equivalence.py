@@ -14,6 +14,7 @@ from decimal import localcontext
 from ..diagnosis.claims import EXACT, simple_ratio
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Graph
+from ..language.printer import kept_text
 from ..numbers.ball import INFINITY
 from ..numbers.decimal import decimal, exact_decimal, telling
 from ..numbers.wide import Number, exists
@@ -166,7 +167,7 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
         if parting:
             parting = located(parting, a, b)
             break
-    return Agreement(a.source.text, b.source.text, box, compared, skipped, kinks, worst, parting)
+    return Agreement(kept_text(a), kept_text(b), box, compared, skipped, kinks, worst, parting)
 
 
 def traced(graph: Graph, at: dict[str, float]) -> Trace | BackpropError:

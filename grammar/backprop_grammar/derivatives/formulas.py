@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from ..errors import usage
 from ..language.graph import Graph
+from ..language.printer import kept_text
 from ..numbers.wide import Number, Wide, as_float, exists
 from ..symbolic.simplify import varying_power
 from ..trace.evaluate import evaluate
+from ..trace.notes import spelling
 from ..trace.record import KINKS, Flag, Note
 from .derive import MAX_ORDER, Derivative, derive, directional, evaluated, numbers
 
@@ -82,9 +84,9 @@ def formulas(
         return derive(program, wrt=wrt, output=output, order=order, code=code, at_zero=at_zero)
 
     derivative = make(order, code=code)
-    text, inputs = program.source.text, program.inputs
+    text, inputs = kept_text(program), program.inputs
     if at is None:
-        return Formulas(text, derivative, None, {}, None, inputs)
+        return Formulas(text, derivative, None, {}, None, inputs, tuple(spelling(program)))
     trace = evaluate(program, at, output=output, nodes=False)
     kinked = any(note.kind in KINKS for note in trace.notes)
     found = numbers(make, program, derivative, at, output, along is not None, kinked)

@@ -23,7 +23,7 @@ NUMBERS = 200_000
 """About how many inputs these may have together; a point with many is kept less often."""
 FEWEST = 100
 
-OF_THE_PROGRAM = ("shadowed", "unused")
+OF_THE_PROGRAM = ("spelling", "shadowed", "unused")
 """Notes that hold at every step."""
 
 

@@ -14,7 +14,7 @@ from ..operations.table import FUNCTIONS
 from .characters import stray
 from .lexer import NAME, OPERAND_ENDS, Word, words
 
-__all__ = ["SLIPS", "misplaced"]
+__all__ = ["SLIPS", "bare", "canonical", "misplaced", "readings", "two_readings"]
 
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 OPERATOR = r"\*\*|[-+*/^]"
@@ -61,10 +61,12 @@ SLIPS = (
     (".+", r" ()", rf"({NAME}) ?(?:{HEAD} ?)?=(?!=)", "a stage begins at {b}, inside parentheses", "close the parenthesis before it"),
     (r".*", rf"({A_NUMBER}) ?", rf"({NAME})", "a number next to {b}", "to multiply, write {a}*{b}"),
     (r".*", rf"({A_NUMBER}) ?", r"(\()", "a number next to a parenthesis", "to multiply, write {a}*(...)"),
+    (r".*", rf"\b({NAME}) ", rf"({NUMBER}\*{NAME})(?! ?\()", "{a} next to {b}", "{advice}"),
     (r".*", rf"\b({NAME}) ", rf"({NAME}|{NUMBER})", "{a} next to {b}", "{advice}"),
     (r".*", r"(\)) ?", rf"({NAME}|{NUMBER}|\()", "a parenthesis next to {other}", "to multiply, write )*{b}"),
     # nothing where something should be
     (r".*", rf"^({NAME} ?\()", r"(\)) ?=", "a function without parameters", "write name = ... for a stage, name(u) = ... for a function"),
+    (r".*", r"\b(pi|PI|Pi|tau|e|E) ?\(", r"(\))", "{a} is a number, not a function", "write it without parentheses: {small}"),
     (r".*", rf"\b({NAME} ?\()", r"(\))", "{a}{b} has no operands", "write {call}"),
     (r".*", r"(\()", r"(\))", "nothing stands between the parentheses", f"{PUT} between them"),
     (r".*", r"([(,]) ?", r"(,)", "an operand is missing before the comma", f"{PUT} between {{a}} and {{b}}"),
@@ -85,6 +87,10 @@ SLIPS = (
     (r".*", r"()", rf"({COMPARE})", "a comparison outside if(...)", "a comparison stands only in a condition: if(x > 0, a, b)"),
     (r"|[^a-zA-Z].*", r"()", r"(,)", "a comma outside a function", "separate stages with ; and write decimals with a point"),
     # characters
+    (r".*", rf"\b({NAME})", r"(')", "{a}{b} is not part of the language", "write the formula alone: its derivatives are what is printed"),
+    (r".*", rf"\b({NAME})", rf"(\.{NAME})", "{a}{b} is not part of the language", "a point stands in numbers, and before what this language has, too: np.exp(x), np.pi"),
+    (r".*", rf"\b({NAME})", r"(\.)\(", "{a}{b}( is not part of the language", "write {a}(...)"),
+    (r".*", r"()", r"(\.(?:\*|/|\^))", "{b} is not part of the language", "every name is a number: write {sign}"),
     (r".*", r"()", r"(\\frac)", "{b} is LaTeX", "write a fraction as (a + b)/c"),
     (r".*", r"()", r"(\\(?:cdot|times))", "{b} is LaTeX", "write *"),
     (r".*", r"()", r"(\\(?:left|right))", "{b} is LaTeX", "write the parenthesis alone"),
@@ -189,7 +195,7 @@ def joined(line: list[Word], count: int) -> tuple[str, list[int]]:
             text += " "
             offsets.append(line[k - 1].end_pos)
         if k < count:
-            piece = re.sub(r"\s", " ", word.text[:60])
+            piece = re.sub(r"\s", " ", "*" if word.type == "JUXT" else word.text[:60])
             text += piece
             offsets += range(word.start_pos, word.start_pos + len(piece))
     return text, offsets
@@ -242,6 +248,67 @@ def misplaced(source: Source, token: object) -> BackpropError:
         span,
         f"{wanted} could stand here",
     )
+
+
+def two_readings(source: Source, start: int, gap: Span, power: bool) -> BackpropError:
+    """The error for a product without a sign after an exponent or a quotient, with both readings.
+
+    start: of the power, or of the product with a quotient. gap: where its sign would stand, and
+    where the next factor begins. power: whether it stands after an exponent.
+    """
+    text = source.text
+    sign, depth = start, 0
+    for word in words(text[start : gap[0]]):
+        depth += (word.type == "OPEN") - (word.type == "CLOSE")
+        if not depth and (word.type == "POWER" if power else word.text == "/"):
+            sign = start + word.start_pos
+            if power:
+                break
+    end = end_of_product(text, gap[1])
+    return BackpropError(
+        "syntax",
+        f"a product without a sign after {'an exponent' if power else 'a quotient'} has two meanings",
+        (start, end),
+        hint=f"write {readings(text[start:sign], text[sign : gap[0]], text[gap[1] : end])}",
+        source=source,
+    )
+
+
+def end_of_product(text: str, start: int) -> int:
+    """Where the factors end that follow each other without a sign from a place on."""
+    depth, end, previous = 0, start, "JUXT"
+    for word in words(text[start : start + 400]):
+        apart = previous in OPERAND_ENDS and word.type in ("NAME", "NUMBER", "IF")
+        depth += (word.type == "OPEN") - (word.type == "CLOSE")
+        outside = not depth and word.type != "CLOSE"
+        if depth < 0 or (outside and (apart or word.type not in FACTORS)):
+            break
+        end, previous = start + word.end_pos, word.type
+    return end
+
+
+FACTORS = frozenset({"NUMBER", "NAME", "IF", "OPEN", "CLOSE", "JUXT", "POWER", "SIGN"})
+"""Words of a product without signs."""
+
+
+def readings(left: str, right: str, factor: str) -> str:
+    """Both readings of a quotient or a power, whose right part begins with its sign, and a factor."""
+    sign = "/" if right.startswith("/") else "^"
+    a, b, c = canonical(left), canonical(right.lstrip("/*^")), bare(factor)
+    return f"{a}{sign}({b}*{c}) or ({a}{sign}{b})*{c}"
+
+
+def bare(text: str) -> str:
+    """A factor as it is written after a sign: without the parentheses around a name or a number."""
+    plain = canonical(text)
+    return plain[1:-1] if re.fullmatch(rf"\((?:{NAME}|{NUMBER})\)", plain) else plain
+
+
+def canonical(text: str) -> str:
+    """A piece of a program on one line, short enough for a message, with all signs of products."""
+    spaced = {"ADD": " {} ", "COMPARE": " {} ", "COMMA": "{} ", "JUXT": "*", "POWER": "^"}
+    pieces = [spaced.get(word.type, "{}").format(word.text) for word in words(text[:200])]
+    return shorten(visible(re.sub(r"\^\((\w+)\)", r"^\1", "".join(pieces).strip())))
 
 
 def closed_soon(text: str, start: int) -> bool:
@@ -310,6 +377,8 @@ def filling(first: str, second: str, where: str, functions: dict[str, str]) -> d
         "other": "another" if b == "(" else b,
         "call": call_of(name, functions),
         "advice": advice,
+        "sign": second[1:],
+        "small": a.lower(),
     }
 
 

@@ -6,67 +6,35 @@ error shows how.
 
 import re
 from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
 
 from ..errors import BackpropError, Source, Span, nearest, shorten, suggestion, visible
 from ..operations.row import Operation
-from ..operations.table import CONSTANTS, FUNCTIONS
-from .lexer import NAME, words
+from ..operations.table import ALIASES, CONSTANTS, FUNCTIONS
+from .advice import bare, readings
+from .lexer import NAME, Word, words
 
 __all__ = ["SYNONYMS", "bare_function", "not_a_parameter", "unknown_function"]
 
 SYNONYMS = {
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arcsinh": "asinh",
-    "arccosh": "acosh",
-    "arctanh": "atanh",
-    "arsinh": "asinh",
-    "arcosh": "acosh",
-    "artanh": "atanh",
-    "sgn": "sign",
-    "signum": "sign",
-    "power": "pow",
-    "root": "sqrt",
-    "logistic": "sigmoid",
-    "expit": "sigmoid",
-    "swish": "silu",
-    "loggamma": "lgamma",
-    "gammaln": "lgamma",
     "lse": "logsumexp",
-    "maximum": "max",
-    "minimum": "min",
     "avg": "mean",
     "average": "mean",
-    "clip": "clamp",
     "where": "if",
     "norm": "hypot",
+    "leakyrelu": "leaky_relu",
     "lg": "log10",
     "ld": "log2",
-    "fabs": "abs",
     "rectifier": "relu",
     "lrelu": "leaky_relu",
-    "exp2": "2^x",
     "exp10": "10^x",
     "pow2": "x^2",
     "sqr": "x^2",
-    "square": "x^2",
     "cube": "x^3",
-    "sec": "1/cos(x)",
-    "csc": "1/sin(x)",
-    "cot": "1/tan(x)",
-    "sech": "1/cosh(x)",
-    "csch": "1/sinh(x)",
-    "coth": "1/tanh(x)",
     "factorial": "gamma(x + 1)",
-    "tgamma": "gamma",
     "gammafn": "gamma",
     "betaln": "lgamma(x) + lgamma(y) - lgamma(x + y)",
     "lbeta": "lgamma(x) + lgamma(y) - lgamma(x + y)",
-    "logsigmoid": "-softplus(-x)",
-    "log_sigmoid": "-softplus(-x)",
-    "log_expit": "-softplus(-x)",
     "sig": "sigmoid",
     "sigm": "sigmoid",
     "hardsigmoid": "relu6(x + 3)/6",
@@ -75,17 +43,13 @@ SYNONYMS = {
     "hard_swish": "x*relu6(x + 3)/6",
     "hardsilu": "x*relu6(x + 3)/6",
     "hard_silu": "x*relu6(x + 3)/6",
-    "hard_tanh": "hardtanh",
-    "soft_sign": "softsign",
     "tanhshrink": "x - tanh(x)",
     "celu": "a*elu(x/a)",
     "prelu": "leaky_relu",
-    "ndtr": "normcdf",
     "norm_cdf": "normcdf",
     "normal_cdf": "normcdf",
     "pnorm": "normcdf",
     "phi": "normcdf",
-    "log_ndtr": "lognormcdf",
     "lognorm_cdf": "lognormcdf",
     "log_normcdf": "lognormcdf",
     "log_normal_cdf": "lognormcdf",
@@ -102,10 +66,7 @@ SYNONYMS = {
     "entr": "-xlogy(x, x)",
     "rel_entr": "xlogy(x, x/y)",
     "prod": "x*y",
-    "ceiling": "ceil",
-    "rint": "round",
     "nearbyint": "round",
-    "around": "round",
     "trunc": "sign(x)*floor(abs(x))",
     "truncate": "sign(x)*floor(abs(x))",
     "fix": "sign(x)*floor(abs(x))",
@@ -118,13 +79,9 @@ SYNONYMS = {
     "sinpi": "sin(pi*x)",
     "cospi": "cos(pi*x)",
     "tanpi": "tan(pi*x)",
-    "logaddexp": "logsumexp",
     "log_cosh": "log(cosh(x))",
     "logcosh": "log(cosh(x))",
-    "rsqrt": "1/sqrt(x)",
-    "reciprocal": "1/x",
     "trigamma": "polygamma(1, x)",
-    "psi": "digamma",
     "normpdf": "exp(-x^2/2)/sqrt(2*pi)",
     "norm_pdf": "exp(-x^2/2)/sqrt(2*pi)",
     "erfc_inv": "erfinv(1 - x)",
@@ -143,6 +100,23 @@ SYNONYMS = {
 """What other languages call a function, and its name or its formula here."""
 
 
+DERIVATIVES = frozenset({
+    "deriv", "derivative", "derive", "diff", "differentiate", "dx", "dy", "grad", "gradient", "hessian",
+    "jacobian", "partial",
+})  # fmt: skip
+"""What a derivative is called elsewhere, in small letters; here it is no part of a program."""
+
+ALONE = "write the formula alone: its derivatives are what is printed"
+
+WAYS_OUT = {
+    "root": "write sqrt(x), cbrt(x), or x^(1/n)",
+    "nthroot": "write sqrt(x), cbrt(x), or x^(1/n)",
+    "logb": "write log2(x), log10(x), or log(x)/log(b)",
+    "sigma": "write sum(x, y, ...)",  # the capital letter; the small one is a sigmoid
+}
+"""What to write for a function of another language that is several here."""
+
+
 ABSENT = frozenset({
     "betainc", "betaincc", "erfi", "frexp", "gammainc", "gammaincc", "glu", "ldexp", "median", "mode",
     "modf", "zeta",
@@ -154,15 +128,19 @@ def bare_function(source: Source, name: str, span: Span) -> BackpropError:
     """The error for the name of a function that stands without parentheses: `sin^2(x)`."""
     hint = f"write {shorten(name)}(...)"
     power = re.match(
-        r"[ \t]*(?:\^|\*\*)[ \t]*(-?[ \t]*[0-9.]+)[ \t]*(?:\(([^()\n;]{1,20})\))?",
+        r"[ \t]*(?:\^|\*\*)[ \t]*\(?(-?[ \t]*[0-9.]+)\)?[ \t]*(?:\(([^()\n;]{1,20})\))?",
         source.text[span[1] : span[1] + 80],
     )
     if power:
         exponent = power.group(1).replace(" ", "")
         operand = visible((power.group(2) or "x").strip())
         hint = f"write {shorten(name)}({operand})^{exponent}"
+        if name == "exp":
+            hint = f"write exp({exponent})"
         if exponent == "-1" and f"a{name}" in FUNCTIONS:
             hint = f"write a{name}({operand}) for the inverse function, 1/{name}({operand}) for the reciprocal"
+    elif name == "exp" and re.match(r"[ \t]*(?:\^|\*\*)", source.text[span[1] : span[1] + 80]):
+        hint = "write exp(x) for e^x"
     return BackpropError("name", f"{shorten(name)} is a function", span, hint=hint, source=source)
 
 
@@ -217,13 +195,20 @@ def unknown_function(
                 "functions have no recursion; write the steps as stages",
             )
         return error(f"{shown} is used before it is defined", f"move {shown}(...) = ... up")
+    call = Call.at(source, span)
     if name == "e":
-        return error("e is a number, not a function", "write exp(...), or e*(...) to multiply")
+        return error(
+            "e is a number, not a function", f"write exp(...), or {call.product} to multiply"
+        )
+    hint = f"to multiply, write {call.readings or call.product}"
     if name in nodes or name in CONSTANTS:
-        return error(f"{shown} is not a function", f"to multiply, write {shown}*(...)")
-    hint = f"to multiply, write {shown}*(...)"
+        return error(f"{shown} is not a function", hint)
+    if name.lower() in DERIVATIVES:
+        return error(f"there is no function {shown}, as no program computes a derivative", ALONE)
+    if name.lower() in WAYS_OUT:
+        return error(f"there is no function {shown}", WAYS_OUT[name.lower()])
     power = re.fullmatch(r"([a-z]+)_?([0-9]+)", name)
-    meant = SYNONYMS.get(name.lower())
+    meant = SYNONYMS.get(name.lower()) or ALIASES.get(name.lower())
     if not meant and power and power.group(1) in FUNCTIONS:
         base, digits = power.groups()
         meant = f"log(x)/log({digits})" if base in ("log", "ln") else f"{base}(x)^{digits}"
@@ -231,10 +216,59 @@ def unknown_function(
             meant = name.replace("_", "")
     if not meant and name.lower() not in ABSENT:
         known = [n for n, row in built_in.items() if not row.hidden]
-        meant = nearest(name, [*known, "if", *functions])
+        meant = nearest(name, [*known, "if", *functions, *SYNONYMS, *ALIASES])
+        meant = SYNONYMS.get(meant) or ALIASES.get(meant, meant)
     if meant:
         return error(f"there is no function {shown}", f"did you mean {shorten(meant)}?")
+    if call.several:
+        hint = "write it as a formula"
+    elif len(name) > 2 and not call.readings:
+        hint = f"write it as a formula, or {call.product} to multiply"
     return error(f"there is no function {shown}", hint).replace(reason="function")
+
+
+class Call(NamedTuple):
+    """What is called as a function and is none, as products; whether it has several operands.
+
+    readings: of a call after a quotient or an exponent, which has two; else empty.
+    """
+
+    product: str
+    readings: str
+    several: bool
+
+    @classmethod
+    def at(cls, source: Source, span: Span) -> "Call":
+        """The call whose name has that span."""
+        begins = [0]  # where the products begin that stand around the name
+        sign: Word | None = None  # before the name
+        before: Word | None = None
+        several, depth, end = False, 0, span[1]
+        for word in words(source.text):
+            if word.start_pos < span[0]:
+                if word.type == "OPEN":
+                    begins.append(word.end_pos)
+                elif word.type == "CLOSE":
+                    del begins[max(1, len(begins) - 1) :]
+                elif word.type in ("ADD", "COMMA", "COMPARE", "SEP", "ASSIGN", "DEFINE"):
+                    begins[-1] = word.end_pos
+                before = word
+                continue
+            if word.start_pos == span[0]:
+                sign = before
+                continue
+            depth += (word.type == "OPEN") - (word.type == "CLOSE")
+            several |= depth == 1 and word.type == "COMMA"
+            if not depth:
+                end = word.end_pos
+                break
+        text = source.text
+        name, operand = text[slice(*span)], text[span[1] : end]
+        product = f"{shorten(name)}*{bare(operand)}"
+        if sign is None or sign.text not in ("/", "^", "**"):
+            return cls(product, "", several)
+        left, right = text[begins[-1] : sign.start_pos], text[sign.start_pos : span[1]]
+        return cls(product, readings(left, right, operand), several)
 
 
 def definitions(source: Source) -> dict[str, set[str]]:

@@ -1,45 +1,66 @@
-"""What to say about a character that the language does not have.
+"""Characters that are not ASCII: what they mean, and what to say about those that mean nothing.
 
-Most of them were meant as something that has an ASCII spelling, and Unicode itself knows the rest:
-its compatibility forms and its names.
+Most of them are another form of something that has an ASCII spelling, and Unicode itself knows
+that: by its compatibility forms and its names.
 """
 
+import re
 import unicodedata
 
 from ..errors import visible
 
-__all__ = ["MEANT", "PLAIN", "stray"]
+__all__ = [
+    "MEANT",
+    "PLAIN",
+    "PLAIN_SIGNS",
+    "ROOTS",
+    "fraction",
+    "greek",
+    "plain_letter",
+    "raised",
+    "stray",
+]
+
+PLAIN_SIGNS = {
+    character: plain
+    for characters, plain in {
+        "×·⋅∙∗•✕✖": "*",
+        "÷∕⁄": "/",
+        "−–‐‑‒﹣": "-",
+        "≤⩽≦": "<=",
+        "≥⩾≧": ">=",
+        "≠": "!=",
+        "∆": "Delta",
+    }.items()
+    for character in characters
+}
+"""Signs that mean one of this language's."""
+
+ROOTS = {"√": "sqrt", "∛": "cbrt"}
+"""Signs of functions, which stand before their operand."""
 
 MEANT = {
-    "×·⋅∙∗•✕✖": "*",
-    "÷∕": "/",
-    "−–—‐‑‒―﹣": "-",
+    "—―": "-",
     "√": "sqrt(x)",
     "∛": "cbrt(x)",
     "∞": "a finite number",
-    "≤⩽≦": "<=",
-    "≥⩾≧": ">=",
-    "≠": "!=",
     "≈≡": "==",
     "⟨⟦": "(",
     "⟩⟧": ")",
-    "∑Σ": "sum(x, y, ...)",
-    "∏Π": "x*y",
-    "σ": "sigma, or sigmoid(x) for the logistic function",
+    "∑": "sum(x, y, ...)",
+    "∏": "x*y",
     "°": "*pi/180",
     "‰": "/1000",
     "←": "=",
     "¬∧∨": "nested ifs: if(a > 0, if(b > 0, x, y), y)",
-    "½": "(1/2)",
-    "¼": "(1/4)",
-    "¾": "(3/4)",
-    "⅓": "(1/3)",
     "∂∇∫": "only the formula: its derivatives are what is printed",
+    "′": "only the formula: its derivatives are what is printed",
+    "ᵀ": "it without a transpose: every name is a number",
 }
 """Characters and what to write for each of them."""
 
 CYRILLIC = dict(zip("аАВсСеЕНіІјЈКМоОрРѕЅТхХуУ", "aABcCeEHiIjJKMoOpPsSTxXyY", strict=True))
-GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟοΡΤΥΧν", "ABEZHIKMNOoPTYXv", strict=True))
+GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟοΡΤΥΧ", "ABEZHIKMNOoPTYX", strict=True))
 RESEMBLES = CYRILLIC | GREEK
 """Letters of other alphabets and the ASCII letter each is easily taken for."""
 
@@ -67,6 +88,48 @@ PLAIN = {
 
 
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
+
+
+def greek(character: str) -> str:
+    """The English name of a Greek letter, in its case; empty for other characters, and for letters
+    that look like an ASCII one.
+    """
+    letter = unicodedata.normalize("NFKC", character)
+    words = unicodedata.name(letter, "").split() if len(letter) == 1 else []
+    if letter in RESEMBLES or words[:1] != ["GREEK"] or words[2:3] != ["LETTER"]:
+        return ""
+    name = {"FINAL SIGMA": "SIGMA", "LAMDA": "LAMBDA"}.get(*[" ".join(words[3:])] * 2)
+    if " " in name:
+        return ""
+    return name.capitalize() if words[1] == "CAPITAL" else name.lower()
+
+
+def raised(character: str, kind: str = "super") -> str:
+    """The digit, small letter or sign that a raised (``super``) or lowered (``sub``) one is."""
+    if (
+        not unicodedata.decomposition(character or " ").startswith(f"<{kind}> ")
+        or character in "ªº"
+    ):
+        return ""
+    plain = unicodedata.normalize("NFKC", character).replace("−", "-")
+    wanted = "[a-z0-9()+-]" if kind == "super" else "[a-z0-9]"
+    return plain if re.fullmatch(wanted, plain) else ""
+
+
+def fraction(character: str) -> str:
+    """The quotient that one character is: 1/2 for ½."""
+    if not unicodedata.decomposition(character or " ").startswith("<fraction> "):
+        return ""
+    plain = unicodedata.normalize("NFKC", character).replace("⁄", "/")
+    return plain if re.fullmatch("[0-9]+/[0-9]+", plain) else ""
+
+
+def plain_letter(character: str) -> str:
+    """The ASCII character of which one is another form: wide, or of an alphabet for formulas."""
+    if not unicodedata.decomposition(character).startswith(("<wide> ", "<font> ")):
+        return ""
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if plain.isascii() and plain.isprintable() else ""
 
 
 def stray(text: str) -> tuple[str, str, int]:
@@ -101,9 +164,7 @@ def way_out(character: str, called: str) -> str:
         return f"type an ordinary {plain}"
     if not character.isprintable():
         return "delete it: a program has no invisible characters"
-    if called.startswith("greek") and " letter " in called:
-        return f"spell it out: {called.split(' letter ')[1].split()[0]}"
-    if character.isalpha():
+    if character.isalpha() or unicodedata.combining(character):
         return "names are ASCII letters, digits and underscores"
     if "quotation" in called:
         return PLAIN["'"]

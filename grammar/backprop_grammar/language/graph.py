@@ -213,6 +213,12 @@ class Graph(Tape):
     functions: dict[str, Function] = field(default_factory=dict)
     calls: dict[int, Function] = field(default_factory=dict)  # in the body of a function only
     shadowed: dict[str, Span] = field(default_factory=dict)  # constants replaced by the user
+    respelled: bool = (
+        False  # whether it was typed in a spelling that is not the one it is printed in
+    )
+    remarks: dict[str, str] = field(
+        default_factory=dict
+    )  # on how it was typed, by what they are on
     inner_constants: dict[str, tuple[str, Span]] = field(
         default_factory=dict
     )  # name -> a function that uses it
@@ -255,6 +261,7 @@ class Graph(Tape):
             variables=dict(sorted(variables.items(), key=lambda one: one[1])),
             names=dict(sorted((self.names | {k: str(n) for k, n in leaves.items()}).items())),
             shadowed=self.shadowed | {str(name): self.spans[k] for k, name in leaves.items()},
+            remarks={about: said for about, said in self.remarks.items() if about not in taken},
         )
 
     def call(self, function: Function, operands: tuple[int, ...], span: Span, region: int) -> int:

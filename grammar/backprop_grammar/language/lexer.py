@@ -1,8 +1,8 @@
 """Text to words, by one regular expression.
 
 What a grammar finds hard is easy here. The lexer knows whether a minus sign stands between operands
-or before one, whether a newline ends a stage or only a line, and whether `name(a, b) =` begins a
-definition. It refuses nothing: what is not part of the language is a word that the grammar never
+or before one, whether a newline ends a stage or only a line, whether `name(a, b) =` begins a
+definition, and whether two operands stand side by side, which makes them a product. It refuses nothing: what is not part of the language is a word that the grammar never
 expects.
 """
 
@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["NAME", "Word", "scan", "words"]
+__all__ = ["BLANKS", "DEFINE", "NAME", "TIMES", "Word", "scan", "words"]
 
 NAME = r"[A-Za-z_][A-Za-z_0-9]*+"
 PIECE = re.compile(
@@ -23,12 +23,16 @@ PIECE = re.compile(
 )
 """Any text is made of these and nothing else: blanks, comments, numbers, names, signs."""
 
+TIMES = "\u2062"
+"""The sign of a product that has none: Unicode calls it INVISIBLE TIMES."""
+
 KINDS = {
     "if": "IF",
     "+": "ADD",
     "-": "ADD",
     "*": "SCALE",
     "/": "SCALE",
+    TIMES: "JUXT",
     "**": "POWER",
     "^": "POWER",
     "(": "OPEN",
@@ -52,11 +56,25 @@ DEFINE = rf"{NAME}[ \t]*+\({GAP}{NAME}(?:{GAP},{GAP}{NAME})*{GAP}\)[ \t]*+=(?!=)
 """How a definition begins; compiled when a stage begins with a name, which few of one line do."""
 OPERAND_ENDS = frozenset({"NUMBER", "NAME", "CLOSE"})
 
+FACTORS = frozenset({"NUMBER", "CLOSE"})
+"""What may stand on the left of a product without a sign: `2x`, `(x + y)z`."""
+
+BEFORE_A_NAME = FACTORS | {"SEP"}
+"""After these words a name may be more than the next operand."""
+
+BLANKS = " \t\r\f\n"
+NO_FACTOR = re.compile(
+    r"_|[jJ](?!\w)|[eE](?!\w|[ \t]*(?:\^|\*\*))"
+    r"|(?<=0)(?<![\w.]0)(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?!\w)"
+)
+"""Names that make no product with the number before them: 1_000, 2j, 1e and 0x10 say something else."""
+
 
 class Word(NamedTuple):
     """A word of a program: its type is a terminal of the grammar, OTHER or CARRIED.
 
-    OTHER is a character that the language does not have; CARRIED is a plus sign that begins a
+    JUXT is the product of two words with nothing between them, and has no width; Unicode has a
+    character for it, which is one, too. OTHER is a character that the language does not have; CARRIED is a plus sign that begins a
     line after a finished stage, where nobody can tell whether the line above goes on.
     """
 
@@ -100,11 +118,16 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
                 kind = "CARRIED" if carried else "SIGN"
         elif kind == "OPEN":
             depth += 1
+            if previous in FACTORS and text[start - 1] not in BLANKS:
+                yield "JUXT", TIMES, start, start
         elif kind == "CLOSE":
             depth -= depth > 0
-        elif previous == "SEP" and (kind == "NAME" or kind == "IF"):
-            head = ASSIGN.match(text, start) or re.compile(DEFINE).match(text, start)
-            if head:
+        elif previous in BEFORE_A_NAME and (kind == "NAME" or kind == "IF"):
+            if previous != "SEP":
+                apart = previous == "NUMBER" and NO_FACTOR.match(text, start)
+                if not apart and text[start - 1] not in BLANKS:
+                    yield "JUXT", TIMES, start, start
+            elif head := ASSIGN.match(text, start) or re.compile(DEFINE).match(text, start):
                 kind = "ASSIGN" if head.re is ASSIGN else "DEFINE"
                 piece = head.group()
                 while end < head.end():

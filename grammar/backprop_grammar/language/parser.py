@@ -6,25 +6,41 @@ order of evaluation.
 """
 
 import math
+import re
 from functools import cache
 from itertools import chain
 from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
-from ..operations.table import CONSTANTS, IDENTITY, NEG, OPERATORS, VARIABLE
-from .graph import MAX_NODES, Condition, Graph
+from ..operations.table import (
+    ALIASES,
+    CONSTANTS,
+    DIV,
+    FUNCTIONS,
+    IDENTITY,
+    MUL,
+    NEG,
+    OPERATORS,
+    POW,
+    VARIABLE,
+)
+from .graph import MAX_NODES, Condition, Function, Graph
 from .lalr import tables
-from .lexer import Word, scan
+from .lexer import NAME, Word, scan
 from .nearest import literal, vanished
+from .precedence import number_text
 from .scope import Scope, name_of
 
-__all__ = ["MAX_LENGTH", "parse"]
+__all__ = ["MAX_LENGTH", "parse", "plain_name"]
 
 MAX_LENGTH = 20_000_000
 """Characters of the longest program that is read."""
 
 INFIX = OPERATORS | {"**": OPERATORS["^"]}
 """The operators as they may be typed."""
+
+ROOTS = [re.compile(rf"{sign}[ \t]*-?[ \t]*1[ \t]*/") for sign in (r"\^", r"\*\*")]
+"""What a power looks like whose exponent was meant as a quotient: x^1/2."""
 
 Row = dict[str, tuple[int, Any, Any]]
 """What to do at each symbol: go to a row (0, row, None), or reduce (size, symbol, method)."""
@@ -42,14 +58,44 @@ def parse(
 
     Raises BackpropError with the span of what is wrong.
     """
-    source = Source(text, name)
     if len(text) > MAX_LENGTH:
         raise BackpropError(
             "limit",
             f"the program is longer than {MAX_LENGTH:,} characters",
             hint="split it up",
         )
+    source = Source(text, name)
+    if not internal and in_another_spelling(text):
+        from .spelling import respelled  # which a program in this spelling need not load
+
+        typed = respelled(source)
+        if typed is not None:
+            try:
+                return typed.placed(Reductions(Source(typed.text, name), internal).run())
+            except BackpropError as error:
+                raise typed.located(error) from None
     return Reductions(source, internal).run()
+
+
+def in_another_spelling(text: str) -> bool:
+    """Whether a text may be in another spelling than this language's; see ``spelling``."""
+    if not text.isascii() or "|" in text or any(word in text for word in WORDS_ELSEWHERE):
+        return True
+    return MEMBER.search(text) is not None
+
+
+MEMBER = re.compile(r"\.[A-Za-z_]")
+WORDS_ELSEWHERE = ("import", "where", "ifelse")
+"""What an ASCII text in another spelling has, but for bars: np.exp(x), import numpy."""
+
+
+def plain_name(name: str) -> str:
+    """A name as programs have it: θ is theta, w₁ is w1; what has no such spelling as it is."""
+    if name.isascii():
+        return name
+    from .spelling import folded  # which names in ASCII need not load
+
+    return folded(name)
 
 
 class Reductions:
@@ -67,6 +113,11 @@ class Reductions:
         self.region = 0  # the branch that is being read; see graph.Condition
         self.defined = 0  # nodes in the bodies of functions
         self.starts: list[int] = []  # where the parts begin that no rule has taken yet
+        self.products: set[tuple[bool, int]] = set()  # without a sign; of the program or a function
+        self.quotients: dict[int, int] = {}  # where a product with a / begins -> its last /
+        self.powers: dict[
+            int, tuple[int, int]
+        ] = {}  # where a bare exponent ends -> its power, its ^
 
     def run(self) -> Graph:
         """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
@@ -107,6 +158,8 @@ class Reductions:
 
     def finished(self) -> Graph:
         """The graph. Raises BackpropError when the program only defines functions."""
+        if not self.main.stages and len(self.main.functions) == 1:
+            self.main = self.alone(*self.main.functions.values())
         if not self.main.stages:
             function = next(iter(self.main.functions.values()))
             raise self.fail(
@@ -115,8 +168,46 @@ class Reductions:
                 None,
                 hint=f"add a last stage, such as {function.signature}",
             )
+        self.check_derivative()
+        if any(root.search(self.source.text) for root in ROOTS):
+            self.note_roots()
         self.main.inner_constants = self.scope.constant_use
         return self.main
+
+    def check_derivative(self) -> None:
+        """Raise BackpropError for dy/dx of a stage or function y: a program computes no derivative."""
+        graph, scope = self.main, self.scope
+        known = {*scope.staged, *scope.functions}
+        if not any(name[:1] == "d" and name[1:] in known for name in graph.variables):
+            return
+        small = {
+            node: name
+            for name, node in graph.variables.items()
+            if name[:1] == "d" and name not in known
+        }
+        for node, operation in enumerate(graph.operations):
+            above, below = (*graph.operands[node], -1, -1)[:2]
+            if operation is DIV and above in small and below in small and small[above][1:] in known:
+                raise self.fail(
+                    "syntax",
+                    "a derivative is not part of a program",
+                    graph.spans[node],
+                    "write the formula alone: its derivatives are what is printed",
+                )
+
+    def alone(self, function: Function) -> Graph:
+        """The program of a text that is one definition: its body, over the parameters as inputs."""
+        graph, name, node = function.body, function.name, function.body.output
+        if isinstance(graph.constants.get(node), float) or {name} & {*graph.variables, *CONSTANTS}:
+            name = ""
+        elif graph.operations[node].leaf:
+            node = graph.add(IDENTITY, (node,), graph.spans[node])
+        if name:
+            graph.names[node] = name
+        graph.stages = [(name, node)]
+        graph.remarks, graph.respelled = self.main.remarks, True
+        self.scope.constant_use = {}
+        return graph
 
     def fail(self, kind: str, message: str, span: Span | None, hint: str) -> BackpropError:
         return BackpropError(kind, message, span, hint=hint, source=self.source)
@@ -179,6 +270,75 @@ class Reductions:
 
     def infix(self, start: int, end: int, left: int, sign: str, right: int) -> int:
         return self.graph.add(INFIX[sign], (left, right), (start, end), self.region)
+
+    def implied(self, start: int, end: int, left: int, _sign: str, right: int) -> int:
+        """A product without a sign. Raises BackpropError where it can be read in two ways."""
+        sign, begin = self.starts[-2:]
+        power = self.bare_power(left, sign)
+        if power is not None or self.divides(left, start):
+            from .advice import two_readings  # only where something is wrong
+
+            first = start if power is None else self.graph.spans[power][0]
+            raise two_readings(self.source, first, (sign, begin), power is not None)
+        self.main.respelled = True
+        self.note_exponent(sign, begin)
+        node = self.graph.add(MUL, (left, right), (start, end), self.region)
+        self.products.add((self.graph is self.main, node))
+        return node
+
+    def bare_power(self, node: int, end: int) -> int | None:
+        """The power whose exponent, without parentheses, ends a product; None where none does."""
+        graph = self.graph
+        if graph.operations[node] is MUL:
+            node = graph.operands[node][1]
+        while graph.operations[node] is NEG:
+            node = graph.operands[node][0]
+        if graph.operations[node] is not POW or graph.spans[node][1] != end:
+            return None
+        exponent = graph.operands[node][1]
+        inlined = exponent in graph.blocks and not self.source.text.endswith("))", 0, end)
+        return node if graph.spans[exponent][1] == end or inlined else None
+
+    def divides(self, node: int, start: int) -> bool:
+        """Whether a product that begins at a place holds a quotient, in no parentheses of its own."""
+        graph = self.graph
+        while graph.spans[node][0] == start:
+            if graph.operations[node] is DIV:
+                return True
+            if graph.operations[node] is not MUL or (graph is self.main, node) in self.products:
+                return False
+            node = graph.operands[node][0]
+        return False
+
+    def note_exponent(self, sign: int, begin: int) -> None:
+        """A remark on 2e3x, where the number on the left of a product has an exponent."""
+        text = self.source.text
+        number = re.search(r"(?<![\w.])[0-9.]+[eE][+-]?[0-9]+\Z", text[max(0, sign - 60) : sign])
+        name = re.match(NAME, text[begin : begin + 40])
+        if number and name:
+            said = f"{number.group()}{name.group()} is {number_text(literal(number.group()))}*{name.group()}"
+            self.main.remarks.setdefault(said, f"{said}: {number.group()} is a number")
+
+    def note_roots(self) -> None:
+        """Remarks on x^1/2, which is no root."""
+        from .advice import canonical  # only where there is such a power
+
+        graph, text = self.main, self.source.text
+        for node, operation in enumerate(graph.operations):
+            if operation is not DIV:
+                continue
+            end = graph.spans[graph.operands[node][0]][1]
+            power = self.bare_power(graph.operands[node][0], end)
+            over, last = text.find("/", end), graph.spans[node][1]
+            if power is None or text[end:over].strip() or over > last:
+                continue
+            start, exponent = graph.spans[power][0], graph.operands[power][1]
+            if graph.constants.get(exponent) not in (1, -1):
+                continue
+            left, right = canonical(text[start:end]), canonical(text[over + 1 : last])
+            root = f"{left.split('^')[0]}^({number_text(float(graph.constants[exponent]))}/{right})"
+            said = f"{left}/{right} is ({left})/{right}; a root is {root}"
+            graph.remarks.setdefault(said, said)
 
     def sign(self, start: int, end: int, sign: str, node: int) -> int:
         if sign == "+":
@@ -245,6 +405,14 @@ class Reductions:
             more = operation.defaults[given - least :]
             values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
+        meant = ALIASES.get(name)
+        own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
+        if meant and not own:
+            self.main.respelled = True
+            self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+            if meant in FUNCTIONS:
+                return self.call(start, end, meant, _open, values, _close)
+            return self.expanded(name, expansion(meant), values, span)
         from .calls import unknown_function  # only where something is wrong
 
         scope = self.scope
@@ -257,6 +425,24 @@ class Reductions:
             built_in=scope.built_in,
             functions=scope.functions,
         )
+
+    def expanded(self, name: str, meant: Graph, operands: list[int], span: Span) -> int:
+        """What another language's function is here, over the operands; each is used once."""
+        least = len(meant.variables)
+        if len(operands) != least:
+            signature = f"{name}({', '.join(meant.variables)})"
+            raise self.wrong_count(name, len(operands), (least, least), span, signature)
+        moved: list[int] = []
+        given = iter(operands)
+        for node, operation in enumerate(meant.operations):
+            if operation is VARIABLE:
+                moved.append(next(given))
+            elif node in meant.constants:
+                moved.append(self.graph.constant(meant.constants[node], span))
+            else:
+                inner = tuple([moved[k] for k in meant.operands[node]])
+                moved.append(self.graph.add(operation, inner, span, self.region))
+        return moved[meant.output]
 
     def wrong_count(
         self,
@@ -272,6 +458,8 @@ class Reductions:
         if least == most:
             count = f"{least}"
         hint = f"write {signature}"
+        if name in ("log", "ln") and given == 2:
+            hint = "write log2(x), log10(x), or log(x)/log(b) for another base b"
         if name in self.scope.nodes:
             hint += f"; to multiply, write {shorten(name)}*(...)"
         return self.fail(
@@ -297,6 +485,12 @@ class Reductions:
         _if, _open, test, _comma, then, _comma, otherwise, _close = parts
         self.region = self.graph.conditions[test].region
         return self.graph.select(test, then, otherwise, (start, end), self.region)
+
+
+@cache
+def expansion(text: str) -> Graph:
+    """What another language's function is in this one, as a graph over its operands."""
+    return parse(text, internal=True)
 
 
 @cache

@@ -26,6 +26,7 @@ from .precedence import (
 __all__ = [
     "expression_text",
     "formula",
+    "kept_text",
     "line_of",
     "program_lines",
     "program_text",
@@ -46,19 +47,28 @@ LONG_PROGRAM = 2_000
 """Characters up to which a program is printed back; longer ones are shown as they were typed."""
 
 
+def as_typed(program: Graph) -> bool:
+    """Whether the program is shown as it was typed: where it is long, and in this spelling."""
+    return len(program.source.text) > LONG_PROGRAM and not program.respelled
+
+
 def shown_text(program: Graph) -> str:
-    """The program as it is shown: printed back, or as it was typed where it is long."""
-    text = program.source.text
-    return program_text(program) if len(text) <= LONG_PROGRAM else text
+    """The program as it is shown: printed back, or as it was typed."""
+    return program.source.text if as_typed(program) else program_text(program)
+
+
+def kept_text(program: Graph) -> str:
+    """The program as it is kept in documents: as it was typed, but in this language's spelling."""
+    return program_text(program) if program.respelled else program.source.text
 
 
 def shown_lines(program: Graph, longest: int | None = None) -> list[str]:
     """The program as it is shown, a stage a line; cut off after so many characters, if any."""
-    text = program.source.text
-    if len(text) <= LONG_PROGRAM:
-        lines = program_lines(program)
+    if as_typed(program):
+        text = program.source.text.replace("; ", "\n")
+        lines = [line for line in text.splitlines() if line.strip()]
     else:
-        lines = [line for line in text.replace("; ", "\n").splitlines() if line.strip()]
+        lines = program_lines(program)
     if longest is None:
         return lines
     room = longest
@@ -74,7 +84,7 @@ def line_of(program: Graph, name: str, last: bool) -> int | None:
 
     last: whether the last stage is meant, which may go without a name.
     """
-    if len(program.source.text) <= LONG_PROGRAM:
+    if not as_typed(program):
         for k, (stage, _) in enumerate(program.stages, len(program.functions)):
             if stage == name:
                 return k

@@ -30,6 +30,7 @@ from .row import POWER, PRODUCT, SUM, Operation, Role, row
 
 __all__ = [
     "ADD",
+    "ALIASES",
     "CONSTANT",
     "CONSTANTS",
     "DIV",
@@ -416,6 +417,24 @@ FUNCTIONS: dict[str, Operation] = {row.name: row for row in ROWS if row.named} |
     "ln": OPERATIONS["log"]
 }
 """What the user may call, by name."""
+
+ALIASES: dict[str, str] = {
+    "absolute": "abs", "fabs": "abs", "sgn": "sign", "signum": "sign", "negative": "-x",
+    "maximum": "max", "fmax": "max", "minimum": "min", "fmin": "min", "clip": "clamp", "clip_by_value": "clamp",
+    "add": "x + y", "subtract": "x - y", "multiply": "x*y", "divide": "x/y", "true_divide": "x/y",
+    "power": "pow", "square": "x^2", "reciprocal": "1/x", "rsqrt": "1/sqrt(x)", "exp2": "2^x",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
+    "sec": "1/cos(x)", "csc": "1/sin(x)", "cot": "1/tan(x)",
+    "sech": "1/cosh(x)", "csch": "1/sinh(x)", "coth": "1/tanh(x)",
+    "sigma": "sigmoid", "expit": "sigmoid", "logistic": "sigmoid", "swish": "silu", "logsigmoid": "-softplus(-x)",
+    "log_sigmoid": "-softplus(-x)", "log_expit": "-softplus(-x)", "soft_sign": "softsign", "hard_tanh": "hardtanh",
+    "logaddexp": "logsumexp", "loggamma": "lgamma", "gammaln": "lgamma", "psi": "digamma", "tgamma": "gamma",
+    "ndtr": "normcdf", "log_ndtr": "lognormcdf", "ceiling": "ceil", "rint": "round", "around": "round",
+}  # fmt: skip
+"""What other languages call a function, or what they have a name for, in this one; each operand
+stands once in it. All are soft, as ``Operation.soft`` says."""
 
 
 def also_called(row: Operation) -> list[str]:

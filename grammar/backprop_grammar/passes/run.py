@@ -12,7 +12,7 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..blocks.names import Names, outermost
-from ..errors import BackpropError, nearest, shorten
+from ..errors import BackpropError, nearest, product, shorten
 from ..language.graph import Block, Graph
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import INFINITY, Ball, Balls, DomainError, Undecided
@@ -147,7 +147,9 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     few = [shorten(name) for name in missing[:8]]
     names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     hint = f"give {names if len(missing) == 1 else 'each of them'} a value"
-    meant = nearest(missing[0], [name for name, _ in graph.stages if name])
+    others = (name for name in (*graph.names.values(), *at) if name not in missing)
+    meant = product(missing[0], dict.fromkeys(others))
+    meant = meant or nearest(missing[0], [name for name, _ in graph.stages if name])
     if meant:
         hint += f" (or did you mean {shorten(meant)}?)"
     node = graph.variables[missing[0]]

@@ -21,7 +21,7 @@ from ..passes.run import BITS_PER_DIGIT, Run, described
 from .index import formula
 from .record import Flag, Note, Trace
 
-__all__ = ["beyond", "flags", "notes", "overflow"]
+__all__ = ["beyond", "flags", "notes", "overflow", "spelling"]
 
 
 def overflow(run: Run) -> BackpropError:
@@ -159,10 +159,16 @@ def cause(sent: Sent, node: int) -> tuple[int, Any]:
     return node, slope
 
 
+def spelling(program: Graph) -> list[Note]:
+    """The remarks on how a program was typed."""
+    return [Note("spelling", "", said) for said in program.remarks.values()]
+
+
 def notes(run: Run, trace: Trace) -> list[Note]:
     """The remarks on a right answer, kinks in the order of evaluation."""
     graph, names = run.graph, trace.names
-    found = [
+    found = spelling(trace.program)
+    found += [
         Note("shadowed", name, f"{name} is your own here, not the constant {CONSTANTS[name]:.5g}")
         for name in graph.shadowed
     ]

@@ -4,6 +4,7 @@ It is a trace whose numbers are not evaluated, so every view of a trace shows it
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..language.graph import Graph
 from ..numbers.wide import UNEVALUATED
@@ -12,7 +13,7 @@ from ..symbolic.rules import Rule, Rules
 from .builder import constants_once, frames
 from .record import Edge, Node, Trace
 
-__all__ = ["outline"]
+__all__ = ["completed", "outline", "outline_of"]
 
 
 def outline(
@@ -33,7 +34,37 @@ def outline(
         from ..blocks.grouping import shaped  # which a plain outline need not load
 
         graph, _ = shaped(graph, expand, fold, [*wrt, output], lambda _: set())
-    target = Target(graph, wrt, output)
+    return outlines(program, Target(graph, wrt, output))
+
+
+def outline_of(trace: Trace) -> Trace:
+    """The outline of what a trace is of: the same nodes and names."""
+    output = "" if trace.last else trace.output_name
+    return outlines(trace.program, Target(trace.tape, tuple(trace.gradients), output))
+
+
+def completed(trace: Trace, whole: Trace) -> Trace:
+    """A trace with the nodes and edges of its outline that its point leaves out, not routed.
+
+    They have no numbers, but for the edge of an `if` to the branch that is not taken: it sends 0.
+    """
+    nodes = []
+    for _, node in sorted((trace.by_index | whole.by_index).items()):
+        found = trace.by_index.get(node.index, node)
+        own = {edge.place: edge for edge in found.edges if found.value is not UNEVALUATED}
+        none = 0.0 if own else UNEVALUATED
+        edges = [
+            own.get(edge.place, edge._replace(local=none, contribution=none, routed=False))
+            for edge in node.edges
+        ]
+        gradient = node.gradient if found.gradient is None else found.gradient
+        nodes.append(found._replace(operands=node.operands, gradient=gradient, edges=tuple(edges)))
+    return replace(trace, nodes=tuple(nodes))
+
+
+def outlines(program: Graph, target: Target) -> Trace:
+    """The outline of a target."""
+    graph = target.graph
     needed = [node for node in target.names.of if target.needed[node]]
     first = constants_once(graph, needed)
     rules = Rules(graph, target.names)
@@ -75,9 +106,10 @@ def outgoing(
     graph, block = target.graph, node in target.names.blocks
     seen: set[int] = set()
     for place, operand in enumerate(sources):
-        if not (target.wanted[operand] and target.needed[operand]):
+        if not (target.wanted[node] and target.wanted[operand] and target.needed[operand]):
             continue
-        if (block and operand in seen) or (node in graph.condition_of and place < 2):
+        tested = not block and node in graph.condition_of and place < 2
+        if tested or (block and operand in seen):
             continue
         seen.add(operand)
         rule = rule_of(graph, rules, node, place, block)

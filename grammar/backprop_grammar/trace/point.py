@@ -1,13 +1,13 @@
 """A point bound to a program: a finite number for each of its inputs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ..errors import BackpropError, few, shorten, suggestion
+from ..errors import BackpropError, few, product, shorten, suggestion
 from ..language.graph import Graph
 from ..language.nearest import DECIMAL, Nearest, literal, nearest, vanished
 
-__all__ = ["bind", "finite", "unknown_name"]
+__all__ = ["bind", "finite", "side_by_side", "unknown_name"]
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
@@ -21,7 +21,7 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     program = program.bind(values)
     for name in values:
         if name not in program.variables:
-            raise unknown_name(program, name)
+            raise unknown_name(program, name, values)
     return program, program.inputs | {
         name: finite(x, f"the value of {shorten(name)}", OF_A_POINT) for name, x in values.items()
     }
@@ -74,8 +74,8 @@ def finite(value: object, what: str, hint: str = "write a finite number") -> flo
     return number + 0.0 if held else number
 
 
-def unknown_name(program: Graph, name: str) -> BackpropError:
-    """The error for a value given to something that is no input."""
+def unknown_name(program: Graph, name: str, given: Iterable[str] = ()) -> BackpropError:
+    """The error for a value given to something that is no input; given: all that have values."""
     known = list(program.variables)
     shown = shorten(name)
     if program.node(name) is not None:
@@ -83,4 +83,14 @@ def unknown_name(program: Graph, name: str) -> BackpropError:
         return BackpropError("binding", message, hint=hint)
     hint = f"its variables are {few(known)}" if known else "it has no variables at all"
     message = f"the program has no variable {shown}"
-    return BackpropError("binding", message, hint=suggestion(name, known, hint))
+    hint = side_by_side(program, given) or suggestion(name, known, hint)
+    return BackpropError("binding", message, hint=hint)
+
+
+def side_by_side(program: Graph, given: Iterable[str]) -> str:
+    """What to say where a name of the program is several that have values: xy is not x*y."""
+    given = list(given)
+    for name in program.variables:
+        if name not in given and (meant := product(name, given)):
+            return f"{shorten(name)} is one name; to multiply, write {shorten(meant)}"
+    return ""

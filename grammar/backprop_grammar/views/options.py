@@ -14,6 +14,8 @@ class Options(NamedTuple):
     quiet: results alone. indent: JSON for the eyes. fewest: digits that may be left of them
     where a picture would be too wide. width: that rows of a picture keep, in columns of a terminal
     or in pixels, or `a4`. theme: of its ground, light or dark, or auto for the reader's.
+    command: what was typed to make the view, where it was typed; evaluation: the beginning of a
+    command that computes the same at a point to come.
     """
 
     digits: int = 6
@@ -23,6 +25,8 @@ class Options(NamedTuple):
     fewest: int = 17
     width: float | str | None = None
     theme: str = "light"
+    command: str = ""
+    evaluation: str = ""
 
 
 def checked_theme(name: str, adaptive: bool = False) -> str:

@@ -28,7 +28,7 @@ __all__ = [
     "python_words",
 ]
 
-TARGETS = ("python", "numpy", "jax", "torch", "c")
+TARGETS = ("python", "numpy", "jax", "torch", "c", "javascript")
 """The languages and libraries, each a row in the file ``NAME.py``."""
 
 TOLERANCE = 1e-12
@@ -216,8 +216,14 @@ def check(target: Target, derivative: Derivative) -> None:
 
 
 def helpers(target: Target, used: set[str]) -> list[str]:
-    """The functions that the file brings along: those used."""
-    return [source for name, source in target.helpers.items() if name in used]
+    """The functions that the file brings along: those used, and those that these use."""
+    sources, pending, found = target.helpers, sorted(used & target.helpers.keys()), set()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += set(re.findall(r"\w+", sources[name])) & sources.keys()
+    return [source for name, source in sources.items() if name in found]
 
 
 # Names

@@ -10,6 +10,7 @@ from typing import Any
 from ...descent.descend import Step
 from ...descent.trajectory import Trajectory
 from ...language.nearest import exact
+from ...language.printer import kept_text
 from ...trace.record import Flag
 from ..options import Options
 
@@ -33,7 +34,7 @@ def document(run: Trajectory) -> dict[str, Any]:
     plan, start, final = run.plan, run.start, run.final
     return {
         "format": FORMAT,
-        "program": plan.graph.source.text,
+        "program": kept_text(plan.graph),
         "at": final.at,
         **exact(final.at),
         "output": plan.output,

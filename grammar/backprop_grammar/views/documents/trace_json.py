@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...language.nearest import exact
+from ...language.printer import kept_text
 from ...numbers.wide import UNEVALUATED, Number, Wide, as_float
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Flag, Node, Note, Trace
@@ -46,7 +47,7 @@ def document(trace: Trace) -> dict[str, Any]:
     """The document as Python objects; see trace.schema.json."""
     result: dict[str, Any] = {
         "format": FORMAT,
-        "program": trace.program.source.text,
+        "program": kept_text(trace.program),
         "at": trace.at,
         **exact(trace.at),
         "output": trace.output_name,
