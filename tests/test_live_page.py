@@ -118,6 +118,10 @@ DOUBTS = [
     ("x^y*z", {"x": 2, "y": 2, "z": 1}, {"x": -3}, "Floats lose the gradient of y"),
     ("lgamma(x)", {"x": 3}, {"x": 1.001}, "Digits cancel in n1"),
     ("logsumexp(x, y)", {"x": 3, "y": 3}, {"x": 0, "y": 1000}, "Floats lose the gradient of x"),
+    ("x*1e300", {"x": 1}, {"x": 1e-320}, "x leaves the range of floats"),
+    ("if(floor(3 - x) > 2, x, 2*x)", {"x": 1}, {"x": 1e-17}, "The condition of n4 stands on its boundary"),
+    ("if(round(x - y) > 2, x, 2*x)", {"x": 1, "y": 0}, {"x": 2.5, "y": 1e-20}, "stands on its boundary"),
+    ("mod(x, y)*x", {"x": 1, "y": 3}, {"x": 0.3, "y": 0.1}, "Digits cancel in n1"),
 ]  # fmt: skip
 
 
@@ -280,6 +284,33 @@ def test_the_command_for_the_point_can_be_copied(opened, tmp_path):  # noqa: F81
     assert words == ["backprop", "eval", program, "--wrt", "x", "--at", "x=-0.5,y=1"]
     document = json.loads(call(*words[1:], "--json")[1])
     assert state(tab)["answer"] == f" = {document['value']:.4g}"
+
+
+ROUNDED = (
+    0.125,
+    2.5,
+    -0.001,
+    3.0,
+    0.8539595264047474,
+    1234565.0,
+    -1e20,
+    6.02e23,
+    1.0000000000000002e-5,
+)
+
+
+@pytest.mark.parametrize(
+    "asked", ["--decimals 0", "--decimals 2", "--digits 1", "--digits 6", "--digits 17"]
+)
+def test_changed_numbers_are_rounded_as_those_of_the_file(opened, tmp_path, asked):  # noqa: F811
+    file = tmp_path / "made.html"
+    assert call("graph", "x + y", "--at", "x=1,y=0", *asked.split(), "-o", str(file))[0] == 0
+    tab = opened("", page=file.read_text(encoding="utf-8"))
+    tab.keyboard.press("End")
+    for x in ROUNDED:
+        fill(tab, x=x)
+        line = call("eval", "x + y", "--at", f"x={x!r},y=0", *asked.split())[1].splitlines()[0]
+        assert state(tab)["answer"] == f" = {line.split()[-1]}"
 
 
 def test_a_library_page_names_no_command():
