@@ -313,6 +313,41 @@ def test_changed_numbers_are_rounded_as_those_of_the_file(opened, tmp_path, aske
         assert state(tab)["answer"] == f" = {line.split()[-1]}"
 
 
+def test_a_long_number_stays_between_its_gates(opened):  # noqa: F811
+    program, at = "1/(1 + exp(-x))", {"x": 1}
+    tab = opened("", page=page_of(program, **at))
+    tab.keyboard.press("End")
+    over = """() => [...document.querySelectorAll("#picture .value, #picture .gradient")].filter((text) => {
+      const own = text.getBoundingClientRect();
+      return [...document.querySelectorAll("#picture .shape")].some((gate) => {
+        const other = gate.getBoundingClientRect();
+        return own.left < other.right && other.left < own.right && own.top < other.bottom && other.top < own.bottom;
+      });
+    }).map((text) => text.textContent)"""
+    sizes = "[...document.querySelectorAll('#picture .value')].map((text) => text.style.getPropertyValue('--fit'))"
+    for x in ("-397", "1.23456e-111", "1"):
+        fill(tab, x=x)
+        assert tab.evaluate(over) == [], x
+    assert set(tab.evaluate(sizes)) == {"1"}
+
+
+def test_long_names_leave_room_for_the_numbers(opened):  # noqa: F811
+    long = "a" * 60
+    tab = opened("", page=page_of(f"{long} = x*y; z = {long} + 1; z*{long}", x=1, y=2))
+    assert tab.locator(f'tr[data-name="{long}"] th').inner_text() == "a" * 12 + "..." + "a" * 9
+    columns = tab.locator("thead th").all()
+    assert columns[3].bounding_box()["x"] < 1280
+
+
+def test_a_last_line_that_names_the_output_is_not_said_twice(opened):  # noqa: F811
+    for program, lines in (
+        ("s = x*y; s", ["s = x*y = 2"]),
+        ("q = x + y; f = q*x; q", ["f = q*x", "q = x + y = 3"]),
+    ):
+        tab = opened("", "#step=99", page=page_of(program, x=1, y=2))
+        assert [one.inner_text() for one in tab.locator("h1 .stage").all()] == lines
+
+
 def test_a_library_page_names_no_command():
     page = Program("x*y").at(x=1, y=2).html()
     assert "backprop eval" not in page

@@ -8,32 +8,6 @@ let computed = null; // what the passes found; null at the point of the file, wh
 
 const changed = () => [...here].some(([name, x]) => x !== original.get(name));
 
-/** A number as it is shown: with the digits, or the decimals, that the file has. */
-function shown(x) {
-  if (!Number.isFinite(x)) return "?";
-  if (!data.decimals) return general(x, data.digits);
-  if (Math.abs(x) >= 1e15) return general(x, 6);
-  const text = rounded(x, "toFixed", data.digits);
-  return /[1-9]/.test(text) ? text : text.replace("-", "");
-}
-
-/** A number rounded to that many digits behind the point: of two that are as near, to the even one. */
-function rounded(x, form, digits) {
-  const [whole, exact, power = ""] = x[form](100).split(/[.e]/);
-  const cut = digits ? `${whole}.${exact.slice(0, digits)}` : whole;
-  const even = /^50*$/.test(exact.slice(digits)) && /[02468]$/.test(cut);
-  return even ? cut + (power && `e${power}`) : x[form](digits);
-}
-
-/** Like Python's `g`. */
-function general(x, digits) {
-  if (x === 0) return "0";
-  const short = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  const [mantissa, power] = rounded(x, "toExponential", digits - 1).split("e"), exponent = Number(power);
-  if (exponent >= -4 && exponent < digits) return short(rounded(x, "toFixed", digits - 1 - exponent));
-  return `${short(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-}
-
 /** What is known of a number by its reference; none where it does not exist at this point. */
 function number(reference) {
   const [text, value, from, routed = 1] = data.numbers[reference];
