@@ -29,6 +29,8 @@ OFFERED = [
     ("backprop explain x --format ma", ["markdown"]),
     ("backprop step x --method ", ["gd", "momentum", "adam"]),
     ("backprop map x --points @points --reduce ", ["mean", "sum"]),
+    ("backprop graph x --theme ", ["light", "dark", "auto"]),
+    ("backprop graph x --width a", ["a4"]),
     ("backprop map x --to ", ["csv", "tsv", "jsonl", "parquet"]),
     ("backprop schema ", {"trace", "error"}),
     ("backprop schema trace ", []),

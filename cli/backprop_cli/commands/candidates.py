@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backprop_grammar.errors import BackpropError
+from backprop_grammar.views.options import THEMES
 
 from .. import formats
 from ..data import io, shipped
@@ -205,6 +206,8 @@ VALUES: dict[str, Callable[[Given], Found]] = {
     "--output": lambda given: [(name, "") for name in nodes(given)],
     "--node": lambda given: [(name, "") for name in nodes(given)],
     "--why": lambda given: [(name, "") for name in nodes(given)],
+    "--theme": fixed(*THEMES),
+    "--width": fixed("a4"),
     "--format": lambda given: [
         (row.name, row.doc) for row in formats.formats_of(given.command).values()
     ],
