@@ -11,6 +11,7 @@ function shown(x) {
 
 /** A number rounded to that many digits behind the point: of two that are as near, to the even one. */
 function rounded(x, form, digits) {
+  if (!/5(e|$)/.test(x[form](digits + 1))) return x[form](digits);
   const [whole, exact, power = ""] = x[form](100).split(/[.e]/);
   const cut = digits ? `${whole}.${exact.slice(0, digits)}` : whole;
   const even = /^50*$/.test(exact.slice(digits)) && /[02468]$/.test(cut);
@@ -47,7 +48,9 @@ function fillNumber(span, reference, how, name = "", drawn = false) {
 
 /** Makes a number of the picture smaller where it is longer than its room. */
 function fitted(span, text) {
-  span.style.setProperty("--fit", Math.min(1, span.dataset.room / text.length));
+  const share = span.dataset.room / text.length;
+  if (share < 1) span.style.setProperty("--fit", share);
+  else span.style.removeProperty("--fit");
 }
 
 /** Sets what an element carries as data, where it is not that already. */
