@@ -25,7 +25,8 @@ from ...trace.outline import completed, outline_of
 from ...trace.record import Node, Trace
 from ..code.kernels import kernels, name_of
 from ..drawing.diagram import Diagram, diagram
-from ..drawing.geometry import Scene, scene
+from ..drawing.geometry import Scene
+from ..drawing.sheet import scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
 from ..drawing.text_metrics import SIZES, minus
 from ..options import Options

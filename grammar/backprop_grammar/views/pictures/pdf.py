@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import A4, POINT, Label, Outline, Scene, Segment, page_scale, scene
+from ..drawing.geometry import Label, Outline, Scene, Segment
+from ..drawing.sheet import A4, POINT, page_scale, scene
 from ..drawing.text_metrics import SIZES, Runs, typeset
 from ..options import Options
 from .svg import DARK, LIGHT, number
