@@ -117,6 +117,8 @@ DOUBTS = [
     ("atan2(y, x)", {"x": 1, "y": 1}, {"x": 0, "y": 0}, "Floats lose the gradient of"),
     ("x^y*z", {"x": 2, "y": 2, "z": 1}, {"x": -3}, "Floats lose the gradient of y"),
     ("lgamma(x)", {"x": 3}, {"x": 1.001}, "Digits cancel in n1"),
+    ("digamma(x)", {"x": 3}, {"x": -1e17}, "digamma has no value at n1"),
+    ("polygamma(n, x)", {"n": 1, "x": 3}, {"n": 1e17}, "polygamma has no value at n1"),
     ("logsumexp(x, y)", {"x": 3, "y": 3}, {"x": 0, "y": 1000}, "Floats lose the gradient of x"),
     ("x*1e300", {"x": 1}, {"x": 1e-320}, "x leaves the range of floats"),
     ("if(floor(3 - x) > 2, x, 2*x)", {"x": 1}, {"x": 1e-17}, "The condition of n4 stands on its boundary"),
