@@ -699,6 +699,47 @@ def test_what_is_wrong_with_columns(tables, args, said):
     assert said in err
 
 
+GREEK_TABLE = "θ,x y,w₁\n1,2,3\n4,5,6\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "added"),
+    [
+        (("θ*w1",), "value,d_theta,d_w1,status\n3.0,3.0,1.0,\n24.0,6.0,4.0,"),
+        (("theta*w₁", "--columns", "value=θ²,d_θ=s"), "θ²,s\n3.0,3.0\n24.0,6.0"),
+        (("θ*s", "--rename", "x y = s"), "value,d_theta,d_s,status\n2.0,2.0,1.0,\n20.0,5.0,4.0,"),
+        (("t*φ", "--rename", "theta=t", "--rename", "x y=φ"), "value,d_t,d_phi,status\n2.0,2.0,1.0,\n20.0,5.0,4.0,"),
+        (("θ*w1", "--wrt", "θ"), "value,d_theta,status\n3.0,3.0,\n24.0,6.0,"),
+    ],
+)  # fmt: skip
+def test_columns_are_named_as_names_of_programs_are(args, added):
+    code, out, err = call("map", *args, stdin=GREEK_TABLE.encode())
+    assert (code, err) == (0, "")
+    rows = zip(GREEK_TABLE.splitlines(), added.splitlines(), strict=True)
+    assert out.splitlines() == [f"{row},{more}" for row, more in rows]
+
+
+def test_two_columns_that_are_one_name_are_never_mixed_up(tables):
+    Path("both.csv").write_text("θ,theta\n1,2\n", "utf-8")
+    Path("theta.csv").write_text("theta\n1\n", "utf-8")
+    Path("greek.csv").write_text(GREEK_TABLE, "utf-8")
+    for args, said in (
+        (("θ", "both.csv"), "the columns θ and theta of both.csv are one name here: theta"),
+        (("2*θ", "greek.csv", "theta.csv", "-o", "out/"), "the column θ is theta in theta.csv"),
+        (("θ", "greek.csv", "θ=2"), "theta is a column and given by --at"),
+        (("θ*w1", "greek.csv", "--rename", "x y=θ"), "has a column θ already"),
+        (("θ*w1", "greek.csv", "--separator", ";"), '--separator "," splits them'),
+    ):
+        code, out, err = call("map", *args)
+        assert (code in (1, 2), out) == (True, "")
+        assert said in err
+    code, out, err = call("map", "t*θ", "both.csv", "--rename", "θ=t")
+    assert (code, out.splitlines()[1], err) == (0, "1,2,2.0,2.0,1.0,", "")
+    code, out, err = call("map", "θ = 2*w1; θ", "greek.csv")
+    assert code == 0
+    assert "the column θ is not used: theta is computed by the program" in err
+
+
 def test_all_that_a_step_misses_is_told_at_once(tables):
     code, _, err = call("step", "a*x + b", "--points", "x.csv")
     assert code == 1

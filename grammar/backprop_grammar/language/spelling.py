@@ -178,10 +178,11 @@ def respelled(source: Source) -> Typed | None:
 
 def folded(name: str) -> str:
     """A name as programs have it, where it has such a spelling; else as it is."""
-    source = Source(name)
-    plain = characters(
-        Typed(source, name, array("i", range(len(name))), array("i", range(len(name))))
-    )
+    places = array("i", range(len(name)))
+    try:
+        plain = characters(Typed(Source(name), name, places, places))
+    except BackpropError:  # two meanings as a formula: 1½
+        return name
     return plain.text if re.fullmatch(NAME, plain.text) else name
 
 
