@@ -195,6 +195,22 @@ SAID = [
     ("samples/nothere.bp", "cannot read samples/nothere.bp: there is no such file"),
     ("eval nothere.BP", "cannot read nothere.BP: there is no such file"),
     ("samples/nothere.txt", "there is no file of that name either"),
+    ("'x*y' '(x=1, y=-2)'", "write x=1,y=-2"),
+    ("'x*y' x:1,y:2e3", "write x=1,y=2e3"),
+    ("'x*y' x", 'a value is written x=3; a program with blanks stands in quotes: "x*y x"'),
+    ("'x*y' x=1 ?", "backprop eval --help shows how"),
+    ("graph 'x*y' /help", "backprop graph --help shows how"),
+    ("'x*y' eval x=1 y=2", "the command comes first: backprop eval"),
+    ("x=1 y=2 graph 'x*y'", "the command comes first: backprop graph"),
+    ("x=1 y=2", "the program is x=1; a formula comes first"),
+    ("fit fit=1", "(the formula is written -- fit)"),
+    ("max max=1", "did you mean backprop map? (the formula is written -- max)"),
+    ("'x*y' --format json", "write --json; --format is an option of backprop graph"),
+    ("check 'x*y' --to json", "write --json; --to is an option of backprop map"),
+    ("'x*y' --decimals 2 --digits 3", "--decimals and --digits are two ways to show numbers"),
+    ("'x*y' --digits x", "--digits takes a whole number, not x"),
+    ("step x x=1 --steps 1e3", "--steps takes a whole number, not 1e3"),
+    ("functions square root", "root is more than this takes"),
     ("-- x -q", "behind -- there are no options"),
     ("'x*y' --at", "--at has no value"),
     ("'x*y' --at '{x: 3}'", "or JSON in quotes"),
@@ -287,6 +303,39 @@ def test_a_long_point_is_read_in_one_go():
     size = often(100_000, 1_000_000)
     for text in (" " * size, ";" * size, "x=1 " * (size // 4), "(" * size, "x " * (size // 2)):
         assert list(pieces(text))
+
+
+NAMES = [
+    # (command line, the message, the way out); every name that is wrong is told, each one once
+    ("'x*y' a=3 b=4", "has no variables a, b", "its variables are x, y"),
+    ("'x*y' x=1 a=3 y=2", "has no variable a", "its variables are x, y"),
+    ("'q = x*y; q^2' q=2 x=1 y=1", "q is computed by the program", "give q no value"),
+    ("'q = x*y; q^2' q=2 r=1 x=1 y=1", "no variable r, and q is computed", "its variables are x, y; give q no value"),
+    ("'x*y' x=1 y=2 --wrt u,x,v,u", "there are no nodes called u, v", "the nodes are x, y, n1"),
+    ("'x*y' x=1 y=2 --wrt width", "there is no node called width", "the nodes are x, y, n1"),
+    ("graph 'x*y' --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("derive 'x*y' --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("step 'x*y' x=1 y=1 --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("sinx x=1", "has no variable x", "sinx is one name; write sin(x)"),
+    ("'2*expw + b' w=1 b=2", "has no variable w", "expw is one name; write exp(w)"),
+    ("'x*sinx' x=1", "no value for sinx", "did you mean sin(x)?"),
+    ("'3x2 + 1' x=1", "has no variable x", "x2 is one name; write x*2 or x^2"),
+    ("'w1*x2' w=1 x=2", "has no variables w, x", "its variables are w1, x2"),
+    ("xy x=1 y=2", "has no variables x, y", "to multiply, write x*y"),
+    ("'PI*r' r=1", "no value for PI", "did you mean pi?"),
+    ("""'θ*y' '{"θ": 1, "theta": 2, "y": 1}'""", "theta is given twice", "give each name one value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), NAMES, ids=[row[0] for row in NAMES])
+def test_wrong_names_are_told_all_at_once(line, message, hint):
+    code, out, err = call(*shlex.split(line), "--json")
+    error = json.loads(err)
+    assert (code, out) == (1, "")
+    assert message in error["message"]
+    assert hint in error["hint"]
+    told = call(*shlex.split(line))[2]
+    assert "--> --at" not in told and "  | \n" not in told
 
 
 # programs, files and standard input
@@ -463,6 +512,7 @@ PARTS = [
     (("eval", *LECTURE), 'gradients["x"]', "-4.0"),
     (("eval", *LECTURE), "nodes.2.name", "q"),
     (("eval", *LECTURE), "nodes[2].value", "3.0"),
+    (("eval", "θ₁*x", "θ₁=2", "x=3"), "gradients.θ₁", "3.0"),
     (("eval", *LECTURE), "nodes.-1.name", "f"),
     (("eval", *LECTURE), "nodes.q.value", "3.0"),
     (("eval", *LECTURE), "nodes.q.edges.y.contribution", "-4.0"),

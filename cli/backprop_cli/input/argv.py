@@ -102,7 +102,7 @@ class Command(Described, TyperCommand):
             elif self.further:
                 options += [self.further, arg]
             else:
-                raise self.misplaced(arg, [*program, *free], filed)
+                raise self.misplaced(arg, [*program, *free], filed, ctx)
         return [*options, "--", *program]
 
     def mistaken(self, arg: str, takes: dict[str, bool]) -> bool:
@@ -121,11 +121,12 @@ class Command(Described, TyperCommand):
 
         return no_such_option(arg, self, siblings(ctx))
 
-    def misplaced(self, arg: str, free: list[str], filed: bool) -> BackpropError:
+    def misplaced(self, arg: str, free: list[str], filed: bool, ctx: Any) -> BackpropError:
         from .words import misplaced
 
         point = [text for text in free if re.match(BINDING, text)]
-        return misplaced(arg, free, point, self, filed)
+        commands = ctx.parent.command.commands if ctx.parent else ()
+        return misplaced(arg, free, point, self, filed, commands)
 
 
 def siblings(ctx: Any) -> list[Any]:

@@ -8,13 +8,13 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from ..errors import BackpropError, Source, Span, nearest, shorten, suggestion, visible
+from ..errors import BackpropError, Source, Span, nearest, product, shorten, suggestion, visible
 from ..operations.row import Operation
 from ..operations.table import ALIASES, CONSTANTS, FUNCTIONS
 from .advice import bare, readings
 from .lexer import NAME, Word, words
 
-__all__ = ["SYNONYMS", "bare_function", "not_a_parameter", "unknown_function"]
+__all__ = ["SYNONYMS", "apart", "bare_function", "not_a_parameter", "unknown_function"]
 
 SYNONYMS = {
     "lse": "logsumexp",
@@ -122,6 +122,17 @@ ABSENT = frozenset({
     "modf", "zeta",
 })  # fmt: skip
 """What other languages have and this one lacks, though a name here looks like it."""
+
+
+def apart(name: str, known: Iterable[str]) -> str:
+    """What an unknown name is if signs were left out of it, x*y or sin(x); or nothing.
+
+    known: other names.
+    """
+    known = list(known)
+    calls = ((name.removesuffix(other), other) for other in known if name.endswith(other))
+    called = next((f"{before}({other})" for before, other in calls if before in FUNCTIONS), "")
+    return product(name, known) or called
 
 
 def bare_function(source: Source, name: str, span: Span) -> BackpropError:
