@@ -36,9 +36,18 @@ class Command(Described, TyperCommand):
     further = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        if any(parameter.name == "program" for parameter in self.params):
+        if self.takes_program():
             args = self.arranged(args, ctx)
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name of the command, with what is behind the program."""
+        pieces = [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        behind = ["[NAME=VALUE]...", *(["[FILE]..."] if self.further else [])]
+        return pieces + behind * self.takes_program()
+
+    def takes_program(self) -> bool:
+        return any(parameter.name == "program" for parameter in self.params)
 
     def takes(self) -> dict[str, bool]:
         """The options, and whether a value follows."""
@@ -200,6 +209,11 @@ class Group(Described, TyperGroup):
         self.commands = {
             name: Deferred(name, text, self.module_of) for name, text in self.offered.items()
         }
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name of the tool: a formula alone may stand for a command."""
+        options, *_ = super().collect_usage_pieces(ctx)
+        return [options, "COMMAND | FORMULA", "..."]
 
     def module_of(self, name: str) -> Any:
         """The module of a command, imported now."""
