@@ -113,6 +113,7 @@ WAYS_OUT = {
     "nthroot": "write sqrt(x), cbrt(x), or x^(1/n)",
     "logb": "write log2(x), log10(x), or log(x)/log(b)",
     "sigma": "write sum(x, y, ...)",  # the capital letter; the small one is a sigmoid
+    "print": "write only the expression: the last stage is the output",
 }
 """What to write for a function of another language that is several here."""
 
@@ -213,11 +214,19 @@ def unknown_function(
         )
     hint = f"to multiply, write {call.readings or call.product}"
     if name in nodes or name in CONSTANTS:
+        other = ALIASES.get(name)
+        if other in FUNCTIONS:
+            hint += f"; for the function, {other}(...)"
         return error(f"{shown} is not a function", hint)
-    if name.lower() in DERIVATIVES:
+    quotient = name == "d" and re.match(r"[ \t]*/[ \t]*d[A-Za-z]", source.text[call.end :])
+    if name.lower() in DERIVATIVES or quotient:
         return error(f"there is no function {shown}, as no program computes a derivative", ALONE)
     if name.lower() in WAYS_OUT:
         return error(f"there is no function {shown}", WAYS_OUT[name.lower()])
+    called = next((f for f in FUNCTIONS if name.endswith(f) and name.removesuffix(f) in nodes), "")
+    if called:
+        times = f"{name.removesuffix(called)}*{called}(...)"
+        return error(f"there is no function {shown}", f"to multiply, write {times}")
     power = re.fullmatch(r"([a-z]+)_?([0-9]+)", name)
     meant = SYNONYMS.get(name.lower()) or ALIASES.get(name.lower())
     if not meant and power and power.group(1) in FUNCTIONS:
@@ -241,12 +250,14 @@ def unknown_function(
 class Call(NamedTuple):
     """What is called as a function and is none, as products; whether it has several operands.
 
-    readings: of a call after a quotient or an exponent, which has two; else empty.
+    readings: of a call after a quotient or an exponent, which has two; else empty. end: the place
+    after it.
     """
 
     product: str
     readings: str
     several: bool
+    end: int
 
     @classmethod
     def at(cls, source: Source, span: Span) -> "Call":
@@ -277,9 +288,9 @@ class Call(NamedTuple):
         name, operand = text[slice(*span)], text[span[1] : end]
         product = f"{shorten(name)}*{bare(operand)}"
         if sign is None or sign.text not in ("/", "^", "**"):
-            return cls(product, "", several)
+            return cls(product, "", several, end)
         left, right = text[begins[-1] : sign.start_pos], text[sign.start_pos : span[1]]
-        return cls(product, readings(left, right, operand), several)
+        return cls(product, readings(left, right, operand), several, end)
 
 
 def definitions(source: Source) -> dict[str, set[str]]:
