@@ -411,6 +411,23 @@ def on_a_terminal(*args: str, columns: int = 80, **settings: str) -> str:
     return shown.decode().replace("\r\n", "\n")
 
 
+def test_standard_input_may_be_closed():
+    for line, code, said in (
+        ("'x*y' x=1 y=2 --get value", 0, ""),
+        ("--at x=1", 2, "no program is given"),
+        ("- x=1", 2, "standard input is closed"),
+        ("x @-", 2, "standard input is closed"),
+        ("map x -", 2, "standard input is closed"),
+        ("step '(w*x)^2' w=1 --points -", 2, "standard input is closed"),
+        ("map x", 2, "no points are given"),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f"backprop {line} <&-"],
+            capture_output=True, text=True, check=False, env=environment(),
+        )  # fmt: skip
+        assert (done.returncode, said in done.stderr) == (code, True), line
+
+
 def test_nothing_waits_for_a_terminal():
     for args in (["eval"], ["graph", "--at", "x=1"], ["map", "x"], ["--at", "x=1"]):
         assert re.search(r"no (program is|points are) given", on_a_terminal(*args))
