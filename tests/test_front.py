@@ -305,6 +305,12 @@ def test_a_long_point_is_read_in_one_go():
         assert list(pieces(text))
 
 
+def test_a_function_that_no_output_uses_is_told():
+    out = call("eval", "f(x, y) = x*y; x = 1; y = 2", "-q")[1]
+    assert "note: the output does not use f, x" in out
+    assert "note:" not in call("eval", "f(u) = u^2; x = 3; 2*x", "-q")[1]
+
+
 NAMES = [
     # (command line, the message, the way out); every name that is wrong is told, each one once
     ("'x*y' a=3 b=4", "has no variables a, b", "its variables are x, y"),

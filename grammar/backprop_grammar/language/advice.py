@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..errors import BackpropError, Source, Span, shorten, visible
-from ..operations.table import FUNCTIONS
+from ..operations.table import ALIASES, FUNCTIONS
 from .characters import stray
 from .lexer import NAME, OPERAND_ENDS, Word, words
 
@@ -84,6 +84,7 @@ SLIPS = (
     ("", r"^(.*?) ?", r"(?:=)(?!=)()", "what stands before = is not a name", "a stage is name = expression; for an equation, bring all to one side"),
     (r".*", r"()", r"(=)(?!=)", "= inside parentheses", "a stage is name = expression; operands go without names, as in atan2(y, x)"),
     # comparisons and commas
+    ("", rf"^{NAME} ?()", r"(<-)", "{b} is not part of the language", "write = for a stage, such as y = w*x"),
     (r".*", r"()", rf"({COMPARE})", "a comparison outside if(...)", "a comparison stands only in a condition: if(x > 0, a, b)"),
     (r"|[^a-zA-Z].*", r"()", r"(,)", "a comma outside a function", "separate stages with ; and write decimals with a point"),
     # characters
@@ -101,7 +102,7 @@ SLIPS = (
     (r".*", r"\w(_) ?", r"(\{)", "{b} is not part of the language", "write the index as part of the name: x_1"),
     (r".*", rf"({NAME})", r"(\[)", "{b} is not part of the language", "write the index as part of the name: {a}1"),
     (r".*", r"\w ?()", r"(\?)", "{b} is not part of the language", "choose with if(condition, a, b)"),
-    (r".*", r"\w ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
+    (r".*", r"[\w)] ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
     (r".*", r"()", r"(!)", "{b} is not part of the language", "swap the branches: if(a > 0, y, x)"),
 )  # fmt: skip
 
@@ -375,6 +376,8 @@ def filling(
     advice = f"to multiply, write {a}*{operand}"
     if name in FUNCTIONS or name in functions:
         advice = f"write {a}({operand})"
+    elif name in ALIASES:
+        advice += f"; for the function, {a}({operand})"
     elif where[:1].isalpha() and not where.startswith("if("):
         advice += f"; to separate operands, {a}, {operand}"
     return {
