@@ -10,6 +10,7 @@ from .. import formats
 from ..input.options import Get, Json
 
 if TYPE_CHECKING:
+    from backprop_grammar.language.graph import Graph
     from backprop_grammar.operations.row import Operation
 
 __all__ = ["EXAMPLES", "command"]
@@ -62,9 +63,11 @@ def command(
 
 def as_called(text: str) -> str:
     """The name or the symbol in a text such as np.maximum, sigmoid(x), σ or **."""
-    from backprop_grammar.language.parser import plain_name
+    name = text.strip().split("(")[0].strip() or text
+    if not name.isascii():
+        from backprop_grammar.language.parser import plain_name
 
-    name = plain_name(text.strip().split("(")[0].strip()) or text
+        name = plain_name(name)
     library, _, called = name.rpartition(".")
     return {"**": "^"}.get(name, called if library and called else name)
 
@@ -80,13 +83,24 @@ def row_of(name: str) -> "Operation | None":
 
 def written_here(name: str | None) -> str:
     """What another language's function is in this one where that is a formula; else nothing."""
-    from backprop_grammar.language.parser import expansion
+    from backprop_grammar.operations.table import ALIASES
+
+    formula = formula_of(name or "")
+    if name is None or formula is None:
+        return ""
+    return f"{name}({', '.join(formula.variables)}) is {ALIASES[name]}"
+
+
+def formula_of(name: str) -> "Graph | None":
+    """The graph of another language's function that is a formula in this one."""
     from backprop_grammar.operations.table import ALIASES, FUNCTIONS
 
-    meant = ALIASES.get(name or "")
+    meant = ALIASES.get(name, "")
     if not meant or meant in FUNCTIONS:
-        return ""
-    return f"{name}({', '.join(expansion(meant).variables)}) is {meant}"
+        return None
+    from backprop_grammar.language.parser import expansion
+
+    return expansion(meant)
 
 
 def chosen(name: str | None) -> list["Operation"]:
@@ -95,7 +109,6 @@ def chosen(name: str | None) -> list["Operation"]:
 
     Raises BackpropError for a word that finds none.
     """
-    from backprop_grammar.language.parser import expansion
     from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS, also_called
 
     rows = [row for row in OPERATIONS.values() if not row.hidden]
@@ -105,9 +118,10 @@ def chosen(name: str | None) -> list["Operation"]:
     if row is not None:
         return [row]
     word = name.strip().lower()
-    formula = expansion(ALIASES[name]).operations if name in ALIASES else []
+    formula = formula_of(name)
+    used = formula.operations if formula else []
     said = {row: " ".join([row.name, *also_called(row), row.doc]).lower() for row in rows}
-    found = [row for row in rows if row in formula or (word and word in said[row])]
+    found = [row for row in rows if row in used or (word and word in said[row])]
     if not found:
         known = [*FUNCTIONS, *(r.name for r in rows), *ALIASES]
         hint = suggestion(name, known, "`backprop functions` lists them")
