@@ -197,6 +197,7 @@ SAID = [
     ("samples/nothere.txt", "there is no file of that name either"),
     ("'x*y' '(x=1, y=-2)'", "write x=1,y=-2"),
     ("'x*y' x:1,y:2e3", "write x=1,y=2e3"),
+    ("'x*y' 'x->1'", "write x=1"),
     ("'x*y' x", 'a value is written x=3; a program with blanks stands in quotes: "x*y x"'),
     ("'x*y' x=1 ?", "backprop eval --help shows how"),
     ("graph 'x*y' /help", "backprop graph --help shows how"),

@@ -168,7 +168,7 @@ def format_way_out(word: str, command: str) -> str:
     return f"write --to {word}" if command == "map" else f"backprop map has it: --to {word}"
 
 
-PAIR = r"([^\W\d]\w*)\s*(?::=|==|=|:)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+PAIR = r"([^\W\d]\w*)\s*(?::=|==|=|:|->)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 """A name and its value as they may be written elsewhere."""
 
 
