@@ -24,6 +24,15 @@ OFFERED = [
     ("backprop eval x --wrt x --wr", ["--wrt"]),  # which may be repeated
     ("backprop --ver", ["--version"]),
     ("backprop x*y --up", ["--upstream"]),  # a formula alone is evaluated
+    ("backprop --fi", ["--file"]),
+    (f"backprop {PROGRAM} ", ["xx=", "y=", "z="]),
+    (f"backprop graph {PROGRAM} xx=1 ", ["y=", "z="]),
+    (f"backprop {PROGRAM} y=1 x", ["xx="]),
+    (f"backprop {PROGRAM} @neu", ["@neuron"]),
+    ("backprop -f @neuron w", ["w0=", "w1=", "w2="]),
+    ("backprop -f @neuron w0=1 w", ["w1=", "w2="]),
+    ("backprop schema trace x", []),
+    ("backprop graph x --theme ", ["light", "dark", "auto"]),
     ("backprop graph x --format ", {"svg", "html", "dot"}),
     ("backprop graph x --format=s", ["--format=svg"]),
     ("backprop explain x --format ma", ["markdown"]),

@@ -168,7 +168,8 @@ def question(
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output
-    nodes = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
+    by = list(wrt) or list(graph.variables)
+    nodes = dict(zip(by, names.find_all(by), strict=True))
     symbols, moved = symbols_of(graph, end, set(nodes.values()), code)
     sources = [(name, moved[node]) for name, node in nodes.items()]
     return names, symbols, end, sources, moved

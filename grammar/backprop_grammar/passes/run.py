@@ -12,14 +12,14 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..blocks.names import Names, outermost
-from ..errors import BackpropError, nearest, product, shorten
+from ..errors import BackpropError, nearest, shorten
 from ..language.graph import Block, Graph
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import INFINITY, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.decimal import above, short_number
 from ..numbers.multiprecision import Multiprecision, multiprecision
-from ..operations.table import ADD, CONSTANT, MUL, NEG, SUB, VARIABLE
+from ..operations.table import ADD, CONSTANT, CONSTANTS, MUL, NEG, SUB, VARIABLE
 from . import flat, general
 from .doubt import Doubt, NeedsPrecision
 from .general import Values
@@ -122,7 +122,7 @@ class Target:
         self.graph = graph
         self.names = Names(graph)
         self.output = self.names.find(output) if output else graph.output
-        self.sources = [self.names.find(name) for name in wrt] or list(graph.variables.values())
+        self.sources = self.names.find_all(wrt) or list(graph.variables.values())
         self.labels = list(wrt) or list(graph.variables)
         self.inner = [node for node in self.sources if not graph.operations[node].leaf]
         self.needed = graph.needed(self.output)
@@ -144,11 +144,14 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     missing = [n for n, i in graph.variables.items() if needed[i] and n not in at]
     if not missing:
         return
+    from ..language.calls import apart  # only where something is wrong
+
     few = [shorten(name) for name in missing[:8]]
     names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     hint = f"give {names if len(missing) == 1 else 'each of them'} a value"
     others = (name for name in (*graph.names.values(), *at) if name not in missing)
-    meant = product(missing[0], dict.fromkeys(others))
+    constant = missing[0].lower() if missing[0].lower() in CONSTANTS else ""
+    meant = apart(missing[0], dict.fromkeys(others)) or constant
     meant = meant or nearest(missing[0], [name for name, _ in graph.stages if name])
     if meant:
         hint += f" (or did you mean {shorten(meant)}?)"
