@@ -219,7 +219,6 @@ VALUES: dict[str, Callable[[Given], Found]] = {
     "--method": methods,
     "--reduce": fixed("mean", "sum"),
     "--theme": fixed("light", "dark", "auto"),
-    "--width": fixed("a4"),
     "--from": fixed(*io.FORMATS),
     "--to": fixed(*io.FORMATS),
     "functions name": functions,
