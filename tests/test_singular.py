@@ -239,6 +239,13 @@ def test_a_deep_program_is_expanded_without_recursion():
     assert [side.kind for side in near.sides({graph.variables["x"]: 1.0})] == ["finite", "finite"]
 
 
+@pytest.mark.parametrize("text", ["mish(x^1e-300)", "sinc(x^1e-9)^1e-9"])
+def test_series_that_would_take_minutes_are_left_undecided(text):
+    graph = parsed(text)
+    near = Neighbourhood(graph, graph.output, {"x": 0.0})
+    assert near.side({graph.variables["x"]: 1.0}).kind == "undecided"
+
+
 def test_of_many_operands_only_those_that_tie_are_looked_at():
     names = [f"x{k}" for k in range(300)]
     trace = Program(f"max({', '.join(names)})").at({name: k % 100 for k, name in enumerate(names)})

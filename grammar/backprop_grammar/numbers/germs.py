@@ -49,7 +49,7 @@ class Germs:
         self.own: dict[Operation, Callable[..., Element]] = {
             ADD: lambda x, y: x + y,
             SUB: lambda x, y: ZERO if x is y else x - y,
-            MUL: lambda x, y: x * y,
+            MUL: self.field.product,
             NEG: lambda x: -x,
             IDENTITY: lambda x: x,
             DIV: self.field.quotient,
