@@ -3,12 +3,22 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from backprop_grammar.numbers.ball import Undecided
 from backprop_grammar.passes.sides import Neighbourhood
 from tests.singular import compositions, count_mixed, count_sides, joins, number
-from tests.support import Program, call, often, parsed, schema, traced
+from tests.support import (
+    BackpropError,
+    Program,
+    as_float,
+    call,
+    often,
+    parsed,
+    schema,
+    traced,
+)
 
 MANY = list(compositions())
 MIXED = list(joins())
@@ -81,6 +91,15 @@ TOLD = [
     (["derive", "relu(x^2)", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": 2}, ""),
     (["derive", "x*abs(x)", "--order", "2", "--at", "x=0"], 3, {"d2f_dx2": None}, "d2f_dx2 does not exist: the function has -2 from the left and 2 from the right"),
     (["derive", "hypot(x,y)^2/2", "--hessian", "--at", "x=0,y=0"], 0, {"d2f_dx2": 1, "d2f_dx_dy": 0, "d2f_dy2": 1}, ""),
+    (["eval", "max(x, if(x==0,-1,1))", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
+    (["eval", "relu(if(x==0,-1,1)) + x", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
+    (["eval", "if(x + floor(x) > -0.5, x, x + 5)", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
+    (["eval", "if(atan2(x, -1) > 0, x, x + 1)", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
+    (["eval", "clamp(x, -1, if(x==0,1,-3))", "--at", "x=0"], 3, {"x": None}, "the function has no value on either side"),
+    (["eval", "if(if(x==0,1,-1) > 0, 3*x, x)", "--at", "x=0"], 0, {"x": 1}, "slope 1 from both sides, where the rules give slope 3"),
+    (["eval", "if(if(x==0,1,-1) > 0, sin(x), x)", "--at", "x=0"], 0, {"x": 1}, None),
+    (["eval", "max(x, floor(x) - 0.5)", "--at", "x=0"], 0, {"x": 1}, None),
+    (["derive", "if(if(x==0,1,-1) > 0, 3*x, x)", "--at", "x=0"], 0, {"df_dx": 1}, "slope 1 from both sides, where the rules give slope 3"),
     (["derive", "hypot(x,y)^2/2", "--hvp", "x=1,y=2", "--at", "x=0,y=0"], 0, {"hvp_x": 1, "hvp_y": 2}, ""),
     (["derive", "x^y", "--hessian", "--at", "x=0,y=2"], 0, {"d2f_dx2": 2, "d2f_dx_dy": 0, "d2f_dy2": 0}, None),
     (["derive", "abs(x*y)", "--hessian", "--at", "x=0,y=0"], 3, {"d2f_dx2": 0, "d2f_dx_dy": None, "d2f_dy2": 0}, "not the same from all sides and in every order"),
@@ -172,6 +191,30 @@ def test_map_agrees_with_eval_at_singular_points():
         row = json.loads(line)
         trace = json.loads(call("eval", program, "--at", f"x={x},y={y}", "--json")[1])
         assert {"x": row["d_x"], "y": row["d_y"]} == trace["gradients"], (x, y)
+
+
+HIDDEN = (
+    "max(x, if(x == 0, -1, 1))", "relu(if(x == 0, -1, 1)) + x", "if(x + floor(x) > -0.5, x, x + 5)",
+    "if(if(x == 0, 1, -1) > 0, 3*x, x)", "if(x > 1, max(x, round(x + 0.5)), min(x, sign(x) + 1))",
+    "clamp(x, -1, if(x == 0, 1, -3))", "if(atan2(x, -1) > 0, x, x + 1)", "max(mod(x, 2), x + 0.25)",
+    "relu(-2 - abs(x)) + max(ceil(x) - 2, -x)", "s = if(x == 2, 5, 1); x + relu(s - 9)",
+)  # fmt: skip
+"""Programs that jump where no gradient passes."""
+
+
+@pytest.mark.parametrize("program", HIDDEN)
+def test_map_agrees_with_eval_where_a_jump_is_hidden(program):
+    points = [-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0]
+    table = Program(program).map({"x": np.array(points)})
+    for k, x in enumerate(points):
+        try:
+            trace = traced(program, {"x": x}, nodes=False)
+        except BackpropError:
+            assert table.status[k]
+            continue
+        slope = as_float(trace.gradients["x"])
+        assert bool(table.status[k]) == (slope is None), x
+        assert slope is None or table.gradients["x"][k] == slope, x
 
 
 @pytest.mark.parametrize(
