@@ -1,6 +1,7 @@
 """At singular points the function decides: series beside quotients, and what is printed of them."""
 
 import json
+import math
 from collections import Counter
 
 import numpy as np
@@ -91,6 +92,7 @@ TOLD = [
     (["derive", "relu(x^2)", "--order", "2", "--at", "x=0"], 0, {"d2f_dx2": 2}, ""),
     (["derive", "x*abs(x)", "--order", "2", "--at", "x=0"], 3, {"d2f_dx2": None}, "d2f_dx2 does not exist: the function has -2 from the left and 2 from the right"),
     (["derive", "hypot(x,y)^2/2", "--hessian", "--at", "x=0,y=0"], 0, {"d2f_dx2": 1, "d2f_dx_dy": 0, "d2f_dy2": 1}, ""),
+    (["eval", "cbrt(x*y) + x*atan2(y, x)", "--at", "x=-1,y=0"], 3, {"x": math.pi, "y": None}, "the function has slope 3.14159 in x from both sides"),
     (["eval", "if(exp(x)-1 == exp(x)-1, x, 0)", "--at", "x=0.5"], 0, {"x": 1}, "the function has slope 1 from both sides"),
     (["eval", "max(x, if(x==0,-1,1))", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),
     (["eval", "relu(if(x==0,-1,1)) + x", "--at", "x=0"], 3, {"x": None}, "the value of the function jumps here"),

@@ -89,8 +89,7 @@ def in_doubt(run: Run, sources: Sequence[int], gradients: Sequence[Number]) -> l
     return [
         source
         for source, gradient in zip(sources, gradients, strict=True)
-        if above[source]
-        or not (exists(gradient) or (run.kinks and set(run.kinks.values()) == {"cut"}))
+        if above[source] or not exists(gradient)
     ]
 
 
