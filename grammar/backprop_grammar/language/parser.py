@@ -39,7 +39,7 @@ MAX_LENGTH = 20_000_000
 INFIX = OPERATORS | {"**": OPERATORS["^"]}
 """The operators as they may be typed."""
 
-ROOTS = [re.compile(rf"{sign}[ \t]*-?[ \t]*1[ \t]*/") for sign in (r"\^", r"\*\*")]
+ROOTS = r"(?:\^|\*\*)[ \t]*-?[ \t]*1[ \t]*/"
 """What a power looks like whose exponent was meant as a quotient: x^1/2."""
 
 Row = dict[str, tuple[int, Any, Any]]
@@ -81,10 +81,10 @@ def in_another_spelling(text: str) -> bool:
     """Whether a text may be in another spelling than this language's; see ``spelling``."""
     if not text.isascii() or "|" in text or any(word in text for word in WORDS_ELSEWHERE):
         return True
-    return MEMBER.search(text) is not None
+    return "." in text and re.search(MEMBER, text) is not None
 
 
-MEMBER = re.compile(r"\.[A-Za-z_]")
+MEMBER = r"\.[A-Za-z_]"
 WORDS_ELSEWHERE = ("import", "where", "ifelse")
 """What an ASCII text in another spelling has, but for bars: np.exp(x), import numpy."""
 
@@ -169,7 +169,8 @@ class Reductions:
                 hint=f"add a last stage, such as {function.signature}",
             )
         self.check_derivative()
-        if any(root.search(self.source.text) for root in ROOTS):
+        text = self.source.text
+        if "/" in text and ("^" in text or "**" in text) and re.search(ROOTS, text):
             self.note_roots()
         self.main.inner_constants = self.scope.constant_use
         return self.main
