@@ -218,7 +218,6 @@ VALUES: dict[str, Callable[[Given], Found]] = {
     ],
     "--method": methods,
     "--reduce": fixed("mean", "sum"),
-    "--theme": fixed("light", "dark", "auto"),
     "--from": fixed(*io.FORMATS),
     "--to": fixed(*io.FORMATS),
     "functions name": functions,
