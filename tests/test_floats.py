@@ -103,7 +103,7 @@ def generally(target: Target, at: dict[str, float]):
     graph, doubt = target.graph, Doubt()
     point = {node: (at[name], 0.0) for name, node in graph.variables.items()}
     values, branches = general.forward(graph, point, target.needed, GENERAL, doubt)
-    local, _ = local_gradients(graph, values, branches, GENERAL, doubt)
+    local, *_ = local_gradients(graph, values, branches, GENERAL, doubt)
 
     def reached(node: int) -> bool:
         return target.wanted[node] and values[node] is not None
@@ -115,7 +115,7 @@ def flatly(target: Target, at: dict[str, float], every: bool):
     """The same by the flat passes."""
     graph, doubt = target.graph, Doubt()
     values, branches = flat.forward(graph, at, target.needed, doubt)
-    local, _ = local_gradients(graph, values, branches, binary64, doubt)
+    local, *_ = local_gradients(graph, values, branches, binary64, doubt)
     return values, flat.backward(
         graph, target.output, 1.0, target.wanted, values, local, doubt, every
     )

@@ -29,8 +29,8 @@ class Choice:
         self.functions: set[str] = set()
         self.nodes: set[int] = set()
         for name in names:
-            row = FUNCTIONS.get(ALIASES.get(name, name))
-            soft = name in ALIASES or (row is not None and row.soft)
+            row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+            soft = name not in FUNCTIONS or (row is not None and row.soft)
             if name in graph.functions:
                 self.functions.add(name)
             elif row is not None and not (soft and name in graph.names.values()):
