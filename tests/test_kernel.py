@@ -303,7 +303,7 @@ def test_threads_do_not_change_each_others_numbers():
 @pytest.mark.parametrize("shape", ["deep", "nested if", "max layers", "wide"])
 def test_columns_of_deep_programs_agree_with_eval(shape):
     """No line waits for all those below it, and no round is taken for each of them."""
-    program = Program(GROWING[shape].text(2000))
+    program = Program(GROWING[shape].text(600))
     name = "w0" if shape == "wide" else "x"
     table = program.map({name: np.array([0.5, 0.25])})
     point = program.at({name: 0.25}, nodes=False)

@@ -37,7 +37,7 @@ EXAMPLES = """\
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop graph "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --expand sigmoid
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4 -o graph.svg
-backprop graph "1/(1+exp(-w*x))" --at w=2,x=1 --decimals 2 --width 400 -o graph.svg
+backprop graph "tanh(w*x + b)" --at w=2,x=1,b=0 --decimals 2 -o graph.svg
 backprop graph "x*y + sin(x)" --format dot"""
 
 LAID_OUT = ("svg", "png", "pdf", "html", "tikz")

@@ -19,11 +19,11 @@ __all__ = ["BINDING", "Group", "with_command"]
 
 BINDING = r"[@{]|\s*[^\W\d]\w*\s*=(?!=)"
 """How what follows a program begins if it is of a point: `x=1`, `@point.json`, `{"x": 1}`."""
-NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9-]*")
+NAME = r"[A-Za-z_][A-Za-z_0-9-]*"
 """What may be meant as a command."""
 TOOL_OPTIONS = ("-h", "--help", "--version")
 """The options without a command."""
-LONG = re.compile(r"--[A-Za-z][A-Za-z-]*(=|\Z)")
+LONG = r"--[A-Za-z][A-Za-z-]*(=|\Z)"
 """What looks like a long option; one of less than three letters may be a formula, such as `--x`."""
 
 
@@ -107,10 +107,12 @@ class Command(Described, TyperCommand):
 
     def mistaken(self, arg: str, takes: dict[str, bool]) -> bool:
         """Whether an argument is an option gone wrong, and no formula."""
+        if arg[:1] not in ("-", "–", "—"):
+            return False
         name = arg.split("=", 1)[0]
-        if name[:1] in "–—" or (name[:1] == "-" and name[1:2].isalpha()):
+        if arg[0] != "-" or name[1:2].isalpha():
             return len(name) > 2 and f"--{name.lstrip('-–—')}" in takes
-        if not LONG.match(arg):
+        if not re.match(LONG, arg):
             return False
         from .words import way_out
 
@@ -146,7 +148,7 @@ def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]
         return arguments
     word, *following = arguments
     if word.startswith("-"):
-        if LONG.match(word):
+        if re.match(LONG, word):
             from .words import check_tool_option
 
             check_tool_option(word, TOOL_OPTIONS)
@@ -154,7 +156,7 @@ def with_command(arguments: list[str], commands: Mapping[str, str]) -> list[str]
         place = next((k for k, arg in enumerate(ahead) if arg in commands), None)
         if place is not None:
             return [arguments[place], *arguments[:place], *arguments[place + 1 :]]
-    elif NAME.fullmatch(word):
+    elif re.fullmatch(NAME, word):
         from .words import check_command
 
         after = following[0] if following and not re.match("-|" + BINDING, following[0]) else ""

@@ -29,18 +29,17 @@ from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.point import side_by_side
 from backprop_grammar.trace.record import Note
 
-from ..data import shipped
 from ..screens.diagnostics import refusal
 
 __all__ = ["Request", "fit", "number_option", "pieces", "piped", "read_point"]
 
-NAME_OF_PROGRAM = re.compile(r"@.*|[^#;\n]*\.bp", re.IGNORECASE)
+NAME_OF_PROGRAM = r"(?i:@.*|[^#;\n]*\.bp)"
 """An argument that names a file, be it there or not."""
-PATH = re.compile(r"\.{0,2}[/\\]?([\w-]+[/\\])*[\w-]+\.(txt|text|py|md|json|csv)")
+PATH = r"\.{0,2}[/\\]?([\w-]+[/\\])*[\w-]+\.(txt|text|py|md|json|csv)"
 """An argument that may have been meant as a file."""
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
-ONE = re.compile(r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*")
+ONE = r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*"
 INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
 BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*")
 
@@ -83,7 +82,7 @@ class Request(NamedTuple):
         at, notes = fit(program.record, point)
         if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
             raise no_arrays("this command")
-        alone = self.text is not None and ONE.fullmatch(self.text)
+        alone = self.text and "=" in self.text and re.fullmatch(ONE, self.text)
         if alone and text_is_waiting():
             about = f"the program is {alone[0].strip()}, and standard input is not read"
             advice = f"write - {alone[0].strip()} for a program from there"
@@ -119,7 +118,7 @@ class Request(NamedTuple):
 
         Raises BackpropError where an option names nothing, and where --output names a file.
         """
-        if re.search(r"[./\\]", self.output):
+        if any(sign in self.output for sign in "./\\"):
             hint = f"write -o {shorten(visible(self.output))} for a file"
             raise usage("--output is for the name of a stage", hint)
         return {
@@ -214,7 +213,7 @@ def read_program(request: Request) -> Source:
     text, file = request.text, request.file
     if text is not None and file is not None:
         raise usage("a program and a --file are two programs", "give one of them")
-    if text is not None and NAME_OF_PROGRAM.fullmatch(text):
+    if text and (text[0] == "@" or "." in text) and re.fullmatch(NAME_OF_PROGRAM, text):
         file = Path(text)
     if file is not None:
         return Source(read_text(str(file)), "standard input" if str(file) == "-" else str(file))
@@ -232,7 +231,7 @@ def read_program(request: Request) -> Source:
 
 def advised(error: BackpropError, text: str) -> BackpropError:
     """The error of a program, with what may have been meant by an argument that is none."""
-    if PATH.fullmatch(text):
+    if re.fullmatch(PATH, text):
         return error.replace(hint="there is no file of that name either", reason="")
     if len(text) > 1 and text[0] == text[-1] == "'":
         return error.replace(hint="some shells take double quotes only", reason="")
@@ -271,6 +270,8 @@ def is_file(name: str) -> bool:
 def read_text(name: str) -> str:
     """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark."""
     if name.startswith("@"):
+        from ..data import shipped  # only where a sample is named
+
         name = str(shipped.sample(name[1:]))
     if not name:
         raise usage("cannot read a file without a name", "write its name")
@@ -326,6 +327,8 @@ def read_point(bindings: list[str]) -> Point:
     point = Point()
     for text in bindings:
         if text.startswith("@"):
+            from ..data import shipped  # only where a file is named
+
             name = text[1:]
             read_object(
                 read_text(shipped.file_of_point(name)),

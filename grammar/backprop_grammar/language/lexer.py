@@ -79,7 +79,7 @@ BEFORE_A_NAME = FACTORS | {"SEP"}
 """After these words a name may be more than the next operand."""
 
 BLANKS = " \t\r\f\n"
-NO_FACTOR = re.compile(
+NO_FACTOR = (
     r"_|[jJ](?!\w)|[eE](?!\w|[ \t]*(?:\^|\*\*))"
     r"|(?<=0)(?<![\w.]0)(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)(?!\w)"
 )
@@ -152,13 +152,13 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
                 opened.pop()
         elif previous in BEFORE_A_NAME and (kind == "NAME" or kind == "IF"):
             if previous != "SEP":
-                apart = previous == "NUMBER" and NO_FACTOR.match(text, start)
+                apart = previous == "NUMBER" and re.compile(NO_FACTOR).match(text, start)
                 if not apart and text[start - 1] not in BLANKS:
                     yield "JUXT", TIMES, start, start
             elif head := (
                 ASSIGN.match(text, start)
                 or re.compile(DEFINE).match(text, start)
-                or re.compile(DECLARE).match(text, start)
+                or (":" in text and re.compile(DECLARE).match(text, start))
             ):
                 piece = head.group()
                 kind = "ASSIGN" if head.re is ASSIGN else "DEFINE"

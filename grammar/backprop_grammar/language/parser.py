@@ -41,7 +41,7 @@ MAX_LENGTH = 20_000_000
 INFIX = OPERATORS | {"**": OPERATORS["^"]}
 """The operators as they may be typed."""
 
-ROOTS = [re.compile(rf"{sign}[ \t]*-?[ \t]*1[ \t]*/") for sign in (r"\^", r"\*\*")]
+ROOTS = r"(?:\^|\*\*)[ \t]*-?[ \t]*1[ \t]*/"
 """What a power looks like whose exponent was meant as a quotient: x^1/2."""
 
 Row = dict[str, tuple[int, Any, Any]]
@@ -83,10 +83,10 @@ def in_another_spelling(text: str) -> bool:
     """Whether a text may be in another spelling than this language's; see ``spelling``."""
     if not text.isascii() or "|" in text or any(word in text for word in WORDS_ELSEWHERE):
         return True
-    return MEMBER.search(text) is not None
+    return "." in text and re.search(MEMBER, text) is not None
 
 
-MEMBER = re.compile(r"\.[A-Za-z_]")
+MEMBER = r"\.[A-Za-z_]"
 WORDS_ELSEWHERE = ("import", "where", "ifelse")
 """What an ASCII text in another spelling has, but for bars: np.exp(x), import numpy."""
 
@@ -120,6 +120,7 @@ class Reductions:
         self.powers: dict[
             int, tuple[int, int]
         ] = {}  # where a bare exponent ends -> its power, its ^
+        self.declarations: dict[str, Span] = {}
         self.axes: list[tuple[int, int]] = []  # of the calls that are read: their axis, its node
 
     def run(self) -> Graph:
@@ -172,7 +173,11 @@ class Reductions:
                 hint=f"add a last stage, such as {function.signature}",
             )
         self.check_derivative()
-        if any(root.search(self.source.text) for root in ROOTS):
+        for name, span in self.declarations.items():
+            if self.main.node(name) is None:
+                raise self.fail("name", f"{shorten(name)} is declared, and never used", span, "leave the shape out, or use the name")  # fmt: skip
+        text = self.source.text
+        if "/" in text and ("^" in text or "**" in text) and re.search(ROOTS, text):
             self.note_roots()
         self.main.inner_constants = self.scope.constant_use
         return self.main
@@ -251,6 +256,9 @@ class Reductions:
         name, span = name_of(word, start)
         if name in self.graph.declared:
             raise self.fail("name", f"{shorten(name)} is declared twice", span, "give it one shape")
+        if self.scope.reserved(name):
+            raise self.fail("name", f"{shorten(name)} is the name of a function", span, "declare the shapes of variables and stages")  # fmt: skip
+        self.declarations[name] = span
         text = word.partition(":")[2].strip(" \t=")
         sizes = () if text == "scalar" else re.split(r"[ \t]*x[ \t]*", text)
         if len(sizes) > 2:
