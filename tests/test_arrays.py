@@ -204,6 +204,11 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
         lambda Z: sum(u * mp.log(sum(mp.exp(t) for t in column)) for u, column in zip([1, -2, 0.5], columns(Z), strict=True))),
     "outer": ("sum((u @ v.T)^2) + sum(min(A, axis=1)) + max(A)", {"u": [1, 2], "v": [0.5, -1, 3], "A": M}, None,
         lambda u, v, A: squares(u) * squares(v) + sum(map(min, A)) + max(map(max, A))),
+    "row times matrix": ("sum((x @ W)^2)", {"x": [1, 0.5, -2], "W": N}, None, lambda x, W: squares(times([x], W))),
+    "column times row": ("sum((u @ R)^3)", {"u": [1, 0.5, -2], "R": [[0.3, 2]]}, None,
+        lambda u, R: sum((p * q) ** 3 for p in u for q in R[0])),
+    "row times column": ("dot(x, v)*(x @ v) + sum(x @ C)", {"x": [1, 0.5], "v": [2, 3], "C": [[1], [4]]}, None,
+        lambda x, v, C: (x[0] * v[0] + x[1] * v[1]) ** 2 + x[0] * C[0][0] + x[1] * C[1][0]),
     "transposes": ("sum((A' @ B.T.T)^3)", {"A": M, "B": UP}, None,
         lambda A, B: sum(t**3 for t in loops.all_of(times(columns(A), B)))),
 }  # fmt: skip
@@ -391,6 +396,16 @@ def test_numbers_within_an_array_have_gradients_where_others_do():
     node = trace.record.by_name["m"]
     assert (node.value.floats, node.gradient.floats) == ([5.0, 2.0], [2.0, 9.0])
     assert trace.gradients == {"x": 2.0}
+
+
+def test_notes_name_elements():
+    tied = bp.Program("max(x)").at(x=[1, 1, 0])
+    assert tied.notes[0].message == (
+        "max has a kink here: its operands tie at n1, and x[0] and x[1] share the gradient equally"
+    )
+    tiny = bp.Program("softmax(x)").at(x=[1000, 0], upstream=[1, 2])
+    assert all(" n2" not in note.message for note in tiny.notes)
+    assert any("a part of n1" in note.message for note in tiny.notes)
 
 
 def test_a_smooth_norm_at_zero():

@@ -79,6 +79,7 @@ class Lowered:
         program, found = self.program, self.found
         shape = found.of[node]
         region = program.regions[node]
+        first = len(self.graph)
         self.region = 0
         if row is VARIABLE:
             nodes = self.variable(program.names[node], at)
@@ -99,7 +100,7 @@ class Lowered:
                 nodes = self.reduced(row, given[0], program.written.get(node))
             else:
                 nodes = self.by_element(node, row, given, shape, region)
-            self.name(node, shape, nodes)
+            self.name(node, shape, nodes, first)
         self.cells[node] = Cells(shape, nodes, found.whole.get(node))
 
     def variable(self, name: str, at: Values) -> list[int]:
@@ -110,9 +111,14 @@ class Lowered:
         self.at |= zip(labels, numbers, strict=True)
         return [self.graph.variable(label, self.span) for label in labels]
 
-    def name(self, node: int, shape: Shape, nodes: Sequence[int]) -> None:
-        """Give the elements of a node names, by which they can be asked for."""
+    def name(self, node: int, shape: Shape, nodes: Sequence[int], first: int) -> None:
+        """Give the elements of a node names, by which they can be asked for.
+
+        first: of the nodes that were appended for it.
+        """
         name = self.names.of[node]
+        for inner in range(first, len(self.graph)):
+            self.graph.names.setdefault(inner, f"a part of {name}")
         for place, one in zip(elements(shape), nodes, strict=True):
             label = element(name, place)
             self.graph.names[one] = label
@@ -123,7 +129,7 @@ class Lowered:
         graph = self.graph
         if all(graph.operations[k] is CONSTANT for k in cells.nodes) or cells.whole is not None:
             return cells
-        name = f"{self.names.of[self.program.operands[node][place]]} in {self.names.of[node]} ({place + 1})"
+        name = self.names.of[self.program.operands[node][place]]
         nodes = []
         for where, k in zip(elements(cells.shape), cells.nodes, strict=True):
             one = graph.add(IDENTITY, (k,), self.span, graph.regions[k])

@@ -499,8 +499,8 @@ def of_matmul(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
         return "up*b", "up*a"
     if len(a) == 1:
         if b[0] == 1 != a[0]:
-            return "up @ b[0]", "(a @ up).T.T.T"
-        return "b @ up", "a @ up.T.T"
+            return "up @ b[0]", "(a @ up).T"
+        return "b @ up", "a @ up.T"
     return "up @ b.T", "a.T @ up"
 
 
