@@ -20,7 +20,7 @@ from backprop_grammar.language.printer import program_text
 from backprop_grammar.operations.structural import ARRAY, INDEX, MATMUL, STRUCTURAL, TRANSPOSE
 from tests import arrays as loops
 from tests.arrays import add, columns, each, mean, rows_with, sigmoid, softmax, squares, times
-from tests.support import call
+from tests.support import call, schema
 
 CASES = [
     json.loads(line)
@@ -48,7 +48,7 @@ def document(program: str, point: dict[str, Any], *more: str) -> Any:
 @pytest.mark.parametrize("case", NOW, ids=lambda case: case["id"])
 def test_published_cases(case):
     found = document(case["program"], case["inputs"], "--wrt", ",".join(case["grads"]))
-    assert found["format"] == "backprop-trace/2"
+    schema("arrays").validate(found)
     assert close(found["value"], case["value"])
     for name, right in case["grads"].items():
         assert close(found["gradients"][name], right), name
@@ -237,7 +237,13 @@ def test_loops_and_differences_agree(name):
 def test_what_is_sent_adds_up(name):
     """The contributions that reach a node are its gradient, and have its shape."""
     program, point, up, _ = PROGRAMS[name]
-    record = bp.Program(program).at(point, **({} if up is None else {"upstream": up})).record
+    trace = bp.Program(program).at(point, **({} if up is None else {"upstream": up}))
+    told = json.loads(trace.json())
+    schema("arrays").validate(told)
+    names = [node["name"] for node in told["nodes"]]
+    assert len({*names}) == len(names)
+    assert all({*node.get("operands", ())} <= {*names} for node in told["nodes"])
+    record = trace.record
     sums: dict[int, Any] = {}
     for node in record.nodes:
         for edge in node.edges:
@@ -377,7 +383,7 @@ def test_nested_lists_and_numpys_arrays_are_alike():
     arrays = program.at(W=np.array([[0.5, 0.25], [1, 2]]), x=np.array([1, 0.5]))
     rows = program.at(W=[np.array([0.5, 0.25]), (1, 2)], x=(1, np.float32(0.5)))
     assert lists.json() == arrays.json() == rows.json()
-    assert lists.shapes == {"W": (2, 2), "x": (2,), "q": (2,), "n1": (2,), "n2": ()}
+    assert lists.shapes == {"W": (2, 2), "x": (2,), "q": (2,), "2": (), "n1": (2,), "n2": ()}
 
 
 def test_elements_that_the_output_does_not_need_are_shown():

@@ -15,10 +15,11 @@ from ..language.printer import formula
 from ..numbers.wide import Number
 from ..operations.row import Operation
 from ..operations.structural import INDEX, Shape, Structural, said, size
-from ..operations.table import IF, OPERATIONS
+from ..operations.table import CONSTANTS, IF, OPERATIONS
 from ..passes.run import check_bound, spelled
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
+from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
 from .lower import Lowered, element, elements, spread
@@ -305,16 +306,20 @@ class Gathered:
         )
 
     def nodes(self) -> list[ArrayNode]:
-        """All nodes but constants and the rows of arrays that are written."""
+        """The nodes that are needed; each constant once."""
         graph = self.graph
+        used = [node for node in range(len(graph)) if self.needed[node]]
+        once = constants_once(graph, used)
         return [
-            self.node(node, row)
-            for node, row in enumerate(graph.operations)
-            if self.needed[node] and node not in graph.constants
+            self.node(node, graph.operations[node]) for node in used if once.get(node, node) == node
         ]
 
     def node(self, node: int, row: Operation) -> ArrayNode:
         graph, name = self.graph, self.names.of[node]
+        if node in graph.constants:
+            number = graph.constants[node]
+            numbers = (CONSTANTS[number] if isinstance(number, str) else number,)
+            return ArrayNode(node, name, row.name, row, name, (), Tensor((), numbers), None)
         value = self.tensor(node, "value")
         gradient: Tensor | None = self.tensor(node, "gradient")
         assert gradient is not None

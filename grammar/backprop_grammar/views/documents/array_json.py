@@ -30,7 +30,7 @@ def plain(value: float | Array) -> Any:
 
 
 def document(trace: ArrayTrace) -> dict[str, Any]:
-    """The document as Python objects; see array-trace.schema.json."""
+    """The document as Python objects; see arrays.schema.json."""
     numbers = {name: x for name, x in trace.at.items() if not isinstance(x, Array)}
     result: dict[str, Any] = {
         "format": FORMAT,
