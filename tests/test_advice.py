@@ -257,6 +257,7 @@ ADVICE = (
     ("[[1, 2], [3]]", "syntax", "[3]", "row 2 has 1 number, row 1 has 2", "as long"),
     ("[[[1]]]", "syntax", "[[[1]]]", "an array has two axes at most", "a list of its rows"),
     ("W: 2x3; x", "name", "W", "W is declared, and never used", "use the name"),
+    ("W: 2", "syntax", None, "the program declares shapes, but computes nothing", "add a last stage"),
     ("W: 2; W: 2; W", "name", "W", "W is declared twice", "one shape"),
     ("sin: 2; x", "name", "sin", "sin is the name of a function", "variables and stages"),
     ("W: 0; W", "syntax", "W", "W has no elements", "begin at 1"),

@@ -17,7 +17,15 @@ import backprop_grammar as bp
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
-from backprop_grammar.operations.structural import ARRAY, INDEX, MATMUL, STRUCTURAL, TRANSPOSE
+from backprop_grammar.operations.row import Role
+from backprop_grammar.operations.structural import (
+    ARRAY,
+    INDEX,
+    MATMUL,
+    STRUCTURAL,
+    TRANSPOSE,
+    array_row,
+)
 from tests import arrays as loops
 from tests.arrays import add, columns, each, mean, rows_with, sigmoid, softmax, squares, times
 from tests.support import call, schema
@@ -295,6 +303,22 @@ def test_every_text_of_the_table_is_read_by_the_grammar():
     for row in (*STRUCTURAL.values(), MATMUL, TRANSPOSE, ARRAY, INDEX):
         for text in row.rules:
             parse(helpers + text)
+
+
+def test_a_new_operation_is_one_row(monkeypatch):
+    row = array_row(
+        "turned", "x", "turned(up)", Role.DISTRIBUTES, "the elements from the last to the first",
+        shape=lambda operands, _written: operands[0].shape,
+        lower=lambda on, operands, _written: [on.apply("identity", k) for k in reversed(operands[0].nodes)],
+    )  # fmt: skip
+    monkeypatch.setitem(STRUCTURAL, row.name, row)
+    assert program_text(parse("turned(x)*turned(W @ x)")) == "turned(x)*turned(W @ x)"
+    trace = bp.Program("q = turned(x); dot(q, g)").at(x=[1, 2, 3], g=[4, 5, 7])
+    assert trace.gradients["x"] == [7.0, 5.0, 4.0]
+    edge = trace.record.by_name["q"].edges[0]
+    assert (edge.kind, edge.vjp) == ("structural", "turned(up)")
+    told = bp.Program(edge.vjp).at(up=[4, 5, 7], upstream="ones").value
+    assert told == edge.contribution.floats
 
 
 # shapes that do not fit

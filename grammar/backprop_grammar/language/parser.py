@@ -161,9 +161,16 @@ class Reductions:
         return self.finished()
 
     def finished(self) -> Graph:
-        """The graph. Raises BackpropError when the program only defines functions."""
+        """The graph. Raises BackpropError when the program only defines functions, or declares."""
         if not self.main.stages and len(self.main.functions) == 1:
             self.main = self.alone(*self.main.functions.values())
+        if not self.main.stages and not self.main.functions:
+            raise self.fail(
+                "syntax",
+                "the program declares shapes, but computes nothing",
+                None,
+                hint="add a last stage, such as sum(W @ x)",
+            )
         if not self.main.stages:
             function = next(iter(self.main.functions.values()))
             raise self.fail(

@@ -28,6 +28,7 @@ __all__ = [
     "Shape",
     "Structural",
     "Taken",
+    "array_row",
     "broadcast",
     "positions",
     "said",
