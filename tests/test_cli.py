@@ -12,7 +12,7 @@ import pytest
 
 from backprop_cli.__main__ import main
 from tests.screens import ROOT, environment
-from tests.support import FUNCTIONS, SHOWN, call, trace_of
+from tests.support import OPERATIONS, SHOWN, call, trace_of
 
 
 @pytest.mark.parametrize(
@@ -482,6 +482,16 @@ def test_the_list_of_functions_fits(columns, monkeypatch):
         ("relu_", []),
         ("swish", ["silu"]),
         ("ln", ["log"]),
+        # what other languages call it
+        ("maximum", ["max"]),
+        ("np.maximum", ["max"]),
+        ("σ", ["sigmoid"]),
+        ("expit(x)", ["sigmoid"]),
+        ("**", ["pow"]),
+        ("cot", ["div", "tan"]),
+        ("arcsinh", ["asinh"]),
+        ("", []),
+        (" ", []),
     ],
 )
 def test_functions_are_searched(word, found):
@@ -490,6 +500,6 @@ def test_functions_are_searched(word, found):
     if found:
         assert [row["name"] for row in json.loads(out)["functions"]] == found
         shown = call("functions", word)[1]
-        assert all(FUNCTIONS[name].signature in shown for name in found)
+        assert all(OPERATIONS[name].signature in shown for name in found)
     else:
         assert "there is no operation" in err

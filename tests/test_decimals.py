@@ -1,6 +1,7 @@
 """A decimal is what it says, in every reader: not the float nearest to it."""
 
 import json
+import math
 import pickle
 import re
 from decimal import Decimal
@@ -66,6 +67,28 @@ def test_what_has_no_value_is_refused_as_just_that(program, at, message):
     code, out, err = call("eval", program, "--at", at)
     assert (code, out) == (1, "")
     assert message in err
+
+
+NEIGHBOUR = "0.1000000000000000055511151231257827"
+"""Another decimal than 0.1, whose nearest float is the same."""
+
+APART = 5.5511151231257827e-18
+
+
+@pytest.mark.parametrize(
+    ("program", "value", "slope"),
+    [
+        (f"{NEIGHBOUR}*x - 0.1*x", APART, APART),
+        (f"sin({NEIGHBOUR}*x) - sin(0.1*x)", APART * math.cos(0.1), APART * (math.cos(0.1) - 0.1 * math.sin(0.1))),
+        (f"max({NEIGHBOUR}*x, 0.1*x)/{NEIGHBOUR}", 1.0, 1.0),
+        (f"if(x*{NEIGHBOUR} == 0.1*x, 1, 2*x)", 2.0, 2.0),
+    ],
+)  # fmt: skip
+def test_two_decimals_of_one_nearest_float_differ(program, value, slope):
+    trace = trace_of(program, "--at", "x=1")
+    assert trace["value"] == pytest.approx(value, rel=1e-14, abs=0)
+    assert trace["gradients"]["x"] == pytest.approx(slope, rel=1e-14, abs=0)
+    assert not [note for note in trace["notes"] if note["kind"] in ("tie", "boundary")]
 
 
 @pytest.mark.parametrize("power", [10, 20, 30, 40])

@@ -62,7 +62,7 @@ def test_where_the_file_is_when_no_program_shows_it(opened, monkeypatch, tmp_pat
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--format", "terminal"], "terminal is for the terminal"),
+        (["--format", "terminal"], "--open shows a file"),
         (["--format", "gif"], "there is no format gif"),
     ],
 )

@@ -73,7 +73,7 @@ def test_every_format_is_written_whole(command, tmp_path):
         (["--format", "png"], "png is for a file"),
         (["--format", "terminal", "-o", "x.svg"], "terminal is for the terminal"),
         (["-o", "/nowhere/at/all/graph.svg"], "cannot write"),
-        (["-o", "."], "has no suffix"),
+        (["-o", "."], ". is a folder"),
     ],
 )
 def test_refusals(args, said):

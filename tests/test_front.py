@@ -195,6 +195,23 @@ SAID = [
     ("samples/nothere.bp", "cannot read samples/nothere.bp: there is no such file"),
     ("eval nothere.BP", "cannot read nothere.BP: there is no such file"),
     ("samples/nothere.txt", "there is no file of that name either"),
+    ("'x*y' '(x=1, y=-2)'", "write x=1,y=-2"),
+    ("'x*y' x:1,y:2e3", "write x=1,y=2e3"),
+    ("'x*y' 'x->1'", "write x=1"),
+    ("'x*y' x", 'a value is written x=3; a program with blanks stands in quotes: "x*y x"'),
+    ("'x*y' x=1 ?", "backprop eval --help shows how"),
+    ("graph 'x*y' /help", "backprop graph --help shows how"),
+    ("'x*y' eval x=1 y=2", "the command comes first: backprop eval"),
+    ("x=1 y=2 graph 'x*y'", "the command comes first: backprop graph"),
+    ("x=1 y=2", "the program is x=1; a formula comes first"),
+    ("fit fit=1", "(the formula is written -- fit)"),
+    ("max max=1", "did you mean backprop map? (the formula is written -- max)"),
+    ("'x*y' --format json", "write --json; --format is an option of backprop graph"),
+    ("check 'x*y' --to json", "write --json; --to is an option of backprop map"),
+    ("'x*y' --decimals 2 --digits 3", "--decimals and --digits are two ways to show numbers"),
+    ("'x*y' --digits x", "--digits takes a whole number, not x"),
+    ("step x x=1 --steps 1e3", "--steps takes a whole number, not 1e3"),
+    ("functions square root", "root is more than this takes"),
     ("-- x -q", "behind -- there are no options"),
     ("'x*y' --at", "--at has no value"),
     ("'x*y' --at '{x: 3}'", "or JSON in quotes"),
@@ -289,6 +306,45 @@ def test_a_long_point_is_read_in_one_go():
         assert list(pieces(text))
 
 
+def test_a_function_that_no_output_uses_is_told():
+    out = call("eval", "f(x, y) = x*y; x = 1; y = 2", "-q")[1]
+    assert "note: the output does not use f, x" in out
+    assert "note:" not in call("eval", "f(u) = u^2; x = 3; 2*x", "-q")[1]
+
+
+NAMES = [
+    # (command line, the message, the way out); every name that is wrong is told, each one once
+    ("'x*y' a=3 b=4", "has no variables a, b", "its variables are x, y"),
+    ("'x*y' x=1 a=3 y=2", "has no variable a", "its variables are x, y"),
+    ("'q = x*y; q^2' q=2 x=1 y=1", "q is computed by the program", "give q no value"),
+    ("'q = x*y; q^2' q=2 r=1 x=1 y=1", "no variable r, and q is computed", "its variables are x, y; give q no value"),
+    ("'x*y' x=1 y=2 --wrt u,x,v,u", "there are no nodes called u, v", "the nodes are x, y, n1"),
+    ("'x*y' x=1 y=2 --wrt width", "there is no node called width", "the nodes are x, y, n1"),
+    ("graph 'x*y' --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("derive 'x*y' --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("step 'x*y' x=1 y=1 --wrt u,v", "there are no nodes called u, v", "the nodes are x, y"),
+    ("sinx x=1", "has no variable x", "sinx is one name; write sin(x)"),
+    ("'2*expw + b' w=1 b=2", "has no variable w", "expw is one name; write exp(w)"),
+    ("'x*sinx' x=1", "no value for sinx", "did you mean sin(x)?"),
+    ("'3x2 + 1' x=1", "has no variable x", "x2 is one name; write x*2 or x^2"),
+    ("'w1*x2' w=1 x=2", "has no variables w, x", "its variables are w1, x2"),
+    ("xy x=1 y=2", "has no variables x, y", "to multiply, write x*y"),
+    ("'PI*r' r=1", "no value for PI", "did you mean pi?"),
+    ("""'θ*y' '{"θ": 1, "theta": 2, "y": 1}'""", "theta is given twice", "give each name one value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), NAMES, ids=[row[0] for row in NAMES])
+def test_wrong_names_are_told_all_at_once(line, message, hint):
+    code, out, err = call(*shlex.split(line), "--json")
+    error = json.loads(err)
+    assert (code, out) == (1, "")
+    assert message in error["message"]
+    assert hint in error["hint"]
+    told = call(*shlex.split(line))[2]
+    assert "--> --at" not in told and "  | \n" not in told
+
+
 # programs, files and standard input
 
 
@@ -360,6 +416,23 @@ def on_a_terminal(*args: str, columns: int = 80, **settings: str) -> str:
     os.close(parent)
     process.wait(timeout=30)
     return shown.decode().replace("\r\n", "\n")
+
+
+def test_standard_input_may_be_closed():
+    for line, code, said in (
+        ("'x*y' x=1 y=2 --get value", 0, ""),
+        ("--at x=1", 2, "no program is given"),
+        ("- x=1", 2, "standard input is closed"),
+        ("x @-", 2, "standard input is closed"),
+        ("map x -", 2, "standard input is closed"),
+        ("step '(w*x)^2' w=1 --points -", 2, "standard input is closed"),
+        ("map x", 2, "no points are given"),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f"backprop {line} <&-"],
+            capture_output=True, text=True, check=False, env=environment(),
+        )  # fmt: skip
+        assert (done.returncode, said in done.stderr) == (code, True), line
 
 
 def test_nothing_waits_for_a_terminal():
@@ -463,6 +536,7 @@ PARTS = [
     (("eval", *LECTURE), 'gradients["x"]', "-4.0"),
     (("eval", *LECTURE), "nodes.2.name", "q"),
     (("eval", *LECTURE), "nodes[2].value", "3.0"),
+    (("eval", "θ₁*x", "θ₁=2", "x=3"), "gradients.θ₁", "3.0"),
     (("eval", *LECTURE), "nodes.-1.name", "f"),
     (("eval", *LECTURE), "nodes.q.value", "3.0"),
     (("eval", *LECTURE), "nodes.q.edges.y.contribution", "-4.0"),
@@ -697,6 +771,47 @@ def test_what_is_wrong_with_columns(tables, args, said):
     code, out, err = call("map", *args)
     assert (code in (1, 2), out) == (True, "")
     assert said in err
+
+
+GREEK_TABLE = "θ,x y,w₁\n1,2,3\n4,5,6\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "added"),
+    [
+        (("θ*w1",), "value,d_theta,d_w1,status\n3.0,3.0,1.0,\n24.0,6.0,4.0,"),
+        (("theta*w₁", "--columns", "value=θ²,d_θ=s"), "θ²,s\n3.0,3.0\n24.0,6.0"),
+        (("θ*s", "--rename", "x y = s"), "value,d_theta,d_s,status\n2.0,2.0,1.0,\n20.0,5.0,4.0,"),
+        (("t*φ", "--rename", "theta=t", "--rename", "x y=φ"), "value,d_t,d_phi,status\n2.0,2.0,1.0,\n20.0,5.0,4.0,"),
+        (("θ*w1", "--wrt", "θ"), "value,d_theta,status\n3.0,3.0,\n24.0,6.0,"),
+    ],
+)  # fmt: skip
+def test_columns_are_named_as_names_of_programs_are(args, added):
+    code, out, err = call("map", *args, stdin=GREEK_TABLE.encode())
+    assert (code, err) == (0, "")
+    rows = zip(GREEK_TABLE.splitlines(), added.splitlines(), strict=True)
+    assert out.splitlines() == [f"{row},{more}" for row, more in rows]
+
+
+def test_two_columns_that_are_one_name_are_never_mixed_up(tables):
+    Path("both.csv").write_text("θ,theta\n1,2\n", "utf-8")
+    Path("theta.csv").write_text("theta\n1\n", "utf-8")
+    Path("greek.csv").write_text(GREEK_TABLE, "utf-8")
+    for args, said in (
+        (("θ", "both.csv"), "the columns θ and theta of both.csv are one name here: theta"),
+        (("2*θ", "greek.csv", "theta.csv", "-o", "out/"), "the column θ is theta in theta.csv"),
+        (("θ", "greek.csv", "θ=2"), "theta is a column and given by --at"),
+        (("θ*w1", "greek.csv", "--rename", "x y=θ"), "has a column θ already"),
+        (("θ*w1", "greek.csv", "--separator", ";"), '--separator "," splits them'),
+    ):
+        code, out, err = call("map", *args)
+        assert (code in (1, 2), out) == (True, "")
+        assert said in err
+    code, out, err = call("map", "t*θ", "both.csv", "--rename", "θ=t")
+    assert (code, out.splitlines()[1], err) == (0, "1,2,2.0,2.0,1.0,", "")
+    code, out, err = call("map", "θ = 2*w1; θ", "greek.csv")
+    assert code == 0
+    assert "the column θ is not used: theta is computed by the program" in err
 
 
 def test_all_that_a_step_misses_is_told_at_once(tables):

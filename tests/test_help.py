@@ -69,6 +69,20 @@ def test_options_stand_in_groups(args):
     assert len(names) == len({*names}) and names[-1] == "--help"
 
 
+def test_the_usage_says_what_follows():
+    def usage(*args: str) -> str:
+        return call(*args, "--help")[1].partition("\nUsage: ")[2].splitlines()[0]
+
+    assert usage() == "backprop [OPTIONS] COMMAND | FORMULA ..."
+    for command in ("eval", "graph", "explain", "derive", "check", "step"):
+        assert usage(command) == f"backprop {command} [OPTIONS] [PROGRAM] [NAME=VALUE]..."
+    assert usage("map") == "backprop map [OPTIONS] [PROGRAM] [NAME=VALUE]... [FILE]..."
+    assert usage("samples") == "backprop samples [OPTIONS] [NAME]"
+    assert usage("completion") == "backprop completion [OPTIONS] SHELL"
+    first = call("--help")[1].splitlines()[1].split()
+    assert first[0] == "backprop" and first[1] not in COMMANDS
+
+
 # The manual
 
 
@@ -113,6 +127,7 @@ def test_help_without_a_name_is_that_of_the_tool():
         (["help", "langage"], "did you mean language?"),
         (["help", "evl"], "did you mean eval?"),
         (["help", "tanh"], "`backprop functions tanh` shows"),
+        (["help", "maximum"], "`backprop functions maximum` shows"),
         (["help", "zzzz"], "the topics are language, numbers"),
         (["help", "eval", "--man"], "leave out eval"),
     ],

@@ -117,7 +117,13 @@ DOUBTS = [
     ("atan2(y, x)", {"x": 1, "y": 1}, {"x": 0, "y": 0}, "Floats lose the gradient of"),
     ("x^y*z", {"x": 2, "y": 2, "z": 1}, {"x": -3}, "Floats lose the gradient of y"),
     ("lgamma(x)", {"x": 3}, {"x": 1.001}, "Digits cancel in n1"),
+    ("digamma(x)", {"x": 3}, {"x": -1e17}, "digamma has no value at n1"),
+    ("polygamma(n, x)", {"n": 1, "x": 3}, {"n": 1e17}, "polygamma has no value at n1"),
     ("logsumexp(x, y)", {"x": 3, "y": 3}, {"x": 0, "y": 1000}, "Floats lose the gradient of x"),
+    ("x*1e300", {"x": 1}, {"x": 1e-320}, "x leaves the range of floats"),
+    ("if(floor(3 - x) > 2, x, 2*x)", {"x": 1}, {"x": 1e-17}, "The condition of n4 stands on its boundary"),
+    ("if(round(x - y) > 2, x, 2*x)", {"x": 1, "y": 0}, {"x": 2.5, "y": 1e-20}, "stands on its boundary"),
+    ("mod(x, y)*x", {"x": 1, "y": 3}, {"x": 0.3, "y": 0.1}, "Digits cancel in n1"),
 ]  # fmt: skip
 
 
@@ -280,6 +286,68 @@ def test_the_command_for_the_point_can_be_copied(opened, tmp_path):  # noqa: F81
     assert words == ["backprop", "eval", program, "--wrt", "x", "--at", "x=-0.5,y=1"]
     document = json.loads(call(*words[1:], "--json")[1])
     assert state(tab)["answer"] == f" = {document['value']:.4g}"
+
+
+ROUNDED = (
+    0.125,
+    2.5,
+    -0.001,
+    3.0,
+    0.8539595264047474,
+    1234565.0,
+    -1e20,
+    6.02e23,
+    1.0000000000000002e-5,
+)
+
+
+@pytest.mark.parametrize(
+    "asked", ["--decimals 0", "--decimals 2", "--digits 1", "--digits 6", "--digits 17"]
+)
+def test_changed_numbers_are_rounded_as_those_of_the_file(opened, tmp_path, asked):  # noqa: F811
+    file = tmp_path / "made.html"
+    assert call("graph", "x + y", "--at", "x=1,y=0", *asked.split(), "-o", str(file))[0] == 0
+    tab = opened("", page=file.read_text(encoding="utf-8"))
+    tab.keyboard.press("End")
+    for x in ROUNDED:
+        fill(tab, x=x)
+        line = call("eval", "x + y", "--at", f"x={x!r},y=0", *asked.split())[1].splitlines()[0]
+        assert state(tab)["answer"] == f" = {line.split()[-1]}"
+
+
+def test_a_long_number_stays_between_its_gates(opened):  # noqa: F811
+    program, at = "1/(1 + exp(-x))", {"x": 1}
+    tab = opened("", page=page_of(program, **at))
+    tab.keyboard.press("End")
+    over = """() => [...document.querySelectorAll("#picture .value, #picture .gradient")].filter((text) => {
+      const own = text.getBoundingClientRect();
+      return [...document.querySelectorAll("#picture .shape")].some((gate) => {
+        const other = gate.getBoundingClientRect();
+        return own.left < other.right && other.left < own.right && own.top < other.bottom && other.top < own.bottom;
+      });
+    }).map((text) => text.textContent)"""
+    sizes = "[...document.querySelectorAll('#picture .value')].map((text) => text.style.getPropertyValue('--fit'))"
+    for x in ("-397", "1.23456e-111", "1"):
+        fill(tab, x=x)
+        assert tab.evaluate(over) == [], x
+    assert set(tab.evaluate(sizes)) == {""}
+
+
+def test_long_names_leave_room_for_the_numbers(opened):  # noqa: F811
+    long = "a" * 60
+    tab = opened("", page=page_of(f"{long} = x*y; z = {long} + 1; z*{long}", x=1, y=2))
+    assert tab.locator(f'tr[data-name="{long}"] th').inner_text() == "a" * 12 + "..." + "a" * 9
+    columns = tab.locator("thead th").all()
+    assert columns[3].bounding_box()["x"] < 1280
+
+
+def test_a_last_line_that_names_the_output_is_not_said_twice(opened):  # noqa: F811
+    for program, lines in (
+        ("s = x*y; s", ["s = x*y = 2"]),
+        ("q = x + y; f = q*x; q", ["f = q*x", "q = x + y = 3"]),
+    ):
+        tab = opened("", "#step=99", page=page_of(program, x=1, y=2))
+        assert [one.inner_text() for one in tab.locator("h1 .stage").all()] == lines
 
 
 def test_a_library_page_names_no_command():

@@ -444,9 +444,12 @@ def test_notes_and_flags_are_told():
 
 def test_the_scripts_of_the_page_run_no_text():
     folder = Path(ROOT) / "grammar/backprop_grammar/views/pictures"
-    for name, lines in (("page.js", 400), ("inputs.js", 220), ("passes.js", 260)):
+    for name, lines in (
+        ("page.js", 400),
+        ("inputs.js", 200),
+        ("numbers.js", 100),
+        ("passes.js", 280),
+    ):
         script = (folder / name).read_text(encoding="utf-8")
         assert script.count("\n") < lines, name
-        assert not re.search(
-            r"innerHTML|\beval\(|\bFunction\b|\bfetch\b|parseFloat|toFixed", script
-        )
+        assert not re.search(r"innerHTML|\beval\(|\bFunction\b|\bfetch\b|parseFloat", script)

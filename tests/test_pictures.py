@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from backprop_cli import png
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
-from backprop_grammar.views.drawing.geometry import Scene, page_scale, scene
+from backprop_grammar.views.drawing.geometry import Scene
 from backprop_grammar.views.drawing.layers import LARGEST
+from backprop_grammar.views.drawing.sheet import page_scale, scene
 from backprop_grammar.views.drawing.text_metrics import SIZES, typeset, width
 from backprop_grammar.views.pictures import dot, mermaid, pdf, svg, tikz
 from tests.programs import programs

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backprop_grammar.errors import BackpropError, usage
+from backprop_grammar.errors import BackpropError, shorten, usage, visible
 
 from . import __version__, interrupted
 from .commands import COMMANDS, module_of
@@ -123,6 +123,10 @@ def usage_error(error: Any) -> BackpropError:
     """The option parser's complaint in our words."""
     message = re.sub(r"\.? ?(Did you mean|\(Possible options).*", "", error.format_message())
     message = message.rstrip(".")
+    if wrong := re.fullmatch(r"Invalid value for '(.*?)': '(.*)' is not a valid int\w*", message):
+        message = f"{wrong[1]} takes a whole number, not {shorten(visible(wrong[2]))}"
+    elif more := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message):
+        message = f"{shorten(visible(more[1]))} is more than this takes"
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path if context else 'backprop'} --help shows how"
     wrong = re.match(r"No such option:? (.*)", message)

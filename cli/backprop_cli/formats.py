@@ -203,6 +203,8 @@ def chosen(
     for row in rows.values():
         if row.suffix and save.suffix.lower() == row.suffix:
             return row
+    if save.is_dir():
+        raise usage(f"{save} is a folder", "give the name of a file")
     suffixes = ", ".join(row.suffix for row in rows.values() if row.suffix)
     unknown = f"unknown suffix {shorten(save.suffix)}"
     message = unknown if save.suffix else "the name of the file has no suffix"

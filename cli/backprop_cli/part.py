@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from backprop_grammar.errors import few, shorten, suggestion, usage, visible
+from backprop_grammar.language.parser import plain_name
 
 __all__ = ["part_of", "text_of"]
 
@@ -29,6 +30,7 @@ def part_of(document: Any, path: str) -> Any:
         raise usage("--get names nothing", f"the document has {few(document, LISTED)}")
     for step in steps:
         known = parts(part)
+        step = step if step in known else plain_name(step)
         if step not in known:
             where = place or "the document"
             message = f"there is no {shorten(visible(step))} in {where}"

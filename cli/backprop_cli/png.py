@@ -11,7 +11,7 @@ from pathlib import Path
 from backprop_grammar.errors import usage
 from backprop_grammar.trace.record import Trace
 from backprop_grammar.views.drawing.diagram import diagram
-from backprop_grammar.views.drawing.geometry import scene
+from backprop_grammar.views.drawing.sheet import scene
 from backprop_grammar.views.options import Options
 from backprop_grammar.views.pictures.svg import STYLES, svg
 

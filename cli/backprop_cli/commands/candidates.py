@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backprop_grammar.errors import BackpropError
+from backprop_grammar.views.options import THEMES
 
 from .. import formats
 from ..data import io, shipped
@@ -57,8 +58,10 @@ def split(line: str) -> list[str]:
 def completed(tool: Any, before: list[str], last: str) -> Found:
     """What may stand after some words, where the last one is written so far."""
     if not before:
-        listed = {name: one.help for name, one in tool.commands.items()}
-        return options(tool.params, set()) if last.startswith("-") else listed.items()
+        if not last.startswith("-"):
+            return [(name, one.help) for name, one in tool.commands.items()]
+        shared = tool.commands["eval"].built().params  # a formula alone is evaluated
+        return dict([*options(tool.params, set()), *options(shared, set())]).items()
     name = before[0] if before[0] in tool.commands else "eval"
     parameters = tool.commands[name].built().params
     by_option = {option: one for one in parameters for option in one.opts}
@@ -74,7 +77,7 @@ def completed(tool: Any, before: list[str], last: str) -> Found:
             one = by_option[head]
             given.words.setdefault(one.name, []).extend([value] * bool(sign))
             waiting = None if one.is_flag or sign else one
-        elif arguments:
+        elif arguments and "file" not in given.words:
             given.words.setdefault(arguments.pop(0).name, []).append(word)
     head, sign, value = last.partition("=") if last.startswith("--") else ("", "", last)
     if waiting:
@@ -83,7 +86,10 @@ def completed(tool: Any, before: list[str], last: str) -> Found:
         return [(f"{head}={one}", text) for one, text in values(head, given, value)]
     if last.startswith("-"):
         return options(parameters, set(given.words))
-    return values(f"{name} {arguments[0].name}", given, last) if arguments else []
+    if arguments and "file" not in given.words:
+        return values(f"{name} {arguments[0].name}", given, last)
+    named = {word.partition("=")[0] for word in before}
+    return [found for found in values("--at", given, last) if found[0].rstrip("=") not in named]
 
 
 def long_name(option: Any) -> str:
@@ -205,6 +211,8 @@ VALUES: dict[str, Callable[[Given], Found]] = {
     "--output": lambda given: [(name, "") for name in nodes(given)],
     "--node": lambda given: [(name, "") for name in nodes(given)],
     "--why": lambda given: [(name, "") for name in nodes(given)],
+    "--theme": fixed(*THEMES),
+    "--width": fixed("a4"),
     "--format": lambda given: [
         (row.name, row.doc) for row in formats.formats_of(given.command).values()
     ],

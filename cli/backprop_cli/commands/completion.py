@@ -21,7 +21,7 @@ backprop completion fish > backprop.fish"""
 
 def command(
     ctx: typer.Context,
-    shell: Annotated[str, typer.Argument(help=f"{', '.join(SCRIPTS)}.")],
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help=f"{', '.join(SCRIPTS)}.")],
     line: Annotated[
         str | None, typer.Option(hidden=True, help="The line that is completed, to the cursor.")
     ] = None,

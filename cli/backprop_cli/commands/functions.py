@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backprop_grammar.errors import BackpropError, suggestion
+from backprop_grammar.errors import BackpropError, shorten, suggestion, visible
 
 from .. import formats
 from ..input.options import Get, Json
 
 if TYPE_CHECKING:
+    from backprop_grammar.language.graph import Graph
     from backprop_grammar.operations.row import Operation
 
 __all__ = ["EXAMPLES", "command"]
@@ -25,7 +26,8 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Show one operation in full, or list those that are called or described so."
+            metavar="NAME",
+            help="Show one operation in full, or list those that are called or described so.",
         ),
     ] = None,
     verify: Annotated[
@@ -36,6 +38,7 @@ def command(
     get: Get = None,
 ) -> int:
     """Print one operation, those that a word finds, or all of them."""
+    name = name and as_called(name)
     rows = chosen(name)
     if get is not None:
         from backprop_grammar.views.documents.functions_json import document
@@ -51,26 +54,62 @@ def command(
 
     if name is not None and rows == [row_of(name)]:
         (accuracy.show_row if verify else functions.show_one)(rows[0])
+    elif verify:
+        accuracy.show_rows(rows)
     else:
-        (accuracy.show_rows if verify else functions.show_all)(rows)
+        functions.show_all(rows, written_here(name))
     return 0
 
 
+def as_called(text: str) -> str:
+    """The name or the symbol in a text such as np.maximum, sigmoid(x), σ or **."""
+    name = text.strip().split("(")[0].strip() or text
+    if not name.isascii():
+        from backprop_grammar.language.parser import plain_name
+
+        name = plain_name(name)
+    library, _, called = name.rpartition(".")
+    return {"**": "^"}.get(name, called if library and called else name)
+
+
 def row_of(name: str) -> "Operation | None":
-    """The operation of that name or symbol."""
-    from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
+    """The operation of that name or symbol, also one of another language."""
+    from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS
 
     shown = (row for row in OPERATIONS.values() if not row.hidden)
-    return FUNCTIONS.get(name) or next((r for r in shown if name in (r.name, r.symbol)), None)
+    row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+    return row or next((r for r in shown if name and name in (r.name, r.symbol)), None)
+
+
+def written_here(name: str | None) -> str:
+    """What another language's function is in this one where that is a formula; else nothing."""
+    from backprop_grammar.operations.table import ALIASES
+
+    formula = formula_of(name or "")
+    if name is None or formula is None:
+        return ""
+    return f"{name}({', '.join(formula.variables)}) is {ALIASES[name]}"
+
+
+def formula_of(name: str) -> "Graph | None":
+    """The graph of another language's function that is a formula in this one."""
+    from backprop_grammar.operations.table import ALIASES, FUNCTIONS
+
+    meant = ALIASES.get(name, "")
+    if not meant or meant in FUNCTIONS:
+        return None
+    from backprop_grammar.language.parser import expansion
+
+    return expansion(meant)
 
 
 def chosen(name: str | None) -> list["Operation"]:
-    """The operation of that name or symbol, else those whose names or descriptions hold the word;
-    without one, all that are shown.
+    """The operation of that name or symbol, else those whose names or descriptions hold the word,
+    and those of its formula; without one, all that are shown.
 
     Raises BackpropError for a word that finds none.
     """
-    from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS, also_called
+    from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS, also_called
 
     rows = [row for row in OPERATIONS.values() if not row.hidden]
     if name is None:
@@ -79,10 +118,13 @@ def chosen(name: str | None) -> list["Operation"]:
     if row is not None:
         return [row]
     word = name.strip().lower()
+    formula = formula_of(name)
+    used = formula.operations if formula else []
     said = {row: " ".join([row.name, *also_called(row), row.doc]).lower() for row in rows}
-    found = [row for row in rows if word and word in said[row]]
+    found = [row for row in rows if row in used or (word and word in said[row])]
     if not found:
-        known = [*FUNCTIONS, *(r.name for r in rows)]
+        known = [*FUNCTIONS, *(r.name for r in rows), *ALIASES]
         hint = suggestion(name, known, "`backprop functions` lists them")
-        raise BackpropError("name", f"there is no operation {name}", hint=hint)
+        shown = shorten(visible(name)).strip() or "without a name"
+        raise BackpropError("name", f"there is no operation {shown}", hint=hint)
     return found

@@ -102,6 +102,8 @@ def command(
     from ..input.request import Request
 
     fresh = on_desktop and save is None  # a file of its own, for the desktop alone
+    if fresh and name == "terminal":
+        raise usage("--open shows a file", "give --format another one, such as svg")
     named = name or "svg" * (fresh and not as_json)
     row = formats.chosen("graph", named, Path() if fresh else save, as_json, get)
     looks: dict[str, Any] = {"width": wide(width, row.name), "theme": ground(theme, row.name)}

@@ -19,7 +19,8 @@ backprop help --man > backprop.1"""
 def command(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help=f"A command, or a topic: {', '.join(TOPICS)}.")
+        str | None,
+        typer.Argument(metavar="NAME", help=f"A command, or a topic: {', '.join(TOPICS)}."),
     ] = None,
     man: Annotated[bool, typer.Option("--man", help="Print the man page of it all.")] = False,
 ) -> int:
@@ -38,10 +39,10 @@ def command(
         print(man_page(tool, built, topics), end="")
         return 0
     if name is not None and name not in commands and name not in TOPICS:
-        from backprop_grammar.operations.table import FUNCTIONS
+        from backprop_grammar.operations.table import ALIASES, FUNCTIONS
 
         hint = suggestion(name, [*commands, *TOPICS], f"the topics are {', '.join(TOPICS)}")
-        if name in FUNCTIONS:
+        if name in FUNCTIONS or name in ALIASES:
             hint = f"`backprop functions {name}` shows that function"
         raise usage(f"there is no command or topic {shorten(name)}", hint)
     from ..screens.manual import manual_text

@@ -5,7 +5,7 @@ start or not at all.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backprop_grammar.errors import shorten, usage
+from backprop_grammar.errors import shorten, usage, visible
 
 from ..input.options import At, File, Output, Program, Rename, Separator, Source, Wrt
 from ..screens.diagnostics import say
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from backprop_grammar.language.graph import Graph
 
     from ..data.jobs import Tally
-    from ..data.sources import Points
     from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command"]
@@ -125,7 +124,7 @@ def command(
         if not reduce:
             outputs.check_columns(files, results, destination)
         pairs = destination.targets(files, file)
-        remark_names(graph, tuple(names), files[0])
+        remark_names(graph, tuple(names), called(files[0], renamed))
         for note in notes:
             say("note", note.message)
         if resume:
@@ -207,16 +206,19 @@ def check(
         raise usage("a cluster writes files", hint)
 
 
-def remark_names(graph: "Graph", columns: Sequence[str], first: "Points") -> None:
-    """Say which names mean something else than they might, and so of the spelling."""
+def remark_names(graph: "Graph", columns: Sequence[str], first: Mapping[str, str]) -> None:
+    """Say which names mean something else than they might, and so of the spelling.
+
+    columns: the variables that are. first: those of the first file, by their names in programs.
+    """
     for said in graph.remarks.values():
         say("note", said)
     for name in graph.shadowed:
         if name in columns:
             say("note", f"{name} is your column here, not the constant")
     for name, _ in graph.stages:
-        if name and name in first.columns and name not in columns:
-            unused = f"the column {shorten(name)} is not used"
+        if name and name in first and name not in columns:
+            unused = f"the column {shorten(visible(first[name]))} is not used"
             say("note", f"{unused}: {name} is computed by the program")
 
 

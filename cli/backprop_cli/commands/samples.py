@@ -14,7 +14,7 @@ backprop eval --file @neuron --at @neuron"""
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="Print this one.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one.")] = None,
 ) -> int:
     """List the samples, a line each, or print one as it stands."""
     from ..data import shipped

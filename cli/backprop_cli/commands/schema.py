@@ -24,7 +24,7 @@ SCHEMAS = tuple(
 
 
 def command(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(SCHEMAS)}.")] = "trace",
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{', '.join(SCHEMAS)}.")] = "trace",
 ) -> int:
     """Print the schema of that name."""
     if name not in SCHEMAS:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
+from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import Program
 
 from .jobs import STATUS
@@ -26,14 +27,39 @@ def read_renames(texts: Iterable[str]) -> dict[str, str]:
     columns = dict[str, str]()
     for text in texts:
         column, _, name = text.rpartition("=")
-        if not column or not name.strip().isidentifier():
+        name = plain_name(name.strip())
+        if not column.strip() or not name.isidentifier():
             message = f"--rename {shorten(visible(text)) or 'nothing'} is no COLUMN=NAME"
             raise usage(message, 'write --rename "sepal length (cm)=sl"')
-        if column in columns.values() or name.strip() in columns:
-            twice = column if column in columns.values() else name.strip()
+        if column in columns.values() or name in columns:
+            twice = column if column in columns.values() else name
             raise usage(f"--rename has {shorten(visible(twice))} twice", "rename each column once")
-        columns[name.strip()] = column
+        columns[name] = column
     return columns
+
+
+def column_of(one: Points, text: str) -> str:
+    """The column of a file that a text names: `theta` names the column θ, too.
+
+    Raises BackpropError where there is none, or more than one.
+    """
+    if text in one.columns:
+        return text
+    plain = plain_name(text.strip())
+    found = [column for column in one.columns if plain_name(column.strip()) == plain]
+    if len(found) > 1:
+        raise one_name(one, found, plain)
+    if not found:
+        hint = suggestion(text, one.columns, columns_hint(one))
+        raise usage(f"{one.name} has no column {shorten(visible(text))}", hint)
+    return found[0]
+
+
+def one_name(one: Points, columns: Sequence[str], name: str) -> BackpropError:
+    """The error for columns that programs cannot tell apart."""
+    listed = " and ".join(shorten(visible(column)) for column in columns)
+    message = f"the columns {listed} of {one.name} are one name here: {name}"
+    return usage(message, f'call one something else: --rename "{shorten(visible(columns[0]))}=..."')
 
 
 def called(one: Points, renamed: Mapping[str, str]) -> dict[str, str]:
@@ -41,16 +67,13 @@ def called(one: Points, renamed: Mapping[str, str]) -> dict[str, str]:
 
     Raises BackpropError where a column is not there, or would get the name of another one.
     """
-    if one.columns:
-        for name, column in renamed.items():
-            if column not in one.columns:
-                hint = suggestion(column, one.columns, columns_hint(one))
-                raise usage(f"{one.name} has no column {shorten(visible(column))}", hint)
-            if name in one.columns and name not in renamed.values():
-                message = f"{one.name} has a column {shorten(name)} already"
-                raise usage(message, f"rename {shorten(visible(column))} to something else")
-    names = {column: name for name, column in renamed.items()}
-    return {names.get(column, column): column for column in one.columns}
+    names = {column_of(one, column): name for name, column in renamed.items() if one.columns}
+    result = {plain_name(column): column for column in one.columns if column not in names}
+    for column, name in names.items():
+        if name in result:
+            message = f"{one.name} has a column {shorten(visible(result[name]))} already"
+            raise usage(message, f"rename {shorten(visible(column))} to something else")
+    return result | {name: column for column, name in names.items()}
 
 
 def columns_hint(one: Points) -> str:
@@ -58,7 +81,8 @@ def columns_hint(one: Points) -> str:
     if not one.columns:
         return f"{one.name} has no columns"
     hint = f"the columns of {one.name} are {few(map(visible, one.columns))}"
-    split = next((c for c in ";|" for name in one.columns if c in name), "")
+    others = (c for c in ",;|" if c != one.separator)
+    split = next((c for c in others for name in one.columns if c in name), "")
     if len(one.columns) == 1 and one.form == "csv" and split:
         return f'{hint}; --separator "{split}" splits them'
     if len(one.columns) == 1 and one.form == "csv" and "\t" in next(iter(one.columns)):
@@ -84,8 +108,17 @@ def varying(
     for one in files:
         here = called(one, renamed)
         empty = one.form == "jsonl" and not one.columns  # not a line
+        others = {here.get(name) for name in renamed}
         missing = []
         for name, value in inputs.items():
+            same = [c for c in one.columns if plain_name(c) == name and c not in others]
+            if len(same) > 1:
+                raise one_name(one, same, name)
+            if name in columns and here.get(name, columns[name]) != columns[name]:
+                message = (
+                    f"the column {shorten(columns[name])} is {shorten(here[name])} in {one.name}"
+                )
+                raise usage(message, "call it the same in all files")
             if name in here and name in at and at[name] != value:
                 raise usage(
                     f"{shorten(name)} is a column and given by --at", "leave one of them out"
@@ -136,7 +169,7 @@ def added(labels: Sequence[str], columns: str, reduced: bool) -> dict[str, str]:
     result = dict[str, str]()
     for text in columns.split(","):
         name, equals, new = (part.strip() for part in text.partition("="))
-        new = new if equals else name
+        name, new = plain_name(name), new if equals else name
         if name not in known:
             hint = suggestion(name, known, f"what is added is {few(known)}")
             raise usage(f"--columns: nothing is called {shorten(name) or 'nothing'}", hint)

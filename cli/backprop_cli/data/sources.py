@@ -77,6 +77,8 @@ def opened(
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
         raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
     form = tables.format_of(path, form, "--from", "csv" if path == "-" else "")
+    if path == "-" and sys.stdin is None:
+        raise usage(f"{PIPE} is closed", "give a file of points")
     place = path
     special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
     if path == "-" or ("://" not in path and special):

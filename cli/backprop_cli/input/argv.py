@@ -36,9 +36,18 @@ class Command(Described, TyperCommand):
     further = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        if any(parameter.name == "program" for parameter in self.params):
+        if self.takes_program():
             args = self.arranged(args, ctx)
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name of the command, with what is behind the program."""
+        pieces = [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        behind = ["[NAME=VALUE]...", *(["[FILE]..."] if self.further else [])]
+        return pieces + behind * self.takes_program()
+
+    def takes_program(self) -> bool:
+        return any(parameter.name == "program" for parameter in self.params)
 
     def takes(self) -> dict[str, bool]:
         """The options, and whether a value follows."""
@@ -102,7 +111,7 @@ class Command(Described, TyperCommand):
             elif self.further:
                 options += [self.further, arg]
             else:
-                raise self.misplaced(arg, [*program, *free], filed)
+                raise self.misplaced(arg, [*program, *free], filed, ctx)
         return [*options, "--", *program]
 
     def mistaken(self, arg: str, takes: dict[str, bool]) -> bool:
@@ -123,11 +132,12 @@ class Command(Described, TyperCommand):
 
         return no_such_option(arg, self, siblings(ctx))
 
-    def misplaced(self, arg: str, free: list[str], filed: bool) -> BackpropError:
+    def misplaced(self, arg: str, free: list[str], filed: bool, ctx: Any) -> BackpropError:
         from .words import misplaced
 
         point = [text for text in free if re.match(BINDING, text)]
-        return misplaced(arg, free, point, self, filed)
+        commands = ctx.parent.command.commands if ctx.parent else ()
+        return misplaced(arg, free, point, self, filed, commands)
 
 
 def siblings(ctx: Any) -> list[Any]:
@@ -201,6 +211,11 @@ class Group(Described, TyperGroup):
         self.commands = {
             name: Deferred(name, text, self.module_of) for name, text in self.offered.items()
         }
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name of the tool: a formula alone may stand for a command."""
+        options, *_ = super().collect_usage_pieces(ctx)
+        return [options, "COMMAND | FORMULA", "..."]
 
     def module_of(self, name: str) -> Any:
         """The module of a command, imported now."""

@@ -53,7 +53,10 @@ Get = Annotated[
 ]
 Program = Annotated[
     str | None,
-    typer.Argument(help="Stages `name = expression`, a file.bp, or - for standard input."),
+    typer.Argument(
+        metavar="PROGRAM",
+        help="Stages `name = expression`, a file.bp, or - for standard input.",
+    ),
 ]
 At = Annotated[
     list[str] | None,

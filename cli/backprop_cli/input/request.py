@@ -16,17 +16,17 @@ from stat import S_ISCHR
 from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
-from backprop_grammar.errors import BackpropError, Source, few, shorten, suggestion, usage, visible
+from backprop_grammar.errors import BackpropError, Source, few, shorten, usage, visible
 from backprop_grammar.language.graph import Array, Graph
 from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse, plain_name
-from backprop_grammar.library import MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
+from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
 from backprop_grammar.numbers.decimal import brief
 from backprop_grammar.numbers.interpret import quotient
 from backprop_grammar.numbers.wide import Wide, as_float
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.evaluate import evaluate
-from backprop_grammar.trace.point import side_by_side
+from backprop_grammar.trace.point import unknown_names
 from backprop_grammar.trace.record import Note
 
 from ..screens.diagnostics import refusal
@@ -56,7 +56,7 @@ class Request(NamedTuple):
     expand: list[str] | None = None
     fold: list[str] | None = None
     precision: int | None = None
-    digits: int | None = 6
+    digits: int | None = DIGITS
     decimals: int | None = None
 
     def read(
@@ -73,16 +73,24 @@ class Request(NamedTuple):
             raise usage(f"--precision takes 1 to {MAX_PRECISION} digits, not {self.precision}")
         if self.decimals is not None and not 0 <= self.decimals <= MOST_DIGITS:
             raise usage(f"--decimals takes 0 to {MOST_DIGITS} decimals, not {self.decimals}")
+        if self.decimals is not None and self.digits not in (None, DIGITS):
+            raise usage("--decimals and --digits are two ways to show numbers", "give one of them")
         if self.digits is not None and not 1 <= self.digits <= MOST_DIGITS:
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         program = self.program()
         point = read_point(self.at or [])
         program.record = program.record.bind([*point.values, *bound])
-        at, notes = fit(program.record, point)
+        alone = self.text and "=" in self.text and re.fullmatch(ONE, self.text)
+        try:
+            at, notes = fit(program.record, point)
+        except BackpropError as error:
+            if not alone:
+                raise
+            hint = f'the program is {alone[0].strip()}; a formula comes first: "x*y" x=3 y=4'
+            raise error.replace(hint=hint) from None
         if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
             raise no_arrays("this command")
-        alone = self.text and "=" in self.text and re.fullmatch(ONE, self.text)
         if alone and text_is_waiting():
             about = f"the program is {alone[0].strip()}, and standard input is not read"
             advice = f"write - {alone[0].strip()} for a program from there"
@@ -191,7 +199,7 @@ def number_option(text: str, name: str) -> float:
     Raises BackpropError of kind usage unless it is a finite number.
     """
     try:
-        return constant(Source(text, name), 0, len(text), name)
+        return constant(Source(text, name, inline=True), 0, len(text), name)
     except BackpropError as error:
         hint = f"{name} takes a finite number, such as 0.1 or 1/3"
         raise error.replace(kind="usage", hint=hint, reason="") from None
@@ -199,7 +207,7 @@ def number_option(text: str, name: str) -> float:
 
 def names(options: list[str] | None, option: str) -> list[str]:
     """The names in options such as `--wrt w0,w1`, which may be repeated."""
-    result = [name.strip() for text in options or [] for name in text.split(",") if name.strip()]
+    result = [name for text in options or [] for name in re.split(r"[\s,;]+", text) if name]
     if options and not result:
         raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
     return result
@@ -305,10 +313,16 @@ class Point:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.written: dict[str, str] = {}
-        self.places: dict[str, tuple[Source, tuple[int, int]]] = {}
+        self.places: dict[str, tuple[Source | None, tuple[int, int] | None]] = {}
         self.from_file: set[str] = set()
 
-    def give(self, name: str, value: float | Array, source: Source, span: tuple[int, int]) -> None:
+    def give(
+        self,
+        name: str,
+        value: float | Array,
+        source: Source | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
         """Add a value. Raises BackpropError when the name has one already."""
         name = plain_name(name)
         if name in self.values:
@@ -504,11 +518,10 @@ def read_object(text: str, shown: str, point: Point) -> None:
             }
     if not isinstance(document, dict):
         raise refuse("does not hold an object")
-    source = Source("", shown)
     for key, value in document.items():
         if isinstance(value, list):
-            point.give(key, array_given(value, f"the value of {shorten(key)}"), source, (0, 0))
-            point.from_file.add(key)
+            point.give(key, array_given(value, f"the value of {shorten(key)}"))
+            point.from_file.add(plain_name(key))
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise refuse(f"gives {shorten(key)} a value that is not a number")
@@ -518,8 +531,8 @@ def read_object(text: str, shown: str, point: Point) -> None:
             number = float("inf")
         if abs(number) == float("inf"):
             raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
-        point.give(key, number, source, (0, 0))
-        point.from_file.add(key)
+        point.give(key, number)
+        point.from_file.add(plain_name(key))
 
 
 def array_given(value: Any, what: str) -> Array:
@@ -541,32 +554,21 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, Any], list[Note]]:
     Raises BackpropError for a name that the program does not have, unless a file gave it.
     """
     at: dict[str, Any] = {**graph.inputs, **graph.array_inputs}
-    unused = []
+    unused, unknown = list[str](), list[str]()
     for name, value in point.values.items():
         if name in graph.variables:
             at[name] = value
         elif name in point.from_file:
             unused.append(name)
         else:
-            source, span = point.places[name]
-            error = unknown_name(graph, name, source, span)
-            raise error.replace(hint=side_by_side(graph, point.values) or error.hint)
+            unknown.append(name)
+    if unknown:
+        source, span = point.places[unknown[0]]
+        error = unknown_names(graph, unknown, point.values)
+        raise error.replace(source=source, span=span)
     notes = []
     if unused:
         names = few(unused, 8)
         message = f"the program does not use {names} of the point, left aside"
         notes.append(Note("unused", unused[0], message))
     return at, notes
-
-
-def unknown_name(graph: Graph, name: str, source: Source, span: tuple[int, int]) -> BackpropError:
-    """The error for a value given to something that is no variable."""
-    known = list(graph.variables)
-    shown = shorten(name)
-    if graph.node(name) is not None:
-        message, hint = f"{shown} is computed by the program", f"remove {shown} from --at"
-    else:
-        message = f"the program has no variable {shown}"
-        hint = f"its variables are {few(known)}" if known else "it has no variables at all"
-        hint = suggestion(name, known, hint)
-    return BackpropError("binding", message, span, hint=hint, source=source)

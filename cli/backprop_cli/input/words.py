@@ -72,17 +72,19 @@ def check_command(word: str, following: str, commands: Mapping[str, str]) -> Non
     following: the argument after it, unless that is an option or of a point. commands: the names of
     those that there are, and what their help says.
     """
+    formula = "" if following else f" (the formula is written -- {shorten(word)})"
     other = next(
         (own for own, words in OTHER_COMMANDS.items() if word.lower() in words.split()), ""
     )
     if other:
         what = commands.get(other, "").rstrip(".")
         about = f", to {what[0].lower()}{what[1:]}" if what else ""
-        raise usage(f"there is no command {word}", f"write backprop {other}{about}")
+        raise usage(f"there is no command {word}", f"write backprop {other}{about}{formula}")
     command = any(c.isalnum() for c in following)
     meant = close(word, commands) or (command and nearest(word, commands))
     if meant:
-        raise usage(f"there is no command {shorten(word)}", f"did you mean backprop {meant}?")
+        hint = f"did you mean backprop {meant}?{formula}"
+        raise usage(f"there is no command {shorten(word)}", hint)
     if command:
         hint = f"the commands are {', '.join(commands)}; a formula with blanks stands in quotes"
         raise usage(f"there is no command {shorten(word)}", hint)
@@ -132,6 +134,8 @@ def way_out(name: str, command: Any, others: Iterable[Any]) -> str:
     meant = next((opt for opt, known in OTHER_OPTIONS.items() if words in known.split()), "")
     if meant in own:
         return f"{name} is called {meant} here"
+    if bare in ("format", "to") and "--json" in own:
+        return f"write --json; {elsewhere(name, others)}".removesuffix("; ")
     found = format_way_out(words, str(command.name))
     if not found and (near := nearest(name, own)):
         found = f"did you mean {near}?"
@@ -164,13 +168,22 @@ def format_way_out(word: str, command: str) -> str:
     return f"write --to {word}" if command == "map" else f"backprop map has it: --to {word}"
 
 
+PAIR = r"([^\W\d]\w*)\s*(?::=|==|=|:|->)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+"""A name and its value as they may be written elsewhere."""
+
+
 def misplaced(
-    arg: str, free: list[str], point: list[str], command: Any, filed: bool
+    arg: str,
+    free: list[str],
+    point: list[str],
+    command: Any,
+    filed: bool,
+    commands: Iterable[str] = (),
 ) -> BackpropError:
     """The error for an argument after the program that is of no point.
 
     free: what is no option, the program first; point: of those, what is of a point. filed: there
-    is a --file.
+    is a --file. commands: the names of those of the tool.
     """
     shown, first = shorten(visible(arg)), shorten(visible(free[0]))
     message = f"{shown} is no name=value of a point"
@@ -178,7 +191,11 @@ def misplaced(
     saved = any(row.command == command.name and row.suffix == suffix for row in formats.FORMATS)
     other = [text for text in free if text not in point]
     hint = f'a program with blanks stands in quotes: "{shorten(visible(" ".join(other)), 80)}"'
-    if free[0].startswith("'"):
+    if arg in commands and not filed:
+        hint = f"the command comes first: backprop {arg}"
+    elif arg.lower() in ("?", "/?", "/h", "/help"):
+        hint = f"backprop {command.name} --help shows how"
+    elif free[0].startswith("'"):
         hint = f'this shell takes double quotes: "{shorten(visible(" ".join(other)).strip(chr(39)), 80)}"'
     elif "=" in free:
         hint = "write x=3, without blanks around ="
@@ -192,13 +209,15 @@ def misplaced(
         hint = f"backprop map {first} {shown} takes the rows of a table"
     elif re.fullmatch(r"[-+]?[0-9.]+", arg):
         hint = f"give it a name: x={shown}"
-    elif said := re.fullmatch(r"([^\W\d]\w*)(?::|==|:=)\s*([-+]?[0-9.]+)", arg):
-        hint = f"write {said[1]}={said[2]}"
+    elif re.fullmatch(rf"\(?{PAIR}(?:[,;]\s*{PAIR})*\)?", arg):
+        hint = f"write {','.join(map('='.join, re.findall(PAIR, arg)))}"
     elif filed:
         message, hint = f"{message}, and --file gives the program", "give one of them"
     elif free[0] in point:
         message = f"{message}, and the program is {first}"
         hint = f'the program comes first: "{shown}" {first}'
+    elif arg.isidentifier() and len(other) == 2:
+        hint = f"a value is written {shown}=3; {hint}"
     return usage(message, hint)
 
 

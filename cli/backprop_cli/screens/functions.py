@@ -22,11 +22,14 @@ WIDEST, NARROWEST = 80, 60
 """Columns of the list; where there are fewer, a function takes a line for each of the three."""
 
 
-def show_all(rows: Sequence[Operation]) -> None:
-    """The operations by their kinds, each with its local gradients and a line on what it is."""
+def show_all(rows: Sequence[Operation], first: str = "") -> None:
+    """The operations by their kinds, each with its local gradients and a line on what it is.
+
+    first: what is said before.
+    """
     screen = console()
     width = min(screen.width, WIDEST)
-    lines: list[Text] = []
+    lines = [Text(first), Text()] if first else []
     for title, members in by_kind(rows).items():
         lines.append(Text(title.capitalize(), TITLE))
         for row in members:

@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["EXAMPLES", "Described"]
 
 EXAMPLES = """\
-backprop eval "x*y" --at x=4,y=-3
+backprop "(x+y)z" x=-2 y=5 z=-4
 backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop eval --file @neuron --at @neuron
 backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
-from ..trace.point import finite, unknown_name
+from ..trace.point import finite, unknown_names
 
 __all__ = ["LARGEST", "array", "bind", "is_array"]
 
@@ -63,9 +63,10 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     """The program at these values, as trace.point.bind, with arrays among them."""
     program = program.bind(values)
     at: dict[str, float | Array] = {**program.inputs, **program.array_inputs}
+    unknown = [name for name in values if name not in program.variables]
+    if unknown:
+        raise unknown_names(program, unknown, values)
     for name, value in values.items():
-        if name not in program.variables:
-            raise unknown_name(program, name, values)
         what = f"the value of {shorten(name)}"
         at[name] = array(value, what) if is_array(value) else finite(value, what)
     return program, at

@@ -161,11 +161,10 @@ class BoundedRows:
         """The rows at a kink; those that may be at one, or where none can stand, are not sure.
 
         Nor are those at which the function may have another gradient than the rules: at several
-        kinks, on the boundary of a condition, or at a jump, even one behind a kink that sends
-        nothing back. At one kink the rules' number lies between the slopes on both sides, and stays.
+        kinks, on the boundary of a condition, or at a jump. At one kink the rules' number lies
+        between the slopes on both sides, and stays.
         """
         at_kink = np.zeros(self.rows, dtype=bool)
-        at_jump = np.zeros(self.rows, dtype=bool)
         for line, kind, live in self.straight.kinks:
             number = self.numbers[line]
             value, error = number[0], reach(number)
@@ -185,9 +184,6 @@ class BoundedRows:
             sure &= ~(near & ~certain & asked)
             sure &= ~(certain & asked & (at_kink | (kind == "boundary")))
             at_kink |= certain & asked
-            if kind == "jump":
-                at_jump |= near
-        sure &= ~(at_kink & at_jump)
         return at_kink
 
     def ties(self, line: int) -> tuple[Column, Column]:

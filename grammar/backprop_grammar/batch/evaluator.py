@@ -19,7 +19,7 @@ from ..numbers.binary64 import TOLERANCE
 from ..numbers.float64 import SMALL
 from ..passes.run import Target, check_bound
 from ..trace.evaluate import results
-from ..trace.point import unknown_name
+from ..trace.point import unknown_names
 from ..trace.record import KINKS
 from . import exact_sums as exact
 from .bounded import DOUBLES, FLOATS, BoundedRows, Kernels, Outcome, Refuse, constants
@@ -199,9 +199,9 @@ class Evaluator:
         differentiate; the last stage when empty. Raises BackpropError for names that are unknown
         and for variables without a value.
         """
-        for name in columns:
-            if name not in graph.variables:
-                raise unknown_name(graph, name)
+        unknown = [name for name in columns if name not in graph.variables]
+        if unknown:
+            raise unknown_names(graph, unknown)
         self.at = {k: value for k, value in {**graph.inputs, **at}.items() if k not in columns}
         self.target = Target(graph, list(wrt) or list(dict.fromkeys(columns)), output)
         self.labels = tuple(self.target.labels)

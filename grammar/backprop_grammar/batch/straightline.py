@@ -8,7 +8,7 @@ to stand where it is not selected; see bounded.py.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 
 from ..language.graph import Graph
@@ -116,10 +116,38 @@ def gradients_of(straight: StraightLine, target: Target, moved: Sequence[int]) -
 
     seeds: dict[int, Arrived] = {target.output: (straight.constant(ONE), None)}
     received = backward(graph.operands, seeds, vjp, total)
+    for node in target.jumping:
+        if node not in received or received[node][1] is not None:
+            hidden_jump(straight, graph, node, moved)
     for node, (_, live) in received.items():
         if any(wanted[k] for k in graph.operands[node]):
             watch(straight, target, node, moved, live)
     return {node: line for node, (line, _) in received.items()}
+
+
+def hidden_jump(straight: StraightLine, graph: Graph, node: int, moved: Sequence[int]) -> None:
+    """Note where the value of a node may jump, which counts though no gradient passes through it."""
+    live = region_mask(straight, graph, graph.regions[node], moved)
+    straight.kinks.extend(
+        Kink(line, "jump", live) for line in jump_lines(straight, graph, node, moved)
+    )
+
+
+def jump_lines(
+    straight: StraightLine, graph: Graph, node: int, moved: Sequence[int]
+) -> Iterator[int]:
+    """Lines that are 0 where the value of a node may jump."""
+    if node in graph.condition_of:
+        test = graph.conditions[graph.condition_of[node]]
+        yield straight.subtract(moved[test.left], moved[test.right])
+        return
+    operation = graph.operations[node]
+    row = texts(operation)
+    lines = [moved[k] for k in graph.operands[node]]
+    leaves = dict(zip(operation.operands, lines, strict=False)) | {"out": moved[node]}
+    for text in row.kinks if operation.jump else (row.cut,):
+        assert text is not None
+        yield straight.inline(text, leaves)
 
 
 def local(

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..errors import BackpropError, shorten, suggestion
 from ..language.graph import Block, Condition, Function, Graph
-from ..operations.table import FUNCTIONS, IDENTITY, OPERATIONS
+from ..operations.table import ALIASES, FUNCTIONS, IDENTITY, OPERATIONS
 from .definitions import defined, definition
 from .matching import WIDEST, Match, matches
 from .names import Names
@@ -29,11 +29,13 @@ class Choice:
         self.functions: set[str] = set()
         self.nodes: set[int] = set()
         for name in names:
+            row = FUNCTIONS.get(ALIASES.get(name, name))
+            soft = name in ALIASES or (row is not None and row.soft)
             if name in graph.functions:
                 self.functions.add(name)
-            elif name in FUNCTIONS and not (FUNCTIONS[name].soft and name in graph.names.values()):
-                self.functions.add(FUNCTIONS[name].name)
-                if not FUNCTIONS[name].formula:
+            elif row is not None and not (soft and name in graph.names.values()):
+                self.functions.add(row.name)
+                if not row.formula:
                     raise primitive(name, option)
             elif name != ALL:
                 try:

@@ -4,7 +4,7 @@ What a block hides is decided here and nowhere else. The passes know only primit
 is a way to look at some of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import count, islice
 
@@ -91,9 +91,7 @@ class Names:
                 node=node,
             )
         if node is None:
-            named = {
-                text: node for node, text in self.of.items() if node not in self.graph.constants
-            }
+            named = self.named()
             node = named.get(name)
             if node is None:
                 raise BackpropError(
@@ -102,6 +100,23 @@ class Names:
                     hint=suggestion(name, named, f"the nodes are {few(named)}") + self.unseen(name),
                 )
         return node
+
+    def find_all(self, names: Iterable[str]) -> list[int]:
+        """The nodes of those names. Raises BackpropError that tells all of which there is none."""
+        names = list(names)
+        try:
+            return [self.find(name) for name in names]
+        except BackpropError as error:
+            named = self.named()
+            unknown = [n for n in names if self.graph.node(n) is None and n not in named]
+            if len(unknown) < 2:
+                raise
+            message = f"there are no nodes called {few(dict.fromkeys(unknown))}"
+            raise error.replace(message=message, hint=f"the nodes are {few(named)}") from None
+
+    def named(self) -> dict[str, int]:
+        """The nodes that have a name or a number, by it."""
+        return {text: node for node, text in self.of.items() if node not in self.graph.constants}
 
     def unseen(self, name: str) -> str:
         """What else is to be said where a number such as n7 is none of a visible node."""

@@ -6,7 +6,7 @@ be read, evaluated, differentiated again, or written in another language.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..blocks.names import Names
@@ -57,7 +57,8 @@ class Derivative:
     taken by: ("x",), or ("x", "y") for a second derivative. output: the name of what is
     differentiated, and value the stage that computes it, which is there for code. So are domain,
     what must hold in some region of the program for it to have a value, and choices, the
-    conditions that open these regions.
+    conditions that open these regions. partial: whether the results are partial derivatives, not
+    those along a direction.
     """
 
     tape: Graph
@@ -67,6 +68,7 @@ class Derivative:
     value: str
     domain: tuple[Condition, ...] = ()
     choices: tuple[Condition, ...] = ()
+    partial: bool = True
 
     @property
     def reached(self) -> list[int]:
@@ -148,14 +150,13 @@ def directional(
     total = symbols.constant(0.0)
     for slope, step in zip(slopes, direction.values(), strict=True):
         total = plus(symbols, total, times(symbols, slope, symbols.constant(step)))
-    if not second:
-        jvp: dict[tuple[str, ...], tuple[str, int]] = {("direction",): ("jvp", total)}
-        return program(graph, symbols, moved, jvp, called, end, code, at_zero)
-    products = gradient(symbols, total, [node for _, node in sources])
-    results: dict[tuple[str, ...], tuple[str, int]] = {
-        (name,): (f"hvp_{name}", node) for (name, _), node in zip(sources, products, strict=True)
-    }
-    return program(graph, symbols, moved, results, called, end, code, at_zero)
+    results: dict[tuple[str, ...], tuple[str, int]] = {("direction",): ("jvp", total)}
+    if second:
+        products = gradient(symbols, total, [node for _, node in sources])
+        pairs = zip(sources, products, strict=True)
+        results = {(name,): (f"hvp_{name}", node) for (name, _), node in pairs}
+    along = program(graph, symbols, moved, results, called, end, code, at_zero)
+    return replace(along, partial=False)
 
 
 def question(
@@ -167,7 +168,8 @@ def question(
     """
     names = Names(graph)
     end = names.find(output) if output else graph.output
-    nodes = {name: names.find(name) for name in list(wrt) or list(graph.variables)}
+    by = list(wrt) or list(graph.variables)
+    nodes = dict(zip(by, names.find_all(by), strict=True))
     symbols, moved = symbols_of(graph, end, set(nodes.values()), code)
     sources = [(name, moved[node]) for name, node in nodes.items()]
     return names, symbols, end, sources, moved

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..errors import BackpropError, Source, Span, shorten, visible
-from ..operations.table import FUNCTIONS
+from ..operations.table import ALIASES, FUNCTIONS
 from .characters import stray
 from .lexer import NAME, OPERAND_ENDS, Word, words
 
@@ -78,19 +78,22 @@ SLIPS = (
     (r".*", rf"({OPERATOR}|@|{COMPARE}|(?<=\w)=|=|,|\() ?", r"(?=[,)]|$)()", "nothing stands after {a}", f"{PUT} after {{a}}"),
     # equals
     (r".*", r"()", r"(:=)", "{b} is not part of the language", "write = for a stage or a definition"),
-    ("", r"^()", r"(=)", "= has no name before it", "a stage is name = expression"),
-    ("", rf"^({NAME} ?\(.*\)) ?", r"(?:=)()", "what stands before = does not define a function", "a definition takes names only: square(u) = u*u"),
-    ("", rf"^{NAME} ?(?:{HEAD} ?)?=.*()", r"(=)", "a second = in one stage", "one name per stage: b = 3; a = b"),
-    ("", r"^(.*?) ?", r"(?:=)()", "what stands before = is not a name", "a stage is name = expression; for an equation, bring all to one side"),
+    ("", r"^()", r"(=)(?!=)", "= has no name before it", "a stage is name = expression"),
+    ("", rf"^({NAME} ?\(.*\)) ?", r"(?:=)(?!=)()", "what stands before = does not define a function", "a definition takes names only: square(u) = u*u"),
+    ("", rf"^{NAME} ?(?:{HEAD} ?)?=.*()", r"(=)(?!=)", "a second = in one stage", "one name per stage: b = 3; a = b"),
+    ("", r"^(.*?) ?", r"(?:=)(?!=)()", "what stands before = is not a name", "a stage is name = expression; for an equation, bring all to one side"),
     (r".*", r"()", r"(=)(?!=)", "= inside parentheses", "a stage is name = expression; operands go without names, as in atan2(y, x)"),
     # comparisons and commas
+    ("", rf"^{NAME} ?()", r"(<-)", "{b} is not part of the language", "write = for a stage, such as y = w*x"),
     (r".*", r"()", rf"({COMPARE})", "a comparison outside if(...)", "a comparison stands only in a condition: if(x > 0, a, b)"),
     (r"|[^a-zA-Z].*", r"()", r"(,)", "a comma outside a function", "separate stages with ; and write decimals with a point"),
     # characters
     (r".*", rf"\b({NAME}')", r"()\(", "{a} is not part of the language", "write the formula alone: its derivatives are what is printed"),
-    (r".*", rf"\b({NAME})", rf"(\.{NAME})", "{a}{b} is not part of the language", "a point stands in numbers, and before what this language has, too: np.exp(x), np.pi"),
+    (r".*", rf"\b({NAME})", rf"(\.{NAME}) ?\( ?\)", "{a}{b} is not part of the language", "a function stands before its operand: exp(x)"),
+    (r".*", rf"\b({NAME})", rf"(\.{NAME})", "{a}{b} is not part of the language", "a point belongs in a number, or between a library and a function that is here: np.exp(x)"),
     (r".*", rf"\b({NAME})", r"(\.)\(", "{a}{b}( is not part of the language", "write {a}(...)"),
     (r".*", r"()", r"(\.(?:\*|/|\^))", "{b} is not part of the language", "element by element is {sign}, the matrix product is @"),
+    (r".*", r"()", r"(\\n)(?!u\b|abla|eq|e\b|ot|i\b|ow|ewline|ormal)", "{b} in quotes is no new line", "separate stages with ;"),
     (r".*", r"()", r"(\\frac)", "{b} is LaTeX", "write a fraction as (a + b)/c"),
     (r".*", r"()", r"(\\(?:cdot|times))", "{b} is LaTeX", "write *"),
     (r".*", r"()", r"(\\(?:left|right))", "{b} is LaTeX", "write the parenthesis alone"),
@@ -99,7 +102,7 @@ SLIPS = (
     (r".*", r"\w(_) ?", r"(\{)", "{b} is not part of the language", "write the index as part of the name: x_1"),
     (r".*", r"(\[) ?", r"(\])", "nothing stands between the brackets", "an array has one number at least"),
     (r".*", r"\w ?()", r"(\?)", "{b} is not part of the language", "choose with if(condition, a, b)"),
-    (r".*", r"\w ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
+    (r".*", r"[\w)] ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
     (r".*", r"()", r"(!)", "{b} is not part of the language", "swap the branches: if(a > 0, y, x)"),
 )  # fmt: skip
 
@@ -353,7 +356,8 @@ def slip(place: Place, span: Span) -> tuple[str, Span, str] | None:
     for context, left, right, message, hint in SLIPS:
         a, b = re.search(f"(?:{left})$", place.before), re.match(right, place.after)
         if a and b and re.fullmatch(context, where):
-            fields = filling(a.group(1), b.group(1), where, place.functions)
+            called = re.match(r" ?\(", place.after[b.end(1) :]) is not None
+            fields = filling(a.group(1), b.group(1), called, where, place.functions)
             return message.format(**fields), underlined(place, a, b, span), hint.format(**fields)
     return None
 
@@ -368,15 +372,20 @@ def underlined(place: Place, a: re.Match[str], b: re.Match[str], span: Span) -> 
     return place.offsets[begin], place.offsets[last - 1] + 1
 
 
-def filling(first: str, second: str, where: str, functions: dict[str, str]) -> dict[str, str]:
-    """The fields of a row's message and hint."""
+def filling(
+    first: str, second: str, called: bool, where: str, functions: dict[str, str]
+) -> dict[str, str]:
+    """The fields of a row's message and hint; called: a parenthesis follows the second group."""
     a, b = shorten(visible(first)), shorten(visible(second))
     name = first.rstrip(" (")
-    advice = f"to multiply, write {a}*{b}"
+    operand = f"{b}(...)" if called else b
+    advice = f"to multiply, write {a}*{operand}"
     if name in FUNCTIONS or name in functions:
-        advice = f"write {a}({b})"
+        advice = f"write {a}({operand})"
+    elif name in ALIASES:
+        advice += f"; for the function, {a}({operand})"
     elif where[:1].isalpha() and not where.startswith("if("):
-        advice += f"; to separate operands, {a}, {b}"
+        advice += f"; to separate operands, {a}, {operand}"
     return {
         "a": a,
         "b": b,
@@ -392,5 +401,7 @@ def call_of(name: str, functions: dict[str, str]) -> str:
     """How a function is called, for a message."""
     if name == "if":
         return PARTS.removeprefix("write ")
-    call = FUNCTIONS[name].signature if name in FUNCTIONS else functions.get(name, f"{name}(x)")
+    known = name if name in FUNCTIONS else name.lower()
+    call = FUNCTIONS[known].signature if known in FUNCTIONS else f"{name}(x)"
+    call = functions.get(name, call)
     return shorten(visible(call))

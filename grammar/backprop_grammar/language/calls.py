@@ -8,13 +8,13 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from ..errors import BackpropError, Source, Span, nearest, shorten, suggestion, visible
+from ..errors import BackpropError, Source, Span, nearest, product, shorten, suggestion, visible
 from ..operations.row import Operation
 from ..operations.table import ALIASES, CONSTANTS, FUNCTIONS
 from .advice import bare, readings
 from .lexer import NAME, Word, words
 
-__all__ = ["SYNONYMS", "bare_function", "not_a_parameter", "unknown_function"]
+__all__ = ["SYNONYMS", "apart", "bare_function", "not_a_parameter", "unknown_function"]
 
 SYNONYMS = {
     "lse": "logsumexp",
@@ -113,6 +113,7 @@ WAYS_OUT = {
     "nthroot": "write sqrt(x), cbrt(x), or x^(1/n)",
     "logb": "write log2(x), log10(x), or log(x)/log(b)",
     "sigma": "write sum(x, y, ...)",  # the capital letter; the small one is a sigmoid
+    "print": "write only the expression: the last stage is the output",
 }
 """What to write for a function of another language that is several here."""
 
@@ -122,6 +123,17 @@ ABSENT = frozenset({
     "modf", "zeta",
 })  # fmt: skip
 """What other languages have and this one lacks, though a name here looks like it."""
+
+
+def apart(name: str, known: Iterable[str]) -> str:
+    """What an unknown name is if signs were left out of it, x*y or sin(x); or nothing.
+
+    known: other names.
+    """
+    known = list(known)
+    calls = ((name.removesuffix(other), other) for other in known if name.endswith(other))
+    called = next((f"{before}({other})" for before, other in calls if before in FUNCTIONS), "")
+    return product(name, known) or called
 
 
 def bare_function(source: Source, name: str, span: Span) -> BackpropError:
@@ -202,11 +214,19 @@ def unknown_function(
         )
     hint = f"to multiply, write {call.readings or call.product}"
     if name in nodes or name in CONSTANTS:
+        other = ALIASES.get(name)
+        if other in FUNCTIONS:
+            hint += f"; for the function, {other}(...)"
         return error(f"{shown} is not a function", hint)
-    if name.lower() in DERIVATIVES:
+    quotient = name == "d" and re.match(r"[ \t]*/[ \t]*d[A-Za-z]", source.text[call.end :])
+    if name.lower() in DERIVATIVES or quotient:
         return error(f"there is no function {shown}, as no program computes a derivative", ALONE)
     if name.lower() in WAYS_OUT:
         return error(f"there is no function {shown}", WAYS_OUT[name.lower()])
+    called = next((f for f in FUNCTIONS if name.endswith(f) and name.removesuffix(f) in nodes), "")
+    if called:
+        times = f"{name.removesuffix(called)}*{called}(...)"
+        return error(f"there is no function {shown}", f"to multiply, write {times}")
     power = re.fullmatch(r"([a-z]+)_?([0-9]+)", name)
     meant = SYNONYMS.get(name.lower()) or ALIASES.get(name.lower())
     if not meant and power and power.group(1) in FUNCTIONS:
@@ -230,12 +250,14 @@ def unknown_function(
 class Call(NamedTuple):
     """What is called as a function and is none, as products; whether it has several operands.
 
-    readings: of a call after a quotient or an exponent, which has two; else empty.
+    readings: of a call after a quotient or an exponent, which has two; else empty. end: the place
+    after it.
     """
 
     product: str
     readings: str
     several: bool
+    end: int
 
     @classmethod
     def at(cls, source: Source, span: Span) -> "Call":
@@ -266,9 +288,9 @@ class Call(NamedTuple):
         name, operand = text[slice(*span)], text[span[1] : end]
         product = f"{shorten(name)}*{bare(operand)}"
         if sign is None or sign.text not in ("/", "^", "**"):
-            return cls(product, "", several)
+            return cls(product, "", several, end)
         left, right = text[begins[-1] : sign.start_pos], text[sign.start_pos : span[1]]
-        return cls(product, readings(left, right, operand), several)
+        return cls(product, readings(left, right, operand), several, end)
 
 
 def definitions(source: Source) -> dict[str, set[str]]:

@@ -178,10 +178,11 @@ def respelled(source: Source) -> Typed | None:
 
 def folded(name: str) -> str:
     """A name as programs have it, where it has such a spelling; else as it is."""
-    source = Source(name)
-    plain = characters(
-        Typed(source, name, array("i", range(len(name))), array("i", range(len(name))))
-    )
+    places = array("i", range(len(name)))
+    try:
+        plain = characters(Typed(Source(name), name, places, places))
+    except BackpropError:  # two meanings as a formula: 1½
+        return name
     return plain.text if re.fullmatch(NAME, plain.text) else name
 
 
@@ -223,8 +224,20 @@ def run(text: str, start: int, kind: str) -> str:
 
 
 def half(done: Writing, character: str) -> None:
-    """Write ½ as (1/2). Raises BackpropError for 1½."""
+    """Write ½ as (1/2). Raises BackpropError for 1½, and for x^½y."""
     at, shown = done.at, fraction(character)
+    text = done.typed.text
+    next_one = text[at + 1 : at + 2]
+    factor = next_one == "(" or (next_one.isalpha() and not raised(next_one, "super"))
+    if factor and done.after(r"(?:\^|\*\*)[ \t]*"):
+        more = re.match(r"\w+|\(", text[at + 1 : at + 40])
+        length = len(more[0]) if more else 1
+        rest = "(...)" if next_one == "(" else shorten(text[at + 1 : at + 1 + length])
+        raise done.typed.refuse(
+            "a product without a sign after an exponent has two meanings",
+            (at, at + 1 + length),
+            f"write ^({shown}*{rest}) or ^({shown})*{rest}",
+        )
     before = done.after(r"[\w.]+|\)")
     if before:
         whole = shorten(before) if before != ")" else "(...)"
@@ -254,10 +267,18 @@ def exponent(done: Writing) -> None:
 
 
 def index(done: Writing) -> None:
-    """Write w₁ as w1 and wᵢ as w_i."""
+    """Write w₁ as w1 and wᵢ as w_i. Raises BackpropError for 3e₁, which is no number."""
     at = done.at
     if done.after(NAME):
         plain = run(done.typed.text, at, "sub")
+        number = done.after(r"(?<![\w.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE]")
+        if number and plain.isdigit():
+            whole, name = number[:-1], f"{number[-1]}{plain}"
+            raise done.typed.refuse(
+                f"{shorten(number)}{done.typed.text[at : at + len(plain)]} looks like a number",
+                (at - len(number), at + len(plain)),
+                f"write {shorten(whole)}*{name}",
+            )
         done.write(plain if plain[0].isdigit() else f"_{plain}", at + len(plain))
         after = done.typed.text[done.at : done.at + 1]
         if after.isalpha() and not raised(after, "super"):

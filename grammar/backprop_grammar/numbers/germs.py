@@ -44,12 +44,13 @@ class Germs:
         self.field = Field(self.reals, cap)
         self.expansions: dict[Any, list[Real]] = {}
         self.known: dict[Any, tuple[Sequence[Element], Element]] = {}
+        self.constants: dict[Any, Real] = {}
         self.depth = 0
         self.within = 0
         self.own: dict[Operation, Callable[..., Element]] = {
             ADD: lambda x, y: x + y,
             SUB: lambda x, y: ZERO if x is y else x - y,
-            MUL: lambda x, y: x * y,
+            MUL: self.field.product,
             NEG: lambda x: -x,
             IDENTITY: lambda x: x,
             DIV: self.field.quotient,
@@ -126,8 +127,9 @@ class Germs:
         return x - y * self.nearest(self.field.quotient(x, y))
 
     def constant(self, value: Any) -> Element:
-        """A constant of a program, by its number or its name."""
-        return self.reals.constant(value)
+        """A constant of a program, by its number or its name; the very same one of the same number."""
+        number = self.reals.constant(value)
+        return self.constants.setdefault(number.key, number)
 
     def apply(self, operation: Operation, operands: Sequence[Element]) -> Element:
         """The value of an operation; the very same one of the same operands, whose difference is 0.

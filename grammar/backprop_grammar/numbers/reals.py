@@ -31,7 +31,10 @@ ROOTS = 64
 """The highest root that is taken exactly where it is rational."""
 
 
-EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
+EXP, LOG, SIGMOID = (OPERATIONS[name] for name in ("exp", "log", "sigmoid"))
+MODERATE = 64
+"""Up to it, sigmoid(-x) is 1 - sigmoid(x), which loses no more digits than there are."""
+
 UNDOES = {LOG: EXP, EXP: LOG}
 """Functions, and those that they undo."""
 
@@ -263,6 +266,13 @@ class Reals:
             and inner.operation is UNDOES[operation]
         ):
             return inner.operands[0]
+        if operation is LOG and list(operands[0].terms.values()) == [1]:
+            ((monomial, _),) = operands[0].terms.items()
+            if monomial and all(atom.operation is EXP for atom, _ in monomial):
+                powers = [atom.operands[0] * exactly(power) for atom, power in monomial]
+                return sum(powers, ZERO)
+        if operation is SIGMOID and (q := operands[0].rational) and -MODERATE < q < 0:
+            return ONE - self.value(SIGMOID, (-operands[0],))
         if operation is EXP and [q < 0 for q in operands[0].terms.values()] == [True]:
             return self.inverse(self.value(EXP, (-operands[0],)))
         atom = self.atom(operation, tuple(operands))

@@ -26,6 +26,9 @@ LOGARITHMIC = 6
 HIGHEST = 16
 """The whole power up to which a series is multiplied out."""
 
+PATIENCE = 100_000
+"""How many pairs of coefficients of few digits may be multiplied at one point, or fewer longer ones."""
+
 
 LITTLE = Fraction(1, 4)
 """A power of a step that is larger than any infinitely small one."""
@@ -158,6 +161,13 @@ def visible(x: Element) -> bool:
     return isinstance(x, Real) or any(visible(c) for _, c in x.terms)
 
 
+def weight(x: Element) -> int:
+    """How long it takes to multiply by an element: the number of its coefficients, long ones more."""
+    if isinstance(x, Series):
+        return sum([weight(c) for _, c in x.terms])
+    return sum([1 + (q.numerator.bit_length() + q.denominator.bit_length()) // 512 for q in x.terms.values()])  # fmt: skip
+
+
 class Unreached(Undecided):
     """The known terms of a series do not reach far enough."""
 
@@ -170,11 +180,12 @@ class Field:
     """The elements as a field, with powers, logarithms and exponentials.
 
     reals: the numbers. cap: the power of a step from which on terms are left unknown, where a
-    series would not end.
+    series would not end. spent: of PATIENCE.
     """
 
     def __init__(self, reals: Reals, cap: int) -> None:
         self.reals, self.cap = reals, Fraction(cap)
+        self.spent = 0
 
     # the leading term
 
@@ -212,6 +223,13 @@ class Field:
 
     # series of infinitesimals
 
+    def product(self, x: Element, y: Element) -> Element:
+        """x*y. Raises Undecided where all that is multiplied at the point takes too long."""
+        self.spent += weight(x) * weight(y)
+        if self.spent > PATIENCE:
+            raise Undecided("series that take too long")
+        return x * y
+
     def cut(self, x: Element, within: Element) -> Element:
         """The element without the terms that are left unknown, or are so in another one."""
         if isinstance(x, Real):
@@ -246,8 +264,8 @@ class Field:
                 return total + Series(power.level, (), power.low)
             if not visible(power):
                 return total + power
-            total = total + power * c
-            power = power * u
+            total = total + self.product(power, c)
+            power = self.product(power, u)
         raise AssertionError
 
     def power(self, x: Element, q: Fraction) -> Element:
@@ -257,7 +275,7 @@ class Field:
         if q.denominator == 1 and 0 <= q <= HIGHEST:
             result: Element = ONE
             for _ in range(int(q)):
-                result = result * x
+                result = self.product(result, x)
             return result
         number, powers, rest = self.split(x)
         leading: Element = self.reals.power(number, q)

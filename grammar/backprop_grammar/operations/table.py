@@ -438,8 +438,9 @@ stands once in it. All are soft, as ``Operation.soft`` says."""
 
 
 def also_called(row: Operation) -> list[str]:
-    """The other names of a function."""
-    return [name for name, other in FUNCTIONS.items() if other is row and name != row.name]
+    """The other names of a function, those of other languages last."""
+    own = [name for name, other in FUNCTIONS.items() if other is row and name != row.name]
+    return own + [name for name, meant in ALIASES.items() if FUNCTIONS.get(meant) is row]
 
 
 KINDS = {

@@ -1,11 +1,11 @@
 """The passes over any arithmetic: the two loops, where they fail, and how certain their numbers are."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from ..language.graph import Tape
+from ..language.nearest import fraction
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import Ball, DomainError, Undecided
 from ..numbers.branches import Branches
@@ -67,7 +67,15 @@ def forward(
         doubt.check(arithmetic, node, ball, not any(error for _, error in operands))
         return ball
 
-    values: Values = leaves(graph, given, cache(arithmetic.constant))
+    constants: dict[Any, Ball] = {}
+
+    def constant(value: float | str) -> Ball:
+        number = value if isinstance(value, str) else fraction(value)  # many have one nearest float
+        if number not in constants:
+            constants[number] = arithmetic.constant(value)
+        return constants[number]
+
+    values: Values = leaves(graph, given, constant)
     branches = Branches(graph, values, arithmetic.decide)
     try:
         interpret(graph, values, apply, branches, nodes())

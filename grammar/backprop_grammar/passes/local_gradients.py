@@ -55,11 +55,12 @@ def local_gradients(
     branches: Branches,
     arithmetic: Arithmetic,
     doubt: Doubt,
-) -> tuple[Callable[[int, int], Ball | None], dict[int, str]]:
+) -> tuple[Callable[[int, int], Ball | None], dict[int, str], Callable[[int], bool]]:
     """The function local(node, k) that the backward pass needs, over the values of the nodes.
 
     With it, the nodes whose local gradients are a choice or a limit, as they are asked for: node ->
-    kink, tie, cut, jump or boundary.
+    kink, tie, cut, jump or boundary. And jumps(node): whether the point stands exactly where the
+    value of such a node may jump.
     """
     kinks: dict[int, str] = {}
     kind_of: dict[int, str] = {}
@@ -74,6 +75,17 @@ def local_gradients(
             return "tie" if len(selected) > 1 else ""
         kink = arithmetic.kink(operation, balls, out)
         return "jump" if kink == "kink" and operation.jump else kink
+
+    def jumps(node: int) -> bool:
+        if node in graph.condition_of:
+            return branches.signs[graph.condition_of[node]] == 0
+        balls: list[Any] = [values[i] for i in graph.operands[node]]
+        out = values[node]
+        assert out is not None
+        try:
+            return bool(kind(node, balls, out))
+        except Undecided as reason:
+            raise NeedsPrecision(node, reason) from None
 
     def local(node: int, k: int) -> Ball | None:
         operation = graph.operations[node]
@@ -125,4 +137,4 @@ def local_gradients(
             doubt.check(arithmetic, node, result, exact)
         return result
 
-    return local, kinks
+    return local, kinks, jumps

@@ -12,14 +12,14 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..blocks.names import Names, outermost
-from ..errors import BackpropError, nearest, product, shorten
+from ..errors import BackpropError, nearest, shorten
 from ..language.graph import Block, Graph
 from ..numbers.arithmetic import Arithmetic
 from ..numbers.ball import INFINITY, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.decimal import above, short_number
 from ..numbers.multiprecision import Multiprecision, multiprecision
-from ..operations.table import ADD, CONSTANT, MUL, NEG, SUB, VARIABLE
+from ..operations.table import ADD, CONSTANT, CONSTANTS, IF, MUL, NEG, SUB, VARIABLE
 from . import flat, general
 from .doubt import Doubt, NeedsPrecision
 from .general import Values
@@ -63,6 +63,8 @@ class Run:
 
     values: of the nodes, None where one is not evaluated; of one that cannot be told from 0 with a
     bound that rounds to 0, and of such a gradient. local: see passes.local_gradients, as kinks.
+    jumps: nodes at which the value may jump here, where a condition or a choice hangs on them and
+    no gradient reaches them.
     blocks: the local gradients of the blocks: (result node, k) -> ball or None, where k is the
     first place of an operand; one that is given twice has one local gradient. reason, reason_node,
     lost: why a faster arithmetic would not do, where, and the relative error it left.
@@ -75,6 +77,7 @@ class Run:
     gradients: dict[int, Ball] | Balls
     local: Callable[[int, int], Ball | None]
     kinks: dict[int, str]
+    jumps: list[int]
     blocks: dict[tuple[int, int], Ball | None] = field(default_factory=dict)
     reason: str = ""
     reason_node: int = -1
@@ -115,17 +118,21 @@ class Run:
 
 
 class Target:
-    """What is differentiated by what: the nodes behind the names, and what lies between them."""
+    """What is differentiated by what: the nodes behind the names, and what lies between them.
+
+    jumping: the nodes between them whose value may jump.
+    """
 
     def __init__(self, graph: Graph, wrt: Sequence[str], output: str) -> None:
         """Raises BackpropError for an unknown name."""
         self.graph = graph
         self.names = Names(graph)
         self.output = self.names.find(output) if output else graph.output
-        self.sources = [self.names.find(name) for name in wrt] or list(graph.variables.values())
+        self.sources = self.names.find_all(wrt) or list(graph.variables.values())
         self.labels = list(wrt) or list(graph.variables)
         self.inner = [node for node in self.sources if not graph.operations[node].leaf]
         self.needed = graph.needed(self.output)
+        jumping = {row for row in set(graph.operations) if row is IF or row.jump or row.cut}
         self.wanted = [False] * len(graph)
         for node in self.sources:
             self.wanted[node] = True
@@ -137,6 +144,13 @@ class Target:
                     if wanted[k]:
                         wanted[node] = True
                         break
+        self.jumping = [
+            node
+            for node, row in (enumerate(graph.operations) if jumping else ())
+            if self.needed[node]
+            and row in jumping
+            and any(wanted[k] for k in graph.operands[node][: 2 if row is IF else None])
+        ]
 
 
 def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
@@ -144,11 +158,14 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     missing = [n for n, i in graph.variables.items() if needed[i] and n not in at]
     if not missing:
         return
+    from ..language.calls import apart  # only where something is wrong
+
     few = [shorten(name) for name in missing[:8]]
     names = ", ".join(few) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
     hint = f"give {names if len(missing) == 1 else 'each of them'} a value"
     others = (name for name in (*graph.names.values(), *at) if name not in missing)
-    meant = product(missing[0], dict.fromkeys(others))
+    constant = missing[0].lower() if missing[0].lower() in CONSTANTS else ""
+    meant = apart(missing[0], dict.fromkeys(others)) or constant
     meant = meant or nearest(missing[0], [name for name, _ in graph.stages if name])
     if meant:
         hint += f" (or did you mean {shorten(meant)}?)"
@@ -295,7 +312,7 @@ def run_over(
         raise not_evaluated(graph, output)
     if not every:  # there was no refusal that a doubt could have spoken against
         doubt.lost, doubt.node, doubt.close, doubt.loose = 0.0, -1, INFINITY, INFINITY
-    local, kinks = local_gradients(graph, values, branches, arithmetic, doubt)
+    local, kinks, jump = local_gradients(graph, values, branches, arithmetic, doubt)
     if every:
         local = cache(local)  # a block, or a node that is shown, asks for it again
 
@@ -317,7 +334,12 @@ def run_over(
             for node, ball in gradients.items() if every else ():
                 if ball[0] or not zeros or node not in zeros:
                     doubt.check(arithmetic, node, ball, False)
-        run = Run(target, arithmetic, upstream, values, gradients, local, kinks)
+        jumps = [
+            node
+            for node in target.jumping
+            if values[node] is not None and node not in gradients and jump(node)
+        ]
+        run = Run(target, arithmetic, upstream, values, gradients, local, kinks, jumps)
         if every:
             for node, block in outermost(graph).items():
                 if wanted[node] and node in gradients:

@@ -79,7 +79,7 @@ class Builder:
         found_flags = flags(run, names, labels, sources, gradients)
         sided: list[Note] = []
         ruled = gradients
-        if run.kinks or found_flags:
+        if run.kinks or run.jumps or found_flags:
             from .singular import decided, remarks  # only where a rule is a choice, or none
 
             verdicts = decided(run, at, labels, sources, gradients, self.precision)

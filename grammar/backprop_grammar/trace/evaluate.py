@@ -85,7 +85,7 @@ def results(target: Target, at: dict[str, float], told: bool = False) -> Results
     """
     run = run_at(target, at, 1.0, None, False)
     output = run.values[run.output]
-    if told or run.bits > 53 or run.kinks or output is None:
+    if told or run.bits > 53 or run.kinks or run.jumps or output is None:
         found = trace(run, target, target.graph, (), at, None, False)
         value = as_float(found.value)
         assert value is not None  # an output beyond the floats is an error

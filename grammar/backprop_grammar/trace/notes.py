@@ -173,6 +173,8 @@ def notes(run: Run, trace: Trace) -> list[Note]:
         for name in graph.shadowed
     ]
     unused = [name for name, node in graph.stages if not run.needed[node]]
+    if graph.operations[run.output].leaf:
+        unused = [*graph.functions, *unused]
     if unused and run.output == graph.output:
         found.append(Note("unused", unused[0], f"the output does not use {few(unused, 8)}"))
     for node in sorted(run.kinks):

@@ -1,13 +1,14 @@
 """A point bound to a program: a finite number for each of its inputs."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
-from ..errors import BackpropError, few, product, shorten, suggestion
+from ..errors import BackpropError, few, shorten, suggestion
 from ..language.graph import Graph
 from ..language.nearest import DECIMAL, Nearest, literal, nearest, vanished
 
-__all__ = ["bind", "finite", "side_by_side", "unknown_name"]
+__all__ = ["bind", "finite", "unknown_names"]
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
@@ -19,9 +20,9 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     Raises BackpropError for a name that the program does not have, and for what is no finite number.
     """
     program = program.bind(values)
-    for name in values:
-        if name not in program.variables:
-            raise unknown_name(program, name, values)
+    unknown = [name for name in values if name not in program.variables]
+    if unknown:
+        raise unknown_names(program, unknown, values)
     return program, program.inputs | {
         name: finite(x, f"the value of {shorten(name)}", OF_A_POINT) for name, x in values.items()
     }
@@ -74,23 +75,39 @@ def finite(value: object, what: str, hint: str = "write a finite number") -> flo
     return number + 0.0 if held else number
 
 
-def unknown_name(program: Graph, name: str, given: Iterable[str] = ()) -> BackpropError:
-    """The error for a value given to something that is no input; given: all that have values."""
+def unknown_names(program: Graph, names: Iterable[str], given: Iterable[str] = ()) -> BackpropError:
+    """The error for values given to what are no inputs, all of them; given: all that have values."""
     known = list(program.variables)
-    shown = shorten(name)
-    if program.node(name) is not None:
-        message, hint = f"{shown} is computed by the program", f"give {shown} no value"
-        return BackpropError("binding", message, hint=hint)
-    hint = f"its variables are {few(known)}" if known else "it has no variables at all"
-    message = f"the program has no variable {shown}"
-    hint = side_by_side(program, given) or suggestion(name, known, hint)
-    return BackpropError("binding", message, hint=hint)
+    computed, unknown = list[str](), list[str]()
+    for name in names:
+        (unknown if program.node(name) is None else computed).append(name)
+    messages, hints = [], []
+    if unknown:
+        several = "s" * (len(unknown) > 1)
+        messages.append(f"the program has no variable{several} {few(unknown)}")
+        hint = f"its variables are {few(known)}" if known else "it has no variables at all"
+        if not several:
+            hint = suggestion(unknown[0], known, hint)
+        hints.append(side_by_side(program, given) or hint)
+    if computed:
+        is_one = "is" if len(computed) == 1 else "are"
+        messages.append(f"{few(computed)} {is_one} computed by the program")
+        hints.append(f"give {few(computed)} no value")
+    return BackpropError("binding", ", and ".join(messages), hint="; ".join(hints))
 
 
 def side_by_side(program: Graph, given: Iterable[str]) -> str:
-    """What to say where a name of the program is several that have values: xy is not x*y."""
+    """What to say where a name of the program is made of some that have values: xy is not x*y."""
+    from ..language.calls import apart  # only where something is wrong
+
     given = list(given)
-    for name in program.variables:
-        if name not in given and (meant := product(name, given)):
-            return f"{shorten(name)} is one name; to multiply, write {shorten(meant)}"
+    unbound = [name for name in program.variables if name not in given]
+    for name in unbound:
+        if meant := apart(name, given):
+            to = "write" if "(" in meant else "to multiply, write"
+            return f"{shorten(name)} is one name; {to} {shorten(meant)}"
+    power = re.fullmatch(r"(\w*?[^\W\d])([0-9]+)", unbound[0]) if len(unbound) == 1 else None
+    if power and power[1] in given:
+        base, digits = map(shorten, power.groups())
+        return f"{shorten(unbound[0])} is one name; write {base}*{digits} or {base}^{digits}"
     return ""

@@ -44,8 +44,8 @@ MANY = 8
 class Verdict:
     """What is printed of a derivative at a singular point.
 
-    number: None where it does not exist. why: agree, differ, one-sided, infinite, jump, none or
-    undecided. below, above: the derivatives from both sides, None where there is none; rules: the
+    number: None where it does not exist. why: agree, differ, one-sided, infinite, jump, none,
+    isolated or undecided. below, above: the derivatives from both sides, None where there is none; rules: the
     number that the rules give, if they give one.
     """
 
@@ -79,6 +79,9 @@ def in_doubt(run: Run, sources: Sequence[int], gradients: Sequence[Number]) -> l
             for k, operand in enumerate(graph.operands[node]):
                 tied = kind != "tie" or run.local(node, k) is not None
                 above[operand] = above[operand] or tied
+    for node in run.jumps:
+        for operand in graph.operands[node]:
+            above[operand] = True
     for node in range(run.output, -1, -1):
         if above[node]:
             for operand in graph.operands[node]:
@@ -86,8 +89,7 @@ def in_doubt(run: Run, sources: Sequence[int], gradients: Sequence[Number]) -> l
     return [
         source
         for source, gradient in zip(sources, gradients, strict=True)
-        if above[source]
-        or not (exists(gradient) or (run.kinks and set(run.kinks.values()) == {"cut"}))
+        if above[source] or not exists(gradient)
     ]
 
 
@@ -139,7 +141,7 @@ def verdict(
     if "jump" in kinds:
         return Verdict("jump", None, rules=own)
     if "none" in kinds or kinds == {"absent"}:
-        return Verdict("none", None, rules=own)
+        return Verdict("none" if "none" in kinds else "isolated", None, rules=own)
     try:
         below, above = (of_side(side, precision, upstream) for side in sides)
         same = sides[0] == sides[1]
@@ -270,10 +272,11 @@ def remarks(
     flags: those on the numbers that the rules give.
     """
     kinks = sorted(node for node, kind in run.kinks.items() if kind != "cut")
+    always, kinks = bool(kinks) or not run.jumps, kinks or run.jumps
     where = names.near(kinks[0]) if kinks else flags[0].node if flags else ""
     choice = choices([run.graph.operations[node].name for node in kinks])
     alone = len(verdicts) == len(run.target.labels) == 1
-    return remarks_on(verdicts, flags, Wording("gradients", where, choice, alone))
+    return remarks_on(verdicts, flags, Wording("gradients", where, choice, alone), always)
 
 
 def remarks_on(
@@ -362,6 +365,7 @@ REASONS = {
     "jump": "the value of the function jumps here",
     "orders": "it is not the same from all sides and in every order",
     "none": "a derivative of lower order is none here",
+    "isolated": "the function has no value on either side",
 }
 """Why there is none, where the sides themselves do not tell."""
 

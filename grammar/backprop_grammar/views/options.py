@@ -2,9 +2,12 @@
 
 from typing import NamedTuple
 
-from ..errors import shorten, usage
+from ..errors import few, shorten, suggestion, usage
 
-__all__ = ["Options", "checked_theme"]
+__all__ = ["THEMES", "Options", "checked_theme"]
+
+THEMES = ("light", "dark", "auto")
+"""Grounds of a picture; auto is that of its reader."""
 
 
 class Options(NamedTuple):
@@ -36,6 +39,9 @@ def checked_theme(name: str, adaptive: bool = False) -> str:
     """
     if name == "auto" and not adaptive:
         raise usage("only an SVG can be light and dark", "the theme is light or dark")
-    if name not in ("light", "dark", "auto"):
-        raise usage(f"there is no theme {shorten(name)}", "the themes are light, dark and auto")
+    if name not in THEMES:
+        raise usage(
+            f"there is no theme {shorten(name)}",
+            suggestion(name, THEMES, f"the themes are {few(THEMES)}"),
+        )
     return name

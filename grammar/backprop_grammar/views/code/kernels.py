@@ -49,6 +49,8 @@ function gamma_function(x) {
 
 POLYGAMMA = """\
 function polygamma(n, x) {
+  if (!(x > 0.0 && n <= 170.0))
+    return NaN;
   const powers = [1/6, -1/30, 1/42, -1/30, 5/66, -691/2730, 7/6, -3617/510, 43867/798];
   let factorial = 1.0, sum = 0.0, z = x;
   for (let k = 2.0; k <= n; k++)
@@ -61,7 +63,7 @@ function polygamma(n, x) {
     tail += powers[k - 1]*rising/z**(n + 2.0*k);
     rising *= (n + 2.0*k)*(n + 2.0*k + 1.0)/((2.0*k + 1.0)*(2.0*k + 2.0));
   }
-  return x <= 0.0 ? NaN : (n % 2.0 === 0.0 ? -1.0 : 1.0)*(sum + tail);
+  return (n % 2.0 === 0.0 ? -1.0 : 1.0)*(sum + tail);
 }
 """
 

@@ -4,7 +4,7 @@ A derivative's name in the program, df_dx, is a fraction on paper, wherever it s
 its numbers come first, as they were written, and a derivative ends in its own.
 """
 
-from ...derivatives.derive import Stage, derivative_name
+from ...derivatives.derive import Stage
 from ...derivatives.formulas import Formulas
 from ...explain.document import Figure
 from ...language.precedence import number_text
@@ -25,11 +25,8 @@ def equations(formulas: Formulas, digits: int) -> str:
     digits: of the derivatives' numbers at a point.
     """
     derivative = formulas.derivative
-    fractions = {
-        name: fraction(derivative.output, by)
-        for by, name in derivative.results.items()
-        if name.startswith(derivative_name(derivative.output, by))  # not one along a direction
-    }
+    partials = derivative.results if derivative.partial else {}
+    fractions = {name: fraction(derivative.output, by) for by, name in partials.items()}
     tape = derivative.tape
     named = by_names(tape, tape.names)
 

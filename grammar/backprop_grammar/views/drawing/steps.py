@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import visible
-from ...numbers.decimal import decimal
+from ...numbers.decimal import Decimals, decimal
 from ...numbers.wide import UNEVALUATED, Number, as_float, negative, sign
 from ...operations.row import Role
 from ...trace.index import formula, formula_pieces, is_number, partial, rule_text
@@ -316,6 +316,7 @@ def data(story: Story, shown: Diagram) -> dict[str, Any]:
     }
     return {
         "digits": story.digits,
+        "decimals": isinstance(story.digits, Decimals),
         "steps": story.steps,
         "nodes": nodes,
         "wires": wires,

@@ -25,9 +25,10 @@ from ...trace.outline import completed, outline_of
 from ...trace.record import Node, Trace
 from ..code.kernels import kernels, name_of
 from ..drawing.diagram import Diagram, diagram
-from ..drawing.geometry import Scene, scene
+from ..drawing.geometry import Scene
+from ..drawing.sheet import scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
-from ..drawing.text_metrics import minus
+from ..drawing.text_metrics import SIZES, minus
 from ..options import Options
 from .svg import ADAPTIVE, DARK, FONT, LIGHT, svg
 from .svg import number as pixels
@@ -66,9 +67,10 @@ def render(trace: Trace, options: Options) -> str:
     story = tell(trace, whole, digits)
     functions, tape = computing(story)
     style = sheet(drawn, story)
-    parts = [part(name) for name in ("passes.js", "inputs.js", "page.js")]
+    parts = [part(name) for name in ("passes.js", "inputs.js", "numbers.js", "page.js")]
     script = "\n".join([READ, functions, *parts])
     subject = data(story, shown) | {"program": tape, "evaluation": options.evaluation}
+    subject["room"] = len(longest(digits))
     return Template(part("page.html")).substitute(
         policy=policy([style, ADAPTIVE], script),
         title=escape(visible(shorten(shown_text(trace.program), 80))),
@@ -95,6 +97,7 @@ def program(story: Story) -> Iterable[str]:
     k = line_of(trace.program, trace.output_name, trace.last)
     output = trace.output_name if k is None else stages[k]
     others = stages if k is None else [*stages[:k], *stages[k + 1 :]]
+    others = [stage for stage in others if stage != trace.output_name]  # a last line that names it
     if others:
         yield '<span class="stages">'
         inputs = tuple(f"{name} = " for name in trace.program.inputs)
@@ -133,7 +136,7 @@ def listed(trace: Trace) -> list[Node]:
 def row(story: Story, node: Node) -> str:
     """A row of the table; it leads to the node's step."""
     trace = story.trace
-    name = escape(visible(node.name))
+    name, short = escape(visible(node.name)), escape(visible(shorten(node.name, 24)))
     arrives, sends = story.gradients.get(node.index, 0), story.sends.get(node.index, 0)
     computed = story.values.get(node.index, 0)
     step = sends or (arrives if node.gradient is not None else computed)
@@ -143,7 +146,7 @@ def row(story: Story, node: Node) -> str:
         edges.append(
             f'<div><span data-from="{arrives}" data-of="g{node.index}">{total}</span></div>'
         )
-    link = f'<a href="#step={step}">{name}</a>' if story.steps else name
+    link = f'<a href="#step={step}">{short}</a>' if story.steps else short
     named = ' class="named"' if node.named else ""
     return (
         f'<tr data-name="{name}" data-step="{step}"><th scope="row"{named}>{link}</th>'
@@ -194,12 +197,16 @@ def placed(trace: Trace, shown: Diagram) -> Diagram:
     return replace(shown, vertices=vertices, wires=wires)
 
 
+def longest(digits: int) -> str:
+    """A number that there is room for wherever one stands; the page writes longer ones smaller."""
+    return f"-0.{'0' * min(max(digits, 4), 6)}"
+
+
 def roomy(shown: Diagram, digits: int) -> Scene:
-    """A picture laid out so that every number has room for any other one."""
-    longest = f"-0.{'0' * min(digits, 6)}"
+    """A picture laid out so that other numbers have room, too."""
 
     def room(text: str) -> str:
-        return max(text, longest, key=len) if text else ""
+        return max(text, longest(digits), key=len) if text else ""
 
     vertices = [replace(v, value=room(v.value), gradient=room(v.gradient)) for v in shown.vertices]
     wires = [replace(wire, contribution=room(wire.contribution)) for wire in shown.wires]
@@ -302,7 +309,10 @@ def sheet(drawn: Scene, story: Story) -> str:
         f" --picture: {pixels(drawn.width)}px; --lines: {min(lines, 6)} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {colours(DARK | SLATE)} }} }}\n"
         + Template(part("page.css")).substitute(
-            paper="portrait" if upright else "landscape", height="140mm" if upright else "95mm"
+            paper="portrait" if upright else "landscape",
+            height="140mm" if upright else "95mm",
+            size=pixels(SIZES["value"]),
+            small=pixels(SIZES["contribution"]),
         )
     )
 

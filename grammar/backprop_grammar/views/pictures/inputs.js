@@ -8,17 +8,6 @@ let computed = null; // what the passes found; null at the point of the file, wh
 
 const changed = () => [...here].some(([name, x]) => x !== original.get(name));
 
-/** A number as it is shown: like Python's `g`. */
-function shown(x) {
-  if (!Number.isFinite(x)) return "?";
-  if (x === 0) return "0";
-  const digits = Math.min(data.digits, 17);
-  const [mantissa, power] = x.toExponential(digits - 1).split("e");
-  const exponent = Number(power), digit = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-  if (exponent >= -4 && exponent < digits) return String(Number(x.toPrecision(digits)));
-  return `${digit}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-}
-
 /** What is known of a number by its reference; none where it does not exist at this point. */
 function number(reference) {
   const [text, value, from, routed = 1] = data.numbers[reference];

@@ -23,28 +23,6 @@ function pieces(line) {
   });
 }
 
-/** Writes the number of that reference, as it is at this point; drawn: in the picture. */
-function fillNumber(span, reference, how, name = "", drawn = false) {
-  const found = number(reference);
-  let text = found?.text ?? name;
-  if (found && reference[0] === "c") {
-    if (!found.routed) text = "0";
-    if (!drawn) span.className = found.routed ? "gradient" : "quiet";
-  }
-  if (how === "beside" && found && /^-|\^/.test(text)) text = `(${text})`;
-  if (drawn) text = text.replaceAll("-", "\u2212");
-  if (span.textContent !== text) span.textContent = text;
-  span.classList.toggle("unsure", found?.sure === false);
-  label(span, "number", reference);
-  label(span, "value", found && reference[0] !== "r" ? String(found.value) : undefined);
-}
-
-/** Sets what an element carries as data, where it is not that already. */
-function label(span, key, text) {
-  if (text === undefined) delete span.dataset[key];
-  else if (span.dataset[key] !== String(text)) span.dataset[key] = text;
-}
-
 /** `-4 via q + 2 via r`, and what follows it; empty where no branches meet. */
 function sum(node, after) {
   const terms = routed(node), few = terms.length > data.branches + 2 ? terms.slice(0, data.branches) : terms;
@@ -100,6 +78,7 @@ function refer() {
     const { index } = nodes.get(text.dataset.name), wire = wires[text.dataset.wire];
     text.dataset.number = wire ? `c${wire.edge}` : `${text.classList.contains("value") ? "v" : "g"}${index}`;
     text.dataset.of = text.dataset.number;
+    text.dataset.room = Math.max(data.room, text.textContent.length);
   }
   Object.assign(own, { numbers: all("[data-number]"), sums: all("[data-sum]"), dated: all("[data-of]") });
 }

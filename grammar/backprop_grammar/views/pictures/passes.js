@@ -24,8 +24,14 @@ const EXACT = {
   power: ([x, y], out) => y === 0 || y === 1 || x === 1 || (x === 0 && y > 0) || (y > 0 && whole(x, y, out)),
 };
 
+/** What is lost below the normal floats, by a number of that size. */
+const lostBelow = (size) => (size < NORMAL ? TINY : 0);
+
 /** A decimal as it was written: exact where it has few binary digits. */
-const written = (x) => [x, Number.isInteger(x * 1024) && Math.abs(x) < 2 ** 40 ? 0 : Math.abs(x) * ROUNDED];
+function written(x) {
+  const size = Math.abs(x), exact = Number.isInteger(x * 1024) && size < 2 ** 40;
+  return [x, exact ? 0 : size * ROUNDED + lostBelow(size)];
+}
 
 function plus([x, dx], [y, dy]) {
   const out = x + y, t = out - x;
@@ -34,19 +40,18 @@ function plus([x, dx], [y, dy]) {
 
 function times([x, dx], [y, dy]) {
   const out = x * y, exact = Math.abs(x) === 1 || Math.abs(y) === 1 || EXACT.product([x, y], out);
-  const small = Math.abs(out) < NORMAL ? TINY : 0, moved = Math.abs(x) * dy + Math.abs(y) * dx + dx * dy;
+  const size = Math.abs(out), moved = Math.abs(x) * dy + Math.abs(y) * dx + dx * dy;
   const none = (x === 0 && dx === 0) || (y === 0 && dy === 0) || (dx === 0 && dy === 0);
-  return [out, (moved === 0 && !none ? TINY : moved) + (exact ? 0 : Math.abs(out) * ROUNDED + small)];
+  return [out, (moved === 0 && !none ? TINY : moved) + (exact ? 0 : size * ROUNDED + lostBelow(size))];
 }
 
 /** The error that an operation itself adds. */
 function rounding(kernel, xs, errors, out) {
   if (EXACT[kernel.exact]?.(xs, out) && (kernel.exact === "always" || !errors.some(Boolean))) return 0;
   const all = xs.reduce((sum, x) => sum + Math.abs(x), 0), size = Math.abs(out);
-  const small = size < NORMAL ? TINY : 0;
   if (kernel.coarse) return (1 + size) * 2e-14 + size * 4e-15 * all;
-  if (kernel.variadic) return (all + size) * (8 + xs.length) * ROUNDED + small;
-  return size * ROUNDED * (OPERATORS.has(kernel.name) ? 1 : 8) + small;
+  if (kernel.variadic) return (all + size) * (8 + xs.length) * ROUNDED + lostBelow(size);
+  return size * ROUNDED * (OPERATORS.has(kernel.name) ? 1 : 8) + lostBelow(size);
 }
 
 function compare(x, comparison, y) {
@@ -115,18 +120,28 @@ function passes(program, point) {
     if (kernel.name === "sub") return plus(below[0], [-below[1][0], below[1][1]]);
     const errors = below.map(([, dx]) => dx);
     if (kernel.selects) return [out, Math.max(...below.map(([x, dx]) => (Math.abs(x - out) <= dx ? dx : 0)))];
-    return [out, rounding(kernel, xs, errors, out) + moves(kernel.value, xs, errors, out)];
+    const moved = moves(kernel.value, xs, errors, out);
+    return [out, rounding(kernel, xs, errors, out) + moved * (jumped(kernel, xs, errors, out, moved) ? AFAR : 1)];
   }
 
-  /** How far errors of what a function is given move its result. */
+  /** Whether errors lead past a jump: so far they do not move a result that is straight between its jumps. */
+  function jumped(kernel, xs, errors, out, moved) {
+    if (!kernel.jumps) return false;
+    const slopes = kernel.slopes.map((slope) => (typeof slope === "number" ? slope : slope.of(...xs, out)));
+    return moved > 2 * errors.reduce((sum, dx, k) => sum + Math.abs(slopes[k]) * dx, 0);
+  }
+
+  /** How far errors of what a function is given move its result, up or down. */
   function moves(function_, xs, errors, out) {
-    const moved = (step) => {
+    const far = (step) => {
       const distance = Math.abs(function_(...xs.map((x, i) => x + step(i))) - out) / AFAR;
       return Number.isNaN(distance) ? Infinity : distance;
     };
+    const moved = (step) => Math.max(far(step), far((i) => -step(i)));
+    const steps = errors.map((dx, i) => (dx ? Math.max(AFAR * dx, 2 * ROUNDED * Math.abs(xs[i])) : 0));
     if (!errors.some(Boolean)) return 0;
-    if (xs.length > 8) return Math.max(...[[1, 1], [1, -1]].map((way) => moved((i) => way[i % 2] * AFAR * errors[i])));
-    return errors.reduce((sum, dx, k) => (dx ? sum + moved((i) => (i === k ? AFAR * dx : 0)) : sum), 0);
+    if (xs.length > 8) return Math.max(...[1, -1].map((way) => moved((i) => (i % 2 ? way : 1) * steps[i])));
+    return steps.reduce((sum, step, k) => (step ? sum + moved((i) => (i === k ? step : 0)) : sum), 0);
   }
 
   /** A local gradient by its rule: what it is, and how far the errors of what it is made of move it. */
@@ -174,6 +189,7 @@ function passes(program, point) {
     if (kink) remark("kink", node);
     if (kink && kernel.jumps) return [NaN, Infinity];
     const slope = sloped(kernel, place, below, result);
+    if (kernel.jumps && !sure(result)) return [slope[0], Infinity];
     return kernel.routes && slope[0] === 0 && !slope[1] && !kink ? null : slope;
   }
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import A4, POINT, Label, Outline, Scene, Segment, page_scale, scene
+from ..drawing.geometry import Label, Outline, Scene, Segment
+from ..drawing.sheet import A4, POINT, page_scale, scene
 from ..drawing.text_metrics import SIZES, Runs, typeset
 from ..options import Options
 from .svg import DARK, LIGHT, number
@@ -40,6 +41,9 @@ COLOURS = {
 
 MINUS = 128
 """The code of the minus sign, which the encoding of the page adds to that of Windows."""
+
+SIGN = 0.253
+"""How high above the baseline the middle of a sign such as + is in Helvetica, of its size."""
 
 PLAIN = {"≤": "<=", "≥": ">="}
 """What stands for characters that not every reader's Helvetica has."""
@@ -180,8 +184,10 @@ def rounded(outline: Outline) -> str:
 
 def symbol(vertex: Vertex, outline: Outline, colours: dict[str, str]) -> Iterable[str]:
     runs = typeset(visible(vertex.symbol))
-    size = SIZES["sign" if len("".join(text for text, _ in runs)) == 1 else "symbol"]
-    yield text(runs, outline.x, outline.y + 0.345 * size, size, "middle", colours["ink"])
+    letters = "".join(text for text, _ in runs)
+    size = SIZES["sign" if len(letters) == 1 else "symbol"]
+    middle = SIGN if len(letters) == 1 and not letters.isalnum() else 0.345
+    yield text(runs, outline.x, outline.y + middle * size, size, "middle", colours["ink"])
 
 
 def write(label: Label, colours: dict[str, str]) -> str:

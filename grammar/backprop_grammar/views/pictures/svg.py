@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Frame, Label, Outline, Scene, Segment, scene
+from ..drawing.geometry import Frame, Label, Outline, Scene, Segment
+from ..drawing.sheet import scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 

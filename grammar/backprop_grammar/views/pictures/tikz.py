@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from ...errors import shorten, visible
 from ...trace.record import Trace
 from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import POINT, Outline, Scene, Segment, scene
+from ..drawing.geometry import Outline, Scene, Segment
+from ..drawing.sheet import POINT, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
 from .svg import DARK, LIGHT, number
