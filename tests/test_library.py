@@ -245,7 +245,7 @@ def test_what_is_not_finite_is_refused_by_name(number):
     assert "not finite" in error.message
 
 
-@pytest.mark.parametrize("value", ["one", b"1", True, None, [1], np.ones(2), 1j, object(), 10**400])
+@pytest.mark.parametrize("value", ["one", b"1", True, None, 1j, object(), 10**400])
 def test_what_is_no_number_is_refused_by_name(value):
     error = refusal(lambda: bp.Program("x*y").at(x=value, y=1))
     assert error.kind == "binding"
@@ -575,7 +575,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize(("says", "ask"), NUMBERS.items(), ids=NUMBERS.keys())
 def test_what_is_no_number_is_called_by_what_it_was_to_be(says, ask):
-    for number in (math.nan, math.inf, b"1", [1.0], 10**400):
+    for number in (math.nan, math.inf, b"1", 10**400):
         error = refusal(lambda x=number: ask(x))
         assert error.message.startswith(says)
         assert ("a point" in error.hint) == ("value" in says)

@@ -23,6 +23,7 @@ __all__ = [
     "chosen",
     "deliver",
     "formats_of",
+    "of_arrays",
     "print_document",
     "print_part",
     "remark",
@@ -128,6 +129,16 @@ def show(row: Format, subject: Any, options: Options, get: str | None = None) ->
         text = render(row, subject, options._replace(indent=sys.stdout.isatty()))
         assert isinstance(text, str)
         print_document(text)
+
+
+def of_arrays(row: Format) -> Format:
+    """The format of a trace over arrays. Raises BackpropError for one that is not built yet."""
+    if row.name != "json":
+        raise usage(
+            "the table of a program over vectors and matrices is not built yet",
+            "add --json for its values and gradients",
+        )
+    return row._replace(module="documents.array_json")
 
 
 def print_part(document: Any, path: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import BackpropError
     from .library import (
+        ArrayTrace,
         Edge,
         Explanation,
         Formula,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArrayTrace",
     "BackpropError",
     "Edge",
     "Explanation",

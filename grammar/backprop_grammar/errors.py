@@ -55,7 +55,7 @@ class Source(NamedTuple):
 class BackpropError(Exception):
     """A program or a point that cannot be evaluated; every message a user sees is one of these.
 
-    kind: one of syntax, name, arity, binding, domain, overflow, precision, limit, file, usage.
+    kind: one of syntax, name, arity, binding, shape, domain, overflow, precision, limit, file, usage.
     span: where in ``source``; label: a remark beside the caret; hint: the way out. node: its index
     on the tape that was evaluated, where it is of a node. missing: the variables without a value,
     or without a range, all of them. meant: what was probably meant, where the hint asks. reason:

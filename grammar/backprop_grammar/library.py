@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
+from .language.graph import Array, Graph
 from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
@@ -35,6 +36,7 @@ from .trace.record import Trace as TraceRecord
 from .views.options import Options, checked_theme
 
 if TYPE_CHECKING:
+    from .arrays.record import ArrayTrace as ArrayTraceRecord
     from .batch.evaluator import Evaluator, Mapped
     from .checks.differences import Report as ReportRecord
     from .checks.equivalence import Agreement
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from .explain.document import Explanation as ExplanationRecord
 
 __all__ = [
+    "ArrayTrace",
     "Edge",
     "Explanation",
     "Formula",
@@ -175,6 +178,20 @@ def many_points() -> Iterator[None]:
         raise usage(message, "pip install 'backprop-cli[data]'") from None
 
 
+def no_arrays(what: str) -> BackpropError:
+    """The error for what is not built for programs over arrays."""
+    return usage(
+        f"{what} takes programs over numbers, not yet over vectors and matrices",
+        "Program.at gives their values and gradients; or write the elements as names",
+        reason="arrays",
+    )
+
+
+def is_array(value: object) -> bool:
+    """Whether a value of a point is a list, or one of NumPy's arrays."""
+    return isinstance(value, Array | list | tuple) or bool(getattr(value, "ndim", 0))
+
+
 class Program:
     """A program: stages `name = expression`, separated by `;` or lines; the last is the output."""
 
@@ -189,14 +206,16 @@ class Program:
         return Program, (self.record.source.text, self.record.source.name)
 
     @property
-    def inputs(self) -> dict[str, float | None]:
+    def inputs(self) -> dict[str, Any]:
         """Its variables, with the values that the program gives them itself; None for the others."""
-        return {name: self.record.inputs.get(name) for name in self.record.variables}
+        graph = self.record
+        arrays = {name: array.nested for name, array in graph.array_inputs.items()}
+        return {name: arrays.get(name, graph.inputs.get(name)) for name in graph.variables}
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The names of its stages, an empty one for a last stage without a name."""
-        given = self.record.inputs
+        given = {*self.record.inputs, *self.record.array_inputs}
         return tuple([name for name, _ in self.record.stages if name not in given])
 
     @property
@@ -238,7 +257,7 @@ class Program:
         *,
         wrt: Names | None = None,
         output: str | None = None,
-        upstream: float | None = None,
+        upstream: Any = None,
         precision: int | None = None,
         expand: Names | None = None,
         fold: Names | None = None,
@@ -246,13 +265,14 @@ class Program:
         digits: int | None = None,
         decimals: int | None = None,
         **values: Any,
-    ) -> "Trace":
+    ) -> "Trace | ArrayTrace":
         """The forward and the backward pass at a point.
 
         point: a value per input, as a dict or as keywords; an input that the program gives a value
-        may be left out. wrt: names of the nodes to differentiate by; the inputs unless given.
+        may be left out. A nested list or one of NumPy's arrays is a vector or a matrix. wrt: names of the nodes to differentiate by; the inputs unless given.
         output: the stage or node that is differentiated; the last stage unless given. upstream:
-        the gradient that arrives there, 1 unless given. precision: significant decimal digits to
+        the gradient that arrives there, 1 unless given; of an output that is an array, an array of
+        its shape, or "ones". precision: significant decimal digits to
         compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
         digits: significant digits of the numbers that are shown, 6 unless given; or decimals, which
@@ -266,9 +286,14 @@ class Program:
             "expand": expand, "fold": fold, "nodes": nodes, "digits": digits, "decimals": decimals,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
-        bound, at = bind(self.record, self.point(point, values, options))
+        given = self.point(point, values, options)
+        if self.record.arrays or any(map(is_array, (*given.values(), upstream))):
+            return self.at_arrays(given, options)
+        bound, at = bind(self.record, given)
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
-        if upstream is not None:
+        if upstream == "ones":
+            options["upstream"] = 1.0
+        elif upstream is not None:
             options["upstream"] = finite(upstream, "the upstream gradient")
         if output is not None:
             options["output"] = named(output, "the output")
@@ -283,6 +308,38 @@ class Program:
             return Trace(evaluate(bound, at, **options), shown, again)
         except BackpropError as error:
             raise with_limit(error, bound, at, output or "") from None
+
+    def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "ArrayTrace":
+        """The trace of a program over arrays; options: of ``at``, as they were given."""
+        from .arrays.evaluate import evaluate  # which programs over numbers do not need
+        from .arrays.point import array, bind  # likewise
+
+        for view in ("expand", "fold"):
+            if options.pop(view, None):
+                raise no_arrays(view)
+        again = partial(Program.at, self, values, **options)
+        shown = figures(options.pop("digits", None), options.pop("decimals", None))
+        bound, at = bind(self.record, values)
+        if "wrt" in options:
+            options["wrt"] = listed(options["wrt"])
+        if "output" in options:
+            options["output"] = named(options["output"], "the output")
+        if "nodes" in options:
+            options["nodes"] = chosen(options["nodes"], "nodes")
+        if "precision" in options:
+            options["precision"] = whole(options["precision"], "the precision", 1, MAX_PRECISION)
+        upstream = options.pop("upstream", 1.0)
+        if is_array(upstream):
+            upstream = array(upstream, "the upstream gradient")
+        elif upstream != "ones":
+            upstream = finite(upstream, "the upstream gradient")
+        return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
+
+    def of_numbers(self, what: str) -> Graph:
+        """The program, for what is not built for arrays. Raises BackpropError where it has some."""
+        if self.record.arrays:
+            raise no_arrays(what)
+        return self.record
 
     def outline(
         self,
@@ -300,7 +357,9 @@ class Program:
         views: dict[str, Any] = {
             "wrt": listed(wrt), "expand": listed(expand), "fold": listed(fold),
         }  # fmt: skip
-        record = outline(self.record, output=named(output, "the output"), **views)
+        record = outline(
+            self.of_numbers("a graph without a point"), output=named(output, "the output"), **views
+        )
         asked: dict[str, Any] = {"digits": digits, "decimals": decimals}
         again = partial(Program.outline, self, output=output, **views, **asked)
         return Trace(record, figures(**asked), again)
@@ -322,7 +381,7 @@ class Program:
         point where the numbers are wanted, too. code: for a file in another language, which
         computes the output beside them.
         """
-        if not self.record.variables:
+        if not self.of_numbers("derive").variables:
             raise BackpropError(
                 "name",
                 "the program has no variables, so there is nothing to derive by",
@@ -383,7 +442,7 @@ class Program:
         names = once(listed(columns), others)
         if not names:
             raise usage("no column is named", 'write "x,y" or ["x", "y"]')
-        bound, at = bind(self.record.bind(names), others)
+        bound, at = bind(self.of_numbers("map").bind(names), others)
         outputs = listed(wrt or ()), named(output or "", "the output")
         result = Evaluator(bound, names, at, *outputs)
         result.again = partial(Program.mapper, self, names, others, wrt=outputs[0], output=output)
@@ -430,7 +489,7 @@ class Program:
         if rows is not None and not isinstance(rows, Mapping):
             raise usage("the rows are no dict of arrays", 'write {"x": [1.0, 2.0]}')
         columns = once(rows or (), start)
-        bound, at = bind(self.record.bind(columns), start)
+        bound, at = bind(self.of_numbers("step").bind(columns), start)
         for name in ("rows", "place"):
             options.pop(name, None)
         if "wrt" in options:
@@ -745,6 +804,61 @@ class Trace(Answer):
         return rendered("documents.trace_json", self.record, self.digits)
 
 
+class ArrayTrace(Answer):
+    """One forward and one backward pass over vectors and matrices, which are nested lists here."""
+
+    record: "ArrayTraceRecord"
+
+    @property
+    def output(self) -> str:
+        """The name of the node that is differentiated."""
+        return self.record.output_name
+
+    @property
+    def point(self) -> dict[str, Any]:
+        """The value of every input."""
+        return {name: getattr(value, "nested", value) for name, value in self.record.at.items()}
+
+    @property
+    def value(self) -> Any:
+        """The value of the output."""
+        return self.record.value.floats
+
+    @property
+    def gradients(self) -> dict[str, Any]:
+        """The gradient of the output by every input; None where there is none, with a flag."""
+        return {name: tensor.floats for name, tensor in self.record.gradients.items()}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every node: () of a number, (n,) of a vector, (m, n) of a matrix."""
+        return {node.name: node.shape for node in self.record.nodes}
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Remarks on right answers."""
+        return self.record.notes
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Why a gradient does not exist, or no float holds it."""
+        return self.record.flags
+
+    def json(self) -> str:
+        """The trace as a JSON document, with nested lists for arrays."""
+        return rendered("documents.array_json", self.record, self.digits)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name} {value}" for name, value in self.gradients.items())
+        return f"{self.output} = {self.value}; gradients: {shown}"
+
+    def unbuilt(self, *_: Any, **__: Any) -> Any:
+        """Not for arrays yet. Raises BackpropError."""
+        raise no_arrays("this view")
+
+    explain = why = check = claim = svg = pdf = html = dot = mermaid = tikz = unbuilt
+
+
 class Explanation(Answer):
     """The backward pass, or one gradient, in words."""
 
@@ -933,5 +1047,5 @@ def equivalent(
         raise usage("the ranges are no dict", 'write {"x": (-2.0, 2.0)}')
     ranges = {named(name): range_of(name, ends) for name, ends in over.items()}
     count = whole(points, "points", 0, MOST_POINTS)
-    programs = first.record.bind(ranges), second.record.bind(ranges)
-    return agree(*programs, ranges, whole(seed, "the seed", -(2**63), 2**63), count)
+    programs = [one.of_numbers("a comparison").bind(ranges) for one in (first, second)]
+    return agree(programs[0], programs[1], ranges, whole(seed, "the seed", -(2**63), 2**63), count)

@@ -51,14 +51,18 @@ def command(
     get: Get = None,
 ) -> int:
     """Print the trace. The exit code is 3 where a number carries a flag."""
+    from backprop_grammar.library import ArrayTrace
+
     from ..input.request import Request
 
     request = Request(
         program, file, at, wrt, output, upstream, expand, fold, precision, digits, decimals
     )
     most = None if as_json or everything else TABLE_NODES
-    trace = request.trace(0 if quiet else most)
+    trace = request.trace_of_any(0 if quiet else most)
     row = formats.chosen("eval", as_json=as_json, get=get)
+    if isinstance(trace, ArrayTrace):
+        row = formats.of_arrays(row)
     formats.show(row, trace.record, formats.Options(trace.digits, everything, quiet), get)
     if get is not None:
         formats.remark(trace.record)

@@ -16,7 +16,9 @@ backprop schema > trace.schema.json
 backprop schema error"""
 
 SCHEMAS = tuple(
-    dict.fromkeys([*(row.schema for row in formats.FORMATS if row.schema), "error", "functions"])
+    dict.fromkeys(
+        [*(row.schema for row in formats.FORMATS if row.schema), "arrays", "error", "functions"]
+    )
 )
 """The documents that have a JSON Schema."""
 

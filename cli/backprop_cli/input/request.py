@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, usage, visible
-from backprop_grammar.language.graph import Graph
+from backprop_grammar.language.graph import Array, Graph
 from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
 from backprop_grammar.language.parser import MAX_LENGTH, parse, plain_name
-from backprop_grammar.library import DIGITS, MOST_DIGITS, Program, Trace
+from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
 from backprop_grammar.numbers.decimal import brief
 from backprop_grammar.numbers.interpret import quotient
 from backprop_grammar.numbers.wide import Wide, as_float
@@ -59,10 +59,13 @@ class Request(NamedTuple):
     digits: int | None = DIGITS
     decimals: int | None = None
 
-    def read(self, bound: Iterable[str] = ()) -> tuple[Program, dict[str, float], list[Note]]:
+    def read(
+        self, bound: Iterable[str] = (), arrays: bool = False
+    ) -> tuple[Program, dict[str, Any], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
 
-        bound: names that get values otherwise than by --at.
+        bound: names that get values otherwise than by --at. arrays: whether vectors and matrices
+        are taken.
 
         Raises BackpropError for options that contradict each other, and for wrong texts.
         """
@@ -86,6 +89,8 @@ class Request(NamedTuple):
                 raise
             hint = f'the program is {alone[0].strip()}; a formula comes first: "x*y" x=3 y=4'
             raise error.replace(hint=hint) from None
+        if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
+            raise no_arrays("this command")
         if alone and text_is_waiting():
             about = f"the program is {alone[0].strip()}, and standard input is not read"
             advice = f"write - {alone[0].strip()} for a program from there"
@@ -133,18 +138,24 @@ class Request(NamedTuple):
 
     def trace(self, limit: int | None = None) -> Trace:
         """The trace, without its nodes where the program has more than a limit."""
-        return self.traced(*self.read(), limit)
+        trace = self.traced(*self.read(), limit)
+        assert isinstance(trace, Trace)  # as no arrays are taken
+        return trace
+
+    def trace_of_any(self, limit: int | None = None) -> Trace | ArrayTrace:
+        """The same of a program that may be over vectors and matrices."""
+        return self.traced(*self.read(arrays=True), limit)
 
     def traced(
         self,
         program: Program,
-        at: dict[str, float],
+        at: dict[str, Any],
         notes: list[Note],
         limit: int | None = None,
-    ) -> Trace:
+    ) -> Trace | ArrayTrace:
         trace = program.at(
             at,
-            upstream=number_option(self.upstream, "--upstream"),
+            upstream=self.arriving(),
             precision=self.precision,
             nodes=limit is None or len(program.record) <= limit,
             **self.figures(),
@@ -152,6 +163,15 @@ class Request(NamedTuple):
         )
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
         return trace
+
+    def arriving(self) -> float | Array | str:
+        """The gradient of --upstream: a number, an array, or `ones`."""
+        if self.upstream.strip() == "ones":
+            return "ones"
+        if self.upstream.lstrip().startswith("["):
+            source = Source(self.upstream, "--upstream", inline=True)
+            return array_of(source, 0, len(self.upstream), "--upstream")
+        return number_option(self.upstream, "--upstream")
 
     def trace_or_outline(self, check_size: Callable[[int], None] | None = None) -> Trace:
         """The trace; without --at, where values are missing, the outline alone.
@@ -165,7 +185,9 @@ class Request(NamedTuple):
             needed = graph.needed(seen.find(self.output) if self.output else graph.output)
             check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
         if self.at or graph.variables.keys() <= at.keys():
-            return self.traced(program, at, notes)
+            trace = self.traced(program, at, notes)
+            assert isinstance(trace, Trace)  # as no arrays are taken
+            return trace
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
         return program.outline(**self.figures(), **self.views())
@@ -289,7 +311,7 @@ class Point:
     """
 
     def __init__(self) -> None:
-        self.values: dict[str, float] = {}
+        self.values: dict[str, Any] = {}
         self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source | None, tuple[int, int] | None]] = {}
         self.from_file: set[str] = set()
@@ -297,7 +319,7 @@ class Point:
     def give(
         self,
         name: str,
-        value: float,
+        value: float | Array,
         source: Source | None = None,
         span: tuple[int, int] | None = None,
     ) -> None:
@@ -365,7 +387,11 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
         span = (start, max(end, start + 1))
         raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)
-    value = constant(source, start + head.end(), end, name)
+    value: float | Array
+    if text[head.end() : head.end() + 1] == "[":
+        value = array_of(source, start + head.end(), end, name)
+    else:
+        value = constant(source, start + head.end(), end, name)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
     point.written[name] = text[head.end() :].strip()
 
@@ -415,6 +441,27 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
         message = f"{shorten(bare)} is too small a number: it is {brief(number)}"
         raise refuse(message, "the smallest above 0 is 5e-324")
     return result
+
+
+def array_of(source: Source, start: int, end: int, name: str) -> Array:
+    """An array of constant expressions within a text: [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]].
+
+    Raises BackpropError of kind binding where it is none.
+    """
+    text = source.text[start:end]
+    try:
+        graph = parse(text, name=source.name)
+        shape = graph.written.get(graph.output)
+        if graph.operations[graph.output].name != "array" or shape is None:
+            hint = "write the numbers of an array: [1, 2], or [[1, 2], [3, 4]]"
+            message = f"the value of {shorten(name)} is no array of numbers"
+            raise BackpropError("binding", message, (0, len(text.rstrip())), hint=hint)
+    except BackpropError as error:
+        moved = error.span and (error.span[0] + start, error.span[1] + start)
+        raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    spans = [graph.spans[node] for node in graph.operands[graph.output]]
+    numbers = [constant(source, start + first, start + last, name) for first, last in spans]
+    return Array(shape, tuple(numbers))
 
 
 def read_object(text: str, shown: str, point: Point) -> None:
@@ -472,6 +519,10 @@ def read_object(text: str, shown: str, point: Point) -> None:
     if not isinstance(document, dict):
         raise refuse("does not hold an object")
     for key, value in document.items():
+        if isinstance(value, list):
+            point.give(key, array_given(value, f"the value of {shorten(key)}"))
+            point.from_file.add(plain_name(key))
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise refuse(f"gives {shorten(key)} a value that is not a number")
         try:
@@ -484,18 +535,25 @@ def read_object(text: str, shown: str, point: Point) -> None:
         point.from_file.add(plain_name(key))
 
 
+def array_given(value: Any, what: str) -> Array:
+    """An array of a JSON document."""
+    from backprop_grammar.arrays.point import array  # which numbers alone do not need
+
+    return array(value, what)
+
+
 def written(text: str) -> float:
     """A number that a document of this tool holds as text: a decimal, or a quotient such as 1/3."""
     above, _, below = text.partition("/")
     return nearest(int(above), int(below)) if below else literal(text)
 
 
-def fit(graph: Graph, point: Point) -> tuple[dict[str, float], list[Note]]:
+def fit(graph: Graph, point: Point) -> tuple[dict[str, Any], list[Note]]:
     """The values of a program's variables, and notes on what was left aside.
 
     Raises BackpropError for a name that the program does not have, unless a file gave it.
     """
-    at = dict(graph.inputs)
+    at: dict[str, Any] = {**graph.inputs, **graph.array_inputs}
     unused, unknown = list[str](), list[str]()
     for name, value in point.values.items():
         if name in graph.variables:

@@ -75,7 +75,7 @@ SLIPS = (
     (r".*", rf"({OPERATOR}) ?", r"(=)", "there is no {a}{b}", "a name is assigned once; use a new one, such as y = x + 1"),
     (r".*", rf"({OPERATOR}) ?", rf"({OPERATOR})", "nothing stands between {a} and {b}", f"{PUT} there, or remove one of them"),
     (r".*", rf"(?:^|[(,;]|=|{COMPARE}) ?()", rf"({OPERATOR}|{COMPARE})", "{b} has nothing on its left", f"{PUT} before {{b}}"),
-    (r".*", rf"({OPERATOR}|{COMPARE}|(?<=\w)=|=|,|\() ?", r"(?=[,)]|$)()", "nothing stands after {a}", f"{PUT} after {{a}}"),
+    (r".*", rf"({OPERATOR}|@|{COMPARE}|(?<=\w)=|=|,|\() ?", r"(?=[,)]|$)()", "nothing stands after {a}", f"{PUT} after {{a}}"),
     # equals
     (r".*", r"()", r"(:=)", "{b} is not part of the language", "write = for a stage or a definition"),
     ("", r"^()", r"(=)(?!=)", "= has no name before it", "a stage is name = expression"),
@@ -88,11 +88,11 @@ SLIPS = (
     (r".*", r"()", rf"({COMPARE})", "a comparison outside if(...)", "a comparison stands only in a condition: if(x > 0, a, b)"),
     (r"|[^a-zA-Z].*", r"()", r"(,)", "a comma outside a function", "separate stages with ; and write decimals with a point"),
     # characters
-    (r".*", rf"\b({NAME})", r"(')", "{a}{b} is not part of the language", "write the formula alone: its derivatives are what is printed"),
+    (r".*", rf"\b({NAME}')", r"()\(", "{a} is not part of the language", "write the formula alone: its derivatives are what is printed"),
     (r".*", rf"\b({NAME})", rf"(\.{NAME}) ?\( ?\)", "{a}{b} is not part of the language", "a function stands before its operand: exp(x)"),
     (r".*", rf"\b({NAME})", rf"(\.{NAME})", "{a}{b} is not part of the language", "a point belongs in a number, or between a library and a function that is here: np.exp(x)"),
     (r".*", rf"\b({NAME})", r"(\.)\(", "{a}{b}( is not part of the language", "write {a}(...)"),
-    (r".*", r"()", r"(\.(?:\*|/|\^))", "{b} is not part of the language", "every name is a number: write {sign}"),
+    (r".*", r"()", r"(\.(?:\*|/|\^))", "{b} is not part of the language", "element by element is {sign}, the matrix product is @"),
     (r".*", r"()", r"(\\n)(?!u\b|abla|eq|e\b|ot|i\b|ow|ewline|ormal)", "{b} in quotes is no new line", "separate stages with ;"),
     (r".*", r"()", r"(\\frac)", "{b} is LaTeX", "write a fraction as (a + b)/c"),
     (r".*", r"()", r"(\\(?:cdot|times))", "{b} is LaTeX", "write *"),
@@ -100,13 +100,14 @@ SLIPS = (
     (r".*", r"()", r"(\\[A-Za-z]+)", "a program is not written in LaTeX", "write names without backslashes, and round parentheses: sqrt(x)"),
     (r".*", r"(\^) ?", r"(\{)", "{b} is not part of the language", "use round parentheses: x^(y + 1)"),
     (r".*", r"\w(_) ?", r"(\{)", "{b} is not part of the language", "write the index as part of the name: x_1"),
-    (r".*", rf"({NAME})", r"(\[)", "{b} is not part of the language", "write the index as part of the name: {a}1"),
+    (r".*", r"(\[) ?", r"(\])", "nothing stands between the brackets", "an array has one number at least"),
     (r".*", r"\w ?()", r"(\?)", "{b} is not part of the language", "choose with if(condition, a, b)"),
     (r".*", r"[\w)] ?()", r"(!)", "{b} is not part of the language", "a factorial is gamma(x + 1)"),
     (r".*", r"()", r"(!)", "{b} is not part of the language", "swap the branches: if(a > 0, y, x)"),
 )  # fmt: skip
 
 
+OPENING, CLOSING = ("OPEN", "OPENB"), ("CLOSE", "CLOSEB")
 NOTHING = Word("SEP", "", 0, 0)
 
 
@@ -119,7 +120,7 @@ class Opened:
     marks: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}({self.marks}"
+        return f"{self.name}{'(' * (self.name != '[')}{self.marks}"
 
 
 @dataclass(slots=True)
@@ -163,7 +164,7 @@ def around(source: Source, start: int) -> Place:
     for word in (*culprit, *stream) if place.opened else (*culprit, *islice(stream, 30)):
         if word.type == "SEP":
             break
-        depth += (word.type == "OPEN") - (word.type == "CLOSE")
+        depth += (word.type in OPENING) - (word.type in CLOSING)
         least = min(least, depth)
         if len(rest) < 30:
             rest.append(word)
@@ -180,11 +181,13 @@ def around(source: Source, start: int) -> Place:
 
 def track(opened: list[Opened], word: Word, previous: Word | None) -> None:
     """Keep account of the open parentheses and their commas and comparisons."""
-    if word.type == "OPEN":
+    if word.type == "OPENB":
+        opened.append(Opened("[", word.start_pos))
+    elif word.type == "OPEN":
         called = previous is not None and previous.type in ("NAME", "IF")
         opened.append(Opened(previous.text[:40] if previous and called else "", word.start_pos))
     elif opened:
-        if word.type == "CLOSE":
+        if word.type in CLOSING:
             opened.pop()
         elif word.type in ("COMMA", "COMPARE") and len(opened[-1].marks) < 9:
             opened[-1].marks += "," if word.type == "COMMA" else "<"
@@ -229,7 +232,10 @@ def misplaced(source: Source, token: object) -> BackpropError:
     if place.opened and (kind in ("$END", "SEP") or (new_line and not place.closes)):
         count, at = len(place.opened), place.opened[-1].start
         message, hint = "a parenthesis is never closed", "add the closing parenthesis"
-        if count > 1:
+        square = place.opened[-1].name == "["
+        if square:
+            message, hint = "a square bracket is never closed", "add the closing bracket ]"
+        if count > 1 and not square:
             message = f"{count:,} parentheses are never closed"
             hint = f"add the closing parentheses: {')' * count}" if count < 10 else "close them all"
         return error(message, (at, at + 1), hint, "opened here")

@@ -56,7 +56,7 @@ MEANT = {
     "¬∧∨": "nested ifs: if(a > 0, if(b > 0, x, y), y)",
     "∂∇∫": "only the formula: its derivatives are what is printed",
     "′": "only the formula: its derivatives are what is printed",
-    "ᵀ": "it without a transpose: every name is a number",
+    "ᵀ": ".T",
 }
 """Characters and what to write for each of them."""
 
@@ -66,8 +66,7 @@ RESEMBLES = CYRILLIC | GREEK
 """Letters of other alphabets and the ASCII letter each is easily taken for."""
 
 PLAIN = {
-    "[": "use round parentheses: ( )",
-    "]": "use round parentheses: ( )",
+    "]": "open the bracket with [ before it, or use round parentheses",
     "{": "use round parentheses: ( )",
     "}": "use round parentheses: ( )",
     "|": "write abs(x) for an absolute value",

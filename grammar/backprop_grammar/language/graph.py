@@ -7,13 +7,13 @@ backward pass is a loop downwards, and no pass over a graph needs recursion, wha
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, VARIABLE
 
-__all__ = ["MAX_NODES", "Block", "Condition", "Function", "Graph", "Tape", "reachable"]
+__all__ = ["MAX_NODES", "Array", "Block", "Condition", "Function", "Graph", "Tape", "reachable"]
 
 MAX_NODES = 2_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
@@ -89,6 +89,21 @@ class Function(NamedTuple):
     def signature(self) -> str:
         """How it is called, such as `square(u)`; shortened for a message."""
         return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
+
+
+class Array(NamedTuple):
+    """A vector or a matrix of numbers, row by row. shape: (n,) or (m, n)."""
+
+    shape: tuple[int, ...]
+    numbers: tuple[float, ...]
+
+    @property
+    def nested(self) -> list[Any]:
+        """The numbers as a list, or as a list of rows."""
+        if len(self.shape) == 1:
+            return list(self.numbers)
+        width = self.shape[1]
+        return [list(self.numbers[k : k + width]) for k in range(0, len(self.numbers), width)]
 
 
 class Spans(Sequence[Span]):
@@ -222,7 +237,17 @@ class Graph(Tape):
     inner_constants: dict[str, tuple[str, Span]] = field(
         default_factory=dict
     )  # name -> a function that uses it
+    written: dict[int, Any] = field(default_factory=dict)
+    """What is written at an operation on arrays beside its operands: axis, places, shape; an
+    operation on arrays has an entry in any case."""
+    declared: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
+    array_inputs: dict[str, "Array"] = field(default_factory=dict)  # as ``inputs``
     _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
+
+    @property
+    def arrays(self) -> bool:
+        """Whether an operation on arrays, an array or a shape is written in it."""
+        return bool(self.written or self.declared or self.array_inputs)
 
     @property
     def output(self) -> int:
@@ -355,6 +380,8 @@ class Copy:
             moved.append(copy)
             if node in body.constants:
                 tape.constants[copy] = body.constants[node]
+            elif node in body.written:
+                tape.written[copy] = body.written[node]
             elif node in body.condition_of:
                 tape.condition_of[copy] = body.condition_of[node] + self.base
         return None

@@ -18,7 +18,7 @@ PIECE = re.compile(
     rf"""[ \t\r\f]++|\#[^\n]*+
     |(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?
     |{NAME}
-    |\*\*|[<>=!]=|.""",
+    |\*\*|[<>=!]=|\.T\b|.""",
     re.VERBOSE | re.DOTALL,
 )
 """Any text is made of these and nothing else: blanks, comments, numbers, names, signs."""
@@ -41,6 +41,13 @@ KINDS = {
     ";": "SEP",
     "\n": "SEP",
     ".": "OTHER",
+    "@": "MATMUL",
+    "[": "OPENB",
+    "]": "CLOSEB",
+    ":": "COLON",
+    "'": "PRIME",
+    ".T": "PRIME",
+    "axis": "KEY",
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), "COMPARE"),
 }
 BEGINNINGS = {
@@ -50,11 +57,20 @@ BEGINNINGS = {
 }
 """The kinds of the other pieces, by their first characters; the rest is OTHER."""
 
+RARE = frozenset({"SKIP", "MATMUL", "OPENB", "CLOSEB", "COLON", "PRIME", "KEY"})
+"""Kinds that are looked at more closely: what follows an operand, or stands in brackets, only."""
+
 GAP = r"[ \t\r\f\n]*+(?:\#[^\n]*+\n[ \t\r\f\n]*+)*"
 ASSIGN = re.compile(rf"{NAME}[ \t]*+=(?!=)")
 DEFINE = rf"{NAME}[ \t]*+\({GAP}{NAME}(?:{GAP},{GAP}{NAME})*{GAP}\)[ \t]*+=(?!=)"
 """How a definition begins; compiled when a stage begins with a name, which few of one line do."""
-OPERAND_ENDS = frozenset({"NUMBER", "NAME", "CLOSE"})
+HEAD = rf"[ \t]*+{NAME}[ \t]*+(?:\([^()\n]*\)[ \t]*+)?(?:=(?!=)|:)"
+"""How a stage begins, after a semicolon that might have separated rows."""
+DIM = r"(?:[0-9]++|[A-Z])"
+DECLARE = rf"{NAME}[ \t]*+:[ \t]*+(?:scalar|{DIM}(?:[ \t]*x[ \t]*{DIM})*)(?![A-Za-z0-9_.])(?:[ \t]*+=(?!=))?"
+"""A name and its shape: `W: 3x4`, `X: NxD`, `b: scalar`; or the head of a stage of that shape."""
+KEYS = r"axis[ \t]*+=(?!=)"
+OPERAND_ENDS = frozenset({"NUMBER", "NAME", "CLOSE", "CLOSEB", "PRIME", "DECLARE"})
 
 FACTORS = frozenset({"NUMBER", "CLOSE"})
 """What may stand on the left of a product without a sign: `2x`, `(x + y)z`."""
@@ -93,7 +109,7 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
     """The words of a program as plain tuples."""
     operand_ends = OPERAND_ENDS
     end = int(text.startswith("\ufeff"))  # a byte order mark is no word
-    depth = 0
+    opened: list[str] = []  # the brackets, innermost last
     previous = "SEP"
     ended: tuple[str, int] | None = None  # the separator after a stage, until another begins
     pieces = iter(PIECE.findall(text, end))
@@ -101,15 +117,26 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
         start = end
         end += len(piece)
         kind = KINDS.get(piece) or BEGINNINGS.get(piece[0], "OTHER")
-        if kind == "SKIP":
-            continue
+        if kind in RARE:
+            if kind == "SKIP":
+                continue
+            kind = closely(kind, previous, opened, text, start)
+            if kind == "KEY":
+                while piece[-1] != "=":
+                    piece += next(pieces)
+                end = start + len(piece)
         if kind == "SEP":
-            if piece == "\n" and (depth or previous not in operand_ends):
+            if piece == "\n" and (opened or previous not in operand_ends):
                 continue  # inside parentheses, or a line that an operator carries on
-            if not depth and (previous in operand_ends or (ended and piece == ";")):
+            if opened and opened[-1] == "[" and not re.compile(HEAD).match(text, end):
+                previous = "ROW"
+                yield "ROW", piece, start, end
+                continue
+            if not opened and (previous in operand_ends or (ended and piece == ";")):
                 ended, previous = (piece, start), "SEP"
             elif previous != "SEP":
-                previous, depth = "SEP", 0  # `;` cuts a stage short
+                previous = "SEP"  # `;` cuts a stage short
+                opened.clear()
                 yield "SEP", piece, start, end
             continue
         if kind == "ADD":
@@ -117,19 +144,26 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
                 carried = piece == "+" and ended is not None and ended[0] == "\n"
                 kind = "CARRIED" if carried else "SIGN"
         elif kind == "OPEN":
-            depth += 1
+            opened.append(piece)
             if previous in FACTORS and text[start - 1] not in BLANKS:
                 yield "JUXT", TIMES, start, start
         elif kind == "CLOSE":
-            depth -= depth > 0
+            if opened:
+                opened.pop()
         elif previous in BEFORE_A_NAME and (kind == "NAME" or kind == "IF"):
             if previous != "SEP":
                 apart = previous == "NUMBER" and re.compile(NO_FACTOR).match(text, start)
                 if not apart and text[start - 1] not in BLANKS:
                     yield "JUXT", TIMES, start, start
-            elif head := ASSIGN.match(text, start) or re.compile(DEFINE).match(text, start):
-                kind = "ASSIGN" if head.re is ASSIGN else "DEFINE"
+            elif head := (
+                ASSIGN.match(text, start)
+                or re.compile(DEFINE).match(text, start)
+                or (":" in text and re.compile(DECLARE).match(text, start))
+            ):
                 piece = head.group()
+                kind = "ASSIGN" if head.re is ASSIGN else "DEFINE"
+                if head.re.pattern == DECLARE:
+                    kind = "DECLARE_AS" if piece[-1] == "=" else "DECLARE"
                 while end < head.end():
                     end += len(next(pieces))
         if ended:
@@ -137,3 +171,21 @@ def scan(text: str) -> Iterator[tuple[str, str, int, int]]:
             ended = None
         previous = kind
         yield kind, piece, start, end
+
+
+def closely(kind: str, previous: str, opened: list[str], text: str, start: int) -> str:
+    """The kind of a piece that is one in its place only; keeps account of the square brackets."""
+    if kind == "OPENB":
+        opened.append("[")
+    elif kind == "CLOSEB":
+        if "[" not in opened:
+            return "OTHER"
+        opened.pop()
+    elif kind == "COLON":
+        return kind if opened and opened[-1] == "[" else "OTHER"
+    elif kind == "KEY":
+        inside = previous == "COMMA" and opened and opened[-1] == "("
+        return kind if inside and re.compile(KEYS).match(text, start) else "NAME"
+    elif previous not in OPERAND_ENDS:
+        return "OTHER"  # no operand ends before a product or a transpose
+    return kind

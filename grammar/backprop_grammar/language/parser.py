@@ -12,8 +12,10 @@ from itertools import chain
 from typing import Any
 
 from ..errors import BackpropError, Source, Span, shorten
+from ..operations.row import Operation
 from ..operations.table import (
     ALIASES,
+    CONSTANT,
     CONSTANTS,
     DIV,
     FUNCTIONS,
@@ -24,7 +26,7 @@ from ..operations.table import (
     POW,
     VARIABLE,
 )
-from .graph import MAX_NODES, Condition, Function, Graph
+from .graph import MAX_NODES, Array, Condition, Function, Graph
 from .lalr import tables
 from .lexer import NAME, Word, scan
 from .nearest import literal, vanished
@@ -118,6 +120,8 @@ class Reductions:
         self.powers: dict[
             int, tuple[int, int]
         ] = {}  # where a bare exponent ends -> its power, its ^
+        self.declarations: dict[str, Span] = {}
+        self.axes: list[tuple[int, int]] = []  # of the calls that are read: their axis, its node
 
     def run(self) -> Graph:
         """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
@@ -157,9 +161,16 @@ class Reductions:
         return self.finished()
 
     def finished(self) -> Graph:
-        """The graph. Raises BackpropError when the program only defines functions."""
+        """The graph. Raises BackpropError when the program only defines functions, or declares."""
         if not self.main.stages and len(self.main.functions) == 1:
             self.main = self.alone(*self.main.functions.values())
+        if not self.main.stages and not self.main.functions:
+            raise self.fail(
+                "syntax",
+                "the program declares shapes, but computes nothing",
+                None,
+                hint="add a last stage, such as sum(W @ x)",
+            )
         if not self.main.stages:
             function = next(iter(self.main.functions.values()))
             raise self.fail(
@@ -169,6 +180,9 @@ class Reductions:
                 hint=f"add a last stage, such as {function.signature}",
             )
         self.check_derivative()
+        for name, span in self.declarations.items():
+            if self.main.node(name) is None:
+                raise self.fail("name", f"{shorten(name)} is declared, and never used", span, "leave the shape out, or use the name")  # fmt: skip
         text = self.source.text
         if "/" in text and ("^" in text or "**" in text) and re.search(ROOTS, text):
             self.note_roots()
@@ -231,12 +245,39 @@ class Reductions:
             graph.operations[node] = VARIABLE
             graph.variables[name] = node
             graph.inputs[name] = number
+        elif node in graph.written and self.is_numbers(node) and node not in graph.names:
+            shape = graph.written.pop(node)
+            values = tuple([graph.constants[k] for k in graph.operands[node]])
+            graph.array_inputs[name] = Array(shape, values)  # type: ignore[arg-type]
+            graph.operations[node], graph.operands[node] = VARIABLE, ()
+            graph.variables[name] = node
         elif graph.operations[node].leaf or node in graph.names:
             node = graph.add(IDENTITY, (node,))
         self.scope.stage(name, span, node)
         graph.names[node] = name
         graph.spans[node] = self.starts[-1], end
         graph.stages.append((name, node))
+
+    def declare(self, start: int, _end: int, word: str) -> None:
+        """A shape: `W: 3x4`, `X: NxD`, `b: scalar`."""
+        name, span = name_of(word, start)
+        if name in self.graph.declared:
+            raise self.fail("name", f"{shorten(name)} is declared twice", span, "give it one shape")
+        if self.scope.reserved(name):
+            raise self.fail("name", f"{shorten(name)} is the name of a function", span, "declare the shapes of variables and stages")  # fmt: skip
+        self.declarations[name] = span
+        text = word.partition(":")[2].strip(" \t=")
+        sizes = () if text == "scalar" else re.split(r"[ \t]*x[ \t]*", text)
+        if len(sizes) > 2:
+            raise self.fail("syntax", f"{shorten(name)} has {len(sizes)} axes", span, "arrays have two at most: W: 3x4")  # fmt: skip
+        shape = tuple([int(one) if one.isdigit() else one for one in sizes])
+        if 0 in shape:
+            raise self.fail("syntax", f"{shorten(name)} has no elements", span, "sizes begin at 1")
+        self.graph.declared[name] = shape
+
+    def declared(self, start: int, end: int, word: str, node: int) -> None:
+        self.declare(start, end, word)
+        self.assign(start, end, word, node)
 
     def output(self, _start: int, _end: int, node: int) -> None:
         self.check_unnamed()
@@ -271,6 +312,96 @@ class Reductions:
 
     def infix(self, start: int, end: int, left: int, sign: str, right: int) -> int:
         return self.graph.add(INFIX[sign], (left, right), (start, end), self.region)
+
+    def matmul(self, start: int, end: int, left: int, _sign: str, right: int) -> int:
+        from ..operations.structural import MATMUL  # which numbers alone do not need
+
+        return self.structural(MATMUL, (left, right), (start, end), None)
+
+    def transpose(self, start: int, end: int, node: int, _sign: str) -> int:
+        from ..operations.structural import TRANSPOSE  # which numbers alone do not need
+
+        return self.structural(TRANSPOSE, (node,), (start, end), None)
+
+    def structural(
+        self, operation: Operation, operands: tuple[int, ...], span: Span, written: Any
+    ) -> int:
+        """Append an operation on arrays."""
+        node = self.graph.add(operation, operands, span, self.region)
+        self.graph.written[node] = written
+        return node
+
+    def index(
+        self, start: int, end: int, node: int, _open: str, places: list[Any], _close: str
+    ) -> int:
+        from ..operations.structural import INDEX  # which numbers alone do not need
+
+        kinds = [("only", one) if isinstance(one, int) else one for one in places]
+        operands = (node, *(k for _, *nodes in kinds for k in nodes))
+        return self.structural(INDEX, operands, (start, end), tuple([kind for kind, *_ in kinds]))
+
+    def every(self, _start: int, _end: int, _colon: str) -> tuple[Any, ...]:
+        return ("every",)
+
+    def since(self, _start: int, _end: int, node: int, _colon: str) -> tuple[Any, ...]:
+        return "since", node
+
+    def until(self, _start: int, _end: int, _colon: str, node: int) -> tuple[Any, ...]:
+        return "until", node
+
+    def between(
+        self, _start: int, _end: int, first: int, _colon: str, last: int
+    ) -> tuple[Any, ...]:
+        return "between", first, last
+
+    def array(self, start: int, end: int, _open: str, rows: list[list[int]], _close: str) -> int:
+        """A vector, or a matrix of rows: `[1,2;3,4]`, or `[[1, 2], [3, 4]]`, which is the same."""
+        from ..operations.structural import ARRAY  # which numbers alone do not need
+
+        graph = self.graph
+        inner = [
+            node
+            for row in rows
+            for node in row
+            if graph.operations[node] is ARRAY and node not in graph.names
+        ]
+        matrix = len(rows) > 1
+        spans = [(graph.spans[row[0]][0], graph.spans[row[-1]][1]) for row in rows]
+        if inner:
+            if matrix or len(inner) < len(rows[0]) or any(len(graph.written[k]) > 1 for k in inner):
+                raise self.fail("syntax", "an array has two axes at most", (start, end), "write a matrix as [[1, 2], [3, 4]], a list of its rows")  # fmt: skip
+            matrix, rows = True, [list(graph.operands[node]) for node in inner]
+            spans = [graph.spans[node] for node in inner]
+            for node in inner:  # a row is no node of its own
+                graph.operations[node], graph.operands[node] = CONSTANT, ()
+                graph.constants[node] = 0.0
+                del graph.written[node]
+        width = len(rows[0])
+        for k, row in enumerate(rows):
+            if len(row) != width:
+                numbers = f"row {k + 1} has {len(row)} number{'s' * (len(row) != 1)}"
+                raise self.fail("syntax", f"{numbers}, row 1 has {width}", spans[k], "all rows of a matrix are as long")  # fmt: skip
+        shape = (len(rows), width) if matrix else (width,)
+        operands = tuple([node for row in rows for node in row])
+        return self.structural(ARRAY, operands, (start, end), shape)
+
+    def is_numbers(self, node: int) -> bool:
+        """Whether a node is an array of plain numbers."""
+        graph = self.graph
+        operands = graph.operands[node]
+        return graph.operations[node].name == "array" and all(
+            isinstance(graph.constants.get(k), float) for k in operands
+        )
+
+    def named(self, start: int, end: int, key: str, node: int) -> int:
+        """The axis of a call, which is a number that is written."""
+        axis = self.graph.constants.get(node)
+        if axis not in (0, 1):
+            least = "axis 0 goes down the rows, axis 1 across the columns"
+            axes = f"a matrix has no axis {number_text(axis)}" if isinstance(axis, float) else "an axis is 0 or 1"  # fmt: skip
+            raise self.fail("syntax", axes, self.graph.spans[node], least)
+        self.axes.append((int(axis), node))
+        return node
 
     def implied(self, start: int, end: int, left: int, _sign: str, right: int) -> int:
         """A product without a sign. Raises BackpropError where it can be read in two ways."""
@@ -389,6 +520,8 @@ class Reductions:
         self, start: int, end: int, name: str, _open: str, values: list[int], _close: str
     ) -> int:
         span, graph, given = (start, end), self.graph, len(values)
+        if self.axes and self.axes[-1][1] in values:
+            return self.along(name, span, values)
         function = self.scope.functions.get(name)
         if function:
             if given != len(function.parameters):
@@ -402,12 +535,21 @@ class Reductions:
             if self.internal and operation.variadic:
                 least = 1  # the table's texts are over any number of operands
             if given < least or (most is not None and given > most):
+                if given == 1 and operation.selects:  # the largest of an array
+                    return self.structural(operation, tuple(values), span, None)
                 raise self.wrong_count(name, given, (least, most), span, operation.signature)
             more = operation.defaults[given - least :]
             values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
+        if not own:
+            from ..operations.structural import STRUCTURAL  # which numbers alone do not need
+
+            row = STRUCTURAL.get(name)
+            if row and row.arity[0] <= given <= (row.arity[1] or given):
+                self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+                return self.structural(row, tuple(values), span, None)
         if meant and not own:
             self.main.respelled = True
             self.scope.soft_calls.setdefault(name, (start, start + len(name)))
@@ -426,6 +568,22 @@ class Reductions:
             built_in=scope.built_in,
             functions=scope.functions,
         )
+
+    def along(self, name: str, span: Span, values: list[int]) -> int:
+        """A call with an axis, which is written last."""
+        from ..operations.structural import REDUCTIONS, STRUCTURAL  # which numbers do not need
+
+        axis, node = self.axes.pop()
+        row: Operation | None = self.scope.built_in.get(name)
+        if name not in REDUCTIONS or name in self.scope.functions:
+            row = STRUCTURAL.get(name) if name == "concat" else None
+        if row is None:
+            takes = ", ".join(sorted(REDUCTIONS))
+            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes} and concat")  # fmt: skip
+        operands = tuple(values[:-1])
+        if values[-1] != node or (len(operands) > 1 and name != "concat"):
+            raise self.fail("arity", f"{name} along an axis takes one array", span, f"write {name}(X, axis={axis})")  # fmt: skip
+        return self.structural(row, operands, span, axis)
 
     def expanded(self, name: str, meant: Graph, operands: list[int], span: Span) -> int:
         """What another language's function is here, over the operands; each is used once."""

@@ -4,9 +4,9 @@ A piece of text carries how tightly it binds, so it can be put into a larger one
 parentheses it needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..operations.row import ATOM, POWER, PRODUCT, SIGNED, SUM, Infix, Operation
 from ..operations.table import IDENTITY, IF, NEG, OPERATORS
@@ -21,6 +21,8 @@ __all__ = [
     "SUM",
     "Shape",
     "Text",
+    "array_pieces",
+    "array_shape",
     "atom",
     "call_shape",
     "comparison_of",
@@ -75,7 +77,7 @@ def atom(value: float | str) -> Text:
 def shape(operation: Operation, count: int, comparison: str = "") -> tuple[int, Shape]:
     """How tightly an operation on that many operands binds, and how it is written."""
     if operation.symbol:
-        binds, sign, left, right = INFIX[operation.name]
+        binds, sign, left, right = INFIX.get(operation.name) or operation.infix
         return binds, ((0, left), sign, (1, right))
     if operation is NEG:
         return SIGNED, ("-", (0, SIGNED))
@@ -83,6 +85,49 @@ def shape(operation: Operation, count: int, comparison: str = "") -> tuple[int, 
         a, b, then, otherwise = [(k, SUM) for k in range(4)]
         return ATOM, ("if(", a, f" {comparison} ", b, ", ", then, ", ", otherwise, ")")
     return ATOM, call_shape(operation.name, count)
+
+
+def array_shape(operation: Operation, count: int, written: Any) -> tuple[int, Shape]:
+    """The same of an operation on arrays, with what is written beside its operands."""
+    if operation.name == "transpose":
+        return ATOM, ((0, ATOM), ".T")
+    if operation.name == "index":
+        return ATOM, ((0, ATOM), "[", *place_pieces(written), "]")
+    if operation.name == "array":
+        return ATOM, array_pieces(written)
+    if written is not None:
+        *call, end = call_shape(operation.name, count)
+        return ATOM, (*call, f", axis={written}", end)
+    return shape(operation, count)
+
+
+def place_pieces(places: Sequence[str]) -> Iterator[str | tuple[int, int]]:
+    """What stands between the brackets of an index: 0, 1:3, :2, 1:, or a colon."""
+    slot = 1
+    for k, how in enumerate(places):
+        if k:
+            yield ","
+        if how not in ("every", "until"):
+            yield slot, SUM
+            slot += 1
+        if how != "only":
+            yield ":"
+        if how in ("until", "between"):
+            yield slot, SUM
+            slot += 1
+
+
+def array_pieces(sizes: tuple[int, ...]) -> Shape:
+    """How an array is written: [1, 2], [[1, 2], [3, 4]]."""
+    width = sizes[-1]
+    rows = []
+    for first in range(0, sizes[0] * width if len(sizes) > 1 else width, width):
+        inner = [piece for k in range(first, first + width) for piece in (", ", (k, SUM))]
+        rows.append(("[", *inner[1:], "]"))
+    if len(sizes) == 1:
+        return rows[0]
+    joined = [piece for row in rows for piece in (", ", *row)]
+    return ("[", *joined[1:], "]")
 
 
 def call_shape(name: str, count: int) -> Shape:

@@ -5,15 +5,17 @@ pieces of a whole program come, so printing is a walk, linear and without recurs
 program's size.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..operations.table import IDENTITY
-from .graph import Graph
+from .graph import Array, Graph
 from .precedence import (
     ATOM,
     SUM,
     Shape,
     Text,
+    array_pieces,
+    array_shape,
     atom,
     call_shape,
     comparison_of,
@@ -24,12 +26,14 @@ from .precedence import (
 )
 
 __all__ = [
+    "array_text",
     "expression_text",
     "formula",
     "kept_text",
     "line_of",
     "program_lines",
     "program_text",
+    "shape_text",
     "shown_lines",
     "shown_text",
 ]
@@ -102,14 +106,44 @@ def program_lines(graph: Graph) -> list[str]:
         f"{f.name}({', '.join(f.parameters)}) = {expression_text(f.body, f.body.output).text}"
         for f in graph.functions.values()
     ]
+    staged = {name for name, _ in graph.stages}
+    heads = {name: f"{name}: {shape_text(shape)}" for name, shape in graph.declared.items()}
+    lines += [head for name, head in heads.items() if name not in staged]
     for name, node in graph.stages:
-        if name in graph.inputs:
+        if name in graph.array_inputs:
+            lines.append(f"{heads.get(name, name)} = {array_text(graph.array_inputs[name])}")
+        elif name in heads:
+            lines.append(f"{heads[name]} = {value_text(graph, name, node)}")
+        elif name in graph.inputs:
             lines.append(f"{name} = {number_text(graph.inputs[name])}")
         elif name:
             lines.append(f"{name} = {expression_text(graph, node).text}")
         else:
             lines.append(expression_text(graph, node, named=node in graph.names).text)
     return lines
+
+
+def value_text(graph: Graph, name: str, node: int) -> str:
+    """What a stage of that name is given."""
+    if name in graph.inputs:
+        return number_text(graph.inputs[name])
+    return expression_text(graph, node).text
+
+
+def shape_text(shape: Sequence[int | str]) -> str:
+    """A shape as it is declared: scalar, 3, 3x4, NxD."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def array_text(array: Array) -> str:
+    """An array of numbers as it is written: [1, 2], [[1, 2], [3, 4]]."""
+    pieces = array_pieces(array.shape)
+    return "".join(
+        [
+            piece if isinstance(piece, str) else number_text(array.numbers[piece[0]])
+            for piece in pieces
+        ]
+    )
 
 
 def expression_text(
@@ -170,6 +204,8 @@ def layout(graph: Graph, node: int) -> tuple[int, Shape, tuple[int, ...]]:
     if operation is IDENTITY:
         return ATOM, ((0, SUM),), operands
     count = len(operands)
+    if node in graph.written:
+        return (*array_shape(operation, count, graph.written[node]), operands)
     if operation.defaults:
         count = shown_operands(operation, [graph.constants.get(k) for k in operands])
     return (*shape(operation, count, comparison_of(graph, node)), operands)

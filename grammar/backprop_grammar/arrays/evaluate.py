@@ -1,0 +1,428 @@
+"""A program over arrays and a point to a trace, by way of the numbers that it means.
+
+The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..blocks.names import Names
+from ..errors import BackpropError, few, shorten, usage
+from ..language.graph import Array, Graph
+from ..language.precedence import Text, array_shape
+from ..language.printer import formula
+from ..numbers.wide import Number
+from ..operations.row import Operation
+from ..operations.structural import INDEX, Shape, Structural, said, size
+from ..operations.table import CONSTANTS, IF, OPERATIONS
+from ..passes.run import check_bound, spelled
+from ..symbolic.rules import Rule, Rules
+from ..trace import record
+from ..trace.builder import constants_once
+from ..trace.evaluate import evaluate as evaluate_numbers
+from ..trace.record import Note
+from .lower import Lowered, element, elements, spread
+from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
+from .shapes import Shapes, output_shape, shapes
+
+__all__ = ["LARGEST", "evaluate"]
+
+LARGEST = 20_000
+"""Operations on numbers that a program over arrays may mean."""
+
+Upstream = float | Array | str
+
+
+def evaluate(
+    program: Graph,
+    at: dict[str, float | Array],
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    upstream: Upstream = 1.0,
+    precision: int | None = None,
+    nodes: bool = True,
+) -> ArrayTrace:
+    """The trace of a program over arrays at a point.
+
+    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes to
+    differentiate by; the inputs when empty, but for indices and labels. output: the node that is
+    differentiated; the last stage when empty. upstream: the gradient that arrives there, of its
+    shape, or `ones`; needed where the output is more than one number. precision: digits asked for.
+    nodes: whether the trace lists its nodes.
+
+    Raises BackpropError where shapes do not fit, and as trace.evaluate does.
+    """
+    graph = replace(program, blocks={})
+    names = Names(graph)
+    end = names.find(output) if output else graph.output
+    asked = {name: names.find(name) for name in wrt}
+    needed = reachable_from(graph, [end, *asked.values()])
+    check_bound(graph, dict.fromkeys(at, 0.0), needed)
+    for name, node in graph.variables.items():
+        needed[node] = needed[node] or name in at
+    found = shapes(graph, at, needed)
+    shape = found.of[end]
+    arrives = arriving(graph, end, shape, upstream)
+    check_size(graph, found, needed)
+    sources = asked or {
+        name: node
+        for name, node in graph.variables.items()
+        if node not in found.whole and name in at
+    }
+    for name, node in sources.items():
+        if node in found.whole:
+            raise usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
+    for edges in (nodes, False):  # without them, to say a fault in the program's own terms
+        lowered = Lowered(graph, names, found, at, needed, edges)
+        seed = seeded(lowered, end, arrives)
+        labels = [
+            element(name, place)
+            for name, node in sources.items()
+            for place in elements(found.of[node])
+        ]
+        if isinstance(arrives, Array):  # its numbers are shown, too
+            labels += [element(names.of[end], place) for place in elements(shape)]
+        if edges:
+            labels += beside(lowered, sources.values())
+        try:
+            numbers = evaluate_numbers(
+                lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
+                upstream=1.0 if isinstance(arrives, Array) else arrives, nodes=nodes,
+                finite=not isinstance(arrives, Array),
+            )  # fmt: skip
+        except BackpropError as error:
+            if edges:
+                continue
+            raise error.replace(node=None) from None
+        return Gathered(lowered, numbers, needed, edges).trace(
+            program, at, end, arrives, sources, precision
+        )
+    raise AssertionError  # what fails with edges fails without them
+
+
+def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
+    """For every node, whether one of some others is computed from it."""
+    needed = [graph.needed(node) for node in dict.fromkeys(roots)]
+    return [any(one) for one in zip(*needed, strict=True)]
+
+
+def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
+    """The gradient that arrives at an output of that shape. Raises BackpropError for another."""
+    if upstream == "ones":
+        upstream = Array(shape, (1.0,) * size(shape)) if shape else 1.0
+    assert not isinstance(upstream, str)
+    if isinstance(upstream, Array):
+        alike = (shape, (1, *shape) if len(shape) == 1 else shape)
+        if upstream.shape not in alike:
+            raise BackpropError(
+                "shape", f"the upstream gradient is {said(upstream.shape)}, the output {spelled(graph, end)} is {said(shape)}",
+                graph.spans[end], hint="the upstream gradient has the shape of what it belongs to",
+                source=graph.source, node=end,
+            )  # fmt: skip
+        return Array(shape, upstream.numbers)
+    if size(shape) > 1:
+        raise output_shape(graph, end, shape)
+    return upstream
+
+
+def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
+    """Raise BackpropError where a program means more numbers than are computed, before the work."""
+    count = 0
+    for node, row in enumerate(graph.operations):
+        if needed[node]:
+            inner = max([size(found.of[k]) for k in graph.operands[node]], default=1)
+            count += size(found.of[node]) + inner
+            if row.name == "matmul":
+                a, b = (found.of[k] for k in graph.operands[node])
+                count += size(a) * (b[1] if len(b) == 2 else 1)
+    if count > LARGEST:
+        raise BackpropError(
+            "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
+            hint="make the arrays smaller: fewer rows show the same", source=graph.source,
+        )  # fmt: skip
+
+
+def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
+    """The name of the number that is differentiated: the output, or its product with what arrives."""
+    cells = lowered.cells[end]
+    name = element(lowered.names.of[end], elements(cells.shape)[0])
+    if not isinstance(arrives, Array):
+        return name
+    lowered.region, lowered.span = 0, lowered.program.spans[end]
+    parts = [
+        lowered.apply("mul", node, lowered.number(up))
+        for node, up in zip(cells.nodes, arrives.numbers, strict=True)
+    ]
+    total = lowered.apply("sum", *parts)
+    name = "the output times what arrives"
+    lowered.graph.names[total] = name
+    lowered.graph.stages.append((name, total))
+    return name
+
+
+def beside(lowered: Lowered, sources: Iterable[int]) -> list[str]:
+    """The elements that no source reaches, of arrays of which a source reaches others.
+
+    They have gradients as their neighbours have: m[1] of m = [x, 2].
+    """
+    program, graph = lowered.program, lowered.graph
+    cells = lowered.cells
+    reached = reaching(program, sources)
+    inner = reaching(graph, (k for node in sources for k in cells[node].nodes))
+    return [
+        graph.names[k]
+        for node, one in cells.items()
+        if reached[node] and node not in program.constants
+        for k in one.nodes
+        if not inner[k] and k in graph.names
+    ]
+
+
+def reaching(graph: Graph, sources: Iterable[int]) -> list[bool]:
+    """For every node, whether it is one of the sources, or computed from one."""
+    reached = [False] * len(graph)
+    for node in sources:
+        reached[node] = True
+    for node, operands in enumerate(graph.operands):
+        reached[node] = reached[node] or any(reached[k] for k in operands)
+    return reached
+
+
+def unneeded(
+    lowered: Lowered, numbers: record.Trace
+) -> tuple[dict[int, Number | None], list[Note]]:
+    """The values of elements that the output does not need, and notes on those without one."""
+    graph = lowered.graph
+    needed = graph.needed(numbers.output)
+    cells = [k for one in lowered.cells.values() for k in one.nodes]
+    rest = [k for k in cells if not needed[k] and not graph.operations[k].leaf and k in graph.names]
+    if not rest:
+        return {}, []
+    total = graph.add(OPERATIONS["sum"], tuple(rest), lowered.span)
+    name = "all the others"
+    graph.names[total] = name
+    graph.stages.append((name, total))
+    found: dict[int, Number | None] = {}
+    notes = []
+    try:
+        values = values_of(graph, lowered.at, name, [graph.names[k] for k in rest])
+        return {k: values[graph.names[k]] for k in rest}, []
+    except BackpropError:  # one by one, to see which it is
+        for k in rest:
+            try:
+                label = graph.names[k]
+                found[k] = values_of(graph, lowered.at, label, [label])[label]
+            except BackpropError as error:
+                found[k] = None
+                if error.reason != "branch":
+                    said = f"{label} has no value, and the output needs none of it"
+                    notes.append(Note("unused", label, said))
+    return found, notes
+
+
+def values_of(
+    graph: Graph, at: dict[str, float], output: str, labels: list[str]
+) -> dict[str, Number]:
+    """The values of some nodes, which an output needs."""
+    one = evaluate_numbers(graph, at, wrt=labels, output=output, nodes=False, finite=False)
+    return one.values
+
+
+class Gathered:
+    """The numbers of a trace put back into arrays."""
+
+    def __init__(
+        self, lowered: Lowered, numbers: record.Trace, needed: Sequence[bool], edges: bool
+    ) -> None:
+        self.lowered, self.numbers, self.needed, self.edges = lowered, numbers, needed, edges
+        self.graph, self.names = lowered.program, lowered.names
+        self.rules = Rules(self.graph, self.names)
+        self.others, self.remarks = unneeded(lowered, numbers) if edges else ({}, [])
+
+    def trace(
+        self,
+        program: Graph,
+        at: dict[str, float | Array],
+        end: int,
+        arrives: float | Array,
+        sources: dict[str, int],
+        precision: int | None,
+    ) -> ArrayTrace:
+        numbers, lowered = self.numbers, self.lowered
+        gradients = {
+            name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
+        }
+        return ArrayTrace(
+            program=program,
+            names=self.names,
+            at={name: at[name] for name in self.graph.variables if name in at},
+            output=end,
+            value=self.result(end),
+            upstream=arrives,
+            gradients=gradients,
+            nodes=tuple(self.nodes()) if self.edges else (),
+            notes=(*self.notes(end), *self.remarks),
+            flags=tuple([flag._replace(path=path_of(flag.path)) for flag in numbers.flags]),
+            numbers=numbers,
+            precision=precision,
+        )
+
+    def notes(self, end: int) -> Iterator[Note]:
+        """The notes on the numbers, but what is unused is a whole stage."""
+        yield from (note for note in self.numbers.notes if note.kind != "unused")
+        graph = self.graph
+        used = graph.needed(end)
+        unused = [name for name, node in graph.stages if not used[node]]
+        if unused and end == graph.output:
+            yield Note("unused", unused[0], f"the output does not use {few(unused, 8)}")
+
+    def gradient(self, name: str, shape: Shape) -> Tensor:
+        found = self.numbers.gradients
+        return Tensor(shape, tuple([found.get(element(name, k), 0.0) for k in elements(shape)]))
+
+    def result(self, end: int) -> Tensor:
+        """The value of the output."""
+        cells, name = self.lowered.cells[end], self.names.of[end]
+        if self.numbers.output in cells.nodes:
+            return Tensor(cells.shape, (self.numbers.value,))
+        values = {**self.lowered.at, **self.numbers.values}
+        return Tensor(cells.shape, tuple([values[element(name, k)] for k in elements(cells.shape)]))
+
+    def tensor(self, node: int, field: str) -> Tensor:
+        cells = self.lowered.cells[node]
+        return self.gathered(cells.shape, cells.nodes, field)
+
+    def gathered(self, shape: Shape, nodes: Sequence[int], field: str) -> Tensor:
+        """The values or the gradients of nodes; a gradient that nothing reaches is 0."""
+        by_index = self.numbers.by_index
+        found = [by_index.get(k) for k in nodes]
+        if field == "gradient":
+            return Tensor(shape, tuple([0.0 if one is None else one.gradient for one in found]))
+        pairs = zip(nodes, found, strict=True)
+        return Tensor(
+            shape, tuple([self.others.get(k) if one is None else one.value for k, one in pairs])
+        )
+
+    def nodes(self) -> list[ArrayNode]:
+        """The nodes that are needed; each constant once."""
+        graph = self.graph
+        used = [node for node in range(len(graph)) if self.needed[node]]
+        once = constants_once(graph, used)
+        return [
+            self.node(node, graph.operations[node]) for node in used if once.get(node, node) == node
+        ]
+
+    def node(self, node: int, row: Operation) -> ArrayNode:
+        graph, name = self.graph, self.names.of[node]
+        if node in graph.constants:
+            number = graph.constants[node]
+            numbers = (CONSTANTS[number] if isinstance(number, str) else number,)
+            return ArrayNode(node, name, row.name, row, name, (), Tensor((), numbers), None)
+        value = self.tensor(node, "value")
+        gradient: Tensor | None = self.tensor(node, "gradient")
+        assert gradient is not None
+        if all(x is None for x in gradient.numbers) or node in self.lowered.found.whole:
+            gradient = None
+        else:
+            gradient = Tensor(
+                gradient.shape, tuple([0.0 if x is None else x for x in gradient.numbers])
+            )
+        if row.leaf:
+            return ArrayNode(node, name, row.name, row, name, (), value, gradient)
+        edges = []
+        for place, operand in enumerate(graph.operands[node]):
+            if gradient is not None and (node, place) in self.lowered.sent and self.wanted(operand):
+                edges.append(self.edge(node, row, place, operand, gradient))
+        return ArrayNode(
+            node, name, "operation", row, self.formula(node), graph.operands[node], value, gradient, tuple(edges),
+        )  # fmt: skip
+
+    def wanted(self, operand: int) -> bool:
+        """Whether a node is differentiated."""
+        by_index = self.numbers.by_index
+        return any(
+            one is not None and one.gradient is not None
+            for one in map(by_index.get, self.lowered.cells[operand].nodes)
+        )
+
+    def formula(self, node: int) -> str:
+        """A node over the names of its operands."""
+        graph = self.graph
+        if node not in graph.written:
+            return formula(graph, node, self.names.text).text
+        row, operands = graph.operations[node], graph.operands[node]
+        _, pieces = array_shape(row, len(operands), graph.written[node])
+        return "".join(
+            [
+                piece
+                if isinstance(piece, str)
+                else self.names.text(operands[piece[0]]).within(piece[1])
+                for piece in pieces
+            ]
+        )
+
+    def edge(
+        self, node: int, row: Operation, place: int, operand: int, gradient: Tensor
+    ) -> ArrayEdge:
+        lowered, graph = self.lowered, self.graph
+        shape = lowered.found.of[operand]
+        sent = self.gathered(shape, lowered.sent[node, place], "gradient")
+        contribution = Tensor(shape, tuple([0.0 if x is None else x for x in sent.numbers]))
+        if isinstance(row, Structural):
+            return ArrayEdge(place, operand, "structural", self.vjp(node, row, place), None, None, contribution)  # fmt: skip
+        reduction = row.variadic and len(graph.operands[node]) == 1
+        kind = "reduction" if reduction else "elementwise"
+        local = self.local(node, place, shape, reduction)
+        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution)  # fmt: skip
+
+    def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
+        """The local gradients, in the shape of the node; of a reduction, of what it reduces."""
+        lowered = self.lowered
+        aliases = lowered.sent[node, place]
+        over = shape if reduction else lowered.found.of[node]
+        pairs: dict[tuple[int, int], Number] = {}
+        for one in lowered.cells[node].nodes:
+            at = self.numbers.by_index.get(one)
+            for edge in at.edges if at else ():
+                pairs[one, edge.operand] = edge.local
+        if reduction:
+            by_operand = {operand: local for (_, operand), local in pairs.items()}
+            return Tensor(over, tuple([by_operand.get(alias, 0.0) for alias in aliases]))
+        picked = spread(shape, over)
+        nodes = lowered.cells[node].nodes
+        return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
+
+    def rule(self, node: int, row: Operation, place: int, reduction: bool) -> Rule | None:
+        """The local gradient as a formula over the names of the nodes."""
+        if row is IF or row.selects:
+            return None  # each element has its own
+        if reduction and row.name == "mean":
+            of = self.lowered.found.of
+            return self.rules.share(size(of[self.graph.operands[node][0]]) // size(of[node]))
+        return self.rules.operation(row, place, node)
+
+    def vjp(self, node: int, row: Structural, place: int) -> str:
+        """What is sent back, as text over the names of the nodes."""
+        graph = self.graph
+        operands, written = graph.operands[node], graph.written[node]
+        texts = row.vjp([self.lowered.found.of[k] for k in operands], written)
+        text = texts[min(place, len(texts) - 1)]
+        if row is INDEX:
+            return f"put(up, {self.formula(node)})"
+        given = {"out": self.names.text(node)}
+        if not row.variadic:
+            given |= dict(zip(row.operands, map(self.names.text, operands), strict=True))
+        return substituted(text, given)
+
+
+def substituted(text: str, given: dict[str, Text]) -> str:
+    """A rule with the names of nodes for those of its operands."""
+    names = "|".join(given)
+    return re.sub(rf"(?<![\w.])({names})\b(?!\()", lambda one: given[one[0]].text, text)
+
+
+def path_of(path: str) -> str:
+    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
+    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)

@@ -1,0 +1,72 @@
+"""Arrays from what a person or a program gives: nested lists and NumPy's arrays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import BackpropError, shorten
+from ..language.graph import Array, Graph
+from ..trace.point import finite, unknown_names
+
+__all__ = ["LARGEST", "array", "bind", "is_array"]
+
+LARGEST = 1_000_000
+"""Elements of the largest array that is read."""
+
+
+def is_array(value: object) -> bool:
+    """Whether a value is meant as an array: a list, a tuple, or one of NumPy's."""
+    return isinstance(value, Array | list | tuple) or bool(getattr(value, "ndim", 0))
+
+
+def array(value: Any, what: str) -> Array:
+    """A vector or a matrix of finite numbers. Raises BackpropError for what is none.
+
+    what: a message calls it. NumPy's arrays hold the floats that they are; a list is numbers as
+    they print.
+    """
+
+    def refuse(why: str, hint: str) -> BackpropError:
+        return BackpropError("binding", f"{what} {why}", hint=hint)
+
+    if isinstance(value, Array):
+        return value
+    two = "a vector is [1, 2], a matrix [[1, 2], [3, 4]], a list of its rows"
+    if hasattr(value, "ndim") and value.ndim > 2:
+        raise refuse(f"has {value.ndim} axes", f"arrays have two at most: {two}")
+    shape: tuple[int, ...]
+    rows = list(value)
+    lists = [row for row in rows if is_array(row)]
+    if not rows:
+        raise refuse("is empty", "an array has one number at least")
+    if not lists:
+        rows, shape = [rows], (len(rows),)
+    elif len(lists) < len(rows):
+        raise refuse("mixes numbers and rows", two)
+    else:
+        rows = [list(row) for row in rows]
+        width = len(rows[0])
+        if not width:
+            raise refuse("is empty", "an array has one number at least")
+        for k, row in enumerate(rows):
+            if len(row) != width:
+                numbers = f"{len(row)} number{'s' * (len(row) != 1)}"
+                raise refuse(f"is no matrix: row {k + 1} has {numbers}, row 1 has {width}", "all rows of a matrix are as long")  # fmt: skip
+            if any(map(is_array, row)):
+                raise refuse("has three axes", f"arrays have two at most: {two}")
+        shape = (len(rows), width)
+    if sum(map(len, rows)) > LARGEST:
+        raise refuse(f"has more than {LARGEST:,} elements", "give a smaller one")
+    return Array(shape, tuple([finite(x, f"an element of {what}") for row in rows for x in row]))
+
+
+def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float | Array]]:
+    """The program at these values, as trace.point.bind, with arrays among them."""
+    program = program.bind(values)
+    at: dict[str, float | Array] = {**program.inputs, **program.array_inputs}
+    unknown = [name for name in values if name not in program.variables]
+    if unknown:
+        raise unknown_names(program, unknown, values)
+    for name, value in values.items():
+        what = f"the value of {shorten(name)}"
+        at[name] = array(value, what) if is_array(value) else finite(value, what)
+    return program, at

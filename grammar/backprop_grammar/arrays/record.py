@@ -1,0 +1,115 @@
+"""The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..blocks.names import Names
+from ..language.graph import Array, Graph
+from ..numbers.wide import Number, Wide, as_float
+from ..operations.row import Operation
+from ..operations.structural import Shape
+from ..symbolic.rules import Rule
+from ..trace.record import Flag, Note, Trace
+
+__all__ = ["ArrayEdge", "ArrayNode", "ArrayTrace", "Tensor", "nested"]
+
+
+def nested(shape: Shape, items: Iterator[Any]) -> Any:
+    """The items of an array as a list, or as a list of rows; of a number, the one item."""
+    if not shape:
+        return next(items)
+    if len(shape) == 1:
+        return [next(items) for _ in range(shape[0])]
+    return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
+
+
+class Tensor(NamedTuple):
+    """Numbers of a trace in a shape, row by row; None where a branch is not evaluated."""
+
+    shape: Shape
+    numbers: tuple[Number | None, ...]
+
+    @property
+    def floats(self) -> Any:
+        """The nearest floats, nested; None where there is none."""
+        floats = (None if x is None else as_float(x) for x in self.numbers)
+        return nested(self.shape, floats)
+
+    @property
+    def texts(self) -> Any:
+        """The decimal texts of the numbers that a float does not hold in full, nested; else None."""
+        texts = (x.text if isinstance(x, Wide) else None for x in self.numbers)
+        return nested(self.shape, texts)
+
+
+class ArrayEdge(NamedTuple):
+    """What a node sends back to one operand.
+
+    kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
+    the names of the nodes and `up`. rule, local: of the others, the local gradient as a formula and
+    its numbers, which stand in the shape of the node, or of what a reduction reduces.
+    """
+
+    place: int
+    operand: int
+    kind: str
+    vjp: str
+    rule: Rule | None
+    local: Tensor | None
+    contribution: Tensor
+
+
+class ArrayNode(NamedTuple):
+    """One node as it is shown; fields as in trace.record.Node."""
+
+    index: int  # type: ignore[assignment]  # nobody looks a value up in a node
+    name: str
+    kind: str
+    row: Operation
+    formula: str
+    operands: tuple[int, ...]
+    value: Tensor
+    gradient: Tensor | None
+    edges: tuple[ArrayEdge, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        return self.value.shape
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ArrayTrace:
+    """One forward and one backward pass over arrays.
+
+    program: as it was typed, of which every call is opened. upstream: the gradient that arrives at
+    the output, of its shape, or a number. numbers: the trace of the program over numbers that it
+    means. Other fields as in trace.record.Trace.
+    """
+
+    program: Graph
+    names: Names
+    at: dict[str, float | Array]
+    output: int
+    value: Tensor
+    upstream: float | Array
+    gradients: dict[str, Tensor]
+    nodes: tuple[ArrayNode, ...]
+    notes: tuple[Note, ...]
+    flags: tuple[Flag, ...]
+    numbers: Trace
+    precision: int | None = None
+
+    @property
+    def output_name(self) -> str:
+        """What the output is called."""
+        return self.names.of[self.output]
+
+    @property
+    def by_name(self) -> dict[str, ArrayNode]:
+        """The nodes by their names."""
+        return {node.name: node for node in self.nodes}
+
+    def name(self, index: int) -> str:
+        """The name of a node; of a constant, its number."""
+        return self.names.of[index]

@@ -1,0 +1,277 @@
+"""The shape of every node, before any number is computed.
+
+One pass up the tape. What is written in the program says how sizes must agree, the point says what
+they are.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..errors import BackpropError, shorten
+from ..language.graph import Array, Graph
+from ..language.printer import shape_text
+from ..operations.row import Operation
+from ..operations.structural import (
+    ARRAY,
+    INDEX,
+    REDUCTIONS,
+    Misfit,
+    Shape,
+    Structural,
+    Taken,
+    broadcast,
+    said,
+)
+from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
+from ..passes.run import spelled
+
+__all__ = ["Shapes", "Values", "output_shape", "shapes"]
+
+Values = Mapping[str, float | Array]
+
+
+class Shapes(NamedTuple):
+    """The shapes of the nodes that an output needs; () of all others.
+
+    whole: of nodes that select, the whole numbers that they hold. frames: of the nodes in the
+    branches of an `if` that chooses element by element, the outermost such `if`.
+    """
+
+    of: list[Shape]
+    whole: dict[int, tuple[int, ...]]
+    frames: dict[int, int]
+
+
+def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
+    """The shapes of the nodes that are needed.
+
+    at: a value for every variable among these. Raises BackpropError where shapes do not fit, and
+    for an index that is no whole number, or computed.
+    """
+    found = Shapes([()] * len(graph), {}, {})
+    sizes: dict[str, tuple[int, str]] = {}  # of the capital letters in declarations
+    for node, row in enumerate(graph.operations):
+        if not needed[node]:
+            continue
+        if row is VARIABLE:
+            value = at[graph.names[node]]
+            if isinstance(value, Array):
+                found.of[node] = value.shape
+            check_declared(graph, node, found.of[node], sizes)
+        elif row is not CONSTANT:
+            try:
+                found.of[node] = shape_of(graph, node, row, found, at)
+            except Misfit as misfit:
+                raise refused(graph, node, misfit) from None
+            check_declared(graph, node, found.of[node], sizes)
+    settle_choices(graph, found, needed)
+    return found
+
+
+def refused(graph: Graph, node: int, misfit: Misfit) -> BackpropError:
+    """The error for shapes that do not fit at a node."""
+    at = node if misfit.place is None else graph.operands[node][misfit.place]
+    return BackpropError(
+        "shape", misfit.message, graph.spans[at], label=misfit.label, hint=misfit.hint,
+        source=graph.source, node=node,
+    )  # fmt: skip
+
+
+def check_declared(
+    graph: Graph, node: int, shape: Shape, sizes: dict[str, tuple[int, str]]
+) -> None:
+    """Raise BackpropError where a node has not the shape that was declared of it."""
+    name = graph.names.get(node, "")
+    declared = graph.declared.get(name)
+    if declared is None:
+        return
+    shown, text = shorten(name), shape_text(declared)
+
+    def error(message: str, hint: str) -> BackpropError:
+        return BackpropError("shape", message, graph.spans[node], hint=hint, source=graph.source)
+
+    if len(declared) != len(shape) or any(
+        isinstance(size, int) and size != given for size, given in zip(declared, shape, strict=True)
+    ):
+        hint = f"declare {shown}: {said(shape) if shape else 'scalar'}"
+        if declared == shape[::-1]:
+            hint = f"give {shown}.T, or {hint}"
+        raise error(f"{shown} is declared {text} and given as {said(shape)}", hint)
+    for letter, given in zip(declared, shape, strict=True):
+        if isinstance(letter, str) and sizes.setdefault(letter, (given, shown))[0] != given:
+            other, where = sizes[letter]
+            raise error(
+                f"{letter} is {other} in {where} and {given} in {shown}",
+                f"{shown} is declared {text}: one letter is one size",
+            )
+
+
+def shape_of(graph: Graph, node: int, row: Operation, found: Shapes, at: Values) -> Shape:
+    """The shape of an operation's result. Raises Misfit."""
+    operands = [Taken(spelled(graph, k), found.of[k]) for k in graph.operands[node]]
+    if isinstance(row, Structural):
+        select(graph, node, row, operands, found, at)
+        return row.shape(operands, graph.written[node])
+    if node in graph.written:
+        return reduced(row, operands[0], graph.written[node])
+    if row.name in REDUCTIONS and len(operands) == 1:
+        return ()
+    if row.name in REDUCTIONS and not row.selects:
+        several(graph, node, row, operands)
+        return ()
+    return side_by_side(operands, row.symbol)
+
+
+def side_by_side(operands: Sequence[Taken], symbol: str) -> Shape:
+    """The shape of several operands, element by element. Raises Misfit."""
+    result = operands[0]
+    for one in operands[1:]:
+        shape = broadcast(result, one, symbol)
+        text = one.text if shape == one.shape != result.shape else result.text
+        result = Taken(text, shape)
+    return result.shape
+
+
+def several(graph: Graph, node: int, row: Operation, operands: Sequence[Taken]) -> None:
+    """Raise Misfit where one of several operands of a reduction is an array."""
+    for x in operands:
+        if x.shape:
+            second = graph.constants.get(graph.operands[node][-1])
+            way = f"write {row.name}({x.text}), or along an axis {row.name}({x.text}, axis=0)"
+            if second in (0, 1) and len(x.shape) == 2:
+                which = ("down the columns", "along the rows")[int(second)]
+                way = f"{which}: {row.name}({x.text}, axis={int(second)})"
+                if row.name == "sum":
+                    way += f"; to add {int(second)} to every number: {x.text} + {int(second)}"
+            raise Misfit(f"{row.name} takes one array", x.is_shape, way)
+
+
+def reduced(row: Operation, x: Taken, axis: int | None) -> Shape:
+    """The shape of a reduction: a number, or along an axis, which keeps it with size 1."""
+    if not x.shape and axis is None:
+        raise Misfit(
+            f"{row.name} takes {row.least} or more operands, not 1", "", f"write {row.signature}"
+        )
+    if axis is None:
+        return ()
+    if len(x.shape) <= axis:
+        what = f"a vector of {x.shape[0]}" if x.shape else "a number"
+        only = "; its only one is axis 0" if x.shape else ""
+        raise Misfit(
+            f"{what} has no axis {axis}", f"{x.is_shape}", f"write {row.name}({x.text}){only}"
+        )
+    if len(x.shape) == 1:
+        return (1,)
+    return (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
+
+
+# what selects
+
+
+def select(
+    graph: Graph, node: int, row: Structural, operands: list[Taken], found: Shapes, at: Values
+) -> None:
+    """Give the operands that are indices or labels the whole numbers that they hold.
+
+    Raises BackpropError for what is computed, or not whole.
+    """
+    places = range(1, len(operands)) if row is INDEX else row.indices
+    for place in places:
+        operand = graph.operands[node][place]
+        shares = place == 1 and operands[0].shape == operands[1].shape != ()
+        numbers = written_numbers(graph, operand, at)
+        whole = numbers is not None and all(x == int(x) for x in numbers)
+        if row.name == "cross_entropy" and shares and (len(operands[0].shape) == 2 or not whole):
+            continue  # a table of probabilities
+        if (
+            row.name == "cross_entropy"
+            and shares
+            and len(operands[0].shape) == 1 < len(numbers or ())
+        ):
+            continue
+        text = operands[place].text
+        what = "a label" if row.indices else "an index"
+        if numbers is None:
+            raise Misfit(f"{what} is given, not computed", "", f"write whole numbers for {text}, or give them at the point: {what} has no slope", place)  # fmt: skip
+        if not whole:
+            wrong = next(x for x in numbers if x != int(x))
+            raise Misfit(f"{what} is a whole number, not {wrong:g}", "", "write whole numbers, from 0", place)  # fmt: skip
+        found.whole[operand] = tuple([int(x) for x in numbers])
+        operands[place] = operands[place]._replace(whole=found.whole[operand])
+
+
+def written_numbers(graph: Graph, node: int, at: Values) -> tuple[float, ...] | None:
+    """The numbers of a node that is written or given; None of one that is computed."""
+    sign = 1
+    while graph.operations[node] in (NEG, IDENTITY):
+        sign *= -1 if graph.operations[node] is NEG else 1
+        (node,) = graph.operands[node]
+    row = graph.operations[node]
+    numbers: tuple[float, ...] | None
+    if row is CONSTANT:
+        value: object = graph.constants[node]
+        numbers = (value,) if isinstance(value, float) else None
+    elif row is VARIABLE:
+        given = at[graph.names[node]]
+        numbers = given.numbers if isinstance(given, Array) else (given,)
+    elif row is ARRAY:
+        parts = [graph.constants.get(k) for k in graph.operands[node]]
+        numbers = tuple([part for part in parts if isinstance(part, float)])
+        if len(numbers) < len(parts):
+            return None
+    else:
+        return None
+    if numbers is None or not all(map(math.isfinite, numbers)):
+        return None
+    return tuple([sign * x for x in numbers])
+
+
+# choices
+
+
+def settle_choices(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
+    """Give all in the branches of an `if` over arrays its shape: they are computed by element.
+
+    Raises BackpropError for what is no elementwise operation there.
+    """
+    choices = {condition: node for node, condition in graph.condition_of.items()}
+    for node in range(len(graph)):
+        region, frame = graph.regions[node], None
+        while region and needed[node]:
+            k = (region - 1) // 2
+            test = graph.conditions[k]
+            if k in choices and (found.of[test.left] or found.of[test.right]):
+                frame = choices[k]
+            region = test.region
+        if frame is not None:
+            found.frames[node] = frame
+    for node, frame in found.frames.items():
+        row = graph.operations[node]
+        whole = isinstance(row, Structural) or node in graph.written
+        if whole or (row.name in REDUCTIONS and not row.selects):
+            raise BackpropError(
+                "shape", "this stands in a branch that is chosen element by element",
+                graph.spans[node], hint="take it to a stage before the if", source=graph.source, node=node,
+            )  # fmt: skip
+        found.of[node] = found.of[frame]
+    by_element = {
+        node
+        for node, k in graph.condition_of.items()
+        if found.of[graph.conditions[k].left] or found.of[graph.conditions[k].right]
+    }
+    for node in by_element - found.frames.keys():
+        found.frames[node] = node
+
+
+def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:
+    """The error for an output that is more than one number, without a gradient that arrives."""
+    start, end = graph.spans[node]
+    whole = " ".join(graph.source.text[start:end].split())
+    if node in graph.names:
+        whole = graph.names[node]
+    return BackpropError(
+        "shape", f"the output is {said(shape)}, not a number", graph.spans[node],
+        hint=f"add a loss, such as sum(({shorten(whole)})^2), or give the gradient that arrives",
+        source=graph.source, node=node, reason="array output",
+    )  # fmt: skip

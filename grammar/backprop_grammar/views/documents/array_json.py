@@ -1,0 +1,83 @@
+"""The trace over arrays as one strict JSON document, the format `backprop-trace/2`.
+
+It is `backprop-trace/1` with nested lists wherever an array stands, the shapes of the nodes, and
+what structural operations send as text.
+"""
+
+import json
+from typing import Any
+
+from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace
+from ...language.graph import Array
+from ...language.nearest import exact
+from ...language.printer import kept_text
+from ..options import Options
+from .trace_json import remarks
+
+__all__ = ["render"]
+
+FORMAT = "backprop-trace/2"
+
+
+def render(trace: ArrayTrace, options: Options) -> str:
+    """The document, in full: on one line, or indented on a terminal."""
+    return json.dumps(document(trace), allow_nan=False, indent=2 if options.indent else None)
+
+
+def plain(value: float | Array) -> Any:
+    """A value of the point: a number, or nested lists."""
+    return value.nested if isinstance(value, Array) else value
+
+
+def document(trace: ArrayTrace) -> dict[str, Any]:
+    """The document as Python objects; see arrays.schema.json."""
+    numbers = {name: x for name, x in trace.at.items() if not isinstance(x, Array)}
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "program": kept_text(trace.program),
+        "at": {name: plain(value) for name, value in trace.at.items()},
+        **exact(numbers),
+        "output": trace.output_name,
+        "value": trace.value.floats,
+        "upstream": plain(trace.upstream),
+        "gradients": {name: tensor.floats for name, tensor in trace.gradients.items()},
+        "nodes": [node_object(trace, node) for node in trace.nodes],
+        **remarks(trace.notes, trace.flags),
+    }
+    if trace.precision:
+        result["precision"] = trace.precision
+        result["wide"] = {
+            "value": trace.value.texts,
+            "gradients": {name: tensor.texts for name, tensor in trace.gradients.items()},
+        }
+    return result
+
+
+def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
+    result: dict[str, Any] = {"name": node.name, "kind": node.kind}
+    if node.kind == "operation":
+        result |= {
+            "operation": node.row.name,
+            "formula": node.formula,
+            "operands": [trace.name(k) for k in node.operands],
+        }
+    result |= {"shape": list(node.shape), "value": node.value.floats}
+    if node.gradient is not None:
+        result["gradient"] = node.gradient.floats
+    if node.kind == "operation":
+        result["role"] = node.row.role.noun
+        result["edges"] = [edge_object(trace, node, edge) for edge in node.edges]
+    return result
+
+
+def edge_object(trace: ArrayTrace, node: ArrayNode, edge: ArrayEdge) -> dict[str, Any]:
+    result: dict[str, Any] = {"operand": trace.name(edge.operand), "kind": edge.kind}
+    if edge.kind == "structural":
+        result["vjp"] = edge.vjp
+    else:
+        result["rule"] = "" if edge.rule is None else str(edge.rule)
+    assert node.gradient is not None
+    result["upstream"] = node.gradient.floats
+    if edge.local is not None:
+        result["local"] = edge.local.floats
+    return result | {"contribution": edge.contribution.floats}
