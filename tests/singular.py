@@ -16,6 +16,7 @@ from time import perf_counter
 
 from mpmath import mp as m
 
+from backprop_grammar.language.nearest import fraction
 from backprop_grammar.numbers.ball import Undecided
 from backprop_grammar.numbers.reals import Real
 from backprop_grammar.passes.sides import Neighbourhood, Side
@@ -101,13 +102,17 @@ def value(graph, point: dict[str, object]):
             test.comparison
         ]
 
+    needed = graph.needed(graph.output)
     for name, node in graph.variables.items():
         values[node] = m.mpf(point[name])
     for node, operation in enumerate(graph.operations):
         if node in graph.constants:
             x = graph.constants[node]
-            values[node] = +constants[x] if isinstance(x, str) else m.mpf(x)
-        elif not operation.leaf and active(graph.regions[node]):
+            exact = None if isinstance(x, str) else fraction(x)
+            values[node] = (
+                +constants[x] if exact is None else m.mpf(exact.numerator) / exact.denominator
+            )
+        elif needed[node] and not operation.leaf and active(graph.regions[node]):
             operands = graph.operands[node]
             if node in graph.condition_of:
                 test = graph.conditions[graph.condition_of[node]]
@@ -124,11 +129,10 @@ def judged(graph, name: str, at: dict[str, float], sign: int) -> tuple[str, obje
     """What the quotients on a side of a point do: a kind of passes.sides.Side, and a number."""
     small = max(0, -frexp(at[name])[1]) if at[name] else 0
     with m.workdps(DIGITS + small):
-        here = value(graph, at)
-        steps = [
-            m.ldexp(step, -small) for step in STEPS
-        ]  # that lead nowhere far from a small number
-        there = [value(graph, at | {name: m.mpf(at[name]) + sign * h}) for h in steps]
+        point = {other: m.mpf(repr(x)) for other, x in at.items()}  # decimals are what they say
+        here = value(graph, point)
+        steps = [m.ldexp(step, -small) for step in STEPS]  # leads nowhere far from a small number
+        there = [value(graph, point | {name: point[name] + sign * h}) for h in steps]
         if all(x is None for x in there):
             return "absent", None
         if None in there:

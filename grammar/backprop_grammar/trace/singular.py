@@ -106,10 +106,15 @@ def decided(
     if not doubts or not run.upstream:
         return {}
     near = Neighbourhood(run.graph, run.output, at)
-    return {
-        label: verdict(near.sides({source: 1.0}), gradients[label], precision, run.upstream)
-        for label, source in zip(labels, sources, strict=True)
+    found = {  # in the program's order: what one takes long to decide, those behind it may lack
+        source: verdict(near.sides({source: 1.0}), gradients[label], precision, run.upstream)
+        for source, label in sorted(zip(sources, labels, strict=True))
         if source in doubts
+    }
+    return {
+        label: found[source]
+        for label, source in zip(labels, sources, strict=True)
+        if source in found
     }
 
 
