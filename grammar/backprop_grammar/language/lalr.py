@@ -59,6 +59,7 @@ def prepared(grammar: str) -> dict[str, Any]:
     end = table["end_states"]["program"]
     rows[end]["$END"] = end  # the end of the text is taken like any other word
     lead_around_units(rows, rules)
+    merge_alike(rows)
     start = table["start_states"]["program"]
     return {"grammar": grammar, "rules": rules, "rows": numbered(rows, start)}
 
@@ -85,6 +86,23 @@ def lead_around_units(rows: dict[int, dict[str, int]], rules: list[list[Any]]) -
                     row[word] = rows[here][word]
             rows[state][symbol] = len(rows)
             rows[len(rows)] = row
+
+
+def merge_alike(rows: dict[int, dict[str, int]]) -> None:
+    """Lead to one of all states that do the same at every symbol, until no two are alike.
+
+    What a parse does next follows from the rows of the states on its stack, not from their numbers.
+    """
+    while True:
+        first: dict[frozenset[tuple[str, int]], int] = {}
+        same = {state: first.setdefault(frozenset(row.items()), state) for state, row in rows.items()}
+        if len(first) == len(rows):
+            return
+        for state, row in list(rows.items()):
+            if same[state] != state:
+                del rows[state]
+            else:
+                rows[state] = {k: same.get(target, target) for k, target in row.items()}
 
 
 def numbered(rows: dict[int, dict[str, int]], start: int) -> list[dict[str, int]]:
