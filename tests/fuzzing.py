@@ -37,7 +37,7 @@ import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.commands import COMMANDS
 from backprop_cli.input.pairs import read_claims, read_ranges
-from backprop_cli.input.request import read_point
+from backprop_cli.input.point import read_point
 from tests.support import (
     CONSTANTS,
     FUNCTIONS,

@@ -23,7 +23,7 @@ from backprop_cli.commands import COMMANDS
 from backprop_cli.data.columns import read_renames
 from backprop_cli.formats import FORMATS
 from backprop_cli.input.argv import TOOL_OPTIONS
-from backprop_cli.input.request import pieces
+from backprop_cli.input.point import pieces
 from backprop_cli.input.words import OTHER_COMMANDS, OTHER_OPTIONS, one_edit
 from backprop_cli.part import part_of
 from backprop_cli.screens.diagnostics import REFUSALS, refusal

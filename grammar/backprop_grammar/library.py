@@ -600,15 +600,31 @@ class Answer:
         return self.again, ()
 
 
-class Trace(Answer):
-    """One forward and one backward pass, with every view of them."""
+class Evaluated(Answer):
+    """A forward and a backward pass, and what there is to say of them."""
 
-    record: TraceRecord
+    record: "TraceRecord | ArrayTraceRecord"
 
     @property
     def output(self) -> str:
         """The name of the node that is differentiated."""
         return self.record.output_name
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Remarks on right answers: a kink, a tie, digits that floats alone would have lost."""
+        return self.record.notes
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Why a gradient does not exist, or no float holds it."""
+        return self.record.flags
+
+
+class Trace(Evaluated):
+    """One forward and one backward pass, with every view of them."""
+
+    record: TraceRecord
 
     @property
     def point(self) -> dict[str, float]:
@@ -629,16 +645,6 @@ class Trace(Answer):
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, operands before what uses them."""
         return tuple([self.node(node) for node in self.record.nodes])
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """Remarks on right answers: a kink, a tie, digits that floats alone would have lost."""
-        return self.record.notes
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        """Why a gradient does not exist, or no float holds it."""
-        return self.record.flags
 
     def __getitem__(self, name: str) -> Node:
         """The node of that name. Raises BackpropError with the nearest name where there is none."""
@@ -804,15 +810,10 @@ class Trace(Answer):
         return rendered("documents.trace_json", self.record, self.digits)
 
 
-class ArrayTrace(Answer):
+class ArrayTrace(Evaluated):
     """One forward and one backward pass over vectors and matrices, which are nested lists here."""
 
     record: "ArrayTraceRecord"
-
-    @property
-    def output(self) -> str:
-        """The name of the node that is differentiated."""
-        return self.record.output_name
 
     @property
     def point(self) -> dict[str, Any]:
@@ -833,16 +834,6 @@ class ArrayTrace(Answer):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every node: () of a number, (n,) of a vector, (m, n) of a matrix."""
         return {node.name: node.shape for node in self.record.nodes}
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """Remarks on right answers."""
-        return self.record.notes
-
-    @property
-    def flags(self) -> tuple[Flag, ...]:
-        """Why a gradient does not exist, or no float holds it."""
-        return self.record.flags
 
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""

@@ -130,14 +130,14 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
 
 def written(at: list[str]) -> dict[str, str]:
     """The texts of the numbers that are given on the command line itself."""
-    from ..input.request import read_point
+    from ..input.point import read_point
 
     return read_point([text for text in at if not text.startswith("@")]).written
 
 
 def direction_of(text: str, option: str) -> dict[str, float]:
     """The direction in an option such as `--jvp x=1,y=0`."""
-    from ..input.request import read_point
+    from ..input.point import read_point
 
     try:
         return read_point([text]).values

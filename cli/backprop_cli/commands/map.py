@@ -171,7 +171,7 @@ def command(
 
 def implied_points(program: str | None, file: Path | None, at: list[str]) -> list[str]:
     """Standard input, where it is a pipe that nothing else reads."""
-    from ..input.request import piped
+    from ..input.texts import piped
 
     free = "-" not in (program, str(file)) and "@-" not in at and (program or file)
     return ["-"] if free and piped() else []

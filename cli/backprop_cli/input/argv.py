@@ -6,14 +6,13 @@ program, and what follows it says where.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from backprop_grammar.errors import BackpropError, usage
-
-from ..screens.usage import Described
 
 __all__ = ["BINDING", "Group", "with_command"]
 
@@ -25,6 +24,22 @@ TOOL_OPTIONS = ("-h", "--help", "--version")
 """The options without a command."""
 LONG = r"--[A-Za-z][A-Za-z-]*(=|\Z)"
 """What looks like a long option; one of less than three letters may be a formula, such as `--x`."""
+
+
+class Described:
+    """Help that leads with examples; mixed into the command and the group."""
+
+    examples = ""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from ..screens.usage import write_help  # only where it is asked for
+
+        write_help(self.examples, formatter, partial(super().format_help, ctx, formatter))  # type: ignore[misc]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        from ..screens.usage import write_options  # only where it is asked for
+
+        write_options(self, ctx, formatter)
 
 
 class Command(Described, TyperCommand):

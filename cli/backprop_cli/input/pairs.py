@@ -9,7 +9,7 @@ from backprop_grammar.language.parser import parse, plain_name
 from backprop_grammar.numbers.wide import as_float
 from backprop_grammar.trace.evaluate import evaluate
 
-from .request import pieces
+from .point import pieces
 
 __all__ = ["read_claims", "read_ranges"]
 

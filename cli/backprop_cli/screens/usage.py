@@ -4,9 +4,10 @@ It needs neither the terminal's library nor the command's: only the options are 
 """
 
 import shutil
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["EXAMPLES", "Described"]
+__all__ = ["EXAMPLES", "write_help", "write_options"]
 
 EXAMPLES = """\
 backprop "(x+y)z" x=-2 y=5 z=-4
@@ -63,39 +64,38 @@ NARROWEST = 20
 """Columns below which lines run over instead."""
 
 
-class Described:
-    """Help that leads with examples; mixed into the command and the group."""
+def write_help(examples: str, formatter: Any, middle: Callable[[], None]) -> None:
+    """Write all of the help into a formatter of click's: examples, what click writes, exit codes.
 
-    examples = EXAMPLES
+    examples: those of the tool where there are none.
+    """
+    formatter.width = max(NARROWEST, shutil.get_terminal_size().columns)
+    with formatter.section("Examples"):
+        for line in (examples or EXAMPLES).splitlines():
+            formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+    formatter.write_paragraph()
+    middle()
+    formatter.write_paragraph()
+    formatter.write_text(EXIT_CODES)
+    formatter.buffer[:] = [piece.replace(UNBROKEN, " ") for piece in formatter.buffer]
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write all of the help; a formatter of click's takes the sections."""
-        formatter.width = max(NARROWEST, shutil.get_terminal_size().columns)
-        with formatter.section("Examples"):
-            for line in self.examples.splitlines():
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-        formatter.write_paragraph()
-        super().format_help(ctx, formatter)  # type: ignore[misc]
-        formatter.write_paragraph()
-        formatter.write_text(EXIT_CODES)
-        formatter.buffer[:] = [piece.replace(UNBROKEN, " ") for piece in formatter.buffer]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The options by their groups, then the commands, whose names stand below each other."""
-        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS}
-        for parameter in self.get_params(ctx):  # type: ignore[attr-defined]
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                name, text = record
-                text = text.replace("[default: ", f"[default:{UNBROKEN}")
-                groups[group_of(parameter)].append((name, text))
-        commands: dict[str, Any] = getattr(self, "commands", {})
-        groups["Commands"] = [(name, one.help) for name, one in commands.items() if not one.hidden]
-        longest = max(len(name) for rows in groups.values() for name, _ in rows)
-        for group, rows in groups.items():
-            if rows:
-                with formatter.section(group):
-                    formatter.write_dl([(name.ljust(longest), text) for name, text in rows])
+def write_options(command: Any, ctx: Any, formatter: Any) -> None:
+    """The options by their groups, then the commands, whose names stand below each other."""
+    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None:
+            name, text = record
+            text = text.replace("[default: ", f"[default:{UNBROKEN}")
+            groups[group_of(parameter)].append((name, text))
+    commands: dict[str, Any] = getattr(command, "commands", {})
+    groups["Commands"] = [(name, one.help) for name, one in commands.items() if not one.hidden]
+    longest = max(len(name) for rows in groups.values() for name, _ in rows)
+    for group, rows in groups.items():
+        if rows:
+            with formatter.section(group):
+                formatter.write_dl([(name.ljust(longest), text) for name, text in rows])
 
 
 def group_of(parameter: Any) -> str:

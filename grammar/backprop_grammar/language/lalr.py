@@ -95,7 +95,9 @@ def merge_alike(rows: dict[int, dict[str, int]]) -> None:
     """
     while True:
         first: dict[frozenset[tuple[str, int]], int] = {}
-        same = {state: first.setdefault(frozenset(row.items()), state) for state, row in rows.items()}
+        same = {
+            state: first.setdefault(frozenset(row.items()), state) for state, row in rows.items()
+        }
         if len(first) == len(rows):
             return
         for state, row in list(rows.items()):

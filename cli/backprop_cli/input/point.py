@@ -1,0 +1,299 @@
+"""A point: values by name, as they are typed, in a file, or of a document of this tool's.
+
+A value is a program without variables, so the language, its errors and its careful numbers serve
+the point as well.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from backprop_grammar.errors import BackpropError, Source, few, shorten
+from backprop_grammar.language.graph import Array, Graph
+from backprop_grammar.language.nearest import DECIMAL, literal, nearest, vanished
+from backprop_grammar.language.parser import parse, plain_name
+from backprop_grammar.numbers.decimal import brief
+from backprop_grammar.numbers.interpret import quotient
+from backprop_grammar.numbers.wide import Wide, as_float
+from backprop_grammar.trace.evaluate import evaluate
+from backprop_grammar.trace.point import unknown_names
+from backprop_grammar.trace.record import Note
+
+from .texts import read_text
+
+__all__ = ["array_of", "constant", "fit", "pieces", "read_point"]
+
+QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
+BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
+INFINITE = r"[+-]?(?:inf|infinity|nan)\Z"
+BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*")
+
+
+class Point:
+    """Values by name, and their texts; where each of them stands; those that a file gave, which may
+    be unused.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.written: dict[str, str] = {}
+        self.places: dict[str, tuple[Source | None, tuple[int, int] | None]] = {}
+        self.from_file: set[str] = set()
+
+    def give(
+        self,
+        name: str,
+        value: float | Array,
+        source: Source | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        """Add a value. Raises BackpropError when the name has one already."""
+        name = plain_name(name)
+        if name in self.values:
+            message = f"{shorten(name)} is given twice"
+            hint = "give each name one value"
+            raise BackpropError("binding", message, span, hint=hint, source=source)
+        self.values[name] = value
+        self.places[name] = source, span
+
+
+def read_point(bindings: list[str]) -> Point:
+    """The point of all `--at` options, which may mix.
+
+    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself.
+    """
+    point = Point()
+    for text in bindings:
+        if text.startswith("@"):
+            from ..data import shipped  # only where a file is named
+
+            name = text[1:]
+            read_object(
+                read_text(shipped.file_of_point(name)),
+                "standard input" if name == "-" else name,
+                point,
+            )
+        elif text.lstrip().startswith("{"):
+            read_object(text, "--at", point)
+        else:
+            source = Source(text, "--at", inline=True)
+            for start, end in pieces(text):
+                read_binding(source, start, end, point)
+    return point
+
+
+def pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of the bindings in a text.
+
+    What stands between them is outside of brackets: a comma, or a blank or a semicolon where
+    `name=` follows.
+    """
+    depth = start = 0
+    for match in BETWEEN.finditer(text):
+        c = match[0]
+        depth += (c in "([{") - (c in ")]}")
+        if depth <= 0 and c not in "()[]{}" and (c == "," or text[start : match.start()].strip()):
+            yield start, match.start()
+            start = match.end()
+    yield start, len(text)
+
+
+def read_binding(source: Source, start: int, end: int, point: Point) -> None:
+    """Read one `name=value` of a point."""
+    text = source.text[start:end]
+    head = BINDING.match(text)
+    if not head:
+        message = "a point is written name=value" if text.strip() else "a value is missing here"
+        decimal = re.fullmatch(r"[0-9]+", text.strip()) is not None and start > 0
+        hint = "write decimals with a point: x=3.14" if decimal else "for example --at x=-2,y=pi/4"
+        if text == "-":
+            hint = "write --at @- for standard input"
+        span = (start, max(end, start + 1))
+        raise BackpropError("binding", message, span, hint=hint, source=source)
+    name = head.group(1)
+    value: float | Array
+    if text[head.end() : head.end() + 1] == "[":
+        value = array_of(source, start + head.end(), end, name)
+    else:
+        value = constant(source, start + head.end(), end, name)
+    point.give(name, value, source, (start + head.start(1), start + head.end(1)))
+    point.written[name] = text[head.end() :].strip()
+
+
+def constant(source: Source, start: int, end: int, name: str) -> float:
+    """The value of a constant expression within a text.
+
+    Raises BackpropError of kind binding unless it is a finite number.
+    """
+    text = source.text[start:end]
+    bare = text.strip()
+    begin = start + len(text) - len(text.lstrip())
+    span = (begin, max(begin + len(bare), begin + 1))
+
+    def refuse(message: str, hint: str) -> BackpropError:
+        return BackpropError("binding", message, span, hint=hint, source=source)
+
+    if not bare:
+        raise refuse(f"{shorten(name)} has no value", f"write {shorten(name)}=1")
+    if DECIMAL.match(bare):
+        value = literal(bare)
+        if abs(value) != float("inf") and not vanished(bare):
+            return value
+    if re.match(INFINITE, bare, re.IGNORECASE):
+        raise refuse(f"{shorten(name)} is not finite", "every value of a point is a finite number")
+    try:
+        graph = parse(text, name=source.name)
+        if graph.variables:
+            variable = next(iter(graph.variables))
+            at = graph.spans[graph.variables[variable]]
+            wrong = f"{shorten(variable)} has no value here"
+            message = f"the value of {shorten(name)} is not a number: {wrong}"
+            hint = "a point takes numbers and constants such as pi/4, sqrt(2), 1/3"
+            raise BackpropError("binding", message, at, hint=hint, source=graph.source)
+        exact = quotient(graph)
+        if exact is not None and (not exact or 2.0**-1000 < abs(exact) < 2.0**1000):
+            return nearest(exact.numerator, exact.denominator)
+        number = evaluate(graph, {}).value
+    except BackpropError as error:
+        moved = None
+        if error.span is not None:
+            moved = error.span[0] + start, error.span[1] + start
+        raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    result = as_float(number)
+    assert result is not None
+    if not result and isinstance(number, Wide):
+        message = f"{shorten(bare)} is too small a number: it is {brief(number)}"
+        raise refuse(message, "the smallest above 0 is 5e-324")
+    return result
+
+
+def array_of(source: Source, start: int, end: int, name: str) -> Array:
+    """An array of constant expressions within a text: [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]].
+
+    Raises BackpropError of kind binding where it is none.
+    """
+    text = source.text[start:end]
+    try:
+        graph = parse(text, name=source.name)
+        shape = graph.written.get(graph.output)
+        if graph.operations[graph.output].name != "array" or shape is None:
+            hint = "write the numbers of an array: [1, 2], or [[1, 2], [3, 4]]"
+            message = f"the value of {shorten(name)} is no array of numbers"
+            raise BackpropError("binding", message, (0, len(text.rstrip())), hint=hint)
+    except BackpropError as error:
+        moved = error.span and (error.span[0] + start, error.span[1] + start)
+        raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    spans = [graph.spans[node] for node in graph.operands[graph.output]]
+    numbers = [constant(source, start + first, start + last, name) for first, last in spans]
+    return Array(shape, tuple(numbers))
+
+
+def read_object(text: str, shown: str, point: Point) -> None:
+    """Read a JSON object of numbers, or the point of one of the tool's own documents.
+
+    shown: what the text is called.
+    """
+    hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
+    if shown == "--at":  # of which a shell may have taken the quotes
+        hint = """write --at x=-2,y=5, or JSON in quotes: --at '{"x": -2, "y": 5}'"""
+
+    def refuse(message: str) -> BackpropError:
+        return BackpropError("binding", f"{shown} {message}", hint=hint)
+
+    def no_constant(word: str) -> Any:
+        raise refuse(f"holds {word}, which is not a finite number")
+
+    def in_range(text: str) -> float:
+        if vanished(text):
+            raise refuse(f"holds {shorten(text)}, which is too small a number")
+        return literal(text)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise refuse(f"gives {shorten(twice)} twice")
+        return values
+
+    try:
+        document = json.loads(
+            text, parse_float=in_range, parse_constant=no_constant, object_pairs_hook=unique
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"
+        raise refuse(message) from None
+    except (RecursionError, ValueError):
+        raise refuse("holds a JSON value that is too deep or too long") from None
+    if isinstance(document, dict) and (
+        str(document.get("format", "")).startswith("backprop-")
+        or isinstance(document.get("at"), dict)
+    ):  # a document of this tool, or a line of `step --stream`
+        exact = document.get("exact")
+        document = document.get("at")
+        if isinstance(document, dict) and isinstance(exact, dict):
+            document |= {
+                name: written(text)
+                for name, text in exact.items()
+                if name in document
+                and isinstance(text, str)
+                and (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII))
+            }
+    if not isinstance(document, dict):
+        raise refuse("does not hold an object")
+    for key, value in document.items():
+        if isinstance(value, list):
+            point.give(key, array_given(value, f"the value of {shorten(key)}"))
+            point.from_file.add(plain_name(key))
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refuse(f"gives {shorten(key)} a value that is not a number")
+        try:
+            number = nearest(value) if isinstance(value, int) else value
+        except OverflowError:
+            number = float("inf")
+        if abs(number) == float("inf"):
+            raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
+        point.give(key, number)
+        point.from_file.add(plain_name(key))
+
+
+def array_given(value: Any, what: str) -> Array:
+    """An array of a JSON document."""
+    from backprop_grammar.arrays.point import array  # which numbers alone do not need
+
+    return array(value, what)
+
+
+def written(text: str) -> float:
+    """A number that a document of this tool holds as text: a decimal, or a quotient such as 1/3."""
+    above, _, below = text.partition("/")
+    return nearest(int(above), int(below)) if below else literal(text)
+
+
+def fit(graph: Graph, point: Point) -> tuple[dict[str, Any], list[Note]]:
+    """The values of a program's variables, and notes on what was left aside.
+
+    Raises BackpropError for a name that the program does not have, unless a file gave it.
+    """
+    at: dict[str, Any] = {**graph.inputs, **graph.array_inputs}
+    unused, unknown = list[str](), list[str]()
+    for name, value in point.values.items():
+        if name in graph.variables:
+            at[name] = value
+        elif name in point.from_file:
+            unused.append(name)
+        else:
+            unknown.append(name)
+    if unknown:
+        source, span = point.places[unknown[0]]
+        error = unknown_names(graph, unknown, point.values)
+        raise error.replace(source=source, span=span)
+    notes = []
+    if unused:
+        names = few(unused, 8)
+        message = f"the program does not use {names} of the point, left aside"
+        notes.append(Note("unused", unused[0], message))
+    return at, notes
