@@ -33,6 +33,11 @@ def gamma_function(x):
     return torch.exp(torch.lgamma(x))*torch.where(odd, -1.0, 1.0)
 """
 
+GELU = """\
+def gelu(x):  # torch's own is -0 far on the left
+    return x*torch.erfc(-x/2.0**0.5)/2.0
+"""
+
 TARGET = Target(
     "torch",
     library=lambda row: row.libm and f"torch.{row.libm}",
@@ -45,7 +50,7 @@ TARGET = Target(
         "relu": "torch.relu",
         "sigmoid": "torch.sigmoid",
         "silu": "torch.nn.functional.silu",
-        "gelu": "torch.nn.functional.gelu",
+        "gelu": "gelu",
         # beyond its usual threshold, softplus is 1e-10 off
         "softplus": "torch.nn.functional.softplus({0}, threshold=40.0)",
         "logsumexp": "torch.logaddexp({0}, {1})",
@@ -62,13 +67,13 @@ TARGET = Target(
         "gamma": "gamma_function",
         "erfinv": "torch.special.erfinv",
         "erfcx": "torch.special.erfcx",
-        "normcdf": "torch.special.ndtr",
+        "normcdf": "(torch.erfc(-({0})/2.0**0.5)/2.0)",  # ndtr loses its tail
         "lognormcdf": "torch.special.log_ndtr",
         "logit": "torch.special.logit",
         "xlogy": "torch.special.xlogy",
         "xlog1py": "torch.special.xlog1py",
     },
-    helpers={"cbrt": CBRT, "polygamma": POLYGAMMA, "gamma_function": GAMMA},
+    helpers={"cbrt": CBRT, "gelu": GELU, "polygamma": POLYGAMMA, "gamma_function": GAMMA},
     constants={"pi": "torch.pi", "e": "torch.e", "tau": "(2.0*torch.pi)", "nan": "torch.nan"},
     reserved=python_words() | {"torch"},
     choice="torch.where({test}, {then}, {otherwise})",
