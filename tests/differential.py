@@ -122,6 +122,10 @@ def outcomes(exact: truth.Truth, value: Any, slopes: Any, notes: set[str], error
     return found
 
 
+DECIDED = "noted", "a number where there is none"
+"""A number that the function decides where the rules have none is judged of nobody."""
+
+
 def judged(exact: truth.Truth, value: Any, slopes: Any) -> Iterator[str]:
     """What became of each number, for a library and for us alike."""
     for mine, other in [(value, exact.value), *((slopes[n], exact.slopes.get(n)) for n in slopes)]:
@@ -191,15 +195,20 @@ def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, lis
             true={n: None if s is None else mp.nstr(s, 17) for n, s in exact.slopes.items()},
         )  # fmt: skip
     if exact.smooth and others:
-        count.update(("ours", kind) for kind in judged(exact, value, slopes))
+        answers: dict[str, Any] = {"ours": (value, slopes)}
         for name, run in others.items():
             try:
-                theirs = run(whole)
+                answers[name] = run(whole)
             except TooSlow:
                 raise
+            except libraries.Lacking:
+                return count, findings  # one that all can run is compared
             except Exception:  # theirs says what went wrong in many ways
-                theirs = None, dict.fromkeys(whole.at)
-            count.update((name, kind) for kind in judged(exact, *theirs))
+                answers[name] = None, dict.fromkeys(whole.at)
+        mine = [error] * (1 + len(slopes)) if error else found
+        for name, answer in answers.items():
+            kinds = zip(mine, judged(exact, *answer), strict=True)
+            count.update((name, kind) for ours, kind in kinds if (ours, kind) != DECIDED)
     return count, findings
 
 

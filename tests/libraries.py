@@ -18,6 +18,11 @@ INSTALLED = [name for name in NAMES if importlib.util.find_spec(name)]
 Table = dict[str, Callable[..., Any]]
 Library = Callable[[Grown], tuple[float, dict[str, float]]]
 
+
+class Lacking(Exception):
+    """A library has no function of a name, nor a formula that its users write in its place."""
+
+
 ARITHMETIC: Table = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -68,6 +73,8 @@ def walk(whole: Grown, table: Table, leaves: dict[str, Any], lift: Callable[[flo
             if kind.startswith("if"):
                 a, b = float(plain(of(rest[0]))), float(plain(of(rest[1])))
                 return of(rest[2 if truth.RELATIONS[kind[2:]](a, b) else 3])
+            if kind not in table:
+                raise Lacking(kind)
             if kind == "polygamma":
                 return table[kind](int(float(plain(of(rest[0])))), of(rest[1]))
             return table[kind](*map(of, rest))
