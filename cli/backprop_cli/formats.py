@@ -36,7 +36,8 @@ class Format(NamedTuple):
 
     module: of this package where it is `png` or one of `screens`, else of the grammar's views.
     suffix: of the files that `-o` writes in it. schema: the name of its JSON Schema,
-    `NAME.schema.json`. binary: bytes, for a file only.
+    `NAME.schema.json`. binary: bytes, for a file only. arrays: the module for a trace over vectors
+    and matrices.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Format(NamedTuple):
     suffix: str = ""
     schema: str = ""
     binary: bool = False
+    arrays: str = ""
 
     @property
     def screen(self) -> bool:
@@ -61,7 +63,12 @@ class Format(NamedTuple):
 FORMATS = (
     Format("table", "eval", "the forward and the backward pass as tables", "screens.tables"),
     Format(
-        "json", "eval", "the trace as one JSON document", "documents.trace_json", schema="trace"
+        "json",
+        "eval",
+        "the trace as one JSON document",
+        "documents.trace_json",
+        schema="trace",
+        arrays="documents.array_json",
     ),
     Format("terminal", "graph", "the picture in characters", "screens.picture"),
     Format("svg", "graph", "a picture for pages and slides", "pictures.svg", ".svg"),
@@ -133,12 +140,12 @@ def show(row: Format, subject: Any, options: Options, get: str | None = None) ->
 
 def of_arrays(row: Format) -> Format:
     """The format of a trace over arrays. Raises BackpropError for one that is not built yet."""
-    if row.name != "json":
+    if not row.arrays:
         raise usage(
-            "the table of a program over vectors and matrices is not built yet",
-            "add --json for its values and gradients",
+            f"the {row.name} of a program over vectors and matrices is not built yet",
+            "backprop eval --json has its values and gradients",
         )
-    return row._replace(module="documents.array_json")
+    return row._replace(module=row.arrays)
 
 
 def print_part(document: Any, path: str) -> None:

@@ -1,0 +1,110 @@
+"""Arrays as people read them: in columns, on a line, and in a summary where they are large.
+
+A number is never cut: elements are left out, and `…` says so.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from ..numbers.decimal import decimal, exact_decimal
+from ..numbers.wide import Number, Wide, as_float
+from ..operations.structural import said
+from .record import Tensor
+
+__all__ = ["MOST", "columns", "corner", "inline", "is_large", "summary"]
+
+MOST = 6
+"""Rows, or columns, of the largest array that is written out."""
+
+KEPT = 3
+"""Rows and columns that are kept of a larger one, beside the last."""
+
+ELLIPSIS = "…"
+UNUSED = "unused"
+"""Stands for an element of a branch that is not evaluated."""
+
+
+def is_large(tensor: Tensor) -> bool:
+    """Whether an array has more rows or columns than are written out."""
+    return any(n > MOST for n in tensor.shape)
+
+
+def corner(n: int) -> list[int | None]:
+    """The places along an axis that are written, None for those between them that are left out."""
+    return list(range(n)) if n <= MOST else [*range(KEPT), None, n - 1]
+
+
+def text_of(number: Number | None, digits: int) -> str:
+    return UNUSED if number is None else decimal(number, digits)
+
+
+def columns(
+    tensor: Tensor,
+    digits: int,
+    everything: bool = False,
+    text: Callable[[Number | None, int], str] = text_of,
+) -> list[str]:
+    """An array as lines of one width, a row each, its columns aligned at the points.
+
+    A vector is one line; of a large array its corner is shown unless everything is asked for.
+    text: what is written for an element.
+    """
+    shape = tensor.shape
+    rows, width = (shape[0], shape[1]) if len(shape) == 2 else (1, *(shape or (1,)))
+    across = list(range(width)) if everything else corner(width)
+    down = list(range(rows)) if everything else corner(rows)
+    cells = [
+        [
+            ELLIPSIS if i is None or j is None else text(tensor.numbers[i * width + j], digits)
+            for i in down
+        ]
+        for j in across
+    ]
+    return ["  ".join(line) for line in zip(*map(aligned, cells), strict=True)]
+
+
+def aligned(texts: Sequence[str]) -> list[str]:
+    """Numbers below each other, their points too; all of one width."""
+    heads = [before_point(text) for text in texts]
+    left = max(heads)
+    padded = [" " * (left - head) + text for head, text in zip(heads, texts, strict=True)]
+    width = max(map(len, padded))
+    return [
+        text.strip().center(width) if text.strip() == ELLIPSIS else text.ljust(width)
+        for text in padded
+    ]
+
+
+def before_point(text: str) -> int:
+    """How many characters stand before the point, or would."""
+    places = [text.find(sign) for sign in ".e" if sign in text and text[-1].isdigit()]
+    return min(places, default=len(text)) if text != ELLIPSIS else 0
+
+
+def inline(tensor: Tensor, digits: int) -> str:
+    """An array on a line, as programs write it: [[1, 2], [3, 4]]; of a large one its summary."""
+    texts = [text_of(x, digits) for x in tensor.numbers]
+    if not tensor.shape:
+        return texts[0]
+    if is_large(tensor):
+        return summary(tensor, digits)
+    if len(tensor.shape) == 1:
+        return f"[{', '.join(texts)}]"
+    width = tensor.shape[1]
+    rows = [", ".join(texts[k : k + width]) for k in range(0, len(texts), width)]
+    return f"[{', '.join(f'[{row}]' for row in rows)}]"
+
+
+def summary(tensor: Tensor, digits: int) -> str:
+    """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726."""
+    shape = said(tensor.shape)
+    numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
+    if not numbers:
+        return shape
+    low, high = min(numbers, key=exact_decimal), max(numbers, key=exact_decimal)
+    text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
+    floats = [as_float(x) for x in tensor.numbers if x is not None]
+    norm = math.hypot(*[x for x in floats if x is not None])
+    if len(numbers) < len(tensor.numbers) or None in floats or not math.isfinite(norm):
+        return text
+    return f"{text}, norm {decimal(norm, digits)}"
