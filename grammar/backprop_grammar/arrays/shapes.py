@@ -189,7 +189,7 @@ def select(
     indices = row.indices
     if row is INDEX:
         indices = tuple(range(1, len(operands)))
-    elif row in SELECTIONS:
+    elif row.name in SELECTIONS:
         inner, _ = graph.written[node]
         indices = tuple(
             [k for k in range(2, len(operands)) if inner is INDEX or k - 1 in inner.indices]

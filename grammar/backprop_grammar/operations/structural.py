@@ -298,6 +298,8 @@ def array_shape(operands: Sequence[Taken], written: Shape) -> Shape:
 def same_vectors(operands: Sequence[Taken], _written: Any) -> Shape:
     a, b = operands
     for place, x in enumerate(operands):
+        if not x.shape:
+            raise Misfit("dot takes two vectors", x.is_shape, f"write {a.text}*{b.text}", place)
         if len(x.shape) == 2 and 1 not in x.shape:
             raise Misfit("dot takes two vectors", x.is_shape, f"write sum({a.text}*{b.text}), or {a.text} @ {b.text}", place)  # fmt: skip
     if size(a.shape) != size(b.shape):
@@ -583,16 +585,24 @@ def norm_shape(name: str) -> Callable[[Sequence[Taken], Any], Shape]:
     return shape
 
 
-def inner_shape(operands: Sequence[Taken], _written: Any) -> Shape:
-    """Of `put`: as what is selected from."""
-    return operands[1].shape
+def put_shape(operands: Sequence[Taken], written: Any) -> Shape:
+    row, inner = written
+    u, x, *_ = operands
+    same_size(u, row.shape(operands[1:], inner))
+    return x.shape
 
 
-def selected_shape(operands: Sequence[Taken], written: Any) -> Shape:
-    """Of `take`: as what is selected."""
-    row, places = written
-    shape: Shape = row.shape(operands[1:], places)
+def take_shape(operands: Sequence[Taken], written: Any) -> Shape:
+    row, inner = written
+    same_size(operands[0], operands[1].shape)
+    shape: Shape = row.shape(operands[1:], inner)
     return shape
+
+
+def same_size(u: Taken, shape: Shape) -> None:
+    """Raise Misfit unless an array has as many numbers as one of a shape."""
+    if size(u.shape) != size(shape):
+        raise Misfit(f"{u.text} does not fit what is selected", u.is_shape, f"it is {said(shape)}", 0)  # fmt: skip
 
 
 # lowerings
@@ -1063,14 +1073,14 @@ MAXPOOL = array_row("maxpool", "x k stride", "put(up, maxpool(x, k)) ;; 0", R,
     lower=lower_maxpool, indices=(1, 2), counted="a width", optional=1, variants=of_maxpool,
     work=lambda operands, shape: size(shape) * window(operands[1], operands[2:])[0] ** len(shape))  # fmt: skip
 PUT = array_row("put", "u x ...", "take(up, x[i]) ;; 0", R, "u where x[i] is taken from, zeros elsewhere",
-    shape=inner_shape, lower=lower_put, variants=of_put, hidden=True, syntax="put(u, x[i])")  # fmt: skip
+    shape=put_shape, lower=lower_put, variants=of_put, hidden=True, syntax="put(u, x[i])")  # fmt: skip
 TAKE = array_row("take", "u x ...", "put(up, x[i]) ;; 0", R, "what x[i] takes, from u instead of x",
-    shape=selected_shape, lower=lower_take, variants=of_take, hidden=True, syntax="take(u, x[i])")  # fmt: skip
+    shape=take_shape, lower=lower_take, variants=of_take, hidden=True, syntax="take(u, x[i])")  # fmt: skip
 
 ROWS = (
     array_row("dot", "a b", "up*b ;; up*a", S, "sum of the products of two vectors",
         shape=same_vectors, lower=lower_dot, variants=of_dot),
-    array_row("outer", "a b", "up @ b ;; up.T @ a", S, "every product of a number of one vector and one of another",
+    array_row("outer", "a b", "up @ b ;; up.T @ a", S, "the products of every number of a with every one of b",
         shape=outer_shape, lower=lower_outer),
     array_row("norm", "x", "up*x/out", C, "length of a vector, or of all of a matrix",
         shape=number_shape, lower=lower_norm, careful=("if(out == 0, 0, up*x/out)",)),
@@ -1099,7 +1109,7 @@ ROWS = (
     array_row("flip", "x", "flip(up)", D, "from the last to the first, along both axes of a matrix",
         shape=same_shape, lower=lower_flip),
     array_row("conv", "x k", "conv(pad(up, k), flip(k)) ;; conv(x, up)", S,
-        "the sums of products with a kernel that slides over x and stays within it, not flipped",
+        "sums of products with a kernel, not flipped, that slides over x and stays within it",
         shape=conv_shape, lower=lower_conv, work=lambda operands, shape: 2 * size(shape) * size(operands[1].shape)),
     array_row("pad", "x k", "crop(up, k) ;; 0", D, "x with k zeros on every side; of a kernel k, its size less 1",
         shape=pad_shape, lower=lower_pad, indices=(1,), counted="a width", holds=is_kernel),
@@ -1107,25 +1117,22 @@ ROWS = (
         shape=crop_shape, lower=lower_crop, indices=(1,), counted="a width", holds=is_kernel),
     MAXPOOL,
     normalising_row("batchnorm", 0, "g*h + b, where h is x less the mean of its column, over the root of its variance + 1e-5"),
-    normalising_row("layernorm", 1, "the same along each row, or along a vector"),
+    normalising_row("layernorm", 1, "the same where h is x less the mean of its row, or of a vector"),
     counting_row("rows", "how many rows; of a vector 1", lambda shape: shape[0] if len(shape) == 2 else 1),
     counting_row("cols", "how many columns; of a vector its numbers", lambda shape: shape[-1]),
     counting_row("size", "how many numbers", size),
     array_row("eye", "n", "0", D, "n by n, with ones on the diagonal and zeros elsewhere",
         shape=eye_shape, lower=lower_eye, indices=(0,), counted="a size"),
-    PUT,
-    TAKE,
 )  # fmt: skip
 
 STRUCTURAL: dict[str, Structural] = {row.name: row for row in ROWS} | {"T": TRANSPOSE}
 """The rows that are called by name; `T(x)` is another spelling of `x.T`."""
 
-SELECTIONS = (PUT, TAKE)
-"""Of texts only. What stands at such a node is an operation that selects, which is not done: its
-row and what is written at it stand at the node, its operands behind the first."""
+SELECTIONS: dict[str, Structural] = {"put": PUT, "take": TAKE}
+"""Those that stand in texts only. What they are called with, an operation that selects, is not done
+there: its row and what is written at it stand at the node, its operands behind the first."""
 
 
 def array_rows() -> list[Structural]:
     """The rows that are shown: what is written by signs, then what is called."""
-    rows = [MATMUL, TRANSPOSE, INDEX, ARRAY, *STRUCTURAL.values()]
-    return [row for row in dict.fromkeys(rows) if not row.hidden]
+    return list(dict.fromkeys([MATMUL, TRANSPOSE, INDEX, ARRAY, *STRUCTURAL.values()]))
