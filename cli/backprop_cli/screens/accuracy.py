@@ -77,8 +77,9 @@ def show_rows(rows: Sequence[Operation]) -> bool:
                 Text(", ".join(gradients), GRADIENT),
             ]
         )
-    against = BOTH if any(isinstance(row, Structural) for row in rows) else QUOTIENTS
-    show(("function", "points", "value", "local gradients"), cells, None, against, found)
+    arrays = any(isinstance(row, Structural) for row in rows)
+    title = "local gradients, or what is sent" if arrays else "local gradients"
+    show(("function", "points", "value", title), cells, None, BOTH if arrays else QUOTIENTS, found)
     return all(one.holds for one in found)
 
 
