@@ -4,6 +4,7 @@ A number is never cut: elements are left out, and `…` says so.
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from ..numbers.decimal import decimal, exact_decimal
@@ -11,7 +12,7 @@ from ..numbers.wide import Number, Wide, as_float
 from ..operations.structural import said
 from .record import Tensor
 
-__all__ = ["MOST", "columns", "corner", "inline", "is_large", "summary"]
+__all__ = ["MOST", "columns", "corner", "inline", "is_large", "lead", "summary", "text_of"]
 
 MOST = 6
 """Rows, or columns, of the largest array that is written out."""
@@ -35,6 +36,7 @@ def corner(n: int) -> list[int | None]:
 
 
 def text_of(number: Number | None, digits: int) -> str:
+    """An element: its number, or `unused`."""
     return UNUSED if number is None else decimal(number, digits)
 
 
@@ -43,11 +45,12 @@ def columns(
     digits: int,
     everything: bool = False,
     text: Callable[[Number | None, int], str] = text_of,
+    ellipsis: str = ELLIPSIS,
 ) -> list[str]:
     """An array as lines of one width, a row each, its columns aligned at the points.
 
     A vector is one line; of a large array its corner is shown unless everything is asked for.
-    text: what is written for an element.
+    text: what is written for an element. ellipsis: for those that are left out.
     """
     shape = tensor.shape
     rows, width = (shape[0], shape[1]) if len(shape) == 2 else (1, *(shape or (1,)))
@@ -55,7 +58,7 @@ def columns(
     down = list(range(rows)) if everything else corner(rows)
     cells = [
         [
-            ELLIPSIS if i is None or j is None else text(tensor.numbers[i * width + j], digits)
+            ellipsis if i is None or j is None else text(tensor.numbers[i * width + j], digits)
             for i in down
         ]
         for j in across
@@ -64,29 +67,38 @@ def columns(
 
 
 def aligned(texts: Sequence[str]) -> list[str]:
-    """Numbers below each other, their points too; all of one width."""
+    """Numbers below each other, their points too; words between them; all of one width."""
     heads = [before_point(text) for text in texts]
     left = max(heads)
     padded = [" " * (left - head) + text for head, text in zip(heads, texts, strict=True)]
-    width = max(map(len, padded))
+    width = max([*map(len, texts), *(len(one) for one, head in zip(padded, heads, strict=True) if head)])  # fmt: skip
     return [
-        text.strip().center(width) if text.strip() == ELLIPSIS else text.ljust(width)
-        for text in padded
+        one.ljust(width) if head else text.center(width)
+        for one, text, head in zip(padded, texts, heads, strict=True)
     ]
 
 
 def before_point(text: str) -> int:
-    """How many characters stand before the point, or would."""
-    places = [text.find(sign) for sign in ".e" if sign in text and text[-1].isdigit()]
-    return min(places, default=len(text)) if text != ELLIPSIS else 0
+    """How many characters stand before the point, or would; 0 of what is no number."""
+    found = re.match(r"-?\d+", text)
+    return found.end() if found else 0
 
 
-def inline(tensor: Tensor, digits: int) -> str:
-    """An array on a line, as programs write it: [[1, 2], [3, 4]]; of a large one its summary."""
+def lead(lines: Sequence[str]) -> int:
+    """How many characters of an array in columns stand before the points of its first column."""
+    found = [re.match(r" *-?\d+", line) for line in lines]
+    return max((one.end() for one in found if one), default=0)
+
+
+def inline(tensor: Tensor, digits: int, everything: bool = False) -> str:
+    """An array on a line, as programs write it: [[1, 2], [3, 4]].
+
+    A large one is its summary unless everything is asked for.
+    """
     texts = [text_of(x, digits) for x in tensor.numbers]
     if not tensor.shape:
         return texts[0]
-    if is_large(tensor):
+    if is_large(tensor) and not everything:
         return summary(tensor, digits)
     if len(tensor.shape) == 1:
         return f"[{', '.join(texts)}]"
@@ -97,7 +109,7 @@ def inline(tensor: Tensor, digits: int) -> str:
 
 def summary(tensor: Tensor, digits: int) -> str:
     """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726."""
-    shape = said(tensor.shape)
+    shape = said(tensor.shape) + " numbers" * (len(tensor.shape) == 1)
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return shape
