@@ -6,6 +6,7 @@ A number is never cut: elements are left out, and `…` says so.
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import Number, Wide, as_float
@@ -95,11 +96,11 @@ def inline(tensor: Tensor, digits: int, everything: bool = False) -> str:
 
     A large one is its summary unless everything is asked for.
     """
+    if is_large(tensor) and not everything:
+        return summary(tensor, digits)
     texts = [text_of(x, digits) for x in tensor.numbers]
     if not tensor.shape:
         return texts[0]
-    if is_large(tensor) and not everything:
-        return summary(tensor, digits)
     if len(tensor.shape) == 1:
         return f"[{', '.join(texts)}]"
     width = tensor.shape[1]
@@ -113,7 +114,8 @@ def summary(tensor: Tensor, digits: int) -> str:
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return shape
-    low, high = min(numbers, key=exact_decimal), max(numbers, key=exact_decimal)
+    key: Any = exact_decimal if any(isinstance(x, Wide) for x in numbers) else as_float
+    low, high = min(numbers, key=key), max(numbers, key=key)
     text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
     floats = [as_float(x) for x in tensor.numbers if x is not None]
     norm = math.hypot(*[x for x in floats if x is not None])
