@@ -13,7 +13,7 @@ from rich.text import Text
 
 from backprop_grammar.arrays.notes import gathered_flags
 from backprop_grammar.arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
-from backprop_grammar.arrays.text import columns, inline, is_large, lead, summary, text_of
+from backprop_grammar.arrays.text import columns, indents, inline, is_large, summary, text_of
 from backprop_grammar.language.graph import Array
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number
@@ -426,8 +426,5 @@ def beside(cell: Text, width: int, right: str) -> Text:
 
 def level(cells: Sequence[Text]) -> list[Text]:
     """The cells of a column, moved so that the points of their first numbers stand below each other."""
-    leads = [lead([line for line in cell.plain.split("\n") if ", " not in line]) for cell in cells]
-    most = max(leads, default=0)
-    return [
-        indented(cell, most - one) if one else cell for cell, one in zip(cells, leads, strict=True)
-    ]
+    rooms = indents([cell.plain.split("\n") for cell in cells]) if cells else []
+    return [indented(cell, room) for room, cell in zip(rooms, cells, strict=True)]

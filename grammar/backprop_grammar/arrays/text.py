@@ -13,7 +13,7 @@ from ..numbers.wide import Number, Wide, as_float
 from ..operations.structural import said
 from .record import Tensor
 
-__all__ = ["MOST", "columns", "corner", "inline", "is_large", "lead", "summary", "text_of"]
+__all__ = ["MOST", "columns", "corner", "indents", "inline", "is_large", "summary", "text_of"]
 
 MOST = 6
 """Rows, or columns, of the largest array that is written out."""
@@ -85,10 +85,16 @@ def before_point(text: str) -> int:
     return found.end() if found else 0
 
 
-def lead(lines: Sequence[str]) -> int:
-    """How many characters of an array in columns stand before the points of its first column."""
-    found = [re.match(r" *-?\d+", line) for line in lines]
-    return max((one.end() for one in found if one), default=0)
+def indents(cells: Sequence[Sequence[str]]) -> list[int]:
+    """How far arrays in columns, the lines of a cell each, are moved to the right in a column of
+    them, so that the points of their first numbers stand below each other.
+    """
+    found = [
+        [re.match(r" *-?\d+", line) for line in cell if ", " not in line]  # which is a summary
+        for cell in cells
+    ]
+    leads = [max((one.end() for one in cell if one), default=0) for cell in found]
+    return [max(leads) - lead if lead else 0 for lead in leads]
 
 
 def inline(tensor: Tensor, digits: int, everything: bool = False) -> str:
