@@ -212,7 +212,11 @@ class ArrayBoard(Board):
         blocks = level([self.red(sent) for _, sent in shown])
         width = max(text_width(block.plain) for block in blocks)
         parts = [
-            beside(hanging(Text("+ " if i else "  ", QUIET), block), width + 2, f"  via {name}")
+            beside(
+                hanging(Text.assemble(("+ " if i else "  ", QUIET)), block),
+                width + 2,
+                f"  via {name}",
+            )
             for i, ((name, _), block) in enumerate(zip(shown, blocks, strict=True))
         ]
         if len(shown) < len(received):
@@ -243,7 +247,8 @@ class ArrayBoard(Board):
         """
         nodes: list[Any] = self.backward_nodes()
         edges = [edge for node in nodes for edge in node.edges]
-        what = "local gradient" + ", or what is sent" * any(edge.sent for edge in edges)
+        some = {bool(edge.sent) for edge in edges}
+        what = "what is sent" if some == {True} else "local gradient" + ", or what is sent" * len(some - {False})  # fmt: skip
         titles = ["node", "role", "upstream", what, "contribution"]
         if compact:
             titles = ["node", "role\nto", f"upstream\n{what}", "\ncontribution"]
@@ -328,11 +333,12 @@ class ArrayBoard(Board):
             left.append(edge.sent or "up").append(" = " if not same else ", ")
         else:
             beginning, slopes = self.local_parts(node, edge)
-            local = edge.local
+            local, text = edge.local, slopes.plain
             assert local is not None
-            text = slopes.plain if "\n" not in slopes.plain else inline(local, self.digits)
+            if " " in text:
+                text = inline(local, self.digits, self.everything, self.slope)
             yield from self.ending(left.append_text(beginning), slopes, text, GRADIENT)
-            left = Text("    sends ", QUIET)
+            left = Text.assemble(("    sends ", QUIET))
         if same:
             yield from wrapped(left.append("as the upstream", QUIET), self.width)
         else:

@@ -97,14 +97,19 @@ def indents(cells: Sequence[Sequence[str]]) -> list[int]:
     return [max(leads) - lead if lead else 0 for lead in leads]
 
 
-def inline(tensor: Tensor, digits: int, everything: bool = False) -> str:
+def inline(
+    tensor: Tensor,
+    digits: int,
+    everything: bool = False,
+    text: Callable[[Number | None, int], str] = text_of,
+) -> str:
     """An array on a line, as programs write it: [[1, 2], [3, 4]].
 
-    A large one is its summary unless everything is asked for.
+    A large one is its summary unless everything is asked for. text: what is written for an element.
     """
     if is_large(tensor) and not everything:
         return summary(tensor, digits)
-    texts = [text_of(x, digits) for x in tensor.numbers]
+    texts = [text(x, digits) for x in tensor.numbers]
     if not tensor.shape:
         return texts[0]
     if len(tensor.shape) == 1:
@@ -115,13 +120,15 @@ def inline(tensor: Tensor, digits: int, everything: bool = False) -> str:
 
 
 def summary(tensor: Tensor, digits: int) -> str:
-    """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726."""
+    """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726; or 8x8, all 1."""
     shape = said(tensor.shape) + " numbers" * (len(tensor.shape) == 1)
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return shape
     key: Any = exact_decimal if any(isinstance(x, Wide) for x in numbers) else as_float
     low, high = min(numbers, key=key), max(numbers, key=key)
+    if low == high and len(numbers) == len(tensor.numbers):
+        return f"{shape}, all {decimal(low, digits)}"
     text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
     floats = [as_float(x) for x in tensor.numbers if x is not None]
     norm = math.hypot(*[x for x in floats if x is not None])

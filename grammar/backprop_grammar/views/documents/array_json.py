@@ -24,7 +24,9 @@ MOST = 10_000
 
 def render(trace: ArrayTrace, options: Options) -> str:
     """The document: on one line, or indented on a terminal."""
-    return json.dumps(document(trace, options.everything), allow_nan=False, indent=2 if options.indent else None)
+    return json.dumps(
+        document(trace, options.everything), allow_nan=False, indent=2 if options.indent else None
+    )
 
 
 def plain(value: float | Array) -> Any:
