@@ -171,7 +171,9 @@ class ArrayBoard(Board):
         """
         if edge.sent:
             gets = "" if compact else f"{self.trace.name(edge.operand)} gets "
-            return Text.assemble((gets, QUIET), edge.sent)
+            *stages, sent = edge.sent.split("; ")
+            lines = [Text.assemble((gets, QUIET), sent), *map(where, stages)]
+            return Text("\n").join(lines)
         if compact and edge.rule is not None and edge.rule.is_one:
             return Text("up")
         left, slopes = self.local_parts(node, edge)
@@ -329,8 +331,9 @@ class ArrayBoard(Board):
         left = Text.assemble("  ", (f"{self.receiver(edge).strip()}: ", QUIET))
         same = edge.contribution == node.gradient and bool(node.shape)
         one = edge.rule is not None and edge.rule.is_one and not edge.sent
-        if edge.sent or one:
-            left.append(edge.sent or "up").append(" = " if not same else ", ")
+        *stages, sent = edge.sent.split("; ")
+        if sent or one:
+            left.append(sent or "up").append(" = " if not same else ", ")
         else:
             beginning, slopes = self.local_parts(node, edge)
             local, text = edge.local, slopes.plain
@@ -343,6 +346,8 @@ class ArrayBoard(Board):
             yield from wrapped(left.append("as the upstream", QUIET), self.width)
         else:
             yield from self.equation(left, edge.contribution, GRADIENT)
+        for stage in stages:
+            yield from wrapped(Text("  ") + where(stage), self.width)
 
     # summary
 
@@ -398,6 +403,11 @@ def over(shape: tuple[int, ...], larger: tuple[int, ...]) -> str:
         return f"to {said(larger)}"
     along = 1 if shape[-1] == 1 else 0
     return f"over {larger[along]} {('rows', 'columns')[along]}"
+
+
+def where(stage: str) -> Text:
+    """A stage of what is sent: `where s = sqrt(v)`."""
+    return Text.assemble("  ", ("where ", QUIET), stage)
 
 
 def hanging(left: Text, cell: Text) -> Text:
