@@ -604,6 +604,8 @@ class Evaluated(Answer):
     """A forward and a backward pass, and what there is to say of them."""
 
     record: "TraceRecord | ArrayTraceRecord"
+    notebook = "documents.notebook"
+    """The view that a notebook shows."""
 
     @property
     def output(self) -> str:
@@ -619,6 +621,69 @@ class Evaluated(Answer):
     def flags(self) -> tuple[Flag, ...]:
         """Why a gradient does not exist, or no float holds it."""
         return self.record.flags
+
+    def listed(self, evaluated: bool = False) -> Any:
+        """The record with its nodes. Raises BackpropError where it has none, or only an outline."""
+        if not self.record.nodes:
+            raise usage("the trace was made without its nodes", "leave out nodes=False")
+        if evaluated and self.record.value is UNEVALUATED:
+            raise usage("an outline has no numbers", "evaluate the program at a point")
+        return self.record
+
+    # pictures
+
+    def _repr_svg_(self) -> str | None:
+        return self.in_notebook("pictures.svg")
+
+    def _repr_html_(self) -> str | None:
+        return self.in_notebook(self.notebook)
+
+    def in_notebook(self, view: str) -> str | None:
+        """A view; None where the graph is too large for a picture, so that its text is shown."""
+        try:
+            return self.drawn(view)
+        except BackpropError:
+            return None
+
+    def drawn(self, view: str, **options: Any) -> str:
+        """A picture in which every node gets a place, so that its size has a limit."""
+        from .views.drawing.layers import check_size  # loaded when it is asked for
+
+        check_size(len(self.listed().nodes))
+        return rendered(view, self.record, self.digits, **options)
+
+    def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture as an SVG file.
+
+        width: pixels that it may be wide, and is folded into rows for, or "a4" for what that sheet
+        takes best. theme: "light", "dark", or "auto" for the one of whoever looks at it.
+        """
+        text: str = self.picture("pictures.svg", width, theme)
+        return text
+
+    def pdf(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> bytes:
+        """The picture as a PDF file of one page, which is an A4 sheet where the width is "a4"."""
+        data: bytes = self.picture("pictures.pdf", width, theme)
+        return data
+
+    def dot(self) -> str:
+        """The picture for Graphviz."""
+        return rendered("pictures.dot", self.listed(), self.digits)
+
+    def mermaid(self) -> str:
+        """The picture for Mermaid."""
+        return rendered("pictures.mermaid", self.listed(), self.digits)
+
+    def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
+        text: str = self.picture("pictures.tikz", width, theme)
+        return text
+
+    def picture(self, view: str, width: float | str | None, theme: str) -> Any:
+        """A picture of some width on a ground of its own."""
+        if width is not None and width != "a4":
+            width = finite(width, "the width")
+        return self.drawn(view, width=width, theme=checked_theme(theme, view == "pictures.svg"))
 
 
 class Trace(Evaluated):
@@ -651,14 +716,6 @@ class Trace(Evaluated):
         name = named(name, "the name of a node")
         node = self.record.by_name.get(name)
         return self.node(find(self.listed(), name) if node is None else node)
-
-    def listed(self, evaluated: bool = False) -> TraceRecord:
-        """The record with its nodes. Raises BackpropError where it has none, or only an outline."""
-        if not self.record.nodes:
-            raise usage("the trace was made without its nodes", "leave out nodes=False")
-        if evaluated and self.record.value is UNEVALUATED:
-            raise usage("an outline has no numbers", "evaluate the program at a point")
-        return self.record
 
     def __contains__(self, node: object) -> bool:
         return node in (self.nodes if isinstance(node, Node) else self.record.by_name)
@@ -693,26 +750,6 @@ class Trace(Evaluated):
         from .views.documents.text import trace_text  # loaded when it is asked for
 
         return trace_text(self.record, self.digits)
-
-    def _repr_svg_(self) -> str | None:
-        return self.in_notebook("pictures.svg")
-
-    def _repr_html_(self) -> str | None:
-        return self.in_notebook("documents.notebook")
-
-    def in_notebook(self, view: str) -> str | None:
-        """A view; None where the graph is too large for a picture, so that its text is shown."""
-        try:
-            return self.drawn(view)
-        except BackpropError:
-            return None
-
-    def drawn(self, view: str, **options: Any) -> str:
-        """A picture in which every node gets a place, so that its size has a limit."""
-        from .views.drawing.layers import check_size  # loaded when it is asked for
-
-        check_size(len(self.listed().nodes))
-        return rendered(view, self.record, self.digits, **options)
 
     # words
 
@@ -768,42 +805,9 @@ class Trace(Evaluated):
 
     # pictures and documents
 
-    def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
-        """The picture as an SVG file.
-
-        width: pixels that it may be wide, and is folded into rows for, or "a4" for what that sheet
-        takes best. theme: "light", "dark", or "auto" for the one of whoever looks at it.
-        """
-        text: str = self.picture("pictures.svg", width, theme)
-        return text
-
-    def pdf(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> bytes:
-        """The picture as a PDF file of one page, which is an A4 sheet where the width is "a4"."""
-        data: bytes = self.picture("pictures.pdf", width, theme)
-        return data
-
     def html(self) -> str:
         """A web page that steps through both passes."""
         return self.drawn("pictures.html")
-
-    def dot(self) -> str:
-        """The picture for Graphviz."""
-        return rendered("pictures.dot", self.listed(), self.digits)
-
-    def mermaid(self) -> str:
-        """The picture for Mermaid."""
-        return rendered("pictures.mermaid", self.listed(), self.digits)
-
-    def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
-        """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
-        text: str = self.picture("pictures.tikz", width, theme)
-        return text
-
-    def picture(self, view: str, width: float | str | None, theme: str) -> Any:
-        """A picture of some width on a ground of its own."""
-        if width is not None and width != "a4":
-            width = finite(width, "the width")
-        return self.drawn(view, width=width, theme=checked_theme(theme, view == "pictures.svg"))
 
     def json(self) -> str:
         """The trace as one JSON document, the format backprop-trace/1."""
@@ -814,6 +818,7 @@ class ArrayTrace(Evaluated):
     """One forward and one backward pass over vectors and matrices, which are nested lists here."""
 
     record: "ArrayTraceRecord"
+    notebook = "documents.array_notebook"
 
     @property
     def point(self) -> dict[str, Any]:
@@ -847,7 +852,7 @@ class ArrayTrace(Evaluated):
         """Not for arrays yet. Raises BackpropError."""
         raise no_arrays("this view")
 
-    explain = why = check = claim = svg = pdf = html = dot = mermaid = tikz = unbuilt
+    explain = why = check = claim = html = unbuilt
 
 
 class Explanation(Answer):

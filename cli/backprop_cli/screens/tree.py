@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from backprop_grammar.views.drawing.diagram import Diagram, Wire
+from backprop_grammar.views.drawing.grids import line
 
 from .terminal import GRADIENT, NAME, QUIET, VALUE, wrapped
 
@@ -96,9 +97,9 @@ def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
         if vertex.formula:
             text.append(f" = {vertex.formula}")
         if vertex.value:
-            text.append(" = ").append(vertex.value, VALUE)
+            text.append(" = ").append(line(vertex.value), VALUE)
         if vertex.gradient:
-            text.append(", gradient ", QUIET).append(vertex.gradient, GRADIENT)
+            text.append(", gradient ", QUIET).append(line(vertex.gradient), GRADIENT)
     if wire is None:
         return text
     gate = diagram.vertices[wire.target]
@@ -107,16 +108,16 @@ def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
     elif not wire.routed:
         text.append(", not selected", QUIET)
     elif shared and wire.contribution:
-        text.append(" (", QUIET).append(wire.contribution, GRADIENT)
+        text.append(" (", QUIET).append(line(wire.contribution), GRADIENT)
         text.append(f" via {gate.name})", QUIET)
     return text
 
 
 def framed(text: Text, place: Entry, width: int, plain: bool) -> Iterable[Text]:
     """The text after its guides, in lines of that width."""
-    for i, line in enumerate(wrapped(text, max(1, width - len(place.first)))):
+    for i, row in enumerate(wrapped(text, max(1, width - len(place.first)))):
         guide = place.rest if i else place.first
-        yield Text.assemble((guide.translate(PLAIN) if plain else guide, QUIET), line)
+        yield Text.assemble((guide.translate(PLAIN) if plain else guide, QUIET), row)
 
 
 PLAIN = str.maketrans("├└─╌│", "|`-.|")

@@ -11,7 +11,17 @@ from ..numbers.wide import Number, Wide, as_float
 from ..operations.structural import said
 from .record import Tensor
 
-__all__ = ["MOST", "columns", "corner", "inline", "is_large", "summary"]
+__all__ = [
+    "MOST",
+    "columns",
+    "corner",
+    "extremes",
+    "inline",
+    "is_large",
+    "norm",
+    "summary",
+    "text_of",
+]
 
 MOST = 6
 """Rows, or columns, of the largest array that is written out."""
@@ -35,6 +45,7 @@ def corner(n: int) -> list[int | None]:
 
 
 def text_of(number: Number | None, digits: int) -> str:
+    """An element, or that it is of a branch that is not evaluated."""
     return UNUSED if number is None else decimal(number, digits)
 
 
@@ -97,14 +108,22 @@ def inline(tensor: Tensor, digits: int) -> str:
 
 def summary(tensor: Tensor, digits: int) -> str:
     """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726."""
-    shape = said(tensor.shape)
-    numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
-    if not numbers:
+    shape, ends, length = said(tensor.shape), extremes(tensor), norm(tensor)
+    if not ends:
         return shape
-    low, high = min(numbers, key=exact_decimal), max(numbers, key=exact_decimal)
-    text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
-    floats = [as_float(x) for x in tensor.numbers if x is not None]
-    norm = math.hypot(*[x for x in floats if x is not None])
-    if len(numbers) < len(tensor.numbers) or None in floats or not math.isfinite(norm):
-        return text
-    return f"{text}, norm {decimal(norm, digits)}"
+    text = f"{shape}, {decimal(ends[0], digits)} to {decimal(ends[1], digits)}"
+    return text if length is None else f"{text}, norm {decimal(length, digits)}"
+
+
+def extremes(tensor: Tensor) -> tuple[Number, Number] | None:
+    """The least and the largest number; None where there is none."""
+    numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
+    return (min(numbers, key=exact_decimal), max(numbers, key=exact_decimal)) if numbers else None
+
+
+def norm(tensor: Tensor) -> float | None:
+    """The length of all numbers as one vector; None where some are missing, or it overflows."""
+    floats = [None if x is None else as_float(x) for x in tensor.numbers]
+    known = [x for x in floats if x is not None]
+    length = math.hypot(*known)
+    return length if len(known) == len(floats) and math.isfinite(length) else None

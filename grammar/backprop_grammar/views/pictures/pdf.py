@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterable
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import Label, Outline, Scene, Segment
+from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import A4, POINT, page_scale, scene
 from ..drawing.text_metrics import SIZES, Runs, typeset
 from ..options import Options
@@ -66,9 +66,9 @@ WIDTHS = dict(
 """How wide characters are in Helvetica, in thousandths of its size (Adobe's font metrics)."""
 
 
-def render(trace: Trace, options: Options) -> bytes:
+def render(trace: AnyTrace, options: Options) -> bytes:
     """The picture of a trace as a PDF; on a sheet of paper where its width is that of one."""
-    return drawing(diagram(trace, options.digits), options.theme, options.width)
+    return drawing(pictured(trace, options.digits, heat=True), options.theme, options.width)
 
 
 def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> bytes:

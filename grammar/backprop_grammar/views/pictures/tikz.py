@@ -7,9 +7,9 @@ length, `x`, scales it all.
 from collections.abc import Iterable
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import Outline, Scene, Segment
+from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import POINT, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
@@ -48,9 +48,9 @@ SPECIAL = {
 }
 
 
-def render(trace: Trace, options: Options) -> str:
+def render(trace: AnyTrace, options: Options) -> str:
     """The picture of a trace as a LaTeX document."""
-    return drawing(diagram(trace, options.digits), options.theme, options.width)
+    return drawing(pictured(trace, options.digits), options.theme, options.width)
 
 
 def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> str:
