@@ -26,6 +26,8 @@ Rectangle = tuple[int, int, int, int]
 
 
 ARROW = "→"
+BETWEEN = 2
+"""Blanks between two arrays, beside the one after every text; between two numbers, one."""
 
 
 class RowLayout:
@@ -173,11 +175,18 @@ class Drawing:
     def least(self, item: int) -> int:
         """The leftmost column for the middle of a leaf or gate."""
         row, front = self.rows[item], self.front
+        vertex = self.diagram.vertices[self.layers.source[item]]
+        above, below = (
+            len(lines(x)) * self.numbered(item) for x in (vertex.value, vertex.gradient)
+        )
+        beside = max(front[r] for r in range(row - above, row + below + 1))
+        beside += BETWEEN * (max(above, below) > 1)
         if not self.is_gate(item):
-            return front[row] + len(self.label(item)[0]) - 2
+            return max(front[row] + len(self.label(item)[0]) - 2, beside - 2)
         top, bottom = self.box_rows(item)
         room = self.width(item) // 2 + (item in self.entered)
         least = [front[r] + room for r in range(top, bottom + 1)]
+        least.append(beside - (self.width(item) - self.width(item) // 2))
         if self.sizes[item] > 1:
             upper, lower = self.ports[item, 0], self.ports[item, self.sizes[item] - 1]
             least += [front[r] for r in (*range(upper, top), *range(bottom + 1, lower + 1))]
@@ -280,7 +289,8 @@ class Drawing:
                 row = self.end(link)
                 taken = range(row, row + len(texts) + 1)
                 start = max(self.front[r] for r in taken)
-                start += any((r, start - 2) in self.sheet.texts for r in taken[1:])  # two blanks
+                if any((r, start - 2) in self.sheet.texts for r in taken[1:]):
+                    start += BETWEEN if len(texts) > 1 else 1
                 for r, text in zip(taken[1:], texts, strict=True):
                     self.sheet.write(r, start, text, GRADIENT)
                 for r in taken:

@@ -59,7 +59,9 @@ def lines(
     reason = unfit(diagram, width)
     if not reason:
         layers = arrange(diagram)
+        subjects = []
         for digits, subject in chain([(0, diagram)], fewer):
+            subjects.append((digits, subject))
             if least(subject) > width:
                 continue
             layout = RowLayout(subject, layers)
@@ -67,22 +69,30 @@ def lines(
                 drawn = Drawing(layout, roomy)
                 if drawn.columns() <= width:
                     yield from drawn.sheet.lines(plain)
-                    if digits:
-                        text = f"{digits} digits, to fit {width} columns; --digits shows more"
-                        yield from wrapped(Text(text, QUIET), width)
+                    yield from remark(digits, width)
                     return
-        for roomy in (True, False) if len(layers.rank) <= TANGLED else ():
-            sheets = staves(diagram, layers, width, roomy)
-            for k, sheet in enumerate(sheets):
-                if k:
-                    yield Text()
-                yield from sheet.lines(plain)
-            if sheets:
-                return
+        wide = any(vertex.shape for vertex in diagram.vertices)  # arrays: fewer digits fold, too
+        for digits, subject in chain([(0, diagram)], subjects[1:] if wide else ()):
+            for roomy in (True, False) if len(layers.rank) <= TANGLED else ():
+                sheets = staves(subject, layers, width, roomy)
+                for k, sheet in enumerate(sheets):
+                    if k:
+                        yield Text()
+                    yield from sheet.lines(plain)
+                if sheets:
+                    yield from remark(digits, width)
+                    return
         reason = too_wide(max(least(diagram), width), width)
     yield from wrapped(Text(reason, QUIET), width)
     yield Text()
     yield from tree.lines(diagram, width, plain, most)
+
+
+def remark(digits: int, width: int) -> Iterable[Text]:
+    """That there are fewer digits than usual; nothing where there are none fewer."""
+    if digits:
+        text = f"{digits} digits, to fit {width} columns; --digits shows more"
+        yield from wrapped(Text(text, QUIET), width)
 
 
 def staves(diagram: Diagram, layers: Layers, width: int, roomy: bool) -> list[Canvas]:

@@ -5,16 +5,16 @@ Where an array is stretched, its wire runs through a gate: it copies forward, an
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil, inf
 
-from ...arrays.lower import spread
 from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from ...arrays.text import columns, extremes, inline, is_large, norm, text_of
 from ...language.precedence import array_shape
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
-from ...operations.structural import ARRAY, Structural, said, size
+from ...operations.structural import ARRAY, Structural, said, size, spread
 from ...operations.table import IF
 from .diagram import Diagram, Vertex, Wire, gate
 from .grids import Figure, Grid, abreast
@@ -46,10 +46,24 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
     def shown(tensor: Tensor | None) -> Figure:
         return "" if tensor is None else figure(tensor, digits, heat)
 
+    def both(value: Tensor | None, gradient: Tensor | None) -> tuple[Figure, Figure]:
+        """Value and gradient, each element of one where it is in the other."""
+        if value is None or gradient is None or not gradient.shape or is_large(value):
+            return shown(value), shown(gradient)
+        wide = value.shape[-1]
+        stacked = Tensor((2 * size(value.shape) // wide, wide), value.numbers + gradient.numbers)
+        rows = columns(stacked, digits, everything=True)
+        half = len(rows) // 2
+        return abreast(
+            *(
+                replace(one, lines=tuple(map(str.rstrip, own))) if isinstance(one, Grid) else one
+                for one, own in ((shown(value), rows[:half]), (shown(gradient), rows[half:]))
+            )
+        )
+
     def leaf(node: ArrayNode, symbol: str = "") -> Vertex:
         named = bool(not symbol or graph.names.get(node.index) == node.name)
-        value = "" if node.index in constants else shown(node.value)
-        value, gradient = abreast(value, shown(node.gradient))
+        value, gradient = both(None if node.index in constants else node.value, node.gradient)
         return Vertex(
             node.name, symbol, node.name if named else "", value, gradient, node.formula if node.kind == "operation" else "", node.index,
             shape=said(node.shape) if node.shape else "",
@@ -70,8 +84,8 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
             if edge and edge.unsummed:
                 times = size(node.shape) // size(other.shape)
                 over = Tensor(node.shape, tuple([other.value.numbers[k] for k in spread(other.shape, node.shape)]))  # fmt: skip
-                value, back = abreast(shown(over), shown(edge.unsummed))
-                said_of = f"{other.name}, {times} times"
+                value, back = both(over, edge.unsummed)
+                said_of = f"{other.name} copied {times} times"
                 vertices.append(Vertex(
                     other.name, f"copy x{times}", "", value, back, said_of, operand, backward="+",
                 ))  # fmt: skip

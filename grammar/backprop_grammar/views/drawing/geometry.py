@@ -33,6 +33,7 @@ __all__ = [
     "framing",
     "labelled",
     "mentioned",
+    "minus_of",
     "segments",
     "tips",
 ]
@@ -181,6 +182,12 @@ class Scene:
 
 def plain(vertex: Vertex) -> str:
     return "".join(text for text, _ in typeset(visible(vertex.symbol)))
+
+
+def minus_of(x: float, y: float, side: float) -> tuple[float, float, float, float]:
+    """The minus sign in a square of a heat map: left, top, width and height."""
+    high = max(1.0, 0.18 * side)
+    return x + 0.2 * side, y + (side - high) / 2, 0.6 * side, high
 
 
 def printed(figure: Figure) -> Figure:

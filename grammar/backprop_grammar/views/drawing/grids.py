@@ -72,13 +72,12 @@ def lines(figure: Figure) -> tuple[str, ...]:
     return (figure,) if figure else ()
 
 
-def abreast(*figures: Figure) -> tuple[Figure, ...]:
-    """The same figures, where these are of one shape, with columns that have room for each other."""
-    rows = [grid.rows for grid in figures if isinstance(grid, Grid) and grid.rows]
-    if len(rows) < len(figures) or len({len(one[0]) for one in rows}) > 1:
-        return figures
-    room = tuple(max(texts, key=long_number) for texts in zip(*(row for one in rows for row in one), strict=True))  # fmt: skip
-    return tuple(replace(grid, room=room) for grid in figures if isinstance(grid, Grid))
+def abreast(one: Figure, other: Figure) -> tuple[Figure, Figure]:
+    """The same figures, of one shape, with columns that have room for each other."""
+    if not (isinstance(one, Grid) and isinstance(other, Grid) and one.rows):
+        return one, other
+    room = tuple(max(texts, key=long_number) for texts in zip(*one.rows, *other.rows, strict=True))
+    return replace(one, room=room), replace(other, room=room)
 
 
 def long_number(text: str) -> float:

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
 from ..drawing.diagram import Diagram, Vertex
-from ..drawing.geometry import Frame, Label, Outline, Panel, Scene, Segment
+from ..drawing.geometry import Frame, Label, Outline, Panel, Scene, Segment, minus_of
 from ..drawing.grids import line
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import scene
@@ -311,9 +311,8 @@ def squared(x: float, y: float, side: float, minus: bool) -> str:
     """A square of a heat map; of a negative number, with a minus sign cut out."""
     path = f"M{at((x, y))}h{number(side)}v{number(side)}h{number(-side)}z"
     if minus:
-        long, high = 0.6 * side, max(1.0, 0.18 * side)
-        corner = x + 0.2 * side, y + (side - high) / 2
-        path += f"M{at(corner)}v{number(high)}h{number(long)}v{number(-high)}z"
+        left, top, long, high = minus_of(x, y, side)
+        path += f"M{at((left, top))}v{number(high)}h{number(long)}v{number(-high)}z"
     return path
 
 
