@@ -170,7 +170,7 @@ def figure(tensor: Tensor, digits: int, heat: bool = False) -> Figure:
     if not heat:
         return Grid(line, (line,))
     texts = [] if ends is None else [decimal(end, few) for end in ends]
-    caption = " … ".join(dict.fromkeys(texts))
+    caption = " to ".join(dict.fromkeys(texts))
     squares, parts = heat_of(tensor)
     return Grid(line, (line,), (), squares, caption, parts)
 

@@ -7,15 +7,12 @@ gradient comes ← back.
 from ...errors import shorten, visible
 from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import mentioned
-from ..drawing.grids import Figure, Grid, line, lines
+from ..drawing.grids import Figure, Grid, line
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.text_metrics import shaped, typeset
 from ..options import Options
 
 __all__ = ["drawing", "render"]
-
-
-SPACE = "\u00a0"
 
 
 def render(trace: AnyTrace, options: Options) -> str:
@@ -76,11 +73,18 @@ def numbers(value: Figure, gradient: Figure) -> str:
     """What stands at an arrow; of an array, a line for each row."""
     back = gradient if isinstance(gradient, Grid) else shorten(gradient)
     parts = [
-        f"{arrow if k == 0 else SPACE} {text.replace(' ', SPACE)}"
-        for arrow, figure in (("→", value), ("←", back))
+        arrow * (k == 0) + text
+        for arrow, figure in (("→ ", value), ("← ", back))
         for k, text in enumerate(lines(figure))
     ]
     return f"|{quoted(*parts)}|" if parts else ""
+
+
+def lines(figure: Figure) -> list[str]:
+    """A number, or the rows of an array."""
+    if isinstance(figure, Grid) and figure.rows:
+        return [", ".join(row) for row in figure.rows]
+    return [line(figure)] if figure else []
 
 
 def quoted(*lines: str) -> str:

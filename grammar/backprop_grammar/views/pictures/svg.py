@@ -7,9 +7,9 @@ belongs to, so a style sheet or a script needs no knowledge of the layout:
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
     text.value, .gradient  data-name="{whose output it is}"
     text.contribution, .rule  data-name="{source}" data-wire="{index}"
-    text.element           beside these: of an array, data-place="{row},{column}"
-    g.panel.value|gradient|contribution  behind an array, data-name and data-wire as of its texts:
-        path.lines around numbers, or of a heat map path.square  data-place="{row},{column}"
+    text.element           beside these: of an array, data-vertex="{index}" data-place="{row},{column}"
+    g.panel.value|gradient|contribution  behind an array, data-name, data-vertex and data-wire as of
+        its texts: path.lines, and of a heat map path.square  data-place="{row},{column}"
     text.entering, .leaving   data-name="{source}", where a wire leads from row to row
     g.frame                data-title
 """
@@ -279,7 +279,8 @@ def write(label: Label, data: str = "") -> str:
     if label.shape:
         text += f'<tspan class="alias">\u00a0{quoted(label.shape)}</tspan>'
     if label.place is not None:
-        kind, data = f"{kind} element", f'{data} data-place="{place(*label.place)}"'
+        kind = f"{kind} element"
+        data += f' data-vertex="{label.vertex}" data-place="{place(*label.place)}"'
     return f'<text class="{kind}"{data} {where}>{text}</text>'
 
 
@@ -302,7 +303,7 @@ def panelled(picture: Diagram, panel: Panel) -> str:
         for x, y, long, high in panel.lines()
     )
     return (
-        f'<g class="panel {panel.kind}" data-name="{name}"{wire}>{squares}'
+        f'<g class="panel {panel.kind}" data-name="{name}" data-vertex="{panel.vertex}"{wire}>{squares}'
         f'<path class="lines" fill-opacity="0.5" d="{lines}"/></g>'
     )
 
