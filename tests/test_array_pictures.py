@@ -69,6 +69,7 @@ DRAWN = {
     "pieces": ("a = x[0]; b = x[1:3]; sum(concat(b, [a, 2*a]))", {"x": vector(4)}),
     "chosen": ("sum(if(x < 0, x^2, sqrt(x)))", {"x": vector(4)}),
     "one": ("x.T @ A @ x", {"A": matrix(2, 2), "x": [1, 2]}),
+    "constants": ("k = eye(2); sum(k @ x*sqrt(2) + [1, 2]) + pi*sum([3, 4])", {"x": [1, 2]}),
     "leaf": ("x[0]", {"x": [3]}),
     "infinite": ("sum(sqrt(x))", {"x": [[0, 1], [4, 0]]}),
 }  # fmt: skip
@@ -92,7 +93,7 @@ def picture(name, width, fewest=3):
 RECORDED = {
     "squares": 200, "norm": 200, "softmax": 200, "softmax-80": 80, "network-100": 100,
     "attention-200": 200, "batch-norm-200": 200, "lstm-200": 200, "large": 100, "uses": 200,
-    "softmax-60": 60,
+    "softmax-60": 60, "constants": 200,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ...language.precedence import array_shape
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
-from ...operations.structural import ARRAY, Structural, said, size, spread
+from ...operations.structural import Structural, said, size, spread
 from ...operations.table import IF
 from .diagram import Diagram, Vertex, Wire, gate
 from .grids import Figure, Grid, abreast
@@ -38,6 +38,7 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
     """
     graph, by_index = trace.program, {node.index: node for node in trace.nodes}
     constants = graph.constants
+    once = {constants[k]: node for k, node in by_index.items() if k in constants}
     needed = graph.needed(trace.output)
     place: dict[int, int] = {}
     vertices: list[Vertex] = []
@@ -63,9 +64,12 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
 
     def leaf(node: ArrayNode, symbol: str = "") -> Vertex:
         named = bool(not symbol or graph.names.get(node.index) == node.name)
+        label = node.name if named else ""
+        if node.kind == "operation" and not symbol and node.index not in graph.names:
+            label = node.formula if len(node.formula) <= LONGEST_SYMBOL else node.name
         value, gradient = both(None if node.index in constants else node.value, node.gradient)
         return Vertex(
-            node.name, symbol, node.name if named else "", value, gradient, node.formula if node.kind == "operation" else "", node.index,
+            node.name, symbol, label, value, gradient, node.formula if node.kind == "operation" else "", node.index,
             shape=said(node.shape) if node.shape else "",
         )  # fmt: skip
 
@@ -75,7 +79,7 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
         edges = {edge.place: edge for edge in node.edges}
         sources: list[tuple[int, ArrayEdge | None, Figure]] = []
         for position, operand in wired_operands(trace, node):
-            other = by_index[operand]
+            other = once[constants[operand]] if operand in constants else by_index[operand]
             if operand in constants:
                 vertices.append(leaf(other))
             source = len(vertices) - 1 if operand in constants else place[operand]
@@ -111,7 +115,7 @@ def wired_operands(trace: ArrayTrace, node: ArrayNode) -> list[tuple[int, int]]:
     constants = trace.program.constants
     pairs = list(enumerate(node.operands))
     if all(operand in constants for operand in node.operands):
-        return [] if node.row is ARRAY else pairs
+        return [] if isinstance(node.row, Structural) and node.shape else pairs
     return [
         (i, operand)
         for i, operand in pairs

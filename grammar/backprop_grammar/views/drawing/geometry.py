@@ -102,7 +102,7 @@ class Panel:
 
     kind, vertex, wire: as of a label. across, down: where its lines stand. heat: how strong each
     square is, -1 to 1, row by row; empty where numbers are written. parts: how many rows and
-    columns of the array a square stands for.
+    columns of the array a square stands for. title: says so.
     """
 
     kind: str
@@ -112,6 +112,7 @@ class Panel:
     down: list[float]
     heat: tuple[tuple[float, ...], ...]
     parts: tuple[int, int]
+    title: str
 
     def lines(self) -> Iterable[tuple[float, float, float, float]]:
         """Of every line left, top, width and height; a heat map has those around it alone."""
@@ -529,7 +530,8 @@ def written(
     top = edge - tall(figure, size) * above
     if figure.heat or figure.boxed:
         across, down = spans(figure, size, left, top)
-        yield Panel(kind, vertex, wire, across, down, figure.heat, figure.parts)
+        title = figure.title if figure.heat else ""
+        yield Panel(kind, vertex, wire, across, down, figure.heat, figure.parts, title)
     for text, start, end, baseline, place in placed(figure, size, left, top):
         x = end if anchor == "end" else (start + end) / 2
         yield Label(x, baseline, text, kind, anchor, vertex, wire, place=place)

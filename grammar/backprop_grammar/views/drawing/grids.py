@@ -28,7 +28,8 @@ WRITTEN = 4
 PITCH, BOXED = 1.25, 1.5  # from row to row, of the size of the text; with lines around the numbers
 GAP, BOXED_GAP = 0.75, 0.9  # between columns, of the size of the text
 EDGE = 3.0  # between a line around numbers and what is beside it
-SQUARE, LEAST_SQUARE, LONGEST_SIDE = 12.0, 6.0, 96.0  # of a heat map, in pixels
+SQUARE, LEAST_SQUARE = 12.0, 6.0  # the side of a square of a heat map, in pixels
+WIDEST, HIGHEST = 144.0, 96.0  # how large it may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Grid:
     caption: str = ""
     parts: tuple[int, int] = (1, 1)
     room: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What is said of a heat map: its size, and what a square of it stands for."""
+        pairs = zip(self.parts, ("row", "column"), strict=True)
+        parts = " and ".join(f"{n} {what}s" for n, what in pairs if n > 1)
+        return f"{self.line}; a square is the largest of {parts}" if parts else self.line
 
     @property
     def boxed(self) -> bool:
@@ -89,8 +97,8 @@ def long_number(text: str) -> float:
 
 def square(grid: Grid) -> float:
     """The side of a square of a heat map."""
-    most = max(len(grid.heat), len(grid.heat[0]))
-    return max(LEAST_SQUARE, min(SQUARE, LONGEST_SIDE // most))
+    room = min(WIDEST // len(grid.heat[0]), HIGHEST // len(grid.heat))
+    return max(LEAST_SQUARE, min(SQUARE, room))
 
 
 def columns(grid: Grid, size: float) -> list[float]:

@@ -292,6 +292,7 @@ def panelled(picture: Diagram, panel: Panel) -> str:
     """What stands behind an array. A square is as dark as its number is large, and says its sign."""
     name = quoted(picture.vertices[panel.vertex].name)
     wire = f' data-wire="{panel.wire}"' * (panel.wire >= 0)
+    title = f"<title>{quoted(panel.title)}</title>" if panel.title else ""
     squares = "".join(
         f'<path class="square" shape-rendering="crispEdges" data-place="{place(i * panel.parts[0], j * panel.parts[1])}"'
         f' fill-opacity="{abs(strength):.2g}" d="{squared(x, y, side, strength < 0)}"/>'
@@ -303,7 +304,7 @@ def panelled(picture: Diagram, panel: Panel) -> str:
         for x, y, long, high in panel.lines()
     )
     return (
-        f'<g class="panel {panel.kind}" data-name="{name}" data-vertex="{panel.vertex}"{wire}>{squares}'
+        f'<g class="panel {panel.kind}" data-name="{name}" data-vertex="{panel.vertex}"{wire}>{title}{squares}'
         f'<path class="lines" fill-opacity="0.5" d="{lines}"/></g>'
     )
 
