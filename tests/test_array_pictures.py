@@ -70,6 +70,7 @@ DRAWN = {
     "chosen": ("sum(if(x < 0, x^2, sqrt(x)))", {"x": vector(4)}),
     "one": ("x.T @ A @ x", {"A": matrix(2, 2), "x": [1, 2]}),
     "constants": ("k = eye(2); sum(k @ x*sqrt(2) + [1, 2]) + pi*sum([3, 4])", {"x": [1, 2]}),
+    "names": ("counts = exp(X); probabilities = counts/sum(counts, axis=1); sum(probabilities^2)", {"X": matrix(3, 4)}),
     "leaf": ("x[0]", {"x": [3]}),
     "infinite": ("sum(sqrt(x))", {"x": [[0, 1], [4, 0]]}),
 }  # fmt: skip

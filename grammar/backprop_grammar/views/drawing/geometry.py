@@ -293,6 +293,15 @@ class Layout:
         """How wide the name of a vertex is, with its shape."""
         return width(self.names[item], SIZES["name"]) + beside(self.shape(item))
 
+    def beside_name(self, item: int, figure: Figure, gate: float) -> float:
+        """How far an array, which may stand as high as the name above its gate, is pushed aside.
+
+        gate: half of how wide the gates of the column are.
+        """
+        if item >= self.layers.count or self.outlines[item] is None or not more(figure):
+            return 0.0
+        return max(0.0, self.named(item) / 2 - gate)
+
     def shape(self, item: int) -> str:
         """The shape that stands after the name of a vertex."""
         return shaped(self.diagram.vertices[item].shape) if self.names[item] else ""
@@ -385,7 +394,7 @@ class Layout:
             for item in bends:
                 left = max(left, width(self.carried(item), SIZES["entering"]) + 6.0 + TIP)
             numbers = [
-                long(text, SIZES["value"])
+                long(text, SIZES["value"]) + 2 * self.beside_name(item, text, gate)
                 for item in (*vertices, *bends)
                 for text in self.numbers(item)
             ]
