@@ -14,6 +14,7 @@ from backprop_cli.screens import tree
 from backprop_cli.screens.channels import Net, arranged
 from backprop_cli.screens.picture import LARGEST, lines
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
+from backprop_grammar.views.drawing.grids import lines as written
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
 from tests.support import BackpropError, Program, often, outlined, traced
@@ -191,8 +192,9 @@ class Reader:
                     end = place[1]
                     start = len(re.sub(r"\S+$", "", self.rows[place[0]][:end]))
                     assert start < end, "a wire without an end"
-                    if self.rows[place[0]][:start].endswith(("├─ ", "├╌ ", "├── ", "├╌╌ ", "├─── ", "├╌╌╌ ")):  # the name of a stage  # fmt: skip
-                        place = place[0], start - 1
+                    named = re.search(r"├[─╌]{1,3} (?=(\w+ )?$)", self.rows[place[0]][:start])
+                    if named:  # the name of a stage, and its shape
+                        place = place[0], named.end() - 1
                         continue
                     found.add((place[0], start))
                     break
@@ -244,15 +246,17 @@ def check(subject, rows):
         if place not in reader.gates:  # a leaf
             assert not vertex.symbol
             r, c = place
-            assert re.match(r"\S+", reader.rows[r][c:])[0] == vertex.label
+            assert re.match(r"\S+", reader.rows[r][c:])[0] == (vertex.shape or vertex.label)
+            assert reader.rows[r][:c].endswith(f"{vertex.label} " * bool(vertex.shape))
             continue
         symbol, name, _ = reader.gates[place]
         assert (symbol, name) == (vertex.symbol, vertex.label)
         r, c = place
-        for row, text in ((r - 1, vertex.value), (r + 1, vertex.gradient)):
-            if text:
-                beside = reader.rows[row][c + 1 :].split()[0]
-                assert beside == text
+        above, below = written(vertex.value), written(vertex.gradient)
+        for first, texts in ((r - len(above), above), (r + 1, below)):
+            for row, text in enumerate(texts, first):
+                beside = reader.rows[row][c + 1 :].lstrip()
+                assert f"{beside} ".startswith(f"{text.strip()} ")
         wires = into.get(here[place], {})
         assert len(traced[place]) == len(wires)
         for slot, (source, straight) in enumerate(traced[place]):
@@ -265,12 +269,13 @@ def check(subject, rows):
             signs = {reader.rows[y][x] for y, x in straight} - {"┼"}
             assert signs <= (set("─│") if wire.routed else set("╌╎")), (wire, signs)
             if wire.contribution and shared[wire.source] > 1:
-                assert wire.contribution in under(reader, place, slot)
+                for below, text in enumerate(written(wire.contribution), 1):
+                    assert text.strip() in under(reader, place, slot, below)
     assert len(here) == len(subject.vertices)
 
 
-def under(reader, gate, slot):
-    """What stands below the last run before a port."""
+def under(reader, gate, slot, below=1):
+    """What stands below the last run before a port, so many rows."""
     (r, c), way = reader.gates[gate][2][slot]
     while way != "left":
         r += STEPS[way][0]
@@ -279,7 +284,7 @@ def under(reader, gate, slot):
     start = c - 1
     while reader.rows[r][start] in "─╌┼":
         start -= 1
-    return reader.rows[r + 1][start : c + 1]
+    return reader.rows[r + below][start : c + 1]
 
 
 def texts(subject):

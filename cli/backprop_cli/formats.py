@@ -60,6 +60,11 @@ class Format(NamedTuple):
         return self.module.startswith("code.")
 
 
+def picture(name: str, doc: str, module: str, suffix: str = "", binary: bool = False) -> Format:
+    """The row of a picture, which its module draws of arrays, too."""
+    return Format(name, "graph", doc, module, suffix, binary=binary, arrays=module)
+
+
 FORMATS = (
     Format(
         "table",
@@ -76,16 +81,22 @@ FORMATS = (
         schema="trace",
         arrays="documents.array_json",
     ),
-    Format("terminal", "graph", "the picture in characters", "screens.picture"),
-    Format("svg", "graph", "a picture for pages and slides", "pictures.svg", ".svg"),
-    Format("png", "graph", "the same picture as pixels", "png", ".png", binary=True),
-    Format("pdf", "graph", "the same picture as a page", "pictures.pdf", ".pdf", binary=True),
+    picture("terminal", "the picture in characters", "screens.picture"),
+    picture("svg", "a picture for pages and slides", "pictures.svg", ".svg"),
+    picture("png", "the same picture as pixels", "png", ".png", binary=True),
+    picture("pdf", "the same picture as a page", "pictures.pdf", ".pdf", binary=True),
     Format("html", "graph", "a page that steps through both passes", "pictures.html", ".html"),
-    Format("dot", "graph", "Graphviz", "pictures.dot", ".dot"),
-    Format("mermaid", "graph", "Mermaid, which Markdown pages draw", "pictures.mermaid", ".mmd"),
-    Format("tikz", "graph", "TikZ, for LaTeX", "pictures.tikz", ".tex"),
+    picture("dot", "Graphviz", "pictures.dot", ".dot"),
+    picture("mermaid", "Mermaid, which Markdown pages draw", "pictures.mermaid", ".mmd"),
+    picture("tikz", "TikZ, for LaTeX", "pictures.tikz", ".tex"),
     Format(
-        "json", "graph", "the trace as one JSON document", "documents.trace_json", ".json", "trace"
+        "json",
+        "graph",
+        "the trace as one JSON document",
+        "documents.trace_json",
+        ".json",
+        "trace",
+        arrays="documents.array_json",
     ),
     Format("terminal", "explain", "paragraphs", "screens.prose"),
     Format("markdown", "explain", "Markdown", "documents.markdown", ".md"),

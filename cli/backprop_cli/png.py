@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from backprop_grammar.errors import usage
-from backprop_grammar.trace.record import Trace
-from backprop_grammar.views.drawing.diagram import diagram
+from backprop_grammar.views.drawing.pictured import AnyTrace, pictured
 from backprop_grammar.views.drawing.sheet import scene
 from backprop_grammar.views.options import Options
 from backprop_grammar.views.pictures.svg import STYLES, svg
@@ -46,7 +45,7 @@ FOLDERS = (
 )
 
 
-def render(trace: Trace, options: Options) -> bytes:
+def render(trace: AnyTrace, options: Options) -> bytes:
     """The picture of a trace as pixels.
 
     Raises BackpropError where the extra `png` or a font is missing, and for a graph too large.
@@ -61,7 +60,7 @@ def render(trace: Trace, options: Options) -> bytes:
         hint = "pip install font-lato, or --format svg, which needs none"
         raise usage("a PNG needs a font, and none of the usual ones is here", hint)
     path, family = font
-    picture = diagram(trace, options.digits)
+    picture = pictured(trace, options.digits, heat=True)
     drawn = scene(picture, options.width)
     return resvg_py.svg_to_bytes(
         svg_string=svg(picture, drawn, STYLES[options.theme], ground=True),

@@ -665,6 +665,8 @@ class Evaluated(Answer, Generic[N]):
     """A forward and a backward pass, and what there is to say of them."""
 
     record: "TraceRecord | ArrayTraceRecord"
+    notebook = "documents.notebook"
+    """The view that a notebook shows."""
 
     @property
     def output(self) -> str:
@@ -685,6 +687,61 @@ class Evaluated(Answer, Generic[N]):
     def nodes(self) -> tuple[N, ...]:
         """The nodes, operands before what uses them."""
         return tuple([self.node(node) for node in self.record.nodes])
+
+    # pictures
+
+    def _repr_svg_(self) -> str | None:
+        return self.in_notebook("pictures.svg")
+
+    def _repr_html_(self) -> str | None:
+        return self.in_notebook(self.notebook)
+
+    def in_notebook(self, view: str) -> str | None:
+        """A view; None where the graph is too large for a picture, so that its text is shown."""
+        try:
+            return self.drawn(view)
+        except BackpropError:
+            return None
+
+    def drawn(self, view: str, **options: Any) -> str:
+        """A picture in which every node gets a place, so that its size has a limit."""
+        from .views.drawing.layers import check_size  # loaded when it is asked for
+
+        check_size(len(self.listed().nodes))
+        return rendered(view, self.record, self.digits, **options)
+
+    def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture as an SVG file.
+
+        width: pixels that it may be wide, and is folded into rows for, or "a4" for what that sheet
+        takes best. theme: "light", "dark", or "auto" for the one of whoever looks at it.
+        """
+        text: str = self.picture("pictures.svg", width, theme)
+        return text
+
+    def pdf(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> bytes:
+        """The picture as a PDF file of one page, which is an A4 sheet where the width is "a4"."""
+        data: bytes = self.picture("pictures.pdf", width, theme)
+        return data
+
+    def dot(self) -> str:
+        """The picture for Graphviz."""
+        return rendered("pictures.dot", self.listed(), self.digits)
+
+    def mermaid(self) -> str:
+        """The picture for Mermaid."""
+        return rendered("pictures.mermaid", self.listed(), self.digits)
+
+    def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
+        """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
+        text: str = self.picture("pictures.tikz", width, theme)
+        return text
+
+    def picture(self, view: str, width: float | str | None, theme: str) -> Any:
+        """A picture of some width on a ground of its own."""
+        if width is not None and width != "a4":
+            width = finite(width, "the width")
+        return self.drawn(view, width=width, theme=checked_theme(theme, view == "pictures.svg"))
 
     def __getitem__(self, name: str) -> N:
         """The node of that name. Raises BackpropError with the nearest name where there is none."""
@@ -759,26 +816,6 @@ class Trace(Evaluated[Node]):
 
         return trace_text(self.record, self.digits)
 
-    def _repr_svg_(self) -> str | None:
-        return self.in_notebook("pictures.svg")
-
-    def _repr_html_(self) -> str | None:
-        return self.in_notebook("documents.notebook")
-
-    def in_notebook(self, view: str) -> str | None:
-        """A view; None where the graph is too large for a picture, so that its text is shown."""
-        try:
-            return self.drawn(view)
-        except BackpropError:
-            return None
-
-    def drawn(self, view: str, **options: Any) -> str:
-        """A picture in which every node gets a place, so that its size has a limit."""
-        from .views.drawing.layers import check_size  # loaded when it is asked for
-
-        check_size(len(self.listed().nodes))
-        return rendered(view, self.record, self.digits, **options)
-
     # words
 
     def explain(self, node: str = "") -> "Explanation":
@@ -833,42 +870,9 @@ class Trace(Evaluated[Node]):
 
     # pictures and documents
 
-    def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
-        """The picture as an SVG file.
-
-        width: pixels that it may be wide, and is folded into rows for, or "a4" for what that sheet
-        takes best. theme: "light", "dark", or "auto" for the one of whoever looks at it.
-        """
-        text: str = self.picture("pictures.svg", width, theme)
-        return text
-
-    def pdf(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> bytes:
-        """The picture as a PDF file of one page, which is an A4 sheet where the width is "a4"."""
-        data: bytes = self.picture("pictures.pdf", width, theme)
-        return data
-
     def html(self) -> str:
         """A web page that steps through both passes."""
         return self.drawn("pictures.html")
-
-    def dot(self) -> str:
-        """The picture for Graphviz."""
-        return rendered("pictures.dot", self.listed(), self.digits)
-
-    def mermaid(self) -> str:
-        """The picture for Mermaid."""
-        return rendered("pictures.mermaid", self.listed(), self.digits)
-
-    def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
-        """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
-        text: str = self.picture("pictures.tikz", width, theme)
-        return text
-
-    def picture(self, view: str, width: float | str | None, theme: str) -> Any:
-        """A picture of some width on a ground of its own."""
-        if width is not None and width != "a4":
-            width = finite(width, "the width")
-        return self.drawn(view, width=width, theme=checked_theme(theme, view == "pictures.svg"))
 
     def json(self) -> str:
         """The trace as one JSON document, the format backprop-trace/1."""
@@ -879,6 +883,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
     """One forward and one backward pass over vectors and matrices, which are nested lists here."""
 
     record: "ArrayTraceRecord"
+    notebook = "documents.array_notebook"
 
     @property
     def point(self) -> dict[str, Any]:
@@ -923,16 +928,11 @@ class ArrayTrace(Evaluated[ArrayNode]):
     def __repr__(self) -> str:
         return rendered("documents.array_text", self.record, self.digits)
 
-    def _repr_html_(self) -> str | None:
-        if not self.record.nodes:
-            return None
-        return rendered("documents.array_notebook", self.record, self.digits)
-
     def unbuilt(self, *_: Any, **__: Any) -> Any:
         """Not for arrays yet. Raises BackpropError."""
         raise no_arrays("this view")
 
-    explain = why = check = claim = svg = pdf = html = dot = mermaid = tikz = unbuilt
+    explain = why = check = claim = html = unbuilt
 
 
 class Explanation(Answer):

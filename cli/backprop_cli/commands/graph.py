@@ -97,6 +97,7 @@ def command(
     get: Get = None,
 ) -> int:
     """Draw the trace, or the structure where there is no point; 3 where a number has a flag."""
+    from backprop_grammar.library import ArrayTrace
     from backprop_grammar.views.drawing.layers import check_size
 
     from ..input.request import Request
@@ -111,6 +112,8 @@ def command(
         *(program, file, at, wrt, output, upstream, expand, fold), digits=digits, decimals=decimals
     )
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
+    if isinstance(trace, ArrayTrace):
+        row = formats.of_arrays(row)
     if digits is None and decimals is None:
         looks["fewest"] = FEWEST
     if row.name == "html":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backprop_grammar.blocks.names import Names
-from backprop_grammar.errors import BackpropError, Source, shorten, usage, visible
+from backprop_grammar.errors import BackpropError, Source, few, shorten, usage, visible
 from backprop_grammar.language.graph import Array
 from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
 from backprop_grammar.passes.run import MAX_PRECISION
@@ -154,21 +154,26 @@ class Request(NamedTuple):
             return array_of(source, 0, len(self.upstream), "--upstream")
         return number_option(self.upstream, "--upstream")
 
-    def trace_or_outline(self, check_size: Callable[[int], None] | None = None) -> Trace:
+    def trace_or_outline(
+        self, check_size: Callable[[int], None] | None = None
+    ) -> Trace | ArrayTrace:
         """The trace; without --at, where values are missing, the outline alone.
 
         check_size: takes how many nodes will be seen at least, before the work starts.
+        Raises BackpropError where vectors and matrices have no point, which says how large they are.
         """
-        program, at, notes = self.read()
+        program, at, notes = self.read(arrays=True)
         graph = program.record
         if check_size and not self.fold:
             seen = Names(graph)
             needed = graph.needed(seen.find(self.output) if self.output else graph.output)
             check_size(sum(needed[node] and node not in graph.constants for node in seen.of))
         if self.at or graph.variables.keys() <= at.keys():
-            trace = self.traced(program, at, notes)
-            assert isinstance(trace, Trace)  # as no arrays are taken
-            return trace
+            return self.traced(program, at, notes)
+        if graph.arrays:
+            missing = few([name for name in graph.variables if name not in at])
+            message = "without a point it is not known how large the vectors and matrices are"
+            raise usage(message, f"give a value to {missing}, such as --at x=[1,2],W=[1,2;3,4]")
         if self.upstream != "1":
             raise usage("--upstream is a number, and without a point there are none", "add --at")
         return program.outline(**self.figures(), **self.views())

@@ -10,7 +10,8 @@ comes into the next one by an arrow from it.
 
 from collections import defaultdict
 
-from backprop_grammar.views.drawing.diagram import Boundary, Diagram
+from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex
+from backprop_grammar.views.drawing.grids import lines
 from backprop_grammar.views.drawing.layers import Layers, Link
 
 from .cells import Canvas
@@ -25,6 +26,8 @@ Rectangle = tuple[int, int, int, int]
 
 
 ARROW = "→"
+BETWEEN = 2
+"""Blanks between two arrays, beside the one after every text; between two numbers, one."""
 
 
 class RowLayout:
@@ -39,10 +42,10 @@ class RowLayout:
         self.used = {diagram.wires[i].source for i in layers.used()}
         fan_out = diagram.fan_out()
         pointless = not any(v.value or v.gradient for v in diagram.vertices)
-        self.below: dict[Port, str] = {}
+        self.below: dict[Port, tuple[str, ...]] = {}
         for wire in diagram.wires:
             part = wire.contribution if fan_out[wire.source] > 1 else ""
-            self.below[wire.target, wire.slot] = wire.rule if pointless else part
+            self.below[wire.target, wire.slot] = lines(wire.rule if pointless else part)
         self.sizes = [0] * len(diagram.vertices)
         for wire in diagram.wires:
             self.sizes[wire.target] += 1
@@ -55,21 +58,24 @@ class RowLayout:
         if item >= self.layers.count and not self.numbered(item):
             return Extent()
         vertex = self.diagram.vertices[self.layers.source[item]]
+        above, below = len(lines(vertex.value)), len(lines(vertex.gradient))
         if item >= self.layers.count or not vertex.symbol:
-            return Extent((), bool(vertex.value) + framed, bool(vertex.gradient) + framed)
+            return Extent((), above + framed, below + framed)
         count = self.sizes[item]
-        texts = tuple(bool(self.below[item, slot]) for slot in range(count))
+        texts = tuple(len(self.below[item, slot]) for slot in range(count))
         if count < 2:
-            return Extent((0,) * count, 1 + framed, 1 + framed, texts)
+            up, down = max(1, above), max(1, below, *texts)
+            return Extent((0,) * count, up + framed, down + framed)
         offsets = [0]  # of the ports on the left side
         for slot in range(1, count - 2):
             offsets.append(offsets[-1] + 2 + texts[slot])
         start = -(offsets[-1] // 2)
         middle = [start + offset for offset in offsets]
-        first = middle[0] - (2 + (texts[0] and count > 2))
-        last = middle[-1] + 2 + (texts[-2] and count > 2)
+        first = middle[0] - (2 + texts[0] * (count > 2))
+        last = middle[-1] + 2 + (texts[-2] if count > 2 else max(0, texts[0] - 2))
         ports = (first, *(middle if count > 2 else ()), last)
-        return Extent(ports, -first + framed, last + texts[-1] + framed, texts)
+        up, down = max(-first, above), max(last + texts[-1], below)
+        return Extent(ports, up + framed, down + framed)
 
     def numbered(self, item: int) -> bool:
         """Whether the numbers of an item's wire stand where the wire begins."""
@@ -159,7 +165,7 @@ class Drawing:
     def label(self, item: int) -> tuple[str, str]:
         """What stands where the wire of no gate begins, and its style."""
         if item < self.layers.count:
-            return f"{self.diagram.vertices[item].label} ", NAME
+            return f"{named(self.diagram.vertices[item])} ", NAME
         return f"{self.diagram.vertices[self.layers.source[item]].name} {ARROW}", QUIET
 
     def width(self, item: int) -> int:
@@ -169,11 +175,18 @@ class Drawing:
     def least(self, item: int) -> int:
         """The leftmost column for the middle of a leaf or gate."""
         row, front = self.rows[item], self.front
+        vertex = self.diagram.vertices[self.layers.source[item]]
+        above, below = (
+            len(lines(x)) * self.numbered(item) for x in (vertex.value, vertex.gradient)
+        )
+        beside = max(front[r] for r in range(row - above, row + below + 1))
+        beside += BETWEEN * (max(above, below) > 1)
         if not self.is_gate(item):
-            return front[row] + len(self.label(item)[0]) - 2
+            return max(front[row] + len(self.label(item)[0]) - 2, beside - 2)
         top, bottom = self.box_rows(item)
         room = self.width(item) // 2 + (item in self.entered)
         least = [front[r] + room for r in range(top, bottom + 1)]
+        least.append(beside - (self.width(item) - self.width(item) // 2))
         if self.sizes[item] > 1:
             upper, lower = self.ports[item, 0], self.ports[item, self.sizes[item] - 1]
             least += [front[r] for r in (*range(upper, top), *range(bottom + 1, lower + 1))]
@@ -183,6 +196,8 @@ class Drawing:
         label, style = self.label(item)
         start = centre - len(label) + 2
         self.sheet.write(self.rows[item], start, label, style)
+        if item < self.layers.count:
+            self.shape(item, centre + 1)
         self.right[item] = centre + 1
         self.boxes[item] = (self.rows[item], start, self.rows[item], centre)
 
@@ -198,6 +213,9 @@ class Drawing:
             write(r, left, "│" + " " * (width - 2) + "│")
         write(row, left + 1, vertex.symbol.center(width - 2))
         write(row, right, "├")
+        if vertex.backward:
+            back = f" {vertex.backward} "
+            write(bottom, centre - len(back) // 2, back, GRADIENT)
         for slot in range(last + 1):
             port, (wire, start, dashed) = self.ports[item, slot], self.arriving[item, slot]
             if not slot and last:
@@ -220,25 +238,34 @@ class Drawing:
         """The wire that leaves an item, with its value, gradient and name."""
         vertex = self.diagram.vertices[self.layers.source[item]]
         row, column = self.rows[item], self.right[item]
-        named = vertex.label if self.is_gate(item) else ""
-        signed = any(text.startswith("-") for text in (vertex.value, vertex.gradient))
+        name = named(vertex) if self.is_gate(item) and vertex.label else ""
+        above, below = lines(vertex.value), lines(vertex.gradient)
+        signed = any(text.startswith("-") for text in (*above, *below))
         start, end = column + 2 + (item in self.left), column + 1
-        numbers = (row - 1, vertex.value, VALUE), (row + 1, vertex.gradient, GRADIENT)
-        for r, text, style in numbers:
-            if text and self.numbered(item):
-                shift = (signed or bool(named)) and not text.startswith("-")
+        numbers = (row - len(above), above, VALUE), (row + 1, below, GRADIENT)
+        for first, texts, style in numbers if self.numbered(item) else ():
+            shift = (signed or bool(name)) and not any(text.startswith("-") for text in texts)
+            for r, text in enumerate(texts, first):
                 self.sheet.write(r, start + shift, text, style)
                 end = max(end, start + shift + len(text) - 1)
                 self.front[r] = start + shift + len(text) + 1
         if item == len(self.diagram.vertices) - 1:
             end = max(end, column + 3)
             self.sheet.level(item, row, column, end)
-            self.sheet.write(row, end + 1, f" {named}", NAME)
+            self.sheet.write(row, end + 1, f" {name}", NAME)
+            if name:
+                self.shape(item, end + 2 + len(name))
             return
-        if named:
-            self.sheet.write(row, start, f" {named} ", NAME)
-            end = max(end, start + len(named) + 1)
+        if name:
+            self.sheet.write(row, start, f" {name} ", NAME)
+            self.shape(item, start + 1 + len(name))
+            end = max(end, start + len(name) + 1)
         self.front[row] = end + (2 if end > column + 1 else 1)
+
+    def shape(self, item: int, end: int) -> None:
+        """Write the shape of an array once more, in the quiet colour. end: the column after it."""
+        shape = self.diagram.vertices[item].shape
+        self.sheet.write(self.rows[item], end - len(shape), shape, QUIET)
 
     # wires
 
@@ -257,13 +284,17 @@ class Drawing:
         for net in arranged(nets):
             self.turn(net, trunks[net.trunk])
         for link in links:
-            text = self.below[link.end, link.slot] if link.slot >= 0 else ""
-            if text:
+            texts = self.below[link.end, link.slot] if link.slot >= 0 else ()
+            if texts:
                 row = self.end(link)
-                start = max(self.front[row], self.front[row + 1])
-                start += (row + 1, start - 2) in self.sheet.texts  # two numbers: two blanks
-                self.sheet.write(row + 1, start, text, GRADIENT)
-                self.front[row] = self.front[row + 1] = start + len(text) + 1
+                taken = range(row, row + len(texts) + 1)
+                start = max(self.front[r] for r in taken)
+                if any((r, start - 2) in self.sheet.texts for r in taken[1:]):
+                    start += BETWEEN if len(texts) > 1 else 1
+                for r, text in zip(taken[1:], texts, strict=True):
+                    self.sheet.write(r, start, text, GRADIENT)
+                for r in taken:
+                    self.front[r] = start + max(map(len, texts)) + 1
 
     def turn(self, net: Net, links: list[Link]) -> None:
         """The upright piece of a wire, as far left as it can stand, and the run up to it."""
@@ -320,6 +351,11 @@ class Drawing:
                 box, boundary.title
             ):
                 return
+
+
+def named(vertex: Vertex) -> str:
+    """The name of a vertex, and its shape."""
+    return " ".join(part for part in (vertex.label, vertex.shape) if part)
 
 
 def overlap(one: Rectangle, other: Rectangle) -> bool:

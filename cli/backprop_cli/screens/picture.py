@@ -10,9 +10,10 @@ from itertools import chain
 
 from rich.text import Text
 
-from backprop_grammar.trace.record import Trace
-from backprop_grammar.views.drawing.diagram import Diagram, Wire, diagram
+from backprop_grammar.views.drawing.diagram import Diagram, Wire
+from backprop_grammar.views.drawing.grids import lines as written
 from backprop_grammar.views.drawing.layers import LARGEST, Layers, arrange
+from backprop_grammar.views.drawing.pictured import AnyTrace, pictured
 from backprop_grammar.views.drawing.staves import folded
 from backprop_grammar.views.options import Options
 
@@ -30,13 +31,13 @@ TANGLED = 1_000
 """Gates, and wires past layers of gates, up to which a picture is folded."""
 
 
-def show(trace: Trace, options: Options) -> None:
+def show(trace: AnyTrace, options: Options) -> None:
     """Print the picture where it fits the terminal, or the tree; then notes and flags."""
     screen = console()
     plain, width = ascii_only(screen), int(options.width or screen.width)
     digits = trace.precision or options.digits
-    drawn = diagram(trace, digits)
-    fewer = ((n, diagram(trace, n)) for n in range(digits - 1, options.fewest - 1, -1))
+    drawn = pictured(trace, digits)
+    fewer = ((n, pictured(trace, n)) for n in range(digits - 1, options.fewest - 1, -1))
     most = len(drawn.vertices) if options.everything else tree.LARGEST
     remarks = remark_lines(trace.notes, trace.flags, width)
     for line in (*lines(drawn, width, plain, most, fewer), *remarks):
@@ -58,7 +59,9 @@ def lines(
     reason = unfit(diagram, width)
     if not reason:
         layers = arrange(diagram)
+        subjects = []
         for digits, subject in chain([(0, diagram)], fewer):
+            subjects.append((digits, subject))
             if least(subject) > width:
                 continue
             layout = RowLayout(subject, layers)
@@ -66,22 +69,30 @@ def lines(
                 drawn = Drawing(layout, roomy)
                 if drawn.columns() <= width:
                     yield from drawn.sheet.lines(plain)
-                    if digits:
-                        text = f"{digits} digits, to fit {width} columns; --digits shows more"
-                        yield from wrapped(Text(text, QUIET), width)
+                    yield from remark(digits, width)
                     return
-        for roomy in (True, False) if len(layers.rank) <= TANGLED else ():
-            sheets = staves(diagram, layers, width, roomy)
-            for k, sheet in enumerate(sheets):
-                if k:
-                    yield Text()
-                yield from sheet.lines(plain)
-            if sheets:
-                return
+        wide = any(vertex.shape for vertex in diagram.vertices)  # arrays: fewer digits fold, too
+        for digits, subject in chain([(0, diagram)], subjects[1:] if wide else ()):
+            for roomy in (True, False) if len(layers.rank) <= TANGLED else ():
+                sheets = staves(subject, layers, width, roomy)
+                for k, sheet in enumerate(sheets):
+                    if k:
+                        yield Text()
+                    yield from sheet.lines(plain)
+                if sheets:
+                    yield from remark(digits, width)
+                    return
         reason = too_wide(max(least(diagram), width), width)
     yield from wrapped(Text(reason, QUIET), width)
     yield Text()
     yield from tree.lines(diagram, width, plain, most)
+
+
+def remark(digits: int, width: int) -> Iterable[Text]:
+    """That there are fewer digits than usual; nothing where there are none fewer."""
+    if digits:
+        text = f"{digits} digits, to fit {width} columns; --digits shows more"
+        yield from wrapped(Text(text, QUIET), width)
 
 
 def staves(diagram: Diagram, layers: Layers, width: int, roomy: bool) -> list[Canvas]:
@@ -125,7 +136,8 @@ def least(diagram: Diagram) -> int:
         leaving[wire.source].append(wire)
     reach = [0] * len(diagram.vertices)  # columns that the wires up to a node take at least
     for i, vertex in enumerate(diagram.vertices):
-        text = max(len(vertex.value), len(vertex.gradient))
+        texts = (*written(vertex.value), *written(vertex.gradient))
+        text = max(map(len, texts), default=0)
         reach[i] += (len(vertex.symbol) + 2 if vertex.symbol else 1) + text + 2 * bool(text)
         for wire in leaving[i]:
             reach[wire.target] = max(reach[wire.target], reach[i])

@@ -38,14 +38,12 @@ class Extent:
     """The rows of an item, counted from its own: the row where its wire leaves.
 
     ports: where the wires of its operands come in; of several, the first may come from further
-    up and the last from further down. up, down: the rows it takes. texts: of the wires below
-    which something is written.
+    up and the last from further down. up, down: the rows it takes.
     """
 
     ports: tuple[int, ...] = ()
     up: int = 0
     down: int = 0
-    texts: tuple[bool, ...] = ()
 
     def free(self, slot: int) -> int:
         """-1 for a port that may lie higher, 1 for one that may lie lower, 0 for a fixed one."""

@@ -7,11 +7,13 @@ begins a tree of its own.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 
-from backprop_grammar.views.drawing.diagram import Diagram, Wire
+from backprop_grammar.views.drawing.diagram import Diagram, Vertex, Wire
+from backprop_grammar.views.drawing.grids import line
+from backprop_grammar.views.drawing.grids import lines as rows_of
 
 from .terminal import GRADIENT, NAME, QUIET, VALUE, wrapped
 
@@ -25,6 +27,9 @@ DEEPEST = 10
 
 STEP = 3
 """Columns of a guide."""
+
+MARGIN = " " * 2
+"""Before the rows of a matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,12 @@ def lines(diagram: Diagram, width: int, plain: bool = False, most: int = LARGEST
                 where = "below"
                 awaited.add(vertex)
                 later.append(Entry(vertex))
-            yield from framed(
-                described(diagram, place, where, fan_out[vertex] > 1), place, width, plain
-            )
+            apart = [] if where else arrays(diagram.vertices[vertex], width - len(place.rest))
+            shared = fan_out[vertex] > 1
+            text = described(diagram, place, where, shared, bool(apart))
+            yield from framed(text, place, width, plain)
+            for text in apart:
+                yield from framed(text, replace(place, first=place.rest), width, plain)
             if not where:
                 shown.add(vertex)
                 pending += reversed(list(below(operands[vertex], place)))
@@ -85,8 +93,24 @@ def below(wires: list[Wire], place: Entry) -> Iterable[Entry]:
         yield Entry(wire.source, place.rest + first, place.rest + rest, wire)
 
 
-def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
-    """A node in words: `q = x + y = 3, gradient -4`. where: it is shown, if not here."""
+def arrays(vertex: Vertex, width: int) -> list[Text]:
+    """A matrix and its gradient, each row on a line; nothing where they are no matrices, or too wide."""
+    value, gradient = rows_of(vertex.value), rows_of(vertex.gradient)
+    if max(len(value), len(gradient)) < 2 or max(map(len, value + gradient)) + len(MARGIN) > width:
+        return []
+    found = [Text.assemble(MARGIN, (row, VALUE)) for row in value]
+    if gradient:
+        found.append(Text.assemble(MARGIN, ("gradient", QUIET)))
+    return found + [Text.assemble(MARGIN, (row, GRADIENT)) for row in gradient]
+
+
+def described(
+    diagram: Diagram, place: Entry, where: str, shared: bool, apart: bool = False
+) -> Text:
+    """A node in words: `q = x + y = 3, gradient -4`.
+
+    where: it is shown, if not here. apart: whether its numbers stand on lines of their own.
+    """
     vertex, wire = diagram.vertices[place.vertex], place.wire
     text = Text()
     text.append(vertex.name, NAME if vertex.label else "")
@@ -95,10 +119,12 @@ def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
     else:
         if vertex.formula:
             text.append(f" = {vertex.formula}")
-        if vertex.value:
-            text.append(" = ").append(vertex.value, VALUE)
-        if vertex.gradient:
-            text.append(", gradient ", QUIET).append(vertex.gradient, GRADIENT)
+        if vertex.shape:
+            text.append(f", {vertex.shape}" if vertex.formula else f" {vertex.shape}", QUIET)
+        if vertex.value and not apart:
+            text.append(" = ").append(line(vertex.value), VALUE)
+        if vertex.gradient and not apart:
+            text.append(", gradient ", QUIET).append(line(vertex.gradient), GRADIENT)
     if wire is None:
         return text
     gate = diagram.vertices[wire.target]
@@ -107,16 +133,16 @@ def described(diagram: Diagram, place: Entry, where: str, shared: bool) -> Text:
     elif not wire.routed:
         text.append(", not selected", QUIET)
     elif shared and wire.contribution:
-        text.append(" (", QUIET).append(wire.contribution, GRADIENT)
+        text.append(" (", QUIET).append(line(wire.contribution), GRADIENT)
         text.append(f" via {gate.name})", QUIET)
     return text
 
 
 def framed(text: Text, place: Entry, width: int, plain: bool) -> Iterable[Text]:
     """The text after its guides, in lines of that width."""
-    for i, line in enumerate(wrapped(text, max(1, width - len(place.first)))):
+    for i, row in enumerate(wrapped(text, max(1, width - len(place.first)))):
         guide = place.rest if i else place.first
-        yield Text.assemble((guide.translate(PLAIN) if plain else guide, QUIET), line)
+        yield Text.assemble((guide.translate(PLAIN) if plain else guide, QUIET), row)
 
 
 PLAIN = str.maketrans("├└─╌│", "|`-.|")

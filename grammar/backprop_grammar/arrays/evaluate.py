@@ -397,7 +397,8 @@ class Gathered:
         kind = "reduction" if reduction else "elementwise"
         local = self.local(node, place, shape, reduction)
         fit = "" if reduction else summed(shape, lowered.found.of[node])
-        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit)  # fmt: skip
+        unsummed = self.unsummed(node, place, shape) if fit else None
+        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit, unsummed)  # fmt: skip
 
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
         """The local gradients, in the shape of the node; of a reduction, of what it reduces.
@@ -421,6 +422,17 @@ class Gathered:
         picked = spread(shape, over)
         nodes = lowered.cells[node].nodes
         return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0 if one in reached else None) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
+
+    def unsummed(self, node: int, place: int, shape: Shape) -> Tensor:
+        """What each element of a node sends to an operand that was stretched."""
+        lowered, over = self.lowered, self.lowered.found.of[node]
+        aliases, picked = lowered.sent[node, place], spread(shape, over)
+        numbers = []
+        for one, k in zip(lowered.cells[node].nodes, picked, strict=True):
+            at = self.numbers.by_index.get(one)
+            own = (edge for edge in (at.edges if at else ()) if edge.operand == aliases[k])
+            numbers.append(next((edge.contribution for edge in own), 0.0))
+        return Tensor(over, tuple(numbers))
 
     def rule(self, node: int, row: Operation, place: int, reduction: bool) -> Rule | None:
         """The local gradient as a formula over the names of the nodes."""

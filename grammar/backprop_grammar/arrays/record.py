@@ -50,8 +50,9 @@ class ArrayEdge(NamedTuple):
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
     the names of the nodes and `up`. rule, local: of the others, the local gradient as a formula and
     its numbers, which stand in the shape of the node, or of what a reduction reduces; None for one
-    along which nothing arrives. fit: of an
-    operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
+    along which nothing arrives. fit: of an operand that was stretched, along what it is summed for
+    that: `axis=0`, `axis=1`, or `all`; unsummed: its contribution before that, in the shape of the
+    node.
     """
 
     place: int
@@ -62,6 +63,7 @@ class ArrayEdge(NamedTuple):
     local: Tensor | None
     contribution: Tensor
     fit: str = ""
+    unsummed: Tensor | None = None
 
     @property
     def routed(self) -> bool:

@@ -13,7 +13,18 @@ from ..numbers.wide import Number, Wide, as_float
 from ..operations.structural import said
 from .record import Tensor
 
-__all__ = ["MOST", "columns", "corner", "indents", "inline", "is_large", "summary", "text_of"]
+__all__ = [
+    "MOST",
+    "columns",
+    "corner",
+    "extremes",
+    "indents",
+    "inline",
+    "is_large",
+    "norm",
+    "summary",
+    "text_of",
+]
 
 MOST = 6
 """Rows, or columns, of the largest array that is written out."""
@@ -122,16 +133,27 @@ def inline(
 def summary(tensor: Tensor, digits: int) -> str:
     """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726; or 8x8, all 1."""
     shape = said(tensor.shape) + " numbers" * (len(tensor.shape) == 1)
+    ends, length = extremes(tensor), norm(tensor)
+    if not ends:
+        return shape
+    if ends[0] == ends[1] and None not in tensor.numbers:
+        return f"{shape}, all {decimal(ends[0], digits)}"
+    text = f"{shape}, {decimal(ends[0], digits)} to {decimal(ends[1], digits)}"
+    return text if length is None else f"{text}, norm {decimal(length, digits)}"
+
+
+def extremes(tensor: Tensor) -> tuple[Number, Number] | None:
+    """The least and the largest number; None where there is none."""
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
-        return shape
+        return None
     key: Any = exact_decimal if any(isinstance(x, Wide) for x in numbers) else as_float
-    low, high = min(numbers, key=key), max(numbers, key=key)
-    if low == high and len(numbers) == len(tensor.numbers):
-        return f"{shape}, all {decimal(low, digits)}"
-    text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
-    floats = [as_float(x) for x in tensor.numbers if x is not None]
-    norm = math.hypot(*[x for x in floats if x is not None])
-    if len(numbers) < len(tensor.numbers) or None in floats or not math.isfinite(norm):
-        return text
-    return f"{text}, norm {decimal(norm, digits)}"
+    return min(numbers, key=key), max(numbers, key=key)
+
+
+def norm(tensor: Tensor) -> float | None:
+    """The length of all numbers as one vector; None where some are missing, or it overflows."""
+    floats = [None if x is None else as_float(x) for x in tensor.numbers]
+    known = [x for x in floats if x is not None]
+    length = math.hypot(*known)
+    return length if len(known) == len(floats) and math.isfinite(length) else None

@@ -1,11 +1,12 @@
-"""A trace over arrays in a notebook: a table of its nodes, with arrays as they stand in columns."""
+"""A trace over arrays in a notebook: the picture, and a table with arrays in columns below it."""
 
 from html import escape
 
 from ...arrays.record import ArrayTrace
 from ...errors import visible
 from ..options import Options
-from .array_text import Cell, remark_texts, rows_of
+from .array_text import Cell, rows_of
+from .notebook import page
 
 __all__ = ["render"]
 
@@ -14,16 +15,15 @@ NUMBERS = 'style="text-align: left; vertical-align: top; padding: 1px 8px; white
 
 
 def render(trace: ArrayTrace, options: Options) -> str:
-    """The table, notes and flags as a piece of HTML."""
+    """The picture, the table, notes and flags as a piece of HTML.
+
+    Raises BackpropError where the graph is too large for a picture.
+    """
     titles, *rows = rows_of(trace, trace.precision or options.digits)
     numbers = ("value", "gradient")
     styles = [NUMBERS if title[0] in numbers else WORDS for title in titles]
     lines = [row("th", titles, [WORDS] * len(styles)), *(row("td", one, styles) for one in rows)]
-    said = [
-        f"<p><b>{kind}</b> {escape(visible(message))}</p>"
-        for kind, _, message in (text.partition(": ") for text in remark_texts(trace))
-    ]
-    return "\n".join(["<table>", *lines, "</table>", *said])
+    return page(trace, options, lines)
 
 
 def row(tag: str, cells: tuple[Cell, ...], styles: list[str]) -> str:

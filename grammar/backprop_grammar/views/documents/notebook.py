@@ -1,5 +1,6 @@
 """A trace in a notebook: the picture, and a table of its nodes below it."""
 
+from collections.abc import Iterable
 from html import escape
 
 from ...errors import visible
@@ -7,11 +8,11 @@ from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
 from ...trace.index import formula
 from ...trace.record import Trace
-from ..drawing.diagram import diagram
+from ..drawing.pictured import AnyTrace, pictured
 from ..options import Options
 from ..pictures.svg import drawing
 
-__all__ = ["render"]
+__all__ = ["page", "render"]
 
 CELL = 'style="text-align: {}; padding: 1px 8px; white-space: nowrap"'
 
@@ -33,15 +34,21 @@ def render(trace: Trace, options: Options) -> str:
         for node in trace.nodes
         if node.kind != "constant"
     ]
+    return page(trace, options, [titles, *rows])
+
+
+def page(trace: AnyTrace, options: Options, rows: Iterable[str]) -> str:
+    """The picture of a trace, a table of these rows, and what is to be said."""
     remarks = [
         f"<p><b>{kind}</b> {escape(visible(remark.message))}</p>"
         for kind, remarks in (("note", trace.notes), ("flag", trace.flags))
         for remark in remarks
     ]
-    table = "\n".join(["<table>", titles, *rows, "</table>"])
+    picture = pictured(trace, trace.precision or options.digits, heat=True)
+    table = "\n".join(["<table>", *rows, "</table>"])
     return "\n".join(
         [
-            f"<div>{drawing(diagram(trace, trace.precision or options.digits))}</div>",
+            f"<div>{drawing(picture)}</div>",
             table,
             *remarks,
         ]
@@ -53,8 +60,8 @@ def shown(number: Number | None, digits: int) -> str:
 
 
 def row(tag: str, *cells: str) -> str:
-    """A row of the table: two columns of words, two of numbers."""
-    sides = ("left", "left", "right", "right")
+    """A row of the table: columns of words, then two of numbers."""
+    sides = ("left",) * (len(cells) - 2) + ("right", "right")
     return "".join(
         ["<tr>"]
         + [

@@ -4,18 +4,21 @@ Every picture format draws the same diagram, so what a gate shows, which wire ca
 and where a name stands is decided once, here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ...language.graph import Tape
 from ...language.precedence import POWER, SUM, atom, comparison_of, shown_operands
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
+from ...operations.row import Operation
 from ...operations.table import ADD, IF, SUB
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Edge, Node, Trace
+from .grids import Figure
 
-__all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram"]
+__all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram", "gate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +28,20 @@ class Vertex:
     name: of the node in the trace; node: its place on the tape. symbol: what the gate shows, such
     as `+`, `exp`, `1/x`; empty at a leaf. label: the name beside it, of leaves and named stages.
     value, gradient: of the wire that leaves it, empty where there is none. formula: over the
-    operands' names.
+    operands' names. shape: of an array. backward: what the gate does in the backward pass, where
+    that is drawn.
     """
 
     name: str
     symbol: str
     label: str
-    value: str
-    gradient: str
+    value: Figure
+    gradient: Figure
     formula: str
     node: int
     block: bool = False
+    shape: str = ""
+    backward: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Wire:
     source: int
     target: int
     slot: int
-    contribution: str = ""
+    contribution: Figure = ""
     routed: bool = True
     rule: str = ""
     local: str = ""
@@ -153,31 +159,36 @@ def vertex(trace: Trace, node: Node, digits: int, symbol: str = "") -> Vertex:
 
 def symbol(trace: Trace, node: Node) -> str:
     """What a gate shows; constant operands are part of it: `+1`, `1/x`, `^2`, `max(_, 0)`."""
-    row, constants = node.row, trace.tape.constants
     if not node.operation:
         return ""
-    if node.block is not None or row is None:
+    if node.block is not None or node.row is None:
         return node.operation
+    return gate(trace.tape, node.index, node.row, node.operands, trace.name)
+
+
+def gate(
+    tape: Tape, node: int, row: Operation, operands: tuple[int, ...], name: Callable[[int], str]
+) -> str:
+    """What the gate of an operation shows. name: of a node, and of a constant its number."""
+    constants = tape.constants
     if row.gate:
         return row.gate
-    fixed = [trace.name(k) if k in constants else "" for k in node.operands]
+    fixed = [name(k) if k in constants else "" for k in operands]
     if row is IF:
         left, right = fixed[:2]
-        comparison = comparison_of(trace.tape, node.index)
+        comparison = comparison_of(tape, node)
         return " ".join(part for part in ("if", left, comparison, right) if part)
     if not any(fixed) or all(fixed):
         return row.symbol or row.name
     if row.symbol:
         level = POWER if row in (ADD, SUB) else SUM  # a sign does not stand beside another
-        left, right = (
-            atom(constants[k]).within(level) if k in constants else "" for k in node.operands
-        )
+        left, right = (atom(constants[k]).within(level) if k in constants else "" for k in operands)
         if not left:
             return f"{row.symbol}{right}"
         return f"{row.symbol}{left}" if row.symbol in "+*" else f"{left}{row.symbol}x"
     # a last operand that is its default is left out
-    operands = fixed[: shown_operands(row, [constants.get(k) for k in node.operands])]
-    return f"{row.name}({', '.join(n or '_' for n in operands)})" if any(operands) else row.name
+    shown = fixed[: shown_operands(row, [constants.get(k) for k in operands])]
+    return f"{row.name}({', '.join(n or '_' for n in shown)})" if any(shown) else row.name
 
 
 def description(trace: Trace, digits: int) -> str:

@@ -14,8 +14,9 @@ from re import findall
 from ...errors import shorten, visible
 from .block_frames import TITLE, cleared
 from .diagram import Boundary, Diagram, Vertex
+from .grids import Figure, Grid, long, placed, spans, tall
 from .layers import Layers, Link, heights
-from .text_metrics import CAPITAL, SIZES, minus, typeset, width
+from .text_metrics import CAPITAL, SIZES, minus, shaped, typeset, width
 
 __all__ = [
     "LONGEST",
@@ -25,12 +26,14 @@ __all__ = [
     "Label",
     "Layout",
     "Outline",
+    "Panel",
     "Scene",
     "Segment",
     "dots",
     "framing",
     "labelled",
     "mentioned",
+    "minus_of",
     "segments",
     "tips",
 ]
@@ -45,6 +48,8 @@ BEND = 14.0  # height that a passing wire takes
 MARGIN = 16.0
 SNAP = 10.0  # a wire that would step less than that runs straight
 FRAME = 10.0  # between a frame and what is in it, at its sides
+LINE = 0.8  # how thick the lines around numbers are
+DROP = 3.5  # between a wire and what is written below its end
 TIP = 5.0  # length of an arrow's head
 LONGEST = 40  # characters of a name; a longer one is cut in its middle
 
@@ -70,6 +75,7 @@ class Label:
     """A text on its baseline. kind: a key of SIZES; anchor: start, middle or end.
 
     vertex: whose text it is, or the wire's source; wire: of a contribution or a rule, else -1.
+    shape: stands after the text, in small. place: row and column of an element of an array.
     """
 
     x: float
@@ -79,13 +85,49 @@ class Label:
     anchor: str
     vertex: int
     wire: int = -1
+    shape: str = ""
+    place: tuple[int, int] | None = None
 
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of what it covers."""
         size = SIZES[self.kind]
-        long = width(self.text, size)
+        long = width(self.text, size) + beside(self.shape)
         left = self.x - {"start": 0.0, "middle": long / 2, "end": long}[self.anchor]
         return left, self.y - size * 0.75, left + long, self.y + size * 0.22
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What stands behind the numbers of an array: lines around them, or a heat map.
+
+    kind, vertex, wire: as of a label. across, down: where its lines stand. heat: how strong each
+    square is, -1 to 1, row by row; empty where numbers are written. parts: how many rows and
+    columns of the array a square stands for. title: says so.
+    """
+
+    kind: str
+    vertex: int
+    wire: int
+    across: list[float]
+    down: list[float]
+    heat: tuple[tuple[float, ...], ...]
+    parts: tuple[int, int]
+    title: str
+
+    def lines(self) -> Iterable[tuple[float, float, float, float]]:
+        """Of every line left, top, width and height; a heat map has those around it alone."""
+        (left, *columns, right), (top, *rows, bottom) = self.across, self.down
+        for x in (left, *(() if self.heat else columns), right):
+            yield x - LINE / 2, top - LINE / 2, LINE, bottom - top + LINE
+        for y in (top, *(() if self.heat else rows), bottom):
+            yield left - LINE / 2, y - LINE / 2, right - left + LINE, LINE
+
+    def squares(self) -> Iterable[tuple[int, int, float, float, float, float]]:
+        """Of every square of a heat map row and column, left, top, side and strength."""
+        for i, row in enumerate(self.heat):
+            for j, strength in enumerate(row):
+                side = self.across[1] - self.across[0]
+                yield i, j, self.across[j], self.down[i], side, strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +167,7 @@ class Scene:
     """Everything that is drawn.
 
     outlines: by vertex, None at a leaf. tips: of arrows, the output's last; the others are where
-    a wire leaves a stave and where it comes into the next one.
+    a wire leaves a stave and where it comes into the next one. panels: behind arrays.
     """
 
     width: float
@@ -136,16 +178,39 @@ class Scene:
     labels: list[Label]
     frames: list[Frame]
     tips: list[tuple[float, float]]
+    panels: list[Panel]
 
 
 def plain(vertex: Vertex) -> str:
     return "".join(text for text, _ in typeset(visible(vertex.symbol)))
 
 
-def outline_of(vertex: Vertex, ports: int) -> Outline:
-    """The outline of a gate around 0, 0."""
+def minus_of(x: float, y: float, side: float) -> tuple[float, float, float, float]:
+    """The minus sign in a square of a heat map: left, top, width and height."""
+    high = max(1.0, 0.18 * side)
+    return x + 0.2 * side, y + (side - high) / 2, 0.6 * side, high
+
+
+def printed(figure: Figure) -> Figure:
+    """A number with a true minus sign; those of an array get theirs when they are placed."""
+    return figure if isinstance(figure, Grid) else minus(figure)
+
+
+def beside(shape: str) -> float:
+    """The room that a shape takes after a name."""
+    return width(f" {shape}", SIZES["alias"]) if shape else 0.0
+
+
+def more(*figures: Figure) -> float:
+    """How much higher the highest of some figures is than a number."""
+    grids = [tall(figure, SIZES["value"]) for figure in figures if isinstance(figure, Grid)]
+    return max([high - SIZES["value"] * CAPITAL for high in grids], default=0.0)
+
+
+def outline_of(vertex: Vertex, ports: int, pitch: float) -> Outline:
+    """The outline of a gate around 0, 0. pitch: from wire to wire."""
     text = plain(vertex)
-    tall = max(2 * RADIUS, (ports - 1) * PORT + 22.0)
+    tall = max(2 * RADIUS, (ports - 1) * pitch + 22.0)
     long = width(text, SIZES["symbol"])
     if vertex.block:
         return Outline(0, 0, max(52.0, long + 24.0), tall, 8.0)
@@ -178,9 +243,16 @@ class Layout:
             shorten(visible(vertex.label or vertex.name * (vertex.name in mentions)), LONGEST)
             for vertex in diagram.vertices
         ]
+        self.below = [0.0] * len(diagram.vertices)  # how high what is written below wires is
+        for k, wire in enumerate(diagram.wires):
+            note, kind = self.note(k)
+            if isinstance(note, Grid):
+                high = DROP + tall(note, SIZES[kind])
+                self.below[wire.target] = max(self.below[wire.target], high)
+        self.pitch = [max(PORT, high + 8.0) if high else PORT for high in self.below]
         self.outlines = [
-            outline_of(vertex, ports) if ports else None
-            for vertex, ports in zip(diagram.vertices, self.ports, strict=True)
+            outline_of(vertex, ports, pitch) if ports else None
+            for vertex, ports, pitch in zip(diagram.vertices, self.ports, self.pitch, strict=True)
         ]
         self.half = [self.room(item) for item in range(len(diagram.vertices))]
         self.y = heights(self.layers, self.size, self.port, snap=SNAP)
@@ -211,11 +283,28 @@ class Layout:
         """The name at an arrow from one stave to the next."""
         return shorten(visible(self.vertex(item).name), LONGEST)
 
-    def numbers(self, item: int) -> tuple[str, str]:
+    def numbers(self, item: int) -> tuple[Figure, Figure]:
         """Value and gradient, where they stand where the wire of an item begins."""
         if item < self.layers.count or self.layers.source[item] in self.used:
-            return minus(self.vertex(item).value), minus(self.vertex(item).gradient)
+            return printed(self.vertex(item).value), printed(self.vertex(item).gradient)
         return "", ""
+
+    def named(self, item: int) -> float:
+        """How wide the name of a vertex is, with its shape."""
+        return width(self.names[item], SIZES["name"]) + beside(self.shape(item))
+
+    def beside_name(self, item: int, figure: Figure, gate: float) -> float:
+        """How far an array, which may stand as high as the name above its gate, is pushed aside.
+
+        gate: half of how wide the gates of the column are.
+        """
+        if item >= self.layers.count or self.outlines[item] is None or not more(figure):
+            return 0.0
+        return max(0.0, self.named(item) / 2 - gate)
+
+    def shape(self, item: int) -> str:
+        """The shape that stands after the name of a vertex."""
+        return shaped(self.diagram.vertices[item].shape) if self.names[item] else ""
 
     def nesting(self) -> None:
         """The frames that open and that close at a column, outer ones outside."""
@@ -246,25 +335,31 @@ class Layout:
         outline, name = self.outlines[vertex], self.names[vertex]
         seen = self.diagram.vertices[vertex]
         numbers = NUMBERS if seen.value or seen.gradient else 13.0
+        numbers += more(seen.value, seen.gradient)
         if outline is None:
             return numbers
-        return max(numbers, outline.height / 2 + (24.0 if name else 7.0))
+        last = (self.ports[vertex] - 1) / 2 * self.pitch[vertex] + self.below[vertex] + 7.0
+        return max(numbers, outline.height / 2 + (24.0 if name else 7.0), last)
 
     def size(self, item: int) -> float:
         if item < self.layers.count:
             return 2 * self.half[item]
-        return 2 * NUMBERS if item in self.entering and any(self.numbers(item)) else BEND
+        if item in self.entering and any(self.numbers(item)):
+            return 2 * (NUMBERS + more(*self.numbers(item)))
+        return BEND
 
     def port(self, link: Link) -> float:
-        return 0.0 if link.slot < 0 else (link.slot - (self.ports[link.end] - 1) / 2) * PORT
+        if link.slot < 0:
+            return 0.0
+        return (link.slot - (self.ports[link.end] - 1) / 2) * self.pitch[link.end]
 
-    def note(self, wire: int) -> tuple[str, str]:
+    def note(self, wire: int) -> tuple[Figure, str]:
         """What is written at a wire's far end, and its kind: its own contribution, or its rule."""
         seen = self.diagram.wires[wire]
         source = self.diagram.vertices[seen.source]
         if seen.rule and not seen.contribution and not source.value:
             return shorten(visible(seen.rule), 28), "rule"
-        return (minus(seen.contribution) if self.fan_out[seen.source] > 1 else ""), "contribution"
+        return (printed(seen.contribution) if self.fan_out[seen.source] > 1 else ""), "contribution"
 
     def columns(self) -> None:
         """From the left: a column of gates, its numbers, a gap where wires bend, notes."""
@@ -281,7 +376,7 @@ class Layout:
                 ends = (link for link in links[rank - 1] if link.slot >= 0)
                 texts = [self.note(link.wires[0])[0] for link in ends]
                 note = max(
-                    [width(text, SIZES["rule"]) + 14.0 for text in texts if text], default=12.0
+                    [long(text, SIZES["rule"]) + 14.0 for text in texts if text], default=12.0
                 )
             gate = max(
                 [outline.width / 2 for item in vertices if (outline := self.outlines[item])],
@@ -289,17 +384,17 @@ class Layout:
             )
             left, above = gate, 0.0
             for item in vertices:
-                long = width(self.names[item], SIZES["name"])
+                name = self.named(item)
                 if self.outlines[item] is None:
-                    left = max(left, long + 6.0 - gate - note * (rank > 0))
+                    left = max(left, name + 6.0 - gate - note * (rank > 0))
                 else:
-                    left = max(left, long / 2 - note * (rank > 0))
-                    above = max(above, long / 2 - gate)
+                    left = max(left, name / 2 - note * (rank > 0))
+                    above = max(above, name / 2 - gate)
             bends = [] if rank else self.entering
             for item in bends:
                 left = max(left, width(self.carried(item), SIZES["entering"]) + 6.0 + TIP)
             numbers = [
-                width(text, SIZES["value"])
+                long(text, SIZES["value"]) + 2 * self.beside_name(item, text, gate)
                 for item in (*vertices, *bends)
                 for text in self.numbers(item)
             ]
@@ -394,9 +489,9 @@ def tips(layout: Layout, edge: float) -> Iterable[tuple[float, float]]:
         yield layout.tip(), layout.y[len(layout.names) - 1]
 
 
-def labelled(layout: Layout, edge: float) -> Iterable[Label]:
-    """All labels but the symbols in the gates and the titles of frames."""
-    rank, high = layout.layers.rank, SIZES["value"] * CAPITAL
+def labelled(layout: Layout, edge: float) -> Iterable[Label | Panel]:
+    """All labels but the symbols in the gates and the titles of frames, and what is behind them."""
+    rank = layout.layers.rank
     for item in (*layout.vertices, *layout.entering):
         source = layout.layers.source[item]
         y, x = layout.y[item], (layout.right[rank[item]] + layout.branch[rank[item]]) / 2
@@ -405,17 +500,16 @@ def labelled(layout: Layout, edge: float) -> Iterable[Label]:
             left = layout.right[0] - 6.0 - TIP
             yield Label(left, y + 4.0, layout.carried(item), "entering", "end", source)
         elif (outline := layout.outlines[item]) is None:
-            yield Label(
-                layout.right[rank[item]] - 6.0, y + 4.8, layout.names[item], "name", "end", item
-            )
+            left, shape = layout.right[rank[item]] - 6.0, layout.shape(item)
+            yield Label(left, y + 4.8, layout.names[item], "name", "end", item, shape=shape)
         elif layout.names[item]:
-            top = y - outline.height / 2 - 7.0
-            kind = "stage" if layout.vertex(item).label else "alias"
-            yield Label(layout.centre[rank[item]], top, layout.names[item], kind, "middle", item)
+            top, middle = y - outline.height / 2 - 7.0, layout.centre[rank[item]]
+            kind, shape = "stage" if layout.vertex(item).label else "alias", layout.shape(item)
+            yield Label(middle, top, layout.names[item], kind, "middle", item, shape=shape)
         if value:
-            yield Label(x, y - RISE, value, "value", "middle", source)
+            yield from written(value, "value", "middle", x, y - RISE, source, above=True)
         if gradient:
-            yield Label(x, y + RISE + high, gradient, "gradient", "middle", source)
+            yield from written(gradient, "gradient", "middle", x, y + RISE, source)
     for item in layout.leaving:
         text, source = layout.carried(item), layout.layers.source[item]
         yield Label(edge + TIP, layout.y[item] + 4.0, text, "leaving", "start", source)
@@ -427,8 +521,29 @@ def labelled(layout: Layout, edge: float) -> Iterable[Label]:
                 outline = layout.outlines[link.end]
                 assert outline is not None
                 x = layout.centre[rank[link.end]] - outline.edge(layout.port(link)) - 5.0
-                below = layout.y[link.end] + layout.port(link) + 3.5 + SIZES[kind] * CAPITAL
-                yield Label(x, below, note, kind, "end", end.source, link.wires[0])
+                below = layout.y[link.end] + layout.port(link) + DROP
+                yield from written(note, kind, "end", x, below, end.source, link.wires[0])
+
+
+def written(
+    figure: Figure, kind: str, anchor: str, x: float, edge: float, vertex: int, wire: int = -1,
+    above: bool = False,
+) -> Iterable[Label | Panel]:  # fmt: skip
+    """A number, or an array, beside a wire. edge: of what is written, the one next to the wire."""
+    size = SIZES[kind]
+    if not isinstance(figure, Grid):
+        y = edge if above else edge + size * CAPITAL
+        yield Label(x, y, figure, kind, anchor, vertex, wire)
+        return
+    left = x - long(figure, size) * (1.0 if anchor == "end" else 0.5)
+    top = edge - tall(figure, size) * above
+    if figure.heat or figure.boxed:
+        across, down = spans(figure, size, left, top)
+        title = figure.title if figure.heat else ""
+        yield Panel(kind, vertex, wire, across, down, figure.heat, figure.parts, title)
+    for text, start, end, baseline, place in placed(figure, size, left, top):
+        x = end if anchor == "end" else (start + end) / 2
+        yield Label(x, baseline, text, kind, anchor, vertex, wire, place=place)
 
 
 def framing(layout: Layout, k: int) -> Frame:

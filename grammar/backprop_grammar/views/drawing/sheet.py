@@ -14,8 +14,10 @@ from .geometry import (
     LONGEST,
     MARGIN,
     TIP,
+    Label,
     Layout,
     Outline,
+    Panel,
     Scene,
     dots,
     framing,
@@ -132,13 +134,15 @@ def together(diagram: Diagram, staves: list[Layout], most: float | None = None) 
             outline, x = stave.outlines[item], stave.centre[stave.layers.rank[item]]
             outlines[item] = outline and replace(outline, x=x, y=stave.y[item])
     pairs = list(zip(staves, edges, strict=True))
+    texts = [one for stave, x in pairs for one in labelled(stave, x)]
     return Scene(
         max(ends) + MARGIN,
         staves[-1].bottom() + MARGIN,
         outlines,
         [segment for stave, x in pairs for segment in segments(stave, x)],
         [dot for stave in staves for dot in dots(stave)],
-        [text for stave, x in pairs for text in labelled(stave, x)],
+        [text for text in texts if isinstance(text, Label)],
         [framing(stave, k) for stave in staves for k in range(len(stave.frames))],
         [tip for stave, x in pairs for tip in tips(stave, x)],
+        [panel for panel in texts if isinstance(panel, Panel)],
     )

@@ -6,7 +6,7 @@ any other they have a little more air.
 
 from ...errors import shorten
 
-__all__ = ["CAPITAL", "SIZES", "minus", "typeset", "width"]
+__all__ = ["CAPITAL", "SIZES", "minus", "shaped", "typeset", "width"]
 
 SIZES = {
     "name": 14.0,
@@ -46,6 +46,11 @@ def minus(number: str) -> str:
     return number.replace("-", "−")
 
 
+def shaped(shape: str) -> str:
+    """A shape with the sign of multiplication: 3×4."""
+    return shape.replace("x", "×")
+
+
 def typeset(symbol: str) -> Runs:
     """A gate's symbol as it is printed: x² for `^2`, × for `*`, a true minus sign."""
     base, power, exponent = minus(symbol).partition("^")
@@ -54,7 +59,7 @@ def typeset(symbol: str) -> Runs:
     if not symbol[:1].isalpha():
         text = symbol if symbol.endswith("/x") else symbol.replace("/", "÷")
         return [(minus(text).replace("*", "×"), False)]
-    text = minus(shorten(symbol, 24))
+    text = minus(shorten(symbol, 24)).replace("copy x", "copy ×")
     for plain, printed in (("(_", "(·"), (", _", ", ·"), ("<=", "≤"), (">=", "≥")):
         text = text.replace(plain, printed)
     return [(text, False)]

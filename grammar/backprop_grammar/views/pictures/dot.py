@@ -7,10 +7,11 @@ contribution that comes back, and a node used more than once shows the sum.
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import mentioned
-from ..drawing.text_metrics import typeset
+from ..drawing.grids import Figure, Grid, line
+from ..drawing.pictured import AnyTrace, pictured
+from ..drawing.text_metrics import shaped, typeset
 from ..options import Options
 from .svg import LIGHT
 
@@ -23,9 +24,9 @@ HEAD = f"""\
 """
 
 
-def render(trace: Trace, options: Options) -> str:
+def render(trace: AnyTrace, options: Options) -> str:
     """The picture of a trace in the DOT language."""
-    return drawing(diagram(trace, options.digits))
+    return drawing(pictured(trace, options.digits))
 
 
 def drawing(picture: Diagram) -> str:
@@ -56,14 +57,18 @@ def drawing(picture: Diagram) -> str:
 
 def node(vertex: Vertex, label: str, several: bool) -> str:
     """The attributes of a leaf or a gate, whose total is written where it has several users."""
-    sides = [text for text in (vertex.name, vertex.formula, vertex.value) if text]
+    sides = [text for text in (vertex.name, vertex.formula, line(vertex.value)) if text]
     hint = f"tooltip={quoted(' = '.join(sides))}"
-    total = [coloured(f"Σ {vertex.gradient}", "gradient")] if several and vertex.gradient else []
+    total = (
+        [coloured(f"Σ {line(vertex.gradient)}", "gradient")] if several and vertex.gradient else []
+    )
     if not vertex.symbol:
-        return f"shape=plain, label=<{'<BR/>'.join([html(shorten(label)), *total])}>, {hint}"
+        name = html(shorten(label)) + size(vertex)
+        return f"shape=plain, label=<{'<BR/>'.join([name, *total])}>, {hint}"
     runs = typeset(vertex.symbol)
     symbol = "".join(f"<SUP>{html(text)}</SUP>" if up else html(text) for text, up in runs)
-    lines = [coloured(label, "quiet")] * bool(label) + [symbol] + total
+    lines = [coloured(label, "quiet") + size(vertex)] * bool(label) + [symbol] + total
+    lines += [coloured(vertex.backward, "gradient")] * bool(vertex.backward)
     if vertex.block:
         outline = 'shape=box, style=rounded, margin="0.12,0.04"'
     elif len(lines) == 1 and sum(len(text) for text, _ in runs) <= 4:
@@ -73,10 +78,25 @@ def node(vertex: Vertex, label: str, several: bool) -> str:
     return f"{outline}, label=<{'<BR/>'.join(lines)}>, {hint}"
 
 
-def edge(value: str, gradient: str) -> str:
-    lines = [
-        coloured(text, kind) for text, kind in ((value, "value"), (gradient, "gradient")) if text
+def size(vertex: Vertex) -> str:
+    """The shape of an array, after its name."""
+    return f" {coloured(shaped(vertex.shape), 'quiet')}" if vertex.shape else ""
+
+
+def edge(value: Figure, gradient: Figure) -> str:
+    """What stands at an edge; of arrays, every number above its gradient."""
+    pairs = [
+        (figure, kind) for figure, kind in ((value, "value"), (gradient, "gradient")) if figure
     ]
+    if any(isinstance(figure, Grid) for figure, _ in pairs):
+        rows = [
+            "".join(f"<TD>{coloured(text, kind)}</TD>" for text in row)
+            for figure, kind in pairs
+            for row in ((isinstance(figure, Grid) and figure.rows) or [[line(figure)]])
+        ]
+        table = "".join(f"<TR>{row}</TR>" for row in rows)
+        return f'label=<<TABLE BORDER="0" CELLPADDING="1" CELLSPACING="2">{table}</TABLE>>'
+    lines = [coloured(line(figure), kind) for figure, kind in pairs]
     return f"label=<{'<BR/>'.join(lines)}>" if lines else 'label=""'
 
 

@@ -26,6 +26,7 @@ from ...trace.record import Node, Trace
 from ..code.kernels import kernels, name_of
 from ..drawing.diagram import Diagram, diagram
 from ..drawing.geometry import Scene
+from ..drawing.grids import Figure, line
 from ..drawing.sheet import scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
 from ..drawing.text_metrics import SIZES, minus
@@ -205,8 +206,8 @@ def longest(digits: int) -> str:
 def roomy(shown: Diagram, digits: int) -> Scene:
     """A picture laid out so that other numbers have room, too."""
 
-    def room(text: str) -> str:
-        return max(text, longest(digits), key=len) if text else ""
+    def room(text: Figure) -> Figure:
+        return max(line(text), longest(digits), key=len) if text else ""
 
     vertices = [replace(v, value=room(v.value), gradient=room(v.gradient)) for v in shown.vertices]
     wires = [replace(wire, contribution=room(wire.contribution)) for wire in shown.wires]
@@ -217,7 +218,7 @@ def roomy(shown: Diagram, digits: int) -> Scene:
         "contribution": lambda label: shown.wires[label.wire].contribution,
     }
     labels = [
-        replace(label, text=minus(texts[label.kind](label))) if label.kind in texts else label
+        replace(label, text=minus(line(texts[label.kind](label)))) if label.kind in texts else label
         for label in drawn.labels
     ]
     return replace(drawn, labels=labels)

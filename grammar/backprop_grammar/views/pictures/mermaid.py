@@ -5,18 +5,19 @@ gradient comes ← back.
 """
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import mentioned
-from ..drawing.text_metrics import typeset
+from ..drawing.grids import Figure, Grid, line
+from ..drawing.pictured import AnyTrace, pictured
+from ..drawing.text_metrics import shaped, typeset
 from ..options import Options
 
 __all__ = ["drawing", "render"]
 
 
-def render(trace: Trace, options: Options) -> str:
+def render(trace: AnyTrace, options: Options) -> str:
     """The picture of a trace as a Mermaid flowchart."""
-    return drawing(diagram(trace, options.digits))
+    return drawing(pictured(trace, options.digits))
 
 
 def drawing(picture: Diagram) -> str:
@@ -57,8 +58,10 @@ def drawing(picture: Diagram) -> str:
 def node(vertex: Vertex, label: str, several: bool) -> str:
     """A leaf's name, or a gate's name and symbol; the total where it has several users."""
     symbol = "".join(("^" + text) if raised else text for text, raised in typeset(vertex.symbol))
-    total = f"Σ ← {vertex.gradient}" if several and vertex.gradient else ""
-    text = quoted(*[part for part in (shorten(label), symbol, total) if part])
+    total = f"Σ ← {line(vertex.gradient)}" if several and vertex.gradient else ""
+    name = f"{shorten(label)} {shaped(vertex.shape)}" if label and vertex.shape else shorten(label)
+    forward, back = (f"→ {symbol}", f"← {vertex.backward}") if vertex.backward else (symbol, "")
+    text = quoted(*[part for part in (name, forward, back, total) if part])
     if not symbol:
         return f"[{text}]"
     if vertex.block:
@@ -66,9 +69,22 @@ def node(vertex: Vertex, label: str, several: bool) -> str:
     return f"(({text}))" if len(symbol) <= 4 and not total else f"([{text}])"
 
 
-def numbers(value: str, gradient: str) -> str:
-    parts = [f"→ {value}" * bool(value), f"← {shorten(gradient)}" * bool(gradient)]
-    return f"|{quoted(*[part for part in parts if part])}|" if value or gradient else ""
+def numbers(value: Figure, gradient: Figure) -> str:
+    """What stands at an arrow; of an array, a line for each row."""
+    back = gradient if isinstance(gradient, Grid) else shorten(gradient)
+    parts = [
+        arrow * (k == 0) + text
+        for arrow, figure in (("→ ", value), ("← ", back))
+        for k, text in enumerate(lines(figure))
+    ]
+    return f"|{quoted(*parts)}|" if parts else ""
+
+
+def lines(figure: Figure) -> list[str]:
+    """A number, or the rows of an array."""
+    if isinstance(figure, Grid) and figure.rows:
+        return [", ".join(row) for row in figure.rows]
+    return [line(figure)] if figure else []
 
 
 def quoted(*lines: str) -> str:

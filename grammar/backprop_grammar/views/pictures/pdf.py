@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterable
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Label, Outline, Scene, Segment
+from ..drawing.diagram import Diagram, Vertex
+from ..drawing.geometry import Label, Outline, Panel, Scene, Segment, minus_of
+from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import A4, POINT, page_scale, scene
 from ..drawing.text_metrics import SIZES, Runs, typeset
 from ..options import Options
@@ -66,9 +66,9 @@ WIDTHS = dict(
 """How wide characters are in Helvetica, in thousandths of its size (Adobe's font metrics)."""
 
 
-def render(trace: Trace, options: Options) -> bytes:
+def render(trace: AnyTrace, options: Options) -> bytes:
     """The picture of a trace as a PDF; on a sheet of paper where its width is that of one."""
-    return drawing(diagram(trace, options.digits), options.theme, options.width)
+    return drawing(pictured(trace, options.digits, heat=True), options.theme, options.width)
 
 
 def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> bytes:
@@ -143,8 +143,32 @@ def body(picture: Diagram, drawn: Scene, colours: dict[str, str]) -> Iterable[st
     for frame in drawn.frames:
         title = Label(frame.left + 10, frame.top - 5, frame.title, "title", "start", -1)
         yield write(title, colours)
+    for panel in drawn.panels:
+        yield from panelled(panel, colours)
     for label in drawn.labels:
         yield write(label, colours)
+
+
+def panelled(panel: Panel, colours: dict[str, str]) -> Iterable[str]:
+    """What stands behind an array."""
+    hue, ground = colours[COLOURS[panel.kind]], colours["ground"]
+    for _, _, x, y, side, strength in panel.squares():
+        yield f"{mixed(hue, ground, abs(strength))} rg {rectangle(x, y, side, side)} f"
+        if strength < 0:
+            yield f"{ground} rg {rectangle(*minus_of(x, y, side))} f"
+    yield f"{mixed(hue, ground, 0.5)} rg"
+    for line in panel.lines():
+        yield f"{rectangle(*line)} f"
+
+
+def mixed(hue: str, ground: str, share: float) -> str:
+    """A share of a colour on a ground."""
+    pairs = zip(map(float, hue.split()), map(float, ground.split()), strict=True)
+    return " ".join(f"{share * a + (1 - share) * b:.3f}" for a, b in pairs)
+
+
+def rectangle(x: float, y: float, wide: float, high: float) -> str:
+    return f"{x:.2f} {y:.2f} {wide:.2f} {high:.2f} re"
 
 
 def point(x: float, y: float) -> str:
@@ -187,12 +211,27 @@ def symbol(vertex: Vertex, outline: Outline, colours: dict[str, str]) -> Iterabl
     letters = "".join(text for text, _ in runs)
     size = SIZES["sign" if len(letters) == 1 else "symbol"]
     middle = SIGN if len(letters) == 1 and not letters.isalnum() else 0.345
-    yield text(runs, outline.x, outline.y + middle * size, size, "middle", colours["ink"])
+    base = outline.y + middle * size
+    if vertex.backward:
+        base, size = outline.y - 2.0, SIZES["symbol"]
+        back, below = [(vertex.backward, False)], outline.y + SIZES["gradient"]
+        yield text(back, outline.x, below, SIZES["gradient"], "middle", colours["gradient"])
+    yield text(runs, outline.x, base, size, "middle", colours["ink"])
 
 
 def write(label: Label, colours: dict[str, str]) -> str:
     colour, size = colours[COLOURS[label.kind]], SIZES[label.kind]
-    return text([(label.text, False)], label.x, label.y, size, label.anchor, colour)
+    if not label.shape:
+        return text([(label.text, False)], label.x, label.y, size, label.anchor, colour)
+    small = SIZES["alias"]
+    name, shape = encoded(label.text), encoded(f" {label.shape}")
+    long = extent(name, size) + extent(shape, small)
+    left = label.x - {"start": 0.0, "middle": long / 2, "end": long}[label.anchor]
+    middle = left + extent(name, size)
+    return (
+        f"{text([(label.text, False)], left, label.y, size, 'start', colour)} "
+        f"{text([(f' {label.shape}', False)], middle, label.y, small, 'start', colours['quiet'])}"
+    )
 
 
 def text(runs: Runs, x: float, y: float, size: float, anchor: str, colour: str) -> str:

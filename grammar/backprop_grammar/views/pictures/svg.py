@@ -7,6 +7,9 @@ belongs to, so a style sheet or a script needs no knowledge of the layout:
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
     text.value, .gradient  data-name="{whose output it is}"
     text.contribution, .rule  data-name="{source}" data-wire="{index}"
+    text.element           beside these: of an array, data-vertex="{index}" data-place="{row},{column}"
+    g.panel.value|gradient|contribution  behind an array, data-name, data-vertex and data-wire as of
+        its texts: path.lines, and of a heat map path.square  data-place="{row},{column}"
     text.entering, .leaving   data-name="{source}", where a wire leads from row to row
     g.frame                data-title
 """
@@ -16,9 +19,10 @@ from textwrap import indent
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
-from ..drawing.geometry import Frame, Label, Outline, Scene, Segment
+from ..drawing.diagram import Diagram, Vertex
+from ..drawing.geometry import Frame, Label, Outline, Panel, Scene, Segment, minus_of
+from ..drawing.grids import line
+from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
@@ -65,9 +69,9 @@ DARK = {
 """Colours on light and on dark ground, by what they are for."""
 
 
-def render(trace: Trace, options: Options) -> str:
+def render(trace: AnyTrace, options: Options) -> str:
     """The picture of a trace as a file."""
-    picture = diagram(trace, options.digits)
+    picture = pictured(trace, options.digits, heat=True)
     text = drawing(picture, options.theme, options.width)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
 
@@ -101,6 +105,7 @@ def svg(picture: Diagram, drawn: Scene, style: str, ground: bool = False) -> str
         '<g class="vertices">',
         *vertices(picture, drawn),
         "</g>",
+        *[panelled(picture, panel) for panel in drawn.panels],
         '<g class="numbers">',
         *numbers(picture, drawn),
         "</g>",
@@ -242,7 +247,7 @@ def vertices(picture: Diagram, drawn: Scene) -> Iterable[str]:
 
 def equation(vertex: Vertex) -> str:
     """What a gate computes, in a line: `q = x + y = 3`."""
-    parts = [vertex.name, shorten(vertex.formula, 200), vertex.value]
+    parts = [vertex.name, shorten(vertex.formula, 200), line(vertex.value)]
     return " = ".join(part for part in parts if part)
 
 
@@ -256,17 +261,61 @@ def gate(vertex: Vertex, outline: Outline) -> str:
     spans = "".join(
         f"{up}{quoted(part)}</tspan>" if raised else quoted(part) for part, raised in runs
     )
+    middle, back = outline.y + 0.345 * size, ""
+    if vertex.backward:
+        middle, below = outline.y - 2.0, number(outline.y + SIZES["gradient"])
+        back = f'<text class="gradient" x="{number(outline.x)}" y="{below}">{quoted(vertex.backward)}</text>'
     return (
         f'<rect class="shape" x="{number(outline.x - outline.width / 2)}" y="{number(outline.y - outline.height / 2)}"'
         f' width="{number(outline.width)}" height="{number(outline.height)}" rx="{number(outline.round)}"/>'
-        f'<text class="{kind}" x="{number(outline.x)}" y="{number(outline.y + 0.345 * size)}">{spans}</text>'
+        f'<text class="{kind}" x="{number(outline.x)}" y="{number(middle)}">{spans}</text>{back}'
     )
 
 
 def write(label: Label, data: str = "") -> str:
     kind = label.kind if label.kind == "name" or label.kind not in NAMES else f"name {label.kind}"
     where = f'x="{number(label.x)}" y="{number(label.y)}"'
-    return f'<text class="{kind}"{data} {where}>{quoted(label.text)}</text>'
+    text = quoted(label.text)
+    if label.shape:
+        text += f'<tspan class="alias">\u00a0{quoted(label.shape)}</tspan>'
+    if label.place is not None:
+        kind = f"{kind} element"
+        data += f' data-vertex="{label.vertex}" data-place="{place(*label.place)}"'
+    return f'<text class="{kind}"{data} {where}>{text}</text>'
+
+
+def place(row: int, column: int) -> str:
+    return f"{row},{column}"
+
+
+def panelled(picture: Diagram, panel: Panel) -> str:
+    """What stands behind an array. A square is as dark as its number is large, and says its sign."""
+    name = quoted(picture.vertices[panel.vertex].name)
+    wire = f' data-wire="{panel.wire}"' * (panel.wire >= 0)
+    title = f"<title>{quoted(panel.title)}</title>" if panel.title else ""
+    squares = "".join(
+        f'<path class="square" shape-rendering="crispEdges" data-place="{place(i * panel.parts[0], j * panel.parts[1])}"'
+        f' fill-opacity="{abs(strength):.2g}" d="{squared(x, y, side, strength < 0)}"/>'
+        for i, j, x, y, side, strength in panel.squares()
+        if strength
+    )
+    lines = "".join(
+        f"M{at((x, y))}h{number(long)}v{number(high)}h{number(-long)}z"
+        for x, y, long, high in panel.lines()
+    )
+    return (
+        f'<g class="panel {panel.kind}" data-name="{name}" data-vertex="{panel.vertex}"{wire}>{title}{squares}'
+        f'<path class="lines" fill-opacity="0.5" d="{lines}"/></g>'
+    )
+
+
+def squared(x: float, y: float, side: float, minus: bool) -> str:
+    """A square of a heat map; of a negative number, with a minus sign cut out."""
+    path = f"M{at((x, y))}h{number(side)}v{number(side)}h{number(-side)}z"
+    if minus:
+        left, top, long, high = minus_of(x, y, side)
+        path += f"M{at((left, top))}v{number(high)}h{number(long)}v{number(-high)}z"
+    return path
 
 
 def numbers(picture: Diagram, drawn: Scene) -> Iterable[str]:

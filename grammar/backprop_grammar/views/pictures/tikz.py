@@ -7,9 +7,9 @@ length, `x`, scales it all.
 from collections.abc import Iterable
 
 from ...errors import shorten, visible
-from ...trace.record import Trace
-from ..drawing.diagram import Diagram, Vertex, diagram
+from ..drawing.diagram import Diagram, Vertex
 from ..drawing.geometry import Outline, Scene, Segment
+from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import POINT, scene
 from ..drawing.text_metrics import SIZES, typeset
 from ..options import Options
@@ -48,9 +48,9 @@ SPECIAL = {
 }
 
 
-def render(trace: Trace, options: Options) -> str:
+def render(trace: AnyTrace, options: Options) -> str:
     """The picture of a trace as a LaTeX document."""
-    return drawing(diagram(trace, options.digits), options.theme, options.width)
+    return drawing(pictured(trace, options.digits), options.theme, options.width)
 
 
 def drawing(picture: Diagram, theme: str = "light", most: float | str | None = None) -> str:
@@ -119,8 +119,15 @@ def body(picture: Diagram, drawn: Scene) -> Iterable[str]:
     for vertex, outline in zip(picture.vertices, drawn.outlines, strict=True):
         if outline:
             yield from gate(vertex, outline)
+    for panel in drawn.panels:
+        for x, y, wide, high in panel.lines():
+            corners = f"{point((x, y))} rectangle {point((x + wide, y + high))}"
+            yield rf"\fill[color={panel.kind if panel.kind == 'value' else 'gradient'}, opacity=0.5] {corners};"
     for label in drawn.labels:
-        yield node(label.kind, label.x, label.y, escaped(label.text))
+        text = escaped(label.text)
+        if label.shape:
+            text += rf"{{\color{{quiet}} {escaped(label.shape)}}}"
+        yield node(label.kind, label.x, label.y, text)
 
 
 def path(segment: Segment) -> str:
@@ -145,7 +152,11 @@ def gate(vertex: Vertex, outline: Outline) -> Iterable[str]:
     runs = typeset(visible(vertex.symbol))
     kind = "sign" if len("".join(text for text, _ in runs)) == 1 else "symbol"
     text = "".join(rf"\textsuperscript{{{escaped(t)}}}" if up else escaped(t) for t, up in runs)
-    yield node(kind, outline.x, outline.y + 0.345 * SIZES[kind], text)
+    middle = outline.y + 0.345 * SIZES[kind]
+    if vertex.backward:
+        middle, below = outline.y - 2.0, outline.y + SIZES["gradient"]
+        yield node("gradient", outline.x, below, escaped(vertex.backward))
+    yield node(kind, outline.x, middle, text)
 
 
 def node(kind: str, x: float, y: float, text: str) -> str:
