@@ -835,6 +835,26 @@ class ArrayTrace(Evaluated):
         """The shape of every node: () of a number, (n,) of a vector, (m, n) of a matrix."""
         return {node.name: node.shape for node in self.record.nodes}
 
+    def listed(self) -> "ArrayTraceRecord":
+        """The record with its nodes. Raises BackpropError where it has none."""
+        if not self.record.nodes:
+            raise usage("the trace was made without its nodes", "leave out nodes=False")
+        return self.record
+
+    def explain(self, node: str = "") -> "Explanation":
+        """The backward pass in words, a paragraph a node; of one node where it is named."""
+        from .explain.array_narrate import explain  # loaded when it is asked for
+
+        record = explain(self.listed(), self.digits, named(node, "the node"))
+        return ArrayExplanation(record, self.digits, partial(ArrayTrace.explain, self, node))
+
+    def why(self, node: str) -> "Explanation":
+        """Why the gradient of a node, or of an element such as `W[0,1]`, is what it is."""
+        from .explain.array_why import why  # loaded when it is asked for
+
+        record = why(self.listed(), named(node, "the node"), self.digits)
+        return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
+
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""
         return rendered("documents.array_json", self.record, self.digits)
@@ -847,7 +867,7 @@ class ArrayTrace(Evaluated):
         """Not for arrays yet. Raises BackpropError."""
         raise no_arrays("this view")
 
-    explain = why = check = claim = svg = pdf = html = dot = mermaid = tikz = unbuilt
+    check = claim = svg = pdf = html = dot = mermaid = tikz = unbuilt
 
 
 class Explanation(Answer):
@@ -876,6 +896,14 @@ class Explanation(Answer):
     def json(self) -> str:
         """The words and their facts as one JSON document."""
         return rendered("documents.explanation_json", self.record, self.digits)
+
+
+class ArrayExplanation(Explanation):
+    """The same over vectors and matrices."""
+
+    def json(self) -> str:
+        """The words and their facts as one JSON document, with nested lists for arrays."""
+        return rendered("documents.array_explanation_json", self.record, self.digits)
 
 
 class Report(Answer):

@@ -37,7 +37,7 @@ from .narrate import decision, joined
 from .paths import KEPT, Path, Paths, as_number, strength
 from .sentences import heading, names
 
-__all__ = ["why"]
+__all__ = ["Reasons", "counted", "why"]
 
 FAR = math.log(1e4)
 """The logarithm of how many times larger or smaller than the upstream gradient of the output a
