@@ -379,13 +379,17 @@ class Gathered:
         return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit)  # fmt: skip
 
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
-        """The local gradients, in the shape of the node; of a reduction, of what it reduces."""
+        """The local gradients, in the shape of the node; of a reduction, of what it reduces.
+
+        None where an element is not evaluated, or the output needs none of it.
+        """
         lowered = self.lowered
         aliases = lowered.sent[node, place]
         over = shape if reduction else lowered.found.of[node]
         pairs: dict[tuple[int, int], Number] = {}
+        by_index = self.numbers.by_index
         for one in lowered.cells[node].nodes:
-            at = self.numbers.by_index.get(one)
+            at = by_index.get(one)
             for edge in at.edges if at else ():
                 pairs[one, edge.operand] = edge.local
         if reduction:
@@ -393,7 +397,15 @@ class Gathered:
             return Tensor(over, tuple([by_operand.get(alias, 0.0) for alias in aliases]))
         picked = spread(shape, over)
         nodes = lowered.cells[node].nodes
-        return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
+        return Tensor(
+            over,
+            tuple(
+                [
+                    pairs.get((one, aliases[k]), 0.0) if one in by_index else None
+                    for one, k in zip(nodes, picked, strict=True)
+                ]
+            ),
+        )
 
     def rule(self, node: int, row: Operation, place: int, reduction: bool) -> Rule | None:
         """The local gradient as a formula over the names of the nodes."""

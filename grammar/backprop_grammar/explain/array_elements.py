@@ -1,7 +1,7 @@
 """Operations number by number, and reductions, in words: where a number goes, and what is summed."""
 
 from ..arrays.lower import spread
-from ..arrays.record import ArrayEdge, ArrayNode, Tensor
+from ..arrays.record import ArrayEdge, ArrayNode
 from ..numbers.wide import sign
 from ..operations.row import Role
 from ..operations.structural import said, size
@@ -10,7 +10,7 @@ from .array_lookup import LINES, ZERO, Lookup, floats
 from .document import Figure, Partial, Piece, Pieces, Side, formula, listed, name, say
 from .sentences import names, ordinal, row_sentence
 
-__all__ = ["Elements", "evaluated"]
+__all__ = ["Elements"]
 
 
 class Elements(Lookup):
@@ -114,13 +114,14 @@ class Elements(Lookup):
         text = "" if edge.rule is None else str(edge.rule)
         if text and node.name not in self.kinks:
             sides.append(self.written(text))
-        shown = evaluated(node, edge.local)
+        shown = edge.local
         values, everywhere = {x for x in shown.numbers if x is not None}, ""
         if edge.rule is not None and edge.rule.number is not None and sides:
             pass  # the rule is the number
         elif node.shape and len(values) == 1:
             sides.append(Figure(values.pop(), self.digits))
-            everywhere = " there" if None in shown.numbers else " everywhere"
+            if len(shown.numbers) > 1:
+                everywhere = " there" if None in shown.numbers else " everywhere"
         elif not node.shape or text not in self.arrays:
             sides.append(self.side(shown))
         local = formula("gradient", *sides)
@@ -283,11 +284,3 @@ class Elements(Lookup):
         if tied:
             words += say(" Its operands tie at {}, and share what arrives there equally.", self.these(node.name, shape, sorted(set(tied))))  # fmt: skip
         return words
-
-
-def evaluated(node: ArrayNode, local: Tensor) -> Tensor:
-    """The local gradients of a node where it is evaluated."""
-    if local.shape != node.shape or None not in node.value.numbers:
-        return local
-    pairs = zip(node.value.numbers, local.numbers, strict=True)
-    return Tensor(local.shape, tuple([None if value is None else x for value, x in pairs]))

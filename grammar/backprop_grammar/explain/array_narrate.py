@@ -80,7 +80,7 @@ class Teller(Structure, Elements):
         else:
             start += say("The backward pass starts there with the upstream gradient {} that was given.", gradient(given, self.digits))  # fmt: skip
         return start + say(
-            " Below, {} is the upstream gradient of the node that is told.", self.up()
+            " Below, {} is the upstream gradient of the node at hand.", self.up()
         )
 
     # a node

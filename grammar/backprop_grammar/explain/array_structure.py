@@ -196,6 +196,8 @@ class Structure(Lookup):
         so = say(", so {} is {}", formula("formula", self.written(edge.vjp)), said(shape))
         if shape == target:
             return parts + so + say(", as {} is.", self.name(edge.operand))
+        if (1, *shape) == target:
+            return parts + so + say(", a row as {} is, {}.", self.name(edge.operand), said(target))
         return parts + so + say(", and {} is {}.", self.name(edge.operand), said(target))
 
     def jacobian(self, node: ArrayNode) -> Pieces:
@@ -217,10 +219,10 @@ class Structure(Lookup):
     def entropy(self, edge: ArrayEdge, own: Given) -> Pieces:
         """The gradient of cross_entropy, as its text has it."""
         whole, by_rows, _ = edge.vjp.rpartition("/rows(")
-        found = re.fullmatch(r"up\*\((.*)\)", whole if by_rows else edge.vjp)
+        found = re.fullmatch(r"up\*(?:\((.*)\)|(.*))", whole if by_rows else edge.vjp)
         if found is None:
             return []
-        core = re.sub(r",? cols\(\w+\)", "", found[1])
+        core = re.sub(r",? cols\(\w+\)", "", found[1] or found[2])
         shape = self.shape(edge.operand)
         beside = formula("formula", self.written(core))
         sentence = say("In each row the" if len(shape) == 2 else "The")

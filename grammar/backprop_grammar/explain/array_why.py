@@ -24,6 +24,7 @@ from .array_narrate import Teller
 from .document import Explanation, Fact, Paragraph, Pieces, formula, name, say
 from .narrate import joined
 from .paths import FLOAT_DIGITS, KEPT, as_number
+from .sentences import names
 from .why import Reasons, counted
 
 __all__ = ["why"]
@@ -81,12 +82,23 @@ def shortened(trace: ArrayTrace, seen: dict[str, int]) -> Trace:
 
 
 def short_node(numbers: Trace, node: Node, kept: set[int]) -> Node:
-    """A node with edges to the nodes that are kept."""
+    """A node with edges to the nodes that are kept.
+
+    Of an operation on numbers they are its own, past what stands for a use of an element; of one
+    on arrays the slopes are added up, and it is no row of the table of numbers.
+    """
     by_index, digits = numbers.by_index, numbers.precision or FLOAT_DIGITS
-    inner = all(k in kept or by_index[k].row is IDENTITY for k in node.operands if k in by_index)
+
+    def used(operand: int) -> int:
+        copied = operand not in kept and by_index[operand].row is IDENTITY
+        return by_index[operand].operands[0] if copied else operand
+
+    if all(used(k) in kept for k in node.operands if k in by_index):
+        edges = [edge._replace(operand=used(edge.operand)) for edge in node.edges]
+        own = [used(k) for k in node.operands if k in by_index]
+        return node._replace(operands=tuple(own), edges=tuple(edges))
     slopes: dict[int, list[Number]] = {node.index: [1.0]}
     routed = {node.index}
-    first: dict[int, Edge] = {}
     operands: list[int] = []
     pending = [-node.index]
     while pending:
@@ -100,22 +112,18 @@ def short_node(numbers: Trace, node: Node, kept: set[int]) -> Node:
                 slopes.setdefault(operand, [])
         if not slopes[k]:
             continue
-        own = total(slopes[k], digits)
+        slope = total(slopes[k], digits)
         for edge in by_index[k].edges:
-            slopes[edge.operand].append(times(own, edge.local, digits))
-            first.setdefault(edge.operand, first.get(k, edge))
+            slopes[edge.operand].append(times(slope, edge.local, digits))
             if k in routed and edge.routed:
                 routed.add(edge.operand)
-    edges = []
-    for operand in dict.fromkeys(operands):
+    different, sums = tuple(dict.fromkeys(operands)), []
+    for place, operand in enumerate(different):
         if slopes.get(operand):
-            edge, local = first[operand], total(slopes[operand], digits)
-            rule = edge.rule if inner and len(slopes[operand]) == 1 else None
-            up = node.gradient
+            local, up = total(slopes[operand], digits), node.gradient
             sent = UNDEFINED if up is None else times(up, local, digits)
-            edges.append(Edge(edge.place, operand, rule, local, sent, operand in routed))
-    row = node.row if inner else None
-    return node._replace(row=row, operands=tuple(dict.fromkeys(operands)), edges=tuple(edges))
+            sums.append(Edge(place, operand, None, local, sent, operand in routed))
+    return node._replace(row=None, operands=different, edges=tuple(sums))
 
 
 def times(a: Number, b: Number, digits: int) -> Number:
@@ -264,13 +272,19 @@ class Arrays:
         seen = seen_nodes(self.trace.numbers)
         short = shortened(self.trace, seen)
         index, where = Index(short, self.teller.digits), elements(node.shape)
-        sentences, facts = [which], list[Fact]()
+        alike: dict[str, tuple[list[str], Pieces]] = {}
+        facts: dict[Fact, None] = {}
         for k in places[:ZEROS]:
             label = element(node.name, where[k])
-            if label in seen:
+            if label in seen and short.by_index[seen[label]].gradient is not None:
                 reasons = Reasons(index, short.by_index[seen[label]])
                 words, causes = reasons.reason()
-                head = reasons.number_of_paths()
-                sentences += [say("{}:", name(label)), head, *words]
-                facts += causes
+                told = list(joined([reasons.number_of_paths(), *words]))
+                key = "".join(piece.text for piece in told if piece != name(label))
+                alike.setdefault(key, ([], told))[0].append(label)
+                facts |= dict.fromkeys(causes)
+        sentences = [which]
+        for labels, told in alike.values():
+            own = name(labels[0])
+            sentences.append([one for piece in told for one in (names(labels) if piece == own else [piece])])  # fmt: skip
         return [Paragraph("", (), joined(sentences), tuple(facts))]

@@ -91,9 +91,14 @@ def element(
     """
     graph = read(text, of)
     all_of = found(graph, of) if graph else None
-    if graph is None or all_of is None or len(all_of[graph.output]) != len(place):
+    if graph is None or all_of is None:
         return None
-    reader = Reader(graph, all_of, iter([one for one in free if one not in place]))
+    shape, rest = all_of[graph.output], [one for one in free if one not in place]
+    if len(place) == 2 and len(shape) == 1:  # a vector is a row
+        place = place[1:]
+    if len(shape) != len(place):
+        return None
+    reader = Reader(graph, all_of, iter(rest))
     try:
         over, node = reader.whole(graph.output, place)
     except Untold:
