@@ -1,10 +1,9 @@
 """Operations number by number, and reductions, in words: where a number goes, and what is summed."""
 
-from ..arrays.lower import spread
 from ..arrays.record import ArrayEdge, ArrayNode
 from ..numbers.wide import sign
 from ..operations.row import Role
-from ..operations.structural import said, size
+from ..operations.structural import said, size, spread
 from ..operations.table import IDENTITY, IF, SUB
 from .array_lookup import LINES, ZERO, Lookup, floats
 from .document import Figure, Partial, Piece, Pieces, Side, formula, listed, name, say

@@ -21,6 +21,7 @@ from .document import (
     Side,
     Written,
     formula,
+    listed,
     name,
     say,
 )
@@ -83,7 +84,8 @@ class Lookup:
         for note in trace.numbers.notes:
             if note.kind in ("kink", "tie", "boundary"):
                 self.kinks.setdefault(note.node.partition("[")[0], []).append(note.node)
-        self.shapes_told = self.jacobian_told = False
+        self.shapes_told = False
+        self.jacobians_told: set[str] = set()
 
     def side(self, tensor: Tensor) -> Side:
         """A number, or an array, as it is shown."""
@@ -149,8 +151,15 @@ class Lookup:
         return False
 
     def receives(self, node: ArrayNode, edge: ArrayEdge) -> Pieces:
-        """`W receives up @ x.T = [[0.088, 0.176], [0.104, 0.208]]`, as a sentence."""
-        return say("{} receives {}.", self.name(edge.operand), self.what(node, edge))
+        """`W receives up @ x.T = [[0.088, 0.176], [0.104, 0.208]]`, as a sentence.
+
+        Stages that a text has before what is sent come first: `With h = ... and s = ..., x receives`.
+        """
+        *stages, _ = self.sent(node, edge).split("; ")
+        parts = [stage.split(" = ", 1) for stage in stages]
+        given = [formula("formula", label, self.written(text)) for label, text in parts]
+        start = say("With {}, ", listed(given)) if given else []
+        return start + say("{} receives {}.", self.name(edge.operand), self.what(node, edge))
 
     def what(self, node: ArrayNode, edge: ArrayEdge) -> Piece:
         """What is sent, and its numbers; of numbers, the product."""
@@ -163,7 +172,7 @@ class Lookup:
                 first, second = (Figure(x, self.digits) for x in factors[:2] if x is not None)
                 sides.append(Product((first, second)))
         elif text:
-            sides.append(self.written(text))
+            sides.append(self.written(text.split("; ")[-1]))
         return formula("gradient", *sides, self.side(edge.contribution))
 
 

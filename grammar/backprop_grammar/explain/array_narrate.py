@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from ..language.graph import Array
-from ..operations.structural import INDEX, said
+from ..operations.structural import INDEX, Structural, said
 from ..operations.table import IF
 from .array_elements import Elements
 from .array_lookup import find, nothing
@@ -79,9 +79,7 @@ class Teller(Structure, Elements):
             start += say("The backward pass starts there with the gradient {}, since {}.", gradient(1.0, self.digits), formula("gradient", Partial(top, top), one))  # fmt: skip
         else:
             start += say("The backward pass starts there with the upstream gradient {} that was given.", gradient(given, self.digits))  # fmt: skip
-        return start + say(
-            " Below, {} is the upstream gradient of the node at hand.", self.up()
-        )
+        return start + say(" Below, {} is the upstream gradient of the node at hand.", self.up())
 
     # a node
 
@@ -214,6 +212,9 @@ class Teller(Structure, Elements):
         constants = [k for k in left if k in self.graph.constants]
         selecting = [k for k in left if self.is_index(k)]
         others = [k for k in left if k not in constants and k not in selecting]
+        if isinstance(node.row, Structural):  # numbers that say how, not what
+            how = {node.operands[k] for k in node.row.indices if k < len(node.operands)}
+            constants = [k for k in constants if k not in how]
         if node.row is INDEX:
             constants, selecting = [], [k for k in selecting if k not in self.graph.constants]
         words = nothing_sent([self.trace.name(k) for k in constants if k not in selecting], [self.trace.name(k) for k in others])  # fmt: skip

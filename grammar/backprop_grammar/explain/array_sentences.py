@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .document import Piece, Pieces
 
-__all__ = ["PRODUCTS", "SHIFTS", "WHY", "Why", "filled"]
+__all__ = ["OF_A_ROW", "PRODUCTS", "SHIFTS", "WHY", "Why", "filled"]
 
 
 class Why(NamedTuple):
@@ -31,8 +31,11 @@ class Why(NamedTuple):
 SOFTMAX = (
     "Each number of softmax depends on every number of {line}, since all share one denominator: "
     "to raise one probability takes from the others. So from what arrives its mean is subtracted, "
-    "weighted by the probabilities. With p for {out_line}, its Jacobian would be diag(p) - outer(p, p); it is never needed."
+    "weighted by the probabilities."
 )
+
+OF_A_ROW = "With p for {out_line}, its Jacobian would be diag(p) - outer(p, p); it is never needed."
+"""What is said besides of the softmax of a matrix."""
 
 WHY = {
     "transpose": Why(sends=("Transposing only moves numbers, and going back moves them back: {x[]} receives {gets}.",)),
@@ -50,10 +53,6 @@ WHY = {
     "maxpool": Why(sends=(
         "Each window hands on its largest number alone: what arrives is put back where that stood, and added where two "
         "windows took the same one; the others receive 0.",
-    )),
-    "outer": Why("{out[]} is {a[]}*{b[]}.", (
-        "{a[]} is used by all of row {i}, where the numbers of {b} multiply it, so it receives {gets}: that is {sent}.",
-        "{b[]} is used by all of column {j}, where the numbers of {a} multiply it, so it receives {gets}: that is {sent}.",
     )),
     "trace": Why(sends=("A trace adds up the diagonal, so what arrives is copied to the diagonal, and the others receive 0.",)),
     "diag": Why(sends=("diag only moves numbers to or from a diagonal, and going back moves them back.",)),
@@ -73,24 +72,24 @@ WHY = {
         "batchnorm centres and scales each column, so a number acts in three ways: directly, through the mean of its "
         "column, and through the variance of its column.",
         (
-            "Subtracting the two means takes away what the mean and the variance undo again. Each column of it adds up to "
-            "0: to shift a whole column changes nothing.",
-            "{this} was stretched over the rows: it was copied forward, so its gradient is summed backward.",
+            "Subtracting two means takes away what the mean and the variance undo again: each column of what is sent adds "
+            "up to 0, for to shift a whole column of {x} changes nothing.",
+            "{stretched}",
         ),
     ),
     "layernorm": Why(
-        "layernorm centres and scales each row, so a number acts in three ways: directly, through the mean of its row, "
-        "and through the variance of its row.",
+        "layernorm centres and scales {each_row}, so a number acts in three ways: directly, through the mean of "
+        "{its_row}, and through the variance of {its_row}.",
         (
-            "Subtracting the two means takes away what the mean and the variance undo again. Each row of it adds up to 0: "
-            "to shift a whole row changes nothing.",
-            "{this} was stretched over the rows: it was copied forward, so its gradient is summed backward.",
+            "Subtracting two means takes away what the mean and the variance undo again: what is sent adds up to 0 over "
+            "{each_row}, for to shift {line} by one number changes nothing.",
+            "{stretched}",
         ),
     ),
 }  # fmt: skip
 """By the name of the row; a row that has none is told by the text that it sends alone."""
 
-PRODUCTS = {"matmul", "dot"}
+PRODUCTS = {"matmul", "dot", "outer"}
 """The rows that add up products, of which is told which factor meets which."""
 
 SHIFTS = {

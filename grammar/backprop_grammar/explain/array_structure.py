@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from ..arrays.lower import element
 from ..arrays.record import ArrayEdge, ArrayNode
+from ..arrays.vjp import OUT, UP, renamed
+from ..language.printer import program_text
+from ..language.table_texts import compiled
 from ..operations.structural import INDEX, Cells, Shape, Structural, positions, said, size
 from . import indices
 from .array_lookup import FEW, ZERO, Lookup, floats
-from .array_sentences import PRODUCTS, SHIFTS, WHY, Why, filled
+from .array_sentences import OF_A_ROW, PRODUCTS, SHIFTS, WHY, Why, filled
 from .document import Indexed, Partial, Piece, Pieces, formula, listed, name, say
 from .sentences import MANY, names, times
 
@@ -38,6 +41,8 @@ class Structure(Lookup):
         for edge in node.edges:
             own = given | self.own(node, edge, places)
             sentences.append(filled(why.of(edge.place), own))
+            if row.name == "softmax":
+                sentences.append(filled(OF_A_ROW, own))
             if row.name in PRODUCTS:
                 sentences += self.product(node, edge, places, own)
             elif row.name == "cross_entropy":
@@ -49,7 +54,7 @@ class Structure(Lookup):
         if row.name == "array" and len(sentences) > MANY:
             each = say("Each of {} receives the number at its place.", names([self.trace.name(e.operand) for e in node.edges]))  # fmt: skip
             return [sentences[0], each]
-        return [*sentences, self.jacobian(node) if row.name in PRODUCTS else []]
+        return [*sentences, *self.jacobians(node)]
 
     def known(self, node: ArrayNode) -> dict[str, Shape]:
         """The shapes of what a text at a node may name."""
@@ -68,12 +73,19 @@ class Structure(Lookup):
             two = (first, second)
             return {-1: two[: len(node.shape)]} | {k: two[: len(s)] for k, s in enumerate(shapes)}
         a, b = shapes
+        if node.row.name == "outer":  # which takes rows and columns for vectors, as dot does
+            vectors = len(a) == len(b) == 1
+            return {
+                -1: (first, second),
+                0: (first,) if vectors else (),
+                1: (second,) if vectors else (),
+            }
         if len(a) == 1 and len(b) == 2 and b[0] == 1 != a[0]:
             return {-1: (first, second), 0: (first,), 1: ("0", second)}
         left: Place = (first, second) if len(a) == 2 else (first,)
         inner = left[-1]
         right: Place = (inner, third if inner == second else second) if len(b) == 2 else (inner,)
-        if node.row.name == "dot":  # which takes rows and columns for vectors
+        if node.row.name == "dot":
             left, right = ((first,), (first,)) if len(a) == len(b) == 1 else ((), ())
         return {-1: left[:-1] + right[1:], 0: left, 1: right}
 
@@ -92,7 +104,10 @@ class Structure(Lookup):
             given[f"{label}[]"] = name(element(self.trace.name(operand), places[k]))
         shape = self.shape(node.operands[0]) if node.operands else ()
         matrix = len(shape) == 2
-        given["out_line"] = say("a row of {}" if len(node.shape) == 2 else "{}", name(node.name))
+        if matrix:
+            given["out_line"] = say("a row of {}", name(node.name))
+        given["each_row"] = "each row" if matrix else [self.name(node.operands[0])]
+        given["its_row"] = "its row" if matrix else "all of them"
         given["a_row"] = " a row" if matrix else ""
         given["one_a_row"] = "the one number of each row" if matrix else "the one number"
         over = [one for place in places.values() for one in place if one not in places[-1]]
@@ -111,6 +126,9 @@ class Structure(Lookup):
             "shape": said(shape),
             "line": say("a row of {}" if len(shape) == 2 else "{}", self.name(edge.operand)),
         }
+        whole = self.shape(node.operands[0])
+        if size(shape) < size(whole):
+            own["stretched"] = say("{} was stretched over {} rows: it was copied forward, so its gradient is summed backward.", self.name(edge.operand), f"{whole[0]:,}")  # fmt: skip
         gets = self.gets(node, edge, places)
         if gets is not None:
             own["gets"] = [formula("formula", gets)]
@@ -200,17 +218,33 @@ class Structure(Lookup):
             return parts + so + say(", a row as {} is, {}.", self.name(edge.operand), said(target))
         return parts + so + say(", and {} is {}.", self.name(edge.operand), said(target))
 
-    def jacobian(self, node: ArrayNode) -> Pieces:
-        """How large the Jacobian of a product would be; said once."""
+    def jacobians(self, node: ArrayNode) -> list[Pieces]:
+        """What the Jacobians of an operation would be; said once of each operation."""
+        row = node.row
+        if row.name in self.jacobians_told or size(node.shape) < 2:
+            return []
+        assert isinstance(row, Structural)
+        shapes = [self.shape(k) for k in node.operands]
+        sentences = [self.jacobian_size(node)] if row.name in PRODUCTS else []
+        for edge in node.edges:
+            text = row.jacobian(edge.place, shapes, node.shape)
+            if text:
+                labels = {UP: UP, OUT: node.name}
+                labels |= zip(row.operands, map(self.trace.name, node.operands), strict=False)
+                shown = self.written(program_text(renamed(compiled(text), labels)))
+                ratio = Partial(node.name, self.trace.name(edge.operand))
+                sentences.append(say("The Jacobian is {}; what is sent to {} is its transpose times {}.", formula("formula", ratio, shown), self.name(edge.operand), self.up()))  # fmt: skip
+        if any(sentences):
+            self.jacobians_told.add(row.name)
+        return sentences
+
+    def jacobian_size(self, node: ArrayNode) -> Pieces:
+        """How large the Jacobian of a product by a matrix would be."""
         for edge in node.edges:
             shape = self.shape(edge.operand)
-            if self.jacobian_told or len(shape) != 2 or not node.shape:
+            same = shape[edge.place] if len(shape) == 2 else 1
+            if same < 2 or size(shape) < 2:
                 continue
-            a_row = edge.place == 0
-            same = shape[0] if a_row else shape[1]
-            if same < 2 or 1 in (size(node.shape), size(shape)):
-                continue
-            self.jacobian_told = True
             zero = "half" if same == 2 else f"all but 1 in {same:,}"
             partial = formula("formula", Partial(node.name, self.trace.name(edge.operand)))
             return say("The Jacobian {} would have {} numbers, of which {} are 0; it is never needed.", partial, f"{size(node.shape):,} x {size(shape):,}", zero)  # fmt: skip

@@ -29,7 +29,7 @@ __all__ = ["Turned", "element", "letters", "multiplies", "names_in", "read", "sh
 LETTERS = "ijklmnrst"
 """What indices are called, as far as no node is called so."""
 
-DOT = STRUCTURAL["dot"]
+DOT, OUTER = STRUCTURAL["dot"], STRUCTURAL["outer"]
 
 Place = tuple[str, ...]
 """An index for each axis."""
@@ -137,6 +137,8 @@ class Reader:
         row, operands = graph.operations[node], graph.operands[node]
         if row is MATMUL:
             return self.product(operands, place)
+        if row is OUTER and len(place) == 2 and all(len(of[k]) == 1 for k in operands):
+            return (), self.tape.add(MUL, tuple([self.at(k, (i,)) for k, i in zip(operands, place, strict=True)]))  # fmt: skip
         if row is DOT and len(of[operands[0]]) == len(of[operands[1]]) == 1:
             over = (self.index(),)
             return over, self.tape.add(

@@ -6,7 +6,7 @@ with other pieces. No name is special, and no digit of a number changes.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import BackpropError
 from ...explain.document import (
@@ -65,11 +65,11 @@ SLOT = re.compile(r"<(\w+)>")
 
 COMPARISONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
-MARKED = frozenset({"matmul", "transpose", "index", "array"})
+MARKED = frozenset({"matmul", "transpose", "index", "array", "put", "take"})
 """The operations on arrays that are written with signs."""
 
 TO_LINES = frozenset({"sum", "mean", "max", "min", "logsumexp"})
-TO_NUMBERS = frozenset({"dot", "norm", "trace", "cross_entropy"})
+TO_NUMBERS = frozenset({"dot", "norm", "trace", "cross_entropy", "rows", "cols", "size"})
 """The operations on arrays that give a number: without an axis, and always."""
 
 SPECIAL = {
@@ -368,8 +368,12 @@ class Writer:
         return self.call(node, row, name, slots)
 
     def marked(self, node: int, name: str, operands: tuple[int, ...]) -> list[Item]:
-        """A matrix product, a transpose, an index or an array."""
+        """A matrix product, a transpose, an index or an array; and what an index takes."""
         written = self.tape.written[node]
+        if name in ("put", "take"):
+            row, inside = written
+            head: list[Item] = [rf"\operatorname{{{name}}}\left(", (operands[0], SUM, False), ", "]
+            return [*head, *self.selected(row, inside, operands[1:]), r"\right)"]
         if name == "matmul":
             left, right = operands
             sign = r" \cdot " if self.digit[right] or self.binds[right] < FRACTION else r"\,"
@@ -377,6 +381,17 @@ class Writer:
         if name == "transpose":
             return ["{", (operands[0], ATOM, False), r"}^{\top}"]
         if name == "index":
+            return self.selected(self.tape.operations[node], written, operands)
+        width = written[-1]
+        result: list[Item] = [r"\begin{pmatrix}"]
+        for k, operand in enumerate(operands):
+            between = "" if not k else " & " if k % width else r" \\ "
+            result += [between, (operand, SUM, False)]
+        return [*result, r"\end{pmatrix}"]
+
+    def selected(self, row: Operation, written: Any, operands: tuple[int, ...]) -> list[Item]:
+        """An index, or a call that selects."""
+        if row.name == "index":
             below: list[Item] = [
                 (operands[piece[0]], SUM, False)
                 if isinstance(piece, tuple)
@@ -384,12 +399,10 @@ class Writer:
                 for piece in place_pieces(written)
             ]
             return ["{", (operands[0], ATOM, False), "}_{", *below, "}"]
-        width = written[-1]
-        result: list[Item] = [r"\begin{pmatrix}"]
+        listed: list[Item] = []
         for k, operand in enumerate(operands):
-            between = "" if not k else " & " if k % width else r" \\ "
-            result += [between, (operand, SUM, False)]
-        return [*result, r"\end{pmatrix}"]
+            listed += [", " * bool(k), (operand, SUM, False)]
+        return [rf"\operatorname{{{escaped(row.name)}}}\left(", *listed, r"\right)"]
 
     def call(self, node: int, row: Operation | None, name: str, slots: list[Item]) -> list[Item]:
         """A function by its sign, or by its name."""
