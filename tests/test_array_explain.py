@@ -152,6 +152,12 @@ def test_the_headline_tells_what_arrives():
     assert "starts there with the gradient 1, since dn1/dn1 = 1." in str(trace_of("layer").explain()).replace("n2", "n1")  # fmt: skip
 
 
+def test_a_node_called_up_is_told_apart():
+    words = str(trace_of("names").explain())
+    assert "Below, up is the upstream gradient of the node at hand, not the node up." in words
+    assert "A receives up @ j.T =" in words
+
+
 def test_large_arrays_are_told_in_short():
     many = [[(i * j) % 7 / 8 for j in range(9)] for i in range(12)]
     words = str(bp.Program("sum((X @ W)^2)").at(X=many, W=[[1.0, -1.0]] * 9).explain())

@@ -79,11 +79,13 @@ class Lookup:
             for edge in node.edges:
                 self.senders.setdefault(edge.operand, []).append((node, edge))
         self.arrays = frozenset([node.name for node in trace.nodes if node.shape] + ["up"])
+        self.names = {node.name for node in trace.nodes}
         self.letters = indices.letters(node.name for node in trace.nodes)
         self.kinks: dict[str, list[str]] = {}
         for note in trace.numbers.notes:
             if note.kind in ("kink", "tie", "boundary"):
                 self.kinks.setdefault(note.node.partition("[")[0], []).append(note.node)
+        self.selecting = self.indices()
         self.shapes_told = False
         self.jacobians_told: set[str] = set()
 
@@ -137,18 +139,23 @@ class Lookup:
 
     def is_index(self, operand: int) -> bool:
         """Whether a node holds an index or labels."""
-        node = self.by_index.get(operand)
-        if node is None or node.gradient is not None or node.kind == "constant":
-            return False
+        return operand in self.selecting
+
+    def indices(self) -> set[int]:
+        """The nodes that hold indices, or labels: given whole numbers, without a gradient."""
+        found = set()
         for user in self.trace.nodes:
-            if isinstance(user.row, Structural) and operand in user.operands:
-                places = range(1, len(user.operands)) if user.row is INDEX else user.row.indices
-                if any(k < len(user.operands) and user.operands[k] == operand for k in places):
-                    whole = all(isinstance(x, float) and x == int(x) for x in node.value.numbers)
-                    return whole and (
-                        user.row is INDEX or node.shape != self.shape(user.operands[0])
-                    )
-        return False
+            if not isinstance(user.row, Structural):
+                continue
+            places = range(1, len(user.operands)) if user.row is INDEX else user.row.indices
+            for operand in [user.operands[k] for k in places if k < len(user.operands)]:
+                node = self.by_index.get(operand)
+                if node is None or node.gradient is not None or node.kind == "constant":
+                    continue
+                whole = all(isinstance(x, float) and x == int(x) for x in node.value.numbers)
+                if whole and (user.row is INDEX or node.shape != self.shape(user.operands[0])):
+                    found.add(operand)
+        return found
 
     def receives(self, node: ArrayNode, edge: ArrayEdge) -> Pieces:
         """`W receives up @ x.T = [[0.088, 0.176], [0.104, 0.208]]`, as a sentence.

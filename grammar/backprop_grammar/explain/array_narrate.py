@@ -7,6 +7,7 @@ shapes: why a product is an outer one, why something is transposed, along what i
 from collections.abc import Sequence
 
 from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
+from ..arrays.vjp import UP
 from ..language.graph import Array
 from ..operations.structural import INDEX, Structural, said
 from ..operations.table import IF
@@ -79,7 +80,10 @@ class Teller(Structure, Elements):
             start += say("The backward pass starts there with the gradient {}, since {}.", gradient(1.0, self.digits), formula("gradient", Partial(top, top), one))  # fmt: skip
         else:
             start += say("The backward pass starts there with the upstream gradient {} that was given.", gradient(given, self.digits))  # fmt: skip
-        return start + say(" Below, {} is the upstream gradient of the node at hand.", self.up())
+        other = f", not the node {UP}" if UP in self.names else ""
+        return start + say(
+            " Below, {} is the upstream gradient of the node at hand{}.", self.up(), other
+        )
 
     # a node
 

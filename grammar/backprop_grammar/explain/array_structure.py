@@ -137,7 +137,7 @@ class Structure(Lookup):
     def gets(self, node: ArrayNode, edge: ArrayEdge, places: dict[int, Place]) -> Indexed | None:  # fmt: skip
         """What an element of an operand receives, over elements."""
         known = self.known(node)
-        if "up" in {n.name for n in self.trace.nodes}:
+        if UP in self.names:  # the program's own, of which the text does not speak
             return None
         place = places.get(edge.place, ())
         free = [one for one in places[-1] if one not in place]

@@ -279,7 +279,7 @@ class Arrays:
             if label in seen and short.by_index[seen[label]].gradient is not None:
                 reasons = Reasons(index, short.by_index[seen[label]])
                 words, causes = reasons.reason()
-                told = list(joined([reasons.number_of_paths(), *words]))
+                told = list(joined([reasons.number_of_paths(follow=False), *words]))
                 key = "".join(piece.text for piece in told if piece != name(label))
                 alike.setdefault(key, ([], told))[0].append(label)
                 facts |= dict.fromkeys(causes)
