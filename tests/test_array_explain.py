@@ -123,6 +123,9 @@ SENTENCES = (
     ("sum(if(d < 1, d^2, 2*d))", {"d": [0, 3]}, "n1", "It stands in a branch, and is evaluated at n1[0] only."),
     ("sum(sqrt(x))", {"x": [0, 4]}, "n1", "so x receives up/(2*n1) = [infinite, 0.25]."),
     ("sum(0*x)", {"x": [1, 4]}, "n1", "so x receives up*0 = [0, 0]."),
+    ("sum(clamp(x, 0, 1))", {"x": [-1, 0.5, 3]}, "n1", "clamp lets through to x what arrives at n1[1], and nothing elsewhere. x receives [0, 1, 0]."),
+    ("sum(a + b)", {"a": 1, "b": [2]}, "n1", "A sum hands its upstream gradient on unchanged."),
+    ("q = a*b; sum(q)", {"a": 3, "b": [2, 2]}, "q", "The local gradient for b is dq/db = a = 3, so b receives up*a = [3, 3]."),
     ("q = x*x; sum(q)", {"x": [1, 4]}, "x", "Where branches meet, what comes back is added: its gradient is [2, 8]."),
     ("q = x - x; sum(q)", {"x": [1, 4]}, "x", "There the contributions cancel: none is 0, but their sum is."),
 )  # fmt: skip
@@ -372,6 +375,11 @@ def test_why_asks_for_what_there_is():
         assert (caught.value.message, caught.value.hint) == (message, hint)
     with pytest.raises(BackpropError, match="there is no node called Q"):
         trace.explain("Q")
+    with pytest.raises(BackpropError, match="an element by its paths, with why"):
+        trace.explain("A[0,0]")
+    assert "The gradient of theta[0] is 2." in str(
+        bp.Program("sum(θ^2)").at(theta=[1, 2]).why("θ[0]")
+    )
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

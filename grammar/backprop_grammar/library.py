@@ -869,7 +869,9 @@ class ArrayTrace(Evaluated):
         """Why the gradient of a node, or of an element such as `W[0,1]`, is what it is."""
         from .explain.array_why import why  # loaded when it is asked for
 
-        record = why(self.listed(), named(node, "the node"), self.digits)
+        base, bracket, place = checked(node, "the node").partition("[")
+        label = named(base.strip(), "the node") + bracket + place
+        record = why(self.listed(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
 
     def json(self) -> str:

@@ -35,8 +35,10 @@ class Elements(Lookup):
                 else f"1/{many:,} of its upstream gradient"
             )
             start = say(
-                "A {} hands on {} to each of the {} numbers{}", row.name, what, f"{many:,}", line
+                "A {} hands on {} to {} numbers{}", row.name, what, f"each of the {many:,}", line
             )
+            if many == 1:
+                start = say("A {} of one number hands on its upstream gradient unchanged", row.name)
             if axis is not None:
                 start += say(": going back, {}, {}, is spread along axis {}, over the {} {}s", self.up(), said(node.shape), str(axis), f"{shape[axis]:,}", LINES[1 - axis])  # fmt: skip
             return [start + say("."), self.receives(node, edge)]
@@ -117,11 +119,13 @@ class Elements(Lookup):
         values, everywhere = {x for x in shown.numbers if x is not None}, ""
         if edge.rule is not None and edge.rule.number is not None and sides:
             pass  # the rule is the number
+        elif text in self.arrays and sides:
+            pass  # its numbers have been told
         elif node.shape and len(values) == 1:
             sides.append(Figure(values.pop(), self.digits))
-            if len(shown.numbers) > 1:
+            if len(shown.numbers) > 1 and text not in self.names:
                 everywhere = " there" if None in shown.numbers else " everywhere"
-        elif not node.shape or text not in self.arrays:
+        else:
             sides.append(self.side(shown))
         local = formula("gradient", *sides)
         start = say("The local gradient{} is {}{}", which, local, everywhere)

@@ -46,6 +46,8 @@ def find(trace: ArrayTrace, label: str) -> ArrayNode:
         return node
     known = [n.name for n in trace.nodes if n.kind != "constant"]
     hint = suggestion(label, known, f"the nodes are {few(known)}" if known else "")
+    if label.partition("[")[0] in known:
+        hint = f"{shorten(label)} is an element; nodes are told whole, an element by its paths, with why"
     raise BackpropError("name", f"there is no node called {shorten(label)}", hint=hint)
 
 
@@ -134,6 +136,8 @@ class Lookup:
         if edge.rule is None or edge.kind == "reduction":
             return ""
         text = scaled(node, edge.rule)
+        if text.count("if(") > 1:  # which side an element is on says more
+            return ""
         along = "" if edge.fit == "all" else f", {edge.fit}"
         return f"sum({text}{along})" if edge.fit else text
 
