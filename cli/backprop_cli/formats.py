@@ -98,11 +98,21 @@ FORMATS = (
         "trace",
         arrays="documents.array_json",
     ),
-    Format("terminal", "explain", "paragraphs", "screens.prose"),
-    Format("markdown", "explain", "Markdown", "documents.markdown", ".md"),
-    Format("latex", "explain", "a LaTeX document", "documents.latex", ".tex"),
+    Format("terminal", "explain", "paragraphs", "screens.prose", arrays="screens.prose"),
     Format(
-        "json", "explain", "one JSON document", "documents.explanation_json", ".json", "explanation"
+        "markdown", "explain", "Markdown", "documents.markdown", ".md", arrays="documents.markdown"
+    ),
+    Format(
+        "latex", "explain", "a LaTeX document", "documents.latex", ".tex", arrays="documents.latex"
+    ),
+    Format(
+        "json",
+        "explain",
+        "one JSON document",
+        "documents.explanation_json",
+        ".json",
+        "explanation",
+        arrays="documents.array_explanation_json",
     ),
     Format("text", "derive", "a program of this language", "documents.formulas"),
     Format("latex", "derive", "LaTeX", "documents.derive_latex", ".tex"),

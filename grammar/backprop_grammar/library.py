@@ -905,6 +905,22 @@ class ArrayTrace(Evaluated[ArrayNode]):
         """The shape of every node: () of a number, (n,) of a vector, (m, n) of a matrix."""
         return {node.name: node.shape for node in self.record.nodes}
 
+    def explain(self, node: str = "") -> "Explanation":
+        """The backward pass in words, a paragraph a node; of one node where it is named."""
+        from .explain.array_narrate import explain  # loaded when it is asked for
+
+        record = explain(self.listed(), self.digits, named(node, "the node"))
+        return ArrayExplanation(record, self.digits, partial(ArrayTrace.explain, self, node))
+
+    def why(self, node: str) -> "Explanation":
+        """Why the gradient of a node, or of an element such as `W[0,1]`, is what it is."""
+        from .explain.array_why import why  # loaded when it is asked for
+
+        base, bracket, place = checked(node, "the node").partition("[")
+        label = named(base.strip(), "the node") + bracket + place
+        record = why(self.listed(), label, self.digits)
+        return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
+
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""
         return rendered("documents.array_json", self.record, self.digits, everything=True)
@@ -932,7 +948,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         """Not for arrays yet. Raises BackpropError."""
         raise no_arrays("this view")
 
-    explain = why = check = claim = html = unbuilt
+    check = claim = html = unbuilt
 
 
 class Explanation(Answer):
@@ -961,6 +977,14 @@ class Explanation(Answer):
     def json(self) -> str:
         """The words and their facts as one JSON document."""
         return rendered("documents.explanation_json", self.record, self.digits)
+
+
+class ArrayExplanation(Explanation):
+    """The same over vectors and matrices."""
+
+    def json(self) -> str:
+        """The words and their facts as one JSON document, with nested lists for arrays."""
+        return rendered("documents.array_explanation_json", self.record, self.digits)
 
 
 class Report(Answer):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from backprop_grammar.errors import usage
+from backprop_grammar.library import ArrayTrace
 
 from .. import formats
 from ..input.options import (
@@ -30,7 +31,8 @@ EXAMPLES = """\
 backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
 backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
-backprop explain "x*y" --at x=3,y=4 --format markdown"""
+backprop explain "x*y" --at x=3,y=4 --format markdown
+backprop explain "q = W @ x; sum(q^2)" --at "W=[.1,.5;-.3,.8],x=[.2,.4]" --node q"""
 
 
 def command(
@@ -62,7 +64,9 @@ def command(
     )
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
-    trace = request.trace()
+    trace = request.trace_of_any()
+    if isinstance(trace, ArrayTrace):
+        row = formats.of_arrays(row)
     explanation = trace.why(why) if why else trace.explain(node)
     formats.deliver(row, explanation.record, formats.Options(trace.digits), save, get)
     return 3 if trace.flags else 0

@@ -15,9 +15,12 @@ EXAMPLES = """\
 backprop schema > trace.schema.json
 backprop schema error"""
 
+ARRAYS = ("arrays", "array_explanation")
+"""Those of the documents over vectors and matrices."""
+
 SCHEMAS = tuple(
     dict.fromkeys(
-        [*(row.schema for row in formats.FORMATS if row.schema), "arrays", "error", "functions"]
+        [*(row.schema for row in formats.FORMATS if row.schema), *ARRAYS, "error", "functions"]
     )
 )
 """The documents that have a JSON Schema."""

@@ -25,7 +25,7 @@ def elements(shape: Shape) -> list[tuple[int, ...]]:
     return [(i, j) for i in range(shape[0]) for j in range(shape[1])]
 
 
-def element(name: str, place: tuple[int, ...]) -> str:
+def element(name: str, place: tuple[int, ...] | tuple[str, ...]) -> str:
     """What an element is called: W[0,1]; a number by its own name."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
 

@@ -7,6 +7,7 @@ terminal, Markdown and LaTeX differ only in how they set a piece.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..numbers.decimal import decimal
 from ..numbers.wide import Number, Wide, exists
@@ -14,11 +15,16 @@ from ..symbolic.rules import Rule
 from ..trace.index import formula as formula_text
 from ..trace.record import Node, Trace
 
+if TYPE_CHECKING:
+    from ..arrays.record import ArrayTrace, Tensor
+
 __all__ = [
     "Explanation",
     "Fact",
     "Figure",
     "Formula",
+    "Grid",
+    "Indexed",
     "Paragraph",
     "Partial",
     "Piece",
@@ -26,6 +32,7 @@ __all__ = [
     "Product",
     "Side",
     "Total",
+    "Written",
     "formula",
     "gradient",
     "listed",
@@ -91,7 +98,44 @@ class Total:
         return first + "".join(f" - {x[1:]}" if x[0] == "-" else f" + {x}" for x in rest)
 
 
-Side = str | Partial | Formula | Rule | Figure | Product | Total
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A vector or a matrix as it is shown, at so many significant digits; a large one in short."""
+
+    tensor: "Tensor"
+    digits: int
+
+    def __str__(self) -> str:
+        from ..arrays.text import inline, is_large  # which numbers alone do not need
+
+        text = inline(self.tensor, self.digits)
+        return f"[{text}]" if is_large(self.tensor) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A formula as it stands in the language; arrays: the names in it of vectors and matrices."""
+
+    text: str
+    arrays: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An element as a formula over elements, added up over some indices: `up[i]*x[j]`."""
+
+    over: tuple[str, ...]
+    rule: Rule
+
+    def __str__(self) -> str:
+        start = f"the sum over {' and '.join(self.over)} of " if self.over else ""
+        return f"{start}{self.rule}"
+
+
+Side = str | Partial | Formula | Rule | Figure | Product | Total | Grid | Written | Indexed
 """One side of an equation; a text is the name of a node."""
 
 
@@ -120,8 +164,8 @@ Pieces = list[Piece]
 class Fact:
     """What a paragraph says, for machines.
 
-    receives: node, sender; the contribution. sends: node, operand; upstream, local gradient,
-    contribution. stops: node, operand that the node does not select. gradient: node; its
+    receives: node, sender; the contribution. sends: node, operand, and over arrays the formula of
+    what is sent; upstream, local gradient, contribution. stops: node, operand that the node does not select. gradient: node; its
     gradient. paths: output, node; count of those along which something can flow. path: the
     nodes from the output on; the product, then the local gradients. cause: what it is, then
     the nodes concerned; the numbers concerned.
@@ -129,7 +173,7 @@ class Fact:
 
     kind: str
     names: tuple[str, ...]
-    numbers: tuple[Number, ...] = ()
+    numbers: "tuple[Number | Tensor | None, ...]" = ()
     count: int | None = None
 
 
@@ -161,7 +205,7 @@ class Explanation:
 
     kind: str
     subject: str
-    trace: Trace
+    trace: "Trace | ArrayTrace"
     headline: tuple[Piece, ...]
     paragraphs: tuple[Paragraph, ...]
 

@@ -23,7 +23,7 @@ from ..numbers.wide import (
 )
 from ..trace.record import Edge, Trace
 
-__all__ = ["KEPT", "Path", "Paths", "as_number", "strength"]
+__all__ = ["FLOAT_DIGITS", "KEPT", "Path", "Paths", "as_number", "strength"]
 
 KEPT = 5
 """How many of the strongest paths are kept."""

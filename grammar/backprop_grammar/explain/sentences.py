@@ -5,20 +5,25 @@ in a table; what depends on the numbers asks the edges of the trace, which know 
 and what tied, because rounded values do not.
 """
 
+from collections.abc import Sequence
+
 from ..language.precedence import shown_operands
 from ..numbers.wide import exists, sign
-from ..operations.row import Role
+from ..operations.row import Operation, Role
 from ..operations.table import DIV, IF, POW
 from ..trace.index import Index
 from ..trace.record import Edge, Node
 from .document import Figure, Formula, Piece, Pieces, formula, listed, name, say
 
 __all__ = [
+    "LONG_FORMULA",
     "MANY",
     "heading",
     "names",
+    "nothing_sent",
     "ordinal",
     "passes_nothing",
+    "row_sentence",
     "rule_sentence",
     "selected",
     "selection",
@@ -67,16 +72,26 @@ def rule_sentence(index: Index, node: Node) -> Pieces:
         many = len(node.edges) > 1
         comes = "local gradients come" if many else "local gradient comes"
         return say("{} is a block: its {} from the whole of its body.", operation, comes)
-    if node.row and node.row.says:
-        return say(node.row.sentence)
-    if node.role is Role.SWAPS:
-        if len(node.edges) == 1:
+    if node.row is None:
+        return []
+    base = bool(sign(index.value(node.operands[0]) or 0.0))
+    return row_sentence(node.row, [edge.place for edge in node.edges], base)
+
+
+def row_sentence(row: Operation, places: Sequence[int], base: bool) -> Pieces:
+    """What holds for a row everywhere off its kinks; or nothing.
+
+    places: of the operands that are sent something. base: whether the first operand is not 0.
+    """
+    if row.says:
+        return say(row.sentence)
+    if row.role is Role.SWAPS:
+        if len(places) == 1:
             return say("In a product, the local gradient for one operand is the other operand.")
         return say("A product swaps: the local gradient for one operand is the other operand.")
-    places = [edge.place for edge in node.edges]
-    if node.row is DIV:
+    if row is DIV:
         return say("In a quotient, {}.", ", and ".join(QUOTIENT[k] for k in places))
-    if node.row is POW and places == [0] and sign(index.value(node.operands[0]) or 0.0):
+    if row is POW and list(places) == [0] and base:
         return say("The power rule gives the local gradient.")
     return []
 
@@ -213,6 +228,11 @@ def passes_nothing(index: Index, node: Node) -> Pieces:
     left = list(dict.fromkeys(operand for operand in operands if operand not in reached))
     constants = [index.trace.name(k) for k in left if index.is_constant(k)]
     others = [index.trace.name(k) for k in left if not index.is_constant(k)]
+    return nothing_sent(constants, others)
+
+
+def nothing_sent(constants: list[str], others: list[str]) -> Pieces:
+    """That constants, and operands that are not differentiated, receive nothing; or nothing."""
     sentences: Pieces = []
     if constants:
         one = len(constants) == 1

@@ -37,7 +37,7 @@ from .narrate import decision, joined
 from .paths import KEPT, Path, Paths, as_number, strength
 from .sentences import heading, names
 
-__all__ = ["why"]
+__all__ = ["Reasons", "counted", "why"]
 
 FAR = math.log(1e4)
 """The logarithm of how many times larger or smaller than the upstream gradient of the output a
@@ -126,13 +126,14 @@ class Reasons:
             "Only what lies between the output and the names that are differentiated by has a gradient."
         )
 
-    def number_of_paths(self) -> Pieces:
+    def number_of_paths(self, follow: bool = True) -> Pieces:
+        """How many paths there are; follow: they are told after it."""
         count = self.paths.count
         if not count:
             return []
         if count == 1:
             return say("One path leads from {} to {}.", *self.ends)
-        which = f" The strongest {KEPT} follow." if count > KEPT else ""
+        which = f" The strongest {KEPT} follow." if follow and count > KEPT else ""
         number = counted(count).capitalize()
         return say("{} paths lead from {} to {}.{}", number, *self.ends, which)
 

@@ -27,6 +27,7 @@ __all__ = [
     "call_shape",
     "comparison_of",
     "number_text",
+    "place_pieces",
     "shape",
     "shown_operands",
     "write",

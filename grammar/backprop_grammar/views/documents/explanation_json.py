@@ -6,22 +6,26 @@ can read both and compare.
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...explain.document import Explanation, Fact, Paragraph, plain
 from ...language.nearest import exact
 from ...language.printer import shown_text
 from ...numbers.wide import Number, Wide, as_float
+from ...trace.record import Trace
 from ..options import Options
 
-__all__ = ["render"]
+if TYPE_CHECKING:
+    from ...arrays.record import Tensor
+
+__all__ = ["number_object", "paragraph_object", "render"]
 
 FORMAT = "backprop-explanation/1"
 
 NAMES = {
     "gradient": ("node",),
     "receives": ("node", "sender"),
-    "sends": ("node", "operand"),
+    "sends": ("node", "operand", "sent"),  # what is sent: over arrays only
     "stops": ("node", "operand"),
     "paths": ("output", "node"),
 }
@@ -47,6 +51,7 @@ def render(explanation: Explanation, options: Options) -> str:
 def document(explanation: Explanation) -> dict[str, Any]:
     """The document as Python objects; see explanation.schema.json."""
     trace = explanation.trace
+    assert isinstance(trace, Trace)
     result: dict[str, Any] = {
         "format": FORMAT,
         "kind": explanation.kind,
@@ -65,6 +70,7 @@ def document(explanation: Explanation) -> dict[str, Any]:
 
 
 def paragraph_object(paragraph: Paragraph) -> dict[str, Any]:
+    """A paragraph with its facts."""
     return {
         "node": paragraph.node or None,
         "heading": plain(paragraph.heading),
@@ -85,15 +91,21 @@ def fact_object(fact: Fact) -> dict[str, Any]:
         result["cause"], *result["nodes"] = fact.names
         result["numbers"] = [number_object(number) for number in fact.numbers]
     else:
-        result |= zip(NAMES[fact.kind], fact.names, strict=True)
+        result |= zip(NAMES[fact.kind], fact.names, strict=False)
         fields = dict(zip(NUMBERS.get(fact.kind, ()), fact.numbers, strict=True))
-        result |= {key: number_object(number) for key, number in fields.items()}
+        result |= {key: number_object(x) for key, x in fields.items() if x is not None}
     if fact.count is not None:
         exact = fact.count <= LARGEST_COUNT
         result["count"] = fact.count if exact else str(Decimal(fact.count))
     return result
 
 
-def number_object(number: Number) -> float | str:
-    """A number, or its text where binary64 does not hold it in full."""
-    return number.text if isinstance(number, Wide) else number
+def number_object(number: "Number | Tensor | None") -> Any:
+    """A number, or its text where binary64 does not hold it in full; of an array nested lists."""
+    if number is None or isinstance(number, float):
+        return number
+    if isinstance(number, Wide):
+        return number.text
+    from ...arrays.record import nested  # which numbers alone do not need
+
+    return nested(number.shape, map(number_object, number.numbers))

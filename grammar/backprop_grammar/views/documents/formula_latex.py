@@ -5,14 +5,30 @@ with other pieces. No name is special, and no digit of a number changes.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ...explain.document import Figure, Formula, Partial, Product, Side, Total
+from ...errors import BackpropError
+from ...explain.document import (
+    Figure,
+    Formula,
+    Grid,
+    Indexed,
+    Partial,
+    Product,
+    Side,
+    Total,
+    Written,
+)
 from ...language.graph import Graph
 from ...language.nearest import DECIMAL
 from ...language.parser import parse
-from ...language.precedence import comparison_of, number_text, shown_operands
+from ...language.precedence import (
+    comparison_of,
+    number_text,
+    place_pieces,
+    shown_operands,
+)
 from ...numbers.decimal import ENORMOUS, exponent_text, rounded
 from ...numbers.wide import Wide, sign
 from ...operations.row import Operation
@@ -49,6 +65,13 @@ SLOT = re.compile(r"<(\w+)>")
 
 COMPARISONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
+MARKED = frozenset({"matmul", "transpose", "index", "array", "put", "take"})
+"""The operations on arrays that are written with signs."""
+
+TO_LINES = frozenset({"sum", "mean", "max", "min", "logsumexp"})
+TO_NUMBERS = frozenset({"dot", "norm", "trace", "cross_entropy", "rows", "cols", "size"})
+"""The operations on arrays that give a number: without an axis, and always."""
+
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -77,8 +100,14 @@ class Leaf(NamedTuple):
 def name_latex(name: str) -> str:
     r"""A name: `w0` as `w_{0}`, `beta_1` as `\beta_1`, `xpysqr` as `\mathit{xpysqr}`.
 
-    What follows an underscore stands below the line. A constant is called by its number.
+    What follows an underscore stands below the line, and so do the indices of an element. A
+    constant is called by its number.
     """
+    if name.endswith("]"):
+        array, _, place = name[:-1].partition("[")
+        return rf"{{{name_latex(array)}}}_{{{place}}}"
+    if " " in name:  # words for what no program names
+        return rf"\text{{{escaped(name)}}}"
     if name[0] in "0123456789.-":
         leaf = number_leaf(name)
         return "-" * leaf.negative + leaf.latex
@@ -191,12 +220,22 @@ Item = str | tuple[int, int, bool]
 class Writer:
     """Writes a node of a tape out, without recursion.
 
-    leaf: the LaTeX of a node that is not looked into, None for the others.
+    leaf: the LaTeX of a node that is not looked into, None for the others. arrays: the names of
+    leaves that are vectors and matrices; their products element by element have a sign of their
+    own.
     """
 
-    def __init__(self, tape: Graph, root: int, leaf: Callable[[int], Leaf | None]) -> None:
+    def __init__(
+        self,
+        tape: Graph,
+        root: int,
+        leaf: Callable[[int], Leaf | None],
+        arrays: Collection[str] = (),
+    ) -> None:
         self.tape = tape
         self.root = root
+        self.names = arrays
+        self.array: dict[int, bool] = {}  # it is a vector or a matrix
         self.leaves: dict[int, Leaf] = {}
         self.parts: dict[int, Part] = {}
         self.negative: dict[int, bool] = {}  # begins with a minus sign
@@ -225,6 +264,8 @@ class Writer:
         row, operands = tape.operations[node], tape.operands[node]
         if node in tape.calls:
             return Part(tape.calls[node].row, tape.calls[node].name, operands)
+        if node in tape.written:
+            return Part(row, row.name, operands)
         count = shown_operands(row, [tape.constants.get(k) for k in operands])
         return Part(row, row.name, operands[:count])
 
@@ -237,9 +278,12 @@ class Writer:
             if negative:
                 binds = NEGATIVE
         else:
-            row, _, operands = self.parts[node]
+            row, name, operands = self.parts[node]
             first = operands[0]
-            if row in (ADD, SUB):
+            if node in self.tape.written:
+                digit = self.digit[first] and name in MARKED
+                binds = PRODUCT if name == "matmul" else ATOM
+            elif row in (ADD, SUB):
                 binds = SUM
             elif row is NEG:
                 binds, negative = NEGATIVE, True
@@ -251,6 +295,18 @@ class Writer:
             if row in (ADD, SUB, MUL, POW):
                 digit = self.digit[first]
         self.negative[node], self.digit[node], self.binds[node] = negative, digit, binds
+        self.array[node] = self.is_array(node)
+
+    def is_array(self, node: int) -> bool:
+        """Whether a node is a vector or a matrix, as far as its formula tells."""
+        tape = self.tape
+        if not self.names or node in self.leaves:
+            return tape.names.get(node) in self.names
+        _, name, operands = self.parts[node]
+        axis = tape.written.get(node)
+        if name in TO_NUMBERS or (len(operands) == 1 and name in TO_LINES and axis is None):
+            return False
+        return name == "array" or any(self.array[k] for k in operands)
 
     def pieces(self) -> Iterator[str]:
         pending: list[Item] = [(self.root, SUM, False)]
@@ -272,6 +328,8 @@ class Writer:
             return ["-" * (leaf.negative and not bare) + leaf.latex]
         row, name, operands = self.parts[node]
         slots: list[Item] = [(k, SUM, False) for k in operands]
+        if node in self.tape.written and name in MARKED:
+            return self.marked(node, name, operands)
         if row in (ADD, SUB):
             sign = " + " if row is ADD else " - "
             return [slots[0], sign, (operands[1], PRODUCT, False)]
@@ -282,6 +340,8 @@ class Writer:
             left, right = operands
             hidden = self.binds[right] < FRACTION  # then it stands in parentheses
             sign = r" \cdot " if hidden or self.digit[right] else r"\,"
+            if self.array[left] and self.array[right]:
+                sign = r" \odot "
             return [(left, NEGATIVE, bare), sign, (right, FRACTION, False)]
         if row is DIV:
             minus = self.negative[node]
@@ -307,6 +367,43 @@ class Writer:
             ]
         return self.call(node, row, name, slots)
 
+    def marked(self, node: int, name: str, operands: tuple[int, ...]) -> list[Item]:
+        """A matrix product, a transpose, an index or an array; and what an index takes."""
+        written = self.tape.written[node]
+        if name in ("put", "take"):
+            row, inside = written
+            head: list[Item] = [rf"\operatorname{{{name}}}\left(", (operands[0], SUM, False), ", "]
+            return [*head, *self.selected(row, inside, operands[1:]), r"\right)"]
+        if name == "matmul":
+            left, right = operands
+            sign = r" \cdot " if self.digit[right] or self.binds[right] < FRACTION else r"\,"
+            return [(left, PRODUCT, False), sign, (right, FRACTION, False)]
+        if name == "transpose":
+            return ["{", (operands[0], ATOM, False), r"}^{\top}"]
+        if name == "index":
+            return self.selected(self.tape.operations[node], written, operands)
+        width = written[-1]
+        result: list[Item] = [r"\begin{pmatrix}"]
+        for k, operand in enumerate(operands):
+            between = "" if not k else " & " if k % width else r" \\ "
+            result += [between, (operand, SUM, False)]
+        return [*result, r"\end{pmatrix}"]
+
+    def selected(self, row: Operation, written: Any, operands: tuple[int, ...]) -> list[Item]:
+        """An index, or a call that selects."""
+        if row.name == "index":
+            below: list[Item] = [
+                (operands[piece[0]], SUM, False)
+                if isinstance(piece, tuple)
+                else piece.replace(":", "{:}")
+                for piece in place_pieces(written)
+            ]
+            return ["{", (operands[0], ATOM, False), "}_{", *below, "}"]
+        listed: list[Item] = []
+        for k, operand in enumerate(operands):
+            listed += [", " * bool(k), (operand, SUM, False)]
+        return [rf"\operatorname{{{escaped(row.name)}}}\left(", *listed, r"\right)"]
+
     def call(self, node: int, row: Operation | None, name: str, slots: list[Item]) -> list[Item]:
         """A function by its sign, or by its name."""
         sign = row.latex if row else ""
@@ -320,13 +417,21 @@ class Writer:
         listed: list[Item] = []
         for k, slot in enumerate(slots):
             listed += [", " * bool(k) + minus, slot]
+        axis = self.tape.written.get(node)
+        if isinstance(axis, int):
+            listed.append(rf", \text{{axis}} = {axis}")
         head = sign or rf"\operatorname{{{escaped(name)}}}"
         return [head + r"\left(", *listed, r"\right)"]
 
 
-def expression(tape: Graph, root: int, leaf: Callable[[int], Leaf | None]) -> str:
-    """A node of a tape; leaf: the LaTeX of a node that is not looked into, None for the others."""
-    return "".join(Writer(tape, root, leaf).pieces())
+def expression(
+    tape: Graph, root: int, leaf: Callable[[int], Leaf | None], arrays: Collection[str] = ()
+) -> str:
+    """A node of a tape; leaf: the LaTeX of a node that is not looked into, None for the others.
+
+    arrays: the names that are vectors and matrices.
+    """
+    return "".join(Writer(tape, root, leaf, arrays).pieces())
 
 
 def by_names(tape: Graph, names: Mapping[int, str]) -> Callable[[int], Leaf | None]:
@@ -364,6 +469,34 @@ def formula(shown: Formula) -> str:
     return expression(tape, root, leaf)
 
 
+def written(shown: Written) -> str:
+    """A formula of the language over nodes; what is no program stands as it is."""
+    try:
+        graph = parse(shown.text, internal=True).bind(shown.arrays)
+    except BackpropError:
+        return rf"\texttt{{{escaped(shown.text)}}}"
+    return expression(graph, graph.output, by_names(graph, graph.names), shown.arrays)
+
+
+def indexed(shown: Indexed) -> str:
+    """An element as a formula over elements."""
+    start = rf"\sum_{{{', '.join(shown.over)}}} " if shown.over else ""
+    return start + rule(shown.rule)
+
+
+def grid(shown: Grid) -> str:
+    """A vector or a matrix, a vector as a row; a large one in words."""
+    from ...arrays.text import is_large  # which numbers alone do not need
+
+    tensor, text = shown.tensor, str(shown)
+    if is_large(tensor) or any(number is None for number in tensor.numbers):
+        return rf"\text{{{escaped(text)}}}"
+    width = tensor.shape[-1]
+    cells = [figure(Figure(x, shown.digits)) for x in tensor.numbers if x is not None]
+    rows = [" & ".join(cells[k : k + width]) for k in range(0, len(cells), width)]
+    return rf"\begin{{pmatrix}}{(chr(92) * 2).join(rows)}\end{{pmatrix}}"
+
+
 def chain(first: Operation, figures: Sequence[Figure], signs: Sequence[Operation]) -> str:
     """Figures with operators between them."""
     tape = Graph()
@@ -390,6 +523,12 @@ def side(shown: Side) -> str:
     if isinstance(shown, Total):
         signs = [SUB if sign(term.number) < 0 else ADD for term in shown.terms[1:]]
         return chain(ADD, shown.terms, signs)
+    if isinstance(shown, Grid):
+        return grid(shown)
+    if isinstance(shown, Written):
+        return written(shown)
+    if isinstance(shown, Indexed):
+        return indexed(shown)
     return rule(shown) if isinstance(shown, Rule) else formula(shown)
 
 

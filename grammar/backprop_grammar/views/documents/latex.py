@@ -62,7 +62,7 @@ def piece_text(piece: Piece) -> str:
 
 
 def is_local(piece: Piece) -> bool:
-    return isinstance(piece.sides[0], Partial)
+    return isinstance(piece.sides[0], Partial) and len(piece.sides) > 1
 
 
 def chain(pieces: list[Piece]) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from ...errors import visible
-from ...explain.document import Explanation, Paragraph, Piece
+from ...explain.document import Explanation, Grid, Paragraph, Piece
 from ...language.printer import shown_lines
 from ..options import Options
 from .formula_latex import equation
@@ -54,7 +54,8 @@ def piece_text(piece: Piece) -> str:
         return code(piece.text)
     if piece.kind == "text":
         return escaped(piece.text)
-    if len(piece.sides) == 1 and piece.kind != "formula":
+    alone = len(piece.sides) == 1 and not isinstance(piece.sides[0], Grid)
+    if alone and piece.kind != "formula":
         return escaped(piece.text)
     return f"${SIGN.sub(in_words, equation(piece.sides))}$"
 
