@@ -22,14 +22,11 @@ from ..trace import record
 from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
-from .lower import Lowered, element, elements, spread
+from .lower import Lowered, check_size, element, elements, reachable_from, spread
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
-from .shapes import Shapes, output_shape, shapes
+from .shapes import output_shape, shapes
 
-__all__ = ["LARGEST", "evaluate"]
-
-LARGEST = 20_000
-"""Operations on numbers that a program over arrays may mean."""
+__all__ = ["evaluate"]
 
 Upstream = float | Array | str
 
@@ -102,12 +99,6 @@ def evaluate(
     raise AssertionError  # what fails with edges fails without them
 
 
-def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
-    """For every node, whether one of some others is computed from it."""
-    needed = [graph.needed(node) for node in dict.fromkeys(roots)]
-    return [any(one) for one in zip(*needed, strict=True)]
-
-
 def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
     """The gradient that arrives at an output of that shape. Raises BackpropError for another."""
     if upstream == "ones":
@@ -125,23 +116,6 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
     if size(shape) > 1:
         raise output_shape(graph, end, shape)
     return upstream
-
-
-def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
-    """Raise BackpropError where a program means more numbers than are computed, before the work."""
-    count = 0
-    for node, row in enumerate(graph.operations):
-        if needed[node]:
-            inner = max([size(found.of[k]) for k in graph.operands[node]], default=1)
-            count += size(found.of[node]) + inner
-            if row.name == "matmul":
-                a, b = (found.of[k] for k in graph.operands[node])
-                count += size(a) * (b[1] if len(b) == 2 else 1)
-    if count > LARGEST:
-        raise BackpropError(
-            "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
-            hint="make the arrays smaller: fewer rows show the same", source=graph.source,
-        )  # fmt: skip
 
 
 def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
