@@ -152,7 +152,7 @@ class Lowered:
         self.at |= zip(labels, numbers, strict=True)
         return [self.graph.variable(label, self.span) for label in labels]
 
-    def name(self, node: int, shape: Shape, nodes: Sequence[int], first: int) -> None:
+    def name(self, node: int, shape: Shape, nodes: list[int], first: int) -> None:
         """Give the elements of a node names, by which they can be asked for.
 
         first: of the nodes that were appended for it.
