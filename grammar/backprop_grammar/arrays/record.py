@@ -12,7 +12,7 @@ from ..operations.structural import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
 
-__all__ = ["ArrayEdge", "ArrayNode", "ArrayTrace", "Tensor", "nested"]
+__all__ = ["ArrayEdge", "ArrayNode", "ArrayTrace", "Tensor", "nested", "tensor"]
 
 
 def nested(shape: Shape, items: Iterator[Any]) -> Any:
@@ -41,6 +41,15 @@ class Tensor(NamedTuple):
         """The decimal texts of the numbers that a float does not hold in full, nested; else None."""
         texts = (x.text if isinstance(x, Wide) else None for x in self.numbers)
         return nested(self.shape, texts)
+
+
+def tensor(value: Any) -> Tensor:
+    """Nested lists of numbers, or one number, as a tensor."""
+    if not isinstance(value, list):
+        return Tensor((), (value,))
+    if not isinstance(value[0], list):
+        return Tensor((len(value),), tuple(value))
+    return Tensor((len(value), len(value[0])), tuple([x for row in value for x in row]))
 
 
 class ArrayEdge(NamedTuple):

@@ -59,7 +59,7 @@ class Trajectory:
 
     def __repr__(self) -> str:
         at = self.plan.at if self.last is None else self.last.at
-        point = few([f"{name} = {short_number(x)}" for name, x in at.items()])
+        point = few([f"{name} = {short(x)}" for name, x in at.items()])
         if self.last is None:
             return f"before the start, at {point}"
         place, value = at_step(self.last.number), short_number(self.last.value)
@@ -76,7 +76,7 @@ class Trajectory:
 
     def __next__(self) -> Step:
         try:
-            step = next(self.steps)
+            step = self.plan.shown(next(self.steps))
         except StopIteration as stop:
             self.end = stop.value or self.end  # which is said once
             raise
@@ -146,6 +146,16 @@ class Trajectory:
             message = f"interrupted at {place}, of {self.plan.steps:,} asked for"
             notes.append(Note("interrupted", "", message))
         return (*notes, *self.end.notes)
+
+
+def short(value: Any) -> str:
+    """A value of a point: of an array its text on a line."""
+    if isinstance(value, float):
+        return short_number(value)
+    from ..arrays.record import tensor  # which numbers do not need
+    from ..arrays.text import inline  # likewise
+
+    return inline(tensor(value), 6)
 
 
 def retaken(again: Callable[[], Trajectory], steps: int, ended: bool) -> Trajectory:
