@@ -613,7 +613,7 @@ def mean_over(
         from .batch.over_arrays import columns_of_arrays  # which numbers do not need
 
         given = {named(name): column for name, column in rows.items()}
-        table = plan.elements.by_label(columns_of_arrays(given, shapes))
+        table = columns_of_arrays(given, shapes)
     return over_rows(plan, kernel, table, place)
 
 

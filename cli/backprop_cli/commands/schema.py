@@ -17,7 +17,13 @@ backprop schema error"""
 
 SCHEMAS = tuple(
     dict.fromkeys(
-        [*(row.schema for row in formats.FORMATS if row.schema), "arrays", "error", "functions"]
+        [
+            *(row.schema for row in formats.FORMATS if row.schema),
+            "arrays",
+            "array-step",
+            "error",
+            "functions",
+        ]
     )
 )
 """The documents that have a JSON Schema."""

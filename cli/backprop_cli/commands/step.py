@@ -105,7 +105,7 @@ def command(
                 stack, request, points, source, separator, rename or ()
             )
         else:
-            parsed, point, notes = request.read()
+            parsed, point, notes = request.read(arrays=True)
         views = request.views()
         run = parsed.descent(
             point,
@@ -149,7 +149,7 @@ def rows_of(
     check_separator(separator)
     files = [opened(stack, path, form, False, separator) for path in files_of(points)]
     check_separator(separator, {one.form for one in files})
-    program, at, notes = request.read(bound=called(files[0], renamed))
+    program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
     columns = varying(program, at, request.views()["output"], files, renamed)
     at = {name: value for name, value in at.items() if name not in columns}
     return program, at, notes, PointFiles(files, columns)
@@ -190,6 +190,8 @@ def run_steps(
         formats.remark(run)
     else:
         row = formats.chosen("step", as_json=as_json, get=get)
+        if run.plan.elements is not None:
+            row = formats.of_arrays(row)
         formats.show(row, run, formats.Options(digits, everything), get)
         if get is not None:
             formats.remark(run)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elements import by_element, placeholder
+from ..arrays.elements import by_element, owner, placeholder
 from ..arrays.lower import element, elements
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
@@ -44,15 +44,15 @@ class EvaluatorOfArrays(Evaluator):
         self.elements = by_element(graph, values, wrt, output, tuple(columns))
         self.shapes, self.names = dict(columns), tuple(dict.fromkeys(wrt)) or tuple(columns)
         for name in self.names:
-            if name.partition("[")[0] in self.elements.whole:
+            if owner(name) in self.elements.whole:
                 raise usage(
                     f"{shorten(name)} selects elements, and has no gradient", "leave it out"
                 )
         check_lines(len(self.elements.graph))
         labels = self.elements.labels(columns)
         point = {k: x for k, x in self.elements.at.items() if k not in labels}
-        wanted = list(dict.fromkeys(self.elements.labels(self.names)))
-        super().__init__(self.elements.graph, labels, point, wanted)
+        wanted = self.elements.labels(self.names)
+        super().__init__(self.elements.graph, labels, point, wanted, self.elements.end)
         check_lines(len(self.straight.lines))
 
     def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
@@ -64,8 +64,7 @@ class EvaluatorOfArrays(Evaluator):
                 raise usage(
                     f"the column {shorten(name)} is missing", "give each column its numbers"
                 )
-        table = self.elements.by_label(columns_of_arrays(columns, self.shapes))
-        rows = super().__call__(table)
+        rows = super().__call__(columns_of_arrays(columns, self.shapes))
         gradients = {}
         for name in self.names:
             shape, labels = self.elements.part(name)

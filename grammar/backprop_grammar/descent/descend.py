@@ -52,6 +52,19 @@ class Step:
     notes: tuple[Note, ...] = ()
     flags: tuple[Flag, ...] = ()
 
+    def of(self, names: Sequence[str]) -> dict[str, Any]:
+        """The values of some inputs; or of elements of them, such as W[0,1]."""
+        result = {}
+        for name in names:
+            if name in self.at:
+                result[name] = self.at[name]
+                continue
+            array, _, places = name.rstrip("]").partition("[")
+            result[name] = self.at[array]
+            for place in places.split(","):
+                result[name] = result[name][int(place)]
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -114,9 +127,9 @@ class Plan:
         """A step in terms of the program: over arrays, in nested lists."""
         if self.elements is None:
             return step
-        gathered, flags = self.elements.gathered, self.elements.flags(step.flags)
-        at = gathered(step.at, self.elements.program.variables)
-        return replace(step, at=at, gradients=gathered(step.gradients, self.names), flags=flags)
+        gathered, given = self.elements.gathered, self.elements.shapes
+        at = gathered(step.at, [name for name in self.graph.variables if name in given])
+        return replace(step, at=at, gradients=gathered(step.gradients, self.names))
 
 
 def plan(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..arrays.elements import by_element, placeholder
+from ..arrays.elements import by_element, owner, placeholder
 from ..errors import shorten, usage
 from ..language.graph import Array, Graph
 from ..operations.structural import Shape
@@ -29,11 +29,10 @@ def plan_arrays(
     values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
     names = tuple(dict.fromkeys(wrt))
     given = by_element(graph, values, names, output, tuple(columns))
-    whose = {name: name.partition("[")[0] for name in names}
-    check_inputs(graph, tuple(whose.values()))
+    check_inputs(graph, list(map(owner, names)))
     for name in names:
         given.part(name)
-        if whose[name] in given.whole:
+        if owner(name) in given.whole:
             message = f"{shorten(name)} selects elements, and is never stepped"
             raise usage(message, "step inputs that are no index and no label")
     names = names or tuple(
@@ -42,10 +41,10 @@ def plan_arrays(
     if columns:
         from .objective import check_stepped  # needs NumPy
 
-        check_stepped([name.partition("[")[0] for name in names], tuple(columns))
+        check_stepped(list(map(owner, names)), tuple(columns))
     elif not names:
         raise usage("the inputs only select elements, so nothing can be stepped")
     vary = set(given.labels(columns))
     point = {label: x for label, x in given.at.items() if label not in vary}
-    labels = dict.fromkeys(given.labels(names))
-    return replace(plan(given.graph, point, tuple(labels), **how), elements=given, names=names)
+    planned = plan(given.graph, point, given.labels(names), output=given.end, **how)
+    return replace(planned, elements=given, names=names)

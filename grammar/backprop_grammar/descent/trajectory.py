@@ -59,7 +59,8 @@ class Trajectory:
 
     def __repr__(self) -> str:
         at = self.plan.at if self.last is None else self.last.at
-        point = few([f"{name} = {short(x)}" for name, x in at.items()])
+        texts = [f"{name} = {short(x)}" for name, x in at.items()]
+        point = few(texts) if self.plan.elements is None else ", ".join(texts)
         if self.last is None:
             return f"before the start, at {point}"
         place, value = at_step(self.last.number), short_number(self.last.value)
@@ -128,7 +129,11 @@ class Trajectory:
     @property
     def flags(self) -> tuple[Flag, ...]:
         """What ended the run too early, or does not exist at its last point."""
-        return self.end.flags
+        if self.plan.elements is None:
+            return self.end.flags
+        from ..arrays.record import path_of  # which numbers do not need
+
+        return tuple([flag._replace(path=path_of(flag.path)) for flag in self.end.flags])
 
     @property
     def notes(self) -> tuple[Note, ...]:

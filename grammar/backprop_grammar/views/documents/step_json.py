@@ -65,20 +65,12 @@ def row(run: Trajectory, step: Step) -> dict[str, Any]:
     """A step: where it led, of the stepped inputs, and what that did to the output."""
     return {
         "step": step.number,
-        "at": stepped(run, step),
+        "at": step.of(run.plan.inputs),
         "value": step.value,
         "gradients": step.gradients,
         "predicted": step.predicted,
         "actual": step.actual,
     }
-
-
-def stepped(run: Trajectory, step: Step) -> dict[str, Any]:
-    """The values of what is stepped: inputs, or elements of them, such as x[0]."""
-    elements = run.plan.elements
-    if elements is None:
-        return {name: step.at[name] for name in run.plan.wrt}
-    return elements.picked(step.at, run.plan.inputs)
 
 
 def flag_object(flag: Flag) -> dict[str, Any]:
