@@ -9,6 +9,7 @@ Thin classes over the records of the other packages: they check what they are gi
 on what they get.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -93,10 +94,17 @@ def rendered(view: str, record: Any, digits: int, **options: Any) -> str:
 def listed(names: Names) -> list[str]:
     """Names, given one by one or as one text: `"w,b"`. Raises BackpropError for what is none."""
     if isinstance(names, str):
-        return [plain_name(name.strip()) for name in names.split(",") if name.strip()]
+        return [plain_name(name.strip()) for name in split_names(names) if name.strip()]
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise usage(f"{shorten(repr(names))} is no list of names", 'write "w,b" or ["w", "b"]')
     return [plain_name(name) for name in names]
+
+
+def split_names(text: str) -> list[str]:
+    """Names with commas between them; the one in W[0,1] is none of these."""
+    if "[" not in text:
+        return text.split(",")
+    return re.split(r",(?![^\[]*\])", text)
 
 
 def checked(value: object, what: str) -> str:

@@ -89,8 +89,10 @@ def command(
     """
     import secrets
 
+    from ..data import io as tables
     from ..data import outputs
-    from ..data.columns import added, called, read_renames, varying
+    from ..data.columns import called, read_renames
+    from ..data.feeds import feed_of, results_of
     from ..data.io import check_separator
     from ..data.jobs import Job, Tally
     from ..data.sources import files_of, is_pattern, opened
@@ -109,22 +111,24 @@ def command(
     check(request, points, place, reduce, resume, workers, dask)
     with ExitStack() as stack:
         files = [opened(stack, path, source, bool(dask), separator) for path in files_of(points)]
-        parsed, given, notes = request.read(bound=called(files[0], renamed))
+        parsed, given, notes = request.read(bound=called(files[0], renamed), arrays=True)
         graph = parsed.record
         views = request.views()
-        names = varying(parsed, given, views["output"], files, renamed)
-        given = {name: value for name, value in given.items() if name not in names}
-        kernel = parsed.mapper(tuple(names), given, wrt=views["wrt"], output=views["output"])
-        results = added(kernel.labels, columns or "", bool(reduce))
+        feed = feed_of(parsed, given, views["output"], files, renamed)
+        names = feed.columns
+        given = {name: value for name, value in given.items() if name not in feed.inputs}
+        kernel = parsed.mapper(feed.inputs, given, wrt=views["wrt"], output=views["output"])
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
         forms = {form for one in files for form in (one.form, destination.format_for(one.form))}
         check_separator(separator, forms)
+        lists = not {destination.format_for(one.form) for one in files} & set(tables.CELLS)
+        results, grouped = results_of(kernel, columns or "", bool(reduce), feed, lists)
         if not reduce:
             outputs.check_columns(files, results, destination)
         pairs = destination.targets(files, file)
-        remark_names(graph, tuple(names), called(files[0], renamed))
+        remark_names(graph, tuple(feed.inputs), called(files[0], renamed))
         for note in notes:
             say("note", note.message)
         if resume:
@@ -151,6 +155,9 @@ def command(
                 strict=strict,
                 mark=mark,
                 separator=separator,
+                shapes=feed.shapes,
+                lists=feed.lists,
+                grouped=grouped,
             )
             for one, path in pairs
         ]
@@ -163,7 +170,7 @@ def command(
             jobs = [replace(job, exactly=tally.unsure) for job in jobs]
             tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
-        tally, results, reduce, place, destination.format_for(files[0].form), separator
+        tally, results, reduce, place, destination.format_for(files[0].form), separator, grouped
     )
     remark(tally)
     return 3 if tally.failed or not finite else 0

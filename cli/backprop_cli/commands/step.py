@@ -7,7 +7,7 @@ bar counts them, the trajectory keeps a few. Whatever ends them, what was reache
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -133,13 +133,14 @@ def rows_of(
     form: str,
     separator: str,
     renames: Sequence[str],
-) -> tuple["library.Program", dict[str, float], list["Note"], "PointFiles"]:
+) -> tuple["library.Program", dict[str, Any], list["Note"], "PointFiles"]:
     """The program, the values of the variables that are no columns, notes, and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
     renames: such as `sepal length (cm)=sl`. Raises BackpropError for what contradicts each other.
     """
-    from ..data.columns import called, read_renames, varying
+    from ..data.columns import called, read_renames
+    from ..data.feeds import feed_of
     from ..data.io import check_separator
     from ..data.objective import PointFiles
     from ..data.sources import files_of, opened
@@ -150,9 +151,10 @@ def rows_of(
     files = [opened(stack, path, form, False, separator) for path in files_of(points)]
     check_separator(separator, {one.form for one in files})
     program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
-    columns = varying(program, at, request.views()["output"], files, renamed)
-    at = {name: value for name, value in at.items() if name not in columns}
-    return program, at, notes, PointFiles(files, columns)
+    feed = feed_of(program, at, request.views()["output"], files, renamed)
+    at = {name: value for name, value in at.items() if name not in feed.inputs}
+    rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists)
+    return program, at, notes, rows
 
 
 def run_steps(

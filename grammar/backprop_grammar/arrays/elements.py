@@ -99,7 +99,8 @@ def by_element(
         needed[node] = needed[node] or name in at
     found = shapes(graph, at, needed)
     if size(found.of[end]) > 1:
-        raise output_shape(graph, end, found.of[end])
+        error = output_shape(graph, end, found.of[end])
+        raise error.replace(hint=error.hint.partition(", or ")[0], reason="")
     whole = selecting(graph, found)
     for name in columns:
         if name in whole:
