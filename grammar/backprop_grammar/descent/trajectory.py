@@ -58,11 +58,11 @@ class Trajectory:
         self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
 
     def __repr__(self) -> str:
-        at = self.plan.at if self.last is None else self.last.at
-        texts = [f"{name} = {short(x)}" for name, x in at.items()]
-        point = few(texts) if self.plan.elements is None else ", ".join(texts)
         if self.last is None:
+            point = few([f"{name} = {short(x)}" for name, x in self.plan.at.items()])
             return f"before the start, at {point}"
+        texts = [f"{name} = {short(x)}" for name, x in self.last.at.items()]
+        point = few(texts) if self.plan.elements is None else ", ".join(texts)
         place, value = at_step(self.last.number), short_number(self.last.value)
         return f"{place}: {self.plan.output} = {value} at {point}"
 
