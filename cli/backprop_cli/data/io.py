@@ -446,7 +446,8 @@ def elements(
         form = row if len(shape) == 1 else rf"\s*\[{row}(?:,{row}){{{shape[0] - 1}}}\]\s*"
         right = column.str.contains(f"^(?:{form})$")
         told = column.str.replace_all(r"[\[\]\s]", "").str.split(",")
-        told = told.list.eval(pl.when(pl.element() != "null").then(pl.element()))
+        each = pl.element().str.strip_chars('"')
+        told = told.list.eval(pl.when(each != "null").then(each))
     else:
         told = column.cast(nested(column.dtype, len(shape)))
         right = told.list.len() == shape[0]
