@@ -227,7 +227,10 @@ REFUSED = [
     ("sum(x^2)", "a", ["--at", "x=[1,2]"], "no variable of the program is a column"),
     ("W @ x", "x_0,x_1", ["--at", "W=[1,2;3,4]"], "the output is 2, not a number"),
     ("sum(W @ x)", "x_0,x_1", ["--at", "W=[1,2,3]"], "the inner sizes differ"),
-    ("cross_entropy(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
+    ("pick(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
+    ("y*cross_entropy(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
+    ("cross_entropy(X @ W, y)", "y_0,y_1", ["--at", "W=[1,2;3,4],X=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
+    ("cross_entropy(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]", "--wrt", "y"], "y selects elements, and has no gradient"),
     ("x[k]", "x_0,x_1,k", [], "k selects elements, and cannot be another one in every row"),
     ("pick(x, k)^2", "x_0,x_1", ["--at", "k=1", "--wrt", "k"], "k selects elements, and has no gradient"),
     ("sum(x)", "x_0,x_1", ["--wrt", "x[5]"], "there is no element x[5]"),
@@ -247,14 +250,46 @@ def test_what_is_refused(program, header, more, said):
     assert len(err) < 1_500
 
 
-def test_a_vector_of_classes_is_a_label(tmp_path):
-    """The way out that the refusal of a label names."""
-    (tmp_path / "p.csv").write_text("x_0,x_1,y_0,y_1\n1,2,0,1\n3,-1,1,0\n")
-    found = pl.read_csv(io.StringIO(mapped(tmp_path / "p.csv", "cross_entropy(W @ x, y)", "--at", "W=[1,2;3,4]", "--wrt", "W")))  # fmt: skip
+@pytest.mark.parametrize("header", ["x_0,x_1,y", "x_0,x_1,y_0,y_1"])
+def test_a_label_may_vary_or_be_a_vector(header, tmp_path):
+    labels = ("1", "0") if header.endswith("y") else ("0,1", "1,0")
+    (tmp_path / "p.csv").write_text(f"{header}\n1,2,{labels[0]}\n3,-1,{labels[1]}\n")
+    program = "b = [0, 0.25]; cross_entropy(W @ x + b, y)"
+    out = mapped(tmp_path / "p.csv", program, "--at", "W=[1,2;3,4]", "--wrt", "W")
+    found = pl.read_csv(io.StringIO(out))
     for row, label, x in zip(found.iter_rows(named=True), (1, 0), ([1, 2], [3, -1]), strict=True):
-        trace = bp.Program("cross_entropy(W @ x, y)").at(W=[[1, 2], [3, 4]], x=x, y=label, wrt="W")
+        trace = bp.Program(program).at(W=[[1, 2], [3, 4]], x=x, y=label, wrt="W")
         assert row["value"] == pytest.approx(trace.value, rel=1e-12)
-        assert [row[f"d_W_{k}"] for k in ("0_0", "0_1", "1_0", "1_1")] == pytest.approx(np.ravel(trace.gradients["W"]), rel=1e-12)  # fmt: skip
+        told = [row[f"d_W_{k}"] for k in ("0_0", "0_1", "1_0", "1_1")]
+        assert told == pytest.approx(np.ravel(trace.gradients["W"]), rel=1e-12)
+
+
+def test_a_label_that_names_no_class():
+    rows = "x_0,x_1,y\n1,2,1\n1,2,2\n1,2,-1\n1,2,0.5\n1,2,a\n1,2,\n"
+    code, out, _ = call("map", "cross_entropy(x, y)", "--points", "-", stdin=rows.encode())
+    found = pl.read_csv(io.StringIO(out))
+    assert code == 3
+    assert found.columns == ["x_0", "x_1", "y", "value", "d_x_0", "d_x_1", "status"]
+    assert found["status"].to_list() == [
+        None,
+        "y is no label from 0 to 1: 2",
+        "y is no label from 0 to 1: -1",
+        "y is no label from 0 to 1: 0.5",
+        'y is not a number: "a"',
+        "y is missing",
+    ]
+    assert found["value"].null_count() == 5
+
+
+def test_labels_in_the_library():
+    program = bp.Program("cross_entropy(W @ x, y)")
+    X, labels = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([1, 0])
+    found = program.map({"x": X, "y": labels}, W=[[1, 2], [3, 4]])
+    same = program.map({"x": X, "y": np.eye(2)[labels]}, W=[[1, 2], [3, 4]])
+    assert found.value.tolist() == same.value.tolist()
+    assert list(found.gradients) == ["x"]
+    with pytest.raises(BackpropError, match="the label 2 of y in row 1 names no class"):
+        program.map({"x": X, "y": [2, 0]}, W=[[1, 2], [3, 4]])
 
 
 def test_too_much_is_refused_before_a_row_is_read():

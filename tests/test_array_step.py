@@ -190,6 +190,12 @@ def test_the_run_over_rows(tmp_path):
         W, b = W - 0.7 * (P - T).T @ X / 12, b - 0.7 * (P - T).mean(axis=0)
     assert close(found["at"]["W"], W.tolist(), 1e-12)
     assert close(found["at"]["b"], b.tolist(), 1e-12)
+    labels = ["x_0,x_1,y"] + [f"{x[0]!r},{x[1]!r},{k}" for x, k in zip(X.tolist(), y, strict=True)]
+    (tmp_path / "q.csv").write_text("\n".join(labels) + "\n")
+    same = document("cross_entropy(W @ x + b, y)", point, "--points", str(tmp_path / "q.csv"), "--steps", "5", "--rate", "0.7")  # fmt: skip
+    assert same["at"] == found["at"]
+    by_label = bp.Program("cross_entropy(W @ x + b, y)").descend(**point, rows={"x": X, "y": y}, steps=5, rate=0.7)  # fmt: skip
+    assert close(by_label.final.at["W"], found["at"]["W"], 1e-12)
     run = bp.Program("cross_entropy(W @ x + b, t)").descend(**point, rows={"x": X, "t": T}, steps=5, rate=0.7)  # fmt: skip
     assert close(run.final.at["W"], found["at"]["W"], 1e-12)
     assert pickle.loads(pickle.dumps(run)).final.at == run.final.at
@@ -297,4 +303,4 @@ def test_the_library_gives_nested_lists():
     with pytest.raises(BackpropError, match=r"row 2: x\[0\] is missing"):
         program.descent(W=W, rows={"x": [[1.0, 2.0], [math.nan, 2.0]]})
     with pytest.raises(BackpropError, match="y selects elements, and cannot be another one in every row"):  # fmt: skip
-        bp.Program("cross_entropy(W @ x, y)").descent(W=W, rows={"x": [X], "y": [1]})
+        bp.Program("pick(W @ x, y)").descent(W=W, rows={"x": [X], "y": [1]})

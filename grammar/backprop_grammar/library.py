@@ -430,8 +430,16 @@ class Program:
         if self.over_arrays({}, shapes):
             given = {name: x for name, x in columns.items() if named(name) not in shapes}
             arrays = {named(name): x for name, x in columns.items() if named(name) in shapes}
-            mapper = self.mapper(shapes, joined(given, values), wrt=wrt, output=output)
-            return mapped(mapper(arrays))
+            others = joined(given, values)
+            once(shapes, others)
+            from .arrays.elements import varying  # which numbers do not need
+            from .arrays.point import bind as bind_arrays  # likewise
+            from .batch.over_arrays import with_classes  # likewise
+
+            bound, at = bind_arrays(self.record.bind(shapes), others)
+            arrays, shapes, labels = with_classes(bound, at, arrays, varying(bound, shapes), output)
+            by = listed(wrt) or [name for name in shapes if name not in labels]
+            return mapped(self.mapper(shapes, others, wrt=by, output=output)(arrays))
         arrays, given = columns_of(joined(columns, values))
         return mapped(self.mapper(list(arrays), given, wrt=wrt, output=output)(arrays))
 
@@ -549,6 +557,13 @@ class Program:
         if arrays:
             from .descent.over_arrays import plan_arrays  # likewise
 
+            if rows is not None and not hasattr(rows, "shapes"):
+                with many_points():
+                    from .batch.over_arrays import with_classes  # likewise
+
+                given = {named(name): column for name, column in rows.items()}
+                end = options.get("output", "")
+                rows, shapes, _ = with_classes(bound, at, given, shapes, end)
             planned = plan_arrays(bound, at, shapes, **options)
         else:
             planned = plan(bound, at, **options)

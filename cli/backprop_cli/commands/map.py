@@ -92,7 +92,7 @@ def command(
     from ..data import io as tables
     from ..data import outputs
     from ..data.columns import called, read_renames
-    from ..data.feeds import feed_of, results_of
+    from ..data.feeds import differentiated, feed_of, results_of
     from ..data.io import check_separator
     from ..data.jobs import Job, Tally
     from ..data.sources import files_of, is_pattern, opened
@@ -117,7 +117,8 @@ def command(
         feed = feed_of(parsed, given, views["output"], files, renamed)
         names = feed.columns
         given = {name: value for name, value in given.items() if name not in feed.inputs}
-        kernel = parsed.mapper(feed.inputs, given, wrt=views["wrt"], output=views["output"])
+        by = differentiated(feed, views["wrt"])
+        kernel = parsed.mapper(feed.inputs, given, wrt=by, output=views["output"])
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
@@ -144,7 +145,7 @@ def command(
                 program=parsed,
                 at=given,
                 columns=names,
-                wrt=tuple(views["wrt"]),
+                wrt=tuple(by),
                 output=views["output"],
                 name=one.name,
                 source=one.path,
@@ -157,6 +158,7 @@ def command(
                 separator=separator,
                 shapes=feed.shapes,
                 lists=feed.lists,
+                labels=feed.labels,
                 grouped=grouped,
             )
             for one, path in pairs

@@ -153,7 +153,7 @@ def rows_of(
     program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
     feed = feed_of(program, at, request.views()["output"], files, renamed)
     at = {name: value for name, value in at.items() if name not in feed.inputs}
-    rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists)
+    rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists, feed.labels)
     return program, at, notes, rows
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from backprop_grammar.arrays.elements import classes
 from backprop_grammar.arrays.lower import element, elements
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.graph import Array
@@ -74,6 +75,11 @@ def feeding(
     if not feed.columns:
         message = "no variable of the program is a column"
         raise BackpropError("binding", message, hint=columns_hint(one))
+    fixed = {name: value for name, value in at.items() if name not in feed.shapes}
+    for name, size in classes(graph, fixed, feed.shapes, output).items():
+        column = feed.columns.pop(name)
+        give(feed, name, (size,), None, {}, column)
+        feed.labels[column] = feed.lists.pop(column)[0]
     for other in files:
         check_file(other, feed, renamed, one)
     return feed

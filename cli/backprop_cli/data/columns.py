@@ -43,13 +43,15 @@ class Feed:
 
     columns: input -> its column. The rest is of a program over arrays, where columns has each
     element, and its column or its part of a column of lists (see ``io.part``). shapes: of the
-    inputs. lists: columns of lists -> the shapes in them. styles: of the arrays, what their
+    inputs. lists: columns of lists -> the shapes in them. labels: columns of labels -> how many
+    classes they name; they are fed as a vector with a 1 for the class. styles: of the arrays, what their
     columns are called; None of lists.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     lists: dict[str, Shape] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
     styles: dict[str, Style | None] = field(default_factory=dict)
 
     @property

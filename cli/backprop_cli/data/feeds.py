@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from backprop_grammar.errors import shorten, usage
 from backprop_grammar.language.graph import Array
 from backprop_grammar.library import Program
 from backprop_grammar.operations.structural import Shape
 
 from .columns import Feed, added, called, varying
-from .io import OF_LISTS
+from .io import OF_LISTS, part
 from .sources import Points
 
 if TYPE_CHECKING:
@@ -46,6 +47,19 @@ def means_arrays(program: Program) -> bool:
     graph = program.record
     pairs = zip(graph.operations, graph.operands, strict=True)
     return graph.arrays or any(row.variadic and len(operands) == 1 for row, operands in pairs)
+
+
+def differentiated(feed: Feed, wrt: Sequence[str]) -> Sequence[str]:
+    """What the output is differentiated by; empty for all columns. wrt: what --wrt names.
+
+    Raises BackpropError where that is a label.
+    """
+    columns = {part(column, 0): column for column in feed.labels}
+    labels = [name for name in feed.shapes if feed.columns.get(f"{name}[0]") in columns]
+    for name in wrt:
+        if name.partition("[")[0] in labels:
+            raise usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
+    return wrt or [name for name in feed.shapes if name not in labels]
 
 
 def results_of(

@@ -463,6 +463,16 @@ def elements(
     return [told.list.get(k, null_on_oob=True) for k in range(size)], wrong
 
 
+def of_classes(column: "polars.Series", size: int) -> tuple[list["polars.Series"], dict[int, str]]:
+    """Labels as a column for each class, 1 where it is theirs, and what is wrong with which rows."""
+    numbers, wrong = floats(column)
+    right = (numbers == numbers.floor()) & numbers.is_between(0, size - 1)
+    for k in (~right).fill_null(False).arg_true():
+        wrong.setdefault(k, f"{column.name} is no label from 0 to {size - 1}: {shorten(visible(str(column[k])))}")  # fmt: skip
+    numbers = numbers.set(~right.fill_null(False), None)
+    return [(numbers == k).cast(library().Int8) for k in range(size)], wrong
+
+
 def told_of(value: Any) -> str:
     """A value of a column of lists as text."""
     return str(value.to_list() if hasattr(value, "to_list") else value)
@@ -479,16 +489,24 @@ def nested(kind: Any, depth: int) -> Any:
 
 
 def taken(
-    table: "polars.DataFrame", columns: Mapping[str, str], lists: Mapping[str, tuple[int, ...]]
+    table: "polars.DataFrame",
+    columns: Mapping[str, str],
+    lists: Mapping[str, tuple[int, ...]],
+    labels: Mapping[str, int],
 ) -> tuple[dict[str, "polars.Series"], dict[int, str]]:
-    """The columns of some names, and what is wrong with rows of the columns of lists.
+    """The columns of some names, and what is wrong with rows of the columns of lists and labels.
 
-    columns: name -> column, or part of one. lists: columns of lists -> the shapes in them.
+    columns: name -> column, or part of one. lists: columns of lists -> the shapes in them. labels:
+    columns of labels -> how many classes they name.
     """
     parts: dict[str, polars.Series] = {}
     wrong = dict[int, str]()
     for column, shape in lists.items():
         series, reasons = elements(table[column], shape, column)
+        parts |= {part(column, k): one.alias(part(column, k)) for k, one in enumerate(series)}
+        wrong |= reasons
+    for column, size in labels.items():
+        series, reasons = of_classes(table[column], size)
         parts |= {part(column, k): one.alias(part(column, k)) for k, one in enumerate(series)}
         wrong |= reasons
     return {

@@ -69,6 +69,7 @@ class Job:
     separator: str = tables.COMMA
     shapes: dict[str, Shape] = field(default_factory=dict)
     lists: dict[str, Shape] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
     grouped: dict[str, Shape] = field(default_factory=dict)
 
 
@@ -212,6 +213,9 @@ class Work:
             return tables.joined(batch[tables.LINE], added)
         typed = self.typed(dict(table.schema))
         table = table.with_columns(one for one in numbers if one.name in typed)
+        table = table.with_columns(
+            tables.floats(table[name])[0] for name in job.labels if name in typed
+        )
         if some := {name: shape for name, shape in job.lists.items() if name in typed}:
             parts = [one for one in numbers if tables.whole_columns([one.name])[0] in some]
             table = table.with_columns(tables.listed(pl.DataFrame(parts), some).get_columns())
@@ -247,7 +251,7 @@ class Work:
         with their rows.
         """
         numbers, columns = [], dict[str, Any]()
-        given, wrong = tables.taken(table, self.job.columns, self.job.lists)
+        given, wrong = tables.taken(table, self.job.columns, self.job.lists, self.job.labels)
         for name, column in given.items():
             series, reasons = tables.floats(column, name)
             numbers.append(series)

@@ -34,11 +34,12 @@ class PointFiles(Mapping[str, Any]):
         columns: Mapping[str, str],
         shapes: Mapping[str, Shape] | None = None,
         lists: Mapping[str, Shape] | None = None,
+        labels: Mapping[str, int] | None = None,
     ) -> None:
         self.files = files
         self.columns = columns
         self.shapes = dict.fromkeys(columns, ()) if shapes is None else dict(shapes)
-        self.lists = lists or {}
+        self.lists, self.labels = lists or {}, labels or {}
         self.names = tuple(one.name for one in files)
         self.ends = list[int]()  # of the files: how many rows there are up to there
 
@@ -62,7 +63,7 @@ class PointFiles(Mapping[str, Any]):
         """The columns: floats where all files hold floats, else decimals. Raises BackpropError where they can't be read, or a row lacks a number."""
         columns = tuple(self.columns.values())
         held = [name for name in columns if all(binary(one, name) for one in self.files)]
-        frames = [numbers(one, self.columns, held, self.lists) for one in self.files]
+        frames = [numbers(one, self.columns, held, self.lists, self.labels) for one in self.files]
         self.ends = list(accumulate(frame.height for frame in frames))
         if not self.ends[-1]:
             hint = "a mean is over one row or more"
@@ -95,11 +96,12 @@ def numbers(
     columns: Mapping[str, str],
     held: Sequence[str],
     lists: Mapping[str, Shape],
+    labels: Mapping[str, int],
 ) -> "polars.DataFrame":
     """Some columns of a file as floats, each with its texts (see ``tables.texts``).
 
     columns: variable -> its column. held: columns that are floats in all files, whose texts do not
-    matter. lists: columns of lists, with the shapes in them.
+    matter. lists, labels: see ``tables.taken``.
 
     Raises BackpropError for the first row that lacks a number.
     """
@@ -111,7 +113,7 @@ def numbers(
     def converted(batch: "polars.DataFrame") -> "polars.DataFrame":
         lines = one.form == "jsonl"
         table = tables.fields(batch, one.name, whole, (), True, lists) if lines else batch
-        given, misshapen = tables.taken(table, columns, lists)
+        given, misshapen = tables.taken(table, columns, lists, labels)
         floats = []
         for k, why in misshapen.items():
             wrong.setdefault(batch[tables.ROW][k], why)

@@ -19,7 +19,7 @@ from .lower import Lowered, check_size, element, elements, reachable_from
 from .record import nested
 from .shapes import Shapes, Values, output_shape, shapes
 
-__all__ = ["Elements", "by_element", "owner", "placeholder", "varying"]
+__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "varying"]
 
 ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 
@@ -106,8 +106,7 @@ def by_element(
         if name in whole:
             raise usage(
                 f"{shorten(name)} selects elements, and cannot be another one in every row",
-                f"give it one value; for cross_entropy {shorten(name)} may be a vector instead, with a 1 for the class and a 0 for each other",
-                reason="label column",
+                "give it one value; only the label of a cross_entropy of one vector may vary",
             )
     check_size(graph, found, needed)
     lowered = Lowered(graph, names, found, at, needed, edges=False)
@@ -126,6 +125,41 @@ def selecting(graph: Graph, found: Shapes) -> frozenset[str]:
         if graph.operations[node] is VARIABLE:
             result.add(graph.names[node])
     return frozenset(result)
+
+
+def classes(
+    program: Graph, at: Values, columns: Mapping[str, Shape], output: str = ""
+) -> dict[str, int]:
+    """Of the columns that hold the labels of `cross_entropy`, one for a vector of scores a row, how
+    many classes these are.
+
+    Such a label may be another one in every row: it stands for a vector with a 1 for its class.
+    at: a value for each other variable. columns: with their shapes. Raises BackpropError where
+    shapes do not fit.
+    """
+    graph = replace(program, blocks={})
+    needed = graph.needed(Names(graph).find(output) if output else graph.output)
+    values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
+    check_bound(graph, dict.fromkeys(values, 0.0), needed)
+    found = shapes(graph, values, needed)
+    tested = {node for test in graph.conditions for node in (test.left, test.right)}
+    result = {}
+    for name in columns:
+        node = graph.variables[name]
+        if node not in found.whole or node in tested:
+            continue
+        uses = [
+            (graph.operations[k].name, place, found.of[operands[0]])
+            for k, operands in enumerate(graph.operands)
+            for place, operand in enumerate(operands)
+            if operand == node and needed[k]
+        ]
+        sizes = {shape for what, place, shape in uses if (what, place) == ("cross_entropy", 1)}
+        if len(sizes) == 1 == len({one[:2] for one in uses}):
+            shape = sizes.pop()
+            if len(shape) == 1 < shape[0]:
+                result[name] = shape[0]
+    return result
 
 
 def placeholder(shape: Shape) -> float | Array:

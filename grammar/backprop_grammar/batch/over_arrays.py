@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elements import by_element, owner, placeholder
+from ..arrays.elements import by_element, classes, owner, placeholder
 from ..arrays.lower import element, elements
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
@@ -14,7 +14,7 @@ from .decimals import Decimals
 from .evaluator import Evaluator, Rows, check_lengths, column_of, columns_of
 from .ufuncs import Column
 
-__all__ = ["LINES", "EvaluatorOfArrays", "Parts", "columns_of_arrays"]
+__all__ = ["LINES", "EvaluatorOfArrays", "Parts", "columns_of_arrays", "with_classes"]
 
 LINES = 2_000
 """Columns of numbers that a program over arrays may mean for every row."""
@@ -81,6 +81,34 @@ def check_lines(count: int) -> None:
             f"the program means {count:,} operations on numbers for every row, more than {LINES:,}",
             hint="make the arrays smaller; what is the same in all rows counts less as values of the point",
         )
+
+
+def with_classes(
+    program: Graph,
+    at: Mapping[str, float | Array],
+    columns: Mapping[str, Any],
+    given: Mapping[str, Shape],
+    output: str = "",
+) -> tuple[dict[str, Any], dict[str, Shape], list[str]]:
+    """Columns with vectors of a 1 and 0s for labels, their shapes, and which columns were labels.
+
+    See ``arrays.elements.classes``. Raises BackpropError for a label that names no class.
+    """
+    result, sizes = dict(columns), dict(given)
+    found = classes(program, at, given, output)
+    for name, count in found.items():
+        labels = np.asarray(column_of(name, columns[name]))
+        missing = np.isnan(labels)
+        wrong = np.flatnonzero(~missing & ~np.isin(labels, np.arange(count)))
+        if len(wrong):
+            k = int(wrong[0])
+            raise usage(
+                f"the label {labels[k]:g} of {shorten(name)} in row {k + 1:,} names no class",
+                f"labels are 0 to {count - 1}",
+            )
+        result[name] = Parts([np.where(missing, np.nan, labels == k) for k in range(count)])
+        sizes[name] = (count,)
+    return result, sizes, list(found)
 
 
 def columns_of_arrays(
