@@ -5,6 +5,7 @@
 import io
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -118,6 +119,38 @@ def test_lists_come_back_as_lists(name, kind, tmp_path):
             wanted = np.array([gradients[one] for _, gradients in right])
             assert np.allclose(told, wanted, rtol=1e-12, atol=0)
             assert np.array_equal(np.array(found[one].to_list()), rows[one])
+
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "cases/vectors.jsonl").read_text("utf-8").splitlines()
+]
+NOW = [case for case in CASES if "issue" not in case and not isinstance(case["value"], list)]
+
+
+@pytest.mark.parametrize("case", NOW, ids=lambda case: case["id"])
+def test_published_programs_at_many_points(case):
+    """Each input in turn is another one in every row, where it is no index."""
+    program, inputs = bp.Program(case["program"]), case["inputs"]
+    for name in case["grads"]:
+        if name not in inputs:
+            continue
+        column = np.multiply.outer(np.array([1.0, 0.5, -1.25]), np.array(inputs[name], float))
+        others = {other: value for other, value in inputs.items() if other != name}
+        rows = []
+        for value in column:
+            try:
+                rows.append(program.at(others | {name: value}, wrt=name, nodes=False))
+            except BackpropError:
+                rows.append(None)
+        found = program.map({name: column}, **others)
+        for k, trace in enumerate(rows):
+            if trace is None or found.status[k]:
+                assert trace is None or trace.flags, (name, k, found.status[k])
+                continue
+            assert found.value[k] == pytest.approx(np.asarray(trace.value).item(), rel=1e-12)
+            told, right = found.gradients[name][k], np.array(trace.gradients[name])
+            assert np.allclose(told, right, rtol=1e-12, atol=1e-300), name
 
 
 def test_the_spellings_of_columns_agree(tmp_path):

@@ -5,6 +5,7 @@
 import json
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -99,6 +100,32 @@ def test_each_element_is_stepped(name, method):
         assert close(found["at"][one], value), one
     with mp.workdps(30):
         assert found["value"] == pytest.approx(float(f(**{k: v if k == "y" else loops.number(v) for k, v in right.items()})))  # fmt: skip
+
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "cases/vectors.jsonl").read_text("utf-8").splitlines()
+]
+NOW = [case for case in CASES if "issue" not in case and not isinstance(case["value"], list)]
+
+
+@pytest.mark.parametrize("case", NOW, ids=lambda case: case["id"])
+def test_one_step_of_published_programs(case):
+    wrt = [name for name in case["grads"] if name in case["inputs"]]
+    if not wrt:
+        pytest.skip("it is differentiated by its stages")
+    trace = bp.Program(case["program"]).at(case["inputs"], wrt=wrt)
+    found = document(case["program"], case["inputs"], "--wrt", ",".join(wrt), "--rate", "0.25")
+    for name in wrt:
+        gradient = np.array(trace.gradients[name], float)
+        told = np.array(found["trajectory"][0]["gradients"][name], float)
+        assert np.allclose(told, gradient, rtol=1e-14, atol=1e-300)
+        if found["steps"]:
+            right = np.array(case["inputs"][name], float) - 0.25 * told
+            assert np.array_equal(found["at"][name], right), name
+    for name, value in case["inputs"].items():
+        if name not in wrt:
+            assert np.array_equal(found["at"][name], value)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

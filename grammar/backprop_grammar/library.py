@@ -623,7 +623,10 @@ def mean_over(
         columns = list(shapes)
         check_stepped(plan.wrt, columns)
     else:
+        from .batch.over_arrays import check_lines, columns_of_arrays  # which numbers do not need
+
         columns = plan.elements.labels(shapes)
+        check_lines(len(plan.target.graph))
     others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
     graph, names = plan.target.graph, plan.target.names
     output = names.of[plan.target.output]
@@ -633,8 +636,7 @@ def mean_over(
         for name in numbers:
             raise usage(f"{name} is one number, not a column", "give it as a value of the point")
     else:
-        from .batch.over_arrays import columns_of_arrays  # which numbers do not need
-
+        check_lines(len(kernel.straight.lines))
         given = {named(name): column for name, column in rows.items()}
         table = columns_of_arrays(given, shapes)
     return over_rows(plan, kernel, table, place)

@@ -31,6 +31,7 @@ backprop map --file @neuron --points @points --at w0=2,w1=-3,w2=-3
 backprop map "x0*x1" --points @points --columns value=area,d_x0=slope -o a.csv
 backprop map "(w*x0 - t)^2" --points @points --at w=1 --wrt w --reduce mean
 backprop map "x0*x1" --points @points -o mapped/ --resume
+backprop map "x: 2; norm(W @ x)^2" --points @points --at "W=[[1,2],[3,4]]"
 printf "x\\n1\\n2\\n" | backprop map "sigmoid(x)" --points - --to jsonl"""
 
 FURTHER = "--points"

@@ -174,7 +174,7 @@ def write_reduced(
         if good or reduce == "sum":
             number = exact.value(tally.sums[name], good if reduce == "mean" else 1)
             if abs(number) == float("inf"):
-                say("flag", f"the {reduce} of {new} is beyond the largest float")
+                say("flag", f"the {reduce} of {name} is beyond the largest float")
                 number, finite = None, False
         numbers[new] = number
     pl = tables.library()

@@ -14,7 +14,14 @@ from .decimals import Decimals
 from .evaluator import Evaluator, Rows, check_lengths, column_of, columns_of
 from .ufuncs import Column
 
-__all__ = ["LINES", "EvaluatorOfArrays", "Parts", "columns_of_arrays", "with_classes"]
+__all__ = [
+    "LINES",
+    "EvaluatorOfArrays",
+    "Parts",
+    "check_lines",
+    "columns_of_arrays",
+    "with_classes",
+]
 
 LINES = 2_000
 """Columns of numbers that a program over arrays may mean for every row."""
