@@ -102,6 +102,9 @@ def feed_one(
     if column is not None and (inner := shape_in(one, column)):
         give(feed, name, shape or inner, None, {}, column)
         return True
+    if column is not None and not shape and one.columns[column].startswith(tables.OF_LISTS):
+        message = f"the first row of {one.name} does not say the shape of {shorten(name)}"
+        raise usage(message, f"declare it in the program, such as {shorten(name)}: 3")
     if column is not None and not shape:
         give(feed, name, (), element, first)
         return True

@@ -521,7 +521,7 @@ def listed(table: "polars.DataFrame", shapes: Mapping[str, tuple[int, ...]]) -> 
     for column, shape in shapes.items():
         names = [part(column, k) for k in range(prod(shape))]
         place = table.columns.index(names[0])
-        flat = table.select(pl.concat_list(names)).to_series().explode()
+        flat = table.select(pl.concat_arr(names)).to_series().explode()
         series = flat.reshape((table.height, *shape)).cast(list_type(shape)).alias(column)
         table = table.drop(names).insert_column(place, series)
     return table
