@@ -462,7 +462,7 @@ def test_a_gradient_that_does_not_exist_is_null_with_its_place():
 
 
 @pytest.mark.parametrize("command", [
-    ["graph", "--format", "html"], ["derive"], ["check"], ["step"], ["check", "--against", "W @ x", "--over", "W=0:1"],
+    ["graph", "--format", "html"], ["derive"], ["check"], ["check", "--against", "W @ x", "--over", "W=0:1"],
 ], ids=" ".join)  # fmt: skip
 @pytest.mark.parametrize("program", ["sum(W @ x)", "sum(x^2)"])
 def test_what_is_not_built_for_arrays_says_so(command, program):
@@ -479,7 +479,7 @@ def test_the_library_refuses_what_is_not_built():
     program, point = bp.Program("sum(W @ x)"), {"W": [1, 2], "x": [3, 4]}
     trace = program.at(point)
     asks: list[Any] = [
-        program.derive, program.outline, lambda: program.descend(point), lambda: program.mapper("x", W=1),
+        program.derive, program.outline,
         trace.check, trace.html, lambda: program.at(point, fold="all"),
     ]  # fmt: skip
     for ask in asks:

@@ -128,8 +128,21 @@ FORMATS = (
     Format(
         "json", "check", "the findings as one JSON document", "documents.check_json", schema="check"
     ),
-    Format("table", "step", "the trajectory as a table", "screens.steps"),
-    Format("json", "step", "the run as one JSON document", "documents.step_json", schema="step"),
+    Format(
+        "table",
+        "step",
+        "the trajectory as a table",
+        "screens.steps",
+        arrays="screens.array_steps",
+    ),
+    Format(
+        "json",
+        "step",
+        "the run as one JSON document",
+        "documents.step_json",
+        schema="step",
+        arrays="documents.step_json",
+    ),
 )
 
 SILENT = ("svg", "png", "pdf", "dot", "mermaid", "tikz")

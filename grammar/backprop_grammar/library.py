@@ -9,6 +9,7 @@ Thin classes over the records of the other packages: they check what they are gi
 on what they get.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +25,7 @@ from .language.printer import program_text
 from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
+from .operations.structural import Shape
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
@@ -112,10 +114,17 @@ def rendered(view: str, record: Any, digits: int, **options: Any) -> str:
 def listed(names: Names) -> list[str]:
     """Names, given one by one or as one text: `"w,b"`. Raises BackpropError for what is none."""
     if isinstance(names, str):
-        return [plain_name(name.strip()) for name in names.split(",") if name.strip()]
+        return [plain_name(name.strip()) for name in split_names(names) if name.strip()]
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise usage(f"{shorten(repr(names))} is no list of names", 'write "w,b" or ["w", "b"]')
     return [plain_name(name) for name in names]
+
+
+def split_names(text: str) -> list[str]:
+    """Names with commas between them; the one in W[0,1] is none of these."""
+    if "[" not in text:
+        return text.split(",")
+    return re.split(r",(?![^\[]*\])", text)
 
 
 def checked(value: object, what: str) -> str:
@@ -355,6 +364,10 @@ class Program:
             upstream = finite(upstream, "the upstream gradient")
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
 
+    def over_arrays(self, point: Point, shapes: Mapping[str, Any]) -> bool:
+        """Whether it is over arrays at a point; shapes: of inputs that vary."""
+        return self.record.arrays or any(shapes.values()) or any(map(is_array, point.values()))
+
     def of_numbers(self, what: str) -> Graph:
         """The program, for what is not built for arrays. Raises BackpropError where it has some."""
         if self.record.arrays:
@@ -422,8 +435,9 @@ class Program:
         """Value and gradients at many points, as NumPy arrays.
 
         columns: an array per input that varies, all of one length, and numbers of other inputs;
-        values: of these, too. wrt: the inputs to differentiate by; the columns unless given. Needs
-        NumPy.
+        values: of these, too. The first axis is that of the points: of an input that is a vector,
+        an array has two axes, and its gradient, too; among the values, arrays are the same at all
+        points. wrt: the inputs to differentiate by; the columns unless given. Needs NumPy.
 
         Raises BackpropError as ``at`` does, and for columns that are no numbers or of several lengths.
         """
@@ -432,12 +446,26 @@ class Program:
 
         if not isinstance(columns, Mapping):
             raise usage("the columns are no dict of arrays", 'write {"x": [1.0, 2.0]}')
+        shapes = shapes_of(columns)
+        if self.over_arrays({}, shapes):
+            given = {name: x for name, x in columns.items() if named(name) not in shapes}
+            arrays = {named(name): x for name, x in columns.items() if named(name) in shapes}
+            others = joined(given, values)
+            once(shapes, others)
+            from .arrays.elements import varying  # which numbers do not need
+            from .arrays.point import bind as bind_arrays  # likewise
+            from .batch.over_arrays import with_classes  # likewise
+
+            bound, at = bind_arrays(self.record.bind(shapes), others)
+            arrays, shapes, labels = with_classes(bound, at, arrays, varying(bound, shapes), output)
+            by = listed(wrt) or [name for name in shapes if name not in labels]
+            return mapped(self.mapper(shapes, others, wrt=by, output=output)(arrays))
         arrays, given = columns_of(joined(columns, values))
         return mapped(self.mapper(list(arrays), given, wrt=wrt, output=output)(arrays))
 
     def mapper(
         self,
-        columns: Names,
+        columns: Names | Mapping[str, Shape],
         point: Point | None = None,
         /,
         *,
@@ -448,8 +476,8 @@ class Program:
         """The program made ready for many points, of which ``map`` is one call.
 
         It is called with an array per column, chunk by chunk; each thread needs one of its own.
-        columns: the names of the inputs that vary; the point, given as in ``at``, is that of the
-        others. wrt: the nodes to differentiate by; the columns unless given. Needs NumPy.
+        columns: the names of the inputs that vary, of arrays with their shapes where the program
+        declares none: {"x": (3,)}; the point, given as in ``at``, is that of the others. wrt: the nodes to differentiate by; the columns unless given. Needs NumPy.
 
         Raises BackpropError as ``at`` does.
         """
@@ -459,13 +487,26 @@ class Program:
         given = {"wrt": wrt, "output": output}
         options = {name: value for name, value in given.items() if value is not None}
         others = self.point(point, values, options)
-        names = once(listed(columns), others)
+        said: Mapping[str, Shape | None]
+        said = columns if isinstance(columns, Mapping) else dict.fromkeys(listed(columns))
+        names = once(said, others)
         if not names:
             raise usage("no column is named", 'write "x,y" or ["x", "y"]')
-        bound, at = bind(self.of_numbers("map").bind(names), others)
         outputs = listed(wrt or ()), named(output or "", "the output")
-        result = Evaluator(bound, names, at, *outputs)
-        result.again = partial(Program.mapper, self, names, others, wrt=outputs[0], output=output)
+        shapes = dict(zip(names, said.values(), strict=True))
+        again: Any = shapes if any(shapes.values()) else names
+        result: Evaluator
+        if self.over_arrays(others, shapes):
+            from .arrays.elements import varying  # which numbers do not need
+            from .arrays.point import bind as bind_arrays  # likewise
+            from .batch.over_arrays import EvaluatorOfArrays  # likewise
+
+            bound, values = bind_arrays(self.record.bind(names), others)
+            result = EvaluatorOfArrays(bound, varying(bound, shapes), values, *outputs)
+        else:
+            bound, at = bind(self.record.bind(names), others)
+            result = Evaluator(bound, names, at, *outputs)
+        result.again = partial(Program.mapper, self, again, others, wrt=outputs[0], output=output)
         return result
 
     def descent(
@@ -509,7 +550,15 @@ class Program:
         if rows is not None and not isinstance(rows, Mapping):
             raise usage("the rows are no dict of arrays", 'write {"x": [1.0, 2.0]}')
         columns = once(rows or (), start)
-        bound, at = bind(self.of_numbers("step").bind(columns), start)
+        bound, at = self.record.bind(columns), start
+        shapes = dict.fromkeys(columns, ()) | shapes_of(rows or {})
+        arrays = self.over_arrays(start, shapes)
+        if arrays:
+            from .arrays.point import bind as bind_arrays  # which numbers do not need
+
+            bound, at = bind_arrays(bound, start)
+        else:
+            bound, at = bind(bound, start)
         for name in ("rows", "place"):
             options.pop(name, None)
         if "wrt" in options:
@@ -525,9 +574,21 @@ class Program:
         if output is not None:
             options["output"] = named(output, "the output")
         at = {name: value for name, value in at.items() if name not in columns}
-        planned = plan(bound, at, **options)
+        if arrays:
+            from .descent.over_arrays import plan_arrays  # likewise
+
+            if rows is not None and not hasattr(rows, "shapes"):
+                with many_points():
+                    from .batch.over_arrays import with_classes  # likewise
+
+                given = {named(name): column for name, column in rows.items()}
+                end = options.get("output", "")
+                rows, shapes, _ = with_classes(bound, at, given, shapes, end)
+            planned = plan_arrays(bound, at, shapes, **options)
+        else:
+            planned = plan(bound, at, **options)
         if rows is not None:
-            planned = mean_over(self, planned, columns, rows, place or row_of)
+            planned = mean_over(planned, shapes, rows, place or row_of)
         return Trajectory(planned, again=again)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
@@ -543,24 +604,61 @@ def row_of(number: int) -> str:
     return f"row {number + 1:,}"
 
 
+def shapes_of(columns: Mapping[str, Any]) -> dict[str, Shape]:
+    """The shapes of what stands in the rows of columns, () of numbers, as far as they are columns.
+
+    Columns that are read when they are looked at have ``shapes`` instead.
+    """
+    if hasattr(columns, "shapes"):
+        return dict(columns.shapes)
+    found = dict[str, Shape]()
+    for name, column in columns.items():
+        shape: tuple[int, ...] = getattr(column, "shape", ())
+        part = column
+        while part is column or not hasattr(column, "shape"):
+            if not isinstance(part, list | tuple) or not part:
+                break
+            shape += (len(part),)
+            part = part[0]
+        if shape or (hasattr(column, "__len__") and not isinstance(column, str | bytes)):
+            found[named(name)] = tuple(shape[1:])
+    return found
+
+
 def mean_over(
-    program: Program,
     plan: "Plan",
-    columns: list[str],
+    shapes: Mapping[str, Shape],
     rows: Mapping[str, Any],
     place: Callable[[int], str],
 ) -> "Plan":
-    """A plan over the mean of rows, whose numbers are looked at when all else is checked."""
+    """A plan over the mean of rows, whose numbers are looked at when all else is checked.
+
+    shapes: of what stands in each row, by the names of the columns.
+    """
+    with many_points():
+        from .batch.evaluator import Evaluator, columns_of  # needs NumPy
     from .descent.objective import check_stepped, over_rows  # loaded when it is asked for
 
-    check_stepped(plan, columns)
-    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
-    kernel = program.mapper([*columns, *plan.wrt], others, wrt=plan.wrt, output=plan.output)
-    from .batch.evaluator import columns_of  # needs NumPy
+    if plan.elements is None:
+        columns = list(shapes)
+        check_stepped(plan.wrt, columns)
+    else:
+        from .batch.over_arrays import check_lines, columns_of_arrays  # which numbers do not need
 
-    table, numbers = columns_of(rows)
-    for name in numbers:
-        raise usage(f"{name} is one number, not a column", "give it as a value of the point")
+        columns = plan.elements.labels(shapes)
+        check_lines(len(plan.target.graph))
+    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
+    graph, names = plan.target.graph, plan.target.names
+    output = names.of[plan.target.output]
+    kernel = Evaluator(graph, [*columns, *plan.wrt], others, plan.wrt, output)
+    if plan.elements is None:
+        table, numbers = columns_of(rows)
+        for name in numbers:
+            raise usage(f"{name} is one number, not a column", "give it as a value of the point")
+    else:
+        check_lines(len(kernel.straight.lines))
+        given = {named(name): column for name, column in rows.items()}
+        table = columns_of_arrays(given, shapes)
     return over_rows(plan, kernel, table, place)
 
 

@@ -31,6 +31,7 @@ backprop map --file @neuron --points @points --at w0=2,w1=-3,w2=-3
 backprop map "x0*x1" --points @points --columns value=area,d_x0=slope -o a.csv
 backprop map "(w*x0 - t)^2" --points @points --at w=1 --wrt w --reduce mean
 backprop map "x0*x1" --points @points -o mapped/ --resume
+backprop map "x: 2; norm(W @ x)^2" --points @points --at "W=[[1,2],[3,4]]"
 printf "x\\n1\\n2\\n" | backprop map "sigmoid(x)" --points - --to jsonl"""
 
 FURTHER = "--points"
@@ -89,8 +90,10 @@ def command(
     """
     import secrets
 
+    from ..data import io as tables
     from ..data import outputs
-    from ..data.columns import added, called, read_renames, varying
+    from ..data.columns import called, read_renames
+    from ..data.feeds import differentiated, feed_of, results_of
     from ..data.io import check_separator
     from ..data.jobs import Job, Tally
     from ..data.sources import files_of, is_pattern, opened
@@ -109,22 +112,25 @@ def command(
     check(request, points, place, reduce, resume, workers, dask)
     with ExitStack() as stack:
         files = [opened(stack, path, source, bool(dask), separator) for path in files_of(points)]
-        parsed, given, notes = request.read(bound=called(files[0], renamed))
+        parsed, given, notes = request.read(bound=called(files[0], renamed), arrays=True)
         graph = parsed.record
         views = request.views()
-        names = varying(parsed, given, views["output"], files, renamed)
-        given = {name: value for name, value in given.items() if name not in names}
-        kernel = parsed.mapper(tuple(names), given, wrt=views["wrt"], output=views["output"])
-        results = added(kernel.labels, columns or "", bool(reduce))
+        feed = feed_of(parsed, given, views["output"], files, renamed)
+        names = feed.columns
+        given = {name: value for name, value in given.items() if name not in feed.inputs}
+        by = differentiated(feed, views["wrt"])
+        kernel = parsed.mapper(feed.inputs, given, wrt=by, output=views["output"])
         several = not reduce and (len(files) > 1 or any(map(is_pattern, points)))
         folder = place is not None and (several or str(save).endswith("/") or place.is_dir())
         destination = outputs.Destination(place, folder, target, bool(reduce), bool(dask))
         forms = {form for one in files for form in (one.form, destination.format_for(one.form))}
         check_separator(separator, forms)
+        lists = not {destination.format_for(one.form) for one in files} & set(tables.CELLS)
+        results, grouped = results_of(kernel, columns or "", bool(reduce), feed, lists)
         if not reduce:
             outputs.check_columns(files, results, destination)
         pairs = destination.targets(files, file)
-        remark_names(graph, tuple(names), called(files[0], renamed))
+        remark_names(graph, tuple(feed.inputs), called(files[0], renamed))
         for note in notes:
             say("note", note.message)
         if resume:
@@ -140,7 +146,7 @@ def command(
                 program=parsed,
                 at=given,
                 columns=names,
-                wrt=tuple(views["wrt"]),
+                wrt=tuple(by),
                 output=views["output"],
                 name=one.name,
                 source=one.path,
@@ -151,6 +157,10 @@ def command(
                 strict=strict,
                 mark=mark,
                 separator=separator,
+                shapes=feed.shapes,
+                lists=feed.lists,
+                labels=feed.labels,
+                grouped=grouped,
             )
             for one, path in pairs
         ]
@@ -163,7 +173,7 @@ def command(
             jobs = [replace(job, exactly=tally.unsure) for job in jobs]
             tally.settle(run_jobs(jobs, pool, dask, stream))
     finite = not reduce or outputs.write_reduced(
-        tally, results, reduce, place, destination.format_for(files[0].form), separator
+        tally, results, reduce, place, destination.format_for(files[0].form), separator, grouped
     )
     remark(tally)
     return 3 if tally.failed or not finite else 0

@@ -7,7 +7,7 @@ bar counts them, the trajectory keeps a few. Whatever ends them, what was reache
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,6 +45,7 @@ EXAMPLES = """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file @rosenbrock --rate 0.05 --steps 200 --method adam
 backprop step "(w*x0 + b - x1)^2" --points @points --at w=0,b=0 --steps 500
+backprop step "norm(W @ x)^2" --at "W=[[1,2],[3,4]],x=[1,-1]" --wrt W --rate 0.01
 backprop step "x^2" --at x=3 --steps 9 --json | backprop eval "x^4" --at @-"""
 
 LISTED = " or ".join(", ".join(METHODS).rsplit(", ", 1)) + "."
@@ -105,7 +106,7 @@ def command(
                 stack, request, points, source, separator, rename or ()
             )
         else:
-            parsed, point, notes = request.read()
+            parsed, point, notes = request.read(arrays=True)
         views = request.views()
         run = parsed.descent(
             point,
@@ -133,13 +134,14 @@ def rows_of(
     form: str,
     separator: str,
     renames: Sequence[str],
-) -> tuple["library.Program", dict[str, float], list["Note"], "PointFiles"]:
+) -> tuple["library.Program", dict[str, Any], list["Note"], "PointFiles"]:
     """The program, the values of the variables that are no columns, notes, and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
     renames: such as `sepal length (cm)=sl`. Raises BackpropError for what contradicts each other.
     """
-    from ..data.columns import called, read_renames, varying
+    from ..data.columns import called, read_renames
+    from ..data.feeds import feed_of
     from ..data.io import check_separator
     from ..data.objective import PointFiles
     from ..data.sources import files_of, opened
@@ -149,10 +151,11 @@ def rows_of(
     check_separator(separator)
     files = [opened(stack, path, form, False, separator) for path in files_of(points)]
     check_separator(separator, {one.form for one in files})
-    program, at, notes = request.read(bound=called(files[0], renamed))
-    columns = varying(program, at, request.views()["output"], files, renamed)
-    at = {name: value for name, value in at.items() if name not in columns}
-    return program, at, notes, PointFiles(files, columns)
+    program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
+    feed = feed_of(program, at, request.views()["output"], files, renamed)
+    at = {name: value for name, value in at.items() if name not in feed.inputs}
+    rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists, feed.labels)
+    return program, at, notes, rows
 
 
 def run_steps(
@@ -190,6 +193,8 @@ def run_steps(
         formats.remark(run)
     else:
         row = formats.chosen("step", as_json=as_json, get=get)
+        if run.plan.elements is not None:
+            row = formats.of_arrays(row)
         formats.show(row, run, formats.Options(digits, everything), get)
         if get is not None:
             formats.remark(run)

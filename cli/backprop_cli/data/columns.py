@@ -1,22 +1,63 @@
 """Which variables of a program are columns of its points, and which results become columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import Program
+from backprop_grammar.operations.structural import Shape
 
 from .jobs import STATUS
 from .sources import Points
 
-__all__ = ["COUNTS", "added", "called", "read_renames", "varying"]
+__all__ = [
+    "COUNTS",
+    "NUMBERS",
+    "Feed",
+    "Style",
+    "added",
+    "called",
+    "columns_hint",
+    "neither",
+    "one_name",
+    "read_renames",
+    "varying",
+]
 
 COUNTS = ("rows", "failed")
 """The columns that --reduce adds to the sums."""
 
 NUMBERS = ("Int", "UInt", "Float", "Decimal", "String", "Null")
 """How the types of columns begin that hold numbers, or texts that may be some."""
+
+
+Style = Callable[[str, tuple[int, ...]], str]
+"""What the columns of an array's elements are called, by its name and their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Which inputs are columns of points.
+
+    columns: input -> its column. The rest is of a program over arrays, where columns has each
+    element, and its column or its part of a column of lists (see ``io.part``). shapes: of the
+    inputs. lists: columns of lists -> the shapes in them. labels: columns of labels -> how many
+    classes they name; they are fed as a vector with a 1 for the class. styles: of the arrays, what their
+    columns are called; None of lists.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    lists: dict[str, Shape] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+    styles: dict[str, Style | None] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, Shape] | tuple[str, ...]:
+        """The inputs that are columns, over arrays with their shapes."""
+        return self.shapes or tuple(self.columns)
 
 
 def read_renames(texts: Iterable[str]) -> dict[str, str]:

@@ -14,8 +14,9 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from math import prod
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,22 +33,31 @@ __all__ = [
     "COMMA",
     "FORMATS",
     "LINE",
+    "OF_LISTS",
     "PACKED",
     "RENAME",
     "ROW",
+    "TEXTS",
     "check_separator",
     "check_writable",
     "columns_of",
     "decimals",
+    "elements",
     "fields",
+    "first_value",
     "floats",
     "format_of",
     "joined",
     "library",
+    "list_type",
+    "listed",
     "no_texts",
+    "part",
     "reading",
     "scan",
+    "taken",
     "texts",
+    "whole_columns",
     "write",
 ]
 
@@ -88,6 +98,25 @@ READERS_WORDS = {
 NUMBER = re.compile(r"\(os error ([0-9]+)\)")
 OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that only writing has."""
+
+
+TEXTS = "String[]"
+"""The type of a key of JSON Lines that holds a list."""
+OF_LISTS = ("List", "Array", TEXTS)
+"""How the types of columns begin that hold lists."""
+
+PART = "\0"
+"""Between the name of a column of lists and the number of an element of them, row by row."""
+
+
+def part(column: str, k: int) -> str:
+    """What an element of a column of lists is called."""
+    return f"{column}{PART}{k}"
+
+
+def whole_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns that some columns and parts of columns are of, each once."""
+    return tuple(dict.fromkeys(name.partition(PART)[0] for name in names))
 
 
 class NumberText(str):
@@ -213,7 +242,8 @@ def columns_of(path: str, form: str, name: str, separator: str = COMMA) -> dict[
         frame = scan(path, form, separator)
         if form == "jsonl":
             first = frame.head(1).collect()[LINE]
-            return dict.fromkeys(parsed(first[0], 0, name) if len(first) else (), "String")
+            values = parsed(first[0], 0, name) if len(first) else {}
+            return {k: TEXTS if isinstance(x, list) else "String" for k, x in values.items()}
         columns = {
             column: str(kind) for column, kind in frame.collect_schema().items() if column != ROW
         }
@@ -273,6 +303,19 @@ def check_writable(columns: dict[str, str], name: str, form: str) -> None:
             raise usage(f"{held}, which {form} cannot", hint)
 
 
+def first_value(path: str, form: str, name: str, column: str) -> Any:
+    """What stands in a column in the first row of a file, None where there is no row.
+
+    name: what the file is called.
+    """
+    with reading(name):
+        if form == "jsonl":
+            lines = scan(path, form).head(1).collect()[LINE]
+            return parsed(lines[0], 0, name).get(column) if len(lines) else None
+        values = scan(path, form).select(column).head(1).collect().to_series().to_list()
+    return values[0] if values else None
+
+
 def parsed(line: str, row: int, path: str) -> dict[str, Any]:
     """A line of JSON Lines. Raises BackpropError where it is no object."""
     try:
@@ -290,15 +333,22 @@ def wrong_line(path: str, row: int, reason: str, hint: str) -> BackpropError:
 
 
 def fields(
-    frame: "polars.DataFrame", path: str, names: Sequence[str], added: Collection[str], more: bool
+    frame: "polars.DataFrame",
+    path: str,
+    names: Sequence[str],
+    added: Collection[str],
+    more: bool,
+    lists: Collection[str] = (),
 ) -> "polars.DataFrame":
     """The values of some keys in lines of JSON, as text; null where there is none.
 
-    added: keys that will be added; more: whether a line may have further ones. Raises BackpropError
-    where a line is no object, or has a key that it may not have.
+    added: keys that will be added; more: whether a line may have further ones. lists: keys of
+    lists, whose numbers are not to be cut. Raises BackpropError where a line is no object, or has a
+    key that it may not have.
     """
     pl = library()
-    if more and not doubtful(frame[LINE], names, added):
+    cut = bool(lists) and frame[LINE].str.contains(LONG).any()
+    if more and not cut and not doubtful(frame[LINE], names, added):
         keys = pl.Struct(dict.fromkeys([*names, *added], pl.String))
         with suppress(pl.exceptions.PolarsError):  # its reader is fast, ours says what is wrong
             quick = frame[LINE].str.json_decode(keys)
@@ -378,6 +428,112 @@ def floats(column: "polars.Series", name: str = "") -> tuple["polars.Series", di
             wrong[row] = f'{name} is too small a number: "{shorten(visible(column[row]))}"'
         result = result.scatter(lost, None)
     return result, wrong
+
+
+def elements(
+    column: "polars.Series", shape: tuple[int, ...], name: str
+) -> tuple[list["polars.Series"], dict[int, str]]:
+    """The elements of a column of lists, row by row, and the rows that hold none of that shape.
+
+    column: of lists, or of texts such as [1, 2]. name: what the program calls it.
+    """
+    pl = library()
+    size, width = prod(shape), shape[-1]
+    what = f"vector of {size}" if len(shape) == 1 else f"{shape[0]}x{width} matrix"
+    wrong = dict[int, str]()
+    if column.dtype == pl.String:
+        row = rf"\s*\[[^\[\],]*(?:,[^\[\],]*){{{width - 1}}}\]\s*"
+        form = row if len(shape) == 1 else rf"\s*\[{row}(?:,{row}){{{shape[0] - 1}}}\]\s*"
+        right = column.str.contains(f"^(?:{form})$")
+        told = column.str.replace_all(r"[\[\]\s]", "").str.split(",")
+        each = pl.element().str.strip_chars('"')
+        told = told.list.eval(pl.when(each != "null").then(each))
+    else:
+        told = column.cast(nested(column.dtype, len(shape)))
+        right = told.list.len() == shape[0]
+        if len(shape) == 2:
+            inner = told.list.eval(pl.element().list.len() == width)
+            right &= inner.list.all()
+            told = told.list.eval(pl.element().list.explode())
+    for k in (~right).fill_null(False).arg_true():
+        wrong[k] = f"{name} is no {what}: {shorten(visible(told_of(column[k])))}"
+    for k in column.is_null().arg_true():
+        wrong[k] = f"{name} is missing"
+    told = told.zip_with(right.fill_null(False), pl.Series([None], dtype=told.dtype))
+    return [told.list.get(k, null_on_oob=True) for k in range(size)], wrong
+
+
+def of_classes(column: "polars.Series", size: int) -> tuple[list["polars.Series"], dict[int, str]]:
+    """Labels as a column for each class, 1 where it is theirs, and what is wrong with which rows."""
+    numbers, wrong = floats(column)
+    right = (numbers == numbers.floor()) & numbers.is_between(0, size - 1)
+    for k in (~right).fill_null(False).arg_true():
+        wrong.setdefault(k, f"{column.name} is no label from 0 to {size - 1}: {shorten(visible(str(column[k])))}")  # fmt: skip
+    numbers = numbers.set(~right.fill_null(False), None)
+    return [(numbers == k).cast(library().Int8) for k in range(size)], wrong
+
+
+def told_of(value: Any) -> str:
+    """A value of a column of lists as text."""
+    return str(value.to_list() if hasattr(value, "to_list") else value)
+
+
+def nested(kind: Any, depth: int) -> Any:
+    """The type of a list, or a list of lists, of what an array holds."""
+    pl, inner = library(), kind
+    for _ in range(depth):
+        inner = inner.inner
+    for _ in range(depth):
+        inner = pl.List(inner)
+    return inner
+
+
+def taken(
+    table: "polars.DataFrame",
+    columns: Mapping[str, str],
+    lists: Mapping[str, tuple[int, ...]],
+    labels: Mapping[str, int],
+) -> tuple[dict[str, "polars.Series"], dict[int, str]]:
+    """The columns of some names, and what is wrong with rows of the columns of lists and labels.
+
+    columns: name -> column, or part of one. lists: columns of lists -> the shapes in them. labels:
+    columns of labels -> how many classes they name.
+    """
+    parts: dict[str, polars.Series] = {}
+    wrong = dict[int, str]()
+    for column, shape in lists.items():
+        series, reasons = elements(table[column], shape, column)
+        parts |= {part(column, k): one.alias(part(column, k)) for k, one in enumerate(series)}
+        wrong |= reasons
+    for column, size in labels.items():
+        series, reasons = of_classes(table[column], size)
+        parts |= {part(column, k): one.alias(part(column, k)) for k, one in enumerate(series)}
+        wrong |= reasons
+    return {
+        name: parts[column] if column in parts else table[column]
+        for name, column in columns.items()
+    }, wrong
+
+
+def listed(table: "polars.DataFrame", shapes: Mapping[str, tuple[int, ...]]) -> "polars.DataFrame":
+    """A table with columns of lists for the columns of their elements; shapes: in the former."""
+    pl = library()
+    for column, shape in shapes.items():
+        names = [part(column, k) for k in range(prod(shape))]
+        place = table.columns.index(names[0])
+        flat = table.select(pl.concat_arr(names)).to_series().explode()
+        series = flat.reshape((table.height, *shape)).cast(list_type(shape)).alias(column)
+        table = table.drop(names).insert_column(place, series)
+    return table
+
+
+def list_type(shape: tuple[int, ...]) -> Any:
+    """The type of columns whose rows hold arrays of numbers."""
+    pl = library()
+    kind = pl.Float64()
+    for _ in shape:
+        kind = pl.List(kind)
+    return kind
 
 
 def texts(column: "polars.Series", numbers: "polars.Series") -> "polars.Series":

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.library import Program
+from backprop_grammar.operations.structural import Shape
 
 from . import io as tables
 from .atomic import atomic_file, writing
@@ -43,7 +44,7 @@ class JobStopped(Exception):
 class Job:
     """One file of points, and what to compute of it.
 
-    at: the variables that do not vary; columns: those that do -> their columns. added: the names of the results
+    at: the variables that do not vary; columns: those that do -> their columns. shapes: of these in a program over arrays, where columns are by element; lists: the columns of lists among them, grouped: those of the output, with the shapes in them. added: the names of the results
     (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
     the file is called, where it is, its format. target, to: the output and its format; target is
     empty where only the sums are wanted. strict: the first row without a result is an error.
@@ -52,7 +53,7 @@ class Job:
     """
 
     program: Program
-    at: dict[str, float]
+    at: dict[str, Any]
     columns: dict[str, str]
     wrt: tuple[str, ...]
     output: str
@@ -66,6 +67,10 @@ class Job:
     mark: str = ""
     exactly: tuple[str, ...] = ()
     separator: str = tables.COMMA
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    lists: dict[str, Shape] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+    grouped: dict[str, Shape] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -134,7 +139,8 @@ class Work:
     def __init__(self, job: Job, progress: Callable[[int], None] | None) -> None:
         self.job, self.progress = job, progress
         self.lines = job.form == job.to == "jsonl"
-        self.columns = tuple(job.columns.values())
+        self.columns = tables.whole_columns(job.columns.values())
+        self.added = tables.whole_columns(job.added.values())
         self.names = self.columns
         self.tally = Tally()
         self.lock = threading.Lock()
@@ -153,10 +159,13 @@ class Work:
             if job.form == "jsonl" and not self.lines:
                 self.names = tuple(tables.columns_of(job.source, job.form, job.name))
                 kinds = dict.fromkeys(self.names, pl.String)
-            kinds |= dict.fromkeys(self.typed(kinds), pl.Float64)
+            for name in self.typed(kinds):
+                kinds[name] = tables.list_type(job.lists.get(name, ()))
             if not self.lines:
-                for name, new in job.added.items():
-                    kinds[new] = pl.String if name == STATUS else pl.Float64
+                for new in self.added:
+                    kinds[new] = tables.list_type(job.grouped.get(new, ()))
+                if STATUS in job.added:
+                    kinds[job.added[STATUS]] = pl.String
             mapped = frame.map_batches(self.extended, streamable=True, schema=kinds)
             tables.write(mapped, stream, job.to, self.lines, job.separator)
 
@@ -167,8 +176,9 @@ class Work:
         """
         job = self.job
         if job.form == "parquet":
-            narrow = tables.library().Float32
-            return [name for name in self.columns if kinds[name] == narrow and job.to != "parquet"]
+            if job.to == "parquet":
+                return []
+            return [name for name in self.columns if innermost(kinds[name]) == "Float32"]
         return list(self.columns) if job.to in ("parquet", "jsonl") and not self.lines else []
 
     def reduce(self) -> None:
@@ -192,17 +202,23 @@ class Work:
         if job.form != "jsonl":
             return batch.drop(tables.ROW)
         more = self.lines or not job.target
-        added = job.added.values() if job.target else ()
-        return tables.fields(batch, job.name, self.names, added, more)
+        added = self.added if job.target else ()
+        return tables.fields(batch, job.name, self.names, added, more, job.lists)
 
     def extended(self, batch: "polars.DataFrame") -> "polars.DataFrame":
         """A batch with its results."""
-        table = self.table(batch)
+        pl, job, table = tables.library(), self.job, self.table(batch)
         numbers, added = self.computed(batch, table)
         if self.lines:
             return tables.joined(batch[tables.LINE], added)
         typed = self.typed(dict(table.schema))
         table = table.with_columns(one for one in numbers if one.name in typed)
+        table = table.with_columns(
+            tables.floats(table[name])[0] for name in job.labels if name in typed
+        )
+        if some := {name: shape for name, shape in job.lists.items() if name in typed}:
+            parts = [one for one in numbers if tables.whole_columns([one.name])[0] in some]
+            table = table.with_columns(tables.listed(pl.DataFrame(parts), some).get_columns())
         return table.with_columns(added.get_columns())
 
     def add_up(self, batch: "polars.DataFrame", table: "polars.DataFrame") -> None:
@@ -234,14 +250,15 @@ class Work:
         """The columns that are computed with: as floats, as what they stand for, and what is wrong
         with their rows.
         """
-        numbers, columns, wrong = [], dict[str, Any](), dict[int, str]()
-        for name, column in self.job.columns.items():
-            series, reasons = tables.floats(table[column], name)
+        numbers, columns = [], dict[str, Any]()
+        given, wrong = tables.taken(table, self.job.columns, self.job.lists, self.job.labels)
+        for name, column in given.items():
+            series, reasons = tables.floats(column, name)
             numbers.append(series)
-            if table[column].dtype.is_float():
+            if column.dtype.is_float():
                 columns[name] = series.to_numpy()
             else:
-                columns[name] = tables.decimals(series, tables.texts(table[column], series))
+                columns[name] = tables.decimals(series, tables.texts(column, series))
             wrong = reasons | wrong
         return numbers, columns, wrong
 
@@ -260,7 +277,7 @@ class Work:
             else pl.Series(results[name] + 0.0, nan_to_null=True)
             for name, new in job.added.items()
         }
-        return numbers, pl.DataFrame(added)
+        return numbers, tables.listed(pl.DataFrame(added), job.grouped)
 
     def results(
         self, columns: dict[str, Any]
@@ -299,7 +316,7 @@ class Work:
         if not hasattr(self.own, "kernel"):
             job = self.job
             self.own.kernel = job.program.mapper(
-                tuple(job.columns), job.at, wrt=job.wrt, output=job.output
+                job.shapes or tuple(job.columns), job.at, wrt=job.wrt, output=job.output
             )
             self.own.step = 8
         return self.own.kernel
@@ -325,6 +342,13 @@ class Work:
                 message = f"{self.job.name}, row {row + 1}: {why}"
                 hint = "without --strict such rows are written without numbers"
                 raise BackpropError("domain", message, hint=hint)
+
+
+def innermost(kind: Any) -> str:
+    """The type of the numbers of a column, be they in lists."""
+    while hasattr(kind, "inner"):
+        kind = kind.inner
+    return str(kind)
 
 
 def words(status: dict[int, str], height: int) -> "polars.Series":

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import shorten, usage
+from backprop_grammar.operations.structural import Shape
 
 from ..screens.diagnostics import refusal, say
 from . import io as tables
@@ -104,8 +105,9 @@ def check_columns(
     files: Sequence[Points], results: dict[str, str], destination: Destination
 ) -> None:
     """Raise BackpropError where a file's columns and those of its results cannot be written."""
+    columns = tables.whole_columns(results.values())
     for one in files:
-        clash = next((new for new in results.values() if new in one.columns), "")
+        clash = next((new for new in columns if new in one.columns), "")
         if clash:
             whose = f"the points in {one.name}" if len(files) > 1 else "the points"
             raise usage(f"{whose} have a column {shorten(clash)} already", tables.RENAME)
@@ -158,8 +160,12 @@ def write_reduced(
     place: Path | None,
     form: str,
     separator: str,
+    grouped: Mapping[str, Shape],
 ) -> bool:
-    """Write the one row of all points; whether all of its numbers are floats. separator: of CSV."""
+    """Write the one row of all points; whether all of its numbers are floats.
+
+    separator: of CSV. grouped: columns of lists among the results, with the shapes in them.
+    """
     finite = True
     good = tally.rows - tally.failed
     numbers = dict[str, float | None]()
@@ -168,15 +174,16 @@ def write_reduced(
         if good or reduce == "sum":
             number = exact.value(tally.sums[name], good if reduce == "mean" else 1)
             if abs(number) == float("inf"):
-                say("flag", f"the {reduce} of {new} is beyond the largest float")
+                say("flag", f"the {reduce} of {name} is beyond the largest float")
                 number, finite = None, False
         numbers[new] = number
     pl = tables.library()
     counts = dict(zip(COUNTS, (tally.rows, tally.failed), strict=True))
-    frame = pl.LazyFrame(
+    row = pl.DataFrame(
         {name: [number] for name, number in (numbers | counts).items()},
         schema_overrides=dict.fromkeys(numbers, pl.Float64),
     )
+    frame = tables.listed(row, grouped).lazy()
     if place is None:
         with writing("standard output"), tables.reading("the sums"):
             tables.write(frame, standard_output(), form, False, separator)

@@ -193,7 +193,9 @@ def number_option(text: str, name: str) -> float:
 
 def names(options: list[str] | None, option: str) -> list[str]:
     """The names in options such as `--wrt w0,w1`, which may be repeated."""
-    result = [name for text in options or [] for name in re.split(r"[\s,;]+", text) if name]
+    result = [
+        name for text in options or [] for name in re.split(r"[\s,;]+(?![^\[]*\])", text) if name
+    ]
     if options and not result:
         raise usage(f"{option} names nothing", f"write {option} NAME, or leave it out")
     return result

@@ -28,7 +28,7 @@ from .terminal import (
     wrapped,
 )
 
-__all__ = ["show", "shown"]
+__all__ = ["FEW", "MANY", "StepsTable", "printed", "show", "shown"]
 
 ROWS = 20
 """Rows of steps that fit a screen."""
@@ -42,9 +42,14 @@ MANY = 200
 
 def show(run: Trajectory, options: Options) -> None:
     """Print the run: the program, its steps, the summary, notes and flags."""
+    printed(StepsTable, run, options)
+
+
+def printed(table: "type[StepsTable]", run: Trajectory, options: Options) -> None:
+    """Print a run as a table of that kind."""
     screen = console()
     rule = "-" if ascii_only(screen) else "─"
-    for line in StepsTable(run, options, screen.width, rule).lines():
+    for line in table(run, options, screen.width, rule).lines():
         screen.print(line, crop=False, overflow="ignore")
 
 

@@ -3,7 +3,6 @@
 The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from ..language.printer import formula, program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number
 from ..operations.row import Operation
-from ..operations.structural import Shape, Structural, Taken, said, size, spread
+from ..operations.structural import Shape, Structural, said, size, spread
 from ..operations.table import CONSTANTS, IF, OPERATIONS
 from ..passes.run import check_bound, spelled
 from ..symbolic.rules import Rule, Rules
@@ -23,16 +22,13 @@ from ..trace import record
 from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
-from .lower import Lowered, element, elements
+from .lower import Lowered, check_size, element, elements, reachable_from
 from .notes import gathered
-from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
-from .shapes import Shapes, output_shape, shapes
+from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor, path_of
+from .shapes import output_shape, shapes
 from .vjp import OUT, renamed
 
-__all__ = ["LARGEST", "evaluate"]
-
-LARGEST = 20_000
-"""Operations on numbers that a program over arrays may mean."""
+__all__ = ["evaluate"]
 
 Upstream = float | Array | str
 
@@ -105,12 +101,6 @@ def evaluate(
     raise AssertionError  # what fails with edges fails without them
 
 
-def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
-    """For every node, whether one of some others is computed from it."""
-    needed = [graph.needed(node) for node in dict.fromkeys(roots)]
-    return [any(one) for one in zip(*needed, strict=True)]
-
-
 def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
     """The gradient that arrives at an output of that shape. Raises BackpropError for another."""
     if upstream == "ones":
@@ -128,23 +118,6 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
     if size(shape) > 1:
         raise output_shape(graph, end, shape)
     return upstream
-
-
-def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
-    """Raise BackpropError where a program means more numbers than are computed, before the work."""
-    count = 0
-    for node, row in enumerate(graph.operations):
-        if needed[node]:
-            inner = max([size(found.of[k]) for k in graph.operands[node]], default=1)
-            count += size(found.of[node]) + inner
-            if isinstance(row, Structural) and row.work:
-                given = [Taken("", found.of[k], found.whole.get(k)) for k in graph.operands[node]]
-                count += row.work(given, found.of[node])
-    if count > LARGEST:
-        raise BackpropError(
-            "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
-            hint="make the arrays smaller: fewer rows show the same", source=graph.source,
-        )  # fmt: skip
 
 
 def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
@@ -462,8 +435,3 @@ def summed(shape: Shape, over: Shape) -> str:
     if size(shape) == 1:
         return "all"
     return "axis=1" if shape[-1] == 1 else "axis=0"
-
-
-def path_of(path: str) -> str:
-    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
-    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BackpropError, few, shorten, suggestion, usage
 from ..language.graph import Graph
@@ -22,7 +23,10 @@ from ..trace.evaluate import results
 from ..trace.record import Flag, Note
 from .optimisers import METHODS, Memory, Method
 
-__all__ = ["METHODS", "End", "Plan", "Step", "arrived", "descend", "plan"]
+if TYPE_CHECKING:
+    from ..arrays.elements import Elements  # for types only: numbers need it not
+
+__all__ = ["METHODS", "End", "Plan", "Step", "arrived", "check_inputs", "descend", "plan"]
 
 BOUND = 1e15
 """A run has diverged when the output is larger than BOUND x (1 + its size at the start) ..."""
@@ -35,18 +39,31 @@ class Step:
     """Where a step led. Number 0 is the start, to which nothing led.
 
     at: the whole point. gradients: there, by the stepped inputs; None where there is none, with a
-    flag. predicted, actual: the change of the output by this step, to first order and in truth;
+    flag. Of a program over arrays, both hold nested lists. predicted, actual: the change of the output by this step, to first order and in truth;
     notes: on the numbers at this point.
     """
 
     number: int
-    at: dict[str, float]
+    at: dict[str, Any]
     value: float
-    gradients: dict[str, float | None]
+    gradients: dict[str, Any]
     predicted: float = 0.0
     actual: float = 0.0
     notes: tuple[Note, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+    def of(self, names: Sequence[str]) -> dict[str, Any]:
+        """The values of some inputs; or of elements of them, such as W[0,1]."""
+        result = {}
+        for name in names:
+            if name in self.at:
+                result[name] = self.at[name]
+                continue
+            array, _, places = name.rstrip("]").partition("[")
+            result[name] = self.at[array]
+            for place in places.split(","):
+                result[name] = result[name][int(place)]
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,8 @@ class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
     arrival: what there is at a point, the program's own value and gradients; or their means over
-    ``rows`` rows.
+    ``rows`` rows. elements: of a program over arrays, which means the one over numbers that is
+    stepped; names: what is stepped, as it is called there.
     """
 
     target: Target
@@ -80,21 +98,38 @@ class Plan:
     method: str
     arrival: Arrival
     rows: int = 0
+    elements: "Elements | None" = None
+    names: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Graph:
         """The program."""
-        return self.target.graph
+        return self.target.graph if self.elements is None else self.elements.program
 
     @property
     def output(self) -> str:
         """The name of the node that goes up or down."""
+        if self.elements is not None:
+            return self.elements.output
         return self.target.names.of[self.target.output]
 
     @property
     def formula(self) -> str:
         """The program as it is printed."""
         return shown_text(self.graph)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what is stepped."""
+        return self.names or self.wrt
+
+    def shown(self, step: Step) -> Step:
+        """A step in terms of the program: over arrays, in nested lists."""
+        if self.elements is None:
+            return step
+        gathered, given = self.elements.gathered, self.elements.shapes
+        at = gathered(step.at, [name for name in self.graph.variables if name in given])
+        return replace(step, at=at, gradients=gathered(step.gradients, self.names))
 
 
 def plan(
@@ -123,16 +158,9 @@ def plan(
             suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
         )
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
-    if not graph.variables:
-        raise usage("the program has no inputs, so nothing can be stepped")
     target = Target(graph, names, output)
+    check_inputs(graph, names)
     for name in names:
-        if name not in graph.variables:
-            raise BackpropError(
-                "name",
-                f"{shorten(name)} is computed by the program; only inputs are stepped",
-                hint=f"its inputs are {few(graph.variables)}",
-            )
         if name not in at and not target.needed[graph.variables[name]]:
             raise BackpropError(
                 "binding",
@@ -144,6 +172,19 @@ def plan(
             )
     point = {name: at[name] for name in graph.variables if name in at}
     return Plan(target, point, names, rate, steps, up, method, partial(arrived, target))
+
+
+def check_inputs(graph: Graph, names: Sequence[str]) -> None:
+    """Raise BackpropError where a name is that of a node which is no input."""
+    if not graph.variables:
+        raise usage("the program has no inputs, so nothing can be stepped")
+    for name in names:
+        if name not in graph.variables:
+            raise BackpropError(
+                "name",
+                f"{shorten(name)} is computed by the program; only inputs are stepped",
+                hint=f"its inputs are {few(graph.variables)}",
+            )
 
 
 def descend(plan: Plan) -> Generator[Step, None, End]:

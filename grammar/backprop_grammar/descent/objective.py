@@ -110,16 +110,19 @@ class Mean:
         return BackpropError("domain", f"{place}: {why}")
 
 
-def check_stepped(plan: Plan, columns: Sequence[str]) -> None:
-    """Raise BackpropError where a plan over rows steps one of their columns, or nothing."""
-    for name in plan.wrt:
+def check_stepped(names: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise BackpropError where a plan over rows steps one of their columns, or nothing.
+
+    names: of the inputs that are stepped.
+    """
+    for name in names:
         if name in columns:
             raise usage(
                 f"{shorten(name)} is a column of the points and cannot be stepped",
                 "step inputs that have one value",
                 reason="column",
             )
-    if not plan.wrt:
+    if not names:
         raise usage(
             "every variable is a column, so nothing can be stepped",
             "give the inputs to step a value: w=0",

@@ -58,10 +58,11 @@ class Trajectory:
         self.limit = self.limit or max(FEWEST, min(ROWS, NUMBERS // max(1, len(self.plan.at))))
 
     def __repr__(self) -> str:
-        at = self.plan.at if self.last is None else self.last.at
-        point = few([f"{name} = {short_number(x)}" for name, x in at.items()])
         if self.last is None:
+            point = few([f"{name} = {short(x)}" for name, x in self.plan.at.items()])
             return f"before the start, at {point}"
+        texts = [f"{name} = {short(x)}" for name, x in self.last.at.items()]
+        point = few(texts) if self.plan.elements is None else ", ".join(texts)
         place, value = at_step(self.last.number), short_number(self.last.value)
         return f"{place}: {self.plan.output} = {value} at {point}"
 
@@ -76,7 +77,7 @@ class Trajectory:
 
     def __next__(self) -> Step:
         try:
-            step = next(self.steps)
+            step = self.plan.shown(next(self.steps))
         except StopIteration as stop:
             self.end = stop.value or self.end  # which is said once
             raise
@@ -128,7 +129,11 @@ class Trajectory:
     @property
     def flags(self) -> tuple[Flag, ...]:
         """What ended the run too early, or does not exist at its last point."""
-        return self.end.flags
+        if self.plan.elements is None:
+            return self.end.flags
+        from ..arrays.record import path_of  # which numbers do not need
+
+        return tuple([flag._replace(path=path_of(flag.path)) for flag in self.end.flags])
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -146,6 +151,16 @@ class Trajectory:
             message = f"interrupted at {place}, of {self.plan.steps:,} asked for"
             notes.append(Note("interrupted", "", message))
         return (*notes, *self.end.notes)
+
+
+def short(value: Any) -> str:
+    """A value of a point: of an array its text on a line."""
+    if isinstance(value, float):
+        return short_number(value)
+    from ..arrays.record import tensor  # which numbers do not need
+    from ..arrays.text import inline  # likewise
+
+    return inline(tensor(value), 6)
 
 
 def retaken(again: Callable[[], Trajectory], steps: int, ended: bool) -> Trajectory:

@@ -17,6 +17,8 @@ from ..options import Options
 __all__ = ["line", "render"]
 
 FORMAT = "backprop-step/1"
+OF_ARRAYS = "backprop-step/2"
+"""The same with nested lists wherever an array stands."""
 
 
 def render(run: Trajectory, options: Options) -> str:
@@ -33,7 +35,7 @@ def document(run: Trajectory) -> dict[str, Any]:
     """The document as Python objects; see step.schema.json."""
     plan, start, final = run.plan, run.start, run.final
     return {
-        "format": FORMAT,
+        "format": FORMAT if plan.elements is None else OF_ARRAYS,
         "program": kept_text(plan.graph),
         "at": final.at,
         **exact(final.at),
@@ -43,7 +45,7 @@ def document(run: Trajectory) -> dict[str, Any]:
         "method": plan.method,
         "rate": plan.rate,
         "up": plan.up,
-        "wrt": list(plan.wrt),
+        "wrt": list(plan.inputs),
         **({"points": list(run.files), "rows": plan.rows} if run.files else {}),
         "steps": final.number,
         "asked": plan.steps,
@@ -63,7 +65,7 @@ def row(run: Trajectory, step: Step) -> dict[str, Any]:
     """A step: where it led, of the stepped inputs, and what that did to the output."""
     return {
         "step": step.number,
-        "at": {name: step.at[name] for name in run.plan.wrt},
+        "at": step.of(run.plan.inputs),
         "value": step.value,
         "gradients": step.gradients,
         "predicted": step.predicted,

@@ -1,0 +1,185 @@
+"""A program over arrays for what takes numbers only: steps along the gradient, and many points.
+
+These see the elements as inputs of their own, W[0,1]; what they find is put back into arrays here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..blocks.names import Names
+from ..errors import BackpropError, shorten, usage
+from ..language.graph import Array, Graph
+from ..operations.structural import Shape, said, size
+from ..operations.table import IDENTITY, NEG, VARIABLE
+from ..passes.run import check_bound
+from ..trace.point import unknown_names
+from .lower import Lowered, check_size, element, elements, reachable_from
+from .record import nested
+from .shapes import Shapes, Values, output_shape, shapes
+
+__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "varying"]
+
+ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
+
+
+def owner(name: str) -> str:
+    """The array that an element is of, W of W[0,1]; of another name, that name."""
+    return name.partition("[")[0]
+
+
+class Elements(NamedTuple):
+    """A program over arrays, and the program over numbers that it means.
+
+    graph: over numbers, which are called as elements are. at: its point. shapes: of the nodes of
+    the program. output: what the output is called; end: what its number is. whole: the variables
+    that select, such as labels.
+    """
+
+    program: Graph
+    graph: Graph
+    at: dict[str, float]
+    shapes: dict[str, Shape]
+    output: str
+    end: str
+    whole: frozenset[str]
+
+    def part(self, name: str) -> tuple[Shape, list[str]]:
+        """The shape and the elements of a node, or of one element of it: x[0].
+
+        Raises BackpropError for what is neither.
+        """
+        if name in self.shapes:
+            shape = self.shapes[name]
+            return shape, [element(name, place) for place in elements(shape)]
+        found = ELEMENT.match(name)
+        if not found or found[1] not in self.shapes:
+            Names(self.program).find(name)  # which says what is nearest
+        assert found
+        shape = self.shapes[found[1]]
+        place = tuple([int(k) for k in found.groups()[1:] if k is not None])
+        if not shape or place not in elements(shape):
+            hint = f"it is {said(shape)}; indices begin at 0" if shape else "it is one number"
+            raise BackpropError("name", f"there is no element {shorten(name)}", hint=hint)
+        return (), [element(found[1], place)]
+
+    def labels(self, names: Iterable[str]) -> list[str]:
+        """The elements of some nodes."""
+        return list(dict.fromkeys(label for name in names for label in self.part(name)[1]))
+
+    def gathered(self, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Values of elements as nested lists; names: of nodes and elements, as far as they have some."""
+        result = {}
+        for name in names:
+            shape, labels = self.part(name)
+            if labels[0] in values:
+                result[name] = nested(shape, iter([values[label] for label in labels]))
+        return result
+
+
+def by_element(
+    program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "", columns: Sequence[str] = ()
+) -> Elements:  # fmt: skip
+    """The program over numbers that a program over arrays means.
+
+    at: a value per variable; of those that vary, which are the columns, any of their shape. wrt:
+    names of nodes and elements that are needed. output: one number; the last stage when empty.
+
+    Raises BackpropError for unknown names, where shapes do not fit, for an output that is an array,
+    and for a column that selects elements.
+    """
+    graph = replace(program, blocks={})
+    names = Names(graph)
+    end = names.find(output) if output else graph.output
+    roots = [names.find(name if graph.node(name) is not None else owner(name)) for name in wrt]
+    needed = reachable_from(graph, [end, *roots])
+    check_bound(graph, dict.fromkeys(at, 0.0), needed)
+    for name, node in graph.variables.items():
+        needed[node] = needed[node] or name in at
+    found = shapes(graph, at, needed)
+    if size(found.of[end]) > 1:
+        error = output_shape(graph, end, found.of[end])
+        raise error.replace(hint=error.hint.partition(", or ")[0], reason="")
+    whole = selecting(graph, found)
+    for name in columns:
+        if name in whole:
+            raise usage(
+                f"{shorten(name)} selects elements, and cannot be another one in every row",
+                "give it one value; only the label of a cross_entropy of one vector may vary",
+            )
+    check_size(graph, found, needed)
+    lowered = Lowered(graph, names, found, at, needed, edges=False)
+    known = {names.of[node]: cells.shape for node, cells in lowered.cells.items()}
+    output = names.of[end]
+    last = element(output, elements(found.of[end])[0])
+    return Elements(program, lowered.graph, lowered.at, known, output, last, whole)
+
+
+def selecting(graph: Graph, found: Shapes) -> frozenset[str]:
+    """The variables that select, or whose negatives do."""
+    result = set()
+    for node in found.whole:
+        while graph.operations[node] in (NEG, IDENTITY):
+            (node,) = graph.operands[node]
+        if graph.operations[node] is VARIABLE:
+            result.add(graph.names[node])
+    return frozenset(result)
+
+
+def classes(
+    program: Graph, at: Values, columns: Mapping[str, Shape], output: str = ""
+) -> dict[str, int]:
+    """Of the columns that hold the labels of `cross_entropy`, one for a vector of scores a row, how
+    many classes these are.
+
+    Such a label may be another one in every row: it stands for a vector with a 1 for its class.
+    at: a value for each other variable. columns: with their shapes. Raises BackpropError where
+    shapes do not fit.
+    """
+    graph = replace(program, blocks={})
+    needed = graph.needed(Names(graph).find(output) if output else graph.output)
+    values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
+    check_bound(graph, dict.fromkeys(values, 0.0), needed)
+    found = shapes(graph, values, needed)
+    tested = {node for test in graph.conditions for node in (test.left, test.right)}
+    result = {}
+    for name in columns:
+        node = graph.variables[name]
+        if node not in found.whole or node in tested:
+            continue
+        uses = [
+            (graph.operations[k].name, place, found.of[operands[0]])
+            for k, operands in enumerate(graph.operands)
+            for place, operand in enumerate(operands)
+            if operand == node and needed[k]
+        ]
+        sizes = {shape for what, place, shape in uses if (what, place) == ("cross_entropy", 1)}
+        if len(sizes) == 1 == len({one[:2] for one in uses}):
+            shape = sizes.pop()
+            if len(shape) == 1 < shape[0]:
+                result[name] = shape[0]
+    return result
+
+
+def placeholder(shape: Shape) -> float | Array:
+    """A value of some shape, of which only the shape matters."""
+    return Array(shape, (0.0,) * size(shape)) if shape else 0.0
+
+
+def varying(program: Graph, given: Mapping[str, Shape | None]) -> dict[str, Shape]:
+    """The shapes of inputs that vary: as they are given, or declared; a number where none is said.
+
+    Raises BackpropError for a name that the program does not have, and for a shape with letters.
+    """
+    unknown = [name for name in given if name not in program.variables]
+    if unknown:
+        raise unknown_names(program, unknown)
+    result = {}
+    for name, shape in given.items():
+        declared = program.declared.get(name, ())
+        if shape is None and any(isinstance(n, str) for n in declared):
+            hint = f'say it: {{"{name}": (3,)}} for 3 numbers a row'
+            raise usage(f"the shape of {shorten(name)} is not known", hint)
+        result[name] = tuple([int(n) for n in declared]) if shape is None else tuple(shape)
+    return result
