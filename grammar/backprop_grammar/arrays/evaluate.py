@@ -349,7 +349,8 @@ class Gathered:
         reduction = row.variadic and len(graph.operands[node]) == 1
         kind = "reduction" if reduction else "elementwise"
         local = self.local(node, place, shape, reduction)
-        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution)  # fmt: skip
+        fit = "" if reduction else summed(shape, lowered.found.of[node])
+        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit)  # fmt: skip
 
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
         """The local gradients, in the shape of the node; of a reduction, of what it reduces."""
@@ -389,6 +390,15 @@ class Gathered:
         if not row.variadic:
             given |= dict(zip(row.operands, map(self.names.text, operands), strict=True))
         return substituted(text, given)
+
+
+def summed(shape: Shape, over: Shape) -> str:
+    """Along what an operand is summed that was stretched over a larger shape; else nothing."""
+    if size(shape) == size(over):
+        return ""
+    if size(shape) == 1:
+        return "all"
+    return "axis=1" if shape[-1] == 1 else "axis=0"
 
 
 def substituted(text: str, given: dict[str, Text]) -> str:
