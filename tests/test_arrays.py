@@ -514,7 +514,7 @@ def test_the_library_refuses_what_is_not_built():
     trace = program.at(point)
     asks: list[Any] = [
         program.derive, program.outline, lambda: program.descend(point), lambda: program.mapper("x", W=1),
-        trace.explain, trace.check, trace.svg, lambda: trace.why("x"), lambda: program.at(point, fold="all"),
+        trace.explain, trace.check, trace.svg, lambda: trace.why("x"),
     ]  # fmt: skip
     for ask in asks:
         with pytest.raises(BackpropError, match="vectors and matrices"):

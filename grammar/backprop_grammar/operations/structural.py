@@ -38,8 +38,15 @@ __all__ = [
 Shape = tuple[int, ...]
 """() of a number, (n,) of a vector, (m, n) of a matrix."""
 
-REDUCTIONS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
-"""The operations on numbers that take one array, all of it or along an axis."""
+REDUCTIONS: dict[str, tuple[str, ...]] = {
+    "sum": (),
+    "mean": ("sum(x, axis)/n", "1/n*sum(x, axis)"),
+    "max": (),
+    "min": (),
+    "logsumexp": ("m = max(x, axis); m + log(sum(exp(x - m), axis))", "log(sum(exp(x), axis))"),
+}
+"""The operations on numbers that take one array, all of it or along an axis; with their parts (see
+``Structural.parts``), in which n is how many numbers become one."""
 
 
 class Misfit(Exception):
@@ -105,12 +112,16 @@ class Structural(Operation):
     shape: of the result. lower: the nodes of the result, row by row. Both are also given what is
     written at the node beside its operands. indices: places of operands that are whole numbers,
     which get no gradient. variants: the rules by the ranks of the operands, where these decide.
+    parts: what it is made of, as texts in the language over the operands: the first that fits
+    their shapes is shown where it is opened, and all are ways in which people write it. `axis` is
+    the last axis there: axis=1 of a matrix, and nothing of a vector.
     """
 
     shape: Callable[[Sequence[Taken], Any], Shape] = lambda _operands, _written: ()
     lower: Callable[[Scalars, Sequence[Cells], Any], Sequence[int]] = lambda *_: ()
     indices: tuple[int, ...] = ()
     variants: Callable[[Sequence[Shape], Any], tuple[str, ...]] | None = None
+    parts: tuple[str, ...] = ()
 
     def vjp(self, shapes: Sequence[Shape], written: Any) -> tuple[str, ...]:
         """What is sent back to each operand, of these shapes."""
@@ -561,16 +572,27 @@ INDEX = array_row("index", "x i ...", "put(up, x[i])", R, "some of the elements"
 
 ROWS = (
     array_row("dot", "a b", "up*b ;; up*a", S, "sum of the products of two vectors",
-        shape=same_vectors, lower=lower_dot),
+        shape=same_vectors, lower=lower_dot, parts=("sum(a*b)",)),
     array_row("norm", "x", "up*x/out", C, "length of a vector, or of all of a matrix",
-        shape=number_shape, lower=lower_norm),
+        shape=number_shape, lower=lower_norm, kinks=("out",),
+        parts=("sqrt(sum(x^2))", "sqrt(sum(x*x))", "sqrt(dot(x, x))", "sqrt(x @ x)", "sum(x^2)^0.5")),
     array_row("softmax", "x", "out*(up - sum(up*out, axis=1))", C, "exponentials over their sum, along the last axis",
-        shape=same_shape, lower=lower_softmax, variants=of_softmax),
+        shape=same_shape, lower=lower_softmax, variants=of_softmax,
+        parts=("t = exp(x - max(x, axis)); t/sum(t, axis)", "t = exp(x); t/sum(t, axis)",
+            "t = exp(x - max(x, axis)); t*sum(t, axis)^(-1)", "t = exp(x); t*sum(t, axis)^(-1)",
+            "exp(x - logsumexp(x, axis))", "exp(logsoftmax(x))")),
     array_row("logsoftmax", "x", "up - exp(out)*sum(up, axis=1)", C, "logarithm of softmax",
-        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax),
+        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax,
+        parts=("x - logsumexp(x, axis)", "t = x - max(x, axis); t - log(sum(exp(t), axis))", "log(softmax(x))")),
     array_row("cross_entropy", "a y", "up*(softmax(a) - onehot(y, cols(a)))/rows(a) ;; 0", C,
         "mean over the rows of -log(softmax) at the label", shape=entropy_shape, lower=lower_entropy,
-        indices=(1,), variants=of_entropy),
+        indices=(1,), variants=of_entropy,
+        parts=("mean(logsumexp(a, axis) - pick(a, y))", "logsumexp(a, axis) - pick(a, y)",
+            "mean(sum(y*(logsumexp(a, axis) - a), axis))", "sum(y*(logsumexp(a, axis) - a), axis)",
+            "-mean(pick(logsoftmax(a), y))", "-mean(log(pick(softmax(a), y)))", "mean(-log(pick(softmax(a), y)))",
+            "-pick(logsoftmax(a), y)", "-log(pick(softmax(a), y))", "-log(softmax(a)[y])", "-logsoftmax(a)[y]",
+            "logsumexp(a) - a[y]", "-mean(sum(y*logsoftmax(a), axis))", "-mean(sum(y*log(softmax(a)), axis))",
+            "-sum(y*logsoftmax(a), axis)", "-sum(y*log(softmax(a)), axis)")),
     array_row("pick", "x y", "put(up, pick(x, y)) ;; 0", R, "the element of each row that a label names",
         shape=pick_shape, lower=lower_pick, indices=(1,)),
     array_row("concat", "x ...", "up[i:j]", D, "arrays one after the other", least=2,
