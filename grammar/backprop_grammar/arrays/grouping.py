@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..blocks.definitions import definition, function
-from ..blocks.grouping import Choice, block_around, folded, inside_closed, rebuilt
+from ..blocks.grouping import Choice, block_around, folded, inside_closed, rebuilt, stands_inside
 from ..blocks.matching import Match, Search
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Function, Graph, reachable
@@ -56,15 +56,17 @@ def shaped(
     unopened: list[int] = []
     if expand:
         choice = ArrayChoice(graph, expand, "expand")
-        nodes = to_expand(graph, choice, shapes_of(graph, at, keep))
+        found, needed = shapes_of(graph, at, keep)
+        nodes = to_expand(graph, choice, found, needed)
         present = {block.name for block in graph.blocks.values() if block.open}
+        present |= {graph.operations[k].name for k in nodes}
+        nodes = {k for k in nodes if needed[k]}  # of others nothing is seen
         while nodes:
-            present |= {graph.operations[k].name for k in nodes}
             if any(graph.operations[k].kinks for k in nodes):
                 whole = nodes & kinks(graph)
                 unopened += sorted(whole)
                 nodes -= whole
-            found = shapes_of(graph, at, keep)
+            found, _ = shapes_of(graph, at, keep)
             functions = {k: opened(graph, k, found) for k in sorted(nodes)}
             doubled = dict.fromkeys(nodes & graph.blocks.keys(), False)
             graph, moved = rebuilt(graph, range(len(graph)), functions, doubled)
@@ -73,24 +75,25 @@ def shaped(
                 k for node in nodes for k in range(graph.blocks[moved[node]].first, moved[node] + 1)
             ]
             nodes = {k for k in inner if graph.operations[k].name in choice.functions}
+            present |= {graph.operations[k].name for k in nodes}
         for name in choice.functions - present:
             raise choice.none_here(name)
     if fold:
         choice = ArrayChoice(graph, fold, "fold")
         visible = {node for name in keep if (node := graph.node(name)) is not None}
-        search = ArraySearch(graph, found=shapes_of(graph, at, keep))
+        search = ArraySearch(graph, found=shapes_of(graph, at, keep)[0])
         graph, moved = folded(graph, choice, {*visible, graph.output}, search)
         unopened = [moved[k] for k in unopened]
     return graph, unopened
 
 
-def shapes_of(graph: Graph, at: Values, keep: Sequence[str]) -> Shapes:
-    """The shapes of the nodes that the output needs, or those that are asked for."""
+def shapes_of(graph: Graph, at: Values, keep: Sequence[str]) -> tuple[Shapes, list[bool]]:
+    """The shapes of the nodes that the output needs, or those that are asked for; and which these are."""
     roots = [graph.output, *(k for name in keep if (k := graph.node(name)) is not None)]
     needed = reachable_from(graph, roots)
     found = shapes(graph, at, needed)
     check_size(graph, found, needed)
-    return found
+    return found, needed
 
 
 class ArrayChoice(Choice):
@@ -131,7 +134,7 @@ AXIS = r", axis(?!=)"
 # Opening
 
 
-def to_expand(graph: Graph, choice: Choice, found: Shapes) -> set[int]:
+def to_expand(graph: Graph, choice: Choice, found: Shapes, needed: Sequence[bool]) -> set[int]:
     """The nodes that are to be opened; blocks are opened first.
 
     Raises BackpropError for what has no parts, or stands in a closed block.
@@ -143,24 +146,21 @@ def to_expand(graph: Graph, choice: Choice, found: Shapes) -> set[int]:
             graph.blocks[node] = block._replace(open=True)
     hidden = inside_closed(graph)
     nodes: set[int] = set()
+    behind: dict[str, int] = {}
     for node, row in enumerate(graph.operations):
         if row.name in choice.functions and not row.leaf:
-            if not hidden[node]:
+            if hidden[node]:
+                behind.setdefault(row.name, node)
+            else:
                 nodes.add(node)
-                continue
-            around = block_around(graph, node)
-            raise BackpropError(
-                "name", f"{row.name} stands inside {shorten(around)}, which is one node",
-                hint=f"expand {around} too", meant=f"{around},{row.name}", reason="inside",
-            )  # fmt: skip
+    seen = {graph.operations[node].name for node in nodes}
+    for name in behind.keys() - seen - {block.name for block in graph.blocks.values()}:
+        raise stands_inside(name, block_around(graph, behind[name]))
     for node in choice.nodes - shown:
         row = graph.operations[node]
-        whole = any(found.of[k] for k in graph.operands[node])
-        if (
-            row.leaf
-            or not (row.formula or parts_of(row) or whole)
-            or row in (IF, INDEX, ARRAY, IDENTITY)
-        ):
+        numbers = needed[node] and not any(found.of[k] for k in graph.operands[node])
+        primitive = row.leaf or row in (IF, INDEX, ARRAY, IDENTITY)
+        if primitive or (numbers and not (row.formula or parts_of(row))):
             raise choice.primitive(graph.names.get(node, "it") if row.leaf else row.name)
         nodes.add(node)
     return nodes

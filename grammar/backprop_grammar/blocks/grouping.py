@@ -139,14 +139,7 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
     inside = nested(nodes, graph, choice)
     for name in choice.functions - present - inside:
         if name in behind:
-            around = block_around(graph, behind[name])
-            raise BackpropError(
-                "name",
-                f"{name} stands inside {shorten(around)}, which is one node",
-                hint=f"expand {around} too",
-                meant=f"{around},{name}",
-                reason="inside",
-            )
+            raise stands_inside(name, block_around(graph, behind[name]))
         raise choice.none_here(name)
     for node in choice.nodes - nodes - graph.blocks.keys():
         operation = graph.operations[node]
@@ -169,6 +162,14 @@ def block_around(graph: Graph, node: int) -> str:
         for result, block in sorted(graph.blocks.items())
         if block.first <= node <= result and not block.open
     )
+
+
+def stands_inside(name: str, around: str) -> BackpropError:
+    """The error for an operation that only a closed block has."""
+    return BackpropError(
+        "name", f"{name} stands inside {shorten(around)}, which is one node",
+        hint=f"expand {around} too", meant=f"{around},{name}", reason="inside",
+    )  # fmt: skip
 
 
 def nested(nodes: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
