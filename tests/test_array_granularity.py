@@ -178,7 +178,14 @@ ROWS = [
     *(row for row in STRUCTURAL.values() if row.parts),
     *(OPERATIONS[name] for name, parts in REDUCTIONS.items() if parts),
 ]
+AXES = ("mean", "logsumexp")
 GIVEN = {
+    **{name: [({"x": M}, f"{name}(x)"), ({"x": M}, f"{name}(x, axis=0)"), ({"x": M}, f"{name}(x, axis=1)"),
+        ({"x": V}, f"{name}(x)"), ({"x": V}, f"{name}(x, axis=0)")] for name in AXES},
+    "batchnorm": [({"x": N, "g": [1.5, 0.7], "b": [0.1, -0.3]}, "batchnorm(x, g, b)"),
+        ({"x": M, "g": 2, "b": 0.5}, "batchnorm(x, g, b)")],
+    "layernorm": [({"x": N, "g": [1.5, 0.7], "b": [0.1, -0.3]}, "layernorm(x, g, b)"),
+        ({"x": V, "g": V, "b": 0.5}, "layernorm(x, g, b)")],
     "dot": [({"a": V, "b": [1.5, 2, -1]}, "dot(a, b)")],
     "cross_entropy": [
         ({"a": M, "y": [2, 0]}, "cross_entropy(a, y)"), ({"a": V, "y": 1}, "cross_entropy(a, y)"),
@@ -199,7 +206,10 @@ def test_every_way_to_write_a_row_is_found(row):
         for text in parts_of(row):
             shape = np.shape(at.get("x", at.get("a")))
             axis = None if len(shape) == 1 or row.name in REDUCTIONS else 1
-            spelled = filled(text, axis).replace("/n", f"/{np.prod(shape)}")
+            if "axis=" in called:
+                axis = int(called[-2])
+            n = np.size(at.get("x")) // np.size(bp.Program(called).at(at, upstream="ones").value)
+            spelled = filled(text, axis).replace("/n", f"/{n}")
             *stages, last = spelled.split("; ")
             program = bp.Program("; ".join([*stages, f"q = {last}", "sum(q*q)"]))
             try:
@@ -207,8 +217,8 @@ def test_every_way_to_write_a_row_is_found(row):
             except BackpropError as error:
                 assert error.kind == "shape"
                 continue
-            if not alike(plain.value, whole.value):
-                assert row.name == "cross_entropy"  # of a table of probabilities, or of labels
+            if plain.shapes["q"] != whole.shapes["q"] or not alike(plain.value, whole.value):
+                assert row.name in ("cross_entropy", *AXES)  # of other labels, along another axis
                 continue
             for fold in (row.name, "all"):
                 shown = program.at(at, fold=fold)
@@ -449,7 +459,7 @@ def taken(program: Any, at: dict[str, Any], option: str, name: str) -> bool:
     [
         (["--expand", "softmax"], "the program has no softmax to expand"),
         (["--fold", "softmax"], "it is written t = exp(x - max(x)); t/sum(t)"),
-        (["--fold", "mean"], "it is written 1/n*sum(x)"),
+        (["--fold", "mean"], "it is written sum(x)/n"),
         (["--expand", "exp"], "a node over arrays is opened by its name"),
         (["--expand", "W"], "W has no parts to expand"),
         (["--fold", "sofmax"], "did you mean softmax?"),

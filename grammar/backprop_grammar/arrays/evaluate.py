@@ -14,11 +14,11 @@ from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Block, Graph
 from ..language.precedence import POWER, SUM, Text, array_shape, write
-from ..language.printer import expression_text, formula
+from ..language.printer import expression_text, formula, program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number
 from ..operations.row import Operation, Role
-from ..operations.structural import INDEX, Shape, Structural, said, size
+from ..operations.structural import Shape, Structural, said, size, spread
 from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS
 from ..passes.run import Target, check_bound, run_at, spelled
 from ..symbolic.rules import Rule, Rules
@@ -36,10 +36,10 @@ from .lower import (
     elements,
     flattened,
     reachable_from,
-    spread,
 )
 from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
+from .vjp import OUT, renamed, sent
 
 __all__ = ["evaluate", "in_numbers"]
 
@@ -218,7 +218,7 @@ def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
         return name
     lowered.region, lowered.span = 0, lowered.program.spans[end]
     parts = [
-        lowered.apply("mul", node, lowered.number(up))
+        lowered.apply("mul", node, lowered.graph.constant(up, lowered.span))
         for node, up in zip(cells.nodes, arrives.numbers, strict=True)
     ]
     total = lowered.apply("sum", *parts)
@@ -523,34 +523,28 @@ class Gathered:
     def vjp(self, node: int, row: Structural, place: int) -> str:
         """What is sent back, as text over the names of the nodes."""
         graph = self.graph
-        if row is INDEX:
-            return f"put(up, {self.formula(node)})"
         return self.vjp_of(row, node, place, graph.operands[node], graph.written[node])
 
     def vjp_of(
         self, row: Operation, node: int, place: int, operands: Sequence[int], written: Any
     ) -> str:
         """The same of a row over these operands, whether it is the node's own or that of a block."""
-        of = self.lowered.found.of
+        graph, names, of = self.graph, self.names, self.lowered.found.of
+        called: Sequence[str]
         if isinstance(row, Structural):
-            texts: Sequence[str] = row.vjp([of[k] for k in operands], written)
+            text = sent(row, place, [of[k] for k in operands], written)
+            called = row.called(len(operands), written)
         elif row.name == "mean":
-            texts = (f"up/{size(of[operands[0]]) // size(of[node])}",)
+            text, called = compiled(f"up/{size(of[operands[0]]) // size(of[node])}"), ()
         else:
-            texts = tuple([write(MUL, [Text("up"), read(rule)]).text for rule in row.rules])
-        text = texts[min(place, len(texts) - 1)]
-        given = {"out": self.names.text(node)}
-        names = row.operands
-        if row.variadic:
-            names = row.operands[:-1] if len(operands) == 1 else ()
-        given |= dict(zip(names, map(self.names.text, operands), strict=False))
-        return substituted(text, given)
-
-
-def read(rule: str) -> Text:
-    """A rule as a piece of a larger text."""
-    graph = compiled(rule)
-    return expression_text(graph, graph.output)
+            rule = compiled(row.rules[min(place, len(row.rules) - 1)])
+            factor = expression_text(rule, rule.output)
+            text = compiled(write(MUL, [Text("up"), factor]).text)
+            called = row.operands[: len(operands)]
+        given: dict[str, str | float] = {OUT: names.of[node]}
+        for name, operand in zip(called, operands, strict=bool(called)):
+            given[name] = graph.constants.get(operand, names.of[operand])
+        return program_text(renamed(text, given, names.of.values()))
 
 
 def called(block: Block, name: str, text: Callable[[int], Text]) -> str:
@@ -578,12 +572,6 @@ def summed(shape: Shape, over: Shape) -> str:
     if size(shape) == 1:
         return "all"
     return "axis=1" if shape[-1] == 1 else "axis=0"
-
-
-def substituted(text: str, given: dict[str, Text]) -> str:
-    """A rule with the names of nodes for those of its operands."""
-    names = "|".join(given)
-    return re.sub(rf"(?<![\w.])({names})\b(?!\()", lambda one: given[one[0]].text, text)
 
 
 def path_of(path: str) -> str:

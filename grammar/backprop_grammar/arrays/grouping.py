@@ -26,9 +26,10 @@ from ..operations.structural import (
     Structural,
     Taken,
     size,
+    spread,
 )
 from ..operations.table import IDENTITY, IF, OPERATIONS, VARIABLE
-from .lower import check_size, elements, lines, reachable_from, spread
+from .lower import check_size, elements, lines, reachable_from
 from .shapes import Shapes, Values, reduced, shapes
 
 __all__ = ["shaped"]
@@ -105,7 +106,7 @@ class ArrayChoice(Choice):
     def made_of(self, row: Operation) -> str:
         texts = parts_of(row)
         if texts:
-            return re.sub(AXIS, "", texts[-1 if row.name in REDUCTIONS else 0])
+            return re.sub(AXIS, "", texts[row.name == "logsumexp"])
         opens = self.option == "expand" and isinstance(row, Structural)
         return row.formula or "by its elements" * opens
 
@@ -230,6 +231,9 @@ class Numbers:
     def number(self, value: float) -> int:
         return self.graph.constant(value)
 
+    def select(self, left: int, comparison: str, right: int, then: int, otherwise: int) -> int:
+        raise AssertionError("only rows that stand in texts choose")
+
     def too_many(self) -> BackpropError:
         message = f"{shorten(self.name)} would be opened into more than {LARGEST:,} nodes"
         return BackpropError(
@@ -320,7 +324,7 @@ def spellings(row: Operation) -> Iterator[Spelling]:
 class ArraySearch(Search):
     """A search over a graph of arrays, whose shapes are known."""
 
-    found: Shapes = field(default_factory=lambda: Shapes([], {}, {}))
+    found: Shapes = field(default_factory=lambda: Shapes([], {}, {}, {}))
     roots: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def alike(self, row: Operation, wanted: Any, written: Any, operands: Sequence[int]) -> bool:
@@ -342,7 +346,7 @@ class ArraySearch(Search):
     def more(self, node: int) -> Iterable[Match]:
         """The rows of the array table, and reductions of an array, that are spelled out at a node."""
         if not self.roots:
-            rows = [*STRUCTURAL.values(), *(OPERATIONS[name] for name in REDUCTIONS)]
+            rows = [*dict.fromkeys(STRUCTURAL.values()), *(OPERATIONS[name] for name in REDUCTIONS)]
             for row in rows:
                 for one in spellings(row) if row.name not in self.graph.functions else ():
                     root = one.pattern.operations[one.pattern.output].name

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from ..blocks.names import Names
 from ..errors import BackpropError
 from ..language.graph import Array, Block, Condition, Graph
+from ..language.nearest import literal
 from ..language.precedence import atom
 from ..operations.row import Operation
-from ..operations.structural import Cells, Shape, Structural, size
+from ..operations.structural import Cells, Shape, Structural, Taken, size, spread
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, OPERATIONS, VARIABLE
 from ..passes.run import check_bound
 from .shapes import Shapes, Values, shapes
@@ -30,7 +31,6 @@ __all__ = [
     "flattened",
     "lines",
     "reachable_from",
-    "spread",
 ]
 
 LARGEST = 20_000
@@ -50,9 +50,9 @@ def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
         if needed[node]:
             inner = max([size(found.of[k]) for k in graph.operands[node]], default=1)
             count += size(found.of[node]) + inner
-            if row.name == "matmul":
-                a, b = (found.of[k] for k in graph.operands[node])
-                count += size(a) * (b[1] if len(b) == 2 else 1)
+            if isinstance(row, Structural) and row.work:
+                given = [Taken("", found.of[k], found.whole.get(k)) for k in graph.operands[node]]
+                count += row.work(given, found.of[node])
     if count > LARGEST:
         raise BackpropError(
             "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
@@ -72,17 +72,6 @@ def elements(shape: Shape) -> list[tuple[int, ...]]:
 def element(name: str, place: tuple[int, ...]) -> str:
     """What an element is called: W[0,1]; a number by its own name."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
-
-
-def spread(shape: Shape, over: Shape) -> list[int]:
-    """Which element of a smaller array stands beside each of a larger one."""
-    if shape == over:
-        return list(range(size(over)))
-    if size(shape) == 1:
-        return [0] * size(over)
-    rows, columns = over if len(over) == 2 else (1, over[0])
-    m, n = shape if len(shape) == 2 else (1, shape[0])
-    return [(i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)]  # fmt: skip
 
 
 def lines(x: Cells, axis: int | None) -> list[Sequence[int]]:
@@ -174,7 +163,12 @@ class Lowered:
         return self.graph.add(OPERATIONS[name], operands, self.span, self.region)
 
     def number(self, value: float) -> int:
-        return self.graph.constant(value, self.span)
+        return self.graph.constant(literal(repr(value)), self.span)
+
+    def select(self, left: int, comparison: str, right: int, then: int, otherwise: int) -> int:
+        self.graph.conditions.append(Condition(left, right, comparison, self.region))
+        condition = len(self.graph.conditions) - 1
+        return self.graph.select(condition, then, otherwise, self.span, self.region)
 
     # nodes
 
@@ -194,7 +188,7 @@ class Lowered:
             if edges:
                 given = [
                     self.alias(node, place, program.operands[node][place], cells)
-                    if row is not IF or place > 1
+                    if self.receives(node, row, place)
                     else cells
                     for place, cells in enumerate(given)
                 ]
@@ -233,6 +227,14 @@ class Lowered:
     def labels(self, name: str, shape: Shape) -> list[str]:
         """What the elements of an array are called."""
         return [element(name, place) for place in elements(shape)]
+
+    def receives(self, node: int, row: Operation, place: int) -> bool:
+        """Whether anything is sent back to an operand: not to what only selects, or is counted."""
+        if not isinstance(row, Structural):
+            return row is not IF or place > 1
+        program = self.program
+        shapes = [self.found.of[k] for k in program.operands[node]]
+        return row.vjp(shapes, program.written[node])[place] != "0"
 
     def alias(self, node: int, place: int, operand: int, cells: Cells) -> Cells:
         """A node of its own for each use of an element: its gradient is what that use sends back."""

@@ -75,8 +75,11 @@ class Choice:
         message = f"the program has no {shorten(name)} to {self.option}"
         row = None if name in self.graph.functions else self.row(name)
         if row and self.option == "fold":
-            more = f", with at most {WIDEST} operands" if row.variadic else ""
-            return BackpropError("name", message, hint=f"it is written {self.made_of(row)}{more}")
+            text = self.made_of(row)
+            more = (
+                f", with at most {WIDEST} operands" if row.variadic and text == row.formula else ""
+            )
+            return BackpropError("name", message, hint=f"it is written {text}{more}")
         return BackpropError(
             "name", message, hint=f"leave it out of {self.option}", reason="absent"
         )

@@ -544,8 +544,10 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
-            from ..operations.structural import STRUCTURAL  # which numbers alone do not need
+            from ..operations.structural import SELECTIONS, STRUCTURAL  # which numbers do not need
 
+            if self.internal and name in SELECTIONS:
+                return self.selection(SELECTIONS[name], span, *values)
             row = STRUCTURAL.get(name)
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
@@ -568,6 +570,12 @@ class Reductions:
             built_in=scope.built_in,
             functions=scope.functions,
         )
+
+    def selection(self, row: Operation, span: Span, node: int, selected: int) -> int:
+        """`put(u, x[i])`, of which the x[i] is not done; see SELECTIONS."""
+        graph = self.graph
+        written = graph.operations[selected], graph.written[selected]
+        return self.structural(row, (node, *graph.operands[selected]), span, written)
 
     def along(self, name: str, span: Span, values: list[int]) -> int:
         """A call with an axis, which is written last."""
