@@ -240,7 +240,7 @@ def beside(lowered: Lowered, sources: Iterable[int]) -> list[str]:
     return [
         graph.names[k]
         for node, one in cells.items()
-        if reached[node] and node not in program.constants and not lowered.names.hidden[node]
+        if reached[node] and node not in program.constants
         for k in one.nodes
         if not inner[k] and k in graph.names
     ]
@@ -262,8 +262,7 @@ def unneeded(
     """The values of elements that the output does not need, and notes on those without one."""
     graph = lowered.graph
     needed = graph.needed(numbers.output)
-    hidden = lowered.names.hidden
-    cells = [k for node, one in lowered.cells.items() if not hidden[node] for k in one.nodes]
+    cells = [k for one in lowered.cells.values() for k in one.nodes]
     rest = [k for k in cells if not needed[k] and not graph.operations[k].leaf and k in graph.names]
     if not rest:
         return {}, []

@@ -118,7 +118,7 @@ def insides(names: Names) -> dict[int, tuple[int, bool]]:
 class Lowered:
     """The tape of numbers of a program over arrays, as it grows.
 
-    graph: that tape. at: its point. cells: the elements of each node. sent: with edges, the nodes
+    graph: that tape. at: its point. cells: the elements of each node that is seen. sent: with edges, the nodes
     whose gradients are the contributions of a node to an operand: (node, place) -> elements. A
     block that is shown as one node sends as one; where all in it goes element by element, there is
     a block of numbers for each of its elements. first: the first node of what a node means.
@@ -138,7 +138,7 @@ class Lowered:
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
         self.inside: dict[int, Cells] = {}  # of the block that is lowered, what it is given
-        closed = insides(names) if edges else {}
+        closed = insides(names)
         for node, row in enumerate(program.operations):
             if not needed[node]:
                 continue
@@ -148,14 +148,16 @@ class Lowered:
                 continue
             result, by_element = closed[node]
             block = names.blocks[result]
-            if not self.inside:
+            if edges and not self.inside:
                 self.inside = self.given(result, block)
-            if not by_element:
+            if not (edges and by_element):
                 self.add(node, row, at, False)
             elif node == result:
                 self.add_by_element(node, block)
             if node == result:
                 self.inside = {}
+                for k in range(block.first, result):
+                    self.cells.pop(k, None)
 
     # the tape of numbers, as the rows of the array table see it
 

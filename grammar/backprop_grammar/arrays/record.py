@@ -47,9 +47,9 @@ class ArrayEdge(NamedTuple):
     """What a node sends back to one operand.
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
-    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of the others, the local gradient as a formula and
-    its numbers, which stand in the shape of the node, or of what a reduction reduces. fit: of an
-    operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
+    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of
+    the others, the local gradient as a formula and its numbers, which stand in the shape of the
+    node, or of what a reduction reduces. fit: of an operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
     """
 
     place: int
