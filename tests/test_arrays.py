@@ -462,7 +462,7 @@ def test_a_gradient_that_does_not_exist_is_null_with_its_place():
 
 
 @pytest.mark.parametrize("command", [
-    ["eval"], ["eval", "--quiet"], ["graph"], ["explain"], ["derive"], ["check"], ["step"], ["check", "--against", "W @ x", "--over", "W=0:1"],
+    ["graph"], ["explain"], ["derive"], ["check"], ["step"], ["check", "--against", "W @ x", "--over", "W=0:1"],
 ], ids=" ".join)  # fmt: skip
 @pytest.mark.parametrize("program", ["sum(W @ x)", "sum(x^2)"])
 def test_what_is_not_built_for_arrays_says_so(command, program):

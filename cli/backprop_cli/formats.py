@@ -61,7 +61,13 @@ class Format(NamedTuple):
 
 
 FORMATS = (
-    Format("table", "eval", "the forward and the backward pass as tables", "screens.tables"),
+    Format(
+        "table",
+        "eval",
+        "the forward and the backward pass as tables",
+        "screens.tables",
+        arrays="screens.array_tables",
+    ),
     Format(
         "json",
         "eval",

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from operator import index
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from .explain.document import Explanation as ExplanationRecord
 
 __all__ = [
+    "ArrayEdge",
+    "ArrayNode",
     "ArrayTrace",
     "Edge",
     "Explanation",
@@ -57,6 +59,7 @@ __all__ = [
     "functions",
 ]
 
+N = TypeVar("N")
 Point = Mapping[str, Any]
 Names = str | Sequence[str]
 
@@ -600,6 +603,47 @@ class Node(NamedTuple):
         return self.gradient
 
 
+class ArrayEdge(NamedTuple):
+    """What one edge of a node over arrays sends back; numbers and arrays are floats and nested lists.
+
+    operand: the name of the node that receives it. kind: elementwise, reduction or structural.
+    rule: the local gradient as a formula. sent: what is sent instead of upstream x local, over the
+    names of the nodes and `up`, such as `up @ x.T`; empty where it is that. local: None of a
+    structural edge, and in elements where nothing arrives.
+    """
+
+    operand: str
+    kind: str
+    rule: str
+    sent: str
+    upstream: Any
+    local: Any
+    contribution: Any
+
+
+class ArrayNode(NamedTuple):
+    """One node of a trace over arrays; fields as in ``Node``, with nested lists for arrays.
+
+    shape: () of a number, (n,) of a vector, (m, n) of a matrix.
+    """
+
+    name: str
+    kind: str
+    operation: str
+    formula: str
+    operands: tuple[str, ...]
+    shape: tuple[int, ...]
+    value: Any
+    gradient: Any
+    role: str
+    edges: tuple[ArrayEdge, ...]
+
+    @property
+    def upstream(self) -> Any:
+        """The gradient that arrives at the node, from which its edges hand on."""
+        return self.gradient
+
+
 class Answer:
     """What is asked of a program: a record, shown with some digits.
 
@@ -616,7 +660,7 @@ class Answer:
         return self.again, ()
 
 
-class Evaluated(Answer):
+class Evaluated(Answer, Generic[N]):
     """A forward and a backward pass, and what there is to say of them."""
 
     record: "TraceRecord | ArrayTraceRecord"
@@ -636,8 +680,44 @@ class Evaluated(Answer):
         """Why a gradient does not exist, or no float holds it."""
         return self.record.flags
 
+    @property
+    def nodes(self) -> tuple[N, ...]:
+        """The nodes, operands before what uses them."""
+        return tuple([self.node(node) for node in self.record.nodes])
 
-class Trace(Evaluated):
+    def __getitem__(self, name: str) -> N:
+        """The node of that name. Raises BackpropError with the nearest name where there is none."""
+        name = named(name, "the name of a node")
+        node = self.record.by_name.get(name)
+        return self.node(find(self.listed(), name) if node is None else node)
+
+    def listed(self, evaluated: bool = False) -> Any:
+        """The record with its nodes. Raises BackpropError where it has none, or only an outline."""
+        if not self.record.nodes:
+            raise usage("the trace was made without its nodes", "leave out nodes=False")
+        if evaluated and self.record.value is UNEVALUATED:
+            raise usage("an outline has no numbers", "evaluate the program at a point")
+        return self.record
+
+    def __contains__(self, node: object) -> bool:
+        return node in (self.nodes if not isinstance(node, str) else self.record.by_name)
+
+    def __iter__(self) -> Iterator[N]:
+        self.listed()
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.listed().nodes)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def node(self, node: Any) -> N:
+        """A node of the record with names for the places of its operands."""
+        raise NotImplementedError
+
+
+class Trace(Evaluated[Node]):
     """One forward and one backward pass, with every view of them."""
 
     record: TraceRecord
@@ -656,38 +736,6 @@ class Trace(Evaluated):
     def gradients(self) -> dict[str, float | None]:
         """The gradient of the output by every input; None where there is none, with a flag."""
         return {name: as_float(x) for name, x in self.record.gradients.items()}
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The nodes, operands before what uses them."""
-        return tuple([self.node(node) for node in self.record.nodes])
-
-    def __getitem__(self, name: str) -> Node:
-        """The node of that name. Raises BackpropError with the nearest name where there is none."""
-        name = named(name, "the name of a node")
-        node = self.record.by_name.get(name)
-        return self.node(find(self.listed(), name) if node is None else node)
-
-    def listed(self, evaluated: bool = False) -> TraceRecord:
-        """The record with its nodes. Raises BackpropError where it has none, or only an outline."""
-        if not self.record.nodes:
-            raise usage("the trace was made without its nodes", "leave out nodes=False")
-        if evaluated and self.record.value is UNEVALUATED:
-            raise usage("an outline has no numbers", "evaluate the program at a point")
-        return self.record
-
-    def __contains__(self, node: object) -> bool:
-        return node in (self.nodes if isinstance(node, Node) else self.record.by_name)
-
-    def __iter__(self) -> Iterator[Node]:
-        self.listed()
-        return iter(self.nodes)
-
-    def __len__(self) -> int:
-        return len(self.listed().nodes)
-
-    def __bool__(self) -> bool:
-        return True
 
     def node(self, node: NodeRecord) -> Node:
         """A node of the record with names for the places of its operands."""
@@ -826,7 +874,7 @@ class Trace(Evaluated):
         return rendered("documents.trace_json", self.record, self.digits)
 
 
-class ArrayTrace(Evaluated):
+class ArrayTrace(Evaluated[ArrayNode]):
     """One forward and one backward pass over vectors and matrices, which are nested lists here."""
 
     record: "ArrayTraceRecord"
@@ -853,11 +901,31 @@ class ArrayTrace(Evaluated):
 
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""
-        return rendered("documents.array_json", self.record, self.digits)
+        return rendered("documents.array_json", self.record, self.digits, everything=True)
+
+    def node(self, node: Any) -> ArrayNode:
+        """A node of the record with names for the places of its operands."""
+        trace, upstream = self.record, None if node.gradient is None else node.gradient.floats
+        edges = [
+            ArrayEdge(
+                trace.name(edge.operand), edge.kind, "" if edge.rule is None else str(edge.rule), edge.sent,
+                upstream, None if edge.local is None else edge.local.floats, edge.contribution.floats,
+            )
+            for edge in node.edges
+        ]  # fmt: skip
+        return ArrayNode(
+            node.name, node.kind, node.operation, node.formula if node.operation else "",
+            tuple([trace.name(k) for k in node.operands]), node.shape, node.value.floats, upstream,
+            node.role.verb if node.role else "", tuple(edges),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name} {value}" for name, value in self.gradients.items())
-        return f"{self.output} = {self.value}; gradients: {shown}"
+        return rendered("documents.array_text", self.record, self.digits)
+
+    def _repr_html_(self) -> str | None:
+        if not self.record.nodes:
+            return None
+        return rendered("documents.array_notebook", self.record, self.digits)
 
     def unbuilt(self, *_: Any, **__: Any) -> Any:
         """Not for arrays yet. Raises BackpropError."""

@@ -4,8 +4,10 @@ The forward table reads down and the backward table reads from the output down, 
 as the passes themselves go; the wider the terminal, the closer the two stand together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.text import Text
 
 from backprop_grammar.language.printer import line_of
@@ -30,7 +32,10 @@ from .terminal import (
     wrapped,
 )
 
-__all__ = ["Board", "show"]
+if TYPE_CHECKING:
+    from backprop_grammar.arrays.record import ArrayEdge, ArrayNode
+
+__all__ = ["Board", "print_board", "show"]
 
 MANY = 200
 """Gradients above which the summary stops unless all are asked for."""
@@ -42,13 +47,20 @@ GUTTER = 6
 def show(trace: Trace, options: Options) -> None:
     """Print the trace: header, forward and backward table, gradients, notes and flags."""
     screen = console()
-    board = Board(trace, options.digits, screen.width, ascii_only(screen))
+    print_board(Board(trace, options.digits, screen.width, ascii_only(screen)), screen, options)
+
+
+def print_board(board: "Board", screen: Console, options: Options) -> None:
+    """Print the lines of a board."""
     for line in board.lines(options.everything, options.quiet):
         screen.print(line, crop=False, overflow="ignore")
 
 
 class Board:
-    """The lines of a screen of some width."""
+    """The lines of a screen of some width.
+
+    Where a number stands may stand another value, in as many lines as it takes.
+    """
 
     def __init__(self, trace: Trace, digits: int, width: int, plain: bool) -> None:
         self.trace = trace
@@ -81,11 +93,19 @@ class Board:
 
     # numbers
 
-    def value(self, number: Number) -> Text:
-        return Text(decimal(number, self.digits), VALUE)
+    def number(self, number: Any, style: str) -> Text:
+        """The cell of a number."""
+        return Text(decimal(number, self.digits), style)
 
-    def red(self, number: Number) -> Text:
-        return Text(decimal(number, self.digits), GRADIENT)
+    def value(self, number: Any) -> Text:
+        return self.number(number, VALUE)
+
+    def red(self, number: Any) -> Text:
+        return self.number(number, GRADIENT)
+
+    def equation(self, left: Text, number: Any, style: str) -> Iterable[Text]:
+        """A line that ends in a number."""
+        yield from self.paragraph(left.append_text(self.number(number, style)))
 
     # header
 
@@ -107,8 +127,7 @@ class Board:
             if i != place:
                 yield from self.paragraph(Text(stage))
                 continue
-            line = Text.assemble((stage, NAME), "  =  ", self.value(trace.value))
-            yield from self.paragraph(line)
+            yield from self.equation(Text.assemble((stage, NAME), "  =  "), trace.value, VALUE)
 
     # tables
 
@@ -117,6 +136,8 @@ class Board:
         if backward.rows and forward.width() + GUTTER + backward.width() <= self.width:
             yield from self.beside(forward, backward)
             return
+        if forward.width() > self.width:
+            forward = self.forward(compact=True)
         if forward.width() <= self.width:
             yield from self.titled("Forward", forward)
         else:
@@ -147,8 +168,11 @@ class Board:
             yield line
         yield Text()
 
-    def forward(self) -> Grid:
-        """One row per node: name, operation with its operands, value."""
+    def forward(self, compact: bool = False) -> Grid:
+        """One row per node: name, operation with its operands, value.
+
+        compact: without what may be left out.
+        """
         columns = [Column("node"), Column("operation"), Column("value", right=True)]
         inputs = [node for node in self.shown if node.kind == "variable"]
         others = [node for node in self.shown if node.kind != "variable"]
@@ -161,14 +185,14 @@ class Board:
     def formula(self, node: Node) -> str:
         return formula(self.trace, node) if node.operation else ""
 
-    def name(self, node: Node) -> Text:
+    def name(self, node: "Node | ArrayNode") -> Text:
         return Text(node.name, self.style(node))
 
-    def verb(self, node: Node) -> str:
+    def verb(self, node: "Node | ArrayNode") -> str:
         """What it does to its upstream gradient: distributes, swaps, scales, routes."""
         return node.role.verb if node.role else ""
 
-    def style(self, node: Node) -> str:
+    def style(self, node: "Node | ArrayNode") -> str:
         return NAME if node.named else ""
 
     def local(self, node: Node, edge: Edge, compact: bool = False) -> Text:
@@ -184,7 +208,7 @@ class Board:
         number = self.red(edge.contribution) if edge.routed else Text("0", QUIET)
         return Text.assemble(number, (self.receiver(edge), QUIET))
 
-    def receiver(self, edge: Edge) -> str:
+    def receiver(self, edge: "Edge | ArrayEdge") -> str:
         """` → x`"""
         return f" {self.arrow} {self.trace.name(edge.operand)}{self.mark(edge.operand)}"
 
@@ -192,22 +216,26 @@ class Board:
         """What follows the name of an input whose gradient is not that of the rules."""
         return "*" if index in self.trace.decided else ""
 
+    def received(self, node: Node) -> list[tuple[str, Any]]:
+        """What others send a node, by their names."""
+        return [(s.name, edge.contribution) for s, edge in self.senders.get(node.index, ())]
+
     def sum(self, node: Node) -> Text | None:
         """The sum over the branches that meet at a node: `-4 via q + 2 via r`."""
-        received = self.senders.get(node.index, ())
+        received = self.received(node)
         if len(received) < 2:
             return None
         text = Text()
-        for i, (sender, edge) in enumerate(received):
+        for i, (name, number) in enumerate(received):
             if i == 6 and len(received) > 8:
                 text.append(f" + {len(received) - 6} more", QUIET)
                 break
-            number, between = edge.contribution, " + " * bool(i)
+            between = " + " * bool(i)
             if i and sign(number) < 0:
                 number, between = negative(number), " - "
             text.append(between)
             text.append(decimal(number, self.digits), GRADIENT)
-            text.append(f" via {sender.name}", QUIET)
+            text.append(f" via {name}", QUIET)
         return text
 
     def backward_nodes(self) -> list[Node]:
@@ -216,8 +244,11 @@ class Board:
             node
             for node in reversed(self.shown)
             if node.gradient is not None
-            and (node.edges or self.sum(node) or (node.operation and node.gradient == 0))
+            and (node.edges or self.sum(node) or (node.operation and self.is_zero(node.gradient)))
         ]
+
+    def is_zero(self, gradient: Number) -> bool:
+        return gradient == 0
 
     def backward(self, compact: bool = False) -> Grid:
         """One block per node: its upstream gradient, then a row per operand.
@@ -287,6 +318,14 @@ class Board:
 
     # summary
 
+    def upstream(self) -> str:
+        """The gradient that arrives at the output."""
+        return decimal(self.trace.upstream, self.digits)
+
+    def results(self, grid: Grid, labels: Sequence[str]) -> Grid:
+        """The table of the gradients, for this screen."""
+        return grid
+
     def summary(self, everything: bool) -> Iterable[Text]:
         """The gradients asked for, with the values of their nodes."""
         trace = self.trace
@@ -298,7 +337,7 @@ class Board:
         kept = labels if everything else labels[:MANY]
         title = Text.assemble((f"Gradients of {self.output}", TITLE))
         if trace.upstream != 1:
-            title.append(f"  (upstream {decimal(trace.upstream, self.digits)})")
+            title.append(f"  (upstream {self.upstream()})")
         yield from self.paragraph(title)
         marks = {trace.names.name(node): "*" for node in trace.decided}
         columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]
@@ -310,13 +349,13 @@ class Board:
             ]
             for label in kept
         ]
-        grid = Grid(columns, rows)
+        grid = self.results(Grid(columns, rows), kept)
         if grid.width() <= self.width:
             yield from grid.lines(self.rule)
         else:
             for label in kept:
                 line = Text.assemble((f"{self.top}/d{label}", NAME), marks.get(label, ""), " = ")
-                yield from self.paragraph(line.append_text(self.red(trace.gradients[label])))
+                yield from self.equation(line, trace.gradients[label], GRADIENT)
         if trace.decided:
             text = "* the rules give another number, or none; the function decides"
             yield from self.paragraph(Text(text, QUIET))

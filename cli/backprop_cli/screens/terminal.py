@@ -32,6 +32,7 @@ __all__ = [
     "console",
     "program_lines",
     "remark_lines",
+    "text_width",
     "wrapped",
 ]
 
@@ -63,7 +64,7 @@ def ascii_only(screen: Console) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a grid: its title, its side, its style."""
+    """One column of a grid: its title, which may have several lines, and its side."""
 
     title: str
     right: bool = False
@@ -73,40 +74,68 @@ class Column:
 class Grid:
     """A table without lines, drawn at its natural width.
 
-    rows: one Text per column.
+    rows: one Text per column, each of one or several lines. The last of a shorter row takes the
+    room of the columns that it lacks, too. gap: room between two columns.
     """
 
     columns: Sequence[Column]
     rows: list[list[Text]]
-
-    gap = 2
+    gap: int = 2
 
     def widths(self) -> list[int]:
+        every = len(self.columns)
         return [
-            max([cell_len(column.title), *(cell_len(row[i].plain) for row in self.rows)])
+            max(
+                [
+                    text_width(column.title),
+                    *(text_width(row[i].plain) for row in self.rows if i < len(row) - (len(row) < every)),
+                ]
+            )
             for i, column in enumerate(self.columns)
-        ]
+        ]  # fmt: skip
 
     def width(self) -> int:
         """Columns of the terminal that it needs."""
-        return sum(self.widths()) + self.gap * (len(self.columns) - 1)
+        widths = self.widths()
+        ends = [
+            sum(widths[: len(row) - 1]) + self.gap * (len(row) - 1) + text_width(row[-1].plain)
+            for row in self.rows
+            if 0 < len(row) < len(widths)
+        ]
+        return max([sum(widths) + self.gap * (len(widths) - 1), *ends])
 
     def lines(self, rule: str) -> list[Text]:
         """The lines, the titles and a rule first."""
         widths = self.widths()
         titles = [Text(column.title, style=QUIET) for column in self.columns]
-        lines = [self.line(titles, widths), Text(rule * self.width(), style=QUIET)]
-        lines += [self.line(row, widths) for row in self.rows]
+        lines = [*self.row(titles, widths), Text(rule * self.width(), style=QUIET)]
+        for row in self.rows:
+            lines += self.row(row, widths)
         return lines
+
+    def row(self, cells: Sequence[Text], widths: Sequence[int]) -> list[Text]:
+        """A row, in as many lines as its tallest cell."""
+        if not any("\n" in cell.plain for cell in cells):
+            return [self.line(cells, widths)]
+        parts = [cell.split("\n", allow_blank=True) for cell in cells]
+        return [
+            self.line([part[k] if k < len(part) else Text() for part in parts], widths)
+            for k in range(max(map(len, parts)))
+        ]
 
     def line(self, cells: Sequence[Text], widths: Sequence[int]) -> Text:
         result = Text()
-        for i, (cell, column, width) in enumerate(zip(cells, self.columns, widths, strict=True)):
+        for i, (cell, column, width) in enumerate(zip(cells, self.columns, widths, strict=False)):
             room = " " * (width - cell_len(cell.plain))
             result.append(" " * self.gap if i else "")
             result.append_text(Text(room) + cell if column.right else cell + Text(room))
         result.rstrip()
         return result
+
+
+def text_width(text: str) -> int:
+    """Columns of the terminal that the longest line of a text needs."""
+    return cell_len(text) if "\n" not in text else max(map(cell_len, text.split("\n")))
 
 
 def program_lines(program: Graph, width: int) -> list[str]:

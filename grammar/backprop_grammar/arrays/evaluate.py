@@ -37,6 +37,7 @@ from .lower import (
     flattened,
     reachable_from,
 )
+from .notes import gathered
 from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
 from .vjp import OUT, renamed, sent
@@ -335,6 +336,16 @@ class Gathered:
             numbers=numbers,
             frames=tuple(self.frames(shown)),
             precision=precision,
+            values={
+                name: self.result(node)
+                for name, node in sources.items()
+                if name not in at and self.known(node)
+            },
+            decided=frozenset(
+                node
+                for node, cells in lowered.cells.items()
+                if not numbers.decided.isdisjoint(cells.nodes)
+            ),
         )
 
     def frames(self, shown: Iterable[ArrayNode]) -> Iterator[ArrayFrame]:
@@ -354,7 +365,8 @@ class Gathered:
 
     def notes(self, end: int) -> Iterator[Note]:
         """The notes on the numbers, but what is unused is a whole stage."""
-        yield from (note for note in self.numbers.notes if note.kind != "unused")
+        told = [note for note in self.numbers.notes if note.kind != "unused"]
+        yield from gathered(told, self.lowered, self.formula)
         graph = self.graph
         used = graph.needed(end)
         unused = [name for name, node in graph.stages if not used[node]]
@@ -365,8 +377,15 @@ class Gathered:
         found = self.numbers.gradients
         return Tensor(shape, tuple([found.get(element(name, k), 0.0) for k in elements(shape)]))
 
+    def known(self, node: int) -> bool:
+        """Whether every element of a node was asked for, or is the output."""
+        cells, name = self.lowered.cells[node], self.names.of[node]
+        return self.numbers.output in cells.nodes or all(
+            element(name, k) in self.numbers.values for k in elements(cells.shape)
+        )
+
     def result(self, end: int) -> Tensor:
-        """The value of the output."""
+        """The value of the output, or of a node that was asked for."""
         cells, name = self.lowered.cells[end], self.names.of[end]
         if self.numbers.output in cells.nodes:
             return Tensor(cells.shape, (self.numbers.value,))
@@ -406,7 +425,7 @@ class Gathered:
         value = self.tensor(node, "value")
         gradient: Tensor | None = self.tensor(node, "gradient")
         assert gradient is not None
-        if all(x is None for x in gradient.numbers) or node in self.lowered.found.whole:
+        if not self.wanted(node) or node in self.lowered.found.whole:
             gradient = None
         else:
             gradient = Tensor(
@@ -419,12 +438,13 @@ class Gathered:
         if block is not None:
             kind, row, operands = "block", row_of(block, name), block.operands
             edge = partial(self.block_edge, node, block)
+        passes = gradient is not None and any(x != 0 for x in gradient.numbers)
         edges = [
             edge(place, operand)
             for place, operand in enumerate(operands)
-            if gradient is not None and (node, place) in self.lowered.sent and self.wanted(operand)
+            if passes and (node, place) in self.lowered.sent and self.wanted(operand)
         ]
-        return ArrayNode(node, name, kind, row, self.formula(node), operands, value, gradient, tuple(edges))  # fmt: skip
+        return ArrayNode(node, name, kind, row, self.formula(node), operands, value, gradient, tuple(edges), node in graph.names)  # fmt: skip
 
     def wanted(self, operand: int) -> bool:
         """Whether a node is differentiated."""
@@ -494,21 +514,27 @@ class Gathered:
         return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit)  # fmt: skip
 
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
-        """The local gradients, in the shape of the node; of a reduction, of what it reduces."""
+        """The local gradients, in the shape of the node; of a reduction, of what it reduces.
+
+        0 where another operand is selected; None where nothing arrives that could be passed on.
+        """
         lowered = self.lowered
         aliases = lowered.sent[node, place]
         over = shape if reduction else lowered.found.of[node]
         pairs: dict[tuple[int, int], Number] = {}
+        reached = set()
         for one in lowered.cells[node].nodes:
             at = self.numbers.by_index.get(one)
+            if at is not None and at.gradient not in (None, 0):
+                reached.add(one)
             for edge in at.edges if at else ():
                 pairs[one, edge.operand] = edge.local
         if reduction:
             by_operand = {operand: local for (_, operand), local in pairs.items()}
-            return Tensor(over, tuple([by_operand.get(alias, 0.0) for alias in aliases]))
+            return Tensor(over, tuple([by_operand.get(alias) for alias in aliases]))
         picked = spread(shape, over)
         nodes = lowered.cells[node].nodes
-        return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
+        return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0 if one in reached else None) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
 
     def rule(self, node: int, row: Operation, place: int, reduction: bool) -> Rule | None:
         """The local gradient as a formula over the names of the nodes."""

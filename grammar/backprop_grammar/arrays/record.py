@@ -1,13 +1,14 @@
 """The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..blocks.names import Names
 from ..language.graph import Array, Graph
+from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide, as_float
-from ..operations.row import Operation
+from ..operations.row import PRODUCT, Operation, Role
 from ..operations.structural import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
@@ -47,9 +48,10 @@ class ArrayEdge(NamedTuple):
     """What a node sends back to one operand.
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
-    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of
-    the others, the local gradient as a formula and its numbers, which stand in the shape of the
-    node, or of what a reduction reduces. fit: of an operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
+    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of the others, the local gradient as a formula and
+    its numbers, which stand in the shape of the node, or of what a reduction reduces; None for one
+    along which nothing arrives. fit: of an
+    operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
     """
 
     place: int
@@ -60,6 +62,38 @@ class ArrayEdge(NamedTuple):
     local: Tensor | None
     contribution: Tensor
     fit: str = ""
+
+    @property
+    def routed(self) -> bool:
+        """Whether the node selected this operand: an array may always be, in some elements."""
+        return True
+
+    @property
+    def sent(self) -> str:
+        """What is sent back, over the names of the nodes and `up`: the rule of a structural edge,
+        `sum(up*h, axis=0)` of an operand that was stretched. An empty text for others, which send
+        upstream x local.
+        """
+        if not self.fit:
+            return self.vjp
+        axis = "" if self.fit == "all" else f", {self.fit}"
+        return f"sum({self.product}{axis})"
+
+    @property
+    def product(self) -> str:
+        """Upstream x local, such as `up*x`, `-up`, `up/n`; `up*local` where it has no formula."""
+        if self.rule is None:
+            return "up*local"
+        if self.rule.is_one:
+            return "up"
+        if self.rule.number == -1:
+            return "-up"
+        name = self.rule.tape.names.get(self.rule.node)
+        text = expression_text(self.rule.tape, self.rule.node)
+        local = name or text.within(PRODUCT)
+        sign = "-" if local.startswith("-") else ""
+        local = local.removeprefix("-")
+        return f"{sign}up{local[1:]}" if local.startswith("1/") else f"{sign}up*{local}"
 
 
 class ArrayNode(NamedTuple):
@@ -74,10 +108,21 @@ class ArrayNode(NamedTuple):
     value: Tensor
     gradient: Tensor | None
     edges: tuple[ArrayEdge, ...] = ()
+    named: bool = True
 
     @property
     def shape(self) -> Shape:
         return self.value.shape
+
+    @property
+    def operation(self) -> str:
+        """What it does, such as `matmul`; an empty text for a leaf."""
+        return "" if self.row.leaf else self.row.name
+
+    @property
+    def role(self) -> Role | None:
+        """How it passes gradients on; None for a leaf."""
+        return None if self.row.leaf else self.row.role
 
 
 class ArrayFrame(NamedTuple):
@@ -114,6 +159,13 @@ class ArrayTrace:
     numbers: Trace
     frames: tuple[ArrayFrame, ...] = ()
     precision: int | None = None
+    values: dict[str, Tensor] = field(default_factory=dict)
+    decided: frozenset[int] = frozenset()
+
+    @property
+    def last(self) -> bool:
+        """Whether the output is the last stage."""
+        return self.output == self.program.output
 
     @property
     def output_name(self) -> str:

@@ -4,14 +4,16 @@ A number is never cut: elements are left out, and `…` says so.
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.structural import said
 from .record import Tensor
 
-__all__ = ["MOST", "columns", "corner", "inline", "is_large", "summary"]
+__all__ = ["MOST", "columns", "corner", "indents", "inline", "is_large", "summary", "text_of"]
 
 MOST = 6
 """Rows, or columns, of the largest array that is written out."""
@@ -35,6 +37,7 @@ def corner(n: int) -> list[int | None]:
 
 
 def text_of(number: Number | None, digits: int) -> str:
+    """An element: its number, or `unused`."""
     return UNUSED if number is None else decimal(number, digits)
 
 
@@ -43,11 +46,12 @@ def columns(
     digits: int,
     everything: bool = False,
     text: Callable[[Number | None, int], str] = text_of,
+    ellipsis: str = ELLIPSIS,
 ) -> list[str]:
     """An array as lines of one width, a row each, its columns aligned at the points.
 
     A vector is one line; of a large array its corner is shown unless everything is asked for.
-    text: what is written for an element.
+    text: what is written for an element. ellipsis: for those that are left out.
     """
     shape = tensor.shape
     rows, width = (shape[0], shape[1]) if len(shape) == 2 else (1, *(shape or (1,)))
@@ -55,7 +59,7 @@ def columns(
     down = list(range(rows)) if everything else corner(rows)
     cells = [
         [
-            ELLIPSIS if i is None or j is None else text(tensor.numbers[i * width + j], digits)
+            ellipsis if i is None or j is None else text(tensor.numbers[i * width + j], digits)
             for i in down
         ]
         for j in across
@@ -64,30 +68,50 @@ def columns(
 
 
 def aligned(texts: Sequence[str]) -> list[str]:
-    """Numbers below each other, their points too; all of one width."""
+    """Numbers below each other, their points too; words between them; all of one width."""
     heads = [before_point(text) for text in texts]
     left = max(heads)
     padded = [" " * (left - head) + text for head, text in zip(heads, texts, strict=True)]
-    width = max(map(len, padded))
+    width = max([*map(len, texts), *(len(one) for one, head in zip(padded, heads, strict=True) if head)])  # fmt: skip
     return [
-        text.strip().center(width) if text.strip() == ELLIPSIS else text.ljust(width)
-        for text in padded
+        one.ljust(width) if head else text.center(width)
+        for one, text, head in zip(padded, texts, heads, strict=True)
     ]
 
 
 def before_point(text: str) -> int:
-    """How many characters stand before the point, or would."""
-    places = [text.find(sign) for sign in ".e" if sign in text and text[-1].isdigit()]
-    return min(places, default=len(text)) if text != ELLIPSIS else 0
+    """How many characters stand before the point, or would; 0 of what is no number."""
+    found = re.match(r"-?\d+", text)
+    return found.end() if found else 0
 
 
-def inline(tensor: Tensor, digits: int) -> str:
-    """An array on a line, as programs write it: [[1, 2], [3, 4]]; of a large one its summary."""
-    texts = [text_of(x, digits) for x in tensor.numbers]
+def indents(cells: Sequence[Sequence[str]]) -> list[int]:
+    """How far arrays in columns, the lines of a cell each, are moved to the right in a column of
+    them, so that the points of their first numbers stand below each other.
+    """
+    found = [
+        [re.match(r" *-?\d+", line) for line in cell if ", " not in line]  # which is a summary
+        for cell in cells
+    ]
+    leads = [max((one.end() for one in cell if one), default=0) for cell in found]
+    return [max(leads) - lead if lead else 0 for lead in leads]
+
+
+def inline(
+    tensor: Tensor,
+    digits: int,
+    everything: bool = False,
+    text: Callable[[Number | None, int], str] = text_of,
+) -> str:
+    """An array on a line, as programs write it: [[1, 2], [3, 4]].
+
+    A large one is its summary unless everything is asked for. text: what is written for an element.
+    """
+    if is_large(tensor) and not everything:
+        return summary(tensor, digits)
+    texts = [text(x, digits) for x in tensor.numbers]
     if not tensor.shape:
         return texts[0]
-    if is_large(tensor):
-        return summary(tensor, digits)
     if len(tensor.shape) == 1:
         return f"[{', '.join(texts)}]"
     width = tensor.shape[1]
@@ -96,12 +120,15 @@ def inline(tensor: Tensor, digits: int) -> str:
 
 
 def summary(tensor: Tensor, digits: int) -> str:
-    """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726."""
-    shape = said(tensor.shape)
+    """Shape, range and norm: 128x10, -0.00779103 to 0.00544858, norm 0.0888726; or 8x8, all 1."""
+    shape = said(tensor.shape) + " numbers" * (len(tensor.shape) == 1)
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return shape
-    low, high = min(numbers, key=exact_decimal), max(numbers, key=exact_decimal)
+    key: Any = exact_decimal if any(isinstance(x, Wide) for x in numbers) else as_float
+    low, high = min(numbers, key=key), max(numbers, key=key)
+    if low == high and len(numbers) == len(tensor.numbers):
+        return f"{shape}, all {decimal(low, digits)}"
     text = f"{shape}, {decimal(low, digits)} to {decimal(high, digits)}"
     floats = [as_float(x) for x in tensor.numbers if x is not None]
     norm = math.hypot(*[x for x in floats if x is not None])

@@ -18,10 +18,15 @@ __all__ = ["render"]
 
 FORMAT = "backprop-trace/2"
 
+MOST = 10_000
+"""Elements of an array above which the document lists no nodes, unless everything is wanted."""
+
 
 def render(trace: ArrayTrace, options: Options) -> str:
-    """The document, in full: on one line, or indented on a terminal."""
-    return json.dumps(document(trace), allow_nan=False, indent=2 if options.indent else None)
+    """The document: on one line, or indented on a terminal."""
+    return json.dumps(
+        document(trace, options.everything), allow_nan=False, indent=2 if options.indent else None
+    )
 
 
 def plain(value: float | Array) -> Any:
@@ -29,9 +34,13 @@ def plain(value: float | Array) -> Any:
     return value.nested if isinstance(value, Array) else value
 
 
-def document(trace: ArrayTrace) -> dict[str, Any]:
-    """The document as Python objects; see arrays.schema.json."""
+def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
+    """The document as Python objects; see arrays.schema.json.
+
+    everything: the nodes, too, where an array is very large.
+    """
     numbers = {name: x for name, x in trace.at.items() if not isinstance(x, Array)}
+    large = any(len(node.value.numbers) > MOST for node in trace.nodes)
     result: dict[str, Any] = {
         "format": FORMAT,
         "program": kept_text(trace.program),
@@ -41,7 +50,7 @@ def document(trace: ArrayTrace) -> dict[str, Any]:
         "value": trace.value.floats,
         "upstream": plain(trace.upstream),
         "gradients": {name: tensor.floats for name, tensor in trace.gradients.items()},
-        "nodes": [node_object(trace, node) for node in trace.nodes],
+        "nodes": [node_object(trace, node) for node in trace.nodes if everything or not large],
         **remarks(trace.notes, trace.flags),
     }
     if trace.frames:

@@ -1,6 +1,7 @@
 """Plain text, for Python's print: a trace, an explanation, a check."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ...checks.differences import Difference, Report
 from ...diagnosis.claims import Verdict
@@ -10,9 +11,12 @@ from ...language.printer import line_of, shown_lines
 from ...numbers.decimal import decimal
 from ...numbers.wide import UNEVALUATED, Number
 from ...trace.index import formula
-from ...trace.record import Trace
+from ...trace.record import Flag, Note, Trace
 
-__all__ = ["check_text", "explanation_text", "trace_text"]
+if TYPE_CHECKING:
+    from ...arrays.record import ArrayTrace
+
+__all__ = ["MOST", "check_text", "explanation_text", "remarks", "stages", "trace_text"]
 
 MOST = 60
 """Nodes beyond which only results are listed, and results beyond which only the first."""
@@ -27,14 +31,7 @@ def trace_text(trace: Trace, digits: int = 6) -> str:
     def shown(number: Number | None) -> str:
         return "" if number is None or number is UNEVALUATED else decimal(number, digits)
 
-    lines = [
-        line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
-        for line in shown_lines(trace.program)
-    ]
-    place = line_of(trace.program, trace.output_name, trace.last)
-    if place is None:
-        place = len(lines)
-        lines.append(trace.output_name)
+    lines, place = stages(trace)
     if trace.value is not UNEVALUATED:
         lines[place] += f" = {shown(trace.value)}"
     nodes, left = [node for node in trace.nodes if node.kind != "constant"], 0
@@ -50,10 +47,26 @@ def trace_text(trace: Trace, digits: int = 6) -> str:
     lines += ["", *aligned(rows)]
     if left > 0:
         lines.append(f"and {left:,} more")
-    remarks = [("note", note.message) for note in trace.notes]
-    remarks += [("flag", flag.message) for flag in trace.flags]
-    lines += [f"{kind}: {message}" for kind, message in remarks]
-    return "\n".join(map(visible, lines))
+    return "\n".join(map(visible, [*lines, *remarks(trace.notes, trace.flags)]))
+
+
+def stages(trace: "Trace | ArrayTrace") -> tuple[list[str], int]:
+    """The lines of the program, and the place of the output's."""
+    lines = [
+        line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+        for line in shown_lines(trace.program)
+    ]
+    place = line_of(trace.program, trace.output_name, trace.last)
+    if place is None:
+        place = len(lines)
+        lines.append(trace.output_name)
+    return lines, place
+
+
+def remarks(notes: Iterable[Note], flags: Iterable[Flag]) -> list[str]:
+    """Notes and flags, a line each."""
+    found = [f"note: {note.message}" for note in notes]
+    return found + [f"flag: {flag.message}" for flag in flags]
 
 
 def aligned(rows: Sequence[tuple[str, str, str, str]]) -> Iterable[str]:
