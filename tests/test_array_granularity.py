@@ -296,8 +296,8 @@ def test_all_is_a_program_over_numbers():
     schema("trace").validate(document)
     assert document["format"] == "backprop-trace/1"
     assert document["program"] == (
-        "q_0 = sum(W_0_0*x_0, W_0_1*x_1); q_1 = sum(W_1_0*x_0, W_1_1*x_1); "
-        "n1_0 = q_0^2; n1_1 = q_1^2; n2 = sum(n1_0, n1_1)"
+        "q_0 = W_0_0*x_0 + W_0_1*x_1; q_1 = W_1_0*x_0 + W_1_1*x_1; "
+        "n1_0 = q_0^2; n1_1 = q_1^2; n2 = n1_0 + n1_1"
     )
     assert alike([trace.gradients[f"W_0_{k}"] for k in (0, 1)], [0.088, 0.176])
     again = bp.Program(document["program"]).at(document["at"], expand="all")

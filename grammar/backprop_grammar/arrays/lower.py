@@ -415,6 +415,10 @@ class Flat(Lowered):
         super().__init__(program, names, found, at, needed, edges=False)
         self.graph.respelled = True  # its text is that of the tape
 
+    def apply(self, name: str, *operands: int) -> int:
+        """Append an operation; a sum of two is written with a sign."""
+        return super().apply("add" if name == "sum" and len(operands) == 2 else name, *operands)
+
     def labels(self, name: str, shape: Shape) -> list[str]:
         if name in self.layout:
             return list(self.layout[name][1])

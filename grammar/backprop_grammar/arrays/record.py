@@ -75,7 +75,7 @@ class ArrayEdge(NamedTuple):
         upstream x local.
         """
         if not self.fit:
-            return self.vjp
+            return self.vjp or ("up, through its parts" if self.kind == "structural" else "")
         axis = "" if self.fit == "all" else f", {self.fit}"
         return f"sum({self.product}{axis})"
 
