@@ -163,9 +163,14 @@ class ArrayTrace:
     decided: frozenset[int] = frozenset()
 
     @property
+    def tape(self) -> Graph:
+        """The program, grouped as it is shown; places of nodes are on it."""
+        return self.names.graph
+
+    @property
     def last(self) -> bool:
         """Whether the output is the last stage."""
-        return self.output == self.program.output
+        return self.output == self.tape.output
 
     @property
     def output_name(self) -> str:
