@@ -144,7 +144,7 @@ def in_numbers(
     """
     from .grouping import ArrayChoice  # which a plain evaluation need not load
 
-    ArrayChoice(program, expand, "expand")  # which knows all names
+    ArrayChoice(by_default(program), expand, "expand")  # which knows all names
     names = Names(replace(program, blocks={}))
     known = names.named()
     given = [name for name in wrt if name in known]
