@@ -302,7 +302,8 @@ class Program:
         output: the stage or node that is differentiated; the last stage unless given. upstream:
         the gradient that arrives there, 1 unless given; of an output that is an array, an array of
         its shape, or "ones". precision: significant decimal digits to
-        compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
+        compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; of a
+        node over arrays, as its elements, and "all" is a trace of numbers alone; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
         digits: significant digits of the numbers that are shown, 6 unless given; or decimals, which
         are always shown.
@@ -338,19 +339,15 @@ class Program:
         except BackpropError as error:
             raise with_limit(error, bound, at, output or "") from None
 
-    def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "ArrayTrace":
+    def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "Trace | ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
-        from .arrays.evaluate import evaluate  # which programs over numbers do not need
+        from .arrays.evaluate import evaluate, in_numbers  # which programs over numbers do not need
         from .arrays.point import array, bind  # likewise
 
-        for view in ("expand", "fold"):
-            if options.pop(view, None):
-                raise no_arrays(view)
         again = partial(Program.at, self, values, **options)
         shown = figures(options.pop("digits", None), options.pop("decimals", None))
         bound, at = bind(self.record, values)
-        if "wrt" in options:
-            options["wrt"] = listed(options["wrt"])
+        options |= {name: listed(options[name]) for name in VIEWS if name in options}
         if "output" in options:
             options["output"] = named(options["output"], "the output")
         if "nodes" in options:
@@ -362,6 +359,8 @@ class Program:
             upstream = array(upstream, "the upstream gradient")
         elif upstream != "ones":
             upstream = finite(upstream, "the upstream gradient")
+        if "all" in options.get("expand", ()):
+            return Trace(in_numbers(bound, at, upstream=upstream, **options), shown, again)
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
 
     def over_arrays(self, point: Point, shapes: Mapping[str, Any]) -> bool:

@@ -154,7 +154,10 @@ class ArrayBoard(Board):
         """What the forward table says of a node: `labels`, `b stretched over 2 rows`."""
         if node.index in self.selecting:
             return self.selecting[node.index]
-        if isinstance(node.row, Structural) or len(node.operands) < 2:
+        whole = isinstance(node.row, Structural) or any(
+            edge.kind == "structural" for edge in node.edges
+        )
+        if whole or len(node.operands) < 2:
             return ""
         stretched: dict[str, None] = {}
         for k in node.operands:

@@ -3,32 +3,45 @@
 The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, usage
-from ..language.graph import Array, Graph
-from ..language.precedence import array_shape
-from ..language.printer import formula, program_text
+from ..language.graph import Array, Block, Graph
+from ..language.precedence import POWER, SUM, Text, array_shape, write
+from ..language.printer import expression_text, formula, program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number
-from ..operations.row import Operation
+from ..operations.row import Operation, Role
 from ..operations.structural import Shape, Structural, said, size, spread
-from ..operations.table import CONSTANTS, IF, OPERATIONS
-from ..passes.run import check_bound, spelled
+from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS
+from ..passes.run import Target, check_bound, run_at, spelled
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
-from ..trace.builder import constants_once
+from ..trace.builder import constants_once, frames, stays_whole
 from ..trace.evaluate import evaluate as evaluate_numbers
+from ..trace.evaluate import with_limit
+from ..trace.index import LONGEST_STAGE
 from ..trace.record import Note
-from .lower import Lowered, check_size, element, elements, reachable_from
+from .lower import (
+    Lowered,
+    by_default,
+    check_size,
+    element,
+    elements,
+    flattened,
+    reachable_from,
+)
 from .notes import gathered
-from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor, path_of
+from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor, path_of
 from .shapes import output_shape, shapes
-from .vjp import OUT, renamed
+from .vjp import OUT, renamed, sent
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "in_numbers"]
 
 Upstream = float | Array | str
 
@@ -42,6 +55,8 @@ def evaluate(
     upstream: Upstream = 1.0,
     precision: int | None = None,
     nodes: bool = True,
+    expand: Sequence[str] = (),
+    fold: Sequence[str] = (),
 ) -> ArrayTrace:
     """The trace of a program over arrays at a point.
 
@@ -49,11 +64,17 @@ def evaluate(
     differentiate by; the inputs when empty, but for indices and labels. output: the node that is
     differentiated; the last stage when empty. upstream: the gradient that arrives there, of its
     shape, or `ones`; needed where the output is more than one number. precision: digits asked for.
-    nodes: whether the trace lists its nodes.
+    nodes: whether the trace lists its nodes. expand: names of nodes and functions that are shown as
+    their parts, or their elements; fold: of those whose parts are shown as one. They change no
+    number.
 
     Raises BackpropError where shapes do not fit, and as trace.evaluate does.
     """
-    graph = replace(program, blocks={})
+    graph, unopened = by_default(program), list[int]()
+    if expand or fold:
+        from .grouping import shaped  # which a plain evaluation need not load
+
+        graph, unopened = shaped(graph, at, expand, fold, [*wrt, output], partial(kinks, at=at))
     names = Names(graph)
     end = names.find(output) if output else graph.output
     asked = {name: names.find(name) for name in wrt}
@@ -72,7 +93,7 @@ def evaluate(
     }
     for name, node in sources.items():
         if node in found.whole:
-            raise usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
+            raise selects(name)
     for edges in (nodes, False):  # without them, to say a fault in the program's own terms
         lowered = Lowered(graph, names, found, at, needed, edges)
         seed = seeded(lowered, end, arrives)
@@ -95,10 +116,79 @@ def evaluate(
             if edges:
                 continue
             raise error.replace(node=None) from None
-        return Gathered(lowered, numbers, needed, edges).trace(
+        trace = Gathered(lowered, numbers, needed, edges).trace(
             program, at, end, arrives, sources, precision
         )
+        more = [stays_whole(graph, names, node) for node in unopened if needed[node]]
+        return replace(trace, notes=(*trace.notes, *more))
     raise AssertionError  # what fails with edges fails without them
+
+
+def in_numbers(
+    program: Graph,
+    at: dict[str, float | Array],
+    *,
+    wrt: Sequence[str] = (),
+    output: str = "",
+    upstream: Upstream = 1.0,
+    precision: int | None = None,
+    nodes: bool = True,
+    expand: Sequence[str] = (),
+    fold: Sequence[str] = (),
+) -> record.Trace:
+    """The trace of the same program over numbers alone: W[0,1] is W_0_1, and so on.
+
+    Arguments as of evaluate; wrt, output and fold take names of both programs. An output of more
+    than one number becomes the sum of its products with what arrives.
+    """
+    from .grouping import ArrayChoice  # which a plain evaluation need not load
+
+    ArrayChoice(by_default(program), expand, "expand")  # which knows all names
+    names = Names(replace(program, blocks={}))
+    known = names.named()
+    given = [name for name in wrt if name in known]
+    end, shape = known.get(output, program.output), tuple[int, ...]()
+    mine = output if output in known else ""
+    flat = flattened(program, at, wrt=given, output=mine)
+    if mine == output:
+        shape = flat.layout[names.of[end]][0] if end not in program.constants else ()
+    arrives = arriving(program, end, shape, upstream)
+    if isinstance(arrives, Array):
+        flat = flattened(program, at, wrt=given, output=mine, arrives=arrives)
+    sources = list(wrt)
+    for name in wrt:
+        if name in flat.whole:
+            raise selects(name)
+    if not wrt:
+        sources = [name for name in program.variables if name in flat.layout.keys() - flat.whole]
+    labels = [k for name in sources for k in flat.layout.get(name, ((), (name,)))[1]]
+    try:
+        return evaluate_numbers(
+            flat.graph, flat.at, wrt=[k for k in labels if wrt or k in flat.at], expand=["all"],
+            output="" if mine == output else output, precision=precision, nodes=nodes, fold=fold,
+            upstream=1.0 if isinstance(arrives, Array) else arrives,
+        )  # fmt: skip
+    except BackpropError as error:
+        raise with_limit(error, flat.graph, flat.at, "") from None
+
+
+def selects(name: str) -> BackpropError:
+    return usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
+
+
+def kinks(graph: Graph, at: dict[str, float | Array]) -> set[int]:
+    """The nodes of a program that stand at a kink, or of which an element does."""
+    names = Names(replace(graph, blocks={}))
+    needed = reachable_from(graph, [graph.output])
+    check_bound(graph, dict.fromkeys(at, 0.0), needed)
+    lowered = Lowered(names.graph, names, shapes(graph, at, needed), at, needed, False)
+    end = lowered.cells[graph.output].nodes
+    tape = lowered.graph
+    tape.stages.append(("", tape.add(OPERATIONS["sum"], tuple(end))))
+    run = run_at(Target(tape, (), ""), lowered.at, 1.0, None, False)
+    starts = sorted(lowered.first.items(), key=lambda one: one[1])
+    firsts = [first for _, first in starts]
+    return {starts[bisect_right(firsts, k) - 1][0] for k in run.kinks}
 
 
 def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
@@ -227,6 +317,7 @@ class Gathered:
         precision: int | None,
     ) -> ArrayTrace:
         numbers, lowered = self.numbers, self.lowered
+        shown = tuple(self.nodes()) if self.edges else ()
         gradients = {
             name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
         }
@@ -238,10 +329,11 @@ class Gathered:
             value=self.result(end),
             upstream=arrives,
             gradients=gradients,
-            nodes=tuple(self.nodes()) if self.edges else (),
+            nodes=shown,
             notes=(*self.notes(end), *self.remarks),
             flags=tuple([flag._replace(path=path_of(flag.path)) for flag in numbers.flags]),
             numbers=numbers,
+            frames=tuple(self.frames(shown)),
             precision=precision,
             values={
                 name: self.result(node)
@@ -254,6 +346,21 @@ class Gathered:
                 if not numbers.decided.isdisjoint(cells.nodes)
             ),
         )
+
+    def frames(self, shown: Iterable[ArrayNode]) -> Iterator[ArrayFrame]:
+        """The blocks that are shown as their parts."""
+        for frame in frames(self.graph, self.names, {node.index for node in shown}):
+            block = self.graph.blocks[frame.node]
+            yield ArrayFrame(self.title(frame.node, block), frame.node, frame.nodes)
+
+    def title(self, node: int, block: Block) -> str:
+        """What a block does, over the names of its operands: `layer(x, W, b)`, `W @ x`."""
+        row = block.row
+        if row is None or not (row.symbol or row.syntax):
+            return called(block, self.names.of[node], self.names.text)
+        if isinstance(row, Structural):
+            return self.over(row, block.operands, block.written)
+        return write(row, [self.names.text(k) for k in block.operands]).text
 
     def notes(self, end: int) -> Iterator[Note]:
         """The notes on the numbers, but what is unused is a whole stage."""
@@ -302,7 +409,7 @@ class Gathered:
     def nodes(self) -> list[ArrayNode]:
         """The nodes that are needed; each constant once."""
         graph = self.graph
-        used = [node for node in range(len(graph)) if self.needed[node]]
+        used = [node for node in self.names.of if self.needed[node]]
         once = constants_once(graph, used)
         return [
             self.node(node, graph.operations[node]) for node in used if once.get(node, node) == node
@@ -323,17 +430,20 @@ class Gathered:
             gradient = Tensor(
                 gradient.shape, tuple([0.0 if x is None else x for x in gradient.numbers])
             )
-        if row.leaf:
+        block = self.names.blocks.get(node)
+        if row.leaf and block is None:
             return ArrayNode(node, name, row.name, row, name, (), value, gradient)
-        edges = []
+        kind, operands, edge = "operation", graph.operands[node], partial(self.edge, node, row)
+        if block is not None:
+            kind, row, operands = "block", row_of(block, name), block.operands
+            edge = partial(self.block_edge, node, block)
         passes = gradient is not None and any(x != 0 for x in gradient.numbers)
-        for place, operand in enumerate(graph.operands[node]):
-            if passes and (node, place) in self.lowered.sent and self.wanted(operand):
-                edges.append(self.edge(node, row, place, operand))
-        return ArrayNode(
-            node, name, "operation", row, self.formula(node), graph.operands[node], value, gradient, tuple(edges),
-            node in graph.names,
-        )  # fmt: skip
+        edges = [
+            edge(place, operand)
+            for place, operand in enumerate(operands)
+            if passes and (node, place) in self.lowered.sent and self.wanted(operand)
+        ]
+        return ArrayNode(node, name, kind, row, self.formula(node), operands, value, gradient, tuple(edges), node in graph.names)  # fmt: skip
 
     def wanted(self, operand: int) -> bool:
         """Whether a node is differentiated."""
@@ -344,12 +454,21 @@ class Gathered:
         )
 
     def formula(self, node: int) -> str:
-        """A node over the names of its operands."""
-        graph = self.graph
+        """A node over the names of its operands; a folded stage as its expression, if that is short."""
+        graph, block = self.graph, self.names.blocks.get(node)
+        if block is not None and block.stage:
+            text = expression_text(graph, node, longest=LONGEST_STAGE).text
+            if text != "...":
+                return text
+        if block is not None:
+            return called(block, self.names.of[node], self.names.text)
         if node not in graph.written:
             return formula(graph, node, self.names.text).text
-        row, operands = graph.operations[node], graph.operands[node]
-        _, pieces = array_shape(row, len(operands), graph.written[node])
+        return self.over(graph.operations[node], graph.operands[node], graph.written[node])
+
+    def over(self, row: Operation, operands: Sequence[int], written: Any) -> str:
+        """An operation on arrays over the names of its operands."""
+        _, pieces = array_shape(row, len(operands), written)
         return "".join(
             [
                 piece
@@ -359,11 +478,32 @@ class Gathered:
             ]
         )
 
+    def contribution(self, node: int, place: int, operand: int) -> Tensor:
+        shape = self.lowered.found.of[operand]
+        sent = self.gathered(shape, self.lowered.sent[node, place], "gradient")
+        return Tensor(shape, tuple([0.0 if x is None else x for x in sent.numbers]))
+
+    def block_edge(self, node: int, block: Block, place: int, operand: int) -> ArrayEdge:
+        """What a block sends back: of a row of the tables as that says, of a function of the
+        program by its rule where all goes element by element, else through its parts.
+        """
+        contribution = self.contribution(node, place, operand)
+        lowered, row = self.lowered, block.row
+        shape, over = lowered.found.of[operand], lowered.found.of[node]
+        if lowered.graph.blocks.get(lowered.cells[node].nodes[0]):
+            rule = self.rules.block(node, place, row)
+            if rule is not None:
+                local = self.local(node, place, shape, False)
+                return ArrayEdge(place, operand, "elementwise", "", rule, local, contribution, summed(shape, over))  # fmt: skip
+        text = ""
+        if row is not None and not block.mirrored:
+            text = self.vjp_of(row, node, place, block.operands, block.written)
+        return ArrayEdge(place, operand, "structural", text, None, None, contribution)
+
     def edge(self, node: int, row: Operation, place: int, operand: int) -> ArrayEdge:
         lowered, graph = self.lowered, self.graph
         shape = lowered.found.of[operand]
-        sent = self.gathered(shape, lowered.sent[node, place], "gradient")
-        contribution = Tensor(shape, tuple([0.0 if x is None else x for x in sent.numbers]))
+        contribution = self.contribution(node, place, operand)
         if isinstance(row, Structural):
             return ArrayEdge(place, operand, "structural", self.vjp(node, row, place), None, None, contribution)  # fmt: skip
         reduction = row.variadic and len(graph.operands[node]) == 1
@@ -418,14 +558,47 @@ class Gathered:
 
     def vjp(self, node: int, row: Structural, place: int) -> str:
         """What is sent back, as text over the names of the nodes."""
-        graph, names = self.graph, self.names
-        operands, written = graph.operands[node], graph.written[node]
-        text = compiled(self.lowered.texts[node][place])
-        called = row.called(len(operands), written)
+        graph = self.graph
+        return self.vjp_of(row, node, place, graph.operands[node], graph.written[node])
+
+    def vjp_of(
+        self, row: Operation, node: int, place: int, operands: Sequence[int], written: Any
+    ) -> str:
+        """The same of a row over these operands, whether it is the node's own or that of a block."""
+        graph, names, of = self.graph, self.names, self.lowered.found.of
+        called: Sequence[str]
+        if isinstance(row, Structural):
+            text = sent(row, place, [of[k] for k in operands], written)
+            called = row.called(len(operands), written)
+        elif row.name == "mean":
+            text, called = compiled(f"up/{size(of[operands[0]]) // size(of[node])}"), ()
+        else:
+            rule = compiled(row.rules[min(place, len(row.rules) - 1)])
+            factor = expression_text(rule, rule.output)
+            text = compiled(write(MUL, [Text("up"), factor]).text)
+            called = row.operands[: len(operands)]
         given: dict[str, str | float] = {OUT: names.of[node]}
         for name, operand in zip(called, operands, strict=bool(called)):
             given[name] = graph.constants.get(operand, names.of[operand])
-        return program_text(renamed(text, given, self.names.of.values()))
+        return program_text(renamed(text, given, names.of.values()))
+
+
+def called(block: Block, name: str, text: Callable[[int], Text]) -> str:
+    """A block over its operands: `layer(x, W, b)`. name: of its node; text: of an operand."""
+    sign, level = ("-", POWER) if block.mirrored else ("", SUM)
+    parts = [sign + text(k).within(level) for k in block.operands]
+    if isinstance(block.written, int):
+        parts.append(f"axis={block.written}")
+    return f"{block.name or name}({', '.join(parts)})"
+
+
+def row_of(block: Block, name: str) -> Operation:
+    """The row of a block that is shown as one node; name: of its node."""
+    if block.row is not None and not block.mirrored:
+        return block.row
+    operands = block.function.parameters if block.function else ()
+    called = f"{block.name}(-x)" if block.mirrored else block.name or name
+    return Operation(called, operands, (), Role.SCALES, "")
 
 
 def summed(shape: Shape, over: Shape) -> str:

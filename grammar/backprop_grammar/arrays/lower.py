@@ -3,14 +3,14 @@
 No calculus stands here, only which element meets which: the numbers' own operations say the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError
-from ..language.graph import Array, Condition, Graph
+from ..language.graph import Array, Block, Condition, Graph
 from ..language.nearest import literal
 from ..language.precedence import atom
 from ..operations.row import Operation
@@ -23,12 +23,14 @@ __all__ = [
     "LARGEST",
     "Flattened",
     "Lowered",
+    "by_default",
     "check_size",
     "element",
     "elements",
+    "elementwise",
     "flattened",
+    "lines",
     "reachable_from",
-    "spread",
 ]
 
 LARGEST = 20_000
@@ -72,12 +74,54 @@ def element(name: str, place: tuple[int, ...] | tuple[str, ...]) -> str:
     return f"{name}[{','.join(map(str, place))}]" if place else name
 
 
+def lines(x: Cells, axis: int | None) -> list[Sequence[int]]:
+    """The nodes that become one along an axis, or without one: columns, rows, or all."""
+    if axis is None or len(x.shape) == 1:
+        return [x.nodes]
+    return x.columns() if axis == 0 else x.rows()
+
+
+def elementwise(program: Graph, nodes: Iterable[int]) -> bool:
+    """Whether all that some nodes do goes element by element, without a choice of branches."""
+    return not any(
+        k in program.written or isinstance(row, Structural) or row is IF or (row.variadic and len(program.operands[k]) == 1)
+        for k in nodes
+        for row in [program.operations[k]]
+    )  # fmt: skip
+
+
+def by_default(program: Graph) -> Graph:
+    """A program in which calls are one node where all goes element by element, as over numbers:
+    their local gradients have formulas. Others are shown as their parts, which alone say what they
+    send.
+    """
+    blocks = {
+        node: block._replace(open=not elementwise(program, range(block.first, node + 1)))
+        for node, block in program.blocks.items()
+    }
+    return replace(program, blocks=blocks)
+
+
+def insides(names: Names) -> dict[int, tuple[int, bool]]:
+    """Of the nodes in blocks that are shown as one node: the results, and whether all in a block
+    goes element by element.
+    """
+    program = names.graph
+    found: dict[int, tuple[int, bool]] = {}
+    for result, block in names.blocks.items():
+        inner = range(block.first, result + 1)
+        by_element = elementwise(program, inner)
+        found |= dict.fromkeys(inner, (result, by_element))
+    return found
+
+
 class Lowered:
     """The tape of numbers of a program over arrays, as it grows.
 
-    graph: that tape. at: its point. cells: the elements of each node. sent: with edges, the nodes
-    whose gradients are the contributions of a node to an operand: (node, place) -> elements;
-    texts: what the operations on arrays send, as the table says it.
+    graph: that tape. at: its point. cells: the elements of each node that is seen. sent: with edges, the nodes
+    whose gradients are the contributions of a node to an operand: (node, place) -> elements. A
+    block that is shown as one node sends as one; where all in it goes element by element, there is
+    a block of numbers for each of its elements. first: the first node of what a node means.
     """
 
     def __init__(
@@ -89,14 +133,31 @@ class Lowered:
         self.at: dict[str, float] = {}
         self.cells: dict[int, Cells] = {}
         self.sent: dict[tuple[int, int], list[int]] = {}
-        self.texts: dict[int, tuple[str, ...]] = {}
+        self.first: dict[int, int] = {}
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
+        self.inside: dict[int, Cells] = {}  # of the block that is lowered, what it is given
+        closed = insides(names)
         for node, row in enumerate(program.operations):
-            if needed[node]:
-                self.span = program.spans[node]
+            if not needed[node]:
+                continue
+            self.span = program.spans[node]
+            if node not in closed:
                 self.add(node, row, at, edges)
+                continue
+            result, by_element = closed[node]
+            block = names.blocks[result]
+            if edges and not self.inside:
+                self.inside = self.given(result, block)
+            if not (edges and by_element):
+                self.add(node, row, at, False)
+            elif node == result:
+                self.add_by_element(node, block)
+            if node == result:
+                self.inside = {}
+                for k in range(block.first, result):
+                    self.cells.pop(k, None)
 
     # the tape of numbers, as the rows of the array table see it
 
@@ -118,17 +179,19 @@ class Lowered:
         program, found = self.program, self.found
         shape = found.of[node]
         region = program.regions[node]
-        first = len(self.graph)
+        first = self.first[node] = len(self.graph)
         self.region = 0
         if row is VARIABLE:
             nodes = self.variable(program.names[node], at)
         elif row is CONSTANT:
             nodes = [self.graph.constant(program.constants[node], self.span)]
         else:
-            given = [self.cells[k] for k in program.operands[node]]
+            given = [self.inside.get(k) or self.cells[k] for k in program.operands[node]]
             if edges:
                 given = [
-                    self.alias(node, place, cells) if self.receives(node, row, place) else cells
+                    self.alias(node, place, program.operands[node][place], cells)
+                    if self.receives(node, row, place)
+                    else cells
                     for place, cells in enumerate(given)
                 ]
             if isinstance(row, Structural):
@@ -154,32 +217,33 @@ class Lowered:
 
         first: of the nodes that were appended for it.
         """
-        name = self.names.of[node]
+        name = self.names.near(node)
         for inner in range(first, len(self.graph)):
             self.graph.names.setdefault(inner, f"a part of {name}")
+        if self.names.hidden[node]:
+            return
         for label, one in zip(self.labels(name, shape), nodes, strict=True):
             self.graph.names[one] = label
             self.graph.stages.append((label, one))
-
-    def receives(self, node: int, row: Operation, place: int) -> bool:
-        """Whether anything is sent back to an operand: not to what only selects, or is counted."""
-        if not isinstance(row, Structural):
-            return row is not IF or place > 1
-        if node not in self.texts:
-            shapes = [self.found.of[k] for k in self.program.operands[node]]
-            self.texts[node] = row.vjp(shapes, self.program.written[node])
-        return self.texts[node][place] != "0"
 
     def labels(self, name: str, shape: Shape) -> list[str]:
         """What the elements of an array are called."""
         return [element(name, place) for place in elements(shape)]
 
-    def alias(self, node: int, place: int, cells: Cells) -> Cells:
+    def receives(self, node: int, row: Operation, place: int) -> bool:
+        """Whether anything is sent back to an operand: not to what only selects, or is counted."""
+        if not isinstance(row, Structural):
+            return row is not IF or place > 1
+        program = self.program
+        shapes = [self.found.of[k] for k in program.operands[node]]
+        return row.vjp(shapes, program.written[node])[place] != "0"
+
+    def alias(self, node: int, place: int, operand: int, cells: Cells) -> Cells:
         """A node of its own for each use of an element: its gradient is what that use sends back."""
         graph = self.graph
         if all(graph.operations[k] is CONSTANT for k in cells.nodes) or cells.whole is not None:
             return cells
-        name = self.names.of[self.program.operands[node][place]]
+        name = self.names.of[operand]
         nodes = []
         for where, k in zip(elements(cells.shape), cells.nodes, strict=True):
             one = graph.add(IDENTITY, (k,), self.span, graph.regions[k])
@@ -188,14 +252,47 @@ class Lowered:
         self.sent[node, place] = nodes
         return Cells(cells.shape, nodes)
 
+    # blocks that are shown as one node
+
+    def given(self, result: int, block: Block) -> dict[int, Cells]:
+        """What a block is given: nodes of its own for all that it uses an element for."""
+        inside: dict[int, Cells] = {}
+        for place, operand in enumerate(block.operands):
+            if operand not in inside and operand in self.cells:
+                inside[operand] = self.alias(result, place, operand, self.cells[operand])
+        return inside
+
+    def add_by_element(self, result: int, block: Block) -> None:
+        """Append the elements of a block, one after the other, each as a block of numbers."""
+        program, graph = self.program, self.graph
+        shape, begin = self.found.of[result], len(graph)
+        inner = range(block.first, result + 1)
+        parts = [k for k in inner if k not in program.constants]
+        fixed = {
+            k: graph.constant(program.constants[k], self.span)
+            for k in inner
+            if k in program.constants
+        }
+        picked = {k: [x.nodes[i] for i in spread(x.shape, shape)] for k, x in self.inside.items()}
+        nodes = []
+        for place in range(size(shape)):
+            first = len(graph)
+            moved = fixed | {k: column[place] for k, column in picked.items()}
+            for k in parts:
+                operands = tuple([moved[i] for i in program.operands[k]])
+                region = self.region_of(program.regions[k], place)
+                moved[k] = graph.add(program.operations[k], operands, self.span, region)
+            nodes.append(moved[result])
+            given = tuple([moved[k] for k in block.operands])
+            graph.blocks[moved[result]] = Block(block.name, given, first)
+        self.name(result, shape, nodes, begin)
+        self.cells[result] = Cells(shape, nodes)
+
     def reduced(self, row: Operation, x: Cells, axis: int | None) -> list[int]:
         """The elements of a reduction, a line each."""
-        lines: list[Sequence[int]] = [x.nodes]
-        if axis is not None and len(x.shape) == 2:
-            lines = x.columns() if axis == 0 else x.rows()
         return [
             self.apply(row.name, *line) if len(line) >= row.least else self.apply("identity", *line)
-            for line in lines
+            for line in lines(x, axis)
         ]
 
     def by_element(
@@ -317,6 +414,10 @@ class Flat(Lowered):
         self.layout: dict[str, tuple[Shape, tuple[str, ...]]] = {}
         super().__init__(program, names, found, at, needed, edges=False)
         self.graph.respelled = True  # its text is that of the tape
+
+    def apply(self, name: str, *operands: int) -> int:
+        """Append an operation; a sum of two is written with a sign."""
+        return super().apply("add" if name == "sum" and len(operands) == 2 else name, *operands)
 
     def labels(self, name: str, shape: Shape) -> list[str]:
         if name in self.layout:

@@ -14,7 +14,16 @@ from ..operations.structural import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
 
-__all__ = ["ArrayEdge", "ArrayNode", "ArrayTrace", "Tensor", "nested", "path_of", "tensor"]
+__all__ = [
+    "ArrayEdge",
+    "ArrayFrame",
+    "ArrayNode",
+    "ArrayTrace",
+    "Tensor",
+    "nested",
+    "path_of",
+    "tensor",
+]
 
 
 def nested(shape: Shape, items: Iterator[Any]) -> Any:
@@ -63,7 +72,7 @@ class ArrayEdge(NamedTuple):
     """What a node sends back to one operand.
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
-    the names of the nodes and `up`. rule, local: of the others, the local gradient as a formula and
+    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of the others, the local gradient as a formula and
     its numbers, which stand in the shape of the node, or of what a reduction reduces; None for one
     along which nothing arrives. fit: of an operand that was stretched, along what it is summed for
     that: `axis=0`, `axis=1`, or `all`; unsummed: its contribution before that, in the shape of the
@@ -92,7 +101,7 @@ class ArrayEdge(NamedTuple):
         upstream x local.
         """
         if not self.fit:
-            return self.vjp
+            return self.vjp or ("up, through its parts" if self.kind == "structural" else "")
         axis = "" if self.fit == "all" else f", {self.fit}"
         return f"sum({self.product}{axis})"
 
@@ -142,11 +151,23 @@ class ArrayNode(NamedTuple):
         return None if self.row.leaf else self.row.role
 
 
+class ArrayFrame(NamedTuple):
+    """A node, a call or a row of the tables that is shown as its parts.
+
+    title: what it does over the names of its operands, such as `W @ x`. node: its result; nodes:
+    all of its parts, the result among them.
+    """
+
+    title: str
+    node: int
+    nodes: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ArrayTrace:
     """One forward and one backward pass over arrays.
 
-    program: as it was typed, of which every call is opened. upstream: the gradient that arrives at
+    program: as it was typed; names: of the same, grouped as it is shown. upstream: the gradient that arrives at
     the output, of its shape, or a number. numbers: the trace of the program over numbers that it
     means. Other fields as in trace.record.Trace.
     """
@@ -162,14 +183,20 @@ class ArrayTrace:
     notes: tuple[Note, ...]
     flags: tuple[Flag, ...]
     numbers: Trace
+    frames: tuple[ArrayFrame, ...] = ()
     precision: int | None = None
     values: dict[str, Tensor] = field(default_factory=dict)
     decided: frozenset[int] = frozenset()
 
     @property
+    def tape(self) -> Graph:
+        """The program, grouped as it is shown; places of nodes are on it."""
+        return self.names.graph
+
+    @property
     def last(self) -> bool:
         """Whether the output is the last stage."""
-        return self.output == self.program.output
+        return self.output == self.tape.output
 
     @property
     def output_name(self) -> str:

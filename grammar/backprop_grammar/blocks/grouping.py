@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..errors import BackpropError, shorten, suggestion
 from ..language.graph import Block, Condition, Function, Graph
-from ..operations.table import ALIASES, FUNCTIONS, IDENTITY, OPERATIONS
+from ..operations.row import Operation
+from ..operations.table import ALIASES, FUNCTIONS, IDENTITY
 from .definitions import defined, definition
-from .matching import WIDEST, Match, matches
+from .matching import WIDEST, Match, Search, matches
 from .names import Names
 
 __all__ = ["shaped"]
@@ -25,46 +26,63 @@ class Choice:
 
     def __init__(self, graph: Graph, names: Sequence[str], option: str) -> None:
         """Raises BackpropError for a name that the program does not have."""
+        self.graph, self.option = graph, option
         self.everything = ALL in names
         self.functions: set[str] = set()
         self.nodes: set[int] = set()
         for name in names:
-            row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+            row = self.row(name)
             soft = name not in FUNCTIONS or (row is not None and row.soft)
             if name in graph.functions:
                 self.functions.add(name)
             elif row is not None and not (soft and name in graph.names.values()):
                 self.functions.add(row.name)
-                if not row.formula:
-                    raise primitive(name, option)
+                if not self.made_of(row):
+                    raise self.primitive(name)
             elif name != ALL:
                 try:
                     self.nodes.add(Names(graph).find(name))
                 except BackpropError as error:
-                    known = [*graph.functions, *(row.name for row in defined())]
+                    known = [*graph.functions, *self.known()]
                     hint = suggestion(name, known, error.hint)
                     message = f"there is no function and no node called {shorten(name)}"
                     raise BackpropError("name", message, hint=hint) from None
 
+    def row(self, name: str) -> Operation | None:
+        """The function of the table of that name."""
+        return FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+
+    def made_of(self, row: Operation) -> str:
+        """How a row is written in simpler ones; an empty text for a primitive one."""
+        return row.formula
+
+    def known(self) -> list[str]:
+        """The names of the rows that are made of simpler ones."""
+        return [row.name for row in defined()]
+
     def takes(self, name: str, node: int = -1) -> bool:
         return self.everything or name in self.functions or node in self.nodes
 
+    def primitive(self, name: str) -> BackpropError:
+        return BackpropError(
+            "name",
+            f"{name} has no parts to {self.option}: it is a primitive operation",
+            hint=f"blocks are {', '.join(self.known())} and functions of the program",
+        )
 
-def primitive(name: str, option: str) -> BackpropError:
-    return BackpropError(
-        "name",
-        f"{name} has no parts to {option}: it is a primitive operation",
-        hint=f"blocks are {', '.join(row.name for row in defined())} and functions of the program",
-    )
-
-
-def none_here(graph: Graph, name: str, option: str) -> BackpropError:
-    message = f"the program has no {shorten(name)} to {option}"
-    row = None if name in graph.functions else OPERATIONS[name]
-    if row and option == "fold":
-        more = f", with at most {WIDEST} operands" if row.variadic else ""
-        return BackpropError("name", message, hint=f"it is written {row.formula}{more}")
-    return BackpropError("name", message, hint=f"leave it out of {option}", reason="absent")
+    def none_here(self, name: str) -> BackpropError:
+        """The error for a function that does not occur."""
+        message = f"the program has no {shorten(name)} to {self.option}"
+        row = None if name in self.graph.functions else self.row(name)
+        if row and self.option == "fold":
+            text = self.made_of(row)
+            more = (
+                f", with at most {WIDEST} operands" if row.variadic and text == row.formula else ""
+            )
+            return BackpropError("name", message, hint=f"it is written {text}{more}")
+        return BackpropError(
+            "name", message, hint=f"leave it out of {self.option}", reason="absent"
+        )
 
 
 def shaped(
@@ -124,18 +142,11 @@ def to_expand(graph: Graph, choice: Choice) -> set[int]:
     inside = nested(nodes, graph, choice)
     for name in choice.functions - present - inside:
         if name in behind:
-            around = block_around(graph, behind[name])
-            raise BackpropError(
-                "name",
-                f"{name} stands inside {shorten(around)}, which is one node",
-                hint=f"expand {around} too",
-                meant=f"{around},{name}",
-                reason="inside",
-            )
-        raise none_here(graph, name, "expand")
+            raise stands_inside(name, block_around(graph, behind[name]))
+        raise choice.none_here(name)
     for node in choice.nodes - nodes - graph.blocks.keys():
         operation = graph.operations[node]
-        raise primitive(graph.names.get(node, "it") if operation.leaf else operation.name, "expand")
+        raise choice.primitive(graph.names.get(node, "it") if operation.leaf else operation.name)
     return nodes
 
 
@@ -154,6 +165,14 @@ def block_around(graph: Graph, node: int) -> str:
         for result, block in sorted(graph.blocks.items())
         if block.first <= node <= result and not block.open
     )
+
+
+def stands_inside(name: str, around: str) -> BackpropError:
+    """The error for an operation that only a closed block has."""
+    return BackpropError(
+        "name", f"{name} stands inside {shorten(around)}, which is one node",
+        hint=f"expand {around} too", meant=f"{around},{name}", reason="inside",
+    )  # fmt: skip
 
 
 def nested(nodes: Iterable[int], graph: Graph, choice: Choice) -> set[str]:
@@ -205,6 +224,9 @@ def rebuilt(
         functions=graph.functions,
         shadowed=graph.shadowed,
         conditions=list(graph.conditions),
+        declared=graph.declared,
+        array_inputs=graph.array_inputs,
+        remarks=graph.remarks,
     )
     moved = [-1] * len(graph)
     begin = [0] * len(graph)
@@ -220,6 +242,12 @@ def rebuilt(
             tape.constants[place] = graph.constants[node]
         if node in graph.condition_of:
             tape.condition_of[place] = graph.condition_of[node]
+        if node in graph.written:
+            if node in functions:
+                block = tape.blocks[place]
+                tape.blocks[place] = block._replace(written=graph.written[node])
+            else:
+                tape.written[place] = graph.written[node]
         if node in doubled:
             place = tape.add(IDENTITY, (place,), span, region)
         moved[node] = place
@@ -241,10 +269,13 @@ def rebuilt(
 # Folding
 
 
-def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[int]]:
+def folded(
+    graph: Graph, choice: Choice, keep: set[int], search: Search | None = None
+) -> tuple[Graph, list[int]]:
     """The graph with blocks where it spells them out; where each node went.
 
-    keep: nodes that must stay visible. Raises BackpropError when there is nothing of a name.
+    keep: nodes that must stay visible. search: for what the graph spells out. Raises BackpropError
+    when there is nothing of a name.
     """
     present: set[str] = set()
     for node, block in graph.blocks.items():
@@ -253,6 +284,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
         if not graph.blocks[node].open:
             present.add(block.name)
     closed = inside_closed(graph)
+    search = search or Search(graph)
     users: list[list[int]] = [[] for _ in graph.operations]
     for node, operands in enumerate(graph.operands):
         for k in set(operands):
@@ -267,7 +299,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     if choice.everything or choice.functions:
         within = enclosing(graph)
         own = [function for function in graph.functions.values() if choice.takes(function.name)]
-        for node, here in sorted(matches(graph, closed, own).items(), reverse=True):
+        for node, here in sorted(matches(search, closed, own).items(), reverse=True):
             for match in sorted(here, key=lambda match: -len(match.inner)):
                 row = match.function.row
                 # Every addition is a sum, so `all` does not mean those.
@@ -284,7 +316,7 @@ def folded(graph: Graph, choice: Choice, keep: set[int]) -> tuple[Graph, list[in
     rows = zip(graph.operations, closed, strict=True)
     present |= {row.name for row, shut in rows if not (row.leaf or shut)}
     for name in choice.functions - present:
-        raise none_here(graph, name, "fold")
+        raise choice.none_here(name)
     return put_together(graph, groups)
 
 
@@ -325,6 +357,8 @@ def extracted(graph: Graph, inner: Sequence[int], operands: Sequence[int]) -> Fu
         moved[node] = body.add(graph.operations[node], parts)
         if node in graph.constants:
             body.constants[moved[node]] = graph.constants[node]
+        if node in graph.written:
+            body.written[moved[node]] = graph.written[node]
     body.stages.append(("", moved[inner[-1]]))
     return Function.of("", tuple(body.variables), body)
 
@@ -367,6 +401,7 @@ def put_together(graph: Graph, groups: dict[int, Match]) -> tuple[Graph, list[in
             function,
             stage=stage,
             mirrored=match.mirrored,
+            written=match.written,
         )
         for k in match.inner:
             if k != node:

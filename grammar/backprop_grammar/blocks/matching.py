@@ -5,8 +5,9 @@ of the tape, so what a larger pattern is made of has been found before.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..language.graph import Function, Graph
 from ..language.precedence import comparison_of
@@ -30,13 +31,14 @@ class Match:
     """A block that a graph spells out: the nodes that are its operands, its parts, what it computes.
 
     inner: the nodes that it is made of, the result among them, in ascending order. mirrored: it
-    is the block at minus its operand.
+    is the block at minus its operand. written: what is written at it beside its operands.
     """
 
     operands: tuple[int, ...]
     inner: tuple[int, ...]
     function: Function
     mirrored: bool = False
+    written: Any = None
 
     @property
     def name(self) -> str:
@@ -53,8 +55,16 @@ class Search:
     """A search under way: the graph, which of its nodes are closed, and its matches so far."""
 
     graph: Graph
-    closed: list[bool]
-    matches: dict[int, list[Match]]
+    closed: Sequence[bool] = ()
+    matches: dict[int, list[Match]] = field(default_factory=dict)
+
+    def more(self, node: int) -> Iterable[Match]:
+        """What else a node may be, beside rows of the table of numbers and functions."""
+        return ()
+
+    def alike(self, row: Operation, wanted: Any, written: Any, operands: Sequence[int]) -> bool:
+        """Whether what is written beside the operands of a row is what a pattern wants."""
+        return bool(wanted == written)
 
     def fits(self, pattern: Graph, p: int, node: int, bound: Bound) -> Iterator[Bound]:
         """The ways in which node p of a pattern can stand for a node. Patterns are small."""
@@ -73,12 +83,19 @@ class Search:
             ):
                 yield bound
             return
+        wanted = pattern.written.get(p)
         for match in self.matches.get(node, ()):
-            if match.function.row is operation and not match.mirrored:
+            if (
+                match.function.row is operation
+                and not match.mirrored
+                and self.alike(operation, wanted, match.written, match.operands)
+            ):
                 yield from self.all_fit(pattern, pattern.operands[p], match.operands, bound)
         if graph.operations[node] is not operation or self.closed[node]:
             return
         operands = graph.operands[node]
+        if not self.alike(operation, wanted, graph.written.get(node), operands):
+            return
         if node in graph.condition_of:
             yield from self.if_fits(pattern, p, node, bound)
             return
@@ -187,7 +204,7 @@ def contents(body: Graph) -> tuple[object, ...]:
     comparisons = [comparison_of(body, node) for node in body.condition_of]
     return (
         tuple(body.operations), tuple(body.operands), tuple(body.constants.items()),
-        tuple(body.variables.values()), tuple(comparisons),
+        tuple(body.variables.values()), tuple(body.written.items()), tuple(comparisons),
     )  # fmt: skip
 
 
@@ -207,13 +224,14 @@ def constants_near(graph: Graph, node: int, through_blocks: bool = True) -> set[
 
 
 def matches(
-    graph: Graph, closed: list[bool], functions: Iterable[Function]
+    search: Search, closed: list[bool], functions: Iterable[Function]
 ) -> dict[int, list[Match]]:
     """Every block of the table, and every one of some functions, that is spelled out.
 
-    closed: nodes that belong to closed blocks, where nothing is looked for.
+    search: not yet under way. closed: nodes that belong to closed blocks, where nothing is looked
+    for.
     """
-    search = Search(graph, closed, {})
+    graph, search.closed = search.graph, closed
     own = Bodies(functions)
     roots: dict[str, list[Operation]] = {}
     for row in defined():
@@ -228,6 +246,7 @@ def matches(
             continue
         candidates = [search.at(node, function, body) for _, function, body in own.at(graph, node)]
         candidates += [spelled(search, row, node) for row in roots.get(operation.name, ())]
+        candidates += search.more(node)
         here = [match for match in candidates if match is not None]
         if here:
             search.matches[node] = here

@@ -41,7 +41,8 @@ class Block(NamedTuple):
     name: of a function of the program, of a row of the table, or of a stage. function: what it
     computes, over ``operands``; None where it is not known. open: it is shown as its parts.
     stage: it is everything that only that stage needs, not a call. mirrored: it is the function
-    of the table at minus its operand.
+    of the table at minus its operand. written: what is written at it beside its operands, as at a
+    node (see ``Graph.written``).
     """
 
     name: str
@@ -51,6 +52,7 @@ class Block(NamedTuple):
     open: bool = False
     stage: bool = False
     mirrored: bool = False
+    written: Any = None
 
     @property
     def row(self) -> Operation | None:

@@ -41,8 +41,21 @@ __all__ = [
 Shape = tuple[int, ...]
 """() of a number, (n,) of a vector, (m, n) of a matrix."""
 
-REDUCTIONS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
-"""The operations on numbers that take one array, all of it or along an axis."""
+REDUCTIONS: dict[str, tuple[str, ...]] = {
+    "sum": (),
+    "mean": (
+        "sum(x, axis)/n",
+        "1/n*sum(x, axis)",
+        "sum(x, axis=0)/rows(x)",
+        "sum(x, axis=1)/cols(x)",
+        "sum(x)/size(x)",
+    ),
+    "max": (),
+    "min": (),
+    "logsumexp": ("m = max(x, axis); m + log(sum(exp(x - m), axis))", "log(sum(exp(x), axis))"),
+}
+"""The operations on numbers that take one array, all of it or along an axis; with their parts (see
+``Structural.parts``), in which n is how many numbers become one."""
 
 
 class Misfit(Exception):
@@ -120,6 +133,10 @@ class Structural(Operation):
     of what says how large its operand is, the number. work: how many operations on numbers it
     means, where these are many more than the numbers that it takes and makes. jacobians: what the
     Jacobian is by each operand, where that and the result are vectors; empty where no text says it.
+
+    parts: what it is made of, as texts over the operands: the first that fits their shapes is shown
+    where it is opened, and all are ways in which people write it. `axis` is the last axis there:
+    axis=1 of a matrix, and nothing of a vector.
     """
 
     shape: Callable[[Sequence[Taken], Any], Shape] = lambda _operands, _written: ()
@@ -132,6 +149,7 @@ class Structural(Operation):
     counts: Callable[[Shape], int] | None = None
     work: Callable[[Sequence[Taken], Shape], int] | None = None
     jacobians: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def vjp(self, shapes: Sequence[Shape], written: Any, careful: bool = False) -> tuple[str, ...]:
         """What is sent back to each operand, of these shapes.
@@ -1042,8 +1060,18 @@ def normalising_row(name: str, axis: int, doc: str) -> Structural:
     """A row of a normalisation along an axis, with a scale g and a shift b for each column."""
     rules = of_normalisation(name, axis)
     texts = " ;; ".join(rules([(2, 2), (2,), (2,)], None))
+    along = ", axis" if axis else ", axis=0"
+    parts = tuple(
+        f"c = x - mean(x{along}); s = {root.format(square=square, along=along)}; {shifted}"
+        for square in ("c^2", "c*c")
+        for root, *all_shifted in (
+            ("sqrt(mean({square}{along}) + 1e-5)", "g*(c/s) + b", "g*c/s + b"),
+            ("(mean({square}{along}) + 1e-5)^(-0.5)", "g*(c*s) + b", "g*c*s + b"),
+        )
+        for shifted in all_shifted
+    )
     return array_row(name, "x g b", texts, Role.SCALES, doc, variants=rules, shape=norm_shape(name),
-        lower=lower_layernorm if axis else lower_batchnorm, work=lambda _, shape: 6 * size(shape))  # fmt: skip
+        lower=lower_layernorm if axis else lower_batchnorm, parts=parts, work=lambda _, shape: 6 * size(shape))  # fmt: skip
 
 
 def counting_row(name: str, doc: str, count: Callable[[Shape], int]) -> Structural:
@@ -1079,23 +1107,34 @@ TAKE = array_row("take", "u x ...", "put(up, x[i]) ;; 0", R, "what x[i] takes, f
 
 ROWS = (
     array_row("dot", "a b", "up*b ;; up*a", S, "sum of the products of two vectors",
-        shape=same_vectors, lower=lower_dot, variants=of_dot),
+        shape=same_vectors, lower=lower_dot, variants=of_dot, parts=("sum(a*b)",)),
     array_row("outer", "a b", "up @ b ;; up.T @ a", S, "the products of every number of a with every one of b",
         shape=outer_shape, lower=lower_outer),
     array_row("norm", "x", "up*x/out", C, "length of a vector, or of all of a matrix",
-        shape=number_shape, lower=lower_norm, careful=("if(out == 0, 0, up*x/out)",)),
+        shape=number_shape, lower=lower_norm, careful=("if(out == 0, 0, up*x/out)",), kinks=("out",),
+        parts=("sqrt(sum(x^2))", "sqrt(sum(x*x))", "sqrt(dot(x, x))", "sqrt(x @ x)", "sum(x^2)^0.5")),
     array_row("trace", "x", "up*eye(rows(x))", D, "sum of the diagonal of a square matrix",
         shape=square_shape, lower=lower_trace),
     array_row("diag", "x", "diag(up)", D, "a vector as a diagonal matrix; of a square matrix the diagonal",
         shape=diag_shape, lower=lower_diag),
     array_row("softmax", "x", "out*(up - sum(up*out, axis=1))", C, "exponentials over their sum, along the last axis",
-        shape=same_shape, lower=lower_softmax, variants=of_softmax, jacobians=("diag(out) - out @ out.T",)),
+        shape=same_shape, lower=lower_softmax, variants=of_softmax, jacobians=("diag(out) - out @ out.T",),
+        parts=("t = exp(x - max(x, axis)); t/sum(t, axis)", "t = exp(x); t/sum(t, axis)",
+            "t = exp(x - max(x, axis)); t*sum(t, axis)^(-1)", "t = exp(x); t*sum(t, axis)^(-1)",
+            "exp(x - logsumexp(x, axis))", "exp(logsoftmax(x))")),
     array_row("logsoftmax", "x", "up - exp(out)*sum(up, axis=1)", C, "logarithm of softmax",
-        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax, jacobians=("eye(size(x)) - exp(out)",)),
+        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax, jacobians=("eye(size(x)) - exp(out)",),
+        parts=("x - logsumexp(x, axis)", "t = x - max(x, axis); t - log(sum(exp(t), axis))", "log(softmax(x))")),
     array_row("cross_entropy", "a y", "up*(softmax(a) - onehot(y, cols(a)))/rows(a) ;; 0", C,
         "mean over the rows of -log(softmax) at the label", shape=entropy_shape, lower=lower_entropy,
         indices=(1,), variants=of_entropy,
-        holds=lambda shapes, whole: shapes[0] == shapes[1] != () and not (whole and shapes[1] == (1,))),
+        holds=lambda shapes, whole: shapes[0] == shapes[1] != () and not (whole and shapes[1] == (1,)),
+        parts=("mean(logsumexp(a, axis) - pick(a, y))", "logsumexp(a, axis) - pick(a, y)",
+            "mean(sum(y*(logsumexp(a, axis) - a), axis))", "sum(y*(logsumexp(a, axis) - a), axis)",
+            "-mean(pick(logsoftmax(a), y))", "-mean(log(pick(softmax(a), y)))", "mean(-log(pick(softmax(a), y)))",
+            "-pick(logsoftmax(a), y)", "-log(pick(softmax(a), y))", "-log(softmax(a)[y])", "-logsoftmax(a)[y]",
+            "logsumexp(a) - a[y]", "-mean(sum(y*logsoftmax(a), axis))", "-mean(sum(y*log(softmax(a)), axis))",
+            "-sum(y*logsoftmax(a), axis)", "-sum(y*log(softmax(a)), axis)")),
     array_row("pick", "x y", "put(up, pick(x, y)) ;; 0", R, "the element of each row that a label names",
         shape=pick_shape, lower=lower_pick, indices=(1,)),
     array_row("onehot", "y n", "0 ;; 0", D, "rows of zeros, with a 1 where the label says; n classes",

@@ -62,7 +62,7 @@ class Lines:
         self.used: set[str] = set()
         self.numbers: set[str] = set()  # names of stages that are made of numbers only
         self.counts: dict[str, int] = {}
-        self.search = Search(tape, [False] * len(tape), {})
+        self.search = Search(tape, [False] * len(tape))
 
     # statements
 

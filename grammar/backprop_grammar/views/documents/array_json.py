@@ -53,6 +53,15 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
         "nodes": [node_object(trace, node) for node in trace.nodes if everything or not large],
         **remarks(trace.notes, trace.flags),
     }
+    if trace.frames:
+        result["frames"] = [
+            {
+                "title": one.title,
+                "node": trace.name(one.node),
+                "nodes": [trace.name(k) for k in one.nodes],
+            }
+            for one in trace.frames
+        ]
     if trace.precision:
         result["precision"] = trace.precision
         result["wide"] = {
@@ -64,7 +73,7 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
 
 def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
     result: dict[str, Any] = {"name": node.name, "kind": node.kind}
-    if node.kind == "operation":
+    if node.kind in ("operation", "block"):
         result |= {
             "operation": node.row.name,
             "formula": node.formula,
@@ -73,7 +82,7 @@ def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
     result |= {"shape": list(node.shape), "value": node.value.floats}
     if node.gradient is not None:
         result["gradient"] = node.gradient.floats
-    if node.kind == "operation":
+    if node.kind in ("operation", "block"):
         result["role"] = node.row.role.noun
         result["edges"] = [edge_object(trace, node, edge) for edge in node.edges]
     return result
