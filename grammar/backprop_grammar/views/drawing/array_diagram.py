@@ -16,8 +16,8 @@ from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
 from ...operations.structural import Structural, said, size, spread
 from ...operations.table import IF
-from .diagram import Diagram, Vertex, Wire, gate
-from .grids import Figure, Grid, abreast
+from .diagram import Diagram, Figure, Grid, Vertex, Wire, gate
+from .grids import abreast
 
 __all__ = ["array_diagram", "figure"]
 
