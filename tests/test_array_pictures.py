@@ -12,7 +12,7 @@ import backprop_grammar as bp
 from backprop_cli.screens.picture import lines
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.views.drawing.array_diagram import array_diagram
-from backprop_grammar.views.drawing.grids import Grid
+from backprop_grammar.views.drawing.diagram import Grid
 from backprop_grammar.views.drawing.sheet import scene
 from backprop_grammar.views.pictures import dot, mermaid, pdf, svg, tikz
 from tests import test_canvas, test_pictures

@@ -14,7 +14,7 @@ from backprop_cli.screens import tree
 from backprop_cli.screens.channels import Net, arranged
 from backprop_cli.screens.picture import LARGEST, lines
 from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, Wire, diagram
-from backprop_grammar.views.drawing.grids import lines as written
+from backprop_grammar.views.drawing.diagram import lines as written
 from tests.programs import programs
 from tests.screens import ROOT, UPDATE
 from tests.support import BackpropError, Program, often, outlined, traced

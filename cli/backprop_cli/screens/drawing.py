@@ -10,8 +10,7 @@ comes into the next one by an arrow from it.
 
 from collections import defaultdict
 
-from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex
-from backprop_grammar.views.drawing.grids import lines
+from backprop_grammar.views.drawing.diagram import Boundary, Diagram, Vertex, lines
 from backprop_grammar.views.drawing.layers import Layers, Link
 
 from .cells import Canvas

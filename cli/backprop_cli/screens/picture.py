@@ -11,7 +11,7 @@ from itertools import chain
 from rich.text import Text
 
 from backprop_grammar.views.drawing.diagram import Diagram, Wire
-from backprop_grammar.views.drawing.grids import lines as written
+from backprop_grammar.views.drawing.diagram import lines as written
 from backprop_grammar.views.drawing.layers import LARGEST, Layers, arrange
 from backprop_grammar.views.drawing.pictured import AnyTrace, pictured
 from backprop_grammar.views.drawing.staves import folded

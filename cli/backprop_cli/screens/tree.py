@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from rich.text import Text
 
-from backprop_grammar.views.drawing.diagram import Diagram, Vertex, Wire
-from backprop_grammar.views.drawing.grids import line
-from backprop_grammar.views.drawing.grids import lines as rows_of
+from backprop_grammar.views.drawing.diagram import Diagram, Vertex, Wire, line
+from backprop_grammar.views.drawing.diagram import lines as rows_of
 
 from .terminal import GRADIENT, NAME, QUIET, VALUE, wrapped
 

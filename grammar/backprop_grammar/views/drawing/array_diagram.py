@@ -16,8 +16,8 @@ from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
 from ...operations.structural import Structural, said, size, spread
 from ...operations.table import IF
-from .diagram import Diagram, Vertex, Wire, gate
-from .grids import Figure, Grid, abreast
+from .diagram import Diagram, Figure, Grid, Vertex, Wire, gate
+from .grids import abreast
 
 __all__ = ["array_diagram", "figure"]
 
@@ -36,78 +36,114 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
 
     heat: whether large arrays are heat maps, or a line of text.
     """
-    graph, by_index = trace.program, {node.index: node for node in trace.nodes}
-    constants = graph.constants
-    once = {constants[k]: node for k, node in by_index.items() if k in constants}
+    graph = trace.program
     needed = graph.needed(trace.output)
-    place: dict[int, int] = {}
-    vertices: list[Vertex] = []
-    wires: list[Wire] = []
+    drawn = Drawn(trace, digits, heat)
+    for node in trace.nodes:
+        if needed[node.index] and (node.index not in graph.constants or node.index == trace.output):
+            drawn.add(node)
+    vertices, wires = tuple(drawn.vertices), tuple(drawn.wires)
+    return Diagram(shown_text(graph), description(trace, digits), vertices, wires, ())
 
-    def shown(tensor: Tensor | None) -> Figure:
-        return "" if tensor is None else figure(tensor, digits, heat)
 
-    def both(value: Tensor | None, gradient: Tensor | None) -> tuple[Figure, Figure]:
+class Drawn:
+    """The vertices and wires of a trace, as they grow.
+
+    place: of a node, among the vertices. once: the constants, each of which has one node.
+    """
+
+    def __init__(self, trace: ArrayTrace, digits: int, heat: bool) -> None:
+        self.trace, self.digits, self.heat = trace, digits, heat
+        self.constants = trace.program.constants
+        self.by_index = {node.index: node for node in trace.nodes}
+        known = self.by_index.keys() & self.constants.keys()
+        self.once = {self.constants[k]: self.by_index[k] for k in known}
+        self.place: dict[int, int] = {}
+        self.vertices: list[Vertex] = []
+        self.wires: list[Wire] = []
+
+    def shown(self, tensor: Tensor | None) -> Figure:
+        return "" if tensor is None else figure(tensor, self.digits, self.heat)
+
+    def pair(self, value: Tensor, gradient: Tensor | None) -> tuple[Figure, Figure]:
         """Value and gradient, each element of one where it is in the other."""
-        if value is None or gradient is None or not gradient.shape or is_large(value):
-            return shown(value), shown(gradient)
+        above, below = abreast(self.shown(value), self.shown(gradient))
+        if gradient is None or not (
+            isinstance(above, Grid) and isinstance(below, Grid) and above.rows
+        ):
+            return above, below
         wide = value.shape[-1]
         stacked = Tensor((2 * size(value.shape) // wide, wide), value.numbers + gradient.numbers)
-        rows = columns(stacked, digits, everything=True)
+        rows = tuple(map(str.rstrip, columns(stacked, self.digits, everything=True)))
         half = len(rows) // 2
-        return abreast(
-            *(
-                replace(one, lines=tuple(map(str.rstrip, own))) if isinstance(one, Grid) else one
-                for one, own in ((shown(value), rows[:half]), (shown(gradient), rows[half:]))
+        return replace(above, lines=rows[:half]), replace(below, lines=rows[half:])
+
+    def vertex(self, node: ArrayNode, symbol: str = "") -> Vertex:
+        """A leaf, or a gate that shows a symbol; its name stands beside it where it has one."""
+        named = node.index in self.trace.program.names
+        label = node.name if named or not symbol else ""
+        formula = node.formula if node.kind == "operation" else ""
+        if formula and not symbol and not named and len(formula) <= LONGEST_SYMBOL:
+            label = formula
+        value, gradient = self.pair(node.value, node.gradient)
+        shape = said(node.shape) if node.shape else ""
+        value = "" if node.index in self.constants else value
+        return Vertex(node.name, symbol, label, value, gradient, formula, node.index, shape=shape)
+
+    def source(self, operand: int) -> int:
+        """The vertex of an operand; a constant is a leaf of its own per use."""
+        if operand not in self.constants:
+            return self.place[operand]
+        self.vertices.append(self.vertex(self.once[self.constants[operand]]))
+        return len(self.vertices) - 1
+
+    def copied(self, node: ArrayNode, edge: ArrayEdge, source: int, over: Tensor) -> Figure:
+        """Add the gate that stretches an operand; what comes back along the wire that leaves it."""
+        operand = self.by_index[edge.operand]
+        picked = [operand.value.numbers[k] for k in spread(operand.shape, node.shape)]
+        value, back = self.pair(Tensor(node.shape, tuple(picked)), over)
+        times = size(node.shape) // size(operand.shape)
+        formula = f"{operand.name} copied {times} times"
+        self.wires.append(
+            Wire(
+                source, len(self.vertices), 0, self.shown(edge.contribution), is_routed(node, edge)
             )
         )
+        self.vertices.append(
+            Vertex(
+                operand.name,
+                f"copy x{times}",
+                "",
+                value,
+                back,
+                formula,
+                operand.index,
+                backward="+",
+            )
+        )
+        return back
 
-    def leaf(node: ArrayNode, symbol: str = "") -> Vertex:
-        named = bool(not symbol or graph.names.get(node.index) == node.name)
-        label = node.name if named else ""
-        if node.kind == "operation" and not symbol and node.index not in graph.names:
-            label = node.formula if len(node.formula) <= LONGEST_SYMBOL else node.name
-        value, gradient = both(None if node.index in constants else node.value, node.gradient)
-        return Vertex(
-            node.name, symbol, label, value, gradient, node.formula if node.kind == "operation" else "", node.index,
-            shape=said(node.shape) if node.shape else "",
-        )  # fmt: skip
-
-    for node in trace.nodes:
-        if not needed[node.index] or (node.index in constants and node.index != trace.output):
-            continue
+    def add(self, node: ArrayNode) -> None:
+        """Add a node, after its operands, with its wires."""
         edges = {edge.place: edge for edge in node.edges}
         sources: list[tuple[int, ArrayEdge | None, Figure]] = []
-        for position, operand in wired_operands(trace, node):
-            other = once[constants[operand]] if operand in constants else by_index[operand]
-            if operand in constants:
-                vertices.append(leaf(other))
-            source = len(vertices) - 1 if operand in constants else place[operand]
-            edge = edges.get(position)
-            sent: Figure = shown(edge.contribution) if edge else ""
+        for position, operand in wired_operands(self.trace, node):
+            source, edge = self.source(operand), edges.get(position)
+            sent: Figure = self.shown(edge.contribution) if edge else ""
             if edge and edge.unsummed:
-                times = size(node.shape) // size(other.shape)
-                over = Tensor(node.shape, tuple([other.value.numbers[k] for k in spread(other.shape, node.shape)]))  # fmt: skip
-                value, back = both(over, edge.unsummed)
-                said_of = f"{other.name} copied {times} times"
-                vertices.append(Vertex(
-                    other.name, f"copy x{times}", "", value, back, said_of, operand, backward="+",
-                ))  # fmt: skip
-                wires.append(Wire(source, len(vertices) - 1, 0, sent, is_routed(node, edge)))
-                source, sent = len(vertices) - 1, back
+                sent = self.copied(node, edge, source, edge.unsummed)
+                source = len(self.vertices) - 1
             sources.append((source, edge, sent))
-        place[node.index] = len(vertices)
-        gated = node.kind == "operation" and bool(sources)
-        vertices.append(leaf(node, symbol(trace, node) if gated else ""))
+        target = self.place[node.index] = len(self.vertices)
+        self.vertices.append(self.vertex(node, symbol(self.trace, node) if sources else ""))
         for slot, (source, edge, sent) in enumerate(sources):
             if edge is None:
-                wires.append(Wire(source, len(vertices) - 1, slot))
+                self.wires.append(Wire(source, target, slot))
                 continue
             rule = edge.vjp or ("" if edge.rule is None else str(edge.rule))
-            local = "" if edge.local is None else inline(edge.local, digits)
+            local = "" if edge.local is None else inline(edge.local, self.digits)
             routed = is_routed(node, edge)
-            wires.append(Wire(source, len(vertices) - 1, slot, sent, routed, rule, local))
-    return Diagram(shown_text(graph), description(trace, digits), tuple(vertices), tuple(wires), ())
+            self.wires.append(Wire(source, target, slot, sent, routed, rule, local))
 
 
 def wired_operands(trace: ArrayTrace, node: ArrayNode) -> list[tuple[int, int]]:

@@ -16,9 +16,59 @@ from ...operations.row import Operation
 from ...operations.table import ADD, IF, SUB
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Edge, Node, Trace
-from .grids import Figure
 
-__all__ = ["Boundary", "Diagram", "Vertex", "Wire", "diagram", "gate"]
+__all__ = ["Boundary", "Diagram", "Figure", "Grid", "Vertex", "Wire", "diagram", "gate", "line", "lines"]  # fmt: skip
+
+WRITTEN = 4
+"""Numbers of an array that stand without lines around them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The numbers of an array. A picture is laid out around blocks of lines; a number is one line.
+
+    line: all of them on a line, or what is said of them where they are too many. lines: the same
+    in columns, for characters. rows: the text of each, row by row; empty where they are too many.
+    heat: of many, how large each is beside the largest, -1 to 1, row by row; caption: its range.
+    parts: how many rows and columns of the array each square of it stands for. room: a text for
+    every column, which is to have room there.
+    """
+
+    line: str
+    lines: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    heat: tuple[tuple[float, ...], ...] = ()
+    caption: str = ""
+    parts: tuple[int, int] = (1, 1)
+    room: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What is said of a heat map: its size, and what a square of it stands for."""
+        pairs = zip(self.parts, ("row", "column"), strict=True)
+        parts = " and ".join(f"{n} {what}s" for n, what in pairs if n > 1)
+        return f"{self.line}; a square is the largest of {parts}" if parts else self.line
+
+    @property
+    def boxed(self) -> bool:
+        """Whether lines are drawn around the numbers."""
+        return len(self.rows) * len(self.rows[0]) > WRITTEN if self.rows else False
+
+
+Figure = str | Grid
+"""A number as text, which is empty where there is none, or an array."""
+
+
+def line(figure: Figure) -> str:
+    """A figure on one line."""
+    return figure.line if isinstance(figure, Grid) else figure
+
+
+def lines(figure: Figure) -> tuple[str, ...]:
+    """A figure in characters, line by line."""
+    if isinstance(figure, Grid):
+        return figure.lines
+    return (figure,) if figure else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from re import findall
 
 from ...errors import shorten, visible
 from .block_frames import TITLE, cleared
-from .diagram import Boundary, Diagram, Vertex
-from .grids import Figure, Grid, long, placed, spans, tall
+from .diagram import Boundary, Diagram, Figure, Grid, Vertex
+from .grids import long, placed, spans, tall
 from .layers import Layers, Link, heights
 from .text_metrics import CAPITAL, SIZES, minus, shaped, typeset, width
 

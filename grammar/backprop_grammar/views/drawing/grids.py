@@ -1,83 +1,18 @@
-"""What is written beside a wire: a number, or the numbers of an array in rows and columns.
-
-A picture is laid out around blocks of lines, and a number is a block of one line. The numbers of a
-large array are a heat map where there are pixels, and its shape and length where there are none.
-"""
+"""Numbers in rows and columns, and heat maps: how much room they take, and where each number stands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from .diagram import Figure, Grid
 from .text_metrics import CAPITAL, minus, width
 
-__all__ = [
-    "WRITTEN",
-    "Figure",
-    "Grid",
-    "abreast",
-    "line",
-    "lines",
-    "long",
-    "placed",
-    "spans",
-    "tall",
-]
-
-WRITTEN = 4
-"""Numbers of an array that stand without lines around them."""
+__all__ = ["abreast", "long", "placed", "spans", "tall"]
 
 PITCH, BOXED = 1.25, 1.5  # from row to row, of the size of the text; with lines around the numbers
 GAP, BOXED_GAP = 0.75, 0.9  # between columns, of the size of the text
 EDGE = 3.0  # between a line around numbers and what is beside it
 SQUARE, LEAST_SQUARE = 12.0, 6.0  # the side of a square of a heat map, in pixels
 WIDEST, HIGHEST = 144.0, 96.0  # how large it may be
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The numbers of an array.
-
-    line: all of them on a line, or what is said of them where they are too many. lines: the same
-    in columns, for characters. rows: the text of each, row by row; empty where they are too many.
-    heat: of many, how large each is beside the largest, -1 to 1, row by row; caption: its range.
-    parts: how many rows and columns of the array each square of it stands for. room: a text for
-    every column, which is to have room there.
-    """
-
-    line: str
-    lines: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...] = ()
-    heat: tuple[tuple[float, ...], ...] = ()
-    caption: str = ""
-    parts: tuple[int, int] = (1, 1)
-    room: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """What is said of a heat map: its size, and what a square of it stands for."""
-        pairs = zip(self.parts, ("row", "column"), strict=True)
-        parts = " and ".join(f"{n} {what}s" for n, what in pairs if n > 1)
-        return f"{self.line}; a square is the largest of {parts}" if parts else self.line
-
-    @property
-    def boxed(self) -> bool:
-        """Whether lines are drawn around the numbers."""
-        return len(self.rows) * len(self.rows[0]) > WRITTEN if self.rows else False
-
-
-Figure = str | Grid
-"""A number as text, which is empty where there is none, or an array."""
-
-
-def line(figure: Figure) -> str:
-    """A figure on one line."""
-    return figure.line if isinstance(figure, Grid) else figure
-
-
-def lines(figure: Figure) -> tuple[str, ...]:
-    """A figure in characters, line by line."""
-    if isinstance(figure, Grid):
-        return figure.lines
-    return (figure,) if figure else ()
 
 
 def abreast(one: Figure, other: Figure) -> tuple[Figure, Figure]:
@@ -90,9 +25,6 @@ def abreast(one: Figure, other: Figure) -> tuple[Figure, Figure]:
 
 def long_number(text: str) -> float:
     return width(minus(text), 1.0)
-
-
-# in pixels
 
 
 def square(grid: Grid) -> float:

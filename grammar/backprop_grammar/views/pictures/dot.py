@@ -7,9 +7,8 @@ contribution that comes back, and a node used more than once shows the sum.
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
-from ..drawing.diagram import Diagram, Vertex
+from ..drawing.diagram import Diagram, Figure, Grid, Vertex, line
 from ..drawing.geometry import mentioned
-from ..drawing.grids import Figure, Grid, line
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.text_metrics import shaped, typeset
 from ..options import Options

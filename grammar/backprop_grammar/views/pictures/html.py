@@ -24,9 +24,8 @@ from ...trace.index import formula
 from ...trace.outline import completed, outline_of
 from ...trace.record import Node, Trace
 from ..code.kernels import kernels, name_of
-from ..drawing.diagram import Diagram, diagram
+from ..drawing.diagram import Diagram, Figure, diagram, line
 from ..drawing.geometry import Scene
-from ..drawing.grids import Figure, line
 from ..drawing.sheet import scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
 from ..drawing.text_metrics import SIZES, minus

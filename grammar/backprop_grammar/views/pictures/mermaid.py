@@ -5,9 +5,8 @@ gradient comes ← back.
 """
 
 from ...errors import shorten, visible
-from ..drawing.diagram import Diagram, Vertex
+from ..drawing.diagram import Diagram, Figure, Grid, Vertex, line
 from ..drawing.geometry import mentioned
-from ..drawing.grids import Figure, Grid, line
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.text_metrics import shaped, typeset
 from ..options import Options

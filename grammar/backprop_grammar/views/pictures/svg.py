@@ -19,9 +19,8 @@ from textwrap import indent
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
-from ..drawing.diagram import Diagram, Vertex
+from ..drawing.diagram import Diagram, Vertex, line
 from ..drawing.geometry import Frame, Label, Outline, Panel, Scene, Segment, minus_of
-from ..drawing.grids import line
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import scene
 from ..drawing.text_metrics import SIZES, typeset
