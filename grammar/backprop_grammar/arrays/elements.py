@@ -97,6 +97,7 @@ def by_element(
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     for name, node in graph.variables.items():
         needed[node] = needed[node] or name in at
+    graph = replace(graph, declared=of_others(program, at, columns, output))
     found = shapes(graph, at, needed)
     if size(found.of[end]) > 1:
         error = output_shape(graph, end, found.of[end])
@@ -114,6 +115,18 @@ def by_element(
     output = names.of[end]
     last = element(output, elements(found.of[end])[0])
     return Elements(program, lowered.graph, lowered.at, known, output, last, whole)
+
+
+def of_others(
+    program: Graph, at: Values, columns: Sequence[str], output: str
+) -> dict[str, tuple[int | str, ...]]:
+    """The declared shapes, but of columns of labels, which are declared as the numbers they were."""
+    given = {name: getattr(at[name], "shape", ()) for name in columns}
+    labels = {name: () for name in columns if program.declared.get(name) == () != given[name]}
+    if labels:
+        others = {name: value for name, value in at.items() if name not in given}
+        labels = dict.fromkeys(classes(program, others, given | labels, output), ())
+    return {name: shape for name, shape in program.declared.items() if name not in labels}
 
 
 def selecting(graph: Graph, found: Shapes) -> frozenset[str]:
