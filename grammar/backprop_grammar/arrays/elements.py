@@ -16,10 +16,10 @@ from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
 from .lower import Lowered, check_size, element, elements, reachable_from
-from .record import nested
+from .record import Tensor, nested
 from .shapes import Shapes, Values, output_shape, shapes
 
-__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "varying"]
+__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "tensor", "varying"]
 
 ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 
@@ -173,6 +173,15 @@ def classes(
             if len(shape) == 1 < shape[0]:
                 result[name] = shape[0]
     return result
+
+
+def tensor(value: Any) -> Tensor:
+    """Nested lists of numbers, or one number, as a tensor."""
+    if not isinstance(value, list):
+        return Tensor((), (value,))
+    if not isinstance(value[0], list):
+        return Tensor((len(value),), tuple(value))
+    return Tensor((len(value), len(value[0])), tuple([x for row in value for x in row]))
 
 
 def placeholder(shape: Shape) -> float | Array:

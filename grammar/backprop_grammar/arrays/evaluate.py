@@ -23,7 +23,7 @@ from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
 from .lower import Lowered, check_size, element, elements, reachable_from, spread
-from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor, path_of
+from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
 
 __all__ = ["evaluate"]
@@ -395,3 +395,8 @@ def substituted(text: str, given: dict[str, Text]) -> str:
     """A rule with the names of nodes for those of its operands."""
     names = "|".join(given)
     return re.sub(rf"(?<![\w.])({names})\b(?!\()", lambda one: given[one[0]].text, text)
+
+
+def path_of(path: str) -> str:
+    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
+    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)
