@@ -283,11 +283,20 @@ def test_what_is_refused(program, header, more, said):
     assert len(err) < 1_500
 
 
+def test_a_constant_does_not_need_the_columns_that_are_called_like_it(tmp_path):
+    (tmp_path / "p.csv").write_text("W0,x_0,x_1\n7,1,2\n")
+    out = mapped(tmp_path / "p.csv", "dot(W, x)", "--at", "W=[3,4]", "--columns", "value")
+    assert out == "W0,x_0,x_1,value\n7,1,2,11.0\n"
+
+
+@pytest.mark.parametrize("declared", ["", "y: scalar; "])
 @pytest.mark.parametrize("header", ["x_0,x_1,y", "x_0,x_1,y_0,y_1"])
-def test_a_label_may_vary_or_be_a_vector(header, tmp_path):
+def test_a_label_may_vary_or_be_a_vector(header, declared, tmp_path):
+    if declared and not header.endswith("y"):
+        pytest.skip("a vector is no scalar")
     labels = ("1", "0") if header.endswith("y") else ("0,1", "1,0")
     (tmp_path / "p.csv").write_text(f"{header}\n1,2,{labels[0]}\n3,-1,{labels[1]}\n")
-    program = "b = [0, 0.25]; cross_entropy(W @ x + b, y)"
+    program = f"{declared}b = [0, 0.25]; cross_entropy(W @ x + b, y)"
     out = mapped(tmp_path / "p.csv", program, "--at", "W=[1,2;3,4]", "--wrt", "W")
     found = pl.read_csv(io.StringIO(out))
     for row, label, x in zip(found.iter_rows(named=True), (1, 0), ([1, 2], [3, -1]), strict=True):

@@ -63,7 +63,7 @@ def feeding(
         shape = value.shape if isinstance(value, Array) else () if name in at else None
         if declared is not None and all(isinstance(n, int) for n in declared):
             shape = tuple([int(n) for n in declared])
-        if not feed_one(feed, name, shape, one, first, set(program.inputs)):
+        if not feed_one(feed, name, shape, one, first, set(program.inputs), name in at):
             if empty and name not in at:
                 give(feed, name, shape or (), underscored, {})
             elif name not in at:
@@ -92,11 +92,13 @@ def feed_one(
     one: Points,
     first: Mapping[str, str],
     taken: set[str],
+    given: bool,
 ) -> bool:
     """Give an input its columns of a file, where it has some there.
 
     shape: of the input, if it is known. first: the columns by their names in programs. taken: names
-    of inputs. Raises BackpropError where some of its elements only are columns.
+    of inputs. given: whether it has a value otherwise. Raises BackpropError where it has none, and
+    only some of its elements are columns.
     """
     column = first.get(name)
     if column is not None and (inner := shape_in(one, column)):
@@ -122,7 +124,7 @@ def feed_one(
     if column is not None and shape:
         give(feed, name, shape, None, {}, column)  # texts such as [1, 2]
         return True
-    if shape and best[0]:
+    if shape and best[0] and not given:
         style = best[1]
         missing = [style(name, k) for k in elements(shape) if style(name, k) not in first]
         what = "are no columns" if len(missing) > 1 else "is no column"

@@ -13,8 +13,9 @@ from typing import Any
 from rich.text import Text
 
 from backprop_grammar.arrays import text as arrays
+from backprop_grammar.arrays.elements import tensor
 from backprop_grammar.arrays.lower import element, elements
-from backprop_grammar.arrays.record import Tensor, tensor
+from backprop_grammar.arrays.record import Tensor
 from backprop_grammar.descent.trajectory import Trajectory
 from backprop_grammar.operations.structural import said
 from backprop_grammar.views.options import Options

@@ -16,10 +16,10 @@ from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
 from .lower import Lowered, check_size, element, elements, reachable_from
-from .record import nested
+from .record import Tensor, nested
 from .shapes import Shapes, Values, output_shape, shapes
 
-__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "varying"]
+__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "tensor", "varying"]
 
 ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 
@@ -97,6 +97,7 @@ def by_element(
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     for name, node in graph.variables.items():
         needed[node] = needed[node] or name in at
+    graph = replace(graph, declared=of_others(program, at, columns, output))
     found = shapes(graph, at, needed)
     if size(found.of[end]) > 1:
         error = output_shape(graph, end, found.of[end])
@@ -114,6 +115,18 @@ def by_element(
     output = names.of[end]
     last = element(output, elements(found.of[end])[0])
     return Elements(program, lowered.graph, lowered.at, known, output, last, whole)
+
+
+def of_others(
+    program: Graph, at: Values, columns: Sequence[str], output: str
+) -> dict[str, tuple[int | str, ...]]:
+    """The declared shapes, but of columns of labels, which are declared as the numbers they were."""
+    given = {name: getattr(at[name], "shape", ()) for name in columns}
+    labels = {name: () for name in columns if program.declared.get(name) == () != given[name]}
+    if labels:
+        others = {name: value for name, value in at.items() if name not in given}
+        labels = dict.fromkeys(classes(program, others, given | labels, output), ())
+    return {name: shape for name, shape in program.declared.items() if name not in labels}
 
 
 def selecting(graph: Graph, found: Shapes) -> frozenset[str]:
@@ -160,6 +173,15 @@ def classes(
             if len(shape) == 1 < shape[0]:
                 result[name] = shape[0]
     return result
+
+
+def tensor(value: Any) -> Tensor:
+    """Nested lists of numbers, or one number, as a tensor."""
+    if not isinstance(value, list):
+        return Tensor((), (value,))
+    if not isinstance(value[0], list):
+        return Tensor((len(value),), tuple(value))
+    return Tensor((len(value), len(value[0])), tuple([x for row in value for x in row]))
 
 
 def placeholder(shape: Shape) -> float | Array:

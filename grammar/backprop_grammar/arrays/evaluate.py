@@ -3,6 +3,7 @@
 The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ from .lower import (
     reachable_from,
 )
 from .notes import gathered
-from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor, path_of
+from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
 from .vjp import OUT, renamed, sent
 
@@ -608,3 +609,8 @@ def summed(shape: Shape, over: Shape) -> str:
     if size(shape) == 1:
         return "all"
     return "axis=1" if shape[-1] == 1 else "axis=0"
+
+
+def path_of(path: str) -> str:
+    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
+    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)

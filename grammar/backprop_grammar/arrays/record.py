@@ -1,6 +1,5 @@
 """The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -21,8 +20,6 @@ __all__ = [
     "ArrayTrace",
     "Tensor",
     "nested",
-    "path_of",
-    "tensor",
 ]
 
 
@@ -52,20 +49,6 @@ class Tensor(NamedTuple):
         """The decimal texts of the numbers that a float does not hold in full, nested; else None."""
         texts = (x.text if isinstance(x, Wide) else None for x in self.numbers)
         return nested(self.shape, texts)
-
-
-def path_of(path: str) -> str:
-    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
-    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)
-
-
-def tensor(value: Any) -> Tensor:
-    """Nested lists of numbers, or one number, as a tensor."""
-    if not isinstance(value, list):
-        return Tensor((), (value,))
-    if not isinstance(value[0], list):
-        return Tensor((len(value),), tuple(value))
-    return Tensor((len(value), len(value[0])), tuple([x for row in value for x in row]))
 
 
 class ArrayEdge(NamedTuple):

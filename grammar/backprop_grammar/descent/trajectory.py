@@ -131,7 +131,7 @@ class Trajectory:
         """What ended the run too early, or does not exist at its last point."""
         if self.plan.elements is None:
             return self.end.flags
-        from ..arrays.record import path_of  # which numbers do not need
+        from ..arrays.evaluate import path_of  # which numbers do not need
 
         return tuple([flag._replace(path=path_of(flag.path)) for flag in self.end.flags])
 
@@ -157,7 +157,7 @@ def short(value: Any) -> str:
     """A value of a point: of an array its text on a line."""
     if isinstance(value, float):
         return short_number(value)
-    from ..arrays.record import tensor  # which numbers do not need
+    from ..arrays.elements import tensor  # which numbers do not need
     from ..arrays.text import inline  # likewise
 
     return inline(tensor(value), 6)
