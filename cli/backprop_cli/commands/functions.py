@@ -69,8 +69,9 @@ def as_called(text: str) -> str:
         from backprop_grammar.language.parser import plain_name
 
         name = plain_name(name)
-    library, _, called = name.rpartition(".")
-    return {"**": "^"}.get(name, called if library and called else name)
+    *library, called = name.split(".")
+    dotted = library and all(part.isidentifier() for part in (*library, called))
+    return {"**": "^"}.get(name, called if dotted else name)
 
 
 def row_of(name: str) -> "Operation | None":
@@ -82,7 +83,9 @@ def row_of(name: str) -> "Operation | None":
     row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, "")) or STRUCTURAL.get(name)
     if row or not name:
         return row
-    return next((r for r in (*shown, *array_rows()) if name in (r.name, r.symbol, r.syntax)), None)
+    return next(
+        (r for r in (*shown, *array_rows()) if name in (r.name, r.symbol, r.signature)), None
+    )
 
 
 def written_here(name: str | None) -> str:

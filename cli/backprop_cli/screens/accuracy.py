@@ -77,8 +77,9 @@ def show_rows(rows: Sequence[Operation]) -> bool:
                 Text(", ".join(gradients), GRADIENT),
             ]
         )
-    against = BOTH if any(isinstance(row, Structural) for row in rows) else QUOTIENTS
-    show(("function", "points", "value", "local gradients"), cells, None, against, found)
+    arrays = any(isinstance(row, Structural) for row in rows)
+    title = "local gradients, or what is sent" if arrays else "local gradients"
+    show(("function", "points", "value", title), cells, None, BOTH if arrays else QUOTIENTS, found)
     return all(one.holds for one in found)
 
 
@@ -92,7 +93,8 @@ def show(
     """Print a grid, or where it is too wide a line per cell; then what is not as right as promised."""
     screen = console()
     grid = Grid([Column(title) for title in titles], rows)
-    lines = [*wrapped(head, screen.width), Text()] if head else []
+    lines = wrapped(head, screen.width) if head else []
+    lines += [Text()] if head and rows else []
     if grid.width() <= screen.width:
         lines += grid.lines("-" if ascii_only(screen) else "─") if rows else []
     else:
@@ -101,7 +103,8 @@ def show(
             for title, cell in zip(titles[1:], cells[1:], strict=True):
                 lines += wrapped(Text(f"  {title} ", QUIET) + cell, screen.width, 4)
     wrong = [one.row.name for one in measured if not one.holds]
-    lines += [Text(), *wrapped(Text(HINT + against, QUIET), screen.width)]
+    if rows:
+        lines += [Text(), *wrapped(Text(HINT + against, QUIET), screen.width)]
     if wrong:
         said = f"{', '.join(wrong)}: an error is larger than is promised, 2^-44 of the number"
         lines += wrapped(Text(said, WARNING), screen.width)

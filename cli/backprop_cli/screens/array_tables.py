@@ -70,7 +70,6 @@ class ArrayBoard(Board):
         self.arrays = {node.name for node in trace.nodes if node.shape}
         self.selecting = dict(self.selectors())
         self.dotted = False
-
         if trace.outputs:
             self.output, self.top = ", ".join(name for name, _, _ in self.outputs()), "d"
 

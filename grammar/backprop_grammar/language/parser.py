@@ -546,7 +546,7 @@ class Reductions:
         if not own:
             from ..operations.structural import SELECTIONS, STRUCTURAL  # which numbers do not need
 
-            if self.internal and name in SELECTIONS:
+            if self.internal and name in SELECTIONS and given == 2 and values[1] in graph.written:
                 return self.selection(SELECTIONS[name], span, *values)
             row = STRUCTURAL.get(name)
             if row and row.arity[0] <= given <= (row.arity[1] or given):

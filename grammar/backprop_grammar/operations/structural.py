@@ -219,8 +219,8 @@ def broadcast(a: Taken, b: Taken, symbol: str = "") -> Shape:
     if len(other.shape) == 1:
         m, n = matrix.shape
         k = other.shape[0]
-        if k in (1, n):
-            return m, n
+        if k in (1, n) or m == n == 1:
+            return m, max(n, k)
         if n == 1:
             raise Misfit(
                 f"{a.text} and {b.text} do not fit together", label,
