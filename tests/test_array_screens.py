@@ -6,6 +6,7 @@ What whole screens look like is recorded in screens/arrays-*.screen.
 import itertools
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ import pytest
 from rich.text import Text
 
 import backprop_grammar as bp
+from backprop_cli.screens.array_tables import ArrayBoard
 from backprop_cli.screens.terminal import Column, Grid
 from backprop_grammar.arrays.record import Tensor
 from backprop_grammar.arrays.text import columns, indents, inline, summary
 from backprop_grammar.errors import BackpropError
+from backprop_grammar.language.graph import Array
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.views.documents import array_json
+from backprop_grammar.views.options import Options
 from tests.support import call, schema
 
 LAYER = ("z = X @ W + b; cross_entropy(z, y)", {"X": [[1, 2], [-1, 0.5]], "W": [[0.5, -1, 0.2], [0.1, 0.3, -0.4]], "b": [0, 0.1, -0.1], "y": [0, 2]})  # fmt: skip
@@ -114,6 +118,16 @@ def test_too_many_nodes_give_way_to_the_gradients(monkeypatch):
     assert "too many nodes for tables; --all shows them all" in screen
     assert screen.rstrip().endswith("x    2       1  2    650  650")
     assert "n600 " in shown(*given, "--all", width=100, monkeypatch=monkeypatch)
+
+
+def test_several_outputs_have_their_values_each():
+    trace = bp.Program("p = 2*x; q = x + 1; sum(p*q)").at(x=[1, 2], output="q", upstream="ones")
+    record = trace.record
+    q, p = record.output, record.names.find("p")
+    two = replace(record, outputs=((p, Tensor((2,), (2.0, 4.0)), Array((2,), (1.0, -1.0))), (q, record.value, record.upstream)))  # fmt: skip
+    lines = [line.plain for line in ArrayBoard(two, Options(), 100, False).lines(False)]
+    assert lines[:3] == ["p = 2*x  =  2  4", "q = x + 1  =  2  3", "sum(p*q)"]
+    assert "Gradients of p, q  (upstream p: [1, -1], q: ones)" in lines
 
 
 # what is sent

@@ -70,6 +70,16 @@ class ArrayBoard(Board):
         self.arrays = {node.name for node in trace.nodes if node.shape}
         self.selecting = dict(self.selectors())
         self.dotted = False
+        if trace.outputs:
+            self.output, self.top = ", ".join(name for name, _, _ in self.outputs()), "d"
+
+    def outputs(self) -> list[tuple[str, bool, Any]]:
+        if not self.trace.outputs:
+            return super().outputs()
+        return [
+            (self.trace.name(k), k == self.trace.program.output, value)
+            for k, value, _ in self.trace.outputs
+        ]
 
     # arrays
 
@@ -355,10 +365,14 @@ class ArrayBoard(Board):
     # summary
 
     def upstream(self) -> str:
-        given = self.trace.upstream
-        if not isinstance(given, Array):
-            return super().upstream()
-        if set(given.numbers) == {1.0}:
+        several = [f"{self.trace.name(k)}: {self.arriving(up)}" for k, _, up in self.trace.outputs]
+        if several:
+            return ", ".join(several)
+        return "" if self.trace.upstream == 1 else self.arriving(self.trace.upstream)
+
+    def arriving(self, given: float | Array) -> str:
+        """The gradient that arrives at an output, on a line."""
+        if isinstance(given, Array) and set(given.numbers) == {1.0}:
             return "ones"
         text = inline(tensor_of(given), self.digits)
         return text if len(text) <= LONGEST_UPSTREAM else summary(tensor_of(given), self.digits)

@@ -114,20 +114,26 @@ class Board:
 
         quiet: that alone.
         """
-        trace = self.trace
-        stages = program_lines(trace.program, self.width)
-        place = line_of(trace.program, self.output, trace.last)
-        if place is None or place >= len(stages):
-            place = len(stages) - 1 if trace.last else len(stages)
-        if place == len(stages):
-            stages.append(self.output)
+        program = self.trace.program
+        stages = program_lines(program, self.width)
+        values = {}
+        for name, last, value in self.outputs():
+            place = line_of(program, name, last)
+            if place is None or place >= len(stages):
+                place = len(stages) - 1 if last else len(stages)
+            if place == len(stages):
+                stages.append(name)
+            values[place] = value
         for i, stage in enumerate(stages):
-            if i != place and quiet:
-                continue
-            if i != place:
+            if i in values:
+                left = Text.assemble((stage, NAME), "  =  ")
+                yield from self.equation(left, values[i], VALUE)
+            elif not quiet:
                 yield from self.paragraph(Text(stage))
-                continue
-            yield from self.equation(Text.assemble((stage, NAME), "  =  "), trace.value, VALUE)
+
+    def outputs(self) -> list[tuple[str, bool, Any]]:
+        """The outputs: their names, whether each is the last stage, and their values."""
+        return [(self.output, self.trace.last, self.trace.value)]
 
     # tables
 
@@ -319,8 +325,8 @@ class Board:
     # summary
 
     def upstream(self) -> str:
-        """The gradient that arrives at the output."""
-        return decimal(self.trace.upstream, self.digits)
+        """The gradient that arrives at the output, where it is not 1."""
+        return "" if self.trace.upstream == 1 else decimal(self.trace.upstream, self.digits)
 
     def results(self, grid: Grid, labels: Sequence[str]) -> Grid:
         """The table of the gradients, for this screen."""
@@ -336,8 +342,8 @@ class Board:
         labels = list(trace.gradients)
         kept = labels if everything else labels[:MANY]
         title = Text.assemble((f"Gradients of {self.output}", TITLE))
-        if trace.upstream != 1:
-            title.append(f"  (upstream {self.upstream()})")
+        if upstream := self.upstream():
+            title.append(f"  (upstream {upstream})")
         yield from self.paragraph(title)
         marks = {trace.names.name(node): "*" for node in trace.decided}
         columns = [Column("by"), Column("value", right=True), Column("gradient", right=True)]

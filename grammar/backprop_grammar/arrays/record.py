@@ -152,7 +152,9 @@ class ArrayTrace:
 
     program: as it was typed; names: of the same, grouped as it is shown. upstream: the gradient that arrives at
     the output, of its shape, or a number. numbers: the trace of the program over numbers that it
-    means. Other fields as in trace.record.Trace.
+    means. outputs: where there are several, all of them with their values and what arrives there;
+    then ``output`` is the last, and what is differentiated the sum of their products. Other fields
+    as in trace.record.Trace.
     """
 
     program: Graph
@@ -168,6 +170,7 @@ class ArrayTrace:
     numbers: Trace
     frames: tuple[ArrayFrame, ...] = ()
     precision: int | None = None
+    outputs: tuple[tuple[int, Tensor, float | Array], ...] = ()
     values: dict[str, Tensor] = field(default_factory=dict)
     decided: frozenset[int] = frozenset()
 

@@ -18,6 +18,7 @@ from .row import PRODUCT, Infix, Operation, Role
 __all__ = [
     "ARRAY",
     "INDEX",
+    "LARGEST",
     "MATMUL",
     "REDUCTIONS",
     "SELECTIONS",
@@ -32,6 +33,7 @@ __all__ = [
     "array_row",
     "array_rows",
     "broadcast",
+    "check_size",
     "positions",
     "said",
     "size",
@@ -56,6 +58,10 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
 }
 """The operations on numbers that take one array, all of it or along an axis; with their parts (see
 ``Structural.parts``), in which n is how many numbers become one."""
+
+
+LARGEST = 1_000_000
+"""Numbers of the largest array."""
 
 
 class Misfit(Exception):
@@ -429,7 +435,15 @@ def positions(
         raise Misfit(f"this would be {said(shape)}, and arrays have two axes at most", "", "take the columns of the index one by one", 1)  # fmt: skip
     if len(axes) == 1:
         return shape, axes[0][0]
+    check_size(shape)
     return shape, [i * x.shape[1] + j for i in axes[0][0] for j in axes[1][0]]
+
+
+def check_size(shape: Shape) -> None:
+    """Raise Misfit for what is larger than any array may be."""
+    if size(shape) > LARGEST:
+        count = f"{size(shape):,}" if size(shape) < 10**15 else "far too many"
+        raise Misfit(f"this would have {count} numbers, more than {LARGEST:,}", f"it would be {said(shape)}", "make it smaller: fewer rows show the same")  # fmt: skip
 
 
 def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
