@@ -57,6 +57,7 @@ OFFERED = [
     (f"backprop check {PROGRAM} --claim q", ["q="]),
     (f"backprop explain {PROGRAM} --why f", ["f"]),
     ('backprop graph "sq(u) = u*u; sq(x)" --expand s', {"sq", "sigmoid"}),
+    ('backprop eval "f(X, w) = X @ w; p = softmax(f(X, w)); p[0]" --fold lay', {"layernorm"}),
     ("backprop derive --file @neuron --jvp w0=1,w1=0,x0=0,x1=0,", ["w0=1,w1=0,x0=0,x1=0,w2="]),
     ("backprop eval --file @ne", ["@network", "@neuron"]),
     ("backprop eval --at @", ["@neuron"]),

@@ -129,7 +129,7 @@ def program_of(given: Given) -> Any:
     if "-" in (text, file) or text == file:  # what comes through a pipe is not for us
         return None
     try:
-        return Request(text, Path(file) if file else None, None).read()[0].record
+        return Request(text, Path(file) if file else None, None).read(arrays=True)[0].record
     except BackpropError:
         return None
 
@@ -158,6 +158,10 @@ def blocks(given: Given) -> list[str]:
     graph = program_of(given)
     own = [] if graph is None else [*graph.functions]
     built_in = [name for name, row in FUNCTIONS.items() if row.formula]
+    if graph is not None and graph.arrays:
+        from backprop_grammar.operations.structural import STRUCTURAL
+
+        built_in += [name for name, row in STRUCTURAL.items() if row.parts]
     return ["all", *own, *nodes(given), *built_in]
 
 
