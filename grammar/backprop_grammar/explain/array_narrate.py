@@ -42,8 +42,8 @@ def explain(trace: ArrayTrace, digits: int = 6, node: str = "") -> Explanation:
         chosen = [find(trace, node)]
     else:
         shown = [n for n in trace.nodes if n.gradient is not None]
-        chosen = [n for n in reversed(shown) if n.kind == "operation"]
-        chosen += [n for n in shown if n.kind != "operation"]
+        chosen = [n for n in reversed(shown) if n.operation]
+        chosen += [n for n in shown if not n.operation]
     paragraphs = tuple([teller.paragraph(n) for n in chosen])
     return Explanation("explain", node, trace, tuple(teller.headline()), paragraphs)
 
@@ -54,7 +54,7 @@ class Teller(Structure, Elements):
     def heading(self, node: ArrayNode) -> Piece:
         """`q = W @ x = [0.22, 0.26]`."""
         sides: list[Side] = [node.name]
-        if node.kind == "operation" and len(node.formula) <= LONG_FORMULA:
+        if node.operation and len(node.formula) <= LONG_FORMULA:
             sides.append(self.written(node.formula))
         return formula("value", *sides, self.side(node.value))
 
@@ -105,7 +105,7 @@ class Teller(Structure, Elements):
             facts.append(Fact("sends", ends, (node.gradient, edge.local, edge.contribution)))
         sentences = [
             self.arrival(node),
-            *(self.departure(node) if node.kind == "operation" else ()),
+            *(self.departure(node) if node.operation else ()),
         ]
         return Paragraph(node.name, top, joined(sentences), (*facts, *self.cancelled(node)))
 
@@ -192,13 +192,24 @@ class Teller(Structure, Elements):
             all_of = " everywhere" if node.shape else ""
             return [say("That is 0{}, and so is all that it sends: {}.", all_of, zero)]
         sentences = [self.evaluated(node)]
-        if node.edges[0].kind == "structural":
+        if isinstance(node.row, Structural):
             sentences += self.structural(node)
+        elif node.edges[0].kind == "structural":
+            sentences += self.through_parts(node)
         elif node.edges[0].kind == "reduction":
             sentences += self.reduction(node)
         else:
             sentences += self.elementwise(node)
         return [*sentences, self.rest(node)]
+
+    def through_parts(self, node: ArrayNode) -> list[Pieces]:
+        """What a node sends that stands for several."""
+        words = [say("It stands for several nodes.")]
+        if not any(edge.vjp for edge in node.edges):
+            words = [
+                say("It stands for several nodes, through which its upstream gradient goes on.")
+            ]
+        return words + [self.receives(node, edge) for edge in node.edges]
 
     def evaluated(self, node: ArrayNode) -> Pieces:
         """Where a node is evaluated that stands in a branch."""

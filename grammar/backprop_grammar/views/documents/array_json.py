@@ -73,7 +73,7 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
 
 def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
     result: dict[str, Any] = {"name": node.name, "kind": node.kind}
-    if node.kind in ("operation", "block"):
+    if node.operation:
         result |= {
             "operation": node.row.name,
             "formula": node.formula,
@@ -82,7 +82,7 @@ def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
     result |= {"shape": list(node.shape), "value": node.value.floats}
     if node.gradient is not None:
         result["gradient"] = node.gradient.floats
-    if node.kind in ("operation", "block"):
+    if node.operation:
         result["role"] = node.row.role.noun
         result["edges"] = [edge_object(trace, node, edge) for edge in node.edges]
     return result

@@ -16,7 +16,7 @@ from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
 from ...operations.structural import Structural, said, size, spread
 from ...operations.table import IF
-from .diagram import Diagram, Figure, Grid, Vertex, Wire, gate
+from .diagram import Boundary, Diagram, Figure, Grid, Vertex, Wire, gate
 from .grids import abreast
 
 __all__ = ["array_diagram", "figure"]
@@ -36,14 +36,21 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
 
     heat: whether large arrays are heat maps, or a line of text.
     """
-    graph = trace.program
+    graph = trace.tape
     needed = graph.needed(trace.output)
     drawn = Drawn(trace, digits, heat)
     for node in trace.nodes:
         if needed[node.index] and (node.index not in graph.constants or node.index == trace.output):
             drawn.add(node)
     vertices, wires = tuple(drawn.vertices), tuple(drawn.wires)
-    return Diagram(shown_text(graph), description(trace, digits), vertices, wires, ())
+    boundaries = tuple(
+        Boundary(one.title, frozenset([drawn.place[k] for k in one.nodes if k in drawn.place]))
+        for one in trace.frames
+        if one.node in drawn.place
+    )
+    return Diagram(
+        shown_text(trace.program), description(trace, digits), vertices, wires, boundaries
+    )
 
 
 class Drawn:
@@ -54,7 +61,7 @@ class Drawn:
 
     def __init__(self, trace: ArrayTrace, digits: int, heat: bool) -> None:
         self.trace, self.digits, self.heat = trace, digits, heat
-        self.constants = trace.program.constants
+        self.constants = trace.tape.constants
         self.by_index = {node.index: node for node in trace.nodes}
         known = self.by_index.keys() & self.constants.keys()
         self.once = {self.constants[k]: self.by_index[k] for k in known}
@@ -80,15 +87,16 @@ class Drawn:
 
     def vertex(self, node: ArrayNode, symbol: str = "") -> Vertex:
         """A leaf, or a gate that shows a symbol; its name stands beside it where it has one."""
-        named = node.index in self.trace.program.names
+        named = node.index in self.trace.tape.names
         label = node.name if named or not symbol else ""
-        formula = node.formula if node.kind == "operation" else ""
+        formula = node.formula if node.operation else ""
         if formula and not symbol and not named and len(formula) <= LONGEST_SYMBOL:
             label = formula
         value, gradient = self.pair(node.value, node.gradient)
         shape = said(node.shape) if node.shape else ""
         value = "" if node.index in self.constants else value
-        return Vertex(node.name, symbol, label, value, gradient, formula, node.index, shape=shape)
+        block = node.kind == "block"
+        return Vertex(node.name, symbol, label, value, gradient, formula, node.index, block, shape)
 
     def source(self, operand: int) -> int:
         """The vertex of an operand; a constant is a leaf of its own per use."""
@@ -148,7 +156,7 @@ class Drawn:
 
 def wired_operands(trace: ArrayTrace, node: ArrayNode) -> list[tuple[int, int]]:
     """The operands that have a wire, with their places; other constants are in the symbol."""
-    constants = trace.program.constants
+    constants = trace.tape.constants
     pairs = list(enumerate(node.operands))
     if all(operand in constants for operand in node.operands):
         return [] if isinstance(node.row, Structural) and node.shape else pairs
@@ -172,7 +180,9 @@ def is_routed(node: ArrayNode, edge: ArrayEdge) -> bool:
 
 def symbol(trace: ArrayTrace, node: ArrayNode) -> str:
     """What a gate shows: `@`, `.T`, `[0]`, `sum axis=0`; of a row of numbers, what it shows there."""
-    graph, row = trace.program, node.row
+    graph, row = trace.tape, node.row
+    if node.kind == "block":
+        return row.name
     if not isinstance(row, Structural) and not is_reduction(node):
         return gate(graph, node.index, row, node.operands, trace.name)
     if row.symbol:
