@@ -179,17 +179,16 @@ class Teller(Structure, Elements):
 
     def departure(self, node: ArrayNode) -> list[Pieces]:
         """What a node hands to its operands, and why."""
-        if not node.edges:
-            reached = node.index == self.trace.output or node.index in self.senders
-            return (
-                [say("None of its operands is differentiated, so the walk ends here.")]
-                if reached
-                else []
-            )
         assert node.gradient is not None
+        all_of = " everywhere" if node.shape else ""
+        if not node.edges:
+            if node.index != self.trace.output and node.index not in self.senders:
+                return []
+            if nothing(node.gradient):
+                return [say("That is 0{}, so nothing is sent back.", all_of)]
+            return [say("None of its operands is differentiated, so the walk ends here.")]
         if nothing(node.gradient) and all(nothing(edge.contribution) for edge in node.edges):
             zero = names(list(dict.fromkeys(self.trace.name(edge.operand) for edge in node.edges)))
-            all_of = " everywhere" if node.shape else ""
             return [say("That is 0{}, and so is all that it sends: {}.", all_of, zero)]
         sentences = [self.evaluated(node)]
         if isinstance(node.row, Structural):
