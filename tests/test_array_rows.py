@@ -490,3 +490,15 @@ def test_jacobians_are_those_of_what_is_sent(row):
             one.at({k: given[k] for k in one.inputs}, upstream="ones").value for one in (told, sent)
         )
         assert close(first, second)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("matmul", "up @ b"), ("softmax", "up*out*(1 - out)"), ("norm", "up*x"), ("conv", "conv(pad(up, k), k)")])  # fmt: skip
+def test_one_text_changed_in_the_table_is_shown_and_fails(name, rule, monkeypatch):
+    row = {one.name: one for one in array_rows()}[name]
+    monkeypatch.setattr(row, "rules", (rule, *row.rules[1:]))
+    monkeypatch.setattr(row, "careful", ())
+    assert call("functions", name, "--verify")[0] == 1
+    assert rule in call("functions", name)[1]
+    use = {"matmul": "a @ a", "softmax": "softmax(a)", "norm": "norm(a)", "conv": "conv(a, a)"}
+    shown = vjps(use[name], {"a": A}, "ones")[0]
+    assert shown == re.sub(r"\b[abxk]\b", "a", rule).replace("out", "n1")
