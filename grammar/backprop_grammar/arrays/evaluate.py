@@ -12,7 +12,7 @@ from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph
 from ..language.precedence import Text, array_shape
 from ..language.printer import formula
-from ..numbers.wide import Number
+from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.structural import INDEX, Shape, Structural, said, size
 from ..operations.table import CONSTANTS, IF, OPERATIONS
@@ -21,7 +21,8 @@ from ..symbolic.rules import Rule, Rules
 from ..trace import record
 from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
-from ..trace.record import Note
+from ..trace.notes import beyond
+from ..trace.record import Flag, Note
 from .lower import Lowered, element, elements, spread
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
@@ -254,17 +255,19 @@ class Gathered:
         gradients = {
             name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
         }
+        value = self.result(end)
+        found = [flag._replace(path=path_of(flag.path)) for flag in numbers.flags]
         return ArrayTrace(
             program=program,
             names=self.names,
             at={name: at[name] for name in self.graph.variables if name in at},
             output=end,
-            value=self.result(end),
+            value=value,
             upstream=arrives,
             gradients=gradients,
             nodes=tuple(self.nodes()) if self.edges else (),
             notes=(*self.notes(end), *self.remarks),
-            flags=tuple([flag._replace(path=path_of(flag.path)) for flag in numbers.flags]),
+            flags=(*self.beyond(end, value), *found),
             numbers=numbers,
             precision=precision,
         )
@@ -289,6 +292,13 @@ class Gathered:
             return Tensor(cells.shape, (self.numbers.value,))
         values = {**self.lowered.at, **self.numbers.values}
         return Tensor(cells.shape, tuple([values[element(name, k)] for k in elements(cells.shape)]))
+
+    def beyond(self, end: int, value: Tensor) -> Iterator[Flag]:
+        """A flag for every element of the output that no float holds."""
+        for place, x in zip(elements(value.shape), value.numbers, strict=True):
+            if isinstance(x, Wide) and x.nearest is None:
+                name = element(self.names.of[end], place)
+                yield beyond(path_of(element("value", place)), name, x, name)
 
     def tensor(self, node: int, field: str) -> Tensor:
         cells = self.lowered.cells[node]

@@ -87,7 +87,7 @@ def flags(
 
 
 def beyond(path: str, subject: str, value: Wide, node: str) -> Flag:
-    """The flag on a derivative that no float holds."""
+    """The flag on a number that no float holds."""
     message = f"{subject} is {brief(value)}, beyond the largest number, 1.79769e+308"
     return Flag(path, "overflow", sign_of(value), node, message)
 
