@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..blocks.names import Names
 from ..language.graph import Array, Condition, Graph
+from ..language.nearest import literal
 from ..operations.row import Operation
-from ..operations.structural import Cells, Shape, Structural, size
+from ..operations.structural import Cells, Shape, Structural, spread
 from ..operations.table import CONSTANT, IDENTITY, IF, OPERATIONS, VARIABLE
 from .shapes import Shapes, Values
 
@@ -27,17 +28,6 @@ def elements(shape: Shape) -> list[tuple[int, ...]]:
 def element(name: str, place: tuple[int, ...]) -> str:
     """What an element is called: W[0,1]; a number by its own name."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
-
-
-def spread(shape: Shape, over: Shape) -> list[int]:
-    """Which element of a smaller array stands beside each of a larger one."""
-    if shape == over:
-        return list(range(size(over)))
-    if size(shape) == 1:
-        return [0] * size(over)
-    rows, columns = over if len(over) == 2 else (1, over[0])
-    m, n = shape if len(shape) == 2 else (1, shape[0])
-    return [(i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)]  # fmt: skip
 
 
 class Lowered:
@@ -70,7 +60,12 @@ class Lowered:
         return self.graph.add(OPERATIONS[name], operands, self.span, self.region)
 
     def number(self, value: float) -> int:
-        return self.graph.constant(value, self.span)
+        return self.graph.constant(literal(repr(value)), self.span)
+
+    def select(self, left: int, comparison: str, right: int, then: int, otherwise: int) -> int:
+        self.graph.conditions.append(Condition(left, right, comparison, self.region))
+        condition = len(self.graph.conditions) - 1
+        return self.graph.select(condition, then, otherwise, self.span, self.region)
 
     # nodes
 
@@ -89,7 +84,7 @@ class Lowered:
             given = [self.cells[k] for k in program.operands[node]]
             if edges:
                 given = [
-                    self.alias(node, place, cells) if row is not IF or place > 1 else cells
+                    self.alias(node, place, cells) if self.receives(node, row, place) else cells
                     for place, cells in enumerate(given)
                 ]
             if isinstance(row, Structural):
@@ -123,6 +118,14 @@ class Lowered:
             label = element(name, place)
             self.graph.names[one] = label
             self.graph.stages.append((label, one))
+
+    def receives(self, node: int, row: Operation, place: int) -> bool:
+        """Whether anything is sent back to an operand: not to what only selects, or is counted."""
+        if not isinstance(row, Structural):
+            return row is not IF or place > 1
+        program = self.program
+        shapes = [self.found.of[k] for k in program.operands[node]]
+        return row.vjp(shapes, program.written[node])[place] != "0"
 
     def alias(self, node: int, place: int, cells: Cells) -> Cells:
         """A node of its own for each use of an element: its gradient is what that use sends back."""

@@ -547,8 +547,12 @@ class Reductions:
             from ..operations.structural import STRUCTURAL  # which numbers alone do not need
 
             row = STRUCTURAL.get(name)
+            if row and row.hidden and not self.internal:
+                row = None
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+                if row.hidden:
+                    return self.selection(row, span, *values)
                 return self.structural(row, tuple(values), span, None)
         if meant and not own:
             self.main.respelled = True
@@ -568,6 +572,12 @@ class Reductions:
             built_in=scope.built_in,
             functions=scope.functions,
         )
+
+    def selection(self, row: Operation, span: Span, node: int, selected: int) -> int:
+        """`put(u, x[i])`, of which the x[i] is not done; see SELECTIONS."""
+        graph = self.graph
+        written = graph.operations[selected], graph.written[selected]
+        return self.structural(row, (node, *graph.operands[selected]), span, written)
 
     def along(self, name: str, span: Span, values: list[int]) -> int:
         """A call with an axis, which is written last."""
