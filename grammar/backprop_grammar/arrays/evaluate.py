@@ -202,7 +202,8 @@ def unneeded(
     rest = [k for k in cells if not needed[k] and not graph.operations[k].leaf and k in graph.names]
     if not rest:
         return {}, []
-    total = graph.add(OPERATIONS["sum"], tuple(rest), lowered.span)
+    outside = [k for k in rest if not graph.regions[k]]  # what a branch needs, its `if` needs
+    total = graph.add(OPERATIONS["sum"], tuple(outside), lowered.span)
     name = "all the others"
     graph.names[total] = name
     graph.stages.append((name, total))
@@ -210,7 +211,7 @@ def unneeded(
     notes = []
     try:
         values = values_of(graph, lowered.at, name, [graph.names[k] for k in rest])
-        return {k: values[graph.names[k]] for k in rest}, []
+        return {k: values.get(graph.names[k]) for k in rest}, []
     except BackpropError:  # one by one, to see which it is
         for k in rest:
             try:

@@ -37,8 +37,13 @@ def evaluate(
     whether an output that no float holds is refused.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
-    does not exist or overflows.
+    does not exist or overflows; and for a program over arrays.
     """
+    if graph.arrays:
+        raise BackpropError(
+            "shape", "a number is needed here, and this works on arrays", graph.spans[graph.output],
+            hint="write a number, such as 0.25 or pi/4", source=graph.source,
+        )  # fmt: skip
     written, whole = graph, list[int]()
     if expand or fold:
         from ..blocks.grouping import shaped  # which a plain evaluation need not load
