@@ -350,3 +350,11 @@ def test_elements_that_nothing_needs_stand_in_branches_too():
         trace = Program(program).at(x=[3, last], W=[[1, 2, 3], [4, 5, 6]], precision=40)
         assert trace.gradients["W"] == [[0.0] * 3] * 2
         assert json.loads(trace.json())["flags"] == []
+
+
+def test_a_single_class_has_no_loss():
+    """It is its own sum, and not only as many digits tell."""
+    for program in ("cross_entropy(b, [0, 0])", "sum(logsoftmax(b))", "sum(softmax(b)) - 2"):
+        trace = Program(f"c = {program}; c + if(c == 0, 1, x)").at(b=[[-1.3], [-2.1]], x=0)
+        assert trace.value == 1.0
+        assert trace.gradients == {"b": [[0.0], [0.0]], "x": 0.0}
