@@ -17,6 +17,7 @@ from mpmath import mp
 
 from tests import arrays as loops
 from tests.arrays import add, columns, each, mean, sigmoid, softmax, squares, times
+from tests.screens import ROOT
 from tests.support import Program, call, often, schema
 
 Rng = random.Random
@@ -358,3 +359,51 @@ def test_a_single_class_has_no_loss():
         trace = Program(f"c = {program}; c + if(c == 0, 1, x)").at(b=[[-1.3], [-2.1]], x=0)
         assert trace.value == 1.0
         assert trace.gradients == {"b": [[0.0], [0.0]], "x": 0.0}
+
+
+def affine(X: Any, W: Any, b: Any) -> Any:
+    return mp.fsum(max(mp.mpf(0), t) ** 2 for t in loops.all_of(matmul_layer(X, W, b))) / 2
+
+
+def batch_norm(x: Any, g: Any, b: Any) -> Any:
+    rows = [scaled(row, g, b) for row in columns([normalised(column) for column in columns(x)])]
+    return mp.fsum(t**3 for t in loops.all_of(rows))
+
+
+def convolution(X: Any, K: Any) -> Any:
+    return squares(pooled(each(lambda t: max(mp.mpf(0), t), correlated(X, K)), 2)) / 2
+
+
+SAMPLES: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "squared-length": (lambda W, x: squares(times(W, x)), ()),
+    "affine": (affine, ()),
+    "two-layer": (PROGRAMS["two layers"].loops, ()),
+    "softmax-regression": (PROGRAMS["softmax layer"].loops, ("y",)),
+    "batch-norm": (batch_norm, ()),
+    "rnn": (lambda W, U, b, h0, x1, x2: squares(cell(x2, cell(x1, h0, W, U, b), W, U, b)) / 2, ()),
+    "lstm": (lstm, ()),
+    "attention": (lambda Q, K, V, mask: squares(attended(Q, K, V, mask)) / 2, ()),
+    "convolution": (convolution, ()),
+    "makemore": (makemore, ("ix0", "ix1", "ix2", "y")),
+}
+"""The samples over arrays, each with its loops and what it is given to select by."""
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples(name):
+    function, selects = SAMPLES[name]
+    point = ["--at", f"@{name}"] if (ROOT / f"samples/{name}.json").exists() else []
+    code, out, err = call("eval", "--file", f"@{name}", *point, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    at = {k: [int(x) for x in v] if k in selects else v for k, v in told["at"].items()}
+    held(told["value"], told["gradients"], Typed("", lambda _: ({}, None), function, selects), at, None)  # fmt: skip
+
+
+def test_every_sample_over_arrays_is_held():
+    over = {
+        path.stem
+        for path in (ROOT / "samples").glob("*.bp")
+        if Program(path.read_text("utf-8")).record.arrays
+    }
+    assert over == SAMPLES.keys()

@@ -92,7 +92,7 @@ def evaluate(
             numbers = evaluate_numbers(
                 lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
                 upstream=1.0 if isinstance(arrives, Array) else arrives, nodes=nodes,
-                finite=not isinstance(arrives, Array),
+                finite=not isinstance(arrives, Array), parts=lowered.parts,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
@@ -161,6 +161,7 @@ def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
     name = "the output times what arrives"
     lowered.graph.names[total] = name
     lowered.graph.stages.append((name, total))
+    lowered.parts |= {*parts, total}
     return name
 
 
@@ -276,8 +277,13 @@ class Gathered:
 
     def notes(self, end: int) -> Iterator[Note]:
         """The notes on the numbers, but what is unused is a whole stage."""
-        yield from (note for note in self.numbers.notes if note.kind != "unused")
         graph = self.graph
+        norms = {self.names.of[k] for k, row in enumerate(graph.operations) if row.name == "norm"}
+        for note in self.numbers.notes:
+            if note.node in norms:  # which is a chain of these
+                note = note._replace(message=note.message.replace("hypot", "norm"))
+            if note.kind != "unused":
+                yield note
         used = graph.needed(end)
         unused = [name for name, node in graph.stages if not used[node]]
         if unused and end == graph.output:

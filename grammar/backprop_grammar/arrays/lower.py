@@ -35,6 +35,7 @@ class Lowered:
 
     graph: that tape. at: its point. cells: the elements of each node. sent: with edges, the nodes
     whose gradients are the contributions of a node to an operand: (node, place) -> elements.
+    parts: nodes that are no element of any, such as the products of a matrix product.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Lowered:
         self.at: dict[str, float] = {}
         self.cells: dict[int, Cells] = {}
         self.sent: dict[tuple[int, int], list[int]] = {}
+        self.parts: set[int] = set()
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
@@ -113,10 +115,13 @@ class Lowered:
         """
         name = self.names.of[node]
         for inner in range(first, len(self.graph)):
-            self.graph.names.setdefault(inner, f"a part of {name}")
+            if inner not in self.graph.names:
+                self.graph.names[inner] = f"a part of {name}"
+                self.parts.add(inner)
         for place, one in zip(elements(shape), nodes, strict=True):
             label = element(name, place)
             self.graph.names[one] = label
+            self.parts.discard(one)
             self.graph.stages.append((label, one))
 
     def receives(self, node: int, row: Operation, place: int) -> bool:
