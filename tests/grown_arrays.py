@@ -406,15 +406,125 @@ def literal(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> No
     return Node(text, (m, n), cells, tuple(given))
 
 
+def squared(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    """What is made of a diagonal."""
+    k = pick(ranked)
+    x = on.nodes[k]
+    n = x.shape[0]
+    if len(x.shape) == 2:
+        if n != x.shape[1]:
+            raise Misfit
+        diagonal = [line[i] for i, line in enumerate(rows(x))]
+        if rng.random() < 0.5:
+            return Node("diag({})", (n,), diagonal, (k,))
+        return Node("trace({})", (), [on.add("sum", *diagonal) if n > 1 else diagonal[0]], (k,))
+    zero = on.constant(0)
+    cells = [x.cells[i] if i == j else zero for i in range(n) for j in range(n)]
+    return Node("diag({})", (n, n), cells, (k,))
+
+
+def outer(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    a, b = pick(lambda node: len(node.shape) == 1), pick(lambda node: len(node.shape) == 1)
+    x, y = on.nodes[a], on.nodes[b]
+    cells = [on.add("mul", i, j) for i in x.cells for j in y.cells]
+    text = rng.choice(("outer({}, {})", "({}.T.T @ {}.T)"))
+    return Node(text, (*x.shape, *y.shape), cells, (a, b))
+
+
+def arranged(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    """The same elements in another shape, or from the last to the first."""
+    k = pick(ranked)
+    x = on.nodes[k]
+    kind = rng.random()
+    if kind < 0.3:
+        return Node("flip({})", x.shape, x.cells[::-1], (k,))
+    if kind < 0.6:
+        return Node("flatten({})", (len(x.cells),), x.cells, (k,))
+    m = rng.choice([m for m in range(1, 5) if len(x.cells) % m == 0])
+    return Node(f"reshape({{}}, {m}, {len(x.cells) // m})", (m, len(x.cells) // m), x.cells, (k,))
+
+
+def conv(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    a, b = pick(ranked), pick(ranked)
+    x, y = on.nodes[a], on.nodes[b]
+    if len(x.shape) != len(y.shape) or any(m < n for m, n in zip(x.shape, y.shape, strict=True)):
+        raise Misfit
+    large, small = rows(x), rows(y)
+    down, across = len(large) - len(small) + 1, len(large[0]) - len(small[0]) + 1
+    cells = [
+        product(
+            on,
+            [
+                (large[i + p][j + q], small[p][q])
+                for p in range(len(small))
+                for q in range(len(small[0]))
+            ],
+        )
+        for i in range(down)
+        for j in range(across)
+    ]
+    return Node("conv({}, {})", (down, across)[2 - len(x.shape) :], cells, (a, b))
+
+
+def normalising(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    a = pick(lambda node: len(node.shape) == 2)
+    x = on.nodes[a]
+    width = x.shape[1]
+    name = rng.choice(("batchnorm", "layernorm"))
+    given, sides, operands = [], [], [a]
+    for _ in range(2):
+        k = pick(ranked)
+        if on.nodes[k].shape == (width,):
+            given.append("{}")
+            operands.append(k)
+            sides.append(on.nodes[k].cells)
+        else:
+            numbers = [round(rng.gauss(0, 1), 1) + 0.0 for _ in range(width)]
+            given.append(str(numbers))
+            sides.append([on.constant(one) for one in numbers])
+    small, two = on.constant(1e-5), on.constant(2)
+    found = []
+    for line in columns(x) if name == "batchnorm" else rows(x):
+        mean = on.add("mean", *line) if len(line) > 1 else line[0]
+        apart = [on.add("sub", i, mean) for i in line]
+        squares = [on.add("pow", i, two) for i in apart]
+        spread = on.add("mean", *squares) if len(line) > 1 else squares[0]
+        root = on.add("sqrt", on.add("add", spread, small))
+        found.append([on.add("div", i, root) for i in apart])
+    if name == "batchnorm":
+        found = [list(line) for line in zip(*found, strict=True)]
+    cells = [
+        on.add("add", on.add("mul", i, s), t)
+        for line in found
+        for i, s, t in zip(line, *sides, strict=True)
+    ]
+    return Node(f"{name}({{}}, {', '.join(given)})", x.shape, cells, tuple(operands))
+
+
+def counted(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
+    k = pick(ranked)
+    x = on.nodes[k]
+    counts = {"rows": len(rows(x)), "cols": x.shape[-1], "size": len(x.cells)}
+    name = rng.choice(list(counts))
+    return Node(f"{name}({{}})", (), [on.constant(counts[name])], (k,))
+
+
 def maxpool(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
     k = pick(ranked)
     x = on.nodes[k]
-    if len(x.shape) != 1:
-        raise Misfit
-    width = rng.randint(1, x.shape[0])
-    windows = [x.cells[i : i + width] for i in range(x.shape[0] - width + 1)]
-    cells = [on.add("max", *one) if width > 1 else one[0] for one in windows]
-    return Node(f"maxpool({{}}, {width})", (len(cells),), cells, (k,))
+    width = rng.randint(1, min(x.shape))
+    step = rng.choice((1, 1, 2))
+    deep = width if len(x.shape) == 2 else 1
+    down = range(0, len(rows(x)) - deep + 1, step if len(x.shape) == 2 else 1)
+    across = range(0, x.shape[-1] - width + 1, step)
+    windows = [
+        [i for line in rows(x)[p : p + deep] for i in line[q : q + width]]
+        for p in down
+        for q in across
+    ]
+    cells = [on.add("max", *one) if len(one) > 1 else one[0] for one in windows]
+    text = f"maxpool({{}}, {width}{', 2' if step == 2 else ''})"
+    return Node(text, (len(down), len(across))[2 - len(x.shape) :], cells, (k,))
 
 
 def index(on: GrownArrays, rng: random.Random, pick: Callable[..., int]) -> Node:
@@ -478,6 +588,7 @@ MAKES: list[tuple[float, Make]] = [
     (1, reduction("mean")), (1, reduction("max")), (0.6, reduction("min")), (1, reduction("logsumexp")),
     (1, reduction("norm")), (1.5, softmax), (0.7, logsoftmax), (1, pick_labels), (1.2, cross_entropy), (1.5, concat),
     (1, literal), (0.6, maxpool), (4, index),
+    (1, squared), (0.7, outer), (1.2, arranged), (1.2, conv), (2.5, normalising), (0.3, counted),
 ]  # fmt: skip
 
 
