@@ -12,6 +12,7 @@ from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph
 from ..language.precedence import array_shape
 from ..language.printer import formula, program_text
+from ..language.table_texts import compiled
 from ..numbers.wide import Number, Wide
 from ..operations.row import Operation
 from ..operations.structural import Shape, Structural, Taken, said, size, spread
@@ -26,7 +27,7 @@ from ..trace.record import Flag, Note
 from .lower import Lowered, element, elements
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
-from .vjp import OUT, renamed, sent
+from .vjp import OUT, renamed
 
 __all__ = ["LARGEST", "evaluate"]
 
@@ -426,7 +427,7 @@ class Gathered:
         """What is sent back, as text over the names of the nodes."""
         graph, names = self.graph, self.names
         operands, written = graph.operands[node], graph.written[node]
-        text = sent(row, place, [self.lowered.found.of[k] for k in operands], written)
+        text = compiled(self.lowered.texts[node][place])
         called = row.called(len(operands), written)
         given: dict[str, str | float] = {OUT: names.of[node]}
         for name, operand in zip(called, operands, strict=bool(called)):

@@ -34,8 +34,9 @@ class Lowered:
     """The tape of numbers of a program over arrays, as it grows.
 
     graph: that tape. at: its point. cells: the elements of each node. sent: with edges, the nodes
-    whose gradients are the contributions of a node to an operand: (node, place) -> elements.
-    parts: nodes that are no element of any, such as the products of a matrix product.
+    whose gradients are the contributions of a node to an operand: (node, place) -> elements;
+    texts: what the operations on arrays send, as the table says it. parts: nodes that are no
+    element of any, such as the products of a matrix product.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Lowered:
         self.cells: dict[int, Cells] = {}
         self.sent: dict[tuple[int, int], list[int]] = {}
         self.parts: set[int] = set()
+        self.texts: dict[int, tuple[str, ...]] = {}
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
@@ -128,9 +130,10 @@ class Lowered:
         """Whether anything is sent back to an operand: not to what only selects, or is counted."""
         if not isinstance(row, Structural):
             return row is not IF or place > 1
-        program = self.program
-        shapes = [self.found.of[k] for k in program.operands[node]]
-        return row.vjp(shapes, program.written[node])[place] != "0"
+        if node not in self.texts:
+            shapes = [self.found.of[k] for k in self.program.operands[node]]
+            self.texts[node] = row.vjp(shapes, self.program.written[node])
+        return self.texts[node][place] != "0"
 
     def alias(self, node: int, place: int, cells: Cells) -> Cells:
         """A node of its own for each use of an element: its gradient is what that use sends back."""

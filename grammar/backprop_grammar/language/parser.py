@@ -544,15 +544,13 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
-            from ..operations.structural import STRUCTURAL  # which numbers alone do not need
+            from ..operations.structural import SELECTIONS, STRUCTURAL  # which numbers do not need
 
+            if self.internal and name in SELECTIONS and given == 2 and values[1] in graph.written:
+                return self.selection(SELECTIONS[name], span, *values)
             row = STRUCTURAL.get(name)
-            if row and row.hidden and not self.internal:
-                row = None
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
-                if row.hidden:
-                    return self.selection(row, span, *values)
                 return self.structural(row, tuple(values), span, None)
         if meant and not own:
             self.main.respelled = True
