@@ -1,6 +1,7 @@
 """`eval` held against mpmath over programs that nobody wrote: `python -m tests.differential`.
 
     python -m tests.differential --programs 100000 --seed 0 --workers 2
+    python -m tests.differential --programs 10000 --arrays    # over vectors and matrices
 
 Every number that is printed, the value and each gradient, is one of these:
 
@@ -40,6 +41,7 @@ from mpmath import mp
 
 from tests import libraries, singular, truth
 from tests.grown import Grown, grown
+from tests.grown_arrays import GrownArrays, grown_arrays
 from tests.support import BackpropError, Program, as_float, traced
 
 RELATIVE = 1e-12
@@ -212,13 +214,131 @@ def check(seed: str, others: dict[str, libraries.Library]) -> tuple[Counter, lis
     return count, findings
 
 
+# programs over arrays
+
+
+def numbers(value: Any) -> list[Any]:
+    """The numbers of nested lists, in order."""
+    return [x for one in value for x in numbers(one)] if isinstance(value, list) else [value]
+
+
+def options_of(whole: GrownArrays) -> dict[str, Any]:
+    return {} if whole.upstream is None else {"upstream": whole.upstream}
+
+
+def ours_arrays(whole: GrownArrays) -> tuple[list[Any], dict[str, Any], set[str], str]:
+    """As `ours`, of a program over arrays: the elements of the value, the gradients by element."""
+    try:
+        trace = Program(whole.text()).at(whole.at, nodes=False, **options_of(whole))
+    except BackpropError as error:
+        return [None], dict.fromkeys(whole.numbers.at), set(), error.kind
+    notes = {note.kind for note in trace.notes}
+    return numbers(trace.value), whole.slopes(trace.gradients), notes, ""
+
+
+def shown_alike(whole: GrownArrays, value: list[Any], slopes: dict[str, Any], error: str) -> str:
+    """What a trace with nodes says that one without does not; nothing where it tells the same.
+
+    It may refuse more, as a number that only a node shows is too large; what it shows adds up.
+    """
+    try:
+        trace = Program(whole.text()).at(whole.at, nodes=True, **options_of(whole))
+    except BackpropError as refused:
+        harmless = error or refused.kind in ("overflow", "precision")
+        return "" if harmless else f"refused with nodes: {refused}"
+    if error:
+        return f"refused without nodes only: {error}"
+    shown = [*numbers(trace.value), *whole.slopes(trace.gradients).values()]
+    for mine, other in zip(shown, [*value, *slopes.values()], strict=True):
+        if (mine is None) != (other is None) or not (mine is None or close(mine, mp.mpf(other))):
+            return f"{mine} with nodes, {other} without"
+    json.loads(trace.json())
+    if not hasattr(trace, "shapes"):
+        return ""  # all of it are numbers
+    record, sent = trace.record, dict[int, list[Any]]()
+    for node in record.nodes:
+        for edge in node.edges:
+            sent.setdefault(edge.operand, []).append(numbers(edge.contribution.floats))
+    for node in record.nodes:
+        if node.gradient is None or node.index not in sent or node.index == record.output:
+            continue
+        for total, *parts in zip(numbers(node.gradient.floats), *sent[node.index], strict=True):
+            if total is None or None in parts or trace.flags or record.numbers.decided:
+                continue
+            if abs(sum(parts) - total) > 1e-9 * sum(map(abs, [*parts, total])) + 1e-320:
+                return f"what reaches {node.name} does not add up"
+    return ""
+
+
+def elements(whole: GrownArrays) -> list[Any]:
+    """The elements of the output, to more digits than are judged; of none that is not told."""
+    with mp.workprec(truth.FIRST):
+        run = truth.Run(whole.numbers)
+        try:
+            return [run.value(cell).value for cell in whole.output]
+        except truth.Undecided:
+            return []
+
+
+def check_arrays(seed: str) -> tuple[Counter, list[dict]]:
+    """As `check`, of a program over arrays, beside no library."""
+    whole = grown_arrays(seed)
+    count, findings = Counter(programs=1), []
+
+    def finding(kind: str, **more: Any) -> None:
+        count[kind] += kind not in OUTCOMES
+        findings.append({"seed": seed, "kind": kind, "program": whole.text(), "at": whole.at, "upstream": whole.upstream, **more})  # fmt: skip
+
+    started = time.perf_counter()
+    try:
+        value, slopes, notes, error = ours_arrays(whole)
+        differs = shown_alike(whole, value, slopes, error)
+    except TooSlow:
+        finding("too slow")
+        return count, findings
+    except Exception as trouble:
+        finding("crashed", error=repr(trouble)[:300])
+        return count, findings
+    count["slower than 1 s"] += time.perf_counter() - started > 1
+    if differs:
+        finding("nodes differ", differs=differs)
+    single = len(whole.output) == 1
+    for first in (120, truth.FIRST):
+        try:
+            exact = truth.truth(whole.numbers, first)
+        except (truth.Undecided, RecursionError):
+            count["undecided"] += 1 + len(slopes)
+            return count, findings
+        mine = value[0] if single or error else exact.value
+        found = outcomes(exact, mine, slopes, notes, error)
+        if not set(found) & BAD:
+            break
+    if not single and not error:  # its elements for the one number that is differentiated
+        found[0] = "right"
+        for one, other in zip(value, elements(whole), strict=False):
+            if (one is None) == within(other) or (one is not None and not close(one, other)):
+                found[0] = "WRONG"
+    if set(found) & BAD and not error:
+        for k, (name, slope) in enumerate(slopes.items(), 1):
+            if found[k] in BAD and singular.stands(whole.scalars(), whole.numbers.at, name, slope):
+                found[k] = "noted"
+    count.update(found)
+    for kind in set(found) & BAD:
+        finding(
+            kind, value=value, slopes=slopes, notes=sorted(notes), error=error, smooth=exact.smooth,
+            truth=mp.nstr(exact.value, 17) if exact.value is not None else None,
+            true={n: None if s is None else mp.nstr(s, 17) for n, s in exact.slopes.items()},
+        )  # fmt: skip
+    return count, findings
+
+
 def stop(_signal: int, _frame: Any) -> None:
     raise TooSlow
 
 
-def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
-    """Count over a range of programs."""
-    seed, numbers, names = job
+def work(job: tuple[str, range, list[str], bool]) -> tuple[Counter, list[dict]]:
+    """Count over a range of programs, of numbers or of arrays."""
+    seed, numbers, names, arrays = job
     warnings.simplefilter("ignore")
     others = {name: libraries.library(name) for name in names}
     signal.signal(signal.SIGPROF, stop)
@@ -226,7 +346,8 @@ def work(job: tuple[str, range, list[str]]) -> tuple[Counter, list[dict]]:
     for number in numbers:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
-            some, more = check(f"{seed}:{number}", others)
+            which = f"{seed}:{number}"
+            some, more = check_arrays(which) if arrays else check(which, others)
         except TooSlow:
             some, more = Counter({"programs": 1, "oracle or library too slow": 1}), []
         finally:
@@ -243,7 +364,7 @@ def table(count: Counter, names: list[str], markdown: bool) -> str:
     rows += [
         [name, f"{count[name]:,}", f"{100 * count[name] / numbers:.3f} %"] for name in OUTCOMES
     ]
-    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "map differs", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
+    rows += [[name, f"{count[name]:,}", ""] for name in ("programs", "map differs", "nodes differ", "slower than 1 s", "too slow", "crashed", "oracle or library too slow")]  # fmt: skip
     sides = [["at smooth points", "backprop", *names]]
     sides += [[kind, *(f"{count[who, kind]:,}" for who in ("ours", *names))] for kind in JUDGED]
     return "\n\n".join(drawn(part, markdown) for part in ((rows, sides) if names else (rows,)))
@@ -266,13 +387,19 @@ def main() -> int:
     parser.add_argument("--seed", default="0")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--compared", type=int, help="of them, programs that the libraries run too")
+    parser.add_argument("--arrays", action="store_true", help="programs over arrays")
     parser.add_argument("--findings", help="a file for what should not be, as lines of JSON")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    names, last = libraries.INSTALLED, options.programs
+    names, last = [] if options.arrays else libraries.INSTALLED, options.programs
     compared = last if options.compared is None else options.compared
     chunks = [
-        (options.seed, range(start, min(start + 250, last)), names if start < compared else [])
+        (
+            options.seed,
+            range(start, min(start + 250, last)),
+            names if start < compared else [],
+            options.arrays,
+        )
         for start in range(0, last, 250)
     ]
     count, findings = Counter(), []

@@ -165,7 +165,21 @@ PROGRAMS = [
     *(json.loads(line)["program"] for line in (ROOT / "tests/cases/worked_examples.jsonl").read_text("utf-8").splitlines()),
     *(json.loads(line)["expr"] for line in (ROOT / "tests/cases/boundary.jsonl").read_text("utf-8").splitlines()),
 ]  # fmt: skip
+VECTORS = [json.loads(line) for line in (ROOT / "tests/cases/vectors.jsonl").read_text("utf-8").splitlines()]  # fmt: skip
+ARRAYS = [
+    *((case["program"], json.dumps(case["inputs"])) for case in VECTORS if case["program"]),
+    ("sum((W @ x)^2)", "W=[.1,.5;-.3,.8],x=[.2,.4]"),
+    ("s = x[1:] @ A[ix, :]; softmax(s)[-1] + trace(A)", "x=[1,2,3],A=[1,2;3,4],ix=[0,1]"),
+    ("A: NxN; b: N; cross_entropy(A*b + b.T.T, y)", "A=[[1,2],[3,4]],b=[1,-1],y=[0,1]"),
+    ("sum(if(abs(d) < [1; 2].T, d^2/2, max(d, axis=0)))", "d=[.5,-2]"),
+    ("concat(x', [[1, z]], axis=0) @ conv(x, [1, 2])", "x=[1,2],z=1e9"),
+    ("f(u, v) = u @ v.T; f(x, y)[:, 0]/norm(y)", "x=[1,2],y=zeros(2)"),
+]
+"""Programs over arrays, each with its point."""
+
 TOKENS = [
+    "[1, 2]", "[[1, 2], [3, 4]]", "[1,2;3,4]", " @ ", ".T", "'", "axis=0", "axis=", "[0]", "[:, 1]", "[-1]", "[1:", "[[", "]]", "W", ": 3x4", "W: NxD = ",
+    "zeros(", "softmax(", "cross_entropy(", "pick(", "concat(", "norm(", "conv(", "maxpool(", "reshape(", "eye(1e9)", "ones", "range(", "linspace(0,1,", "rand(2,",
     *"+-*/^()=,;<>!#\n\t .&|%$@~`'\"\\[]{}:?", "**", "==", "<=", ">=", "!=", "//", "x", "y", "q", "w0",
     "1", "2", "0", ".5", "1e-3", "1e400", "1e-400", "9" * 400, "0x10", "1_000", "2x", "3,14", "1e", "..",
     "x^2y", "1/2x", "√", "|x|", "½", "²", "θ", "π", "σ(", "w₁", "np.", "np.exp(", "math.pi", "F.relu(", "where(", "import numpy as np\n",
@@ -237,8 +251,8 @@ def text_for(rng: random.Random, examples: list[str]) -> str:
 
 
 EXAMPLES = {
-    "program": PROGRAMS,
-    "at": ["x=1,y=pi/4", "w0=2,x0=-1,w1=-3,x1=-2,w2=-3", "x=1/3", "x=(1,2)", "x=sqrt(2),y=-1e-3"],
+    "program": [*PROGRAMS, *(program for program, _ in ARRAYS)],
+    "at": ["x=1,y=pi/4", "w0=2,x0=-1,w1=-3,x1=-2,w2=-3", "x=1/3", "x=(1,2)", "x=sqrt(2),y=-1e-3", *(point for _, point in ARRAYS)],
     "point": [
         '{"x": 1, "y": -2.5e-3}', '{"format": "backprop-trace/1", "at": {"x": 1}}', '{"x": NaN}',
         '[1, 2]', '{"x": 1e999, "x": true}', '{"at": {"at": {}}}', '{"x": ' + "9" * 5000 + "}", "",
@@ -256,7 +270,20 @@ def arguments(rng: random.Random) -> dict[str, Any]:
     """A command line, nearly right or wild."""
     args = [rng.choice(list(COMMANDS)) if rng.random() < 0.95 else soup(rng, 2)]
     stdin = ""
-    if rng.random() < 0.9:
+    arrays = rng.random() < 0.4
+    if arrays:
+        program, point = rng.choice(ARRAYS)
+        if rng.random() < 0.6:
+            args[0] = "eval"
+        if rng.random() < 0.7:
+            program = mutated(rng, program)
+        else:
+            point = mutated(rng, point)
+        args += [program, "--at", point]
+        if rng.random() < 0.3:
+            ups = ("ones", "[1, 2]", "[[1,2],[3,4]]", "zeros(2)", "1", mutated(rng, "[1,2;3,4]"))
+            args += ["--upstream", rng.choice(ups)]
+    elif rng.random() < 0.9:
         program = rng.choice(PROGRAMS) if rng.random() < 0.5 else text_for(rng, PROGRAMS)
         if rng.random() < 0.1:
             program, stdin = "-", program
@@ -264,7 +291,7 @@ def arguments(rng: random.Random) -> dict[str, Any]:
     if args[0] in ("map", "step") and rng.random() < 0.7:
         args += ["--points", "-"]
         stdin = stdin or text_for(rng, EXAMPLES["table"])
-    if rng.random() < 0.8:
+    if not arrays and rng.random() < 0.8:
         args += ["--at", rng.choice(EXAMPLES["at"]) if rng.random() < 0.6 else text_for(rng, EXAMPLES["at"])]  # fmt: skip
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         args.append(rng.choice(OPTIONS))
@@ -277,7 +304,15 @@ def arguments(rng: random.Random) -> dict[str, Any]:
     return {"args": [arg for arg in clean if not arg.startswith(("@", *APART))], "stdin": stdin.replace("\ud800", "")}  # fmt: skip
 
 
-WEIGHTS = {"program": 60, "at": 12, "point": 6, "claim": 6, "over": 6, "table": 1, "command": 10}
+WEIGHTS = {
+    "program": 60,
+    "at": 18,
+    "point": 6,
+    "claim": 6,
+    "over": 6,
+    "table": 1,
+    "command": 20,
+}
 
 
 def made(rng: random.Random) -> tuple[str, Input]:

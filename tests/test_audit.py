@@ -119,6 +119,14 @@ def test_commands_that_print_do_nothing_else(tmp_path):
         *commands.asking(PROGRAM, POINT, MARK),
         *commands.telling(),
         ["eval", "--file", "program.bp", "--at", "@point.json"],
+        ["eval", f"sum(softmax({MARK})*y)", "--at", f"{MARK}=[1,2],y=[3,4]", "--json"],
+        [
+            "eval",
+            f"cross_entropy({MARK} @ y, [0, 1])",
+            "--at",
+            f'{{"{MARK}": [[1, 2], [3, 4]], "y": [[1, 0], [0, 1]]}}',
+            "--json",
+        ],
         *(args for args in commands.mapping(PROGRAM, POINT, tmp_path) if "-o" not in args),
     ]
     bad = [
@@ -126,6 +134,8 @@ def test_commands_that_print_do_nothing_else(tmp_path):
         ["eval", f"__import__('os').system('{MARK}')"],
         ["eval", f"{MARK} = (1).__class__"],
         ["eval", "x", "--at", f"x={MARK}()"],
+        ["eval", f"{MARK} @ __import__('os')", "--at", f"{MARK}=[1]"],
+        ["eval", f"sum({MARK})", "--at", f"{MARK}=[1,{MARK}()]"],
         ["check", "x", "--at", "x=1", "--claim", f"x={MARK}*2"],
     ]
     codes, acts = watched(tmp_path, good + bad)

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.benchmarks import files, growth, neurons, program, report, rows, start
+from tests.benchmarks import arrays, files, growth, neurons, program, report, rows, start
 from tests.benchmarks.shapes import GROWING, SHAPES
 from tests.support import LONG, Program, traced
 
@@ -229,3 +229,19 @@ def test_growth_runs_a_command():
     found = growth.attempt("sum", 10, growth.COMMANDS["derive"], 60.0)
     assert found["code"] == 0 and found["seconds"] > 0
     assert growth.attempt("nothing", 10, ("eval",), 60.0) == {"code": 70}
+
+
+@pytest.mark.parametrize("name", arrays.PROGRAMS)
+def test_programs_over_arrays_are_evaluated_both_ways(name):
+    text, at = arrays.PROGRAMS[name][0], arrays.point(name)
+    assert at == arrays.point(name)
+    with_nodes, without = (Program(text).at(at, nodes=nodes) for nodes in (True, False))
+    assert np.isclose(with_nodes.value, without.value, rtol=1e-12)
+    for variable, gradient in without.gradients.items():
+        assert np.allclose(with_nodes.gradients[variable], gradient, rtol=1e-11, atol=1e-15)
+
+
+def test_the_table_of_arrays():
+    table = arrays.measured(1)
+    assert [row[0] for row in table.rows] == list(arrays.PROGRAMS)
+    assert all(len(row) == len(table.heads) for row in table.rows)

@@ -60,7 +60,7 @@ OFFERED = [
     ('backprop eval "f(X, w) = X @ w; p = softmax(f(X, w)); p[0]" --fold lay', {"layernorm"}),
     ("backprop derive --file @neuron --jvp w0=1,w1=0,x0=0,x1=0,", ["w0=1,w1=0,x0=0,x1=0,w2="]),
     ("backprop eval --file @ne", ["@network", "@neuron"]),
-    ("backprop eval --at @", ["@neuron"]),
+    ("backprop eval --at @", ["@makemore", "@neuron"]),
     ("backprop map x --points @", ["@points"]),
     ("backprop eval 'x*y + ", []),
     ("backprop eval 'x*(' --wrt ", []),

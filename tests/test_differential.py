@@ -5,7 +5,8 @@ from mpmath import mp
 
 from tests import differential, truth
 from tests.grown import Grown, grown
-from tests.support import BackpropError, often, traced
+from tests.grown_arrays import grown_arrays
+from tests.support import BackpropError, as_float, often, parsed, traced
 
 PROGRAMS, CHUNK = often(1000, 2000), 100
 SEED = "suite"
@@ -18,13 +19,46 @@ def untold(finding: dict) -> bool:
 
 @pytest.mark.parametrize("first", range(0, PROGRAMS, CHUNK))
 def test_no_number_is_wrong(first):
-    count, findings = differential.work((SEED, range(first, first + CHUNK), []))
+    count, findings = differential.work((SEED, range(first, first + CHUNK), [], False))
     assert not [one for one in findings if not untold(one)]
     numbers = sum(count[outcome] for outcome in differential.OUTCOMES)
     assert count["programs"] == CHUNK
     assert count["right"] + count["noted"] > 0.8 * numbers
     assert count["refused though defined"] < 0.05 * numbers
     assert count["undecided"] < 0.15 * numbers
+
+
+ARRAYS = often(500, 5000)
+
+
+@pytest.mark.parametrize("first", range(0, ARRAYS, CHUNK))
+def test_no_number_of_an_array_is_wrong(first):
+    count, findings = differential.work((SEED, range(first, first + CHUNK), [], True))
+    assert not [one for one in findings if not untold(one)]
+    numbers = sum(count[outcome] for outcome in differential.OUTCOMES)
+    assert count["programs"] == CHUNK
+    assert count["right"] + count["noted"] > 0.9 * numbers
+    assert count["refused though defined"] < 0.02 * numbers
+    assert count["undecided"] < 0.1 * numbers
+
+
+def test_arrays_mean_the_numbers_that_they_are_held_against():
+    """The same programs, written out by the oracle's loops for numbers alone, are as right."""
+    for number in range(often(60, 600)):
+        whole = grown_arrays(f"apart:{number}")
+        value, slopes, _, error = differential.ours_arrays(whole)
+        text = whole.scalars()
+        at = {name: x for name, x in whole.numbers.at.items() if name in parsed(text).variables}
+        try:
+            apart = traced(text, at, nodes=False)
+        except BackpropError as refused:
+            assert error == refused.kind, whole.text()
+            continue
+        if whole.upstream is None and not error:
+            assert differential.close(value[0], mp.mpf(as_float(apart.value))), whole.text()
+        for name, slope in slopes.items():
+            other = as_float(apart.gradients.get(name, 0.0))
+            assert error or slope == other or differential.close(slope, mp.mpf(other)), whole.text()
 
 
 def test_the_truth_agrees_with_difference_quotients():

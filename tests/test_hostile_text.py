@@ -101,6 +101,20 @@ def test_a_program_in_other_spellings_with_hostile_comments(attack):
         )
 
 
+ARRAYS = "q = W @ x # {0}\nf = norm(q)^2 # {0}"
+
+
+@each_attack
+def test_a_program_over_arrays_with_hostile_comments(attack):
+    program = ARRAYS.format(attack)
+    code, out, err = call("eval", program, "--at", "W=[1,2;3,4],x=[1,-1]", "--json")
+    assert not obeyed(out + err)
+    assert code in (0, 1)
+    if code == 0:
+        told = json.loads(out, parse_constant=lambda word: 1 / 0)
+        assert told["value"] == pytest.approx(2, rel=1e-12)
+
+
 def test_most_attacks_are_comments():
     """Were they refused, nothing of the above would be tested."""
     passed = [a for a in ATTACKS.values() if call("eval", PROGRAM.format(a), "--at", POINT)[0] == 0]
@@ -216,6 +230,15 @@ def test_graphviz_reads_the_dot():
         ["eval", "x", "--at", "x=1", "--output", "{}"],
         ["eval", "x", "--at", "x=1", "--expand", "{}"],
         ["eval", "x", "--at", "x=1", "--upstream", "{}"],
+        ["eval", "sum({} @ [1, 2])", "--at", "x=[1,2]"],
+        ["eval", "x[{}]", "--at", "x=[1,2]"],
+        ["eval", "x: 2x{}; sum(x)", "--at", "x=[1,2]"],
+        ["eval", "sum(x, axis={})", "--at", "x=[1,2]"],
+        ["eval", "sum(x)", "--at", "x=[1,{};3]"],
+        ["eval", "sum(x)", "--at", 'x=[1,2],W=[1,"{}"]'],
+        ["eval", "sum(x)", "--at", '{{"x": [1, "{}"]}}'],
+        ["eval", "x*x", "--at", "x=[1,2]", "--upstream", "[1,{}]"],
+        ["eval", "x*x", "--at", "x=[1,2]", "--wrt", "x[{}]"],
         ["eval", "x", "--{}"],
         ["graph", "x*x", "--at", "x=1", "--format", "{}"],
         ["graph", "x*x", "--at", "x=1", "-o", "/nowhere/{}.svg"],

@@ -1,13 +1,14 @@
 """How fast, beside what else: `python -m tests.benchmarks`.
 
-Four parts, with the machine and every version they were made with. `start`: one gradient from
+Five parts, with the machine and every version they were made with. `start`: one gradient from
 a shell, as a whole process. `program`: one large program, from 1,000 to 1,000,000 nodes. `rows`:
-one neuron at millions of points, in memory and from file to file. `growth`: how the cost of every
+one neuron at millions of points, in memory and from file to file. `arrays`: programs of a lecture's
+size over vectors and matrices. `growth`: how the cost of every
 command grows with the program, and with what power of its size.
 
-    python -m tests.benchmarks                    all four, more than an hour
+    python -m tests.benchmarks                    all five, more than an hour
     python -m tests.benchmarks --quick            small sizes, some minutes
-    python -m tests.benchmarks --only program     one of start, program, rows, growth
+    python -m tests.benchmarks --only program     one of start, program, rows, arrays, growth
     python -m tests.benchmarks --rounds 15        more rounds, steadier medians
     python -m tests.benchmarks --markdown         as tables for a README
 

@@ -5,7 +5,7 @@ import argparse
 from . import __doc__ as manual
 from .report import machine, show
 
-PARTS = ("start", "program", "rows", "growth")
+PARTS = ("start", "program", "rows", "arrays", "growth")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -14,8 +14,8 @@ def main(arguments: list[str] | None = None) -> None:
         description=manual,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", choices=PARTS, help="one of the four")
-    parser.add_argument("--rounds", type=int, help="of every contestant (default: 9, 3, 7)")
+    parser.add_argument("--only", choices=PARTS, help="one of the five")
+    parser.add_argument("--rounds", type=int, help="of every contestant (default: 9, 3, 7, 5)")
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--markdown", action="store_true", help="tables for a README")
     asked = parser.parse_args(arguments)
@@ -39,6 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
             show(table, asked.markdown)
         for size in (100_000,) if asked.quick else (1_000_000, 10_000_000):
             show(files.measured(asked.rounds or (1 if asked.quick else 3), size), asked.markdown)
+    if asked.only in (None, "arrays"):
+        from . import arrays
+
+        show(arrays.measured(asked.rounds or (2 if asked.quick else 5)), asked.markdown)
     if asked.only in (None, "growth"):
         from . import growth
 

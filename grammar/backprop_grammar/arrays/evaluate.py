@@ -16,7 +16,7 @@ from ..language.graph import Array, Block, Graph
 from ..language.precedence import POWER, SUM, Text, array_shape, write
 from ..language.printer import expression_text, formula, program_text
 from ..language.table_texts import compiled
-from ..numbers.wide import Number
+from ..numbers.wide import Number, Wide
 from ..operations.row import Operation, Role
 from ..operations.structural import Shape, Structural, said, size, spread
 from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS
@@ -27,7 +27,8 @@ from ..trace.builder import constants_once, frames, stays_whole
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.evaluate import with_limit
 from ..trace.index import LONGEST_STAGE
-from ..trace.record import Note
+from ..trace.notes import beyond
+from ..trace.record import Flag, Note
 from .lower import (
     Lowered,
     by_default,
@@ -111,7 +112,7 @@ def evaluate(
             numbers = evaluate_numbers(
                 lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
                 upstream=1.0 if isinstance(arrives, Array) else arrives, nodes=nodes,
-                finite=not isinstance(arrives, Array),
+                finite=not isinstance(arrives, Array), parts=lowered.parts,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
@@ -226,6 +227,7 @@ def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
     name = "the output times what arrives"
     lowered.graph.names[total] = name
     lowered.graph.stages.append((name, total))
+    lowered.parts |= {*parts, total}
     return name
 
 
@@ -267,7 +269,8 @@ def unneeded(
     rest = [k for k in cells if not needed[k] and not graph.operations[k].leaf and k in graph.names]
     if not rest:
         return {}, []
-    total = graph.add(OPERATIONS["sum"], tuple(rest), lowered.span)
+    outside = [k for k in rest if not graph.regions[k]]  # what a branch needs, its `if` needs
+    total = graph.add(OPERATIONS["sum"], tuple(outside), lowered.span)
     name = "all the others"
     graph.names[total] = name
     graph.stages.append((name, total))
@@ -275,7 +278,7 @@ def unneeded(
     notes = []
     try:
         values = values_of(graph, lowered.at, name, [graph.names[k] for k in rest])
-        return {k: values[graph.names[k]] for k in rest}, []
+        return {k: values.get(graph.names[k]) for k in rest}, []
     except BackpropError:  # one by one, to see which it is
         for k in rest:
             try:
@@ -322,17 +325,19 @@ class Gathered:
         gradients = {
             name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
         }
+        value = self.result(end)
+        found = [flag._replace(path=path_of(flag.path)) for flag in numbers.flags]
         return ArrayTrace(
             program=program,
             names=self.names,
             at={name: at[name] for name in self.graph.variables if name in at},
             output=end,
-            value=self.result(end),
+            value=value,
             upstream=arrives,
             gradients=gradients,
             nodes=shown,
             notes=(*self.notes(end), *self.remarks),
-            flags=tuple([flag._replace(path=path_of(flag.path)) for flag in numbers.flags]),
+            flags=(*self.beyond(end, value), *found),
             numbers=numbers,
             frames=tuple(self.frames(shown)),
             precision=precision,
@@ -391,6 +396,13 @@ class Gathered:
             return Tensor(cells.shape, (self.numbers.value,))
         values = {**self.lowered.at, **self.numbers.values}
         return Tensor(cells.shape, tuple([values[element(name, k)] for k in elements(cells.shape)]))
+
+    def beyond(self, end: int, value: Tensor) -> Iterator[Flag]:
+        """A flag for every element of the output that no float holds."""
+        for place, x in zip(elements(value.shape), value.numbers, strict=True):
+            if isinstance(x, Wide) and x.nearest is None:
+                name = element(self.names.of[end], place)
+                yield beyond(path_of(element("value", place)), name, x, name)
 
     def tensor(self, node: int, field: str) -> Tensor:
         cells = self.lowered.cells[node]

@@ -118,10 +118,11 @@ def insides(names: Names) -> dict[int, tuple[int, bool]]:
 class Lowered:
     """The tape of numbers of a program over arrays, as it grows.
 
-    graph: that tape. at: its point. cells: the elements of each node that is seen. sent: with edges, the nodes
-    whose gradients are the contributions of a node to an operand: (node, place) -> elements. A
-    block that is shown as one node sends as one; where all in it goes element by element, there is
-    a block of numbers for each of its elements. first: the first node of what a node means.
+    graph: that tape. at: its point. cells: the elements of each node that is seen. sent: with
+    edges, the nodes whose gradients are the contributions of a node to an operand: (node, place) ->
+    elements. A block that is shown as one node sends as one; where all in it goes element by
+    element, there is a block of numbers for each of its elements. first: the first node of what a
+    node means. parts: nodes that are no element of any, such as the products of a matrix product.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Lowered:
         self.cells: dict[int, Cells] = {}
         self.sent: dict[tuple[int, int], list[int]] = {}
         self.first: dict[int, int] = {}
+        self.parts: set[int] = set()
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
@@ -219,11 +221,14 @@ class Lowered:
         """
         name = self.names.near(node)
         for inner in range(first, len(self.graph)):
-            self.graph.names.setdefault(inner, f"a part of {name}")
+            if inner not in self.graph.names:
+                self.graph.names[inner] = f"a part of {name}"
+                self.parts.add(inner)
         if self.names.hidden[node]:
             return
         for label, one in zip(self.labels(name, shape), nodes, strict=True):
             self.graph.names[one] = label
+            self.parts.discard(one)
             self.graph.stages.append((label, one))
 
     def labels(self, name: str, shape: Shape) -> list[str]:

@@ -17,6 +17,7 @@ from ..numbers.decimal import exact_decimal
 from ..numbers.wide import UNDEFINED, Number, exists, sign
 from ..operations.structural import said
 from ..operations.table import IDENTITY
+from ..trace.evaluate import evaluate
 from ..trace.index import Index
 from ..trace.record import Edge, Node, Trace
 from .array_lookup import find
@@ -44,6 +45,7 @@ def why(trace: ArrayTrace, label: str, digits: int = 6) -> Explanation:
     """
     label = "".join(label.split())
     base = label.partition("[")[0]
+    trace = replace(trace, numbers=within(trace.numbers))
     node = find(trace, base)
     if node.shape and base == label:
         of = Arrays(trace, node, digits)
@@ -57,6 +59,14 @@ def why(trace: ArrayTrace, label: str, digits: int = 6) -> Explanation:
     short = shortened(trace, seen)
     reasons = Reasons(Index(short, digits), short.by_index[seen[label]])
     return Explanation("why", label, trace, tuple(reasons.headline()), tuple(reasons.paragraphs()))
+
+
+def within(numbers: Trace) -> Trace:
+    """The trace over numbers with what lies within an operation on arrays, which is certain too."""
+    return evaluate(
+        numbers.program, numbers.at, wrt=list(numbers.gradients), output=numbers.output_name,
+        upstream=numbers.upstream, precision=numbers.precision, finite=False,
+    )  # fmt: skip
 
 
 def seen_nodes(numbers: Trace) -> dict[str, int]:

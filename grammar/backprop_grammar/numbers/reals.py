@@ -24,6 +24,10 @@ BITS = (192, 640, 2560)
 LONGEST = 12
 """Terms of a polynomial; a longer one becomes an atom."""
 
+MOST = 42
+"""Products of terms of two polynomials; of more than these the longer becomes an atom first, for as
+many give a polynomial that is too long, if not all of its powers are those of one atom."""
+
 LARGEST = 20_000
 """Bits of a numerator or denominator; a longer fraction becomes an atom."""
 
@@ -120,9 +124,13 @@ class Real:
     def __mul__(self, other: "Real") -> "Real":
         if not isinstance(other, Real):
             return NotImplemented
+        few, many = self, other
+        if len(self.terms) * len(other.terms) > MOST:
+            few, many = sorted((self, other), key=lambda x: len(x.terms))
+            many = as_atom(many)
         result = ZERO
-        for a, p in self.terms.items():
-            for b, q in other.terms.items():
+        for a, p in few.terms.items():
+            for b, q in many.terms.items():
                 result = result + product(a, b, p * q)
         return result
 
@@ -195,10 +203,13 @@ ZERO, ONE = Real({}), Real({(): Fraction(1)})
 
 def shortened(x: Real) -> Real:
     """The number; as an atom, where its polynomial is too long to go on with."""
-    if len(x.terms) <= LONGEST:
-        return x
+    return x if len(x.terms) <= LONGEST else as_atom(x)
+
+
+def as_atom(x: Real) -> Real:
+    """A number that is not known to be rational as an atom of its own."""
     (atom, _), *_ = next(monomial for monomial in x.terms if monomial)
-    return atom.home.short(x)
+    return Real({((atom.home.atom(None, (x,)), 1),): Fraction(1)})
 
 
 def product(a: Monomial, b: Monomial, q: Fraction) -> Real:

@@ -687,7 +687,7 @@ def lower_norm(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[in
 
 
 def logsumexp(on: Scalars, nodes: Sequence[int]) -> int:
-    return on.apply("logsumexp", *nodes)
+    return on.apply("logsumexp", *nodes) if len(nodes) > 1 else nodes[0]
 
 
 def lower_softmax(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:

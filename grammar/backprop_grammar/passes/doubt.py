@@ -1,5 +1,6 @@
 """How certain the numbers of a pass are, and why it could not go on."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from ..numbers.arithmetic import Arithmetic
@@ -31,18 +32,24 @@ digits."""
 class Doubt:
     """The worst relative error bound so far, and where; -1 where all are small enough.
 
-    close, loose: what is small enough of an operation on exact operands, and of all others.
+    close, loose: what is small enough of an operation on exact operands, and of all others. parts:
+    nodes that nobody sees, which need not be certain; aside: whether one of them is not.
     """
 
     lost: float = 0.0
     node: int = -1
     close: float = CLOSE
     loose: float = TOLERANCE
+    parts: Set[int] = frozenset()
+    aside: bool = False
 
     def check(self, arithmetic: Arithmetic, node: int, ball: Ball, exact: bool) -> None:
         """Take note of one more number. exact: whether it comes from exact operands."""
         lost = arithmetic.lost(ball)
         if lost > (self.close if exact else self.loose) and lost > self.lost:
             if lost > SHOWN and arithmetic.rounds_to_zero(ball):
+                return
+            if node in self.parts:
+                self.aside = True
                 return
             self.lost, self.node = lost, node

@@ -5,7 +5,7 @@ don't, the same passes run over wider numbers, more and more precise, until ever
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress
@@ -182,10 +182,11 @@ def run_at(
     upstream: float,
     precision: int | None,
     every: bool,
+    parts: Set[int] = frozenset(),
 ) -> Run:
     """The passes over the fastest arithmetic in which every number of a node is certain.
 
-    every: of every node; else only the output's value, and the gradients that were asked for with
+    every: of every node but these parts; else only the output's value, and the gradients that were asked for with
     the values of their nodes.
 
     Raises BackpropError as ``evaluate`` does.
@@ -195,13 +196,13 @@ def run_at(
     reason, node, lost = "", -1, 0.0
     start = 0
     if precision is None:
-        doubt = Doubt()
+        doubt = Doubt(parts=parts)
         try:
             run = run_over(target, at, upstream, binary64, doubt, every)
         except NeedsPrecision as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
         except DomainError as cause:
-            if doubt.node < 0:
+            if doubt.node < 0 and not doubt.aside:
                 raise refusal(graph, cause) from None
             reason, node, lost = "lost", doubt.node, doubt.lost
         else:
@@ -221,13 +222,13 @@ def run_at(
     for bits in ladder:
         arithmetic = multiprecision(bits, False)
         tolerance = arithmetic.module.ldexp(1, -spare)  # a float has no such exponents
-        doubt = Doubt(close=tolerance, loose=tolerance)
+        doubt = Doubt(close=tolerance, loose=tolerance, parts=parts)
         last = bits == ladder[-1]
         with arithmetic.context():
             try:
                 run = run_over(target, at, upstream, arithmetic, doubt, every, last, exact)
             except DomainError as cause:
-                if doubt.node < 0 or last:
+                if last or (doubt.node < 0 and not doubt.aside):
                     raise refusal(graph, cause) from None
                 continue
             except NeedsPrecision as stopped:
@@ -349,7 +350,11 @@ def run_over(
             results = [(node, values[node]) for node in (output, *target.inner)]
             results += [(node, gradients.get(node)) for node in target.sources]
             for node, result in results:
-                if result is None or (zeros and node in zeros and not result[0]):
+                if (
+                    result is None
+                    or node in doubt.parts
+                    or (zeros and node in zeros and not result[0])
+                ):
                     continue
                 if not result[0] and result[1] and arithmetic.underflows(result[1] * 2.0**-60):
                     raise Undecided("underflow")

@@ -30,14 +30,15 @@ def trace(
     precision: int | None,
     nodes: bool,
     finite: bool = True,
+    parts: Set[int] = frozenset(),
 ) -> Trace:
-    """The trace of a run. nodes: whether it lists them. finite: whether an output that no float
+    """The trace of a run. nodes: whether it lists them, but for some parts. finite: whether an output that no float
     holds is refused.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
-        built = Builder(run, target.names, precision).build(program, target, at, nodes)
+        built = Builder(run, target.names, precision).build(program, target, at, nodes, parts)
         value = built.value
         if finite and isinstance(value, Wide) and value.nearest is None:
             raise overflow(run)
@@ -65,7 +66,9 @@ class Builder:
         zero = self.run.arithmetic.number(0.0)
         return self.run.gradients.get(node) or (zero, zero)
 
-    def build(self, program: Graph, target: Target, at: dict[str, float], nodes: bool) -> Trace:
+    def build(
+        self, program: Graph, target: Target, at: dict[str, float], nodes: bool, parts: Set[int]
+    ) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = target.labels, target.sources
         output = run.values[run.output]
@@ -89,7 +92,8 @@ class Builder:
         evaluated = {
             node: ball
             for node, name in (names.of.items() if nodes else ())
-            if (run.needed[node] or (node in graph.names and name in at))
+            if node not in parts
+            and (run.needed[node] or (node in graph.names and name in at))
             and (ball := run.values[node]) is not None
         }
         self.first = constants_once(graph, evaluated)

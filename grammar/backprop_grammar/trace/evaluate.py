@@ -1,6 +1,6 @@
 """A graph and a point to a trace."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from ..errors import BackpropError
@@ -25,6 +25,7 @@ def evaluate(
     expand: Sequence[str] = (),
     fold: Sequence[str] = (),
     finite: bool = True,
+    parts: Set[int] = frozenset(),
 ) -> Trace:
     """The trace of a program at a point.
 
@@ -34,11 +35,17 @@ def evaluate(
     MAX_PRECISION. nodes: whether the trace lists its nodes, or only the results; then only these
     need be certain, which takes less work. expand: names of blocks that are shown as their parts;
     fold: of blocks, stages and nodes whose parts are shown as one. They change no number. finite:
-    whether an output that no float holds is refused.
+    whether an output that no float holds is refused. parts: nodes that are not listed, and need
+    not be certain.
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
-    does not exist or overflows.
+    does not exist or overflows; and for a program over arrays.
     """
+    if graph.arrays:
+        raise BackpropError(
+            "shape", "a number is needed here, and this works on arrays", graph.spans[graph.output],
+            hint="write a number, such as 0.25 or pi/4", source=graph.source,
+        )  # fmt: skip
     written, whole = graph, list[int]()
     if expand or fold:
         from ..blocks.grouping import shaped  # which a plain evaluation need not load
@@ -52,8 +59,8 @@ def evaluate(
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     target = Target(graph, wrt, output)
-    run = run_at(target, at, upstream, precision, nodes)
-    return trace(run, target, written, whole, at, precision, nodes, finite)
+    run = run_at(target, at, upstream, precision, nodes, parts)
+    return trace(run, target, written, whole, at, precision, nodes, finite, parts)
 
 
 def with_limit(

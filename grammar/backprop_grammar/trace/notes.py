@@ -16,7 +16,7 @@ from ..language.graph import Graph
 from ..numbers.ball import Undecided
 from ..numbers.decimal import LARGEST_FLOAT, SMALLEST_NORMAL, above, brief, short_number
 from ..numbers.wide import UNDEFINED, Number, Wide
-from ..operations.table import CONSTANTS
+from ..operations.table import CONSTANTS, IDENTITY
 from ..passes.run import BITS_PER_DIGIT, Run, described
 from .index import formula
 from .record import Flag, Note, Trace
@@ -87,7 +87,7 @@ def flags(
 
 
 def beyond(path: str, subject: str, value: Wide, node: str) -> Flag:
-    """The flag on a derivative that no float holds."""
+    """The flag on a number that no float holds."""
     message = f"{subject} is {brief(value)}, beyond the largest number, 1.79769e+308"
     return Flag(path, "overflow", sign_of(value), node, message)
 
@@ -229,7 +229,10 @@ def zero_notes(run: Run, trace: Trace) -> list[Note]:
     shown = [
         (f"the value of {node.name}", node.name, run.values[node.index]) for node in trace.nodes
     ]
-    shown += [(f"the gradient of {node.name}", node.name, run.gradients.get(node.index)) for node in trace.nodes]  # fmt: skip
+    for node in trace.nodes:
+        again = node.row is IDENTITY and node.name == trace.names.of.get(node.operands[0])
+        what = "a contribution to" if again else "the gradient of"  # one use of an element
+        shown.append((f"{what} {node.name}", node.name, run.gradients.get(node.index)))
     if not trace.nodes:
         output = trace.output_name
         shown = [(f"the value of {output}", output, run.values[run.output])]
