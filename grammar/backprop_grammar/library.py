@@ -78,6 +78,9 @@ MOST_POINTS = 10**6
 MOST_STEPS = 10**9
 """The most steps of one descent."""
 
+MOST_SEED = 10**18
+"""The largest seed of random arrays."""
+
 VIEWS = ("wrt", "expand", "fold")
 """The options that are names of nodes."""
 
@@ -195,15 +198,23 @@ def is_array(value: object) -> bool:
 class Program:
     """A program: stages `name = expression`, separated by `;` or lines; the last is the output."""
 
-    def __init__(self, text: str, name: str = "program") -> None:
-        """Name: what messages call the text. Raises BackpropError with the place of a mistake."""
+    def __init__(self, text: str, name: str = "program", seed: int = 0) -> None:
+        """Name: what messages call the text. seed: of its random arrays, such as W = randn(3, 4).
+
+        Raises BackpropError with the place of a mistake.
+        """
         self.record = parse(checked(text, "a program"), name=checked(name, "its name"))
+        self.seed = whole(seed, "the seed", 0, MOST_SEED)
+        if any(array.text for array in self.record.array_inputs.values()):
+            from .arrays.constants import settled  # which numbers alone do not need
+
+            self.record = settled(self.record, self.seed)
 
     def __repr__(self) -> str:
         return program_text(self.record)
 
-    def __reduce__(self) -> tuple[type["Program"], tuple[str, str]]:
-        return Program, (self.record.source.text, self.record.source.name)
+    def __reduce__(self) -> tuple[type["Program"], tuple[str, str, int]]:
+        return Program, (self.record.source.text, self.record.source.name, self.seed)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -222,6 +233,19 @@ class Program:
     def functions(self) -> dict[str, tuple[str, ...]]:
         """The functions that it defines, with their parameters."""
         return {name: one.parameters for name, one in self.record.functions.items()}
+
+    def random(self, seed: int = 0, point: Point | None = None, /, **values: Any) -> dict[str, Any]:
+        """A point: these values, and random numbers for the other variables that are declared.
+
+        They are normal, of two decimals, in the shapes that `W: 3x4` declares; a seed is a whole
+        number. Raises BackpropError where nothing says how large a declared letter is.
+        """
+        from .arrays import point as arrays  # which numbers alone do not need
+        from .arrays.constants import drawn  # as these
+
+        bound, at = arrays.bind(self.record, self.point(point, values, {}))
+        found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
+        return {name: getattr(value, "nested", value) for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
         """The inputs that an output depends on: a stage or node; the last stage unless named.

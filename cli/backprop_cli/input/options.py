@@ -24,8 +24,10 @@ __all__ = [
     "Precision",
     "Program",
     "Quiet",
+    "Random",
     "Rename",
     "Save",
+    "Seed",
     "Separator",
     "Source",
     "Upstream",
@@ -63,6 +65,20 @@ At = Annotated[
     typer.Option(
         metavar="POINT",
         help="The point: x=1,y=pi/4, @point.json, @-; or x=1 y=2 behind the program.",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Of random arrays, such as W=randn(3,4).", rich_help_panel="Input"
+    ),
+]
+Random = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Random values, of that seed, for what is declared (W: 3x4) and has none.",
+        rich_help_panel="Input",
     ),
 ]
 File = Annotated[

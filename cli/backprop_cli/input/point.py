@@ -22,7 +22,7 @@ from backprop_grammar.trace.record import Note
 
 from .texts import read_text
 
-__all__ = ["array_of", "constant", "fit", "pieces", "read_point"]
+__all__ = ["Point", "constant", "fit", "pieces", "read_point", "value_of"]
 
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
@@ -58,10 +58,10 @@ class Point:
         self.places[name] = source, span
 
 
-def read_point(bindings: list[str]) -> Point:
+def read_point(bindings: list[str], seed: int = 0) -> Point:
     """The point of all `--at` options, which may mix.
 
-    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself.
+    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself. seed: of random arrays.
     """
     point = Point()
     for text in bindings:
@@ -79,7 +79,7 @@ def read_point(bindings: list[str]) -> Point:
         else:
             source = Source(text, "--at", inline=True)
             for start, end in pieces(text):
-                read_binding(source, start, end, point)
+                read_binding(source, start, end, point, seed)
     return point
 
 
@@ -99,7 +99,7 @@ def pieces(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def read_binding(source: Source, start: int, end: int, point: Point) -> None:
+def read_binding(source: Source, start: int, end: int, point: Point, seed: int) -> None:
     """Read one `name=value` of a point."""
     text = source.text[start:end]
     head = BINDING.match(text)
@@ -112,11 +112,7 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
         span = (start, max(end, start + 1))
         raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)
-    value: float | Array
-    if text[head.end() : head.end() + 1] == "[":
-        value = array_of(source, start + head.end(), end, name)
-    else:
-        value = constant(source, start + head.end(), end, name)
+    value = value_of(source, start + head.end(), end, name, seed)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
     point.written[name] = text[head.end() :].strip()
 
@@ -168,22 +164,34 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
     return result
 
 
-def array_of(source: Source, start: int, end: int, name: str) -> Array:
-    """An array of constant expressions within a text: [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]].
+def value_of(source: Source, start: int, end: int, name: str, seed: int = 0) -> float | Array:
+    """The value of a constant expression within a text: a number, or an array as it is written.
 
-    Raises BackpropError of kind binding where it is none.
+    An array is [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]], or made, as by 0.1*randn(3, 4); seed: of
+    the random ones. Raises BackpropError of kind binding where it is none.
     """
     text = source.text[start:end]
+    if not any(sign in text for sign in "[({"):
+        return constant(source, start, end, name)
     try:
         graph = parse(text, name=source.name)
+        if not graph.arrays:
+            return constant(source, start, end, name)
         shape = graph.written.get(graph.output)
-        if graph.operations[graph.output].name != "array" or shape is None:
-            hint = "write the numbers of an array: [1, 2], or [[1, 2], [3, 4]]"
-            message = f"the value of {shorten(name)} is no array of numbers"
-            raise BackpropError("binding", message, (0, len(text.rstrip())), hint=hint)
+        if graph.operations[graph.output].name != "array":
+            from backprop_grammar.arrays.constants import constant as made  # not for numbers alone
+
+            return made(graph, name, seed)
     except BackpropError as error:
+        if error.source is source:
+            raise
+        if re.match(r"\s*[({].*,", text, re.DOTALL) and error.kind == "syntax":
+            message = "an array is written in square brackets"
+            hint = "a vector is [1, 2], a matrix [[1, 2], [3, 4]], or [1,2;3,4]"
+            error = error.replace(message=message, hint=hint)
         moved = error.span and (error.span[0] + start, error.span[1] + start)
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    assert shape is not None
     spans = [graph.spans[node] for node in graph.operands[graph.output]]
     numbers = [constant(source, start + first, start + last, name) for first, last in spans]
     return Array(shape, tuple(numbers))

@@ -13,7 +13,7 @@ from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, T
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.record import Note
 
-from .point import array_of, constant, fit, read_point
+from .point import constant, fit, read_point, value_of
 from .texts import is_file, piped, read_text, text_is_waiting
 
 __all__ = ["Request", "number_option"]
@@ -39,6 +39,8 @@ class Request(NamedTuple):
     precision: int | None = None
     digits: int | None = DIGITS
     decimals: int | None = None
+    seed: int = 0
+    random: int | None = None
 
     def read(
         self, bound: Iterable[str] = (), arrays: bool = False
@@ -60,7 +62,7 @@ class Request(NamedTuple):
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         program = self.program()
-        point = read_point(self.at or [])
+        point = read_point(self.at or [], self.seed)
         program.record = program.record.bind([*point.values, *bound])
         alone = self.text and "=" in self.text and re.fullmatch(ONE, self.text)
         try:
@@ -70,6 +72,8 @@ class Request(NamedTuple):
                 raise
             hint = f'the program is {alone[0].strip()}; a formula comes first: "x*y" x=3 y=4'
             raise error.replace(hint=hint) from None
+        if self.random is not None:
+            at = self.with_random(program, at)
         if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
             raise no_arrays("this command")
         if alone and text_is_waiting():
@@ -78,17 +82,32 @@ class Request(NamedTuple):
             notes.append(Note("unused", alone[1], f"{about}; {advice}"))
         return program, at, notes
 
+    def with_random(self, program: Program, at: dict[str, Any]) -> dict[str, Any]:
+        """The point of --random: random numbers for what is declared and has no value."""
+        assert self.random is not None
+        if self.random < 0:
+            raise usage(f"--random takes a whole number from 0, not {self.random}")
+        if not program.record.declared:
+            raise usage(
+                "--random is for declared variables", "declare their shapes: W: 3x4; x: 4; ..."
+            )
+        from backprop_grammar.arrays.constants import drawn  # which few programs need
+
+        return at | drawn(program.record, at, self.random)
+
     def program(self) -> Program:
         """The program: a text, or a file of that name where it is none."""
+        if self.seed < 0:
+            raise usage(f"--seed takes a whole number from 0, not {self.seed}")
         source = read_program(self)
         try:
-            return Program(source.text, source.name)
+            return Program(source.text, source.name, self.seed)
         except BackpropError as error:
             if self.text is None or source.text != self.text:
                 raise
             if not is_file(self.text):
                 raise advised(error, self.text) from None
-        return Program(read_text(self.text), self.text)
+        return Program(read_text(self.text), self.text, self.seed)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
         """Raise BackpropError where standard input is read twice; points: files of them."""
@@ -149,9 +168,11 @@ class Request(NamedTuple):
         """The gradient of --upstream: a number, an array, or `ones`."""
         if self.upstream.strip() == "ones":
             return "ones"
-        if self.upstream.lstrip().startswith("["):
+        if "[" in self.upstream or "(" in self.upstream:
             source = Source(self.upstream, "--upstream", inline=True)
-            return array_of(source, 0, len(self.upstream), "--upstream")
+            value = value_of(source, 0, len(self.upstream), "--upstream", self.seed)
+            if isinstance(value, Array):
+                return value
         return number_option(self.upstream, "--upstream")
 
     def trace_or_outline(self, check_size: Callable[[int], None] | None = None) -> Trace:

@@ -26,7 +26,7 @@ from .lower import Lowered, element, elements, spread
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
 
-__all__ = ["LARGEST", "evaluate"]
+__all__ = ["LARGEST", "check_size", "evaluate"]
 
 LARGEST = 20_000
 """Operations on numbers that a program over arrays may mean."""
@@ -127,7 +127,7 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
     return upstream
 
 
-def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
+def check_size(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
     """Raise BackpropError where a program means more numbers than are computed, before the work."""
     count = 0
     for node, row in enumerate(graph.operations):
@@ -137,9 +137,9 @@ def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
             if row.name == "matmul":
                 a, b = (found.of[k] for k in graph.operands[node])
                 count += size(a) * (b[1] if len(b) == 2 else 1)
-    if count > LARGEST:
+    if count > most:
         raise BackpropError(
-            "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
+            "limit", f"the program means some {count:,} operations on numbers, more than {most:,}",
             hint="make the arrays smaller: fewer rows show the same", source=graph.source,
         )  # fmt: skip
 

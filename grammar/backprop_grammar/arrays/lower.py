@@ -85,6 +85,9 @@ class Lowered:
             nodes = self.variable(program.names[node], at)
         elif row is CONSTANT:
             nodes = [self.graph.constant(program.constants[node], self.span)]
+        elif node in found.made:
+            nodes = [self.apply("identity", self.number(x)) for x in found.made[node]]
+            self.name(node, shape, nodes, first)
         else:
             given = [self.cells[k] for k in program.operands[node]]
             if edges:

@@ -5,12 +5,10 @@ from typing import Any
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
+from ..operations.makers import LARGEST
 from ..trace.point import finite, unknown_names
 
-__all__ = ["LARGEST", "array", "bind", "is_array"]
-
-LARGEST = 1_000_000
-"""Elements of the largest array that is read."""
+__all__ = ["array", "bind", "is_array"]
 
 
 def is_array(value: object) -> bool:

@@ -6,11 +6,17 @@ they are.
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
+from ..language.nearest import fraction, nearest
+from ..language.parser import parse
 from ..language.printer import shape_text
+from ..numbers.interpret import quotient
+from ..numbers.wide import as_float
+from ..operations.makers import Maker, made
 from ..operations.row import Operation
 from ..operations.structural import (
     ARRAY,
@@ -25,8 +31,9 @@ from ..operations.structural import (
 )
 from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
 from ..passes.run import spelled
+from ..trace.evaluate import evaluate
 
-__all__ = ["Shapes", "Values", "output_shape", "shapes"]
+__all__ = ["Shapes", "Values", "floats_of", "output_shape", "shapes"]
 
 Values = Mapping[str, float | Array]
 
@@ -35,12 +42,14 @@ class Shapes(NamedTuple):
     """The shapes of the nodes that an output needs; () of all others.
 
     whole: of nodes that select, the whole numbers that they hold. frames: of the nodes in the
-    branches of an `if` that chooses element by element, the outermost such `if`.
+    branches of an `if` that chooses element by element, the outermost such `if`. made: the numbers
+    of nodes such as zeros(3, 4).
     """
 
     of: list[Shape]
     whole: dict[int, tuple[int, ...]]
     frames: dict[int, int]
+    made: dict[int, tuple[float, ...]]
 
 
 def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
@@ -49,7 +58,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
     at: a value for every variable among these. Raises BackpropError where shapes do not fit, and
     for an index that is no whole number, or computed.
     """
-    found = Shapes([()] * len(graph), {}, {})
+    found = Shapes([()] * len(graph), {}, {}, {})
     sizes: dict[str, tuple[int, str]] = {}  # of the capital letters in declarations
     for node, row in enumerate(graph.operations):
         if not needed[node]:
@@ -110,6 +119,11 @@ def check_declared(
 def shape_of(graph: Graph, node: int, row: Operation, found: Shapes, at: Values) -> Shape:
     """The shape of an operation's result. Raises Misfit."""
     operands = [Taken(spelled(graph, k), found.of[k]) for k in graph.operands[node]]
+    if isinstance(row, Maker):
+        given = given_numbers(graph, row, node, operands, found, at)
+        shape, numbers = made(row, given, graph.written[node])
+        found.made[node] = floats_of(numbers)
+        return shape
     if isinstance(row, Structural):
         select(graph, node, row, operands, found, at)
         return row.shape(operands, graph.written[node])
@@ -164,6 +178,48 @@ def reduced(row: Operation, x: Taken, axis: int | None) -> Shape:
     if len(x.shape) == 1:
         return (1,)
     return (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
+
+
+# what is made of numbers
+
+
+def given_numbers(
+    graph: Graph, row: Maker, node: int, operands: Sequence[Taken], found: Shapes, at: Values
+) -> list[Fraction]:
+    """The operands of zeros and the like: numbers that are written, or given at the point.
+
+    What is given is a size, and gets no gradient.
+    """
+    numbers = []
+    for place, (operand, taken) in enumerate(zip(graph.operands[node], operands, strict=True)):
+        given = None if taken.shape else written_numbers(graph, operand, at)
+        number = given[0] if given else value_of(taken.text)
+        if number is None:
+            what = taken.is_shape if taken.shape else f"{taken.text} is computed"
+            raise Misfit(f"{row.name} takes plain numbers, and {what}", "", f"write numbers: {row.signature}", place)  # fmt: skip
+        numbers.append(fraction(number))
+        if graph.operations[operand] is VARIABLE:
+            found.whole[operand] = (int(number),)
+    return numbers
+
+
+def value_of(text: str) -> float | None:
+    """The number of a text without variables, such as 2*pi; None where it is none."""
+    try:
+        graph = parse(text)
+        if graph.variables or graph.arrays:
+            return None
+        exact = quotient(graph)
+        if exact is not None:
+            return nearest(exact.numerator, exact.denominator)
+        return as_float(evaluate(graph, {}, nodes=False).value)
+    except BackpropError:
+        return None
+
+
+def floats_of(numbers: Sequence[float] | Sequence[Fraction]) -> tuple[float, ...]:
+    """The nearest floats."""
+    return tuple([nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x for x in numbers])  # fmt: skip
 
 
 # what selects

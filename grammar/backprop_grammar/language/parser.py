@@ -122,6 +122,7 @@ class Reductions:
         ] = {}  # where a bare exponent ends -> its power, its ^
         self.declarations: dict[str, Span] = {}
         self.axes: list[tuple[int, int]] = []  # of the calls that are read: their axis, its node
+        self.makes = False  # whether a call such as zeros(3, 4) has been read
 
     def run(self) -> Graph:
         """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
@@ -250,6 +251,8 @@ class Reductions:
             values = tuple([graph.constants[k] for k in graph.operands[node]])
             graph.array_inputs[name] = Array(shape, values)  # type: ignore[arg-type]
             graph.operations[node], graph.operands[node] = VARIABLE, ()
+            graph.variables[name] = node
+        elif self.makes and self.made_of_numbers(name, node):
             graph.variables[name] = node
         elif graph.operations[node].leaf or node in graph.names:
             node = graph.add(IDENTITY, (node,))
@@ -392,6 +395,30 @@ class Reductions:
         return graph.operations[node].name == "array" and all(
             isinstance(graph.constants.get(k), float) for k in operands
         )
+
+    def made_of_numbers(self, name: str, node: int) -> bool:
+        """Make a stage an input whose array is made of numbers alone: 0.1*randn(3, 4)."""
+        graph = self.graph
+        inner: list[int] = [node]
+        for k in inner:
+            if k in graph.names or k in graph.blocks or k in graph.condition_of:
+                return False
+            inner += graph.operands[k]
+        from ..operations.makers import MAKERS  # which numbers alone do not need
+
+        if not any(graph.operations[k].name in MAKERS for k in inner):
+            return False
+        from .printer import expression_text  # which numbers alone do not need
+
+        graph.array_inputs[name] = Array((), (), expression_text(graph, node).text)
+        for k in inner:  # none of them is a node of its own
+            if k not in graph.constants:
+                graph.operations[k], graph.operands[k] = CONSTANT, ()
+                graph.constants[k] = 0.0
+                graph.written.pop(k, None)
+        graph.operations[node] = VARIABLE
+        del graph.constants[node]
+        return True
 
     def named(self, start: int, end: int, key: str, node: int) -> int:
         """The axis of a call, which is a number that is written."""
@@ -544,12 +571,17 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
+            from ..operations.makers import MAKERS  # which numbers alone do not need
             from ..operations.structural import STRUCTURAL  # which numbers alone do not need
 
-            row = STRUCTURAL.get(name)
+            row = STRUCTURAL.get(name) or MAKERS.get(name)
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+                self.makes |= name in MAKERS
                 return self.structural(row, tuple(values), span, None)
+            along = name in ("softmax", "logsoftmax")
+            if row and not meant and not (along and values[-1] not in self.graph.constants):
+                raise self.wrong_count(name, given, row.arity, span, row.signature)
         if meant and not own:
             self.main.respelled = True
             self.scope.soft_calls.setdefault(name, (start, start + len(name)))
@@ -619,6 +651,10 @@ class Reductions:
         hint = f"write {signature}"
         if name in ("log", "ln") and given == 2:
             hint = "write log2(x), log10(x), or log(x)/log(b) for another base b"
+        if name in ("softmax", "logsoftmax"):
+            hint = f"{name} goes along the last axis: write {name}(x), or {name}(x.T).T down the columns"
+        if most == 2 and given == 3 and name in ("zeros", "ones", "rand", "randn"):
+            hint = f"arrays have two axes at most: {signature}"
         if name in self.scope.nodes:
             hint += f"; to multiply, write {shorten(name)}*(...)"
         return self.fail(
