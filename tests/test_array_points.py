@@ -3,7 +3,9 @@
 import json
 import math
 import re
+import sys
 from fractions import Fraction
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -16,7 +18,7 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
 from backprop_grammar.operations.makers import MAKERS, SCALE, bin_end
-from tests.support import call
+from tests.support import call, schema
 
 
 def given(text: str, *more: str, program: str = "sum(x)") -> Any:
@@ -200,6 +202,197 @@ def test_letters_get_their_sizes_from_what_is_given():
     assert "--random is for declared variables" in refused("sum(x)", "--random", "1")
     assert "--random takes a whole number" in refused("x: 3; sum(x)", "--random", "-1")
     assert "--seed takes a whole number" in refused("sum(x)", "--at", "x=rand(2)", "--seed", "-1")
+
+
+# files
+
+
+def saved(folder: Path, name: str, value: Any) -> str:
+    path = folder / name
+    if name.endswith(".npy"):
+        np.save(path, value, allow_pickle=True)
+    elif name.endswith(".npz"):
+        np.savez(path, **value)
+    elif isinstance(value, bytes):
+        path.write_bytes(value)
+    else:
+        path.write_text(value, encoding="utf-8")
+    return str(path)
+
+
+HELD: tuple[tuple[str, Any, Any], ...] = (
+    # the file, what it holds, the array
+    ("w.csv", "1,2\n3,4\n", [[1.0, 2.0], [3.0, 4.0]]),
+    ("w.csv", "\ufeff# a comment\n\n 1 ; -2.5e-1\r\n3;.5", [[1.0, -0.25], [3.0, 0.5]]),
+    ("w.csv", "1\t2\n3\t4", [[1.0, 2.0], [3.0, 4.0]]),
+    ("w.txt", "1 2  3", [1.0, 2.0, 3.0]),
+    ("w.csv", "1\n0\n2\n", [1.0, 0.0, 2.0]),
+    ("w.csv", "0.1", 0.1),
+    ("w.csv", '"1","2"', [1.0, 2.0]),
+    ("w.json", "[[1, 2.5], [3, 4]]", [[1.0, 2.5], [3.0, 4.0]]),
+    ("w.json", "[1]", [1.0]),
+    ("w.npy", np.array([[1.5, 2], [3, 4]]), [[1.5, 2.0], [3.0, 4.0]]),
+    ("w.npy", np.array([[1, 2], [3, 4]]).T, [[1.0, 3.0], [2.0, 4.0]]),
+    ("w.npy", np.asfortranarray([[1.0, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]]),
+    ("w.npy", np.array([1.5, 2], dtype=">f8"), [1.5, 2.0]),
+    ("w.npy", np.array([1, 2], dtype=">i2"), [1.0, 2.0]),
+    ("w.npy", np.array([0.1, 2], dtype="f4"), [float(np.float32(0.1)), 2.0]),
+    ("w.npy", np.array([0.1, 2], dtype=">f2"), [float(np.float16(0.1)), 2.0]),
+    ("w.npy", np.array([2**63 - 1, 5], dtype="u8"), [2.0**63, 5.0]),
+    ("w.npy", np.array([True, False]), [1.0, 0.0]),
+    ("w.npy", np.array(0.25), 0.25),
+    ("w.npy", np.array([[2.0]]), [[2.0]]),
+    ("w.npz", {"x": np.array([1.0, 2.0])}, [1.0, 2.0]),
+)
+
+
+@pytest.mark.parametrize(("name", "held", "right"), HELD, ids=[repr(row[1])[:25] for row in HELD])
+def test_files_of_arrays(name, held, right, tmp_path):
+    file = saved(tmp_path, name, held)
+    assert given(f"@{file}", program="sum(x)" if isinstance(right, list) else "x*1") == right
+
+
+def test_narrow_numbers_are_widened_with_a_note(tmp_path):
+    file = saved(tmp_path, "w.npy", np.array([0.1, 2], dtype="f4"))
+    code, out, _ = call("eval", "sum(x)", "--at", f"x=@{file}", "--json")
+    assert code == 0
+    told = json.loads(out)
+    schema("arrays").validate(told)
+    assert told["at"]["x"] == [0.10000000149011612, 2.0]
+    assert [note["message"] for note in told["notes"]] == [
+        f"{file} is of binary32, and each number is taken as it is held: 0.1 is 0.10000000149"
+    ]
+
+
+def test_an_archive_gives_all_its_arrays(tmp_path):
+    file = saved(tmp_path, "all.npz", {"W": np.eye(2), "x": np.array([1, 2]), "b": np.float32(0.5), "more": np.ones(3)})  # fmt: skip
+    code, out, _ = call("eval", "sum(W @ x + b)", "--at", f"@{file}", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["at"] == {"W": [[1.0, 0.0], [0.0, 1.0]], "x": [1.0, 2.0], "b": 0.5}
+    assert any("does not use more of the point" in note["message"] for note in told["notes"])
+    assert any("b of " in note["message"] for note in told["notes"])
+    assert "W is given twice" in refused("sum(W)", "--at", f"@{file}", "--at", "W=[1]")
+    assert "holds 4 arrays" in refused("sum(W)", "--at", f"W=@{file}")
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("never",)
+
+
+BROKEN: tuple[tuple[str, Any, str], ...] = (
+    # the file, what it holds, what is said
+    ("w.csv", "a,b\n1,2\n", "begins with a header, a,b"),
+    ("w.csv", "x0 x1\n1 2\n", "begins with a header"),
+    ("w.csv", "1,2\n3", "has 1 number in line 2, and 2 in line 1"),
+    ("w.csv", "1,\n3,4", "has an empty cell in line 1"),
+    ("w.csv", "1,2\n3,nan", "has nan, which is no finite number in line 2"),
+    ("w.csv", "1,2\n3,inf", "has inf, which is no finite number"),
+    ("w.csv", "0,5;1,5", "has 0,5, which is no finite number"),
+    ("w.csv", "1e999,2", "has 1e999, which is no finite number"),
+    ("w.csv", "", "holds no numbers"),
+    ("w.csv", b"\xff\xfe\x00", "is not UTF-8 text"),
+    ("w.json", "[[1, 2], [3]]", "row 2 has 1 number, row 1 has 2"),
+    ("w.json", "[[[1]]]", "has three axes"),
+    ("w.json", "[]", "is empty"),
+    ("w.json", "[1, true]", "of type bool"),
+    ("w.json", "[1, null]", "no number"),
+    ("w.json", "[1, 1e999]", "not finite"),
+    ("w.json", "[NaN]", "holds NaN"),
+    ("w.json", '{"x": [1]}', "holds an object, and one array is meant"),
+    ("w.json", "[1, 2", "is not JSON"),
+    ("w.npy", np.array([1, None, Evil()], dtype=object), "holds objects of Python"),
+    ("w.npy", np.array([1j]), "holds complex numbers"),
+    ("w.npy", np.array(["a"]), "holds the type <U1"),
+    ("w.npy", np.zeros(2, dtype=[("a", "f8")]), "holds the type"),
+    ("w.npy", np.zeros((2, 2, 2)), "has 3 axes, 2x2x2"),
+    ("w.npy", np.zeros((0, 3)), "is empty: its shape is 0x3"),
+    ("w.npy", np.zeros(0), "is empty"),
+    ("w.npy", np.array([1, np.nan]), "not finite"),
+    ("w.npy", np.array([[1, np.inf]], dtype="f4"), "not finite"),
+    ("w.npz", {"x": np.array([Evil()], dtype=object)}, "holds objects of Python"),
+    ("w.npz", {}, "holds no array"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "says"), BROKEN, ids=[repr(row[1])[:25] for row in BROKEN]
+)
+def test_what_no_array_can_be_read_from(name, held, says, tmp_path):
+    file = saved(tmp_path, name, held)
+    text = refused("sum(x)", "--at", f"x=@{file}")
+    assert says in text
+    assert "w." in text
+
+
+def raw(header: bytes, data: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+
+BYTES = (
+    b"", b"\x93NUMPY", b"\x93NUMPY\x09\x00abc", b"PK\x03\x04 not a zip", b"\x80\x04\x95 a pickle",
+    raw(b"{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n", b"12345678"),
+    raw(b"{'descr': '<f8', 'fortran_order': False, 'shape': (10**12,), }\n"),
+    raw(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"),
+    raw(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n", b"12345678"),
+    raw(b"__import__('os').system('false')\n"), raw(b"{" * 5_000), raw(b"[" * 60_000),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize("data", BYTES, ids=lambda data: repr(data[:30]))
+def test_broken_files_are_refused_in_a_paragraph(data, suffix, tmp_path):
+    file = saved(tmp_path, "w.bin", data)
+    path = Path(file).rename(tmp_path / f"w{suffix}")
+    assert str(path) in refused("sum(x)", "--at", f"x=@{path}")
+    assert str(path) in refused("sum(x)", "--at", f"@{path}")
+
+
+def test_an_archive_that_is_cut_off(tmp_path):
+    file = saved(tmp_path, "w.npz", {"x": np.arange(100.0)})
+    data = Path(file).read_bytes()
+    for length in range(0, len(data), 40):
+        Path(file).write_bytes(data[:length])
+        assert file in refused("sum(x)", "--at", f"x=@{file}")
+
+
+def test_files_that_are_not_there(tmp_path):
+    for name in ("none.csv", "none.npy", "none.npz"):
+        assert f"cannot read {tmp_path / name}" in refused(
+            "sum(x)", "--at", f"x=@{tmp_path / name}"
+        )
+    assert "holds one array, which has no name" in refused("sum(x)", "--at", "@w.npy")
+    assert "holds one array, which has no name" in refused("sum(x)", "--at", "@w.csv")
+
+
+def test_without_numpy_the_way_out_is_said(tmp_path, monkeypatch):
+    file = saved(tmp_path, "w.npy", np.ones(2))
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    text = refused("sum(x)", "--at", f"x=@{file}")
+    assert "is read with numpy, which is not installed" in text
+    assert "pip install 'backprop-cli[data]'" in text
+    assert given("[1,2]") == [1.0, 2.0]
+    assert given(f"@{saved(tmp_path, 'w.csv', '1,2')}") == [1.0, 2.0]
+
+
+def test_documents_of_the_tool_are_points(tmp_path):
+    code, out, _ = call("eval", "sum(W @ x)", "--at", "W=eye(2),x=linspace(0,1/3,2)", "--json")
+    assert code == 0
+    file = saved(tmp_path, "t.json", out)
+    code, again, _ = call("eval", "sum(W @ x)", "--at", f"@{file}", "--json")
+    assert (code, json.loads(again)["gradients"]) == (0, json.loads(out)["gradients"])
+
+
+@pytest.mark.parametrize("name", ["up.npy", "up.csv", "up.json"])
+def test_the_gradient_that_arrives_may_be_in_a_file(name, tmp_path):
+    held = {"up.npy": np.array([2.0, -1.0]), "up.csv": "2,-1", "up.json": "[2, -1]"}[name]
+    file = saved(tmp_path, name, held)
+    at = ("--at", "x=[1,2]", "--get", "gradients.x")
+    for upstream in (f"@{file}", "[2,-1]", "range(2)*-3+2"):
+        code, out, err = call("eval", "3*x", *at, "--upstream", upstream)
+        assert (code, json.loads(out), err) == (0, [6.0, -3.0], "")
+    assert call("eval", "3*x", *at, "--upstream", "ones")[1] == "[3.0, 3.0]\n"
 
 
 def test_every_maker_is_tried():

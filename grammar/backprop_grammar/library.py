@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.graph import Array, Graph
+from .language.graph import Graph
 from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
@@ -29,7 +29,7 @@ from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
 from .trace.index import find, formula, rule_text
-from .trace.point import bind, finite
+from .trace.point import bind, finite, is_array
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
@@ -188,11 +188,6 @@ def no_arrays(what: str) -> BackpropError:
         "Program.at gives their values and gradients; or write the elements as names",
         reason="arrays",
     )
-
-
-def is_array(value: object) -> bool:
-    """Whether a value of a point is a list, or one of NumPy's arrays."""
-    return isinstance(value, Array | list | tuple) or bool(getattr(value, "ndim", 0))
 
 
 class Program:

@@ -4,7 +4,6 @@ A value is a program without variables, so the language, its errors and its care
 the point as well.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +19,7 @@ from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.point import unknown_names
 from backprop_grammar.trace.record import Note
 
+from .documents import document_of, hint_for
 from .texts import read_text
 
 __all__ = ["Point", "constant", "fit", "pieces", "read_point", "value_of"]
@@ -40,6 +40,7 @@ class Point:
         self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source | None, tuple[int, int] | None]] = {}
         self.from_file: set[str] = set()
+        self.notes: list[Note] = []  # on what files hold
 
     def give(
         self,
@@ -69,6 +70,9 @@ def read_point(bindings: list[str], seed: int = 0) -> Point:
             from ..data import shipped  # only where a file is named
 
             name = text[1:]
+            if name.lower().endswith((".npz", ".npy", ".csv", ".txt")):
+                read_arrays(name, point)
+                continue
             read_object(
                 read_text(shipped.file_of_point(name)),
                 "standard input" if name == "-" else name,
@@ -112,9 +116,38 @@ def read_binding(source: Source, start: int, end: int, point: Point, seed: int) 
         span = (start, max(end, start + 1))
         raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)
-    value = value_of(source, start + head.end(), end, name, seed)
+    if text[head.end() : head.end() + 1] == "@":
+        value = from_file(text[head.end() + 1 :].strip(), name, point)
+    else:
+        value = value_of(source, start + head.end(), end, name, seed)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
     point.written[name] = text[head.end() :].strip()
+
+
+def from_file(file: str, name: str, point: Point) -> float | Array:
+    """The array of a file, for one name of a point."""
+    from .arrays import read_array  # only where an array is in a file
+
+    value, remarks = read_array(file)
+    point.notes += [Note("precision", name, said) for said in remarks]
+    return value
+
+
+def read_arrays(file: str, point: Point) -> None:
+    """Read all the arrays of an archive, each by its name.
+
+    Raises BackpropError for a file of one array, which has no name.
+    """
+    if not file.lower().endswith(".npz"):
+        message = f"{shorten(file)} holds one array, which has no name"
+        raise BackpropError("binding", message, hint=f"write W=@{file}")
+    from .arrays import read_archive  # only where an array is in a file
+
+    found, remarks = read_archive(file)
+    point.notes += [Note("precision", "", said) for said in remarks]
+    for name, value in found.items():
+        point.give(name, value)
+        point.from_file.add(plain_name(name))
 
 
 def constant(source: Source, start: int, end: int, name: str) -> float:
@@ -202,39 +235,11 @@ def read_object(text: str, shown: str, point: Point) -> None:
 
     shown: what the text is called.
     """
-    hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
-    if shown == "--at":  # of which a shell may have taken the quotes
-        hint = """write --at x=-2,y=5, or JSON in quotes: --at '{"x": -2, "y": 5}'"""
+    document = document_of(text, shown)
 
     def refuse(message: str) -> BackpropError:
-        return BackpropError("binding", f"{shown} {message}", hint=hint)
+        return BackpropError("binding", f"{shown} {message}", hint=hint_for(shown))
 
-    def no_constant(word: str) -> Any:
-        raise refuse(f"holds {word}, which is not a finite number")
-
-    def in_range(text: str) -> float:
-        if vanished(text):
-            raise refuse(f"holds {shorten(text)}, which is too small a number")
-        return literal(text)
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            names = [key for key, _ in pairs]
-            twice = next(key for key in names if names.count(key) > 1)
-            raise refuse(f"gives {shorten(twice)} twice")
-        return values
-
-    try:
-        document = json.loads(
-            text, parse_float=in_range, parse_constant=no_constant, object_pairs_hook=unique
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"
-        raise refuse(message) from None
-    except (RecursionError, ValueError):
-        raise refuse("holds a JSON value that is too deep or too long") from None
     if isinstance(document, dict) and (
         str(document.get("format", "")).startswith("backprop-")
         or isinstance(document.get("at"), dict)
@@ -299,7 +304,7 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, Any], list[Note]]:
         source, span = point.places[unknown[0]]
         error = unknown_names(graph, unknown, point.values)
         raise error.replace(source=source, span=span)
-    notes = []
+    notes = list(point.notes)
     if unused:
         names = few(unused, 8)
         message = f"the program does not use {names} of the point, left aside"

@@ -168,6 +168,10 @@ class Request(NamedTuple):
         """The gradient of --upstream: a number, an array, or `ones`."""
         if self.upstream.strip() == "ones":
             return "ones"
+        if self.upstream.lstrip().startswith("@"):
+            from .arrays import read_array  # only where an array is in a file
+
+            return read_array(self.upstream.strip()[1:])[0]
         if "[" in self.upstream or "(" in self.upstream:
             source = Source(self.upstream, "--upstream", inline=True)
             value = value_of(source, 0, len(self.upstream), "--upstream", self.seed)

@@ -1,19 +1,39 @@
 """Arrays from what a person or a program gives: nested lists and NumPy's arrays."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
 from ..operations.makers import LARGEST
-from ..trace.point import finite, unknown_names
+from ..operations.structural import size
+from ..trace.point import finite, is_array, unknown_names
 
-__all__ = ["array", "bind", "is_array"]
+__all__ = ["array", "bind"]
 
 
-def is_array(value: object) -> bool:
-    """Whether a value is meant as an array: a list, a tuple, or one of NumPy's."""
-    return isinstance(value, Array | list | tuple) or bool(getattr(value, "ndim", 0))
+FLOATS = ("float16", "float32", "float64")
+"""NumPy's names of the types whose numbers are floats."""
+
+
+def held(value: Any) -> Any:
+    """What a table or a tensor of another library holds, as NumPy's array; else the value itself."""
+    if hasattr(value, "detach"):  # a tensor that has a gradient
+        value = value.detach()
+    for way in ("to_numpy", "__array__"):
+        if not isinstance(value, list | tuple) and hasattr(value, way):
+            return getattr(value, way)()
+    return value
+
+
+def of_floats(value: Any, what: str) -> Array:
+    """An array of floats, each of which is what it is. Raises BackpropError for one that is none."""
+    numbers = value.astype("float64").ravel().tolist()
+    for x in numbers:
+        if not isfinite(x):
+            finite(x, f"an element of {what}")
+    return Array(tuple(value.shape), tuple([x + 0.0 for x in numbers]))
 
 
 def array(value: Any, what: str) -> Array:
@@ -29,8 +49,21 @@ def array(value: Any, what: str) -> Array:
     if isinstance(value, Array):
         return value
     two = "a vector is [1, 2], a matrix [[1, 2], [3, 4]], a list of its rows"
-    if hasattr(value, "ndim") and value.ndim > 2:
-        raise refuse(f"has {value.ndim} axes", f"arrays have two at most: {two}")
+    if getattr(value, "mask", False) is not False:
+        raise refuse("has a mask", "give a plain array: x.filled(0)")
+    value = held(value)
+    if hasattr(value, "ndim"):
+        if value.ndim > 2:
+            raise refuse(f"has {value.ndim} axes", f"arrays have two at most: {two}")
+        if 0 not in value.shape and size(value.shape) > LARGEST:
+            raise refuse(f"has {size(value.shape):,} elements, more than {LARGEST:,}", "give fewer")
+        if str(value.dtype).startswith("complex"):
+            raise refuse("holds complex numbers", "give its real part: x.real")
+        if str(value.dtype).startswith(FLOATS) and 0 not in value.shape:
+            return of_floats(value, what)
+        if str(value.dtype) == "bool":
+            value = value.astype(int)  # a mask
+        value = value.tolist()
     shape: tuple[int, ...]
     rows = list(value)
     lists = [row for row in rows if is_array(row)]
