@@ -395,6 +395,56 @@ def test_the_gradient_that_arrives_may_be_in_a_file(name, tmp_path):
     assert call("eval", "3*x", *at, "--upstream", "ones")[1] == "[3.0, 3.0]\n"
 
 
+# declared shapes
+
+
+DECLARED: tuple[tuple[str, str, Any], ...] = (
+    # the program, the value of W, what is taken or said
+    ("W: 3x4; sum(W)", "ones(3,4)", [[1.0] * 4] * 3),
+    ("W:2x1;sum(W)", "[1;2]", [[1.0], [2.0]]),
+    ("W: NxD; sum(W)", "[1,2]", "W is declared NxD and given as a vector of 2"),
+    ("W: 3; sum(W)", "[[1,2,3]]", [1.0, 2.0, 3.0]),
+    ("W: 1x3; sum(W)", "[1,2,3]", [[1.0, 2.0, 3.0]]),
+    ("W: 1xN; sum(W)", "[1,2,3]", [[1.0, 2.0, 3.0]]),
+    ("W: scalar; W*2", "[5]", 5.0),
+    ("W: scalar; W*2", "[5,6]", "W is declared scalar and given as a vector of 2"),
+    ("W: 3x1; sum(W)", "[1,2,3]", "give a column, such as [[1], [2], [3]], or declare W: 3"),
+    ("W: 3x4; sum(W)", "ones(4,3)", "give W.T, or declare W: 4x3"),
+    ("W: 2; sum(W)", "1", "W is declared 2 and given as a number"),
+    ("W: NxN; sum(W)", "ones(2,3)", "N is 2 in W and 3 in W"),
+    ("W: 2x2 = [[1,2],[3,4]]; sum(W)", "[[5,6],[7,8]]", [[5.0, 6.0], [7.0, 8.0]]),
+    ("W: 2x2 = [[1,2],[3,4]]; sum(W)", "[5,6]", "W is declared 2x2"),
+    ("W: 2x2 = eye(3); sum(W)", "eye(2)", [[1.0, 0.0], [0.0, 1.0]]),
+    ("q: 3; q = W + 1; sum(q)", "[1,2]", "q is declared 3 and comes out as 2"),
+    ("q: 3 = W + 1; sum(q)", "[1,2]", "q is declared 3 and comes out as 2"),
+)
+
+
+@pytest.mark.parametrize(("program", "value", "found"), DECLARED, ids=[f"{a} {b}" for a, b, _ in DECLARED])  # fmt: skip
+def test_declared_shapes_are_held(program, value, found):
+    args = (program, "--at", f"W={value}", "--get", "at.W")
+    if isinstance(found, str):
+        assert found in refused(*args)
+    else:
+        code, out, err = call("eval", *args)
+        assert (code, json.loads(out), err) == (0, found, "")
+
+
+@pytest.mark.parametrize("program", ["X: NxD; W: DxC; sum(X @ W)", "X: 2x2; W: 2x2; sum(X @ W)"])
+def test_declared_and_nothing_given(program):
+    text = refused(program)
+    assert "no value for X, W" in text
+    assert "--at X=...,W=..., or random numbers with --random 1" in text
+
+
+def test_a_declaration_with_a_value_stands_by_itself():
+    program = bp.Program("W: 2x2 = [[1,2],[3,4]]; b: 2 = zeros(2); sum(W + b)")
+    assert repr(program) == "W: 2x2 = [[1, 2], [3, 4]]; b: 2 = zeros(2); sum(W + b)"
+    assert program.at().gradients == {"W": [[1.0, 1.0], [1.0, 1.0]], "b": [2.0, 2.0]}
+    with pytest.raises(BackpropError, match="W is declared 2x3 and given as 2x2"):
+        bp.Program("W: 2x3 = [[1,2],[3,4]]; sum(W)").at()
+
+
 def test_every_maker_is_tried():
     assert {name for name in MAKERS if any(name in text for text, _ in MADE)} == {*MAKERS} - {
         "rand", "randn",

@@ -275,7 +275,7 @@ class Program:
         /,
         *,
         wrt: Names | None = None,
-        output: str | None = None,
+        output: Names | None = None,
         upstream: Any = None,
         precision: int | None = None,
         expand: Names | None = None,
@@ -291,7 +291,8 @@ class Program:
         may be left out. A nested list or one of NumPy's arrays is a vector or a matrix. wrt: names of the nodes to differentiate by; the inputs unless given.
         output: the stage or node that is differentiated; the last stage unless given. upstream:
         the gradient that arrives there, 1 unless given; of an output that is an array, an array of
-        its shape, or "ones". precision: significant decimal digits to
+        its shape, or "ones". Of several outputs, as "p,q", the sum of their products with what arrives
+        at each is differentiated: upstream={"p": [1, 2], "q": "ones"}. precision: significant decimal digits to
         compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
         digits: significant digits of the numbers that are shown, 6 unless given; or decimals, which
@@ -306,7 +307,9 @@ class Program:
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         given = self.point(point, values, options)
-        if self.record.arrays or any(map(is_array, (*given.values(), upstream))):
+        several = output is not None and (not isinstance(output, str) or "," in output)
+        arrays = self.record.arrays or any(map(is_array, (*given.values(), upstream)))
+        if arrays or several or isinstance(upstream, Mapping):
             return self.at_arrays(given, options)
         bound, at = bind(self.record, given)
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
@@ -314,8 +317,9 @@ class Program:
             options["upstream"] = 1.0
         elif upstream is not None:
             options["upstream"] = finite(upstream, "the upstream gradient")
-        if output is not None:
-            options["output"] = named(output, "the output")
+        end = "" if output is None else named(output, "the output")
+        if end:
+            options["output"] = end
         if nodes is not None:
             options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
@@ -326,7 +330,7 @@ class Program:
         try:
             return Trace(evaluate(bound, at, **options), shown, again)
         except BackpropError as error:
-            raise with_limit(error, bound, at, output or "") from None
+            raise with_limit(error, bound, at, end) from None
 
     def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
@@ -342,16 +346,22 @@ class Program:
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if "output" in options:
-            options["output"] = named(options["output"], "the output")
+            options["output"] = listed(options["output"]) or ""
         if "nodes" in options:
             options["nodes"] = chosen(options["nodes"], "nodes")
         if "precision" in options:
             options["precision"] = whole(options["precision"], "the precision", 1, MAX_PRECISION)
+
+        def arriving(value: Any) -> Any:
+            if is_array(value):
+                return array(value, "the upstream gradient")
+            return value if value == "ones" else finite(value, "the upstream gradient")
+
         upstream = options.pop("upstream", 1.0)
-        if is_array(upstream):
-            upstream = array(upstream, "the upstream gradient")
-        elif upstream != "ones":
-            upstream = finite(upstream, "the upstream gradient")
+        if isinstance(upstream, Mapping):
+            upstream = {named(name): arriving(value) for name, value in upstream.items()}
+        else:
+            upstream = arriving(upstream)
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
 
     def of_numbers(self, what: str) -> Graph:

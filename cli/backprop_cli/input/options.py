@@ -97,12 +97,16 @@ Wrt = Annotated[
     ),
 ]
 Output = Annotated[
-    str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
+    str,
+    typer.Option(
+        metavar="NAME", help="Differentiate this stage instead of the last; several: p,z."
+    ),
 ]
 Upstream = Annotated[
     str,
     typer.Option(
-        metavar="VALUE", help="The gradient that arrives at the output from a larger network."
+        metavar="VALUE",
+        help="The gradient that arrives at the output from a larger network; of an array, [1,2], @dout.npy or ones.",
     ),
 ]
 Expand = Annotated[

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, shorten, usage, visible
 from backprop_grammar.language.graph import Array
+from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.record import Note
 
-from .point import constant, fit, read_point, value_of
+from .point import constant, fit, pieces, read_point, value_of
 from .texts import is_file, piped, read_text, text_is_waiting
 
 __all__ = ["Request", "number_option"]
@@ -22,6 +23,7 @@ NAME_OF_PROGRAM = r"(?i:@.*|[^#;\n]*\.bp)"
 """An argument that names a file, be it there or not."""
 PATH = r"\.{0,2}[/\\]?([\w-]+[/\\])*[\w-]+\.(txt|text|py|md|json|csv)"
 """An argument that may have been meant as a file."""
+BINDING = r"\s*([^\W\d]\w*)\s*=(?!=)\s*"
 ONE = r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*"
 
 
@@ -74,6 +76,8 @@ class Request(NamedTuple):
             raise error.replace(hint=hint) from None
         if self.random is not None:
             at = self.with_random(program, at)
+        if not arrays and "," in self.output:
+            raise usage("--output names several, and this command takes one", "name one of them")
         if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
             raise no_arrays("this command")
         if alone and text_is_waiting():
@@ -164,20 +168,40 @@ class Request(NamedTuple):
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
         return trace
 
-    def arriving(self) -> float | Array | str:
-        """The gradient of --upstream: a number, an array, or `ones`."""
-        if self.upstream.strip() == "ones":
-            return "ones"
-        if self.upstream.lstrip().startswith("@"):
+    def arriving(self) -> Any:
+        """The gradient of --upstream: a number, an array, or `ones`; by name for several outputs."""
+        text = self.upstream
+        if not re.match(BINDING, text):
+            return self.one_arriving(0, len(text))
+        found: dict[str, Any] = {}
+        for start, end in pieces(text):
+            head = re.match(BINDING, text[start:end])
+            if head is None:
+                shown = shorten(visible(text[start:end].strip()))
+                raise usage(
+                    f"{shown} of --upstream has no name", 'write --upstream "p=[1,2],q=ones"'
+                )
+            name = plain_name(head[1])
+            if name in found:
+                raise usage(f"--upstream gives {shorten(name)} twice", "give each output one")
+            found[name] = self.one_arriving(start + head.end(), end)
+        return found
+
+    def one_arriving(self, start: int, end: int) -> float | Array | str:
+        """The same of one output, from a part of the option."""
+        text = self.upstream[start:end].strip()
+        if text == "ones":
+            return text
+        if text.startswith("@"):
             from .arrays import read_array  # only where an array is in a file
 
-            return read_array(self.upstream.strip()[1:])[0]
-        if "[" in self.upstream or "(" in self.upstream:
+            return read_array(text[1:])[0]
+        if "[" in text or "(" in text:
             source = Source(self.upstream, "--upstream", inline=True)
-            value = value_of(source, 0, len(self.upstream), "--upstream", self.seed)
+            value = value_of(source, start, end, "--upstream", self.seed)
             if isinstance(value, Array):
                 return value
-        return number_option(self.upstream, "--upstream")
+        return number_option(text, "--upstream")
 
     def trace_or_outline(self, check_size: Callable[[int], None] | None = None) -> Trace:
         """The trace; without --at, where values are missing, the outline alone.

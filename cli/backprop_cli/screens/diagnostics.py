@@ -18,6 +18,7 @@ WAYS_OUT = {
     "claimed": "write --claim x=-0.25",
     "column": "name inputs that --at or the program gives a value",
     "columns": "give the inputs to step with --at w=0",
+    "declared": "give {them} with --at {point}, or random numbers with --random 1{or_meant}",
     "function": "{hint}; `backprop functions` lists the functions",
     "inside": "write --expand {meant}",
     "picture": "--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",

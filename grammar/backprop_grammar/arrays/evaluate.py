@@ -4,7 +4,7 @@ The tape of numbers certifies every element: whatever it can't decide is refused
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..blocks.names import Names
@@ -32,6 +32,7 @@ LARGEST = 20_000
 """Operations on numbers that a program over arrays may mean."""
 
 Upstream = float | Array | str
+"""The gradient that arrives: a number, an array, or `ones`."""
 
 
 def evaluate(
@@ -39,8 +40,8 @@ def evaluate(
     at: dict[str, float | Array],
     *,
     wrt: Sequence[str] = (),
-    output: str = "",
-    upstream: Upstream = 1.0,
+    output: str | Sequence[str] = "",
+    upstream: Upstream | Mapping[str, Upstream] = 1.0,
     precision: int | None = None,
     nodes: bool = True,
 ) -> ArrayTrace:
@@ -48,23 +49,27 @@ def evaluate(
 
     at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes to
     differentiate by; the inputs when empty, but for indices and labels. output: the node that is
-    differentiated; the last stage when empty. upstream: the gradient that arrives there, of its
-    shape, or `ones`; needed where the output is more than one number. precision: digits asked for.
+    differentiated; the last stage when empty. Of several, it is the sum of their products with what
+    arrives. upstream: the gradient that arrives there, of its shape, or `ones`; needed where the
+    output is more than one number; by the names of several. precision: digits asked for.
     nodes: whether the trace lists its nodes.
 
     Raises BackpropError where shapes do not fit, and as trace.evaluate does.
     """
     graph = replace(program, blocks={})
     names = Names(graph)
-    end = names.find(output) if output else graph.output
+    ends = ends_of(names, output, upstream)
+    end = ends[-1]
     asked = {name: names.find(name) for name in wrt}
-    needed = reachable_from(graph, [end, *asked.values()])
+    needed = reachable_from(graph, [*ends, *asked.values()])
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     for name, node in graph.variables.items():
         needed[node] = needed[node] or name in at
     found = shapes(graph, at, needed)
-    shape = found.of[end]
-    arrives = arriving(graph, end, shape, upstream)
+    arrives = {
+        one: arriving(graph, one, found.of[one], upstream_of(names.of[one], upstream))
+        for one in ends
+    }
     check_size(graph, found, needed)
     sources = asked or {
         name: node
@@ -76,30 +81,55 @@ def evaluate(
             raise usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
     for edges in (nodes, False):  # without them, to say a fault in the program's own terms
         lowered = Lowered(graph, names, found, at, needed, edges)
-        seed = seeded(lowered, end, arrives)
+        seed = seeded(lowered, arrives)
         labels = [
             element(name, place)
             for name, node in sources.items()
             for place in elements(found.of[node])
         ]
-        if isinstance(arrives, Array):  # its numbers are shown, too
-            labels += [element(names.of[end], place) for place in elements(shape)]
+        arrived = arrives[end]
+        weighted = len(ends) > 1 or isinstance(arrived, Array)
+        if weighted:  # the numbers of the outputs are shown, too
+            labels += [
+                element(names.of[one], place) for one in ends for place in elements(found.of[one])
+            ]
         if edges:
             labels += beside(lowered, sources.values())
         try:
             numbers = evaluate_numbers(
                 lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
-                upstream=1.0 if isinstance(arrives, Array) else arrives, nodes=nodes,
-                finite=not isinstance(arrives, Array),
+                upstream=1.0 if weighted or isinstance(arrived, Array) else arrived, nodes=nodes, finite=not weighted,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
                 continue
             raise error.replace(node=None) from None
         return Gathered(lowered, numbers, needed, edges).trace(
-            program, at, end, arrives, sources, precision
+            program, at, arrives, sources, precision
         )
     raise AssertionError  # what fails with edges fails without them
+
+
+def ends_of(
+    names: Names, output: str | Sequence[str], upstream: Upstream | Mapping[str, Upstream]
+) -> list[int]:
+    """The nodes that are differentiated. Raises BackpropError where what arrives names others."""
+    texts = [output] if isinstance(output, str) else list(output)
+    ends = [names.find(text) if text else names.graph.output for text in texts]
+    if isinstance(upstream, Mapping):
+        known = [names.of[end] for end in ends]
+        for name in upstream:
+            if name not in known:
+                raise usage(
+                    f"a gradient arrives at {shorten(name)}, which is no output",
+                    f"the outputs are {few(known)}",
+                )
+    return list(dict.fromkeys(ends))
+
+
+def upstream_of(name: str, upstream: Upstream | Mapping[str, Upstream]) -> Upstream:
+    """What arrives at an output of that name; 1 where nothing is given."""
+    return upstream.get(name, 1.0) if isinstance(upstream, Mapping) else upstream
 
 
 def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
@@ -144,17 +174,19 @@ def check_size(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = 
         )  # fmt: skip
 
 
-def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
+def seeded(lowered: Lowered, arrives: dict[int, float | Array]) -> str:
     """The name of the number that is differentiated: the output, or its product with what arrives."""
-    cells = lowered.cells[end]
-    name = element(lowered.names.of[end], elements(cells.shape)[0])
-    if not isinstance(arrives, Array):
-        return name
+    *_, end = arrives
+    if len(arrives) == 1 and not isinstance(arrives[end], Array):
+        return element(lowered.names.of[end], elements(lowered.cells[end].shape)[0])
     lowered.region, lowered.span = 0, lowered.program.spans[end]
-    parts = [
-        lowered.apply("mul", node, lowered.number(up))
-        for node, up in zip(cells.nodes, arrives.numbers, strict=True)
-    ]
+    parts = []
+    for one, given in arrives.items():
+        numbers = given.numbers if isinstance(given, Array) else (given,)
+        parts += [
+            lowered.apply("mul", node, lowered.number(up))
+            for node, up in zip(lowered.cells[one].nodes, numbers, strict=True)
+        ]
     total = lowered.apply("sum", *parts)
     name = "the output times what arrives"
     lowered.graph.names[total] = name
@@ -245,12 +277,13 @@ class Gathered:
         self,
         program: Graph,
         at: dict[str, float | Array],
-        end: int,
-        arrives: float | Array,
+        arrives: dict[int, float | Array],
         sources: dict[str, int],
         precision: int | None,
     ) -> ArrayTrace:
         numbers, lowered = self.numbers, self.lowered
+        *_, end = arrives
+        several = len(arrives) > 1
         gradients = {
             name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
         }
@@ -260,7 +293,8 @@ class Gathered:
             at={name: at[name] for name in self.graph.variables if name in at},
             output=end,
             value=self.result(end),
-            upstream=arrives,
+            upstream=arrives[end],
+            outputs=tuple([(one, self.result(one), up) for one, up in arrives.items() if several]),
             gradients=gradients,
             nodes=tuple(self.nodes()) if self.edges else (),
             notes=(*self.notes(end), *self.remarks),

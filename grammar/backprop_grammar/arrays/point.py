@@ -100,4 +100,19 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     for name, value in values.items():
         what = f"the value of {shorten(name)}"
         at[name] = array(value, what) if is_array(value) else finite(value, what)
+    for name in program.declared.keys() & at.keys():
+        at[name] = as_declared(at[name], program.declared[name])
     return program, at
+
+
+def as_declared(value: float | Array, declared: tuple[int | str, ...]) -> float | Array:
+    """A value as it is declared, where that is the same to see: a vector is a row, too."""
+    if not isinstance(value, Array) or len(value.shape) == len(declared):
+        return value
+    if not declared and len(value.numbers) == 1:
+        return value.numbers[0]
+    if len(declared) == 2 and declared[0] == 1:
+        return value._replace(shape=(1, *value.shape))
+    if len(declared) == 1 and value.shape[0] == 1:
+        return value._replace(shape=value.shape[1:])
+    return value

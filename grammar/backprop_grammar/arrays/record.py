@@ -84,7 +84,9 @@ class ArrayTrace:
 
     program: as it was typed, of which every call is opened. upstream: the gradient that arrives at
     the output, of its shape, or a number. numbers: the trace of the program over numbers that it
-    means. Other fields as in trace.record.Trace.
+    means. outputs: where there are several, all of them with their values and what arrives there;
+    then ``output`` is the last, and what is differentiated the sum of their products. Other fields
+    as in trace.record.Trace.
     """
 
     program: Graph
@@ -99,6 +101,7 @@ class ArrayTrace:
     flags: tuple[Flag, ...]
     numbers: Trace
     precision: int | None = None
+    outputs: tuple[tuple[int, Tensor, float | Array], ...] = ()
 
     @property
     def output_name(self) -> str:

@@ -106,7 +106,11 @@ def check_declared(
         hint = f"declare {shown}: {said(shape) if shape else 'scalar'}"
         if declared == shape[::-1]:
             hint = f"give {shown}.T, or {hint}"
-        raise error(f"{shown} is declared {text} and given as {said(shape)}", hint)
+        elif declared == (*shape, 1):
+            hint = f"give a column, such as [[1], [2], [3]], or {hint}"
+        how = "given as" if graph.operations[node] is VARIABLE else "comes out as"
+        what = f"a vector of {shape[0]}" if len(shape) == 1 != len(declared) else said(shape)
+        raise error(f"{shown} is declared {text} and {how} {what}", hint)
     for letter, given in zip(declared, shape, strict=True):
         if isinstance(letter, str) and sizes.setdefault(letter, (given, shown))[0] != given:
             other, where = sizes[letter]
@@ -322,12 +326,11 @@ def settle_choices(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
 
 def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:
     """The error for an output that is more than one number, without a gradient that arrives."""
-    start, end = graph.spans[node]
-    whole = " ".join(graph.source.text[start:end].split())
-    if node in graph.names:
-        whole = graph.names[node]
+    whole = spelled(graph, node)
+    if node not in graph.names and not whole.endswith(")"):
+        whole = f"({whole})"
     return BackpropError(
         "shape", f"the output is {said(shape)}, not a number", graph.spans[node],
-        hint=f"add a loss, such as sum(({shorten(whole)})^2), or give the gradient that arrives",
+        hint=f"add a loss, such as sum({whole}^2), or give the gradient that arrives",
         source=graph.source, node=node, reason="array output",
     )  # fmt: skip

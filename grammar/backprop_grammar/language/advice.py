@@ -49,6 +49,10 @@ SLIPS = (
     (r".*", r"(==|!=) ?", r"(=)", "{a}{b} is not a comparison", "write {a}"),
     (r"if\(", r"()", r"(=)", "= compares nothing", "write == to compare"),
     (r".*", r"\bif ?\(\(+[^()]*()", rf"()({COMPARE})", "a comparison in parentheses of its own", "write the condition without them: if(x > 0, a, b)"),
+    # shapes
+    ("", rf"^({NAME} ?: ?[0-9A-Z]+(?: ?x ?[0-9A-Z]+)?)", r"(,)", "a comma in a shape", "sizes have x between them, stages a semicolon: W: 3x4; x: 4"),
+    ("", rf"^{NAME} ?()", r"(:)(?!=)", "{b} declares a shape, and none follows",
+     "sizes are numbers or capital letters: W: 3x4, X: NxD, x: 4, b: scalar; stages are separated by ;"),
     # numbers
     (r".*", r"(?<![\w.])([0-9]+)", r"(_[0-9][0-9_]*)\b", "{a}{b} is not a number", "write its digits without _"),
     (r".*", r"(?<![\w.])(0)", r"([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\b", "{a}{b} is not a decimal number", "write it with the digits 0 to 9; to multiply, 0*{b}"),

@@ -270,7 +270,7 @@ class Reductions:
             raise self.fail("name", f"{shorten(name)} is the name of a function", span, "declare the shapes of variables and stages")  # fmt: skip
         self.declarations[name] = span
         text = word.partition(":")[2].strip(" \t=")
-        sizes = () if text == "scalar" else re.split(r"[ \t]*x[ \t]*", text)
+        sizes = () if text == "scalar" else re.split(r"[ \t]*[x*][ \t]*", text)
         if len(sizes) > 2:
             raise self.fail("syntax", f"{shorten(name)} has {len(sizes)} axes", span, "arrays have two at most: W: 3x4")  # fmt: skip
         shape = tuple([int(one) if one.isdigit() else one for one in sizes])

@@ -40,6 +40,7 @@ def document(trace: ArrayTrace) -> dict[str, Any]:
         "output": trace.output_name,
         "value": trace.value.floats,
         "upstream": plain(trace.upstream),
+        **outputs(trace),
         "gradients": {name: tensor.floats for name, tensor in trace.gradients.items()},
         "nodes": [node_object(trace, node) for node in trace.nodes],
         **remarks(trace.notes, trace.flags),
@@ -51,6 +52,15 @@ def document(trace: ArrayTrace) -> dict[str, Any]:
             "gradients": {name: tensor.texts for name, tensor in trace.gradients.items()},
         }
     return result
+
+
+def outputs(trace: ArrayTrace) -> dict[str, Any]:
+    """Where there are several outputs, the value of each and what arrives at it."""
+    found = {
+        trace.name(node): {"value": value.floats, "upstream": plain(upstream)}
+        for node, value, upstream in trace.outputs
+    }
+    return {"outputs": found} if found else {}
 
 
 def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
