@@ -15,7 +15,7 @@ from ..language.printer import formula
 from ..numbers.wide import Number
 from ..operations.row import Operation
 from ..operations.structural import INDEX, Shape, Structural, said, size
-from ..operations.table import CONSTANTS, IF, OPERATIONS
+from ..operations.table import CONSTANTS, IF, OPERATIONS, POW
 from ..passes.run import check_bound, spelled
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
@@ -56,12 +56,14 @@ def evaluate(
 
     Raises BackpropError where shapes do not fit, and as trace.evaluate does.
     """
-    graph = replace(program, blocks={})
+    graph = replace(program, blocks={}, written=dict(program.written))
     names = Names(graph)
     ends = ends_of(names, output, upstream)
     end = ends[-1]
     asked = {name: names.find(name) for name in wrt}
     needed = reachable_from(graph, [*ends, *asked.values()])
+    if "T" in graph.variables.keys() - at.keys():
+        check_transposes(graph)
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     for name, node in graph.variables.items():
         needed[node] = needed[node] or name in at
@@ -108,6 +110,18 @@ def evaluate(
             program, at, arrives, sources, precision
         )
     raise AssertionError  # what fails with edges fails without them
+
+
+def check_transposes(graph: Graph) -> None:
+    """Raise BackpropError for A^T, where T has no value."""
+    letter = graph.variables["T"]
+    for node, row in enumerate(graph.operations):
+        if row is POW and graph.operands[node][1] == letter:
+            base = spelled(graph, graph.operands[node][0])
+            raise BackpropError(
+                "binding", f"{base}^T is a power of {base}, and T has no value", graph.spans[node],
+                hint=f"the transpose is {base}.T", source=graph.source, node=node,
+            )  # fmt: skip
 
 
 def ends_of(

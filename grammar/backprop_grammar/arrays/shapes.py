@@ -128,7 +128,18 @@ def shape_of(graph: Graph, node: int, row: Operation, found: Shapes, at: Values)
         shape, numbers = made(row, given, graph.written[node])
         found.made[node] = floats_of(numbers)
         return shape
+    axis = graph.written.get(node)
+    if isinstance(axis, int) and axis < 0:  # from the last
+        axes = len(operands[0].shape)
+        if axes + axis < 0:
+            what = f"a vector of {operands[0].shape[0]}" if axes else "a number"
+            raise Misfit(f"{what} has no axis {axis}", operands[0].is_shape, f"write {row.name}({operands[0].text})")  # fmt: skip
+        axis = graph.written[node] = axes + axis
     if isinstance(row, Structural):
+        if row.name in ("softmax", "logsoftmax") and axis not in (None, len(operands[0].shape) - 1):
+            x = operands[0]
+            way = f"write {row.name}({x.text}.T).T" if len(x.shape) == 2 else f"write {row.name}({x.text})"  # fmt: skip
+            raise Misfit(f"{row.name} goes along the last axis", x.is_shape, way)
         select(graph, node, row, operands, found, at)
         return row.shape(operands, graph.written[node])
     if node in graph.written:
@@ -157,6 +168,7 @@ def several(graph: Graph, node: int, row: Operation, operands: Sequence[Taken]) 
         if x.shape:
             second = graph.constants.get(graph.operands[node][-1])
             way = f"write {row.name}({x.text}), or along an axis {row.name}({x.text}, axis=0)"
+            second = 1.0 if second == -1 else second
             if second in (0, 1) and len(x.shape) == 2:
                 which = ("down the columns", "along the rows")[int(second)]
                 way = f"{which}: {row.name}({x.text}, axis={int(second)})"

@@ -41,6 +41,9 @@ MAX_LENGTH = 20_000_000
 INFIX = OPERATORS | {"**": OPERATORS["^"]}
 """The operators as they may be typed."""
 
+ALONG = ("concat", "softmax", "logsoftmax")
+"""The operations on whole arrays that take an axis; the last two go along the last one anyway."""
+
 ROOTS = r"(?:\^|\*\*)[ \t]*-?[ \t]*1[ \t]*/"
 """What a power looks like whose exponent was meant as a quotient: x^1/2."""
 
@@ -87,7 +90,7 @@ def in_another_spelling(text: str) -> bool:
 
 
 MEMBER = r"\.[A-Za-z_]"
-WORDS_ELSEWHERE = ("import", "where", "ifelse")
+WORDS_ELSEWHERE = ("import", "where", "ifelse", "dim")
 """What an ASCII text in another spelling has, but for bars: np.exp(x), import numpy."""
 
 
@@ -423,7 +426,7 @@ class Reductions:
     def named(self, start: int, end: int, key: str, node: int) -> int:
         """The axis of a call, which is a number that is written."""
         axis = self.graph.constants.get(node)
-        if axis not in (0, 1):
+        if axis not in (0, 1, -1, -2):
             least = "axis 0 goes down the rows, axis 1 across the columns"
             axes = f"a matrix has no axis {number_text(axis)}" if isinstance(axis, float) else "an axis is 0 or 1"  # fmt: skip
             raise self.fail("syntax", axes, self.graph.spans[node], least)
@@ -571,10 +574,13 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
-            from ..operations.makers import MAKERS  # which numbers alone do not need
+            from ..operations.makers import ELSEWHERE, MAKERS  # which numbers alone do not need
             from ..operations.structural import STRUCTURAL  # which numbers alone do not need
 
             row = STRUCTURAL.get(name) or MAKERS.get(name)
+            if name == "concat":
+                values = self.unpacked(values)
+                given = len(values)
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
                 self.makes |= name in MAKERS
@@ -588,6 +594,16 @@ class Reductions:
             if meant in FUNCTIONS:
                 return self.call(start, end, meant, _open, values, _close)
             return self.expanded(name, expansion(meant), values, span)
+        if not own and name in ELSEWHERE:
+            self.main.respelled = True
+            self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+            if (ELSEWHERE[name], given) in (("@", 2), (".T", 1)):
+                from ..operations.structural import MATMUL, TRANSPOSE  # likewise
+
+                return self.structural((TRANSPOSE, MATMUL)[given - 1], tuple(values), span, None)
+            known = ELSEWHERE[name] in {**STRUCTURAL, **MAKERS, **FUNCTIONS}
+            if known:
+                return self.call(start, end, ELSEWHERE[name], _open, values, _close)
         from .calls import unknown_function  # only where something is wrong
 
         scope = self.scope
@@ -603,19 +619,35 @@ class Reductions:
 
     def along(self, name: str, span: Span, values: list[int]) -> int:
         """A call with an axis, which is written last."""
-        from ..operations.structural import REDUCTIONS, STRUCTURAL  # which numbers do not need
+        from ..operations.makers import ELSEWHERE  # which numbers do not need
+        from ..operations.structural import REDUCTIONS, STRUCTURAL  # likewise
 
         axis, node = self.axes.pop()
+        if name in ELSEWHERE and name not in self.scope.functions:
+            name = ELSEWHERE[name]
+            self.main.respelled = True
         row: Operation | None = self.scope.built_in.get(name)
         if name not in REDUCTIONS or name in self.scope.functions:
-            row = STRUCTURAL.get(name) if name == "concat" else None
+            row = STRUCTURAL.get(name) if name in ALONG else None
         if row is None:
-            takes = ", ".join(sorted(REDUCTIONS))
-            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes} and concat")  # fmt: skip
-        operands = tuple(values[:-1])
+            takes = ", ".join(sorted({*REDUCTIONS, *ALONG}))
+            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes}")  # fmt: skip
+        operands = tuple(self.unpacked(values[:-1]) if name == "concat" else values[:-1])
         if values[-1] != node or (len(operands) > 1 and name != "concat"):
             raise self.fail("arity", f"{name} along an axis takes one array", span, f"write {name}(X, axis={axis})")  # fmt: skip
         return self.structural(row, operands, span, axis)
+
+    def unpacked(self, values: list[int]) -> list[int]:
+        """The operands of a call that were given it as one list: concat([a, b])."""
+        graph, node = self.graph, values[0]
+        if len(values) > 1 or node in graph.names or graph.operations[node].name != "array":
+            return values
+        operands = list(graph.operands[node])
+        graph.operations[node], graph.operands[node] = CONSTANT, ()  # it is no node of its own
+        graph.constants[node] = 0.0
+        del graph.written[node]
+        self.main.respelled = True
+        return operands
 
     def expanded(self, name: str, meant: Graph, operands: list[int], span: Span) -> int:
         """What another language's function is here, over the operands; each is used once."""
@@ -651,6 +683,8 @@ class Reductions:
         hint = f"write {signature}"
         if name in ("log", "ln") and given == 2:
             hint = "write log2(x), log10(x), or log(x)/log(b) for another base b"
+        if name == "norm" and given == 2:
+            hint = "norm(x) is the length, sqrt(sum(x^2)); the sum of the sizes is sum(abs(x))"
         if name in ("softmax", "logsoftmax"):
             hint = f"{name} goes along the last axis: write {name}(x), or {name}(x.T).T down the columns"
         if most == 2 and given == 3 and name in ("zeros", "ones", "rand", "randn"):

@@ -12,7 +12,7 @@ from functools import cache
 from .row import Role
 from .structural import Misfit, Shape, Structural, size
 
-__all__ = ["LARGEST", "MAKERS", "Maker", "made"]
+__all__ = ["ELSEWHERE", "LARGEST", "MAKERS", "Maker", "made"]
 
 LARGEST = 1_000_000
 """Elements of the largest array that is made or read."""
@@ -153,3 +153,10 @@ MAKERS: dict[str, Maker] = {
     )
 }  # fmt: skip
 """The rows that are called by name."""
+
+ELSEWHERE = {
+    "matmul": "@", "mm": "@", "mv": "@", "transpose": ".T", "arange": "range", "concatenate": "concat",
+    "cat": "concat", "log_softmax": "logsoftmax", "one_hot": "onehot", "reduce_sum": "sum",
+    "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_logsumexp": "logsumexp",
+}  # fmt: skip
+"""What libraries call an operation on arrays -> its sign or its name here. All are soft."""
