@@ -157,14 +157,22 @@ class Request(NamedTuple):
         notes: list[Note],
         limit: int | None = None,
     ) -> Trace | ArrayTrace:
-        trace = program.at(
-            at,
-            upstream=self.arriving(),
-            precision=self.precision,
-            nodes=limit is None or len(program.record) <= limit,
-            **self.figures(),
-            **self.views(),
-        )
+        try:
+            trace = program.at(
+                at,
+                upstream=self.arriving(),
+                precision=self.precision,
+                nodes=limit is None or len(program.record) <= limit,
+                **self.figures(),
+                **self.views(),
+            )
+        except BackpropError as error:
+            if error.reason != "upstream":
+                raise
+            source = Source(self.upstream, "--upstream", inline=True)
+            message = error.message.replace("the upstream gradient", "--upstream")
+            span = (0, len(self.upstream))
+            raise error.replace(message=message, source=source, span=span) from None
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
         return trace
 

@@ -25,6 +25,7 @@ WAYS_OUT = {
     "rate": "turn around with --up",
     "unbound": "give {them} with --at {point}{or_meant}",
     "undifferentiated": "leave out --wrt, or name it there",
+    "upstream": "{hint}; or give ones",
     "unranged": "give {them} with --over {box}",
 }
 """The reason of an error -> its way out, as a template over what the error knows."""

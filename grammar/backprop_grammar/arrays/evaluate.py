@@ -3,8 +3,9 @@
 The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
 """
 
+import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..blocks.names import Names
@@ -12,7 +13,7 @@ from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph
 from ..language.precedence import Text, array_shape
 from ..language.printer import formula
-from ..numbers.wide import Number
+from ..numbers.wide import Number, as_float
 from ..operations.row import Operation
 from ..operations.structural import INDEX, Shape, Structural, said, size
 from ..operations.table import CONSTANTS, IF, OPERATIONS, POW
@@ -23,6 +24,7 @@ from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
 from .lower import Lowered, element, elements, spread
+from .notes import readings
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
 
@@ -105,7 +107,7 @@ def evaluate(
         except BackpropError as error:
             if edges:
                 continue
-            raise error.replace(node=None) from None
+            raise with_others(lowered, error).replace(node=None) from None
         return Gathered(lowered, numbers, needed, edges).trace(
             program, at, arrives, sources, precision
         )
@@ -163,7 +165,7 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
             raise BackpropError(
                 "shape", f"the upstream gradient is {said(upstream.shape)}, the output {spelled(graph, end)} is {said(shape)}",
                 graph.spans[end], hint="the upstream gradient has the shape of what it belongs to",
-                source=graph.source, node=end,
+                source=graph.source, node=end, reason="upstream",
             )  # fmt: skip
         return Array(shape, upstream.numbers)
     if size(shape) > 1:
@@ -276,6 +278,43 @@ def values_of(
     return one.values
 
 
+HOLDS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "!=": operator.ne,
+}  # fmt: skip
+
+
+def with_others(lowered: Lowered, error: BackpropError) -> BackpropError:
+    """An error of one element that says how many others of its array are as wrong."""
+    graph, program = lowered.graph, lowered.program
+    node = next((k for k, one in lowered.cells.items() if error.node in one.nodes), None)
+    if node is None or node in lowered.found.frames or error.kind != "domain" or not error.label:
+        return error
+    row, cells = program.operations[node], lowered.cells[node].nodes
+    bounds = [(row.operands.index(one.operand), one) for one in row.domain if not isinstance(one.limit, str)]  # fmt: skip
+    inner = dict.fromkeys(k for one in cells for k in graph.operands[one])
+    if not bounds or len(cells) < 2:
+        return error
+    total = graph.add(OPERATIONS["sum"], tuple(inner), lowered.span)
+    graph.names[total] = name = "all that it is of"
+    graph.stages.append((name, total))
+    named = [k for k in inner if k not in graph.constants]
+    try:
+        found = values_of(graph, lowered.at, name, [graph.names[k] for k in named]) | lowered.at
+    except BackpropError:  # some have no value themselves
+        return error
+    values = {k: as_float(found[graph.names[k]]) for k in named} | graph.constants
+    wrong = 0
+    for one in cells:
+        operands = [values[k] for k in graph.operands[one]]
+        wrong += not all(
+            isinstance(x := operands[place], float) and HOLDS[bound.relation](x, float(bound.limit))
+            for place, bound in bounds
+        )
+    if wrong < 2:
+        return error
+    return error.replace(label=f"{error.label} (and {wrong - 1} more of {len(cells)})")
+
+
 class Gathered:
     """The numbers of a trace put back into arrays."""
 
@@ -319,6 +358,7 @@ class Gathered:
 
     def notes(self, end: int) -> Iterator[Note]:
         """The notes on the numbers, but what is unused is a whole stage."""
+        yield from readings(self.graph, self.names, self.lowered.found, self.needed)
         yield from (note for note in self.numbers.notes if note.kind != "unused")
         graph = self.graph
         used = graph.needed(end)
