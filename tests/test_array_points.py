@@ -4,6 +4,7 @@ import json
 import math
 import re
 import sys
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from statistics import NormalDist
@@ -17,6 +18,7 @@ import backprop_grammar as bp
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
+from backprop_grammar.library import ArrayTrace
 from backprop_grammar.operations.makers import MAKERS, SCALE, bin_end
 from tests.support import call, schema
 
@@ -443,6 +445,117 @@ def test_a_declaration_with_a_value_stands_by_itself():
     assert program.at().gradients == {"W": [[1.0, 1.0], [1.0, 1.0]], "b": [2.0, 2.0]}
     with pytest.raises(BackpropError, match="W is declared 2x3 and given as 2x2"):
         bp.Program("W: 2x3 = [[1,2],[3,4]]; sum(W)").at()
+
+
+# what Python and other libraries hold
+
+
+class Quacks:
+    """What NumPy takes as an array, and is none."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = np.asarray(held)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.held
+
+
+class Table:
+    """A table as pandas has it: its rows are what NumPy sees, and it goes through its columns."""
+
+    ndim = 2
+
+    def __init__(self, held: Any) -> None:
+        self.held = np.asarray(held)
+
+    def __iter__(self) -> Any:
+        return iter("ab")
+
+    def to_numpy(self) -> Any:
+        return self.held
+
+
+class Tensor:
+    """A tensor that has a gradient, as in PyTorch: it is no array before it is detached."""
+
+    def __init__(self, held: Any, leaf: bool = True) -> None:
+        self.held, self.leaf = np.asarray(held, dtype="f4"), leaf
+        self.ndim, self.shape, self.dtype = self.held.ndim, self.held.shape, "torch.float32"
+
+    def detach(self) -> "Tensor":
+        return Tensor(self.held, False)
+
+    def item(self) -> float:
+        return float(self.held)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if self.leaf:
+            raise RuntimeError("it requires a gradient")
+        return self.held
+
+
+NARROWED = float(np.float32(0.1))
+
+TAKEN: tuple[tuple[Any, Any], ...] = (
+    *((np.array([1, 2], dtype=kind), [1.0, 2.0]) for kind in ["i1", "i2", "i4", "i8", "u1", "u8", "f2", "f4", "f8", ">f4", ">i8", "g", "O"]),
+    (np.array([True, False]), [1.0, 0.0]),
+    (np.array([2**63 - 1, 2**53 + 1]), [2.0**63, 2.0**53]),
+    (np.array([0.1], dtype="f4"), [NARROWED]),
+    (np.array([Fraction(1, 3), Decimal("0.1"), 2], dtype=object), [1 / 3, 0.1, 2.0]),
+    (np.array(["0.1", "2"]), [0.1, 2.0]),
+    (np.array([[1, 2], [3, 4]])[:, ::-1], [[2.0, 1.0], [4.0, 3.0]]),
+    (np.ma.array([1, 2]), [1.0, 2.0]),
+    (np.array(2.5), 2.5), (np.float32(0.1), NARROWED), (np.int8(3), 3.0), (Quacks(3.0), 3.0),
+    ((1, 2), [1.0, 2.0]), ([(1, 2), (3, 4)], [[1.0, 2.0], [3.0, 4.0]]), ([np.array([1, 2]), [3, 4]], [[1.0, 2.0], [3.0, 4.0]]),
+    ([Decimal("0.1"), Fraction(1, 3), "0.25", np.float32(0.1), np.int8(3), np.array(2.5), 2**70], [0.1, 1 / 3, 0.25, NARROWED, 3.0, 2.5, 2.0**70]),
+    (Quacks([1, 2]), [1.0, 2.0]), (Quacks([[1, 2]]), [[1.0, 2.0]]), (Table([[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]]),
+    (Tensor([0.1, 2]), [NARROWED, 2.0]), ([Tensor(0.1), 2], [NARROWED, 2.0]), (-0.0, 0.0), ([-0.0], [0.0]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "right"), TAKEN, ids=[f"{type(v).__name__} {k}" for k, (v, _) in enumerate(TAKEN)])  # fmt: skip
+def test_what_the_library_takes(value, right):
+    program = "sum(x)" if isinstance(right, list) else "2*x"
+    trace: Any = bp.Program(program).at(x=value)
+    found = trace.point if isinstance(trace, ArrayTrace) else trace.record.at
+    assert found["x"] == right
+    assert "-0.0" not in repr(found["x"])
+    again: Any = bp.Program(program).at({"x": value}, upstream=1)
+    assert again.value == trace.value
+
+
+def test_decimals_are_exact_within_arrays():
+    """Ten tenths are 1, and three thirds."""
+    tenths = bp.Program("sum(x) - 1").at(x=["0.1"] * 10)
+    assert tenths.value == 0.0
+    thirds = bp.Program("sum(x) - 1").at(x=[Fraction(1, 3)] * 3)
+    assert thirds.value == 0.0
+    spaced = bp.Program("x = linspace(0, 1, 4); sum(x) - 2").at()
+    assert spaced.value == 0.0
+    held = bp.Program("sum(x) - 1").at(x=np.array([0.1] * 10))
+    assert held.value == pytest.approx(5.55e-17, rel=0.01)
+
+
+NOT_TAKEN: tuple[tuple[Any, str], ...] = (
+    (range(3), "is of type range"), ({1, 2}, "is of type set"), ([True, False], "is of type bool"), ([1, None], "is of type NoneType"),
+    (np.array([1j]), "holds complex numbers"), (np.array([]), "is empty"), (np.ones((2, 0)), "is empty"), (np.ones((1, 1, 2)), "has 3 axes"),
+    (np.ma.array([1, 2], mask=[0, 1]), "has a mask"), (np.array(["a"]), "is the text 'a'"), (np.array([object()]), "is of type object"),
+    (np.array(["2020-01-01"], dtype="M8[D]"), "is of type date"), ([[1, 2], 3], "mixes numbers and rows"), ("[1,2]", "is the text '[1,2]'"),
+    ([float("nan")], "not finite"), (np.array([1, np.inf]), "not finite"), (np.array([np.nan], dtype="f2"), "not finite"),
+    ([[[]]], "has three axes"), ([[1, 2], (3,)], "row 2 has 1 number, row 1 has 2"), ([10**400], "beyond the largest float"),
+    (["1e400"], "beyond the largest float"), ([b"1"], "is of type bytes"), (np.ones((2000, 1000)), "has 2,000,000 elements"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "says"), NOT_TAKEN, ids=[says for _, says in NOT_TAKEN])
+def test_what_the_library_does_not_take(value, says):
+    with pytest.raises(BackpropError) as caught:
+        bp.Program("sum(x)").at(x=value)
+    assert says in caught.value.message
+    assert "x" in caught.value.message
+    assert caught.value.hint
+    with pytest.raises(BackpropError):
+        bp.Program("2*x").at(x=[1.0, 2.0], upstream=value)
 
 
 def test_every_maker_is_tried():

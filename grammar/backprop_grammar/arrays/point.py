@@ -49,10 +49,10 @@ def array(value: Any, what: str) -> Array:
     if isinstance(value, Array):
         return value
     two = "a vector is [1, 2], a matrix [[1, 2], [3, 4]], a list of its rows"
-    if getattr(value, "mask", False) is not False:
+    if type(value).__name__ == "MaskedArray" and value.mask.any():
         raise refuse("has a mask", "give a plain array: x.filled(0)")
     value = held(value)
-    if hasattr(value, "ndim"):
+    if hasattr(value, "dtype"):
         if value.ndim > 2:
             raise refuse(f"has {value.ndim} axes", f"arrays have two at most: {two}")
         if 0 not in value.shape and size(value.shape) > LARGEST:
@@ -99,6 +99,8 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
         raise unknown_names(program, unknown, values)
     for name, value in values.items():
         what = f"the value of {shorten(name)}"
+        if not hasattr(value, "ndim"):
+            value = held(value)
         at[name] = array(value, what) if is_array(value) else finite(value, what)
     for name in program.declared.keys() & at.keys():
         at[name] = as_declared(at[name], program.declared[name])
