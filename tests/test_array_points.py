@@ -381,9 +381,25 @@ def test_without_numpy_the_way_out_is_said(tmp_path, monkeypatch):
 def test_documents_of_the_tool_are_points(tmp_path):
     code, out, _ = call("eval", "sum(W @ x)", "--at", "W=eye(2),x=linspace(0,1/3,2)", "--json")
     assert code == 0
+    assert json.loads(out)["exact"] == {"x[1]": "1/3"}
     file = saved(tmp_path, "t.json", out)
     code, again, _ = call("eval", "sum(W @ x)", "--at", f"@{file}", "--json")
-    assert (code, json.loads(again)["gradients"]) == (0, json.loads(out)["gradients"])
+    assert (code, json.loads(again)) == (0, json.loads(out))
+    for wrong in (
+        {"x[9]": "1"},
+        {"W[0]": "1/3"},
+        {"W[5,5]": "1/3"},
+        {"y[0]": "2"},
+        {"x[0]": "a"},
+        {"x[0]": 3},
+    ):
+        file = saved(tmp_path, "t.json", json.dumps({**json.loads(out), "exact": wrong}))
+        assert call("eval", "sum(x)", "--at", f"@{file}", "--json")[0] in (0, 1)
+
+
+def test_standard_input_is_read_once():
+    text = refused("-", "--at", "x=@-")
+    assert "standard input is read once" in text
 
 
 @pytest.mark.parametrize("name", ["up.npy", "up.csv", "up.json"])

@@ -247,13 +247,7 @@ def read_object(text: str, shown: str, point: Point) -> None:
         exact = document.get("exact")
         document = document.get("at")
         if isinstance(document, dict) and isinstance(exact, dict):
-            document |= {
-                name: written(text)
-                for name, text in exact.items()
-                if name in document
-                and isinstance(text, str)
-                and (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII))
-            }
+            document = with_exact(document, exact)
     if not isinstance(document, dict):
         raise refuse("does not hold an object")
     for key, value in document.items():
@@ -271,6 +265,22 @@ def read_object(text: str, shown: str, point: Point) -> None:
             raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
         point.give(key, number)
         point.from_file.add(plain_name(key))
+
+
+def with_exact(values: dict[str, Any], exact: dict[str, Any]) -> dict[str, Any]:
+    """Values of a document with the numbers that their floats do not say: of x, or of W[0,1]."""
+    for name, text in exact.items():
+        if not isinstance(text, str) or not (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII)):  # fmt: skip
+            continue
+        if name in values:
+            values[name] = written(text)
+        elif element := re.fullmatch(r"(\w+)\[([0-9]{1,7})(?:,([0-9]{1,7}))?\]", name):
+            inner, *places = values.get(element[1]), int(element[2])
+            if element[3] and isinstance(inner, list) and places[0] < len(inner):
+                inner, places = inner[places[0]], [int(element[3])]
+            if isinstance(inner, list) and places[0] < len(inner):
+                inner[places[0]] = written(text)
+    return values
 
 
 def array_given(value: Any, what: str) -> Array:

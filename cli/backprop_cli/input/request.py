@@ -115,7 +115,7 @@ class Request(NamedTuple):
 
     def check_input(self, points: Sequence[str] = ()) -> None:
         """Raise BackpropError where standard input is read twice; points: files of them."""
-        at = (self.at or []).count("@-")
+        at = len(re.findall(r"(?:^|=)@-(?=[,;\s]|$)", "\n".join(self.at or []), re.MULTILINE))
         if at + [self.text, str(self.file), *points].count("-") > 1:
             other = "points" if points else "point"
             hint = f"give the program or the {other}, not both, through -"

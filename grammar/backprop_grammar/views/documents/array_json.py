@@ -7,6 +7,7 @@ what structural operations send as text.
 import json
 from typing import Any
 
+from ...arrays.lower import element, elements
 from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace
 from ...language.graph import Array
 from ...language.nearest import exact
@@ -31,7 +32,11 @@ def plain(value: float | Array) -> Any:
 
 def document(trace: ArrayTrace) -> dict[str, Any]:
     """The document as Python objects; see arrays.schema.json."""
-    numbers = {name: x for name, x in trace.at.items() if not isinstance(x, Array)}
+    numbers: dict[str, float] = {}
+    for name, x in trace.at.items():
+        given = x.numbers if isinstance(x, Array) else (x,)
+        places = elements(x.shape if isinstance(x, Array) else ())
+        numbers |= zip([element(name, place) for place in places], given, strict=True)
     result: dict[str, Any] = {
         "format": FORMAT,
         "program": kept_text(trace.program),
