@@ -24,7 +24,7 @@ from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
 from .lower import Lowered, element, elements, spread
-from .notes import readings
+from .readings import readings
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
 
