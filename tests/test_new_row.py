@@ -10,7 +10,7 @@ import json
 import math
 import random
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,8 +19,9 @@ from backprop_grammar.blocks.definitions import over
 from backprop_grammar.operations.exact import always, at_zero
 from backprop_grammar.operations.row import Operation, Role, row
 from backprop_grammar.operations.special import wide_power
+from backprop_grammar.operations.structural import STRUCTURAL, Misfit, Structural, array_row
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
-from tests.support import call
+from tests.support import call, schema
 from tests.test_codes import MISSING, running, what_they_say
 from tests.test_kernel import agree, column
 
@@ -46,7 +47,7 @@ class Case(NamedTuple):
 
 
 CODES = ("python", "numpy", "jax", "torch", "c", "javascript")
-C = Role.SCALES
+C, R = Role.SCALES, Role.ROUTES
 
 
 def whole_order(numbers, operands):
@@ -439,3 +440,110 @@ def test_a_kink_of_its_own_is_decided_by_its_texts(program, x, gradient, monkeyp
     code, out, err = call("eval", program, "--at", f"x={x}", "--json")
     assert code == (3 if gradient is None else 0), err
     assert json.loads(out)["gradients"] == {"x": gradient}
+
+
+# Operations on arrays, likewise
+
+
+class ArrayCase(NamedTuple):
+    """A row, a program that uses it, a point, and what is right there."""
+
+    row: Structural
+    program: str
+    point: dict[str, Any]
+    gradients: dict[str, Any]
+    vjps: list[str]
+
+
+def running_total(on, operands, _written):
+    nodes = operands[0].nodes
+    total = [on.apply("identity", nodes[0])]
+    for node in nodes[1:]:
+        total.append(on.apply("add", total[-1], node))
+    return total
+
+
+def vector_shape(operands, _written):
+    if len(operands[0].shape) != 1:
+        raise Misfit("a vector is needed here", operands[0].is_shape, "give one", 0)
+    return operands[0].shape
+
+
+def turned(on, operands, _written):
+    x, k = operands
+    k = k.whole[0] % len(x.nodes)
+    return [on.apply("identity", node) for node in [*x.nodes[k:], *x.nodes[:k]]]
+
+
+def turned_shape(operands, _written):
+    if operands[1].shape:
+        raise Misfit("one number is needed here", operands[1].is_shape, "give one", 1)
+    return vector_shape(operands, None)
+
+
+ARRAY_CASES = [
+    # one operand, and a text in terms of itself
+    ArrayCase(
+        array_row("cumsum", "x", "flip(cumsum(flip(up)))", Role.DISTRIBUTES, "the sums of the first numbers",
+            shape=vector_shape, lower=running_total),
+        "c = cumsum(x); dot(c, c)", {"x": [1, 2, -1]}, {"x": [12.0, 10.0, 4.0]}, ["flip(cumsum(flip(up)))", "up*c", "up*c"],
+    ),
+    # several operands, stages of its own and a choice by ranks
+    ArrayCase(
+        array_row("between", "x a b", "up ;; -up ;; up", C, "x - a + b, number by number",
+            shape=lambda operands, _written: vector_shape(operands, None) if operands[0].shape == operands[1].shape == operands[2].shape else wrong(),
+            variants=lambda shapes, _written: ("u = up*1; u", "h = -up; h", "up"),
+            lower=lambda on, operands, _written: [on.apply("add", on.apply("sub", x, a), b) for x, a, b in zip(*(one.nodes for one in operands), strict=True)]),
+        "sum(between(x, y, x*2)^2)", {"x": [1, 2], "y": [4, 1]}, {"x": [-6.0, 30.0], "y": [2.0, -10.0]},
+        ["u = up*1; u", "h = -up; h", "up"],
+    ),
+    # a whole number
+    ArrayCase(
+        array_row("turn", "x k", "turn(up, -k) ;; 0", R, "the first k numbers at the end", shape=turned_shape,
+            lower=turned, indices=(1,), counted="a turn"),
+        "dot(turn(x, 1), w)", {"x": [1, 2, 4], "w": [1, 3, 5]}, {"x": [5.0, 1.0, 3.0], "w": [2.0, 4.0, 1.0]},
+        ["turn(up, -1)", "up*w", "up*n1"],
+    ),
+]  # fmt: skip
+
+
+def wrong():
+    raise Misfit("three alike are needed here", "", "give them")
+
+
+@pytest.fixture(params=ARRAY_CASES, ids=lambda case: case.row.name)
+def array_case(request, monkeypatch) -> ArrayCase:
+    monkeypatch.setitem(STRUCTURAL, request.param.row.name, request.param.row)
+    return request.param
+
+
+def test_an_array_row_stands_in_the_list(array_case):
+    row = array_case.row
+    for args in ((), ("--json",), (row.name,), (row.name, "--json")):
+        assert row.name in said("functions", *args)
+    told = json.loads(said("functions", row.name, "--json"))
+    schema("functions").validate(told)
+    assert told["functions"][0]["shapes"]
+
+
+def test_an_array_row_is_computed_and_shown(array_case):
+    at = json.dumps(array_case.point)
+    found = json.loads(said("eval", array_case.program, "--at", at, "--json"))
+    schema("arrays").validate(found)
+    assert found["gradients"] == array_case.gradients
+    sent = [
+        edge["vjp"] for node in found["nodes"] for edge in node.get("edges", ()) if "vjp" in edge
+    ]
+    assert sent == array_case.vjps
+
+
+def test_an_array_row_is_verified(array_case, monkeypatch):
+    row = array_case.row
+    told = json.loads(said("functions", row.name, "--verify", "--json"))
+    assert told["functions"][0]["verified"]["holds"]
+    assert " ulp" in said("functions", row.name, "--verify")
+    texts = row.vjp([(2,)] * len(row.operands), None)
+    monkeypatch.setattr(row, "variants", lambda _shapes, _written: ("3*up", *texts[1:]))
+    assert row.name in said("functions", row.name, "--verify", allowed=(1,))
+    found = said("eval", array_case.program, "--at", json.dumps(array_case.point), "--json")
+    assert "3*up" in found

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from operator import index
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .blocks.names import Names as NodeNames
@@ -62,8 +61,26 @@ Point = Mapping[str, Any]
 Names = str | Sequence[str]
 
 
-functions: Mapping[str, Operation] = MappingProxyType(FUNCTIONS)
-"""The rows of the table of operations that a program may call, by name."""
+class Functions(Mapping[str, Operation]):
+    """The operations that a program may call, by name: on numbers, then on arrays."""
+
+    def rows(self) -> Mapping[str, Operation]:
+        from .operations.structural import STRUCTURAL  # which numbers alone do not need
+
+        return {**FUNCTIONS, **STRUCTURAL}
+
+    def __getitem__(self, name: str) -> Operation:
+        return FUNCTIONS[name] if name in FUNCTIONS else self.rows()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows())
+
+    def __len__(self) -> int:
+        return len(self.rows())
+
+
+functions: Mapping[str, Operation] = Functions()
+"""The rows of the tables of operations that a program may call, by name."""
 
 DIGITS = 6
 """Significant digits of the numbers that are shown, unless others are asked for."""

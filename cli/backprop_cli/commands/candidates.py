@@ -162,9 +162,10 @@ def blocks(given: Given) -> list[str]:
 
 
 def functions(_given: Given) -> Found:
+    from backprop_grammar.operations.structural import STRUCTURAL
     from backprop_grammar.operations.table import FUNCTIONS
 
-    return [(name, row.doc) for name, row in FUNCTIONS.items()]
+    return [(name, row.doc) for name, row in (STRUCTURAL | FUNCTIONS).items()]
 
 
 def methods(_given: Given) -> Found:

@@ -40,22 +40,23 @@ def command(
     """Print one operation, those that a word finds, or all of them."""
     name = name and as_called(name)
     rows = chosen(name)
-    if get is not None:
-        from backprop_grammar.views.documents.functions_json import document
+    if get is not None or as_json:
+        from backprop_grammar.views.documents.functions_json import document, render
 
-        formats.print_part(document(rows, verify), get)
-        return 0
-    if as_json:
-        from backprop_grammar.views.documents import functions_json
-
-        print(functions_json.render(rows, verify))
-        return 0
+        found = document(rows, verify)
+        if get is not None:
+            formats.print_part(found, get)
+        else:
+            print(render(found))
+        holds = [one["verified"]["holds"] for one in found["functions"] if verify]
+        return 0 if all(holds) else 1
     from ..screens import accuracy, functions  # which need the terminal
 
+    if verify:
+        alone = name is not None and rows == [row_of(name)]
+        return 0 if (accuracy.show_row(rows[0]) if alone else accuracy.show_rows(rows)) else 1
     if name is not None and rows == [row_of(name)]:
-        (accuracy.show_row if verify else functions.show_one)(rows[0])
-    elif verify:
-        accuracy.show_rows(rows)
+        functions.show_one(rows[0])
     else:
         functions.show_all(rows, written_here(name))
     return 0
@@ -68,17 +69,23 @@ def as_called(text: str) -> str:
         from backprop_grammar.language.parser import plain_name
 
         name = plain_name(name)
-    library, _, called = name.rpartition(".")
-    return {"**": "^"}.get(name, called if library and called else name)
+    *library, called = name.split(".")
+    dotted = library and all(part.isidentifier() for part in (*library, called))
+    return {"**": "^"}.get(name, called if dotted else name)
 
 
 def row_of(name: str) -> "Operation | None":
     """The operation of that name or symbol, also one of another language."""
+    from backprop_grammar.operations.structural import STRUCTURAL, array_rows
     from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS
 
-    shown = (row for row in OPERATIONS.values() if not row.hidden)
-    row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
-    return row or next((r for r in shown if name and name in (r.name, r.symbol)), None)
+    shown = [row for row in OPERATIONS.values() if not row.hidden]
+    row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, "")) or STRUCTURAL.get(name)
+    if row or not name:
+        return row
+    return next(
+        (r for r in (*shown, *array_rows()) if name in (r.name, r.symbol, r.signature)), None
+    )
 
 
 def written_here(name: str | None) -> str:
@@ -109,9 +116,10 @@ def chosen(name: str | None) -> list["Operation"]:
 
     Raises BackpropError for a word that finds none.
     """
+    from backprop_grammar.operations.structural import array_rows
     from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS, also_called
 
-    rows = [row for row in OPERATIONS.values() if not row.hidden]
+    rows = [*(row for row in OPERATIONS.values() if not row.hidden), *array_rows()]
     if name is None:
         return rows
     row = row_of(name)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph
-from ..language.precedence import Text, array_shape
-from ..language.printer import formula
+from ..language.precedence import array_shape
+from ..language.printer import formula, program_text
+from ..language.table_texts import compiled
 from ..numbers.wide import Number, as_float
 from ..operations.row import Operation
-from ..operations.structural import INDEX, Shape, Structural, said, size
+from ..operations.structural import Shape, Structural, Taken, said, size, spread
 from ..operations.table import CONSTANTS, IF, OPERATIONS, POW
 from ..passes.run import check_bound, spelled
 from ..symbolic.rules import Rule, Rules
@@ -23,10 +24,11 @@ from ..trace import record
 from ..trace.builder import constants_once
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.record import Note
-from .lower import Lowered, element, elements, spread
+from .lower import Lowered, element, elements
 from .readings import readings
 from .record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from .shapes import Shapes, output_shape, shapes
+from .vjp import OUT, renamed
 
 __all__ = ["LARGEST", "check_size", "evaluate"]
 
@@ -180,9 +182,9 @@ def check_size(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = 
         if needed[node]:
             inner = max([size(found.of[k]) for k in graph.operands[node]], default=1)
             count += size(found.of[node]) + inner
-            if row.name == "matmul":
-                a, b = (found.of[k] for k in graph.operands[node])
-                count += size(a) * (b[1] if len(b) == 2 else 1)
+            if isinstance(row, Structural) and row.work:
+                given = [Taken("", found.of[k], found.whole.get(k)) for k in graph.operands[node]]
+                count += row.work(given, found.of[node])
     if count > most:
         raise BackpropError(
             "limit", f"the program means some {count:,} operations on numbers, more than {most:,}",
@@ -200,7 +202,7 @@ def seeded(lowered: Lowered, arrives: dict[int, float | Array]) -> str:
     for one, given in arrives.items():
         numbers = given.numbers if isinstance(given, Array) else (given,)
         parts += [
-            lowered.apply("mul", node, lowered.number(up))
+            lowered.apply("mul", node, lowered.graph.constant(up, lowered.span))
             for node, up in zip(lowered.cells[one].nodes, numbers, strict=True)
         ]
     total = lowered.apply("sum", *parts)
@@ -463,7 +465,8 @@ class Gathered:
         reduction = row.variadic and len(graph.operands[node]) == 1
         kind = "reduction" if reduction else "elementwise"
         local = self.local(node, place, shape, reduction)
-        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution)  # fmt: skip
+        fit = "" if reduction else summed(shape, lowered.found.of[node])
+        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit)  # fmt: skip
 
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
         """The local gradients, in the shape of the node; of a reduction, of what it reduces."""
@@ -493,22 +496,23 @@ class Gathered:
 
     def vjp(self, node: int, row: Structural, place: int) -> str:
         """What is sent back, as text over the names of the nodes."""
-        graph = self.graph
+        graph, names = self.graph, self.names
         operands, written = graph.operands[node], graph.written[node]
-        texts = row.vjp([self.lowered.found.of[k] for k in operands], written)
-        text = texts[min(place, len(texts) - 1)]
-        if row is INDEX:
-            return f"put(up, {self.formula(node)})"
-        given = {"out": self.names.text(node)}
-        if not row.variadic:
-            given |= dict(zip(row.operands, map(self.names.text, operands), strict=True))
-        return substituted(text, given)
+        text = compiled(self.lowered.texts[node][place])
+        called = row.called(len(operands), written)
+        given: dict[str, str | float] = {OUT: names.of[node]}
+        for name, operand in zip(called, operands, strict=bool(called)):
+            given[name] = graph.constants.get(operand, names.of[operand])
+        return program_text(renamed(text, given, self.names.of.values()))
 
 
-def substituted(text: str, given: dict[str, Text]) -> str:
-    """A rule with the names of nodes for those of its operands."""
-    names = "|".join(given)
-    return re.sub(rf"(?<![\w.])({names})\b(?!\()", lambda one: given[one[0]].text, text)
+def summed(shape: Shape, over: Shape) -> str:
+    """Along what an operand is summed that was stretched over a larger shape; else nothing."""
+    if size(shape) == size(over):
+        return ""
+    if size(shape) == 1:
+        return "all"
+    return "axis=1" if shape[-1] == 1 else "axis=0"
 
 
 def path_of(path: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..blocks.names import Names
 from ..language.graph import Array, Condition, Graph
+from ..language.nearest import literal
 from ..operations.row import Operation
-from ..operations.structural import Cells, Shape, Structural, size
+from ..operations.structural import Cells, Shape, Structural, spread
 from ..operations.table import CONSTANT, IDENTITY, IF, OPERATIONS, VARIABLE
 from .shapes import Shapes, Values
 
@@ -29,22 +30,12 @@ def element(name: str, place: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, place))}]" if place else name
 
 
-def spread(shape: Shape, over: Shape) -> list[int]:
-    """Which element of a smaller array stands beside each of a larger one."""
-    if shape == over:
-        return list(range(size(over)))
-    if size(shape) == 1:
-        return [0] * size(over)
-    rows, columns = over if len(over) == 2 else (1, over[0])
-    m, n = shape if len(shape) == 2 else (1, shape[0])
-    return [(i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)]  # fmt: skip
-
-
 class Lowered:
     """The tape of numbers of a program over arrays, as it grows.
 
     graph: that tape. at: its point. cells: the elements of each node. sent: with edges, the nodes
-    whose gradients are the contributions of a node to an operand: (node, place) -> elements.
+    whose gradients are the contributions of a node to an operand: (node, place) -> elements;
+    texts: what the operations on arrays send, as the table says it.
     """
 
     def __init__(
@@ -56,6 +47,7 @@ class Lowered:
         self.at: dict[str, float] = {}
         self.cells: dict[int, Cells] = {}
         self.sent: dict[tuple[int, int], list[int]] = {}
+        self.texts: dict[int, tuple[str, ...]] = {}
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
@@ -70,7 +62,12 @@ class Lowered:
         return self.graph.add(OPERATIONS[name], operands, self.span, self.region)
 
     def number(self, value: float) -> int:
-        return self.graph.constant(value, self.span)
+        return self.graph.constant(literal(repr(value)), self.span)
+
+    def select(self, left: int, comparison: str, right: int, then: int, otherwise: int) -> int:
+        self.graph.conditions.append(Condition(left, right, comparison, self.region))
+        condition = len(self.graph.conditions) - 1
+        return self.graph.select(condition, then, otherwise, self.span, self.region)
 
     # nodes
 
@@ -86,13 +83,15 @@ class Lowered:
         elif row is CONSTANT:
             nodes = [self.graph.constant(program.constants[node], self.span)]
         elif node in found.made:
-            nodes = [self.apply("identity", self.number(x)) for x in found.made[node]]
+            nodes = [
+                self.apply("identity", self.graph.constant(x, self.span)) for x in found.made[node]
+            ]
             self.name(node, shape, nodes, first)
         else:
             given = [self.cells[k] for k in program.operands[node]]
             if edges:
                 given = [
-                    self.alias(node, place, cells) if row is not IF or place > 1 else cells
+                    self.alias(node, place, cells) if self.receives(node, row, place) else cells
                     for place, cells in enumerate(given)
                 ]
             if isinstance(row, Structural):
@@ -126,6 +125,15 @@ class Lowered:
             label = element(name, place)
             self.graph.names[one] = label
             self.graph.stages.append((label, one))
+
+    def receives(self, node: int, row: Operation, place: int) -> bool:
+        """Whether anything is sent back to an operand: not to what only selects, or is counted."""
+        if not isinstance(row, Structural):
+            return row is not IF or place > 1
+        if node not in self.texts:
+            shapes = [self.found.of[k] for k in self.program.operands[node]]
+            self.texts[node] = row.vjp(shapes, self.program.written[node])
+        return self.texts[node][place] != "0"
 
     def alias(self, node: int, place: int, cells: Cells) -> Cells:
         """A node of its own for each use of an element: its gradient is what that use sends back."""

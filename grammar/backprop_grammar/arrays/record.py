@@ -48,7 +48,8 @@ class ArrayEdge(NamedTuple):
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
     the names of the nodes and `up`. rule, local: of the others, the local gradient as a formula and
-    its numbers, which stand in the shape of the node, or of what a reduction reduces.
+    its numbers, which stand in the shape of the node, or of what a reduction reduces. fit: of an
+    operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`.
     """
 
     place: int
@@ -58,6 +59,7 @@ class ArrayEdge(NamedTuple):
     rule: Rule | None
     local: Tensor | None
     contribution: Tensor
+    fit: str = ""
 
 
 class ArrayNode(NamedTuple):

@@ -6,6 +6,7 @@ they are.
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from ..operations.structural import (
     ARRAY,
     INDEX,
     REDUCTIONS,
+    SELECTIONS,
     Misfit,
     Shape,
     Structural,
@@ -41,14 +43,16 @@ Values = Mapping[str, float | Array]
 class Shapes(NamedTuple):
     """The shapes of the nodes that an output needs; () of all others.
 
-    whole: of nodes that select, the whole numbers that they hold. frames: of the nodes in the
-    branches of an `if` that chooses element by element, the outermost such `if`. made: the numbers
-    of nodes such as zeros(3, 4).
+    whole: of nodes that select, or count, the whole numbers that they hold. frames: of the nodes in
+    the branches of an `if` that chooses element by element, the outermost such `if`. known: numbers
+    that are written, or counted, and what is computed from these alone. made: the numbers of nodes
+    such as zeros(3, 4).
     """
 
     of: list[Shape]
     whole: dict[int, tuple[int, ...]]
     frames: dict[int, int]
+    known: dict[int, Fraction]
     made: dict[int, tuple[float, ...]]
 
 
@@ -58,7 +62,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
     at: a value for every variable among these. Raises BackpropError where shapes do not fit, and
     for an index that is no whole number, or computed.
     """
-    found = Shapes([()] * len(graph), {}, {}, {})
+    found = Shapes([()] * len(graph), {}, {}, {}, {})
     sizes: dict[str, tuple[int, str]] = {}  # of the capital letters in declarations
     for node, row in enumerate(graph.operations):
         if not needed[node]:
@@ -74,6 +78,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
             except Misfit as misfit:
                 raise refused(graph, node, misfit) from None
             check_declared(graph, node, found.of[node], sizes)
+            count(graph, node, row, found)
     settle_choices(graph, found, needed)
     return found
 
@@ -141,7 +146,10 @@ def shape_of(graph: Graph, node: int, row: Operation, found: Shapes, at: Values)
             way = f"write {row.name}({x.text}.T).T" if len(x.shape) == 2 else f"write {row.name}({x.text})"  # fmt: skip
             raise Misfit(f"{row.name} goes along the last axis", x.is_shape, way)
         select(graph, node, row, operands, found, at)
-        return row.shape(operands, graph.written[node])
+        shape = row.shape(operands, graph.written[node])
+        if row.counts:
+            found.whole[node] = (row.counts(operands[0].shape),)
+        return shape
     if node in graph.written:
         return reduced(row, operands[0], graph.written[node])
     if row.name in REDUCTIONS and len(operands) == 1:
@@ -208,7 +216,10 @@ def given_numbers(
     """
     numbers = []
     for place, (operand, taken) in enumerate(zip(graph.operands[node], operands, strict=True)):
-        given = None if taken.shape else written_numbers(graph, operand, at)
+        if operand in found.known:
+            numbers.append(found.known[operand])
+            continue
+        given = None if taken.shape else written_numbers(graph, operand, at, found)
         number = given[0] if given else value_of(taken.text)
         if number is None:
             what = taken.is_shape if taken.shape else f"{taken.text} is computed"
@@ -248,22 +259,24 @@ def select(
 
     Raises BackpropError for what is computed, or not whole.
     """
-    places = range(1, len(operands)) if row is INDEX else row.indices
-    for place in places:
+    indices = row.indices
+    if row is INDEX:
+        indices = tuple(range(1, len(operands)))
+    elif row.name in SELECTIONS:
+        inner, _ = graph.written[node]
+        indices = tuple(
+            [k for k in range(2, len(operands)) if inner is INDEX or k - 1 in inner.indices]
+        )
+    for place in indices:
+        if place >= len(operands):
+            break  # it was left out
         operand = graph.operands[node][place]
-        shares = place == 1 and operands[0].shape == operands[1].shape != ()
-        numbers = written_numbers(graph, operand, at)
+        numbers = written_numbers(graph, operand, at, found)
         whole = numbers is not None and all(x == int(x) for x in numbers)
-        if row.name == "cross_entropy" and shares and (len(operands[0].shape) == 2 or not whole):
-            continue  # a table of probabilities
-        if (
-            row.name == "cross_entropy"
-            and shares
-            and len(operands[0].shape) == 1 < len(numbers or ())
-        ):
+        if row.holds and row.holds([x.shape for x in operands], whole):
             continue
         text = operands[place].text
-        what = "a label" if row.indices else "an index"
+        what = row.counted
         if numbers is None:
             raise Misfit(f"{what} is given, not computed", "", f"write whole numbers for {text}, or give them at the point: {what} has no slope", place)  # fmt: skip
         if not whole:
@@ -273,15 +286,42 @@ def select(
         operands[place] = operands[place]._replace(whole=found.whole[operand])
 
 
-def written_numbers(graph: Graph, node: int, at: Values) -> tuple[float, ...] | None:
-    """The numbers of a node that is written or given; None of one that is computed."""
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "identity"})
+"""By what one size is computed from another."""
+
+
+def count(graph: Graph, node: int, row: Operation, found: Shapes) -> None:
+    """Keep the number of a node that is computed from what is written and counted alone."""
+    if isinstance(row, Structural):
+        if row.counts:
+            found.known[node] = Fraction(*found.whole[node])
+        return
+    if row.name not in ARITHMETIC or row.rational is None:
+        return
+    numbers = []
+    for k in graph.operands[node]:
+        written = graph.constants.get(k)
+        if k in found.known:
+            numbers.append(found.known[k])
+        elif isinstance(written, float):
+            numbers.append(fraction(written))
+        else:
+            return
+    with suppress(ArithmeticError):
+        found.known[node] = row.rational(*numbers)
+
+
+def written_numbers(graph: Graph, node: int, at: Values, found: Shapes) -> tuple[float, ...] | None:
+    """The numbers of a node that is written, given or counted; None of one that is computed."""
     sign = 1
     while graph.operations[node] in (NEG, IDENTITY):
         sign *= -1 if graph.operations[node] is NEG else 1
         (node,) = graph.operands[node]
     row = graph.operations[node]
     numbers: tuple[float, ...] | None
-    if row is CONSTANT:
+    if node in found.known:
+        numbers = (float(found.known[node]),)
+    elif row is CONSTANT:
         value: object = graph.constants[node]
         numbers = (value,) if isinstance(value, float) else None
     elif row is VARIABLE:

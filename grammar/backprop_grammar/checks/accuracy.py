@@ -5,7 +5,7 @@ the local gradient again (see quotients.py). What is held against it is what `ev
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import BackpropError
@@ -16,16 +16,17 @@ from ..numbers.decimal import wide as wide_number
 from ..numbers.multiprecision import size_of
 from ..numbers.wide import as_float
 from ..operations.row import Operation
+from ..operations.structural import Structural
 from ..trace.evaluate import evaluate
+from .array_accuracy import verify as verify_array
+from .measurement import SEED, Measurement, Worst
 from .moved import along, dependents
 from .quotients import Passes, Work, slopes
 
-__all__ = ["SEED", "Measurement", "Worst", "verify"]
+__all__ = ["verify"]
 
 POINTS, FEWER = 100, 20
 """Random points of a row's domain; fewer of a slow one, such as lgamma."""
-
-SEED = 0
 
 WORK = 10**9
 """Operands that may be looked at for one slope: as many as it takes."""
@@ -34,34 +35,13 @@ TRIES = 60
 """How often a point is drawn again that has no value, or none that a float holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """The largest error of one number of a row.
-
-    number: `value`, or the operand of a local gradient. ulps: the error in units in the last
-    place; at: the point, by operand; printed: what `eval` gives; exact: 20 digits of the truth;
-    points: at how many the truth was certain and was compared.
-    """
-
-    number: str
-    ulps: float
-    at: dict[str, float]
-    printed: float
-    exact: str
-    points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What was measured of a row, at so many points: first its value, then each local gradient."""
-
-    row: Operation
-    points: int
-    worst: tuple[Worst, ...]
-
-
 def verify(row: Operation, points: int = 0) -> Measurement:
-    """The measurement of a row of the table, at so many points, or the number that suits it."""
+    """The measurement of a row of a table, at so many points, or the number that suits it.
+
+    Of an operation on arrays it is of what is sent to each operand, against the text that says so.
+    """
+    if isinstance(row, Structural):
+        return verify_array(row, points)
     points = points or (FEWER if row.slow else POINTS)
     rng = random.Random(f"{row.name} {SEED}")
     names = ["x", "y", "z"] if row.variadic else list(row.operands)

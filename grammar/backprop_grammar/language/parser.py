@@ -407,9 +407,9 @@ class Reductions:
             if k in graph.names or k in graph.blocks or k in graph.condition_of:
                 return False
             inner += graph.operands[k]
-        from ..operations.makers import MAKERS  # which numbers alone do not need
+        from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
 
-        if not any(graph.operations[k].name in MAKERS for k in inner):
+        if not any(graph.operations[k].name in MADE for k in inner):
             return False
         from .printer import expression_text  # which numbers alone do not need
 
@@ -574,16 +574,19 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
-            from ..operations.makers import ELSEWHERE, MAKERS  # which numbers alone do not need
-            from ..operations.structural import STRUCTURAL  # which numbers alone do not need
+            from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
+            from ..operations.makers import ELSEWHERE, MAKERS  # likewise
+            from ..operations.structural import SELECTIONS, STRUCTURAL  # likewise
 
+            if self.internal and name in SELECTIONS and given == 2 and values[1] in graph.written:
+                return self.selection(SELECTIONS[name], span, *values)
             row = STRUCTURAL.get(name) or MAKERS.get(name)
             if name == "concat":
                 values = self.unpacked(values)
                 given = len(values)
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
-                self.makes |= name in MAKERS
+                self.makes |= name in MADE
                 return self.structural(row, tuple(values), span, None)
             along = name in ("softmax", "logsoftmax")
             if row and not meant and not (along and values[-1] not in self.graph.constants):
@@ -616,6 +619,12 @@ class Reductions:
             built_in=scope.built_in,
             functions=scope.functions,
         )
+
+    def selection(self, row: Operation, span: Span, node: int, selected: int) -> int:
+        """`put(u, x[i])`, of which the x[i] is not done; see SELECTIONS."""
+        graph = self.graph
+        written = graph.operations[selected], graph.written[selected]
+        return self.structural(row, (node, *graph.operands[selected]), span, written)
 
     def along(self, name: str, span: Span, values: list[int]) -> int:
         """A call with an axis, which is written last."""

@@ -95,6 +95,10 @@ def array_shape(operation: Operation, count: int, written: Any) -> tuple[int, Sh
         return ATOM, ((0, ATOM), "[", *place_pieces(written), "]")
     if operation.name == "array":
         return ATOM, array_pieces(written)
+    if operation.name in ("put", "take"):  # what is selected, over the operands behind the first
+        inner = array_shape(written[0], count - 1, written[1])[1]
+        moved = [piece if isinstance(piece, str) else (piece[0] + 1, piece[1]) for piece in inner]
+        return ATOM, (f"{operation.name}(", (0, SUM), ", ", *moved, ")")
     if written is not None:
         *call, end = call_shape(operation.name, count)
         return ATOM, (*call, f", axis={written}", end)

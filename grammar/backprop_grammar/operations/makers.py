@@ -12,7 +12,7 @@ from functools import cache
 from .row import Role
 from .structural import Misfit, Shape, Structural, size
 
-__all__ = ["ELSEWHERE", "LARGEST", "MAKERS", "Maker", "made"]
+__all__ = ["CONSTANT", "ELSEWHERE", "LARGEST", "MAKERS", "Maker", "made"]
 
 LARGEST = 1_000_000
 """Elements of the largest array that is made or read."""
@@ -57,7 +57,7 @@ def made(
         if number < 1:
             raise Misfit(f"an array of size {number} has no elements", "", "sizes begin at 1", place)  # fmt: skip
         shape.append(int(number))
-    sizes = tuple(shape * 2 if row.name == "eye" else shape)
+    sizes = tuple(shape)
     if size(sizes) > LARGEST:
         count = f"{size(sizes):,}" if size(sizes) < 1e15 else "far too many"
         raise Misfit(
@@ -85,10 +85,6 @@ def spaced(given: Sequence[Fraction], shape: Shape, _uniform: Uniform) -> Number
     first, last = given
     steps = shape[0] - 1
     return [first + (last - first) * k / max(steps, 1) for k in range(steps + 1)]
-
-
-def identity(_given: Sequence[Fraction], shape: Shape, _uniform: Uniform) -> Numbers:
-    return [float(i == j) for i in range(shape[0]) for j in range(shape[1])]
 
 
 def uniforms(_given: Sequence[Fraction], shape: Shape, uniform: Uniform) -> Numbers:
@@ -145,7 +141,6 @@ MAKERS: dict[str, Maker] = {
     for row in (
         maker("zeros", "m n", lambda _given, shape, _: [0.0] * size(shape), "an array of zeros", 2),
         maker("ones", "m n", lambda _given, shape, _: [1.0] * size(shape), "an array of ones", 2),
-        maker("eye", "n", identity, "the identity matrix"),
         maker("range", "n", ranged, "the numbers from 0 up to n - 1"),
         maker("linspace", "a b n", spaced, "n numbers from a to b, evenly spaced"),
         maker("rand", "m n", uniforms, "random numbers from 0 to 0.99, of two decimals", 2, random=True),
@@ -153,6 +148,9 @@ MAKERS: dict[str, Maker] = {
     )
 }  # fmt: skip
 """The rows that are called by name."""
+
+CONSTANT = frozenset({*MAKERS, "eye"})
+"""The calls that make an input of a stage of numbers alone."""
 
 ELSEWHERE = {
     "matmul": "@", "mm": "@", "mv": "@", "transpose": ".T", "arange": "range", "concatenate": "concat",

@@ -312,7 +312,7 @@ class Operation:
             return self.infix.sign.join(self.operands)
         if self.variadic:
             return f"{self.name}(x, y, ...)"
-        required = self.arity[0]
+        required = len(self.operands) - len(self.defaults)
         shown = list(self.operands[:required])
         shown += [
             f"{n} = {v:g}" for n, v in zip(self.operands[required:], self.defaults, strict=True)

@@ -20,6 +20,7 @@ __all__ = [
     "INDEX",
     "MATMUL",
     "REDUCTIONS",
+    "SELECTIONS",
     "STRUCTURAL",
     "TRANSPOSE",
     "Cells",
@@ -29,10 +30,12 @@ __all__ = [
     "Structural",
     "Taken",
     "array_row",
+    "array_rows",
     "broadcast",
     "positions",
     "said",
     "size",
+    "spread",
 ]
 
 Shape = tuple[int, ...]
@@ -93,7 +96,11 @@ class Scalars(Protocol):
         ...
 
     def number(self, value: float) -> int:
-        """The node of a number."""
+        """The node of a number, which is what it prints as."""
+        ...
+
+    def select(self, left: int, comparison: str, right: int, then: int, otherwise: int) -> int:
+        """The node of an `if` between two nodes that are there already."""
         ...
 
 
@@ -102,19 +109,60 @@ class Structural(Operation):
     """One row: an operation on arrays that is no operation on their elements.
 
     rules: what is sent back to each operand, over its operands, `out` and `up`.
-    shape: of the result. lower: the nodes of the result, row by row. Both are also given what is
-    written at the node beside its operands. indices: places of operands that are whole numbers,
-    which get no gradient. variants: the rules by the ranks of the operands, where these decide.
+    A rule may have stages of its own before it, `h = ...; up*h`, and `careful` is what is computed
+    where it has no value. shape: of the result. lower: the nodes of the result, row by row. Both
+    are also given what is written at the node beside its operands.
+
+    indices: places of operands that are whole numbers, which get no gradient; counted: what a
+    message calls these; holds: whether, by the shapes, and by whether its numbers are whole, what
+    stands there is an array of numbers after all. variants: the rules by the shapes of the
+    operands, where these decide. optional: how many of the last operands may be left out. counts:
+    of what says how large its operand is, the number. work: how many operations on numbers it
+    means, where these are many more than the numbers that it takes and makes. jacobians: what the
+    Jacobian is by each operand, where that and the result are vectors; empty where no text says it.
     """
 
     shape: Callable[[Sequence[Taken], Any], Shape] = lambda _operands, _written: ()
     lower: Callable[[Scalars, Sequence[Cells], Any], Sequence[int]] = lambda *_: ()
     indices: tuple[int, ...] = ()
+    counted: str = "a label"
+    holds: Callable[[Sequence[Shape], bool], bool] | None = None
     variants: Callable[[Sequence[Shape], Any], tuple[str, ...]] | None = None
+    optional: int = 0
+    counts: Callable[[Shape], int] | None = None
+    work: Callable[[Sequence[Taken], Shape], int] | None = None
+    jacobians: tuple[str, ...] = ()
 
-    def vjp(self, shapes: Sequence[Shape], written: Any) -> tuple[str, ...]:
-        """What is sent back to each operand, of these shapes."""
-        return self.variants(shapes, written) if self.variants else self.rules
+    def vjp(self, shapes: Sequence[Shape], written: Any, careful: bool = False) -> tuple[str, ...]:
+        """What is sent back to each operand, of these shapes.
+
+        careful: as it is computed, wherever the operation has a value.
+        """
+        if careful and self.careful:
+            return self.careful
+        rules = self.variants(shapes, written) if self.variants else self.rules
+        return (*rules, *rules[-1:] * (len(shapes) - len(rules)))  # the last is that of all others
+
+    def called(self, count: int, written: Any) -> tuple[str, ...]:
+        """What its rules call so many operands; those of any number have no names there."""
+        if self.hidden:
+            row, _ = written
+            return ("u", *row.operands)[:count]
+        return () if self.variadic else self.operands[:count]
+
+    def jacobian(self, place: int, shapes: Sequence[Shape], result: Shape) -> str:
+        """The Jacobian by an operand, over the operands and `out`; nothing where no text says it.
+
+        Its rows are the elements of the result, its columns those of the operand.
+        """
+        vectors = len(shapes[place]) == len(result) == 1
+        return self.jacobians[place] if vectors and self.jacobians else ""
+
+    @property
+    def arity(self) -> tuple[int, int | None]:
+        if self.variadic:
+            return self.least, None
+        return len(self.operands) - self.optional, len(self.operands)
 
     @property
     def infix(self) -> Infix:
@@ -129,6 +177,17 @@ def said(shape: Shape) -> str:
 def size(shape: Shape) -> int:
     """How many numbers an array of that shape has."""
     return math.prod(shape)
+
+
+def spread(shape: Shape, over: Shape) -> list[int]:
+    """Which element of a smaller array stands beside each of a larger one."""
+    if shape == over:
+        return list(range(size(over)))
+    if size(shape) == 1:
+        return [0] * size(over)
+    rows, columns = over if len(over) == 2 else (1, over[0])
+    m, n = shape if len(shape) == 2 else (1, shape[0])
+    return [(i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)]  # fmt: skip
 
 
 def counted(n: int, what: str) -> str:
@@ -160,8 +219,8 @@ def broadcast(a: Taken, b: Taken, symbol: str = "") -> Shape:
     if len(other.shape) == 1:
         m, n = matrix.shape
         k = other.shape[0]
-        if k in (1, n):
-            return m, n
+        if k in (1, n) or m == n == 1:
+            return m, max(n, k)
         if n == 1:
             raise Misfit(
                 f"{a.text} and {b.text} do not fit together", label,
@@ -239,6 +298,8 @@ def array_shape(operands: Sequence[Taken], written: Shape) -> Shape:
 def same_vectors(operands: Sequence[Taken], _written: Any) -> Shape:
     a, b = operands
     for place, x in enumerate(operands):
+        if not x.shape:
+            raise Misfit("dot takes two vectors", x.is_shape, f"write {a.text}*{b.text}", place)
         if len(x.shape) == 2 and 1 not in x.shape:
             raise Misfit("dot takes two vectors", x.is_shape, f"write sum({a.text}*{b.text}), or {a.text} @ {b.text}", place)  # fmt: skip
     if size(a.shape) != size(b.shape):
@@ -263,14 +324,18 @@ def labels_fit(scores: Taken, labels: Taken, place: int = 1) -> None:
     if size(labels.shape) != rows or (len(labels.shape) == 2 and labels.shape[1] != 1):
         what = f"one label a row, {rows} here" if len(scores.shape) == 2 else "one label"
         raise Misfit(f"{labels.text} does not fit {scores.text}", f"{scores.is_shape}, {labels.is_shape}", f"give {what}", place)  # fmt: skip
-    width = scores.shape[-1]
+    check_labels(labels, scores.shape[-1], scores.is_shape, place)
+
+
+def check_labels(labels: Taken, classes: int, because: str, place: int) -> None:
+    """Raise Misfit for a label that names none of so many classes."""
     for k, label in enumerate(labels.whole or ()):
-        if not 0 <= label < width:
+        if not 0 <= label < classes:
             name = f"{labels.text}[{k}]" if labels.shape else labels.text
-            known = ", ".join(map(str, range(width))) if width < 6 else f"0 to {width - 1}"
+            known = ", ".join(map(str, range(classes))) if classes < 6 else f"0 to {classes - 1}"
             raise Misfit(
                 f"the label {label} names no class",
-                f"{name} = {label}; {scores.is_shape}, so labels are {known}",
+                f"{name} = {label}; {because}, so labels are {known}",
                 "labels begin at 0", place,
             )  # fmt: skip
 
@@ -371,12 +436,173 @@ def bounds(how: str, given: Sequence[Any], length: int) -> tuple[int, int]:
     return start, stop
 
 
+def window(k: Taken | Cells, stride: Sequence[Taken | Cells]) -> tuple[int, int]:
+    """The width of a window, and how far apart windows are; 1 unless that is given."""
+    return (k.whole or (0,))[0], ((stride[0].whole or (0,)) if stride else (1,))[0]
+
+
 def maxpool_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    x, k, *stride = operands
+    same_shape(operands, None)
+    for place, one in enumerate(operands[1:], 1):
+        if one.shape:
+            raise Misfit("the width of a window is one number, as is the stride", one.is_shape, f"write maxpool({x.text}, 2), or maxpool({x.text}, 2, 2)", place)  # fmt: skip
+    width, step = window(k, stride)
+    least = min(x.shape)
+    if not 1 <= width <= least:
+        raise Misfit(f"maxpool has windows of 1 to {least} here, not {width}", f"{x.is_shape}", f"write maxpool({x.text}, {min(2, least)})", 1)  # fmt: skip
+    if step < 1:
+        raise Misfit(f"windows are 1 apart or more, not {step}", "", f"write maxpool({x.text}, {width}, {width}) for windows side by side", 2)  # fmt: skip
+    return tuple([(n - width) // step + 1 for n in x.shape])
+
+
+def conv_shape(operands: Sequence[Taken], _written: Any) -> Shape:
     x, k = operands
-    width = (k.whole or (0,))[0]
-    if len(x.shape) != 1 or not 1 <= width <= x.shape[0]:
-        raise Misfit("maxpool takes a vector and a width of 1 to its length", f"{x.is_shape}", "write maxpool(x, 2)")  # fmt: skip
-    return (x.shape[0] - width + 1,)
+    same_shape(operands, None)
+    label = f"{x.is_shape}, {k.is_shape}"
+    if len(x.shape) != len(k.shape):
+        raise Misfit(f"{k.text} does not slide over {x.text}", label, "conv takes two vectors, or two matrices", 1)  # fmt: skip
+    if any(m < n for m, n in zip(x.shape, k.shape, strict=True)):
+        raise Misfit(f"{k.text} is larger than {x.text}", label, f"the kernel comes second, and fits within: pad({x.text}, 1) has zeros around", 1)  # fmt: skip
+    return tuple([m - n + 1 for m, n in zip(x.shape, k.shape, strict=True)])
+
+
+def is_kernel(shapes: Sequence[Shape], _whole: bool) -> bool:
+    return shapes[1] != ()
+
+
+def around(x: Taken | Cells, k: Taken | Cells) -> Shape:
+    """How many zeros `pad` puts on either side of an array, along each axis."""
+    return tuple([n - 1 for n in k.shape]) or (k.whole or (0,)) * len(x.shape)
+
+
+def margins(operands: Sequence[Taken], name: str) -> Shape:
+    """What `around` tells. Raises Misfit for what is no width."""
+    x, k = operands
+    same_shape(operands, None)
+    if k.shape and len(x.shape) != len(k.shape):
+        raise Misfit(f"{k.text} does not slide over {x.text}", f"{x.is_shape}, {k.is_shape}", f"write {name}({x.text}, 1), or give the kernel of a convolution for 1", 1)  # fmt: skip
+    widths = around(x, k)
+    if min(widths) < 0:
+        raise Misfit(f"{name} takes a width of 0 or more, not {min(widths)}", "", f"write {name}({x.text}, 1)", 1)  # fmt: skip
+    return widths
+
+
+def pad_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    widths = margins(operands, "pad")
+    return tuple([n + 2 * m for n, m in zip(operands[0].shape, widths, strict=True)])
+
+
+def crop_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    x = operands[0]
+    shape = tuple([n - 2 * m for n, m in zip(x.shape, margins(operands, "crop"), strict=True)])
+    if min(shape) < 1:
+        raise Misfit(f"nothing is left of {x.text}", x.is_shape, f"write crop({x.text}, 0), or give a smaller width", 1)  # fmt: skip
+    return shape
+
+
+def outer_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    a, b = operands
+    for place, x in enumerate(operands):
+        if len(x.shape) != 1:
+            way = f"write {a.text}*{b.text}" if not x.shape else f"write outer(flatten({a.text}), flatten({b.text})), or {a.text} @ {b.text}"  # fmt: skip
+            raise Misfit("outer takes two vectors", x.is_shape, way, place)
+    return a.shape[0], b.shape[0]
+
+
+def square_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    (x,) = operands
+    if len(x.shape) != 2 or x.shape[0] != x.shape[1]:
+        raise Misfit("trace takes a square matrix", x.is_shape, "it is the sum of the diagonal, which goes from corner to corner", 0)  # fmt: skip
+    return ()
+
+
+def diag_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    x = operands[0]
+    same_shape(operands, None)
+    if len(x.shape) == 2 and x.shape[0] != x.shape[1]:
+        raise Misfit("diag takes a vector or a square matrix", x.is_shape, "of a vector it makes a diagonal matrix, of a matrix it takes the diagonal", 0)  # fmt: skip
+    return (x.shape[0],) if len(x.shape) == 2 else x.shape * 2
+
+
+def reshape_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    x, *sizes = operands
+    same_shape(operands, None)
+    for place, one in enumerate(sizes, 1):
+        if one.shape:
+            raise Misfit("a size is one number", one.is_shape, f"write reshape({x.text}, m, n), or reshape({x.text}, n) for a vector", place)  # fmt: skip
+    shape = tuple([(one.whole or (0,))[0] for one in sizes])
+    if min(shape) < 1 or size(shape) != size(x.shape):
+        count = size(x.shape)
+        holds = (
+            f"which has {counted(size(shape), 'element')}" if min(shape) > 0 else "which has none"
+        )
+        raise Misfit(f"{x.text} does not fill {said(shape)}, {holds}", f"{x.is_shape}: {counted(count, 'number')}", f"give sizes whose product is {count}")  # fmt: skip
+    return shape
+
+
+def flat_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    return (size(same_shape(operands, None)),)
+
+
+def counting_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    same_shape(operands, None)
+    return ()
+
+
+def eye_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    (n,) = operands
+    if n.shape or (n.whole or (0,))[0] < 1:
+        raise Misfit("eye takes a size of 1 or more", n.is_shape, "write eye(3) for a 3x3 matrix", 0)  # fmt: skip
+    return (n.whole or (1,))[0], (n.whole or (1,))[0]
+
+
+def onehot_shape(operands: Sequence[Taken], _written: Any) -> Shape:
+    y, n = operands
+    if len(y.shape) == 2 and y.shape[1] != 1:
+        raise Misfit("onehot takes a label, or a vector of labels", y.is_shape, f"write onehot(flatten({y.text}), {n.text})", 0)  # fmt: skip
+    if n.shape or (n.whole or (0,))[0] < 1:
+        raise Misfit("the number of classes is 1 or more", n.is_shape, f"write onehot({y.text}, 3)", 1)  # fmt: skip
+    width = (n.whole or (1,))[0]
+    check_labels(y, width, f"there are {n.text}", 0)
+    return (size(y.shape), width) if y.shape else (width,)
+
+
+def norm_shape(name: str) -> Callable[[Sequence[Taken], Any], Shape]:
+    """The shape of a normalisation: that of its first operand, one scale and one shift a column."""
+
+    def shape(operands: Sequence[Taken], _written: Any) -> Shape:
+        x, *more = operands
+        same_shape(operands, None)
+        if name == "batchnorm" and len(x.shape) == 1:
+            raise Misfit("batchnorm takes a matrix, an example a row", x.is_shape, f"write {x.text}.T.T for a column, or layernorm for one example", 0)  # fmt: skip
+        width = x.shape[-1]
+        for place, one in enumerate(more, 1):
+            if one.shape not in ((), (width,), (1, width)):
+                raise Misfit(f"{one.text} does not fit the columns of {x.text}", f"{x.is_shape}, {one.is_shape}", f"give one number, or one a column, {width} here", place)  # fmt: skip
+        return x.shape
+
+    return shape
+
+
+def put_shape(operands: Sequence[Taken], written: Any) -> Shape:
+    row, inner = written
+    u, x, *_ = operands
+    same_size(u, row.shape(operands[1:], inner))
+    return x.shape
+
+
+def take_shape(operands: Sequence[Taken], written: Any) -> Shape:
+    row, inner = written
+    same_size(operands[0], operands[1].shape)
+    shape: Shape = row.shape(operands[1:], inner)
+    return shape
+
+
+def same_size(u: Taken, shape: Shape) -> None:
+    """Raise Misfit unless an array has as many numbers as one of a shape."""
+    if size(u.shape) != size(shape):
+        raise Misfit(f"{u.text} does not fit what is selected", u.is_shape, f"it is {said(shape)}", 0)  # fmt: skip
 
 
 # lowerings
@@ -484,11 +710,194 @@ def lower_concat(on: Scalars, operands: Sequence[Cells], axis: int | None) -> li
     return [on.apply("identity", node) for node in nodes]
 
 
+def same(on: Scalars, nodes: Sequence[int]) -> list[int]:
+    """Elements in another place: each a node of its own, with a gradient of its own."""
+    return [on.apply("identity", node) for node in nodes]
+
+
+def windows(shape: Shape, width: Shape, step: int) -> list[list[int]]:
+    """The places of the elements under every window that slides over an array, row by row."""
+    rows, columns = shape if len(shape) == 2 else (1, *shape)
+    high, wide = width if len(width) == 2 else (1, *width)
+    return [
+        [i * columns + j for i in range(top, top + high) for j in range(left, left + wide)]
+        for top in range(0, rows - high + 1, step if len(shape) == 2 else 1)
+        for left in range(0, columns - wide + 1, step)
+    ]
+
+
+def pooled(operands: Sequence[Cells]) -> list[list[int]]:
+    x, k, *stride = operands
+    width, step = window(k, stride)
+    return windows(x.shape, (width,) * len(x.shape), step)
+
+
 def lower_maxpool(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    nodes = operands[0].nodes
+    return [largest(on, [nodes[k] for k in places]) for places in pooled(operands)]
+
+
+def largest(on: Scalars, nodes: Sequence[int]) -> int:
+    return on.apply("max", *nodes) if len(nodes) > 1 else on.apply("identity", nodes[0])
+
+
+def lower_conv(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
     x, k = operands
-    width = (k.whole or (1,))[0]
-    windows = [x.nodes[i : i + width] for i in range(len(x.nodes) - width + 1)]
-    return [on.apply("max", *one) if width > 1 else on.apply("identity", one[0]) for one in windows]
+    return [
+        total(on, [on.apply("mul", x.nodes[place], weight) for place, weight in zip(places, k.nodes, strict=True)])
+        for places in windows(x.shape, k.shape, 1)
+    ]  # fmt: skip
+
+
+def lower_pad(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    x = operands[0]
+    *above, beside = around(x, operands[1])
+    zeros = x.shape[-1] + 2 * beside
+
+    def blank(n: int) -> list[int]:
+        return [on.apply("identity", on.number(0.0)) for _ in range(n)]
+
+    result = blank(sum(above) * zeros)
+    for row in x.rows():
+        result += [*blank(beside), *same(on, row), *blank(beside)]
+    return result + blank(sum(above) * zeros)
+
+
+def lower_crop(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    x = operands[0]
+    *above, beside = around(x, operands[1])
+    lines = x.rows()[sum(above) : len(x.rows()) - sum(above)]
+    return [node for row in lines for node in same(on, row[beside : len(row) - beside])]
+
+
+def lower_outer(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    a, b = operands
+    return [on.apply("mul", x, y) for x in a.nodes for y in b.nodes]
+
+
+def lower_trace(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    x = operands[0]
+    return [total(on, same(on, x.nodes[:: x.shape[1] + 1]))]
+
+
+def lower_diag(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    x = operands[0]
+    n = x.shape[0]
+    if len(x.shape) == 2:
+        return same(on, x.nodes[:: n + 1])
+    return [
+        on.apply("identity", x.nodes[i] if i == j else on.number(0.0))
+        for i in range(n)
+        for j in range(n)
+    ]
+
+
+def lower_same(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    return same(on, operands[0].nodes)
+
+
+def lower_flip(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    return same(on, operands[0].nodes[::-1])
+
+
+def lower_eye(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    n = (operands[0].whole or (1,))[0]
+    return [node for i in range(n) for node in unit(on, i, n)]
+
+
+def lower_onehot(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    y, n = operands
+    width = (n.whole or (1,))[0]
+    return [node for label in y.whole or () for node in unit(on, label, width)]
+
+
+def unit(on: Scalars, place: int, n: int) -> list[int]:
+    """A 1 among zeros."""
+    return [on.apply("identity", on.number(float(k == place))) for k in range(n)]
+
+
+EPSILON = 1e-5
+"""What is added to a variance before the root, as PyTorch does."""
+
+
+def mean(on: Scalars, nodes: Sequence[int]) -> int:
+    return on.apply("mean", *nodes) if len(nodes) > 1 else nodes[0]
+
+
+def normalised(on: Scalars, nodes: Sequence[int]) -> list[int]:
+    """Numbers less their mean, over the root of their variance."""
+    middle = mean(on, nodes)
+    apart = [on.apply("sub", node, middle) for node in nodes]
+    variance = mean(on, [on.apply("mul", node, node) for node in apart])
+    width = on.apply("sqrt", on.apply("add", variance, on.number(EPSILON)))
+    return [on.apply("div", node, width) for node in apart]
+
+
+def lower_batchnorm(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    columns = [normalised(on, column) for column in operands[0].columns()]
+    return scaled(on, [node for row in zip(*columns, strict=True) for node in row], operands)
+
+
+def lower_layernorm(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+    lines = operands[0].rows()
+    return scaled(on, [node for row in lines for node in normalised(on, row)], operands)
+
+
+def scaled(on: Scalars, nodes: Sequence[int], operands: Sequence[Cells]) -> list[int]:
+    """Times the second operand, plus the third, which are stretched."""
+    x, *others = operands
+    g, b = ([one.nodes[k] for k in spread(one.shape, x.shape)] for one in others)
+    return [
+        on.apply("add", on.apply("mul", scale, node), shift)
+        for node, scale, shift in zip(nodes, g, b, strict=True)
+    ]
+
+
+def chosen(on: Scalars, x: Sequence[Cells], written: Any) -> list[list[tuple[int, int | None]]]:
+    """Which elements each of what `x[...]`, `pick` and `maxpool` select is: their places in x, and
+    their shares of it, None for all of it.
+
+    The shares of those that tie for the largest are equal.
+    """
+    row, places = written
+    if row.name == "index":
+        return [[(k, None)] for k in positions(x, places)[1]]
+    if row.name == "pick":
+        width = x[0].shape[-1]
+        return [[(k * width + label, None)] for k, label in enumerate(x[1].whole or ())]
+    assert row.name == "maxpool"
+    result: list[list[tuple[int, int | None]]] = []
+    one, nothing = on.number(1.0), on.number(0.0)
+    for under in pooled(x):
+        nodes = [x[0].nodes[k] for k in under]
+        top = largest(on, nodes)
+        ties = [on.select(node, "==", top, one, nothing) for node in nodes]
+        count = total(on, ties)
+        result.append(
+            [(k, on.apply("div", tie, count)) for k, tie in zip(under, ties, strict=True)]
+        )
+    return result
+
+
+def weighed(on: Scalars, node: int, share: int | None) -> int:
+    return on.apply("identity", node) if share is None else on.apply("mul", node, share)
+
+
+def lower_put(on: Scalars, operands: Sequence[Cells], written: Any) -> list[int]:
+    u, x, *_ = operands
+    parts: list[list[int]] = [[] for _ in x.nodes]
+    for node, places in zip(u.nodes, chosen(on, operands[1:], written), strict=True):
+        for k, share in places:
+            parts[k].append(weighed(on, node, share))
+    return [total(on, nodes) if nodes else on.apply("identity", on.number(0.0)) for nodes in parts]
+
+
+def lower_take(on: Scalars, operands: Sequence[Cells], written: Any) -> list[int]:
+    u = operands[0]
+    return [
+        total(on, [weighed(on, u.nodes[k], share) for k, share in places])
+        for places in chosen(on, operands[1:], written)
+    ]
 
 
 # which rule, by ranks
@@ -541,6 +950,87 @@ def of_entropy(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
     return f"up*(softmax(a)*{total} - y)/rows(a)", "-up*logsoftmax(a)/rows(a)"
 
 
+def of_index(shapes: Sequence[Shape], places: Sequence[str]) -> tuple[str, ...]:
+    return (f"put(up, {index_text(places)})", *["0"] * (len(shapes) - 1))
+
+
+def index_text(places: Sequence[str]) -> str:
+    """An index as it is written, over the names of its operands."""
+    names = iter(INDEX.operands[1:])
+    written = {"only": "{}", "every": ":", "since": "{}:", "until": ":{}", "between": "{}:{}"}
+    texts = [written[how].replace("{}", "%s") for how in places]
+    return f"x[{','.join(texts)}]" % tuple([next(names) for text in texts for _ in range(text.count("%s"))])  # fmt: skip
+
+
+def of_maxpool(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+    return (f"put(up, maxpool({', '.join(MAXPOOL.operands[: len(shapes)])}))", *["0"] * (len(shapes) - 1))  # fmt: skip
+
+
+def of_dot(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+    return alike("up*b", "a", shapes), alike("up*a", "b", shapes[::-1])
+
+
+def alike(text: str, name: str, shapes: Sequence[Shape]) -> str:
+    """A text in the shape of the first of two operands, whose other has as many numbers."""
+    own, other = shapes
+    if own == other:
+        return text
+    return f"flatten({text})" if len(own) == 1 else f"reshape({text}, rows({name}), cols({name}))"
+
+
+def of_back(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+    """Of what only moves the elements: back into the shape that they had."""
+    if len(shapes[0]) == 1:
+        return "flatten(up)", "0"
+    return "reshape(up, rows(x), cols(x))", "0"
+
+
+def of_normalisation(name: str, axis: int) -> Callable[[Sequence[Shape], Any], tuple[str, ...]]:
+    """The rules of batchnorm and layernorm, which differ in the axis along which they go.
+
+    Ioffe, Szegedy (2015), section 3, with the sums of the backward pass gathered.
+    """
+
+    def rules(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+        x, *others = shapes
+        along = f", axis={axis}" if len(x) == 2 else ""
+        parts = f"h = {name}(x, 1, 0); s = sqrt(mean((x - mean(x{along}))^2{along}) + 1e-5); "
+        if axis == 0:
+            sent = f"g*(up - mean(up{along}) - h*mean(up*h{along}))/s"
+        else:
+            parts = f"u = up*g; {parts}"
+            sent = f"(u - mean(u{along}) - h*mean(u*h{along}))/s"
+        g, b = (fitted(text, one, x) for text, one in zip((f"up*{name}(x, 1, 0)", "up"), others, strict=True))  # fmt: skip
+        return parts + sent, g, b
+
+    return rules
+
+
+def fitted(text: str, shape: Shape, over: Shape) -> str:
+    """What is sent to an operand that was stretched over the columns of another."""
+    if not shape or size(shape) < over[-1]:
+        return f"sum({text})"
+    return f"sum({text}, axis=0)" if len(over) == 2 else text
+
+
+def of_selection(shapes: Sequence[Shape], written: Any) -> tuple[str, ...]:
+    """Of `put` and `take`, each of which is what the other sends back."""
+    row, places = written
+    names = [*row.operands[: len(shapes) - 1]]
+    text = index_text(places) if row is INDEX else f"{row.name}({', '.join(names)})"
+    return (text, *["0"] * (len(shapes) - 1))
+
+
+def of_put(shapes: Sequence[Shape], written: Any) -> tuple[str, ...]:
+    text, *rest = of_selection(shapes, written)
+    return (f"take(up, {text})", *rest)
+
+
+def of_take(shapes: Sequence[Shape], written: Any) -> tuple[str, ...]:
+    text, *rest = of_selection(shapes, written)
+    return (f"put(up, {text})", *rest)
+
+
 def array_row(
     name: str, operands: str, rules: str, role: Role, doc: str, **more: Any
 ) -> Structural:
@@ -548,36 +1038,101 @@ def array_row(
     return Structural(name, tuple(operands.split()), tuple(rules.split(" ;; ")), role, doc, soft=True, **more)  # fmt: skip
 
 
+def normalising_row(name: str, axis: int, doc: str) -> Structural:
+    """A row of a normalisation along an axis, with a scale g and a shift b for each column."""
+    rules = of_normalisation(name, axis)
+    texts = " ;; ".join(rules([(2, 2), (2,), (2,)], None))
+    return array_row(name, "x g b", texts, Role.SCALES, doc, variants=rules, shape=norm_shape(name),
+        lower=lower_layernorm if axis else lower_batchnorm, work=lambda _, shape: 6 * size(shape))  # fmt: skip
+
+
+def counting_row(name: str, doc: str, count: Callable[[Shape], int]) -> Structural:
+    """A row that says how large its operand is: a whole number, without a gradient."""
+
+    def lower(on: Scalars, operands: Sequence[Cells], _written: Any) -> list[int]:
+        return [on.apply("identity", on.number(float(count(operands[0].shape))))]
+
+    return array_row(
+        name, "x", "0", Role.DISTRIBUTES, doc, shape=counting_shape, lower=lower, counts=count
+    )
+
+
 D, S, C, R = Role.DISTRIBUTES, Role.SWAPS, Role.SCALES, Role.ROUTES
 
 MATMUL = array_row("matmul", "a b", "up @ b.T ;; a.T @ up", S, "matrix product", symbol="@",
-    binds=PRODUCT, shape=matmul_shape, lower=lower_matmul, variants=of_matmul)  # fmt: skip
+    binds=PRODUCT, shape=matmul_shape, lower=lower_matmul, variants=of_matmul, jacobians=("b.T", "a"),
+    work=lambda operands, shape: size(operands[0].shape) * (operands[1].shape[1:] or (1,))[0])  # fmt: skip
 TRANSPOSE = array_row("transpose", "x", "up.T", D, "rows and columns exchanged", syntax="x.T",
     shape=transpose_shape, lower=lower_transpose, variants=of_transpose)  # fmt: skip
-ARRAY = array_row("array", "x ...", "up", D, "a vector or a matrix of numbers", syntax="[x, y, ...]",
+ARRAY = array_row("array", "x ...", "up[i]", D, "a vector or a matrix of numbers", syntax="[x, y, ...]",
     shape=array_shape, lower=lower_array, variants=of_array)  # fmt: skip
-INDEX = array_row("index", "x i ...", "put(up, x[i])", R, "some of the elements", syntax="x[i]",
-    shape=index_shape, lower=lower_index)  # fmt: skip
+INDEX = array_row("index", "x i j k l", "put(up, x[i]) ;; 0", R, "some of the elements: x[i], W[i,j], W[:,j], x[i:j]",
+    syntax="x[i]", shape=index_shape, lower=lower_index, variants=of_index, optional=3, counted="an index")  # fmt: skip
+MAXPOOL = array_row("maxpool", "x k stride", "put(up, maxpool(x, k)) ;; 0", R,
+    "the largest in each window of k, or of k by k; windows are 1 apart, or the stride", shape=maxpool_shape,
+    lower=lower_maxpool, indices=(1, 2), counted="a width", optional=1, variants=of_maxpool,
+    work=lambda operands, shape: size(shape) * window(operands[1], operands[2:])[0] ** len(shape))  # fmt: skip
+PUT = array_row("put", "u x ...", "take(up, x[i]) ;; 0", R, "u where x[i] is taken from, zeros elsewhere",
+    shape=put_shape, lower=lower_put, variants=of_put, hidden=True, syntax="put(u, x[i])")  # fmt: skip
+TAKE = array_row("take", "u x ...", "put(up, x[i]) ;; 0", R, "what x[i] takes, from u instead of x",
+    shape=take_shape, lower=lower_take, variants=of_take, hidden=True, syntax="take(u, x[i])")  # fmt: skip
 
 ROWS = (
     array_row("dot", "a b", "up*b ;; up*a", S, "sum of the products of two vectors",
-        shape=same_vectors, lower=lower_dot),
+        shape=same_vectors, lower=lower_dot, variants=of_dot),
+    array_row("outer", "a b", "up @ b ;; up.T @ a", S, "the products of every number of a with every one of b",
+        shape=outer_shape, lower=lower_outer),
     array_row("norm", "x", "up*x/out", C, "length of a vector, or of all of a matrix",
-        shape=number_shape, lower=lower_norm),
+        shape=number_shape, lower=lower_norm, careful=("if(out == 0, 0, up*x/out)",)),
+    array_row("trace", "x", "up*eye(rows(x))", D, "sum of the diagonal of a square matrix",
+        shape=square_shape, lower=lower_trace),
+    array_row("diag", "x", "diag(up)", D, "a vector as a diagonal matrix; of a square matrix the diagonal",
+        shape=diag_shape, lower=lower_diag),
     array_row("softmax", "x", "out*(up - sum(up*out, axis=1))", C, "exponentials over their sum, along the last axis",
-        shape=same_shape, lower=lower_softmax, variants=of_softmax),
+        shape=same_shape, lower=lower_softmax, variants=of_softmax, jacobians=("diag(out) - out @ out.T",)),
     array_row("logsoftmax", "x", "up - exp(out)*sum(up, axis=1)", C, "logarithm of softmax",
-        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax),
+        shape=same_shape, lower=lower_logsoftmax, variants=of_logsoftmax, jacobians=("eye(size(x)) - exp(out)",)),
     array_row("cross_entropy", "a y", "up*(softmax(a) - onehot(y, cols(a)))/rows(a) ;; 0", C,
         "mean over the rows of -log(softmax) at the label", shape=entropy_shape, lower=lower_entropy,
-        indices=(1,), variants=of_entropy),
+        indices=(1,), variants=of_entropy,
+        holds=lambda shapes, whole: shapes[0] == shapes[1] != () and not (whole and shapes[1] == (1,))),
     array_row("pick", "x y", "put(up, pick(x, y)) ;; 0", R, "the element of each row that a label names",
         shape=pick_shape, lower=lower_pick, indices=(1,)),
+    array_row("onehot", "y n", "0 ;; 0", D, "rows of zeros, with a 1 where the label says; n classes",
+        shape=onehot_shape, lower=lower_onehot, indices=(0, 1)),
     array_row("concat", "x ...", "up[i:j]", D, "arrays one after the other", least=2,
         shape=concat_shape, lower=lower_concat, variants=of_concat),
-    array_row("maxpool", "x k", "put(up, maxpool(x, k)) ;; 0", R, "the largest of each k neighbours",
-        shape=maxpool_shape, lower=lower_maxpool, indices=(1,)),
+    array_row("reshape", "x m n", "reshape(up, rows(x), cols(x)) ;; 0", D, "the same numbers, row by row, as a matrix or a vector of n",
+        shape=reshape_shape, lower=lower_same, variants=of_back, indices=(1, 2), counted="a size", optional=1),
+    array_row("flatten", "x", "reshape(up, rows(x), cols(x))", D, "the numbers of a matrix as a vector, row by row",
+        shape=flat_shape, lower=lower_same, variants=lambda shapes, written: of_back(shapes, written)[:1]),
+    array_row("flip", "x", "flip(up)", D, "from the last to the first, along both axes of a matrix",
+        shape=same_shape, lower=lower_flip),
+    array_row("conv", "x k", "conv(pad(up, k), flip(k)) ;; conv(x, up)", S,
+        "sums of products with a kernel, not flipped, that slides over x and stays within it",
+        shape=conv_shape, lower=lower_conv, work=lambda operands, shape: 2 * size(shape) * size(operands[1].shape)),
+    array_row("pad", "x k", "crop(up, k) ;; 0", D, "x with k zeros on every side; of a kernel k, its size less 1",
+        shape=pad_shape, lower=lower_pad, indices=(1,), counted="a width", holds=is_kernel),
+    array_row("crop", "x k", "pad(up, k) ;; 0", D, "x without the k outermost on every side: what pad adds",
+        shape=crop_shape, lower=lower_crop, indices=(1,), counted="a width", holds=is_kernel),
+    MAXPOOL,
+    normalising_row("batchnorm", 0, "g*h + b, where h is x less the mean of its column, over the root of its variance + 1e-5"),
+    normalising_row("layernorm", 1, "the same where h is x less the mean of its row, or of a vector"),
+    counting_row("rows", "how many rows; of a vector 1", lambda shape: shape[0] if len(shape) == 2 else 1),
+    counting_row("cols", "how many columns; of a vector its numbers", lambda shape: shape[-1]),
+    counting_row("size", "how many numbers", size),
+    array_row("eye", "n", "0", D, "n by n, with ones on the diagonal and zeros elsewhere",
+        shape=eye_shape, lower=lower_eye, indices=(0,), counted="a size"),
 )  # fmt: skip
 
-STRUCTURAL: dict[str, Structural] = {row.name: row for row in ROWS}
-"""The rows that are called by name."""
+STRUCTURAL: dict[str, Structural] = {row.name: row for row in ROWS} | {"T": TRANSPOSE}
+"""The rows that are called by name; `T(x)` is another spelling of `x.T`."""
+
+SELECTIONS: dict[str, Structural] = {"put": PUT, "take": TAKE}
+"""Those that stand in texts only. What they are called with, an operation that selects, is not done
+there: its row and what is written at it stand at the node, its operands behind the first."""
+
+
+def array_rows() -> list[Structural]:
+    """The rows that are shown: what is written by signs, then what is called."""
+    return list(dict.fromkeys([MATMUL, TRANSPOSE, INDEX, ARRAY, *STRUCTURAL.values()]))

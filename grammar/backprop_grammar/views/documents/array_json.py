@@ -95,4 +95,6 @@ def edge_object(trace: ArrayTrace, node: ArrayNode, edge: ArrayEdge) -> dict[str
     result["upstream"] = node.gradient.floats
     if edge.local is not None:
         result["local"] = edge.local.floats
+    if edge.fit:
+        result["fit"] = edge.fit
     return result | {"contribution": edge.contribution.floats}

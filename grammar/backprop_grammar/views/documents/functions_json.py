@@ -4,8 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...checks.accuracy import SEED, verify
+from ...arrays.examples import examples
+from ...checks.accuracy import verify
+from ...checks.measurement import SEED
 from ...operations.row import Operation
+from ...operations.structural import Structural, said
 from ...operations.table import IF
 
 __all__ = ["described", "document", "render"]
@@ -13,9 +16,9 @@ __all__ = ["described", "document", "render"]
 FORMAT = "backprop-functions/1"
 
 
-def render(rows: Sequence[Operation], measure: bool) -> str:
+def render(document: dict[str, Any]) -> str:
     """The document on one line."""
-    return json.dumps(document(rows, measure), allow_nan=False)
+    return json.dumps(document, allow_nan=False)
 
 
 def document(rows: Sequence[Operation], measure: bool) -> dict[str, Any]:
@@ -26,6 +29,8 @@ def document(rows: Sequence[Operation], measure: bool) -> dict[str, Any]:
 
 def described(row: Operation) -> dict[str, Any]:
     """A row as the object of the document: see functions.schema.json."""
+    if isinstance(row, Structural):
+        return described_array(row)
     operands = ["x"] if row.variadic else list(row.operands)
     return {
         "name": row.name,
@@ -46,6 +51,34 @@ def described(row: Operation) -> dict[str, Any]:
     }
 
 
+def described_array(row: Structural) -> dict[str, Any]:
+    """The same of an operation on arrays."""
+    operands = ["x"] if row.variadic else list(row.operands)
+    return {
+        "name": row.name,
+        "signature": row.signature,
+        "operands": list(row.operands),
+        "formula": "",
+        "gradients": [
+            {"operand": operand, "vjp": text}
+            for operand, text in zip(operands, row.rules, strict=False)
+        ],
+        "role": row.role.noun,
+        "domain": "",
+        "kinks": [],
+        "doc": row.doc,
+        "shapes": [
+            {
+                "operands": one.texts,
+                "result": said(one.result),
+                "vjp": list(row.vjp(one.shapes, one.written)),
+                "jacobian": [row.jacobian(k, one.shapes, one.result) for k in range(len(one.shapes))],
+            }
+            for one in examples(row)
+        ],
+    }  # fmt: skip
+
+
 def kinks(row: Operation) -> list[str]:
     """Where a row has kinks, in words of the language."""
     texts = [text.replace(" - ", " == ") if " - " in text else f"{text} == 0" for text in row.kinks]
@@ -63,6 +96,7 @@ def accuracy(row: Operation) -> dict[str, Any]:
         "verified": {
             "points": measured.points,
             "seed": SEED,
+            "holds": measured.holds,
             "worst": [
                 {
                     "number": one.number,
