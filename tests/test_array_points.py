@@ -583,3 +583,12 @@ def test_every_maker_is_tried():
         "rand", "randn",
     }  # fmt: skip
     assert re.search("rand", " ".join(MAKERS))
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_functions_shows_what_is_made_of_numbers(name):
+    code, out, err = call("functions", name)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{MAKERS[name].signature}\n{MAKERS[name].doc}")
+    assert "n = 2" in out
+    schema("functions").validate(json.loads(call("functions", name, "--json")[1]))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 
 from .row import Role
-from .structural import Misfit, Shape, Structural, size
+from .structural import Misfit, Shape, Structural, Taken, size
 
 __all__ = ["CONSTANT", "ELSEWHERE", "LARGEST", "MAKERS", "Maker", "made"]
 
@@ -131,9 +131,22 @@ def bin_end(hundredths: int) -> int:
     return half + side if x > 0 else half - side
 
 
-def maker(name: str, operands: str, elements: Callable[..., Numbers], doc: str, sizes: int = 1, random: bool = False) -> Maker:  # fmt: skip
-    return Maker(name, tuple(operands.split()), ("0",), Role.DISTRIBUTES, doc, soft=True,
-        sizes=sizes, elements=elements, random=random)  # fmt: skip
+def sizes_of(operands: Sequence[Taken], _written: object) -> Shape:
+    """The shape that sizes say. Raises Misfit where an operand is an array, or a size none."""
+    for place, one in enumerate(operands):
+        if one.shape:
+            raise Misfit("plain numbers are needed here", one.is_shape, "write numbers", place)
+    return tuple([one.whole[0] for one in operands if one.whole])
+
+
+def maker(
+    name: str, operands: str, elements: Callable[..., Numbers], doc: str, sizes: int = 1, random: bool = False
+) -> Maker:  # fmt: skip
+    names = tuple(operands.split())
+    return Maker(
+        name, names, ("0",) * len(names), Role.DISTRIBUTES, doc, soft=True, sizes=sizes, elements=elements,
+        random=random, shape=sizes_of, indices=tuple(range(len(names) - sizes, len(names))), counted="a size",
+    )  # fmt: skip
 
 
 MAKERS: dict[str, Maker] = {
