@@ -46,7 +46,7 @@ def show_all(rows: Sequence[Operation], first: str = "") -> None:
     width = min(screen.width, WIDEST)
     lines = [Text(first), Text()] if first else []
     for title, members in by_kind(rows).items():
-        lines.append(Text(title.capitalize(), TITLE))
+        lines += wrapped(Text(title.capitalize(), TITLE), width)
         for row in members:
             lines += row_lines(row, width)
         lines.append(Text())

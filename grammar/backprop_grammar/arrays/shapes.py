@@ -29,6 +29,7 @@ from ..operations.structural import (
     Structural,
     Taken,
     broadcast,
+    check_size,
     said,
 )
 from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
@@ -75,6 +76,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
         elif row is not CONSTANT:
             try:
                 found.of[node] = shape_of(graph, node, row, found, at)
+                check_size(found.of[node])
             except Misfit as misfit:
                 raise refused(graph, node, misfit) from None
             check_declared(graph, node, found.of[node], sizes)
@@ -271,7 +273,8 @@ def select(
         if place >= len(operands):
             break  # it was left out
         operand = graph.operands[node][place]
-        numbers = written_numbers(graph, operand, at, found)
+        counted = found.known.get(operand)
+        numbers = written_numbers(graph, operand, at) if counted is None else (float(counted),)
         whole = numbers is not None and all(x == int(x) for x in numbers)
         if row.holds and row.holds([x.shape for x in operands], whole):
             continue
@@ -288,6 +291,10 @@ def select(
 
 ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "identity"})
 """By what one size is computed from another."""
+
+
+WHOLE = 2**53
+"""Whole numbers below it are floats; what grows beyond is no size."""
 
 
 def count(graph: Graph, node: int, row: Operation, found: Shapes) -> None:
@@ -308,20 +315,20 @@ def count(graph: Graph, node: int, row: Operation, found: Shapes) -> None:
         else:
             return
     with suppress(ArithmeticError):
-        found.known[node] = row.rational(*numbers)
+        number = row.rational(*numbers)
+        if max(abs(number.numerator), number.denominator) < WHOLE:
+            found.known[node] = number
 
 
-def written_numbers(graph: Graph, node: int, at: Values, found: Shapes) -> tuple[float, ...] | None:
-    """The numbers of a node that is written, given or counted; None of one that is computed."""
+def written_numbers(graph: Graph, node: int, at: Values) -> tuple[float, ...] | None:
+    """The numbers of a node that is written or given; None of one that is computed."""
     sign = 1
     while graph.operations[node] in (NEG, IDENTITY):
         sign *= -1 if graph.operations[node] is NEG else 1
         (node,) = graph.operands[node]
     row = graph.operations[node]
     numbers: tuple[float, ...] | None
-    if node in found.known:
-        numbers = (float(found.known[node]),)
-    elif row is CONSTANT:
+    if row is CONSTANT:
         value: object = graph.constants[node]
         numbers = (value,) if isinstance(value, float) else None
     elif row is VARIABLE:

@@ -18,6 +18,7 @@ from .row import PRODUCT, Infix, Operation, Role
 __all__ = [
     "ARRAY",
     "INDEX",
+    "LARGEST",
     "MATMUL",
     "REDUCTIONS",
     "SELECTIONS",
@@ -32,6 +33,7 @@ __all__ = [
     "array_row",
     "array_rows",
     "broadcast",
+    "check_size",
     "positions",
     "said",
     "size",
@@ -43,6 +45,10 @@ Shape = tuple[int, ...]
 
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
 """The operations on numbers that take one array, all of it or along an axis."""
+
+
+LARGEST = 1_000_000
+"""Numbers of the largest array."""
 
 
 class Misfit(Exception):
@@ -115,8 +121,8 @@ class Structural(Operation):
 
     indices: places of operands that are whole numbers, which get no gradient; counted: what a
     message calls these; holds: whether, by the shapes, and by whether its numbers are whole, what
-    stands there is an array of numbers after all. variants: the rules by the shapes of the
-    operands, where these decide. optional: how many of the last operands may be left out. counts:
+    stands there is an array of numbers after all. variants: other rules where the shapes of
+    the operands decide; None where they are the rules. optional: how many of the last operands may be left out. counts:
     of what says how large its operand is, the number. work: how many operations on numbers it
     means, where these are many more than the numbers that it takes and makes. jacobians: what the
     Jacobian is by each operand, where that and the result are vectors; empty where no text says it.
@@ -127,7 +133,7 @@ class Structural(Operation):
     indices: tuple[int, ...] = ()
     counted: str = "a label"
     holds: Callable[[Sequence[Shape], bool], bool] | None = None
-    variants: Callable[[Sequence[Shape], Any], tuple[str, ...]] | None = None
+    variants: Callable[[Sequence[Shape], Any], tuple[str, ...] | None] | None = None
     optional: int = 0
     counts: Callable[[Shape], int] | None = None
     work: Callable[[Sequence[Taken], Shape], int] | None = None
@@ -140,8 +146,9 @@ class Structural(Operation):
         """
         if careful and self.careful:
             return self.careful
-        rules = self.variants(shapes, written) if self.variants else self.rules
-        return (*rules, *rules[-1:] * (len(shapes) - len(rules)))  # the last is that of all others
+        rules = (self.variants and self.variants(shapes, written)) or self.rules
+        count = len(shapes)
+        return (*rules, *rules[-1:] * (count - len(rules)))[:count]  # the last is of all others
 
     def called(self, count: int, written: Any) -> tuple[str, ...]:
         """What its rules call so many operands; those of any number have no names there."""
@@ -411,7 +418,15 @@ def positions(
         raise Misfit(f"this would be {said(shape)}, and arrays have two axes at most", "", "take the columns of the index one by one", 1)  # fmt: skip
     if len(axes) == 1:
         return shape, axes[0][0]
+    check_size(shape)
     return shape, [i * x.shape[1] + j for i in axes[0][0] for j in axes[1][0]]
+
+
+def check_size(shape: Shape) -> None:
+    """Raise Misfit for what is larger than any array may be."""
+    if size(shape) > LARGEST:
+        count = f"{size(shape):,}" if size(shape) < 10**15 else "far too many"
+        raise Misfit(f"this would have {count} numbers, more than {LARGEST:,}", f"it would be {said(shape)}", "make it smaller: fewer rows show the same")  # fmt: skip
 
 
 def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
@@ -903,7 +918,7 @@ def lower_take(on: Scalars, operands: Sequence[Cells], written: Any) -> list[int
 # which rule, by ranks
 
 
-def of_matmul(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+def of_matmul(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
     a, b = shapes
     if len(a) == len(b) == 1:
         return "up*b", "up*a"
@@ -911,23 +926,19 @@ def of_matmul(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
         if b[0] == 1 != a[0]:
             return "up @ b[0]", "(a @ up).T"
         return "b @ up", "a @ up.T"
-    return "up @ b.T", "a.T @ up"
+    return None
 
 
-def of_softmax(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
-    if len(shapes[0]) == 1:
-        return ("out*(up - dot(up, out))",)
-    return ("out*(up - sum(up*out, axis=1))",)
+def of_softmax(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
+    return ("out*(up - dot(up, out))",) if len(shapes[0]) == 1 else None
 
 
-def of_logsoftmax(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
-    if len(shapes[0]) == 1:
-        return ("up - exp(out)*sum(up)",)
-    return ("up - exp(out)*sum(up, axis=1)",)
+def of_logsoftmax(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
+    return ("up - exp(out)*sum(up)",) if len(shapes[0]) == 1 else None
 
 
-def of_transpose(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
-    return ("up.T",) if len(shapes[0]) == 2 else ("up[0]",)
+def of_transpose(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
+    return ("up[0]",) if len(shapes[0]) == 1 else None
 
 
 def of_array(_shapes: Sequence[Shape], written: Shape) -> tuple[str, ...]:
@@ -943,9 +954,9 @@ def of_concat(shapes: Sequence[Shape], axis: int | None) -> tuple[str, ...]:
     return tuple([f"up[{before}{start}:{end}]" for start, end in pairwise([0, *ends])])
 
 
-def of_entropy(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+def of_entropy(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
     if shapes[0] != shapes[1]:
-        return "up*(softmax(a) - onehot(y, cols(a)))/rows(a)", "0"
+        return None
     total = "sum(y, axis=1)" if len(shapes[0]) == 2 else "sum(y)"
     return f"up*(softmax(a)*{total} - y)/rows(a)", "-up*logsoftmax(a)/rows(a)"
 
@@ -962,27 +973,24 @@ def index_text(places: Sequence[str]) -> str:
     return f"x[{','.join(texts)}]" % tuple([next(names) for text in texts for _ in range(text.count("%s"))])  # fmt: skip
 
 
-def of_maxpool(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
-    return (f"put(up, maxpool({', '.join(MAXPOOL.operands[: len(shapes)])}))", *["0"] * (len(shapes) - 1))  # fmt: skip
+def of_maxpool(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
+    return ("put(up, maxpool(x, k, stride))", "0") if len(shapes) == 3 else None
 
 
-def of_dot(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
-    return alike("up*b", "a", shapes), alike("up*a", "b", shapes[::-1])
+def of_dot(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
+    if shapes[0] == shapes[1]:
+        return None
+    return alike("up*b", "a", shapes[0]), alike("up*a", "b", shapes[1])
 
 
-def alike(text: str, name: str, shapes: Sequence[Shape]) -> str:
-    """A text in the shape of the first of two operands, whose other has as many numbers."""
-    own, other = shapes
-    if own == other:
-        return text
-    return f"flatten({text})" if len(own) == 1 else f"reshape({text}, rows({name}), cols({name}))"
+def alike(text: str, name: str, shape: Shape) -> str:
+    """A text in the shape of one of two operands that have as many numbers."""
+    return f"flatten({text})" if len(shape) == 1 else f"reshape({text}, rows({name}), cols({name}))"
 
 
-def of_back(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...]:
+def of_back(shapes: Sequence[Shape], _written: Any) -> tuple[str, ...] | None:
     """Of what only moves the elements: back into the shape that they had."""
-    if len(shapes[0]) == 1:
-        return "flatten(up)", "0"
-    return "reshape(up, rows(x), cols(x))", "0"
+    return ("flatten(up)", "0") if len(shapes[0]) == 1 else None
 
 
 def of_normalisation(name: str, axis: int) -> Callable[[Sequence[Shape], Any], tuple[str, ...]]:
@@ -1105,7 +1113,7 @@ ROWS = (
     array_row("reshape", "x m n", "reshape(up, rows(x), cols(x)) ;; 0", D, "the same numbers, row by row, as a matrix or a vector of n",
         shape=reshape_shape, lower=lower_same, variants=of_back, indices=(1, 2), counted="a size", optional=1),
     array_row("flatten", "x", "reshape(up, rows(x), cols(x))", D, "the numbers of a matrix as a vector, row by row",
-        shape=flat_shape, lower=lower_same, variants=lambda shapes, written: of_back(shapes, written)[:1]),
+        shape=flat_shape, lower=lower_same, variants=of_back),
     array_row("flip", "x", "flip(up)", D, "from the last to the first, along both axes of a matrix",
         shape=same_shape, lower=lower_flip),
     array_row("conv", "x k", "conv(pad(up, k), flip(k)) ;; conv(x, up)", S,
