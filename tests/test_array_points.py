@@ -110,7 +110,7 @@ WRONG = (
     ("zeros(1e9)", "zeros would make 1,000,000,000 numbers, more than 1,000,000"),
     ("range(1e300)", "range would make far too many numbers"),
     ("randn(3000,3000)", "randn would make 9,000,000 numbers"),
-    ("eye(2000)", "the program means some 4,000,003 operations"),
+    ("eye(2000)", "this would have 4,000,000 numbers, more than 1,000,000"),
     ("zeros(2,3,4)", "arrays have two axes at most: zeros(m, n)"),
     ("zeros(0)", "an array of size 0 has no elements"),
     ("zeros(2,-1)", "an array of size -1 has no elements"),

@@ -6,8 +6,7 @@ from typing import Any
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
-from ..operations.makers import LARGEST
-from ..operations.structural import size
+from ..operations.structural import LARGEST, size
 from ..trace.point import finite, is_array, unknown_names
 
 __all__ = ["array", "bind"]

@@ -221,7 +221,7 @@ def given_numbers(
         if operand in found.known:
             numbers.append(found.known[operand])
             continue
-        given = None if taken.shape else written_numbers(graph, operand, at, found)
+        given = None if taken.shape else written_numbers(graph, operand, at)
         number = given[0] if given else value_of(taken.text)
         if number is None:
             what = taken.is_shape if taken.shape else f"{taken.text} is computed"

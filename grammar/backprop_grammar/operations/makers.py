@@ -10,12 +10,9 @@ from fractions import Fraction
 from functools import cache
 
 from .row import Role
-from .structural import Misfit, Shape, Structural, Taken, size
+from .structural import LARGEST, Misfit, Shape, Structural, Taken, size
 
-__all__ = ["CONSTANT", "ELSEWHERE", "LARGEST", "MAKERS", "Maker", "made"]
-
-LARGEST = 1_000_000
-"""Elements of the largest array that is made or read."""
+__all__ = ["CONSTANT", "ELSEWHERE", "MAKERS", "Maker", "made"]
 
 Uniform = Callable[[], float]
 """Draws from 0 up to 1, each a multiple of 2^-53."""
