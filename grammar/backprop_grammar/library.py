@@ -213,8 +213,8 @@ def many_points() -> Iterator[None]:
 def no_arrays(what: str) -> BackpropError:
     """The error for what is not built for programs over arrays."""
     return usage(
-        f"{what} takes programs over numbers, not yet over vectors and matrices",
-        "Program.at gives their values and gradients; or write the elements as names",
+        f"{what} takes programs over numbers, not over vectors and matrices",
+        'Program.at(..., expand="all") is a trace of the elements, which are numbers',
         reason="arrays",
     )
 
@@ -1082,7 +1082,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         return rendered("documents.array_text", self.record, self.digits)
 
     def unbuilt(self, *_: Any, **__: Any) -> Any:
-        """Not for arrays yet. Raises BackpropError."""
+        """Of numbers alone. Raises BackpropError."""
         raise no_arrays("this view")
 
     check = claim = html = unbuilt
