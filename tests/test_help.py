@@ -21,6 +21,7 @@ HELPS = [[], *([command] for command in COMMANDS)]
 
 def words(text: str) -> list[str]:
     """The words of what is shown."""
+    text = re.sub(r"^- ", "", text, flags=re.MULTILINE)
     return re.sub(r"[`*]", "", text).replace("|", " ").split()
 
 
@@ -117,6 +118,11 @@ def test_the_language_fits_two_screens(monkeypatch):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize("word", ["array", "vectors", "Matrices", "shapes", "axis", "broadcasting"])
+def test_other_words_find_the_topic_of_arrays(word):
+    assert call("help", word) == call("help", "arrays")
+
+
 def test_help_without_a_name_is_that_of_the_tool():
     assert call("help")[1] == call("--help")[1]
 
@@ -128,7 +134,8 @@ def test_help_without_a_name_is_that_of_the_tool():
         (["help", "evl"], "did you mean eval?"),
         (["help", "tanh"], "`backprop functions tanh` shows"),
         (["help", "maximum"], "`backprop functions maximum` shows"),
-        (["help", "zzzz"], "the topics are language, numbers"),
+        (["help", "matmul"], "`backprop functions matmul` shows"),
+        (["help", "zzzz"], "the topics are language, arrays, numbers"),
         (["help", "eval", "--man"], "leave out eval"),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backprop_grammar.operations import table
+from backprop_grammar.operations import structural, table
 from backprop_grammar.operations.structural import array_rows
 from tests.screens import ROOT, UPDATE, environment, play, replay
 from tests.support import call
@@ -111,10 +111,23 @@ def test_the_figures_of_the_front_page_are_those_of_the_tests():
 
 
 def test_the_row_to_add_is_one():
-    (text,) = blocks(CONTRIBUTING, "python")
+    text, _ = blocks(CONTRIBUTING, "python")
     (made,) = eval(f"({text})", vars(table))
     assert made.name not in table.OPERATIONS
     assert len(made.rules) == len(made.operands)
+
+
+def test_the_row_over_arrays_to_add_is_one(monkeypatch):
+    _, text = blocks(CONTRIBUTING, "python")
+    lowering, row = text.split("\n\n\n")
+    known = dict(vars(structural))
+    exec(lowering, known)
+    (made,) = eval(f"({row})", known)
+    assert made.name not in structural.STRUCTURAL
+    monkeypatch.setitem(structural.STRUCTURAL, made.name, made)
+    assert call("functions", made.name, "--verify")[0] == 0
+    _, out, _ = call("eval", "c = cumsum(x); dot(c, c)", "x=[1,2,-1]", "--get", "gradients.x")
+    assert out == "[12.0, 10.0, 4.0]\n"
 
 
 def test_the_sheet_is_that_of_the_table():

@@ -226,7 +226,8 @@ def chosen(
 ) -> Format:
     """The format that a name or a file's suffix asks for; the command's first one otherwise.
 
-    get: the part that is wanted of the document, which is the format then. Raises BackpropError where there is none such, or where it is only for files or screens.
+    get: the part that is wanted of the document, which is the format then. Raises BackpropError
+    where there is none such, or where it is only for files or screens.
     """
     rows = formats_of(command)
     if as_json and name not in ("", "json"):

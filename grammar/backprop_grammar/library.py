@@ -213,8 +213,8 @@ def many_points() -> Iterator[None]:
 def no_arrays(what: str) -> BackpropError:
     """The error for what is not built for programs over arrays."""
     return usage(
-        f"{what} takes programs over numbers, not yet over vectors and matrices",
-        "Program.at gives their values and gradients; or write the elements as names",
+        f"{what} takes programs over numbers, not over vectors and matrices",
+        'Program.at(..., expand="all") is a trace of the elements, which are numbers',
         reason="arrays",
     )
 
@@ -317,16 +317,19 @@ class Program:
         """The forward and the backward pass at a point.
 
         point: a value per input, as a dict or as keywords; an input that the program gives a value
-        may be left out. A nested list or one of NumPy's arrays is a vector or a matrix. wrt: names of the nodes to differentiate by; the inputs unless given.
-        output: the stage or node that is differentiated; the last stage unless given. upstream:
-        the gradient that arrives there, 1 unless given; of an output that is an array, an array of
-        its shape, or "ones". Of several outputs, as "p,q", the sum of their products with what arrives
-        at each is differentiated: upstream={"p": [1, 2], "q": "ones"}. precision: significant decimal digits to
-        compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; of a
-        node over arrays, as its elements, and "all" is a trace of numbers alone; fold:
-        of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
-        digits: significant digits of the numbers that are shown, 6 unless given; or decimals, which
-        are always shown.
+            may be left out. A nested list or one of NumPy's arrays is a vector or a matrix.
+        wrt: names of the nodes to differentiate by; the inputs unless given.
+        output: the stage or node that is differentiated; the last stage unless given. Of several,
+            as "p,q", the sum of each times what arrives at it is differentiated.
+        upstream: the gradient that arrives at the output, 1 unless given; of an array, an array of
+            its shape, or "ones"; of several outputs, {"p": [1, 2], "q": "ones"}.
+        precision: significant decimal digits to compute, up to 1000.
+        expand: names of blocks that are shown as their parts, and of nodes over arrays that are
+            shown as their elements; "all" is a trace of numbers alone.
+        fold: names of blocks, stages and nodes that are shown as one.
+        nodes: False for the results alone.
+        digits: significant digits of the numbers that are shown, 6 unless given.
+        decimals: so many decimals instead, of every number.
 
         Raises BackpropError for names that the program does not have, for values that are missing
         or no finite numbers, and where the program has no value at the point.
@@ -467,7 +470,8 @@ class Program:
         an array has two axes, and its gradient, too; among the values, arrays are the same at all
         points. wrt: the inputs to differentiate by; the columns unless given. Needs NumPy.
 
-        Raises BackpropError as ``at`` does, and for columns that are no numbers or of several lengths.
+        Raises BackpropError as ``at`` does, and for columns that are no numbers or of several
+        lengths.
         """
         with many_points():
             from .batch.evaluator import columns_of, mapped  # needs NumPy
@@ -505,7 +509,8 @@ class Program:
 
         It is called with an array per column, chunk by chunk; each thread needs one of its own.
         columns: the names of the inputs that vary, of arrays with their shapes where the program
-        declares none: {"x": (3,)}; the point, given as in ``at``, is that of the others. wrt: the nodes to differentiate by; the columns unless given. Needs NumPy.
+        declares none: {"x": (3,)}; the point, given as in ``at``, is that of the others. wrt: the
+        nodes to differentiate by; the columns unless given. Needs NumPy.
 
         Raises BackpropError as ``at`` does.
         """
@@ -1082,7 +1087,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         return rendered("documents.array_text", self.record, self.digits)
 
     def unbuilt(self, *_: Any, **__: Any) -> Any:
-        """Not for arrays yet. Raises BackpropError."""
+        """Of numbers alone. Raises BackpropError."""
         raise no_arrays("this view")
 
     check = claim = html = unbuilt

@@ -29,6 +29,7 @@ backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --wrt q,z
 backprop eval -x^2 --at x=3 --json
 backprop eval --file @neuron --at @neuron
 backprop eval "1/(1+exp(-w*x))" --at w=2,x=1 --fold sigmoid
+backprop eval "q = W @ x; sum(q^2)" --at "W=[.1,.5;-.3,.8],x=[.2,.4]"
 backprop eval "x*y" --at x=1,y=2 --json | backprop eval "x + y" --at @-"""
 
 TABLE_NODES = 600

@@ -34,7 +34,7 @@ backprop explain "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "sigmoid(w*x)" --at w=2,x=1 --node w
 backprop explain "sigmoid(w*x)" --at w=2,x=20 --why w
 backprop explain "x*y" --at x=3,y=4 --format markdown
-backprop explain "q = W @ x; sum(q^2)" --at "W=[.1,.5;-.3,.8],x=[.2,.4]" --node q"""
+backprop explain "q = W @ x; sum(q^2)" --at "W=[1,2;3,4],x=[1,-1]" --node q"""
 
 
 def command(

@@ -7,6 +7,7 @@ import typer
 from backprop_grammar.errors import BackpropError, shorten, suggestion, visible
 
 from .. import formats
+from ..data.shipped import topic_of
 from ..input.options import Get, Json
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ EXAMPLES = """\
 backprop functions
 backprop functions sigmoid
 backprop functions normal
+backprop functions softmax
 backprop functions --json | jq -r '.functions[].name'"""
 
 
@@ -136,7 +138,9 @@ def chosen(name: str | None) -> list["Operation"]:
     found = [row for row in rows if row in used or (word and word in said[row])]
     if not found:
         known = [*FUNCTIONS, *(r.name for r in rows), *ALIASES]
-        hint = suggestion(name, known, "`backprop functions` lists them")
+        topic = topic_of(word)
+        about = f"`backprop help {topic}` is about that" if topic else ""
+        hint = about or suggestion(name, known, "`backprop functions` lists them")
         shown = shorten(visible(name)).strip() or "without a name"
         raise BackpropError("name", f"there is no operation {shown}", hint=hint)
     return found

@@ -40,6 +40,7 @@ backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop graph "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --expand sigmoid
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4 -o graph.svg
 backprop graph "tanh(w*x + b)" --at w=2,x=1,b=0 --decimals 2 -o graph.svg
+backprop graph "norm(W @ x)^2" --at "W=[.1,.5;-.3,.8],x=[.2,.4]"
 backprop graph "x*y + sin(x)" --format dot"""
 
 LAID_OUT = ("svg", "png", "pdf", "html", "tikz")

@@ -6,12 +6,13 @@ import typer
 
 from backprop_grammar.errors import shorten, suggestion, usage
 
-from ..data.shipped import TOPICS, manual
+from ..data.shipped import TOPICS, manual, topic_of
 
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
 backprop help language
+backprop help arrays
 backprop help check
 backprop help --man > backprop.1"""
 
@@ -38,13 +39,12 @@ def command(
         topics = {name: section(manual(part), title) for name, (part, title) in TOPICS.items()}
         print(man_page(tool, built, topics), end="")
         return 0
-    if name is not None and name not in commands and name not in TOPICS:
-        from backprop_grammar.operations.makers import MAKERS
-        from backprop_grammar.operations.structural import STRUCTURAL
-        from backprop_grammar.operations.table import ALIASES, FUNCTIONS
+    topic = topic_of(name or "")
+    if name is not None and name not in commands and not topic:
+        from ..input.words import is_function
 
         hint = suggestion(name, [*commands, *TOPICS], f"the topics are {', '.join(TOPICS)}")
-        if name in FUNCTIONS or name in ALIASES or name in {**STRUCTURAL, **MAKERS}:
+        if is_function(name):
             hint = f"`backprop functions {name}` shows that function"
         raise usage(f"there is no command or topic {shorten(name)}", hint)
     from ..screens.manual import manual_text
@@ -52,8 +52,8 @@ def command(
 
     if name is None:
         page(tool.get_help())
-    elif name in TOPICS:
-        part, heading = TOPICS[name]
+    elif topic:
+        part, heading = TOPICS[topic]
         page(manual_text(section(manual(part), heading)))
     else:
         own = commands[name].built()

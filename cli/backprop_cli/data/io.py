@@ -404,7 +404,8 @@ def doubtful(lines: "polars.Series", names: Sequence[str], added: Collection[str
 def floats(column: "polars.Series", name: str = "") -> tuple["polars.Series", dict[int, str]]:
     """A column as float64, and what is wrong with those of its numbers that are missing or lost.
 
-    name: what the program calls it, if something else. Text is read as the nearest float, integers and decimals are rounded to it.
+    name: what the program calls it, if something else. Text is read as the nearest float, integers
+    and decimals are rounded to it.
     """
     pl = library()
     name = name or column.name

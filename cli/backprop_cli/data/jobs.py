@@ -44,12 +44,14 @@ class JobStopped(Exception):
 class Job:
     """One file of points, and what to compute of it.
 
-    at: the variables that do not vary; columns: those that do -> their columns. shapes: of these in a program over arrays, where columns are by element; lists: the columns of lists among them, grouped: those of the output, with the shapes in them. added: the names of the results
-    (value, d_x, status) -> the columns they get in the output, in order. name, source, form: what
-    the file is called, where it is, its format. target, to: the output and its format; target is
-    empty where only the sums are wanted. strict: the first row without a result is an error.
-    mark: in the name of a file that is not complete yet. exactly: the sums for whose rows floats
-    will not do. separator: of CSV.
+    at: the variables that do not vary; columns: those that do -> their columns. shapes: of these in
+    a program over arrays, where columns are by element; lists: the columns of lists among them,
+    grouped: those of the output, with the shapes in them. added: the names of the results (value,
+    d_x, status) -> the columns they get in the output, in order. name, source, form: what the file
+    is called, where it is, its format. target, to: the output and its format; target is empty where
+    only the sums are wanted. strict: the first row without a result is an error. mark: in the name
+    of a file that is not complete yet. exactly: the sums for whose rows floats will not do.
+    separator: of CSV.
     """
 
     program: Program

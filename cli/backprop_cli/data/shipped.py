@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backprop_grammar.errors import shorten, suggestion, usage
 
-__all__ = ["TOPICS", "file_of_point", "manual", "point_of", "sample", "samples"]
+__all__ = ["TOPICS", "file_of_point", "manual", "point_of", "sample", "samples", "topic_of"]
 
 PACKAGE = Path(__file__).parents[1]
 CLONE = PACKAGE.parents[1]
@@ -16,6 +16,7 @@ KINDS = (".bp", ".csv", ".json")
 
 TOPICS = {
     "language": ("grammar", "The language in short"),
+    "arrays": ("grammar", "Vectors and matrices"),
     "numbers": ("grammar", "Numbers: right, or refused"),
     "points": ("cli", "A program and a point"),
     "output": ("cli", "The output"),
@@ -23,6 +24,19 @@ TOPICS = {
     "exit-codes": ("cli", "Exit codes"),
 }
 """A topic of the help -> the part of the manual and the heading under which it stands."""
+
+TOPIC_WORDS = {
+    "arrays": "array vector vectors matrix matrices shape shapes axis axes broadcast broadcasting "
+    "tensor tensors vjp",
+}
+"""A topic -> other words for what it is about."""
+
+
+def topic_of(word: str) -> str:
+    """The topic that a word is about; empty where it is about none."""
+    word = word.lower()
+    found = (topic for topic, words in TOPIC_WORDS.items() if word in words.split())
+    return word if word in TOPICS else next(found, "")
 
 
 def folder() -> Path:

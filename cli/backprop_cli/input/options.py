@@ -64,13 +64,13 @@ At = Annotated[
     list[str] | None,
     typer.Option(
         metavar="POINT",
-        help="The point: x=1,y=pi/4, @point.json, @-; or x=1 y=2 behind the program.",
+        help="The point: x=1,y=pi/4, W=[1,2;3,4], @point.json, @-; or x=1 y=2 behind the program.",
     ),
 ]
 Seed = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Of random arrays, such as W=randn(3,4).", rich_help_panel="Input"
+        metavar="N", help="Seed of random arrays, such as W=randn(3,4).", rich_help_panel="Input"
     ),
 ]
 Random = Annotated[
@@ -132,7 +132,9 @@ Decimals = Annotated[
     int | None,
     typer.Option(metavar="N", help="Show so many decimals instead: 2 for 0.20 and 1.37."),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="Show every node, however many.")]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Show every node, however many, and arrays in full.")
+]
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="Value and gradients alone, which is less work.")
 ]

@@ -12,8 +12,16 @@ from backprop_grammar.errors import BackpropError, nearest, shorten, usage, visi
 
 from .. import formats
 from ..data.io import FORMATS as TABLES
+from ..data.shipped import topic_of
 
-__all__ = ["check_command", "check_tool_option", "misplaced", "no_such_option", "way_out"]
+__all__ = [
+    "check_command",
+    "check_tool_option",
+    "is_function",
+    "misplaced",
+    "no_such_option",
+    "way_out",
+]
 
 OTHER_COMMANDS = {
     "eval": "evaluate calc calculate compute run forward backward backprop value solve",
@@ -66,6 +74,15 @@ def close(word: str, known: Iterable[str]) -> str:
     return next((name for name in known if one_edit(word.lower(), name)), "")
 
 
+def is_function(name: str) -> bool:
+    """Whether programs may call a function of that name, also by a name of another language."""
+    from backprop_grammar.operations.makers import ELSEWHERE, MAKERS
+    from backprop_grammar.operations.structural import STRUCTURAL
+    from backprop_grammar.operations.table import ALIASES, FUNCTIONS
+
+    return any(name in known for known in (FUNCTIONS, ALIASES, STRUCTURAL, MAKERS, ELSEWHERE))
+
+
 def check_command(word: str, following: str, commands: Mapping[str, str]) -> None:
     """Raise BackpropError where a name in a command's place is none, and no formula.
 
@@ -81,6 +98,13 @@ def check_command(word: str, following: str, commands: Mapping[str, str]) -> Non
         about = f", to {what[0].lower()}{what[1:]}" if what else ""
         raise usage(f"there is no command {word}", f"write backprop {other}{about}{formula}")
     command = any(c.isalnum() for c in following)
+    if command and is_function(word):
+        hint = f"`backprop functions {word}` shows the function; a formula with blanks stands in quotes"
+        raise usage(f"there is no command {word}", hint)
+    if command and (topic := topic_of(word)):
+        raise usage(
+            f"there is no command {word}", f"`backprop help {topic}` is about that{formula}"
+        )
     meant = close(word, commands) or (command and nearest(word, commands))
     if meant:
         hint = f"did you mean backprop {meant}?{formula}"

@@ -11,7 +11,7 @@ __all__ = ["WAYS_OUT", "as_json", "as_text", "refusal", "say", "show", "way_out"
 
 WAYS_OUT = {
     "absent": "leave the option out",
-    "arrays": "`backprop eval PROGRAM --json` gives their values and gradients; or write the elements as names",
+    "arrays": "`backprop eval PROGRAM --expand all --get program` writes it over the elements, which are numbers",
     "array output": '{hint}: --upstream "[...]", or --upstream ones',
     "at sign": "the point goes into --at, not into the program",
     "branch": "choose another --output",

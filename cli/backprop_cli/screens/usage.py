@@ -13,6 +13,7 @@ EXAMPLES = """\
 backprop "(x+y)z" x=-2 y=5 z=-4
 backprop eval "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop eval --file @neuron --at @neuron
+backprop eval "q = W @ x; sum(q^2)" --at "W=[.1,.5;-.3,.8],x=[.2,.4]"
 backprop eval "sigmoid(a*x + b)" --at a=2,x=-1,b=0.5 --json | jq .gradients
 backprop graph "q = x + y; f = q*z" --at x=-2,y=5,z=-4
 backprop explain "max(x, y)^2" --at x=3,y=1

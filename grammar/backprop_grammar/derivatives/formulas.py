@@ -22,11 +22,12 @@ UNTESTED = "the code does not test itself: a derivative has no number at this po
 class Formulas:
     """What the formats of derivatives show.
 
-    program: as it was written. at: the point, if there is one; the numbers there are ``value``,
-    the output's, and ``numbers``, by the names of the results; None where no float is it, and then
+    program: as it was written. at: the point, if there is one; the numbers there are ``value``, the
+    output's, and ``numbers``, by the names of the results; None where no float is it, and then
     ``wide`` says what it is instead. inputs: the values that the program itself gives to variables.
-    written: texts of numbers of the point, where they are known: 0.10, pi/4. notes, flags: on the numbers; the path of a flag is `derivatives.` and a name. author: what
-    wrote them, for the comment of code.
+    written: texts of numbers of the point, where they are known: 0.10, pi/4. notes, flags: on the
+    numbers; the path of a flag is `derivatives.` and a name. author: what wrote them, for the
+    comment of code.
     """
 
     program: str

@@ -39,8 +39,8 @@ class Step:
     """Where a step led. Number 0 is the start, to which nothing led.
 
     at: the whole point. gradients: there, by the stepped inputs; None where there is none, with a
-    flag. Of a program over arrays, both hold nested lists. predicted, actual: the change of the output by this step, to first order and in truth;
-    notes: on the numbers at this point.
+    flag. Of a program over arrays, both hold nested lists. predicted, actual: the change of the
+    output by this step, to first order and in truth; notes: on the numbers at this point.
     """
 
     number: int

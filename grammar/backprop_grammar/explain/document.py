@@ -165,10 +165,10 @@ class Fact:
     """What a paragraph says, for machines.
 
     receives: node, sender; the contribution. sends: node, operand, and over arrays the formula of
-    what is sent; upstream, local gradient, contribution. stops: node, operand that the node does not select. gradient: node; its
-    gradient. paths: output, node; count of those along which something can flow. path: the
-    nodes from the output on; the product, then the local gradients. cause: what it is, then
-    the nodes concerned; the numbers concerned.
+    what is sent; upstream, local gradient, contribution. stops: node, operand that the node does
+    not select. gradient: node; its gradient. paths: output, node; count of those along which
+    something can flow. path: the nodes from the output on; the product, then the local gradients.
+    cause: what it is, then the nodes concerned; the numbers concerned.
     """
 
     kind: str

@@ -2,8 +2,8 @@
 
 What a grammar finds hard is easy here. The lexer knows whether a minus sign stands between operands
 or before one, whether a newline ends a stage or only a line, whether `name(a, b) =` begins a
-definition, and whether two operands stand side by side, which makes them a product. It refuses nothing: what is not part of the language is a word that the grammar never
-expects.
+definition, and whether two operands stand side by side, which makes them a product. It refuses
+nothing: what is not part of the language is a word that the grammar never expects.
 """
 
 import re
@@ -90,8 +90,9 @@ class Word(NamedTuple):
     """A word of a program: its type is a terminal of the grammar, OTHER or CARRIED.
 
     JUXT is the product of two words with nothing between them, and has no width; Unicode has a
-    character for it, which is one, too. OTHER is a character that the language does not have; CARRIED is a plus sign that begins a
-    line after a finished stage, where nobody can tell whether the line above goes on.
+    character for it, which is one, too. OTHER is a character that the language does not have;
+    CARRIED is a plus sign that begins a line after a finished stage, where nobody can tell whether
+    the line above goes on.
     """
 
     type: str
