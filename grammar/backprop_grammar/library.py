@@ -25,7 +25,7 @@ from .language.printer import program_text
 from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
-from .operations.structural import Shape
+from .operations.shape import Shape
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit

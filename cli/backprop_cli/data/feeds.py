@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from backprop_grammar.errors import shorten, usage
 from backprop_grammar.language.graph import Array
 from backprop_grammar.library import Program
-from backprop_grammar.operations.structural import Shape
+from backprop_grammar.operations.shape import Shape
 
 from .columns import Feed, added, called, varying
 from .io import OF_LISTS, part

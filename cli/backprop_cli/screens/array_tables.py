@@ -17,7 +17,8 @@ from backprop_grammar.arrays.text import columns, indents, inline, is_large, sum
 from backprop_grammar.language.graph import Array
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number
-from backprop_grammar.operations.structural import INDEX, Structural, said, size
+from backprop_grammar.operations.shape import said, size
+from backprop_grammar.operations.structural import INDEX, Structural
 from backprop_grammar.trace.index import is_number
 from backprop_grammar.views.options import Options
 

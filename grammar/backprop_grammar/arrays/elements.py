@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
-from ..operations.structural import Shape, said, size
+from ..operations.shape import Shape, said, size
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names

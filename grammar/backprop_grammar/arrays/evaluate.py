@@ -19,7 +19,8 @@ from ..language.printer import expression_text, formula, program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import Operation, Role
-from ..operations.structural import Shape, Structural, said, size, spread
+from ..operations.shape import Shape, said, size, spread
+from ..operations.structural import Structural
 from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, POW
 from ..passes.run import Target, check_bound, run_at, spelled
 from ..symbolic.rules import Rule, Rules

@@ -16,18 +16,8 @@ from ..errors import BackpropError, shorten
 from ..language.graph import Array, Function, Graph, reachable
 from ..language.precedence import number_text
 from ..operations.row import Operation
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    REDUCTIONS,
-    STRUCTURAL,
-    Cells,
-    Misfit,
-    Structural,
-    Taken,
-    size,
-    spread,
-)
+from ..operations.shape import Cells, Misfit, Taken, size, spread
+from ..operations.structural import ARRAY, INDEX, REDUCTIONS, STRUCTURAL, Structural
 from ..operations.table import IDENTITY, IF, OPERATIONS, VARIABLE
 from .lower import check_size, elements, lines, reachable_from
 from .shapes import Shapes, Values, reduced, shapes

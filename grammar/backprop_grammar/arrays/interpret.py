@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from ..blocks.names import Names
 from ..language.graph import Array, Graph
 from ..numbers.wide import as_float
-from ..operations.structural import Shape, Structural, size
+from ..operations.shape import Shape, size
+from ..operations.structural import Structural
 from ..operations.table import CONSTANTS
 from .evaluate import evaluate
 from .record import ArrayNode, ArrayTrace, Tensor

@@ -14,7 +14,8 @@ from ..language.graph import Array, Block, Condition, Graph
 from ..language.nearest import literal
 from ..language.precedence import atom
 from ..operations.row import Operation
-from ..operations.structural import Cells, Shape, Structural, Taken, size, spread
+from ..operations.shape import Cells, Shape, Taken, size, spread
+from ..operations.structural import Structural
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, OPERATIONS, VARIABLE
 from ..passes.run import check_bound
 from .shapes import Shapes, Values, shapes

@@ -9,7 +9,7 @@ from ..language.graph import Array, Graph
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import PRODUCT, Operation, Role
-from ..operations.structural import Shape
+from ..operations.shape import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
 

@@ -19,19 +19,8 @@ from ..numbers.interpret import quotient
 from ..numbers.wide import as_float
 from ..operations.makers import Maker, made
 from ..operations.row import Operation
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    REDUCTIONS,
-    SELECTIONS,
-    Misfit,
-    Shape,
-    Structural,
-    Taken,
-    broadcast,
-    check_size,
-    said,
-)
+from ..operations.shape import Misfit, Shape, Taken, broadcast, check_size, said
+from ..operations.structural import ARRAY, INDEX, REDUCTIONS, SELECTIONS, Structural
 from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
 from ..passes.run import spelled
 from ..trace.evaluate import evaluate

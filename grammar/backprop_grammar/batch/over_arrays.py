@@ -9,7 +9,7 @@ from ..arrays.elements import by_element, classes, owner, placeholder
 from ..arrays.lower import element, elements
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
-from ..operations.structural import Shape, said
+from ..operations.shape import Shape, said
 from .decimals import Decimals
 from .evaluator import Evaluator, Rows, check_lengths, column_of, columns_of
 from .ufuncs import Column

@@ -22,17 +22,8 @@ from ..language.graph import Array, Graph
 from ..language.printer import program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number, Wide, as_float, exists
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    SELECTIONS,
-    STRUCTURAL,
-    Misfit,
-    Shape,
-    Structural,
-    Taken,
-    size,
-)
+from ..operations.shape import Misfit, Shape, Taken, size
+from ..operations.structural import ARRAY, INDEX, SELECTIONS, STRUCTURAL, Structural
 from .measurement import SEED, WRONG, Measurement, Worst
 
 __all__ = ["verify"]

@@ -11,15 +11,8 @@ from ..arrays.shapes import shapes
 from ..errors import BackpropError
 from ..language.graph import Array, Graph
 from ..language.parser import parse
-from ..operations.structural import (
-    INDEX,
-    MATMUL,
-    STRUCTURAL,
-    TRANSPOSE,
-    Shape,
-    Structural,
-    size,
-)
+from ..operations.shape import Shape, size
+from ..operations.structural import INDEX, MATMUL, STRUCTURAL, TRANSPOSE, Structural
 from ..operations.table import MUL, OPERATIONS
 from ..symbolic.rules import Rule
 from .document import Indexed

@@ -10,7 +10,8 @@ from fractions import Fraction
 from functools import cache
 
 from .row import Role
-from .structural import LARGEST, Misfit, Shape, Structural, Taken, size
+from .shape import LARGEST, Misfit, Shape, Taken, size
+from .structural import Structural
 
 __all__ = ["CONSTANT", "ELSEWHERE", "MAKERS", "Maker", "made"]
 
