@@ -1,5 +1,6 @@
 """The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ __all__ = [
     "ArrayTrace",
     "Tensor",
     "nested",
+    "path_of",
 ]
 
 
@@ -30,6 +32,11 @@ def nested(shape: Shape, items: Iterator[Any]) -> Any:
     if len(shape) == 1:
         return [next(items) for _ in range(shape[0])]
     return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
+
+
+def path_of(path: str) -> str:
+    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
+    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)
 
 
 class Tensor(NamedTuple):
