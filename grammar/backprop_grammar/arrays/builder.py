@@ -183,20 +183,17 @@ class Builder:
                 name = element(self.names.of[end], place)
                 yield beyond(path_of(element("value", place)), name, x, name)
 
-    def tensor(self, node: int, field: str) -> Tensor:
-        cells = self.lowered.cells[node]
-        return self.gathered(cells.shape, cells.nodes, field)
+    def value(self, node: int) -> Tensor:
+        """The values of the elements of a node."""
+        cells, by_index = self.lowered.cells[node], self.numbers.by_index
+        numbers = [by_index[k].value if k in by_index else self.others.get(k) for k in cells.nodes]
+        return Tensor(cells.shape, tuple(numbers))
 
-    def gathered(self, shape: Shape, nodes: Sequence[int], field: str) -> Tensor:
-        """The values or the gradients of nodes; a gradient that nothing reaches is 0."""
-        by_index = self.numbers.by_index
-        found = [by_index.get(k) for k in nodes]
-        if field == "gradient":
-            return Tensor(shape, tuple([0.0 if one is None else one.gradient for one in found]))
-        pairs = zip(nodes, found, strict=True)
-        return Tensor(
-            shape, tuple([self.others.get(k) if one is None else one.value for k, one in pairs])
-        )
+    def upstream(self, shape: Shape, nodes: Sequence[int]) -> Tensor:
+        """The gradients of nodes, 0 of one that nothing reaches."""
+        found = map(self.numbers.by_index.get, nodes)
+        numbers = [0.0 if one is None or one.gradient is None else one.gradient for one in found]
+        return Tensor(shape, tuple(numbers))
 
     def nodes(self) -> list[ArrayNode]:
         """The nodes that are needed; each constant once."""
@@ -213,15 +210,9 @@ class Builder:
             number = graph.constants[node]
             numbers = (CONSTANTS[number] if isinstance(number, str) else number,)
             return ArrayNode(node, name, row.name, row, name, (), Tensor((), numbers), None)
-        value = self.tensor(node, "value")
-        gradient: Tensor | None = self.tensor(node, "gradient")
-        assert gradient is not None
-        if not self.wanted(node) or node in self.lowered.found.whole:
-            gradient = None
-        else:
-            gradient = Tensor(
-                gradient.shape, tuple([0.0 if x is None else x for x in gradient.numbers])
-            )
+        value, gradient = self.value(node), None
+        if self.wanted(node) and node not in self.lowered.found.whole:
+            gradient = self.upstream(value.shape, self.lowered.cells[node].nodes)
         block = self.names.blocks.get(node)
         if row.leaf and block is None:
             return ArrayNode(node, name, row.name, row, name, (), value, gradient)
@@ -271,9 +262,7 @@ class Builder:
         )
 
     def contribution(self, node: int, place: int, operand: int) -> Tensor:
-        shape = self.lowered.found.of[operand]
-        sent = self.gathered(shape, self.lowered.sent[node, place], "gradient")
-        return Tensor(shape, tuple([0.0 if x is None else x for x in sent.numbers]))
+        return self.upstream(self.lowered.found.of[operand], self.lowered.sent[node, place])
 
     def block_edge(self, node: int, block: Block, place: int, operand: int) -> ArrayEdge:
         """What a block sends back: of a row of the tables as that says, of a function of the
@@ -289,7 +278,7 @@ class Builder:
                 return ArrayEdge(place, operand, "elementwise", "", rule, local, contribution, summed(shape, over))  # fmt: skip
         text = ""
         if row is not None and not block.mirrored:
-            text = self.vjp_of(row, node, place, block.operands, block.written)
+            text = self.vjp(row, node, place, block.operands, block.written)
         return ArrayEdge(place, operand, "structural", text, None, None, contribution)
 
     def edge(self, node: int, row: Operation, place: int, operand: int) -> ArrayEdge:
@@ -297,7 +286,8 @@ class Builder:
         shape = lowered.found.of[operand]
         contribution = self.contribution(node, place, operand)
         if isinstance(row, Structural):
-            return ArrayEdge(place, operand, "structural", self.vjp(node, row, place), None, None, contribution)  # fmt: skip
+            text = self.vjp(row, node, place, graph.operands[node], graph.written[node])
+            return ArrayEdge(place, operand, "structural", text, None, None, contribution)
         reduction = row.variadic and len(graph.operands[node]) == 1
         kind = "reduction" if reduction else "elementwise"
         local = self.local(node, place, shape, reduction)
@@ -305,39 +295,37 @@ class Builder:
         unsummed = self.unsummed(node, place, shape) if fit else None
         return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit, unsummed)  # fmt: skip
 
+    def inner_edges(self, node: int) -> dict[tuple[int, int], record.Edge]:
+        """The edges of the elements of a node, by element and operand."""
+        by_index = self.numbers.by_index
+        known = [k for k in self.lowered.cells[node].nodes if k in by_index]
+        return {(k, edge.operand): edge for k in known for edge in by_index[k].edges}
+
     def local(self, node: int, place: int, shape: Shape, reduction: bool) -> Tensor:
         """The local gradients, in the shape of the node; of a reduction, of what it reduces.
 
         0 where another operand is selected; None where nothing arrives that could be passed on.
         """
-        lowered = self.lowered
+        lowered, edges = self.lowered, self.inner_edges(node)
         aliases = lowered.sent[node, place]
-        over = shape if reduction else lowered.found.of[node]
-        pairs: dict[tuple[int, int], Number] = {}
-        reached = set()
-        for one in lowered.cells[node].nodes:
-            at = self.numbers.by_index.get(one)
-            if at is not None and at.gradient not in (None, 0):
-                reached.add(one)
-            for edge in at.edges if at else ():
-                pairs[one, edge.operand] = edge.local
         if reduction:
-            by_operand = {operand: local for (_, operand), local in pairs.items()}
-            return Tensor(over, tuple([by_operand.get(alias) for alias in aliases]))
-        picked = spread(shape, over)
-        nodes = lowered.cells[node].nodes
-        return Tensor(over, tuple([pairs.get((one, aliases[k]), 0.0 if one in reached else None) for one, k in zip(nodes, picked, strict=True)]))  # fmt: skip
+            by_operand = {operand: edge.local for (_, operand), edge in edges.items()}
+            return Tensor(shape, tuple([by_operand.get(alias) for alias in aliases]))
+        over, by_index = lowered.found.of[node], self.numbers.by_index
+        numbers: list[Number | None] = []
+        for one, k in zip(lowered.cells[node].nodes, spread(shape, over), strict=True):
+            edge = edges.get((one, aliases[k]))
+            reached = one in by_index and by_index[one].gradient not in (None, 0)
+            numbers.append(edge.local if edge else 0.0 if reached else None)
+        return Tensor(over, tuple(numbers))
 
     def unsummed(self, node: int, place: int, shape: Shape) -> Tensor:
         """What each element of a node sends to an operand that was stretched."""
-        lowered, over = self.lowered, self.lowered.found.of[node]
-        aliases, picked = lowered.sent[node, place], spread(shape, over)
-        numbers = []
-        for one, k in zip(lowered.cells[node].nodes, picked, strict=True):
-            at = self.numbers.by_index.get(one)
-            own = (edge for edge in (at.edges if at else ()) if edge.operand == aliases[k])
-            numbers.append(next((edge.contribution for edge in own), 0.0))
-        return Tensor(over, tuple(numbers))
+        lowered, edges = self.lowered, self.inner_edges(node)
+        aliases, over = lowered.sent[node, place], lowered.found.of[node]
+        pairs = zip(lowered.cells[node].nodes, spread(shape, over), strict=True)
+        sent = [edges.get((one, aliases[k])) for one, k in pairs]
+        return Tensor(over, tuple([edge.contribution if edge else 0.0 for edge in sent]))
 
     def rule(self, node: int, row: Operation, place: int, reduction: bool) -> Rule | None:
         """The local gradient as a formula over the names of the nodes."""
@@ -348,15 +336,13 @@ class Builder:
             return self.rules.share(size(of[self.graph.operands[node][0]]) // size(of[node]))
         return self.rules.operation(row, place, node)
 
-    def vjp(self, node: int, row: Structural, place: int) -> str:
-        """What is sent back, as text over the names of the nodes."""
-        graph = self.graph
-        return self.vjp_of(row, node, place, graph.operands[node], graph.written[node])
-
-    def vjp_of(
+    def vjp(
         self, row: Operation, node: int, place: int, operands: Sequence[int], written: Any
     ) -> str:
-        """The same of a row over these operands, whether it is the node's own or that of a block."""
+        """What is sent back, as text over the names of the nodes.
+
+        row: of the node, or of the block that it is, over these operands.
+        """
         graph, names, of = self.graph, self.names, self.lowered.found.of
         called: Sequence[str]
         if isinstance(row, Structural):
