@@ -364,7 +364,7 @@ class Program:
 
     def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "Trace | ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
-        from .arrays.evaluate import evaluate, in_numbers  # which programs over numbers do not need
+        from .arrays.evaluate import evaluate  # which programs over numbers do not need
         from .arrays.point import array, bind  # likewise
 
         again = partial(Program.at, self, values, **options)
@@ -389,6 +389,8 @@ class Program:
         else:
             upstream = arriving(upstream)
         if "all" in options.get("expand", ()):
+            from .arrays.flattened import in_numbers  # as these
+
             return Trace(in_numbers(bound, at, upstream=upstream, **options), shown, again)
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
 

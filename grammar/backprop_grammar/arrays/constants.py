@@ -22,7 +22,7 @@ from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
 from ..operations.table import OPERATIONS
 from ..trace.evaluate import evaluate as evaluate_numbers
-from .lower import Lowered, check_size, element, elements
+from .lower import Lowered, check_work, element, elements
 from .shapes import floats_of, shapes
 
 __all__ = ["constant", "drawn", "settled"]
@@ -77,7 +77,7 @@ def constant(text: str | Graph, name: str, seed: int = 0) -> float | Array:
     shape = found.of[end]
     if end in found.made:
         return Array(shape, found.made[end])
-    check_size(graph, found, needed, MOST)
+    check_work(graph, found, needed, MOST)
     lowered = Lowered(graph, Names(graph), found, {}, needed, False)
     numbers = numbers_of(lowered, end)
     return Array(shape, tuple(numbers)) if shape else numbers[0]

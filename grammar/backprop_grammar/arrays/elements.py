@@ -15,7 +15,7 @@ from ..operations.shape import Shape, said, size
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
-from .lower import Lowered, check_size, element, elements, opened, reachable_from
+from .lower import Lowered, check_work, element, elements, opened, shapes_at
 from .record import Tensor, nested
 from .shapes import Shapes, Values, output_shape, shapes
 
@@ -93,12 +93,8 @@ def by_element(
     names = Names(graph)
     end = names.find(output) if output else graph.output
     roots = [names.find(name if graph.node(name) is not None else owner(name)) for name in wrt]
-    needed = reachable_from(graph, [end, *roots])
-    check_bound(graph, dict.fromkeys(at, 0.0), needed)
-    for name, node in graph.variables.items():
-        needed[node] = needed[node] or name in at
     graph = replace(graph, declared=of_others(program, at, columns, output))
-    found = shapes(graph, at, needed)
+    found, needed = shapes_at(graph, at, [end, *roots])
     if size(found.of[end]) > 1:
         error = output_shape(graph, end, found.of[end])
         raise error.replace(hint=error.hint.partition(", or ")[0], reason="")
@@ -109,7 +105,7 @@ def by_element(
                 f"{shorten(name)} selects elements, and cannot be another one in every row",
                 "give it one value; only the label of a cross_entropy of one vector may vary",
             )
-    check_size(graph, found, needed)
+    check_work(graph, found, needed)
     lowered = Lowered(graph, names, found, at, needed, edges=False)
     known = {names.of[node]: cells.shape for node, cells in lowered.cells.items()}
     output = names.of[end]

@@ -15,26 +15,23 @@ from ..language.graph import Array, Graph
 from ..numbers.wide import as_float
 from ..operations.shape import Shape, said, size
 from ..operations.table import OPERATIONS, POW
-from ..passes.run import Target, check_bound, run_at, spelled
-from ..trace import record
+from ..passes.run import Target, run_at, spelled
 from ..trace.builder import stays_whole
 from ..trace.evaluate import evaluate as evaluate_numbers
-from ..trace.evaluate import with_limit
 from .builder import Builder, values_of
 from .lower import (
     Lowered,
     by_default,
-    check_size,
+    check_work,
     element,
     elements,
-    flattened,
     opened,
-    reachable_from,
+    shapes_at,
 )
 from .record import ArrayTrace
-from .shapes import output_shape, shapes
+from .shapes import output_shape, selects
 
-__all__ = ["evaluate", "in_numbers"]
+__all__ = ["Upstream", "arriving", "evaluate"]
 
 Upstream = float | Array | str
 """The gradient that arrives: a number, an array, or `ones`."""
@@ -75,18 +72,14 @@ def evaluate(
     ends = ends_of(names, output, upstream)
     end = ends[-1]
     asked = {name: names.find(name) for name in wrt}
-    needed = reachable_from(graph, [*ends, *asked.values()])
     if "T" in graph.variables.keys() - at.keys():
         check_transposes(graph)
-    check_bound(graph, dict.fromkeys(at, 0.0), needed)
-    for name, node in graph.variables.items():
-        needed[node] = needed[node] or name in at
-    found = shapes(graph, at, needed)
+    found, needed = shapes_at(graph, at, [*ends, *asked.values()])
     arrives = {
         one: arriving(graph, one, found.of[one], upstream_of(names.of[one], upstream))
         for one in ends
     }
-    check_size(graph, found, needed)
+    check_work(graph, found, needed)
     sources = asked or {
         name: node
         for name, node in graph.variables.items()
@@ -129,69 +122,11 @@ def evaluate(
     raise AssertionError  # what fails with edges fails without them
 
 
-def in_numbers(
-    program: Graph,
-    at: dict[str, float | Array],
-    *,
-    wrt: Sequence[str] = (),
-    output: str | Sequence[str] = "",
-    upstream: Upstream | Mapping[str, Upstream] = 1.0,
-    precision: int | None = None,
-    nodes: bool = True,
-    expand: Sequence[str] = (),
-    fold: Sequence[str] = (),
-) -> record.Trace:
-    """The trace of the same program over numbers alone: W[0,1] is W_0_1, and so on.
-
-    Arguments as of evaluate; wrt, output and fold take names of both programs. An output of more
-    than one number becomes the sum of its products with what arrives. Raises BackpropError for
-    several outputs.
-    """
-    outputs = [output] if isinstance(output, str) else list(output)
-    if len(outputs) > 1 or isinstance(upstream, Mapping):
-        raise usage("a program over numbers has one output", "name one, or add them up in a stage")
-    (output,) = outputs
-    from .grouping import ArrayChoice  # which a plain evaluation need not load
-
-    ArrayChoice(by_default(program), expand, "expand")  # which knows all names
-    names = Names(opened(program))
-    known = names.named()
-    given = [name for name in wrt if name in known]
-    end, shape = known.get(output, program.output), tuple[int, ...]()
-    mine = output if output in known else ""
-    flat = flattened(program, at, wrt=given, output=mine)
-    if mine == output:
-        shape = flat.layout[names.of[end]][0] if end not in program.constants else ()
-    arrives = arriving(program, end, shape, upstream)
-    if isinstance(arrives, Array):
-        flat = flattened(program, at, wrt=given, output=mine, arrives=arrives)
-    sources = list(wrt)
-    for name in wrt:
-        if name in flat.whole:
-            raise selects(name)
-    if not wrt:
-        sources = [name for name in program.variables if name in flat.layout.keys() - flat.whole]
-    labels = [k for name in sources for k in flat.layout.get(name, ((), (name,)))[1]]
-    try:
-        return evaluate_numbers(
-            flat.graph, flat.at, wrt=[k for k in labels if wrt or k in flat.at], expand=["all"],
-            output="" if mine == output else output, precision=precision, nodes=nodes, fold=fold,
-            upstream=1.0 if isinstance(arrives, Array) else arrives,
-        )  # fmt: skip
-    except BackpropError as error:
-        raise with_limit(error, flat.graph, flat.at, "") from None
-
-
-def selects(name: str) -> BackpropError:
-    return usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
-
-
 def kinks(graph: Graph, at: dict[str, float | Array]) -> set[int]:
     """The nodes of a program that stand at a kink, or of which an element does."""
     names = Names(opened(graph))
-    needed = reachable_from(graph, [graph.output])
-    check_bound(graph, dict.fromkeys(at, 0.0), needed)
-    lowered = Lowered(names.graph, names, shapes(graph, at, needed), at, needed, False)
+    found, needed = shapes_at(names.graph, at, [graph.output])
+    lowered = Lowered(names.graph, names, found, at, needed, False)
     end = lowered.cells[graph.output].nodes
     tape = lowered.graph
     tape.stages.append(("", tape.add(OPERATIONS["sum"], tuple(end))))

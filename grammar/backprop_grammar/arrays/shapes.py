@@ -10,7 +10,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import NamedTuple
 
-from ..errors import BackpropError, shorten
+from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
 from ..language.nearest import fraction, nearest
 from ..language.parser import parse
@@ -25,7 +25,7 @@ from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
 from ..passes.run import spelled
 from ..trace.evaluate import evaluate
 
-__all__ = ["Shapes", "Values", "floats_of", "output_shape", "shapes"]
+__all__ = ["Shapes", "Values", "floats_of", "output_shape", "selects", "shapes"]
 
 Values = Mapping[str, float | Array]
 
@@ -370,6 +370,11 @@ def settle_choices(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
     }
     for node in by_element - found.frames.keys():
         found.frames[node] = node
+
+
+def selects(name: str) -> BackpropError:
+    """The error for what holds an index or labels, where a gradient is asked for."""
+    return usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
 
 
 def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:

@@ -147,8 +147,11 @@ def broadcast(a: Taken, b: Taken, symbol: str = "") -> Shape:
     return tuple(result)
 
 
-def check_size(shape: Shape) -> None:
-    """Raise Misfit for what is larger than any array may be."""
+def check_size(shape: Shape, maker: str = "") -> None:
+    """Raise Misfit for what is larger than any array may be. maker: the call that would make it."""
     if size(shape) > LARGEST:
         count = f"{size(shape):,}" if size(shape) < 10**15 else "far too many"
-        raise Misfit(f"this would have {count} numbers, more than {LARGEST:,}", f"it would be {said(shape)}", "make it smaller: fewer rows show the same")  # fmt: skip
+        what = f"{maker} would make" if maker else "this would have"
+        label = "" if maker else f"it would be {said(shape)}"
+        way = "make it smaller: fewer rows show the same"
+        raise Misfit(f"{what} {count} numbers, more than {LARGEST:,}", label, way)
