@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.graph import Graph
+from .language.graph import Graph, as_array
 from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
@@ -269,7 +269,7 @@ class Program:
 
         bound, at = arrays.bind(self.record, self.point(point, values, {}))
         found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
-        return {name: getattr(value, "nested", value) for name, value in found.items()}
+        return {name: as_array(value).nested for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
         """The inputs that an output depends on: a stage or node; the last stage unless named.
@@ -1020,7 +1020,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
     @property
     def point(self) -> dict[str, Any]:
         """The value of every input."""
-        return {name: getattr(value, "nested", value) for name, value in self.record.at.items()}
+        return {name: as_array(value).nested for name, value in self.record.at.items()}
 
     @property
     def value(self) -> Any:

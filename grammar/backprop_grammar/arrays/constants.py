@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, as_array
 from ..language.nearest import fraction, nearest
 from ..language.parser import parse
 from ..language.printer import shape_text
@@ -80,7 +80,7 @@ def constant(text: str | Graph, name: str, seed: int = 0) -> float | Array:
     check_work(graph, found, needed, MOST)
     lowered = Lowered(graph, Names(graph), found, {}, needed, False)
     numbers = numbers_of(lowered, end)
-    return Array(shape, tuple(numbers)) if shape else numbers[0]
+    return Array(shape, tuple(numbers)).value
 
 
 def with_draws(graph: Graph, name: str, seed: int) -> Graph:
@@ -146,8 +146,7 @@ def drawn(program: Graph, at: Mapping[str, float | Array], seed: int) -> dict[st
     sizes: dict[str, int] = {}
     for name, declared in program.declared.items():
         if name in at:
-            value = at[name]
-            given = value.shape if isinstance(value, Array) else ()
+            given = as_array(at[name]).shape
             sizes |= {k: n for k, n in zip(declared, given, strict=False) if isinstance(k, str)}
     result: dict[str, float | Array] = {}
     for name, declared in program.declared.items():
@@ -165,5 +164,5 @@ def drawn(program: Graph, at: Mapping[str, float | Array], seed: int) -> dict[st
         row = MAKERS["randn"]
         _, numbers = made(row, [Fraction(k) for k in shape or (1,)], stream(f"{seed} {name} 0"))
         floats = floats_of(numbers)
-        result[name] = Array(shape, floats) if shape else floats[0]
+        result[name] = Array(shape, floats).value
     return result

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten, usage
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, nested
 from ..operations.shape import Shape, said, size
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
 from .lower import Lowered, check_work, element, elements, opened, shapes_at
-from .record import Tensor, nested
+from .record import Tensor
 from .shapes import Shapes, Values, output_shape, shapes
 
 __all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "tensor", "varying"]
@@ -182,7 +182,7 @@ def tensor(value: Any) -> Tensor:
 
 def placeholder(shape: Shape) -> float | Array:
     """A value of some shape, of which only the shape matters."""
-    return Array(shape, (0.0,) * size(shape)) if shape else 0.0
+    return Array(shape, (0.0,) * size(shape)).value
 
 
 def varying(program: Graph, given: Mapping[str, Shape | None]) -> dict[str, Shape]:

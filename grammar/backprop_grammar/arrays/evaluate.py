@@ -11,7 +11,7 @@ from functools import partial
 
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, usage
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, as_array
 from ..numbers.wide import as_float
 from ..operations.shape import Shape, said, size
 from ..operations.table import OPERATIONS, POW
@@ -173,7 +173,7 @@ def upstream_of(name: str, upstream: Upstream | Mapping[str, Upstream]) -> Upstr
 def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
     """The gradient that arrives at an output of that shape. Raises BackpropError for another."""
     if upstream == "ones":
-        upstream = Array(shape, (1.0,) * size(shape)) if shape else 1.0
+        upstream = Array(shape, (1.0,) * size(shape)).value
     assert not isinstance(upstream, str)
     if isinstance(upstream, Array):
         alike = (shape, (1, *shape) if len(shape) == 1 else shape)
@@ -197,10 +197,9 @@ def seeded(lowered: Lowered, arrives: dict[int, float | Array]) -> str:
     lowered.region, lowered.span = 0, lowered.program.spans[end]
     parts = []
     for one, given in arrives.items():
-        numbers = given.numbers if isinstance(given, Array) else (given,)
         parts += [
             lowered.apply("mul", node, lowered.graph.constant(up, lowered.span))
-            for node, up in zip(lowered.cells[one].nodes, numbers, strict=True)
+            for node, up in zip(lowered.cells[one].nodes, as_array(given).numbers, strict=True)
         ]
     total = lowered.apply("sum", *parts)
     name = "the output times what arrives"

@@ -186,7 +186,7 @@ def fitting(row: Operation, text: str, graph: Graph, node: int, found: Shapes) -
     at: dict[str, float | Array] = {}
     for name, k in zip(names, operands, strict=True):
         numbers = tuple(map(float, found.whole.get(k, (0,) * size(found.of[k]))))
-        at[name] = Array(found.of[k], numbers) if found.of[k] else numbers[0]
+        at[name] = Array(found.of[k], numbers).value
     try:
         made = function(row, text, names)
         inner = shapes(made.body, at, made.body.needed(made.body.output))

@@ -70,4 +70,4 @@ def number(graph: Graph, node: int) -> Tensor:
 def plain(tensor: Tensor) -> float | Array:
     """A tensor as a value of a point."""
     floats = tuple([(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers])
-    return Array(tensor.shape, floats) if tensor.shape else floats[0]
+    return Array(tensor.shape, floats).value

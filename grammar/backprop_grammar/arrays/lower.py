@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..blocks.names import Names
 from ..errors import BackpropError
-from ..language.graph import Array, Block, Condition, Graph
+from ..language.graph import Block, Condition, Graph, as_array
 from ..language.nearest import literal
 from ..operations.row import Operation
 from ..operations.shape import Cells, Shape, Taken, size, spread
@@ -228,10 +228,9 @@ class Lowered:
         self.cells[node] = Cells(shape, nodes, found.whole.get(node))
 
     def variable(self, name: str, at: Values) -> list[int]:
-        value = at[name]
-        numbers = value.numbers if isinstance(value, Array) else (value,)
-        labels = self.labels(name, value.shape if isinstance(value, Array) else ())
-        self.at |= zip(labels, numbers, strict=True)
+        value = as_array(at[name])
+        labels = self.labels(name, value.shape)
+        self.at |= zip(labels, value.numbers, strict=True)
         return [self.graph.variable(label, self.span) for label in labels]
 
     def name(self, node: int, shape: Shape, nodes: list[int], first: int) -> None:

@@ -1,12 +1,11 @@
 """The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..blocks.names import Names
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, nested
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import PRODUCT, Operation, Role
@@ -20,18 +19,8 @@ __all__ = [
     "ArrayNode",
     "ArrayTrace",
     "Tensor",
-    "nested",
     "path_of",
 ]
-
-
-def nested(shape: Shape, items: Iterator[Any]) -> Any:
-    """The items of an array as a list, or as a list of rows; of a number, the one item."""
-    if not shape:
-        return next(items)
-    if len(shape) == 1:
-        return [next(items) for _ in range(shape[0])]
-    return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
 
 
 def path_of(path: str) -> str:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ..errors import BackpropError, shorten, usage
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, as_array
 from ..language.nearest import fraction, nearest
 from ..language.parser import parse
 from ..language.printer import shape_text
@@ -58,9 +58,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
         if not needed[node]:
             continue
         if row is VARIABLE:
-            value = at[graph.names[node]]
-            if isinstance(value, Array):
-                found.of[node] = value.shape
+            found.of[node] = as_array(at[graph.names[node]]).shape
             check_declared(graph, node, found.of[node], sizes)
         elif row is not CONSTANT:
             try:
@@ -321,8 +319,7 @@ def written_numbers(graph: Graph, node: int, at: Values) -> tuple[float, ...] | 
         value: object = graph.constants[node]
         numbers = (value,) if isinstance(value, float) else None
     elif row is VARIABLE:
-        given = at[graph.names[node]]
-        numbers = given.numbers if isinstance(given, Array) else (given,)
+        numbers = as_array(at[graph.names[node]]).numbers
     elif row is ARRAY:
         parts = [graph.constants.get(k) for k in graph.operands[node]]
         numbers = tuple([part for part in parts if isinstance(part, float)])
