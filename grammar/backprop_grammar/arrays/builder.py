@@ -226,7 +226,18 @@ class Builder:
             for place, operand in enumerate(operands)
             if passes and (node, place) in self.lowered.sent and self.wanted(operand)
         ]
-        return ArrayNode(node, name, kind, row, self.formula(node), operands, value, gradient, tuple(edges), node in graph.names)  # fmt: skip
+        return ArrayNode(
+            node,
+            name,
+            kind,
+            row,
+            self.formula(node),
+            operands,
+            value,
+            gradient,
+            tuple(edges),
+            node in graph.names,
+        )
 
     def wanted(self, operand: int) -> bool:
         """Whether a node is differentiated."""
@@ -275,7 +286,16 @@ class Builder:
             rule = self.rules.block(node, place, row)
             if rule is not None:
                 local = self.local(node, place, shape, False)
-                return ArrayEdge(place, operand, "elementwise", "", rule, local, contribution, summed(shape, over))  # fmt: skip
+                return ArrayEdge(
+                    place,
+                    operand,
+                    "elementwise",
+                    "",
+                    rule,
+                    local,
+                    contribution,
+                    summed(shape, over),
+                )
         text = ""
         if row is not None and not block.mirrored:
             text = self.vjp(row, node, place, block.operands, block.written)
@@ -293,7 +313,17 @@ class Builder:
         local = self.local(node, place, shape, reduction)
         fit = "" if reduction else summed(shape, lowered.found.of[node])
         unsummed = self.unsummed(node, place, shape) if fit else None
-        return ArrayEdge(place, operand, kind, "", self.rule(node, row, place, reduction), local, contribution, fit, unsummed)  # fmt: skip
+        return ArrayEdge(
+            place,
+            operand,
+            kind,
+            "",
+            self.rule(node, row, place, reduction),
+            local,
+            contribution,
+            fit,
+            unsummed,
+        )
 
     def inner_edges(self, node: int) -> dict[tuple[int, int], record.Edge]:
         """The edges of the elements of a node, by element and operand."""

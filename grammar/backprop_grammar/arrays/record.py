@@ -51,11 +51,12 @@ class ArrayEdge(NamedTuple):
     """What a node sends back to one operand.
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
-    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of the others, the local gradient as a formula and
-    its numbers, which stand in the shape of the node, or of what a reduction reduces; None for one
-    along which nothing arrives. fit: of an operand that was stretched, along what it is summed for
-    that: `axis=0`, `axis=1`, or `all`; unsummed: its contribution before that, in the shape of the
-    node.
+    the names of the nodes and `up`; empty where only the parts of a block say it.
+
+    rule, local: of the others, the local gradient as a formula and its numbers, which stand in the
+    shape of the node, or of what a reduction reduces; None for one along which nothing arrives.
+    fit: of an operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or
+    `all`. unsummed: its contribution before that, in the shape of the node.
     """
 
     place: int
@@ -146,11 +147,11 @@ class ArrayFrame(NamedTuple):
 class ArrayTrace:
     """One forward and one backward pass over arrays.
 
-    program: as it was typed; names: of the same, grouped as it is shown. upstream: the gradient that arrives at
-    the output, of its shape, or a number. numbers: the trace of the program over numbers that it
-    means. outputs: where there are several, all of them with their values and what arrives there;
-    then ``output`` is the last, and what is differentiated the sum of their products. Other fields
-    as in trace.record.Trace.
+    program: as it was typed. names: of the same, grouped as it is shown. upstream: the gradient
+    that arrives at the output, of its shape, or a number. numbers: the trace of the program over
+    numbers that it means. outputs: where there are several, all of them with their values and what
+    arrives there; then ``output`` is the last, and what is differentiated the sum of their products.
+    Other fields as in trace.record.Trace.
     """
 
     program: Graph

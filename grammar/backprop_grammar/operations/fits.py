@@ -14,7 +14,9 @@ def matmul(operands: Sequence[Taken], _written: Any) -> Shape:
     for place, one in enumerate(operands):
         if not one.shape:
             pair = f"{a.text}*{b.text}"
-            raise Misfit(f"@ multiplies matrices, and {one.text} is a number", "", f"write {pair}", place)  # fmt: skip
+            raise Misfit(
+                f"@ multiplies matrices, and {one.text} is a number", "", f"write {pair}", place
+            )
     if len(a.shape) == 1 and len(b.shape) == 2 and b.shape[0] == 1 != a.shape[0]:
         return a.shape[0], b.shape[1]  # a column times a row
     if a.shape[-1] != b.shape[0]:
@@ -44,7 +46,11 @@ def inner_sizes(a: Taken, b: Taken) -> Misfit:
 def transpose(operands: Sequence[Taken], _written: Any) -> Shape:
     (x,) = operands
     if not x.shape:
-        raise Misfit(f"{x.text} is a number, which has no transpose", "", "transpose a vector or a matrix; of a power, write (W^2).T")  # fmt: skip
+        raise Misfit(
+            f"{x.text} is a number, which has no transpose",
+            "",
+            "transpose a vector or a matrix; of a power, write (W^2).T",
+        )
     return (x.shape[1], x.shape[0]) if len(x.shape) == 2 else (1, x.shape[0])
 
 
@@ -64,9 +70,18 @@ def dot(operands: Sequence[Taken], _written: Any) -> Shape:
         if not x.shape:
             raise Misfit("dot takes two vectors", x.is_shape, f"write {a.text}*{b.text}", place)
         if len(x.shape) == 2 and 1 not in x.shape:
-            raise Misfit("dot takes two vectors", x.is_shape, f"write sum({a.text}*{b.text}), or {a.text} @ {b.text}", place)  # fmt: skip
+            raise Misfit(
+                "dot takes two vectors",
+                x.is_shape,
+                f"write sum({a.text}*{b.text}), or {a.text} @ {b.text}",
+                place,
+            )
     if size(a.shape) != size(b.shape):
-        raise Misfit(f"{a.text} and {b.text} do not fit together", f"{a.is_shape}, {b.is_shape}", "dot takes two vectors of one length")  # fmt: skip
+        raise Misfit(
+            f"{a.text} and {b.text} do not fit together",
+            f"{a.is_shape}, {b.is_shape}",
+            "dot takes two vectors of one length",
+        )
     return ()
 
 
@@ -77,7 +92,9 @@ def number(_operands: Sequence[Taken], _written: Any) -> Shape:
 def same(operands: Sequence[Taken], _written: Any) -> Shape:
     x = operands[0]
     if not x.shape:
-        raise Misfit("an array is needed here", x.is_shape, f"give a vector or a matrix for {x.text}", 0)  # fmt: skip
+        raise Misfit(
+            "an array is needed here", x.is_shape, f"give a vector or a matrix for {x.text}", 0
+        )
     return x.shape
 
 
@@ -86,7 +103,12 @@ def labels_fit(scores: Taken, labels: Taken, place: int = 1) -> None:
     rows = scores.shape[0] if len(scores.shape) == 2 else 1
     if size(labels.shape) != rows or (len(labels.shape) == 2 and labels.shape[1] != 1):
         what = f"one label a row, {rows} here" if len(scores.shape) == 2 else "one label"
-        raise Misfit(f"{labels.text} does not fit {scores.text}", f"{scores.is_shape}, {labels.is_shape}", f"give {what}", place)  # fmt: skip
+        raise Misfit(
+            f"{labels.text} does not fit {scores.text}",
+            f"{scores.is_shape}, {labels.is_shape}",
+            f"give {what}",
+            place,
+        )
     check_labels(labels, scores.shape[-1], scores.is_shape, place)
 
 
@@ -122,14 +144,21 @@ def concat(operands: Sequence[Taken], axis: int | None) -> Shape:
     first = operands[0].shape
     for place, x in enumerate(operands):
         if not x.shape or len(x.shape) != len(first):
-            raise Misfit("concat joins vectors, or matrices", x.is_shape, f"{operands[0].is_shape}", place)  # fmt: skip
+            raise Misfit(
+                "concat joins vectors, or matrices", x.is_shape, f"{operands[0].is_shape}", place
+            )
     if len(first) == 1:
         return (sum(x.shape[0] for x in operands),)
     along = axis or 0
     for place, x in enumerate(operands):
         if x.shape[1 - along] != first[1 - along]:
             other = ("columns", "rows")[along]
-            raise Misfit(f"{operands[0].text} and {x.text} do not fit together", f"{operands[0].is_shape}, {x.is_shape}", f"joined along axis {along}, they have as many {other}", place)  # fmt: skip
+            raise Misfit(
+                f"{operands[0].text} and {x.text} do not fit together",
+                f"{operands[0].is_shape}, {x.is_shape}",
+                f"joined along axis {along}, they have as many {other}",
+                place,
+            )
     total = sum(x.shape[along] for x in operands)
     return (first[0], total) if along else (total, first[1])
 
@@ -152,7 +181,11 @@ def positions(
         have = "is a number, and has no axis"
         if x.shape:
             have = "is a vector, with 1 axis" if len(x.shape) == 1 else "is a matrix, with 2 axes"
-        raise Misfit(f"{text} {have}", f"{text} is {said(x.shape)}" if x.shape else "", "an index for each axis: x[i] of a vector, W[i,j] of a matrix")  # fmt: skip
+        raise Misfit(
+            f"{text} {have}",
+            f"{text} is {said(x.shape)}" if x.shape else "",
+            "an index for each axis: x[i] of a vector, W[i,j] of a matrix",
+        )
     slot = 1
     axes: list[tuple[list[int], Shape]] = []
     for axis, length in enumerate(x.shape):
@@ -166,12 +199,22 @@ def positions(
             start, stop = bounds(how, given, length)
             chosen = list(range(length))[start:stop]
             if not chosen:
-                raise Misfit(f"{text} has nothing there", f"{text} is {said(x.shape)}", "a slice begins before it ends, and holds one number at least", slot if given else None)  # fmt: skip
+                raise Misfit(
+                    f"{text} has nothing there",
+                    f"{text} is {said(x.shape)}",
+                    "a slice begins before it ends, and holds one number at least",
+                    slot if given else None,
+                )
             axes.append((chosen, (len(chosen),)))
         slot += len(given)
     shape = sum((one for _, one in axes), ())
     if len(shape) > 2:
-        raise Misfit(f"this would be {said(shape)}, and arrays have two axes at most", "", "take the columns of the index one by one", 1)  # fmt: skip
+        raise Misfit(
+            f"this would be {said(shape)}, and arrays have two axes at most",
+            "",
+            "take the columns of the index one by one",
+            1,
+        )
     if len(axes) == 1:
         return shape, axes[0][0]
     check_size(shape)
@@ -210,13 +253,28 @@ def maxpool(operands: Sequence[Taken], _written: Any) -> Shape:
     same(operands, None)
     for place, one in enumerate(operands[1:], 1):
         if one.shape:
-            raise Misfit("the width of a window is one number, as is the stride", one.is_shape, f"write maxpool({x.text}, 2), or maxpool({x.text}, 2, 2)", place)  # fmt: skip
+            raise Misfit(
+                "the width of a window is one number, as is the stride",
+                one.is_shape,
+                f"write maxpool({x.text}, 2), or maxpool({x.text}, 2, 2)",
+                place,
+            )
     width, step = window(k, stride)
     least = min(x.shape)
     if not 1 <= width <= least:
-        raise Misfit(f"maxpool has windows of 1 to {least} here, not {width}", f"{x.is_shape}", f"write maxpool({x.text}, {min(2, least)})", 1)  # fmt: skip
+        raise Misfit(
+            f"maxpool has windows of 1 to {least} here, not {width}",
+            f"{x.is_shape}",
+            f"write maxpool({x.text}, {min(2, least)})",
+            1,
+        )
     if step < 1:
-        raise Misfit(f"windows are 1 apart or more, not {step}", "", f"write maxpool({x.text}, {width}, {width}) for windows side by side", 2)  # fmt: skip
+        raise Misfit(
+            f"windows are 1 apart or more, not {step}",
+            "",
+            f"write maxpool({x.text}, {width}, {width}) for windows side by side",
+            2,
+        )
     return tuple([(n - width) // step + 1 for n in x.shape])
 
 
@@ -225,9 +283,19 @@ def conv(operands: Sequence[Taken], _written: Any) -> Shape:
     same(operands, None)
     label = f"{x.is_shape}, {k.is_shape}"
     if len(x.shape) != len(k.shape):
-        raise Misfit(f"{k.text} does not slide over {x.text}", label, "conv takes two vectors, or two matrices", 1)  # fmt: skip
+        raise Misfit(
+            f"{k.text} does not slide over {x.text}",
+            label,
+            "conv takes two vectors, or two matrices",
+            1,
+        )
     if any(m < n for m, n in zip(x.shape, k.shape, strict=True)):
-        raise Misfit(f"{k.text} is larger than {x.text}", label, f"the kernel comes second, and fits within: pad({x.text}, 1) has zeros around", 1)  # fmt: skip
+        raise Misfit(
+            f"{k.text} is larger than {x.text}",
+            label,
+            f"the kernel comes second, and fits within: pad({x.text}, 1) has zeros around",
+            1,
+        )
     return tuple([m - n + 1 for m, n in zip(x.shape, k.shape, strict=True)])
 
 
@@ -245,10 +313,20 @@ def margins(operands: Sequence[Taken], name: str) -> Shape:
     x, k = operands
     same(operands, None)
     if k.shape and len(x.shape) != len(k.shape):
-        raise Misfit(f"{k.text} does not slide over {x.text}", f"{x.is_shape}, {k.is_shape}", f"write {name}({x.text}, 1), or give the kernel of a convolution for 1", 1)  # fmt: skip
+        raise Misfit(
+            f"{k.text} does not slide over {x.text}",
+            f"{x.is_shape}, {k.is_shape}",
+            f"write {name}({x.text}, 1), or give the kernel of a convolution for 1",
+            1,
+        )
     widths = around(x, k)
     if min(widths) < 0:
-        raise Misfit(f"{name} takes a width of 0 or more, not {min(widths)}", "", f"write {name}({x.text}, 1)", 1)  # fmt: skip
+        raise Misfit(
+            f"{name} takes a width of 0 or more, not {min(widths)}",
+            "",
+            f"write {name}({x.text}, 1)",
+            1,
+        )
     return widths
 
 
@@ -261,7 +339,12 @@ def crop(operands: Sequence[Taken], _written: Any) -> Shape:
     x = operands[0]
     shape = tuple([n - 2 * m for n, m in zip(x.shape, margins(operands, "crop"), strict=True)])
     if min(shape) < 1:
-        raise Misfit(f"nothing is left of {x.text}", x.is_shape, f"write crop({x.text}, 0), or give a smaller width", 1)  # fmt: skip
+        raise Misfit(
+            f"nothing is left of {x.text}",
+            x.is_shape,
+            f"write crop({x.text}, 0), or give a smaller width",
+            1,
+        )
     return shape
 
 
@@ -269,7 +352,11 @@ def outer(operands: Sequence[Taken], _written: Any) -> Shape:
     a, b = operands
     for place, x in enumerate(operands):
         if len(x.shape) != 1:
-            way = f"write {a.text}*{b.text}" if not x.shape else f"write outer(flatten({a.text}), flatten({b.text})), or {a.text} @ {b.text}"  # fmt: skip
+            way = (
+                f"write {a.text}*{b.text}"
+                if not x.shape
+                else f"write outer(flatten({a.text}), flatten({b.text})), or {a.text} @ {b.text}"
+            )
             raise Misfit("outer takes two vectors", x.is_shape, way, place)
     return a.shape[0], b.shape[0]
 
@@ -277,7 +364,12 @@ def outer(operands: Sequence[Taken], _written: Any) -> Shape:
 def trace(operands: Sequence[Taken], _written: Any) -> Shape:
     (x,) = operands
     if len(x.shape) != 2 or x.shape[0] != x.shape[1]:
-        raise Misfit("trace takes a square matrix", x.is_shape, "it is the sum of the diagonal, which goes from corner to corner", 0)  # fmt: skip
+        raise Misfit(
+            "trace takes a square matrix",
+            x.is_shape,
+            "it is the sum of the diagonal, which goes from corner to corner",
+            0,
+        )
     return ()
 
 
@@ -285,7 +377,12 @@ def diag(operands: Sequence[Taken], _written: Any) -> Shape:
     x = operands[0]
     same(operands, None)
     if len(x.shape) == 2 and x.shape[0] != x.shape[1]:
-        raise Misfit("diag takes a vector or a square matrix", x.is_shape, "of a vector it makes a diagonal matrix, of a matrix it takes the diagonal", 0)  # fmt: skip
+        raise Misfit(
+            "diag takes a vector or a square matrix",
+            x.is_shape,
+            "of a vector it makes a diagonal matrix, of a matrix it takes the diagonal",
+            0,
+        )
     return (x.shape[0],) if len(x.shape) == 2 else x.shape * 2
 
 
@@ -294,14 +391,23 @@ def reshape(operands: Sequence[Taken], _written: Any) -> Shape:
     same(operands, None)
     for place, one in enumerate(sizes, 1):
         if one.shape:
-            raise Misfit("a size is one number", one.is_shape, f"write reshape({x.text}, m, n), or reshape({x.text}, n) for a vector", place)  # fmt: skip
+            raise Misfit(
+                "a size is one number",
+                one.is_shape,
+                f"write reshape({x.text}, m, n), or reshape({x.text}, n) for a vector",
+                place,
+            )
     shape = tuple([(one.whole or (0,))[0] for one in sizes])
     if min(shape) < 1 or size(shape) != size(x.shape):
         count = size(x.shape)
         holds = (
             f"which has {counted(size(shape), 'element')}" if min(shape) > 0 else "which has none"
         )
-        raise Misfit(f"{x.text} does not fill {said(shape)}, {holds}", f"{x.is_shape}: {counted(count, 'number')}", f"give sizes whose product is {count}")  # fmt: skip
+        raise Misfit(
+            f"{x.text} does not fill {said(shape)}, {holds}",
+            f"{x.is_shape}: {counted(count, 'number')}",
+            f"give sizes whose product is {count}",
+        )
     return shape
 
 
@@ -317,16 +423,25 @@ def count(operands: Sequence[Taken], _written: Any) -> Shape:
 def eye(operands: Sequence[Taken], _written: Any) -> Shape:
     (n,) = operands
     if n.shape or (n.whole or (0,))[0] < 1:
-        raise Misfit("eye takes a size of 1 or more", n.is_shape, "write eye(3) for a 3x3 matrix", 0)  # fmt: skip
+        raise Misfit(
+            "eye takes a size of 1 or more", n.is_shape, "write eye(3) for a 3x3 matrix", 0
+        )
     return (n.whole or (1,))[0], (n.whole or (1,))[0]
 
 
 def onehot(operands: Sequence[Taken], _written: Any) -> Shape:
     y, n = operands
     if len(y.shape) == 2 and y.shape[1] != 1:
-        raise Misfit("onehot takes a label, or a vector of labels", y.is_shape, f"write onehot(flatten({y.text}), {n.text})", 0)  # fmt: skip
+        raise Misfit(
+            "onehot takes a label, or a vector of labels",
+            y.is_shape,
+            f"write onehot(flatten({y.text}), {n.text})",
+            0,
+        )
     if n.shape or (n.whole or (0,))[0] < 1:
-        raise Misfit("the number of classes is 1 or more", n.is_shape, f"write onehot({y.text}, 3)", 1)  # fmt: skip
+        raise Misfit(
+            "the number of classes is 1 or more", n.is_shape, f"write onehot({y.text}, 3)", 1
+        )
     width = (n.whole or (1,))[0]
     check_labels(y, width, f"there are {n.text}", 0)
     return (size(y.shape), width) if y.shape else (width,)
@@ -339,11 +454,21 @@ def normalised(name: str) -> Callable[[Sequence[Taken], Any], Shape]:
         x, *more = operands
         same(operands, None)
         if name == "batchnorm" and len(x.shape) == 1:
-            raise Misfit("batchnorm takes a matrix, an example a row", x.is_shape, f"write {x.text}.T.T for a column, or layernorm for one example", 0)  # fmt: skip
+            raise Misfit(
+                "batchnorm takes a matrix, an example a row",
+                x.is_shape,
+                f"write {x.text}.T.T for a column, or layernorm for one example",
+                0,
+            )
         width = x.shape[-1]
         for place, one in enumerate(more, 1):
             if one.shape not in ((), (width,), (1, width)):
-                raise Misfit(f"{one.text} does not fit the columns of {x.text}", f"{x.is_shape}, {one.is_shape}", f"give one number, or one a column, {width} here", place)  # fmt: skip
+                raise Misfit(
+                    f"{one.text} does not fit the columns of {x.text}",
+                    f"{x.is_shape}, {one.is_shape}",
+                    f"give one number, or one a column, {width} here",
+                    place,
+                )
         return x.shape
 
     return shape
@@ -366,4 +491,6 @@ def take(operands: Sequence[Taken], written: Any) -> Shape:
 def same_size(u: Taken, shape: Shape) -> None:
     """Raise Misfit unless an array has as many numbers as one of a shape."""
     if size(u.shape) != size(shape):
-        raise Misfit(f"{u.text} does not fit what is selected", u.is_shape, f"it is {said(shape)}", 0)  # fmt: skip
+        raise Misfit(
+            f"{u.text} does not fit what is selected", u.is_shape, f"it is {said(shape)}", 0
+        )

@@ -51,9 +51,16 @@ def made(
     shape = []
     for place, number in enumerate(operands[others:], others):
         if number.denominator != 1:
-            raise Misfit(f"a size is a whole number, not {float(number):g}", "", f"write {row.signature}", place)  # fmt: skip
+            raise Misfit(
+                f"a size is a whole number, not {float(number):g}",
+                "",
+                f"write {row.signature}",
+                place,
+            )
         if number < 1:
-            raise Misfit(f"an array of size {number} has no elements", "", "sizes begin at 1", place)  # fmt: skip
+            raise Misfit(
+                f"an array of size {number} has no elements", "", "sizes begin at 1", place
+            )
         shape.append(int(number))
     sizes = tuple(shape)
     check_size(sizes, row.name)

@@ -90,7 +90,9 @@ def spread(shape: Shape, over: Shape) -> list[int]:
         return [0] * size(over)
     rows, columns = over if len(over) == 2 else (1, over[0])
     m, n = shape if len(shape) == 2 else (1, shape[0])
-    return [(i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)]  # fmt: skip
+    return [
+        (i if m > 1 else 0) * n + (j if n > 1 else 0) for i in range(rows) for j in range(columns)
+    ]
 
 
 def counted(n: int, what: str) -> str:
@@ -115,7 +117,11 @@ def broadcast(a: Taken, b: Taken, symbol: str = "") -> Shape:
         m, n = a.shape[0], b.shape[0]
         if 1 in (m, n):
             return (max(m, n),)
-        raise Misfit(f"{a.text} and {b.text} do not fit together", label, "element by element, sizes are equal or 1")  # fmt: skip
+        raise Misfit(
+            f"{a.text} and {b.text} do not fit together",
+            label,
+            "element by element, sizes are equal or 1",
+        )
     matrix, other = (a, b) if len(a.shape) == 2 else (b, a)
     if len(other.shape) == 1:
         m, n = matrix.shape

@@ -50,18 +50,22 @@ REDUCTIONS: dict[str, tuple[str, ...]] = {
 class Structural(Operation):
     """One row: an operation on arrays that is no operation on their elements.
 
-    rules: what is sent back to each operand, over its operands, `out` and `up`.
-    A rule may have stages of its own before it, `h = ...; up*h`, and `careful` is what is computed
-    where it has no value. shape: of the result. lower: the nodes of the result, row by row. Both
-    are also given what is written at the node beside its operands.
+    rules: what is sent back to each operand, over its operands, `out` and `up`. A rule may have
+    stages of its own before it, `h = ...; up*h`. careful: what is computed where it has no value.
+    variants: other rules where the shapes of the operands decide; None where they are the rules.
 
-    indices: places of operands that are whole numbers, which get no gradient; counted: what a
-    message calls these; holds: whether, by the shapes, and by whether its numbers are whole, what
-    stands there is an array of numbers after all. variants: other rules where the shapes of
-    the operands decide; None where they are the rules. optional: how many of the last operands may be left out. counts:
-    of what says how large its operand is, the number. work: how many operations on numbers it
-    means, where these are many more than the numbers that it takes and makes. jacobians: what the
-    Jacobian is by each operand, where that and the result are vectors; empty where no text says it.
+    shape: of the result. lower: the nodes of the result, row by row. Both are also given what is
+    written at the node beside its operands. work: how many operations on numbers it means, where
+    these are many more than the numbers that it takes and makes. counts: of what says how large its
+    operand is, the number.
+
+    indices: places of operands that are whole numbers, which get no gradient. counted: what a
+    message calls these. holds: whether, by the shapes, and by whether its numbers are whole, what
+    stands there is an array of numbers after all. optional: how many of the last operands may be
+    left out.
+
+    jacobians: what the Jacobian is by each operand, where that and the result are vectors; empty
+    where no text says it.
 
     parts: what it is made of, as texts over the operands: the first that fits their shapes is shown
     where it is opened, and all are ways in which people write it. `axis` is the last axis there:
