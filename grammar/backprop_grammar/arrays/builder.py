@@ -46,20 +46,17 @@ def unneeded(
     if not rest:
         return {}, []
     outside = [k for k in rest if not graph.regions[k]]  # what a branch needs, its `if` needs
-    total = graph.add(OPERATIONS["sum"], tuple(outside), lowered.span)
-    name = "all the others"
-    graph.names[total] = name
-    graph.stages.append((name, total))
     found: dict[int, Number | None] = {}
     notes = []
     try:
-        values = values_of(graph, lowered.at, name, [graph.names[k] for k in rest])
+        labels = [graph.names[k] for k in rest]
+        values = values_of(lowered, outside, labels, "all the others", finite=False)
         return {k: values.get(graph.names[k]) for k in rest}, []
     except BackpropError:  # one by one, to see which it is
         for k in rest:
+            label = graph.names[k]
             try:
-                label = graph.names[k]
-                found[k] = values_of(graph, lowered.at, label, [label])[label]
+                found[k] = values_of(lowered, None, [label], label, finite=False)[label]
             except BackpropError as error:
                 found[k] = None
                 if error.reason != "branch":
@@ -69,11 +66,20 @@ def unneeded(
 
 
 def values_of(
-    graph: Graph, at: dict[str, float], output: str, labels: list[str]
+    lowered: Lowered, nodes: Sequence[int] | None, labels: Sequence[str], name: str, **how: Any
 ) -> dict[str, Number]:
-    """The values of some nodes, which an output needs."""
-    one = evaluate_numbers(graph, at, wrt=labels, output=output, nodes=False, finite=False)
-    return one.values
+    """The values of some of what an output needs, by their labels.
+
+    nodes: whose sum is the output, of that name; None where there is one already. how: as of
+    trace.evaluate. Raises BackpropError where one of the nodes has no value.
+    """
+    graph = lowered.graph
+    if nodes is not None:
+        total = graph.add(OPERATIONS["sum"], tuple(nodes), lowered.span)
+        graph.names[total] = name
+        graph.stages.append((name, total))
+    labels = list(dict.fromkeys(labels))
+    return evaluate_numbers(graph, lowered.at, wrt=labels, output=name, nodes=False, **how).values
 
 
 class Builder:

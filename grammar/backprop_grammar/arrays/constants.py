@@ -20,8 +20,7 @@ from ..numbers.wide import as_float
 from ..operations.exact import LONGEST
 from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
-from ..trace.evaluate import evaluate as evaluate_numbers
+from .builder import values_of
 from .lower import Lowered, check_work, element, elements
 from .shapes import floats_of, shapes
 
@@ -127,13 +126,8 @@ def numbers_of(lowered: Lowered, end: int) -> list[float]:
     exact = [x for node in cells.nodes if (x := values[node]) is not None]
     if len(exact) == len(cells.nodes):
         return [nearest(x.numerator, x.denominator) for x in exact]
-    total = graph.add(OPERATIONS["sum"], tuple(cells.nodes), lowered.span)
-    graph.names[total] = "all"
-    graph.stages.append(("all", total))
     labels = [element(lowered.names.of[end], place) for place in elements(cells.shape)]
-    found = evaluate_numbers(
-        graph, {}, wrt=list(dict.fromkeys(labels)), output="all", nodes=False, precision=DIGITS
-    ).values
+    found = values_of(lowered, cells.nodes, labels, "all", precision=DIGITS)
     return [as_float(found[label]) or 0.0 for label in labels]
 
 

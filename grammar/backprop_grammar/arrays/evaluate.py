@@ -253,12 +253,10 @@ def with_others(lowered: Lowered, error: BackpropError) -> BackpropError:
     inner = dict.fromkeys(k for one in cells for k in graph.operands[one])
     if not bounds or len(cells) < 2:
         return error
-    total = graph.add(OPERATIONS["sum"], tuple(inner), lowered.span)
-    graph.names[total] = name = "all that it is of"
-    graph.stages.append((name, total))
     named = [k for k in inner if k not in graph.constants]
+    labels = [graph.names[k] for k in named]
     try:
-        found = values_of(graph, lowered.at, name, [graph.names[k] for k in named]) | lowered.at
+        found = values_of(lowered, [*inner], labels, "all that it is of", finite=False) | lowered.at
     except BackpropError:  # some have no value themselves
         return error
     values = {k: as_float(found[graph.names[k]]) for k in named} | graph.constants
