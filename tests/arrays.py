@@ -4,6 +4,8 @@ Nothing here knows a rule of differentiation. A program is a Python function ove
 mpmath numbers; its gradients are central differences with a step of 1e-20, at 60 digits.
 """
 
+# ruff: noqa: N803  a matrix has a capital letter
+
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -121,6 +123,89 @@ def squares(value: Value) -> Value:
 
 def mean(numbers: Value) -> Value:
     return mpmath.fsum(numbers) / len(numbers)
+
+
+def relu(value: Value) -> Value:
+    return each(lambda x: max(mp.mpf(0), x), value)
+
+
+def layer(X: Value, W: Value, b: Value) -> Value:
+    return rows_with(lambda x, y: x + y, times(X, W), b)
+
+
+def two_layers(x: Value, w1: Value, w2: Value, y: Value) -> Value:
+    return squares(add(times(each(sigmoid, times(x, w1)), w2), each(lambda t: -t, y)))
+
+
+def standard(numbers: Value) -> Value:
+    """Numbers less their mean, over the root of their variance."""
+    mu = mean(numbers)
+    scale = mp.sqrt(mean([(x - mu) ** 2 for x in numbers]) + mp.mpf("1e-5"))
+    return [(x - mu) / scale for x in numbers]
+
+
+def scaled(row: Value, g: Value, b: Value) -> Value:
+    return [x * s + t for x, s, t in zip(row, g, b, strict=True)]
+
+
+def layernorm(x: Value, g: Value, b: Value) -> Value:
+    return [scaled(standard(row), g, b) for row in x]
+
+
+def batchnorm(x: Value, g: Value, b: Value) -> Value:
+    return [scaled(row, g, b) for row in columns([standard(column) for column in columns(x)])]
+
+
+def cell(x: Value, h: Value, W: Value, U: Value, b: Value) -> Value:
+    return each(mp.tanh, add(add(times(W, x), times(U, h)), b))
+
+
+def lstm(x: Value, h: Value, c: Value, W: Value, U: Value, b: Value) -> Value:
+    a = add(add(times(W, x), times(U, h)), b)
+    i, f, o = (each(sigmoid, a[k : k + 2]) for k in (0, 2, 4))
+    c1 = each(lambda f, c, i, g: f * c + i * g, f, c, i, each(mp.tanh, a[6:8]))
+    return mpmath.fsum(each(lambda o, c: o * mp.tanh(c), o, c1))
+
+
+def attended(Q: Value, K: Value, V: Value, mask: Value = None) -> Value:
+    scores = each(lambda s: s / mp.sqrt(2), times(Q, columns(K)))
+    return times([softmax(row) for row in (add(scores, mask) if mask else scores)], V)
+
+
+def hinge(W: Value, x: Value, y: int) -> Value:
+    s = times(W, x)
+    return mpmath.fsum(max(mp.mpf(0), t - s[y] + 1) for t in s) - 1
+
+
+def huber(d: Value) -> Value:
+    return mpmath.fsum(t**2 / 2 if abs(t) < 1 else abs(t) - mp.mpf(1) / 2 for t in d)
+
+
+def windows(X: Value, high: int, wide: int, step: int = 1) -> Value:
+    """The windows that slide over a matrix, each a list."""
+    return [
+        [
+            [X[i + p][j + q] for p in range(high) for q in range(wide)]
+            for j in range(0, len(X[0]) - wide + 1, step)
+        ]
+        for i in range(0, len(X) - high + 1, step)
+    ]
+
+
+def correlated(X: Value, K: Value) -> Value:
+    """The sums of products of a kernel with every window of a matrix, or of a vector."""
+    if not isinstance(X[0], list):
+        return correlated([X], [K])[0]
+    weights = all_of(K)
+    return [
+        [mpmath.fsum(x * k for x, k in zip(one, weights, strict=True)) for one in row]
+        for row in windows(X, len(K), len(K[0]))
+    ]
+
+
+def pooled(X: Value, k: int) -> Value:
+    """The largest of every window of k by k."""
+    return [[max(one) for one in row] for row in windows(X, k, k)]
 
 
 def weighted(value: Value, by: Value) -> Value:

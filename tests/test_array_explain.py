@@ -16,13 +16,9 @@ import backprop_grammar as bp
 from backprop_grammar.arrays.lower import elements
 from backprop_grammar.explain import array_narrate, array_sentences, array_why, indices
 from backprop_grammar.explain.document import Figure, Grid, Written, plain
+from backprop_grammar.operations import fits
 from backprop_grammar.operations.row import Role
-from backprop_grammar.operations.structural import (
-    MATMUL,
-    STRUCTURAL,
-    array_row,
-    same_shape,
-)
+from backprop_grammar.operations.structural import MATMUL, STRUCTURAL, array_row
 from backprop_grammar.views.documents import formula_latex
 from tests.support import BackpropError, call, schema
 
@@ -199,9 +195,7 @@ def test_a_row_without_a_sentence_is_told_by_its_text(monkeypatch):
     def lower(on: Any, operands: Any, _written: Any) -> list[int]:
         return [on.apply("mul", k, on.number(3.0)) for k in operands[0].nodes]
 
-    row = array_row(
-        "thrice", "x", "3*up", Role.SCALES, "three times", shape=same_shape, lower=lower
-    )
+    row = array_row("thrice", "x", "3*up", Role.SCALES, "three times", shape=fits.same, lower=lower)
     monkeypatch.setitem(STRUCTURAL, "thrice", row)
     assert "thrice" not in array_sentences.WHY
     words = told("q = thrice(x); sum(q^2)", {"x": [1, 2]})["q"]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backprop_grammar as bp
+from backprop_grammar.arrays.flattened import flattened
 from backprop_grammar.arrays.grouping import filled, parts_of, shaped
-from backprop_grammar.arrays.lower import by_default, flattened
+from backprop_grammar.arrays.lower import by_default
 from backprop_grammar.arrays.point import bind
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.printer import program_text

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from itertools import combinations, groupby
 from math import hypot
 from xml.etree import ElementTree
@@ -76,11 +77,13 @@ DRAWN = {
 }  # fmt: skip
 
 
+@cache
 def traced(name):
     program, point = DRAWN[name]
     return bp.Program(program).at(point)
 
 
+@cache
 def drawn(name, digits=6, heat=False):
     return array_diagram(traced(name).record, digits, heat)
 

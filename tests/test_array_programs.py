@@ -16,7 +16,28 @@ import pytest
 from mpmath import mp
 
 from tests import arrays as loops
-from tests.arrays import add, columns, each, mean, sigmoid, softmax, squares, times
+from tests.arrays import (
+    add,
+    attended,
+    batchnorm,
+    cell,
+    columns,
+    correlated,
+    each,
+    hinge,
+    huber,
+    layer,
+    layernorm,
+    lstm,
+    mean,
+    pooled,
+    relu,
+    scaled,
+    softmax,
+    squares,
+    times,
+    two_layers,
+)  # fmt: skip
 from tests.screens import ROOT
 from tests.support import Program, call, often, schema
 
@@ -71,76 +92,20 @@ def point(text: str, up: str = "", **bounds: Any) -> Callable[[Rng], tuple[dict[
     return make
 
 
-def matmul_layer(X: Any, W: Any, b: Any) -> Any:
-    return [add(row, b) for row in times(X, W)]
-
-
-def normalised(numbers: Any) -> Any:
-    mu = mean(numbers)
-    scale = mp.sqrt(mean([(x - mu) ** 2 for x in numbers]) + mp.mpf("1e-5"))
-    return [(x - mu) / scale for x in numbers]
-
-
-def scaled(row: Any, g: Any, b: Any) -> Any:
-    return [x * s + t for x, s, t in zip(row, g, b, strict=True)]
-
-
-def cell(x: Any, h: Any, W: Any, U: Any, b: Any) -> Any:
-    return each(mp.tanh, add(add(times(W, x), times(U, h)), b))
-
-
-def lstm(W: Any, U: Any, b: Any, x: Any, h: Any, c: Any) -> Any:
-    a = add(add(times(W, x), times(U, h)), b)
-    i, f, o, g = (a[k : k + 2] for k in (0, 2, 4, 6))
-    new = [sigmoid(p) * q + sigmoid(r) * mp.tanh(s) for p, q, r, s in zip(f, c, i, g, strict=True)]
-    return mp.fsum(sigmoid(p) * mp.tanh(q) for p, q in zip(o, new, strict=True))
-
-
-def attended(Q: Any, K: Any, V: Any, mask: Any = None) -> Any:
-    scores = each(lambda s: s / mp.sqrt(2), times(Q, columns(K)))
-    return times([softmax(row) for row in (add(scores, mask) if mask else scores)], V)
-
-
-def correlated(X: Any, K: Any) -> Any:
-    """The sums of products of a small matrix with every window of a large one."""
-    if not isinstance(X[0], list):
-        return [mp.fsum(X[i + p] * K[p] for p in range(len(K))) for i in range(len(X) - len(K) + 1)]
-    return [
-        [
-            mp.fsum(X[i + p][j + q] * K[p][q] for p in range(len(K)) for q in range(len(K[0])))
-            for j in range(len(X[0]) - len(K[0]) + 1)
-        ]
-        for i in range(len(X) - len(K) + 1)
-    ]
-
-
-def pooled(X: Any, k: int) -> Any:
-    """The largest of every window of k by k."""
-    return [
-        [max(X[i + p][j + q] for p in range(k) for q in range(k)) for j in range(len(X[0]) - k + 1)]
-        for i in range(len(X) - k + 1)
-    ]
-
-
-def hinge(W: Any, x: Any, y: int) -> Any:
-    s = times(W, x)
-    return mp.fsum(max(mp.mpf(0), t - s[y] + 1) for t in s) - 1
-
-
 def variational(m: Any, l: Any) -> Any:
     return -mp.fsum(1 + t - s**2 - mp.exp(t) for s, t in zip(m, l, strict=True)) / 2
 
 
 def makemore(C: Any, W1: Any, b1: Any, bngain: Any, bnbias: Any, W2: Any, b2: Any, ix0: Any, ix1: Any, ix2: Any, y: Any) -> Any:  # fmt: skip
     x = [[*C[i], *C[j], *C[k]] for i, j, k in zip(ix0, ix1, ix2, strict=True)]
-    before = matmul_layer(x, W1, b1)
+    before = layer(x, W1, b1)
     normal = []
     for column in columns(before):
         mu = mean(column)
         var = mp.fsum((t - mu) ** 2 for t in column) / (len(column) - 1)
         normal.append([(t - mu) / mp.sqrt(var + mp.mpf("1e-5")) for t in column])
     h = [each(mp.tanh, scaled(row, bngain, bnbias)) for row in columns(normal)]
-    return loops.entropy(matmul_layer(h, W2, b2), y)
+    return loops.entropy(layer(h, W2, b2), y)
 
 
 MAKEMORE = """x = concat(C[ix0], C[ix1], C[ix2], axis=1)
@@ -163,20 +128,20 @@ PROGRAMS = {
     "lecture": Typed("sum((W @ x)^2)", point("W mn, x n"), lambda W, x: squares(times(W, x))),
     "lecture, by norm": Typed("norm(W @ x)^2", point("W mn, x n"), lambda W, x: squares(times(W, x))),
     "product": Typed("x @ w", point("x mn, w nk", "mk"), lambda x, w: times(x, w)),
-    "relu": Typed("max(0, x)", point("x n", "n"), lambda x: each(lambda t: max(mp.mpf(0), t), x)),
-    "affine": Typed("relu(W @ x + b)", point("W mn, x n, b m", "ones"), lambda W, x, b: each(lambda t: max(mp.mpf(0), t), add(times(W, x), b))),
-    "affine batch": Typed("X @ W + b", point("X mn, W nk, b k", "mk"), matmul_layer),
+    "relu": Typed("max(0, x)", point("x n", "n"), lambda x: relu(x)),
+    "affine": Typed("relu(W @ x + b)", point("W mn, x n, b m", "ones"), lambda W, x, b: relu(add(times(W, x), b))),
+    "affine batch": Typed("X @ W + b", point("X mn, W nk, b k", "mk"), layer),
     "two layers": Typed("h = sigmoid(x @ w1); p = h @ w2; sum((p - y)^2)", point("x mn, w1 nk, w2 kp, y mp"),
-        lambda x, w1, w2, y: squares(add(times(each(sigmoid, times(x, w1)), w2), each(lambda t: -t, y)))),
+        two_layers),
     "softmax loss": Typed("-log(softmax(s)[y])", point("s n, y<n "), lambda s, y: -mp.log(softmax(s)[y]), ("y",)),
     "softmax layer": Typed("cross_entropy(X @ W + b, y)", point("X mn, W nk, b k, y<k m"),
-        lambda X, W, b, y: loops.entropy(matmul_layer(X, W, b), y), ("y",)),
+        lambda X, W, b, y: loops.entropy(layer(X, W, b), y), ("y",)),
     "atomic": Typed("m = max(s, axis=1); e = exp(s - m); p = e/sum(e, axis=1); -mean(log(pick(p, y)))", point("s mn, y<n m"), lambda s, y: loops.entropy(s, y), ("y",)),
     "hinge": Typed("s = W @ x; sum(max(0, s - s[y] + 1)) - 1", point("W mn, x n, y<m "), hinge, ("y",)),
     "batch norm": Typed("mu = mean(x, axis=0); v = mean((x - mu)^2, axis=0); g*(x - mu)/sqrt(v + 1e-5) + b", point("x mn, g n, b n", "mn"),
-        lambda x, g, b: [scaled(row, g, b) for row in columns([normalised(column) for column in columns(x)])]),
+        batchnorm),
     "layer norm": Typed("mu = mean(x, axis=1); v = mean((x - mu)^2, axis=1); g*(x - mu)/sqrt(v + 1e-5) + b", point("x mn, g n, b n", "ones"),
-        lambda x, g, b: [scaled(normalised(row), g, b) for row in x]),
+        layernorm),
     "recurrent step": Typed("h = tanh(Wx @ x + Wh @ h0 + b); sum(h)", point("Wx mn, x n, Wh mm, h0 m, b m"),
         lambda Wx, x, Wh, h0, b: mp.fsum(cell(x, h0, Wx, Wh, b))),
     "in time": Typed("cell(x,h,W,U,b) = tanh(W @ x + U @ h + b); h1 = cell(x1,h0,W,U,b); h2 = cell(x2,h1,W,U,b); sum(h2^2)",
@@ -188,7 +153,7 @@ PROGRAMS = {
     "convolution": Typed("conv(X, K)", point("X 44, K 23", "ab", a=3, b=2), correlated),
     "convolution of vectors": Typed("conv(x, k)", point("x 5, k 2", "a", a=4), lambda x, k: correlated(x, k)),
     "relu and pool": Typed("sum(maxpool(relu(conv(X, K)), 2))", point("X 55, K 22"),
-        lambda X, K: mp.fsum(loops.all_of(pooled(each(lambda t: max(mp.mpf(0), t), correlated(X, K)), 2)))),
+        lambda X, K: mp.fsum(loops.all_of(pooled(relu(correlated(X, K)), 2)))),
     "embedding": Typed("h = C[ix]; sum(h^2)", point("C mn, ix<m 3"), lambda C, ix: squares([C[k] for k in ix]), ("ix",)),
     "linear regression": Typed("mean((X @ w + b - y)^2)", point("X mn, w n, b , y m"),
         lambda X, w, b, y: mean([(p + b - t) ** 2 for p, t in zip(times(X, w), y, strict=True)])),
@@ -205,7 +170,7 @@ PROGRAMS = {
     "dropout": Typed("m = [1,0,1,1]; h = relu(W @ x); sum(h*m/0.75)", point("W 4n, x n, m 4"),
         lambda W, x, m: mp.fsum(max(mp.mpf(0), h) * t for h, t in zip(times(W, x), m, strict=True)) * 4 / 3),
     "huber": Typed("sum(if(abs(d) < 1, d^2/2, abs(d) - 1/2))", point("d n"),
-        lambda d: mp.fsum(t**2 / 2 if abs(t) < 1 else abs(t) - mp.mpf(1) / 2 for t in d)),
+        huber),
     "makemore": Typed(MAKEMORE, point("C 52, W1 6a, b1 a, bngain a, bnbias a, W2 a5, b2 5, ix0<5 4, ix1<5 4, ix2<5 4, y<5 4", a=3), makemore, ("ix0", "ix1", "ix2", "y")),
 }  # fmt: skip
 
@@ -362,16 +327,15 @@ def test_a_single_class_has_no_loss():
 
 
 def affine(X: Any, W: Any, b: Any) -> Any:
-    return mp.fsum(max(mp.mpf(0), t) ** 2 for t in loops.all_of(matmul_layer(X, W, b))) / 2
+    return mp.fsum(max(mp.mpf(0), t) ** 2 for t in loops.all_of(layer(X, W, b))) / 2
 
 
 def batch_norm(x: Any, g: Any, b: Any) -> Any:
-    rows = [scaled(row, g, b) for row in columns([normalised(column) for column in columns(x)])]
-    return mp.fsum(t**3 for t in loops.all_of(rows))
+    return mp.fsum(t**3 for t in loops.all_of(batchnorm(x, g, b)))
 
 
 def convolution(X: Any, K: Any) -> Any:
-    return squares(pooled(each(lambda t: max(mp.mpf(0), t), correlated(X, K)), 2)) / 2
+    return squares(pooled(relu(correlated(X, K)), 2)) / 2
 
 
 SAMPLES: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {

@@ -72,40 +72,6 @@ def test_what_was_stretched_is_summed(a, b):
 # what the rows mean, against loops of their own
 
 
-def under(X, high, wide, step=1):
-    """The windows that slide over a matrix, each a list."""
-    return [
-        [
-            [X[i + p][j + q] for p in range(high) for q in range(wide)]
-            for j in range(0, len(X[0]) - wide + 1, step)
-        ]
-        for i in range(0, len(X) - high + 1, step)
-    ]
-
-
-def products(window, K):
-    return sum(x * k for x, k in zip(window, loops.all_of(K), strict=True))
-
-
-def correlated(X, K):
-    return [[products(one, K) for one in row] for row in under(X, len(K), len(K[0]))]
-
-
-def standard(numbers):
-    middle = loops.mean(numbers)
-    spread = mp.sqrt(loops.mean([(x - middle) ** 2 for x in numbers]) + mp.mpf("1e-5"))
-    return [(x - middle) / spread for x in numbers]
-
-
-def by_row(x, g, b):
-    return [[g[k] * t + b[k] for k, t in enumerate(standard(row))] for row in x]
-
-
-def by_column(x, g, b):
-    shifted = loops.columns([standard(column) for column in loops.columns(x)])
-    return [[g[k] * t + b[k] for k, t in enumerate(row)] for row in shifted]
-
-
 UP3 = [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0], [2.0, 0.1, -0.4]]
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
@@ -126,23 +92,23 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
     "flip": ("sum(flip(X)*X^2) + dot(flip(x), w)", {"X": X, "x": [1, 2, 4], "w": [0.5, -1, 3]}, None,
         lambda X, x, w: sum(p * q**2 for p, q in zip(loops.all_of(X)[::-1], loops.all_of(X), strict=True)) + x[2] * w[0] + x[1] * w[1] + x[0] * w[2]),
     "convolution": ("conv(X, K)", {"X": X, "K": K}, [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]],
-        lambda X, K: loops.weighted(correlated(X, K), [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])),
+        lambda X, K: loops.weighted(loops.correlated(X, K), [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])),
     "convolution of vectors": ("sum(conv(x, k)^2)", {"x": [1, 2, -1, 0.5], "k": [3, -0.5]}, None,
         lambda x, k: sum((x[i] * k[0] + x[i + 1] * k[1]) ** 2 for i in range(3))),
     "convolution, relu, pool": ("sum(maxpool(relu(conv(X, K)), 2))", {"X": X, "K": K}, None,
-        lambda X, K: sum(max(w) for row in under([[max(0, t) for t in row] for row in correlated(X, K)], 2, 2) for w in row)),
+        lambda X, K: sum(max(w) for row in loops.windows([[max(0, t) for t in row] for row in loops.correlated(X, K)], 2, 2) for w in row)),
     "padded convolution": ("sum(conv(pad(X, 1), K)^2) + sum(crop(pad(x, k), 1)^3)", {"X": X, "K": K, "x": [1, -2], "k": [0, 0, 0]}, None,
-        lambda X, K, x, k: loops.squares(correlated([[0] * 6, *([0, *row, 0] for row in X), [0] * 6], K)) + x[0] ** 3 + x[1] ** 3),
+        lambda X, K, x, k: loops.squares(loops.correlated([[0] * 6, *([0, *row, 0] for row in X), [0] * 6], K)) + x[0] ** 3 + x[1] ** 3),
     "pooling apart": ("sum(maxpool(X, 2, 2)*[[2, 3]]) + sum(maxpool(x, 3, 2)^2)", {"X": X, "x": [1, 5, 2, 7, 3]}, None,
-        lambda X, x: sum(c * max(w) for row in under(X, 2, 2, 2) for c, w in zip([2, 3], row, strict=True)) + max(x[:3]) ** 2 + max(x[2:]) ** 2),
+        lambda X, x: sum(c * max(w) for row in loops.windows(X, 2, 2, 2) for c, w in zip([2, 3], row, strict=True)) + max(x[:3]) ** 2 + max(x[2:]) ** 2),
     "batch norm": ("batchnorm(x, g, b)", {"x": UP3, "g": [1.5, 0.7, -1], "b": [0.1, -0.3, 2]}, loops.columns(UP3),
-        lambda x, g, b: loops.weighted(by_column(x, g, b), loops.columns(UP3))),
+        lambda x, g, b: loops.weighted(loops.batchnorm(x, g, b), loops.columns(UP3))),
     "layer norm": ("layernorm(x, g, b)", {"x": UP3, "g": [1.5, 0.7, -1], "b": [0.1, -0.3, 2]}, loops.columns(UP3),
-        lambda x, g, b: loops.weighted(by_row(x, g, b), loops.columns(UP3))),
+        lambda x, g, b: loops.weighted(loops.layernorm(x, g, b), loops.columns(UP3))),
     "layer norm of one": ("sum(layernorm(x, g, 0)^3)", {"x": [1, 4, -2], "g": 1.5}, None,
-        lambda x, g: sum((g * t) ** 3 for t in standard(x))),
+        lambda x, g: sum((g * t) ** 3 for t in loops.standard(x))),
     "batch norm, then a layer": ("h = relu(batchnorm(x @ W, 1, b)); sum(h^2)", {"x": UP3, "W": [[1, 2], [0.5, -1], [2, 0.3]], "b": 0.4}, None,
-        lambda x, W, b: loops.squares([[max(0, t) for t in row] for row in by_column(loops.times(x, W), [1, 1], [b, b])])),
+        lambda x, W, b: loops.squares([[max(0, t) for t in row] for row in loops.batchnorm(loops.times(x, W), [1, 1], [b, b])])),
     "one hot": ("sum((onehot(y, cols(X)) - X)^2)/rows(X) + sum(onehot(2, 3)*[1, 2, 4])/size(X)", {"X": X, "y": [3, 0, 1]}, None,
         lambda X, y: sum(((y[i] == j) - X[i][j]) ** 2 for i in range(3) for j in range(4)) / 3 + mp.mpf(4) / 12),
     "counts": ("sum((x - mean(x, axis=0))^2, axis=0)/(rows(x) - 1)", {"x": UP3}, [[1.0, -2.0, 0.5]],

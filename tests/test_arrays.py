@@ -21,7 +21,24 @@ from backprop_grammar.language.printer import program_text
 from backprop_grammar.operations.row import Role
 from backprop_grammar.operations.structural import STRUCTURAL, array_row
 from tests import arrays as loops
-from tests.arrays import add, columns, each, mean, rows_with, sigmoid, softmax, squares, times
+from tests.arrays import (
+    add,
+    attended,
+    batchnorm,
+    cell,
+    columns,
+    each,
+    hinge,
+    huber,
+    layer,
+    layernorm,
+    lstm,
+    mean,
+    softmax,
+    squares,
+    times,
+    two_layers,
+)  # fmt: skip
 from tests.support import call, schema
 
 CASES = [
@@ -82,57 +99,6 @@ def near(found: Any, published: Any) -> bool:
 # an oracle with loops of its own
 
 
-def layer(X, W, b):
-    return rows_with(lambda x, y: x + y, times(X, W), b)
-
-
-def two_layers(x, w1, w2, y):
-    return squares(add(times(each(sigmoid, times(x, w1)), w2), each(lambda t: -t, y)))
-
-
-def normalised(x, g, b, up):
-    shifted = columns([centred(column) for column in columns(x)])
-    return loops.weighted(
-        rows_with(lambda s, t: s + t, rows_with(lambda s, t: s * t, shifted, g), b), up
-    )
-
-
-def centred(numbers):
-    mu = mean(numbers)
-    scale = mp.sqrt(mean([(x - mu) ** 2 for x in numbers]) + mp.mpf("1e-5"))
-    return [(x - mu) / scale for x in numbers]
-
-
-def cell(x, h, W, U, b):
-    return each(mp.tanh, add(add(times(W, x), times(U, h)), b))
-
-
-def lstm(x, h, c, W, U, b):
-    a = add(add(times(W, x), times(U, h)), b)
-    i, f, o = (each(sigmoid, a[k : k + 2]) for k in (0, 2, 4))
-    g = each(mp.tanh, a[6:8])
-    c1 = each(lambda f, c, i, g: f * c + i * g, f, c, i, g)
-    return sum(each(lambda o, c: o * mp.tanh(c), o, c1))
-
-
-def attention(Q, K, V, mask, up):
-    scores = times(Q, columns(K))
-    shares = [
-        softmax([s / mp.sqrt(2) + m for s, m in zip(row, masked, strict=True)])
-        for row, masked in zip(scores, mask, strict=True)
-    ]
-    return loops.weighted(times(shares, V), up)
-
-
-def hinge(W, x, y):
-    s = times(W, x)
-    return sum(max(0, t - s[y] + 1) for t in s) - 1
-
-
-def huber(d):
-    return sum(t**2 / 2 if abs(t) < 1 else abs(t) - mp.mpf(1) / 2 for t in d)
-
-
 M, N = [[0.5, -1.2, 0.3], [0.8, 0.1, -0.6]], [[0.2, -0.3], [0.4, 0.1], [-0.5, 0.7]]
 UP = [[1.0, -2.0], [0.5, 3.0]]
 
@@ -159,10 +125,10 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
         {"s": M, "y": [2, 1]}, None, lambda s, y: loops.entropy(s, y)),
     "hinge": ("s = W @ x; sum(max(0, s - s[y] + 1)) - 1", {"W": N, "x": [2, 4], "y": 2}, None, hinge),
     "batch norm": ("mu = mean(x, axis=0); v = mean((x - mu)^2, axis=0); g*(x - mu)/sqrt(v + 1e-5) + b",
-        {"x": N, "g": [1.5, 0.7], "b": [0.1, -0.3]}, N, lambda x, g, b: normalised(x, g, b, N)),
+        {"x": N, "g": [1.5, 0.7], "b": [0.1, -0.3]}, N, lambda x, g, b: loops.weighted(batchnorm(x, g, b), N)),
     "layer norm": ("mu = mean(x, axis=1); v = mean((x - mu)^2, axis=1); g*(x - mu)/sqrt(v + 1e-5) + b",
         {"x": M, "g": [1.5, 0.7, 2], "b": [0.1, -0.3, 1]}, M,
-        lambda x, g, b: loops.weighted([add(each(lambda s, t: s * t, centred(row), g), b) for row in x], M)),
+        lambda x, g, b: loops.weighted(layernorm(x, g, b), M)),
     "recurrent step": ("h = tanh(Wx @ x + Wh @ h0 + b); sum(h)",
         {"Wx": N, "x": [0.3, -1], "Wh": [[0.1, 0.2, 0.3], [-0.4, 0.5, 0.6], [0.7, -0.8, 0.9]], "h0": [0.1, 0.2, -0.3], "b": [0, 0.1, -0.2]},
         None, lambda Wx, x, Wh, h0, b: sum(cell(x, h0, Wx, Wh, b))),
@@ -174,7 +140,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
          "x": [0.5, -1], "h": [0.1, 0.2], "c": [0.3, -0.4], "b": [0.1 * k - 0.3 for k in range(8)]}, None, lstm),
     "attention": ("softmax(Q @ K.T/sqrt(2) + mask) @ V",
         {"Q": UP, "K": [[0.2, 0.4], [-0.1, 0.3]], "V": [[1, 2], [3, -1]], "mask": [[0, -0.5], [0.25, 0]]}, UP,
-        lambda Q, K, V, mask: attention(Q, K, V, mask, UP)),
+        lambda Q, K, V, mask: loops.weighted(attended(Q, K, V, mask), UP)),
     "max pool": ("sum(maxpool(x, 2)^2)", {"x": [1, 3, 2, -1]}, None,
         lambda x: sum(max(pair) ** 2 for pair in pairwise(x))),
     "embedding": ("h = C[ix]; sum(h^2)", {"C": N, "ix": [1, 2, 1]}, None, lambda C, ix: squares([C[k] for k in ix])),

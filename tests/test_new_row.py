@@ -18,8 +18,9 @@ from backprop_cli.formats import FORMATS
 from backprop_grammar.blocks.definitions import over
 from backprop_grammar.operations.exact import always, at_zero
 from backprop_grammar.operations.row import Operation, Role, row
+from backprop_grammar.operations.shape import Misfit
 from backprop_grammar.operations.special import wide_power
-from backprop_grammar.operations.structural import STRUCTURAL, Misfit, Structural, array_row
+from backprop_grammar.operations.structural import STRUCTURAL, Structural, array_row
 from backprop_grammar.operations.table import FUNCTIONS, OPERATIONS
 from tests.support import call, schema
 from tests.test_codes import MISSING, running, what_they_say

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -50,6 +51,7 @@ def path_of(module: str):
     return found if found.exists() else None
 
 
+@cache
 def imported(module: str) -> list[tuple[str, ast.AST]]:
     """Every module of ours that a module imports, within functions and for types too."""
     path = path_of(module)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.graph import Graph
+from .language.graph import Graph, as_array
 from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .descent.descend import Plan
     from .descent.trajectory import Trajectory
     from .explain.document import Explanation as ExplanationRecord
-    from .operations.structural import Shape
+    from .operations.shape import Shape
 
 __all__ = [
     "ArrayEdge",
@@ -269,7 +269,7 @@ class Program:
 
         bound, at = arrays.bind(self.record, self.point(point, values, {}))
         found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
-        return {name: getattr(value, "nested", value) for name, value in found.items()}
+        return {name: as_array(value).nested for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
         """The inputs that an output depends on: a stage or node; the last stage unless named.
@@ -367,7 +367,7 @@ class Program:
 
     def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "Trace | ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
-        from .arrays.evaluate import evaluate, in_numbers  # which programs over numbers do not need
+        from .arrays.evaluate import evaluate  # which programs over numbers do not need
         from .arrays.point import array, bind  # likewise
 
         again = partial(Program.at, self, values, **options)
@@ -392,6 +392,8 @@ class Program:
         else:
             upstream = arriving(upstream)
         if "all" in options.get("expand", ()):
+            from .arrays.flattened import in_numbers  # as these
+
             return Trace(in_numbers(bound, at, upstream=upstream, **options), shown, again)
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
 
@@ -1023,7 +1025,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
     @property
     def point(self) -> dict[str, Any]:
         """The value of every input."""
-        return {name: getattr(value, "nested", value) for name, value in self.record.at.items()}
+        return {name: as_array(value).nested for name, value in self.record.at.items()}
 
     @property
     def value(self) -> Any:

@@ -15,7 +15,7 @@ from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usa
 from backprop_grammar.language.graph import Array
 from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import Program
-from backprop_grammar.operations.structural import Shape, said
+from backprop_grammar.operations.shape import Shape, said
 
 from . import io as tables
 from .columns import COUNTS, NUMBERS, Feed, Style, called, columns_hint, neither, one_name

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import Program
-from backprop_grammar.operations.structural import Shape
+from backprop_grammar.operations.shape import Shape
 
 from .jobs import STATUS
 from .sources import Points

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from backprop_grammar.errors import shorten, usage
 from backprop_grammar.language.graph import Array
 from backprop_grammar.library import Program
-from backprop_grammar.operations.structural import Shape
+from backprop_grammar.operations.shape import Shape
 
 from .columns import Feed, added, called, varying
 from .io import OF_LISTS, part
@@ -58,7 +57,9 @@ def differentiated(feed: Feed, wrt: Sequence[str]) -> Sequence[str]:
     labels = [name for name in feed.shapes if feed.columns.get(f"{name}[0]") in columns]
     for name in wrt:
         if name.partition("[")[0] in labels:
-            raise usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
+            from backprop_grammar.arrays.shapes import selects  # which numbers do not need
+
+            raise selects(name)
     return wrt or [name for name in feed.shapes if name not in labels]
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.library import Program
-from backprop_grammar.operations.structural import Shape
+from backprop_grammar.operations.shape import Shape
 
 from . import io as tables
 from .atomic import atomic_file, writing

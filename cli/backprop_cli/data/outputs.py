@@ -9,7 +9,7 @@ from typing import IO
 
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.errors import shorten, usage
-from backprop_grammar.operations.structural import Shape
+from backprop_grammar.operations.shape import Shape
 
 from ..screens.diagnostics import refusal, say
 from . import io as tables

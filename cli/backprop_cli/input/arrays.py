@@ -13,7 +13,7 @@ from backprop_grammar.arrays.point import array
 from backprop_grammar.errors import BackpropError, shorten, usage, visible
 from backprop_grammar.language.graph import Array
 from backprop_grammar.language.nearest import DECIMAL, literal
-from backprop_grammar.operations.structural import LARGEST, said
+from backprop_grammar.operations.shape import LARGEST, said
 
 from ..screens.diagnostics import refusal
 from .documents import document_of

@@ -17,7 +17,7 @@ from backprop_grammar.arrays.elements import tensor
 from backprop_grammar.arrays.lower import element, elements
 from backprop_grammar.arrays.record import Tensor
 from backprop_grammar.descent.trajectory import Trajectory
-from backprop_grammar.operations.structural import said
+from backprop_grammar.operations.shape import said
 from backprop_grammar.views.options import Options
 
 from .steps import FEW, MANY, StepsTable, printed, shown

@@ -14,10 +14,11 @@ from rich.text import Text
 from backprop_grammar.arrays.notes import gathered_flags
 from backprop_grammar.arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from backprop_grammar.arrays.text import columns, indents, inline, is_large, summary, text_of
-from backprop_grammar.language.graph import Array
+from backprop_grammar.language.graph import Array, as_array
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number
-from backprop_grammar.operations.structural import INDEX, Structural, said, size
+from backprop_grammar.operations.shape import said, size
+from backprop_grammar.operations.structural import INDEX, Structural
 from backprop_grammar.trace.index import is_number
 from backprop_grammar.views.options import Options
 
@@ -402,9 +403,7 @@ def table(titles: Sequence[str], rows: list[list[Text]]) -> Grid:
 
 def tensor_of(number: Any) -> Tensor:
     """A number or an array of a trace, in its shape."""
-    if isinstance(number, Tensor | Array):
-        return Tensor(number.shape, tuple(number.numbers))
-    return Tensor((), (number,))
+    return number if isinstance(number, Tensor) else Tensor(*as_array(number)[:2])
 
 
 def shape_text(tensor: Tensor) -> str:

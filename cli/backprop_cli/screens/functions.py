@@ -7,7 +7,8 @@ from rich.text import Text
 
 from backprop_grammar.arrays.examples import examples
 from backprop_grammar.operations.row import Operation
-from backprop_grammar.operations.structural import REDUCTIONS, Structural, said
+from backprop_grammar.operations.shape import said
+from backprop_grammar.operations.structural import REDUCTIONS, Structural
 from backprop_grammar.operations.table import KINDS, OPERATIONS, also_called
 from backprop_grammar.views.documents.functions_json import described
 

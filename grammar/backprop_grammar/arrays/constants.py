@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, as_array
 from ..language.nearest import fraction, nearest
 from ..language.parser import parse
 from ..language.printer import shape_text
@@ -20,9 +20,8 @@ from ..numbers.wide import as_float
 from ..operations.exact import LONGEST
 from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
-from ..operations.table import OPERATIONS
-from ..trace.evaluate import evaluate as evaluate_numbers
-from .lower import Lowered, check_size, element, elements
+from .builder import values_of
+from .lower import Lowered, check_work, element, elements
 from .shapes import floats_of, shapes
 
 __all__ = ["constant", "drawn", "settled"]
@@ -77,10 +76,10 @@ def constant(text: str | Graph, name: str, seed: int = 0) -> float | Array:
     shape = found.of[end]
     if end in found.made:
         return Array(shape, found.made[end])
-    check_size(graph, found, needed, MOST)
+    check_work(graph, found, needed, MOST)
     lowered = Lowered(graph, Names(graph), found, {}, needed, False)
     numbers = numbers_of(lowered, end)
-    return Array(shape, tuple(numbers)) if shape else numbers[0]
+    return Array(shape, tuple(numbers)).value
 
 
 def with_draws(graph: Graph, name: str, seed: int) -> Graph:
@@ -127,13 +126,8 @@ def numbers_of(lowered: Lowered, end: int) -> list[float]:
     exact = [x for node in cells.nodes if (x := values[node]) is not None]
     if len(exact) == len(cells.nodes):
         return [nearest(x.numerator, x.denominator) for x in exact]
-    total = graph.add(OPERATIONS["sum"], tuple(cells.nodes), lowered.span)
-    graph.names[total] = "all"
-    graph.stages.append(("all", total))
     labels = [element(lowered.names.of[end], place) for place in elements(cells.shape)]
-    found = evaluate_numbers(
-        graph, {}, wrt=list(dict.fromkeys(labels)), output="all", nodes=False, precision=DIGITS
-    ).values
+    found = values_of(lowered, cells.nodes, labels, "all", precision=DIGITS)
     return [as_float(found[label]) or 0.0 for label in labels]
 
 
@@ -146,8 +140,7 @@ def drawn(program: Graph, at: Mapping[str, float | Array], seed: int) -> dict[st
     sizes: dict[str, int] = {}
     for name, declared in program.declared.items():
         if name in at:
-            value = at[name]
-            given = value.shape if isinstance(value, Array) else ()
+            given = as_array(at[name]).shape
             sizes |= {k: n for k, n in zip(declared, given, strict=False) if isinstance(k, str)}
     result: dict[str, float | Array] = {}
     for name, declared in program.declared.items():
@@ -165,5 +158,5 @@ def drawn(program: Graph, at: Mapping[str, float | Array], seed: int) -> dict[st
         row = MAKERS["randn"]
         _, numbers = made(row, [Fraction(k) for k in shape or (1,)], stream(f"{seed} {name} 0"))
         floats = floats_of(numbers)
-        result[name] = Array(shape, floats) if shape else floats[0]
+        result[name] = Array(shape, floats).value
     return result

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten, usage
-from ..language.graph import Array, Graph
-from ..operations.structural import Shape, said, size
+from ..language.graph import Array, Graph, nested
+from ..operations.shape import Shape, said, size
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
-from .lower import Lowered, check_size, element, elements, opened, reachable_from
-from .record import Tensor, nested
+from .lower import Lowered, check_work, element, elements, opened, shapes_at
+from .record import Tensor
 from .shapes import Shapes, Values, output_shape, shapes
 
 __all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "tensor", "varying"]
@@ -93,12 +93,8 @@ def by_element(
     names = Names(graph)
     end = names.find(output) if output else graph.output
     roots = [names.find(name if graph.node(name) is not None else owner(name)) for name in wrt]
-    needed = reachable_from(graph, [end, *roots])
-    check_bound(graph, dict.fromkeys(at, 0.0), needed)
-    for name, node in graph.variables.items():
-        needed[node] = needed[node] or name in at
     graph = replace(graph, declared=of_others(program, at, columns, output))
-    found = shapes(graph, at, needed)
+    found, needed = shapes_at(graph, at, [end, *roots])
     if size(found.of[end]) > 1:
         error = output_shape(graph, end, found.of[end])
         raise error.replace(hint=error.hint.partition(", or ")[0], reason="")
@@ -109,7 +105,7 @@ def by_element(
                 f"{shorten(name)} selects elements, and cannot be another one in every row",
                 "give it one value; only the label of a cross_entropy of one vector may vary",
             )
-    check_size(graph, found, needed)
+    check_work(graph, found, needed)
     lowered = Lowered(graph, names, found, at, needed, edges=False)
     known = {names.of[node]: cells.shape for node, cells in lowered.cells.items()}
     output = names.of[end]
@@ -186,7 +182,7 @@ def tensor(value: Any) -> Tensor:
 
 def placeholder(shape: Shape) -> float | Array:
     """A value of some shape, of which only the shape matters."""
-    return Array(shape, (0.0,) * size(shape)) if shape else 0.0
+    return Array(shape, (0.0,) * size(shape)).value
 
 
 def varying(program: Graph, given: Mapping[str, Shape | None]) -> dict[str, Shape]:

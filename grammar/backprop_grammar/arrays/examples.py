@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..operations.structural import ARRAY, INDEX, Misfit, Shape, Structural, Taken, said, size
+from ..operations.shape import Misfit, Shape, Taken, said, size
+from ..operations.structural import ARRAY, INDEX, Structural
 
 __all__ = ["Example", "examples"]
 

@@ -16,20 +16,10 @@ from ..errors import BackpropError, shorten
 from ..language.graph import Array, Function, Graph, reachable
 from ..language.precedence import number_text
 from ..operations.row import Operation
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    REDUCTIONS,
-    STRUCTURAL,
-    Cells,
-    Misfit,
-    Structural,
-    Taken,
-    size,
-    spread,
-)
+from ..operations.shape import Cells, Misfit, Taken, size, spread
+from ..operations.structural import ARRAY, INDEX, REDUCTIONS, STRUCTURAL, Structural
 from ..operations.table import IDENTITY, IF, OPERATIONS, VARIABLE
-from .lower import check_size, elements, lines, reachable_from
+from .lower import check_work, elements, lines, reachable_from
 from .shapes import Shapes, Values, reduced, shapes
 
 __all__ = ["shaped"]
@@ -93,7 +83,7 @@ def shapes_of(graph: Graph, at: Values, keep: Sequence[str]) -> tuple[Shapes, li
     roots = [graph.output, *(k for name in keep if (k := graph.node(name)) is not None)]
     needed = reachable_from(graph, roots)
     found = shapes(graph, at, needed)
-    check_size(graph, found, needed)
+    check_work(graph, found, needed)
     return found, needed
 
 
@@ -196,7 +186,7 @@ def fitting(row: Operation, text: str, graph: Graph, node: int, found: Shapes) -
     at: dict[str, float | Array] = {}
     for name, k in zip(names, operands, strict=True):
         numbers = tuple(map(float, found.whole.get(k, (0,) * size(found.of[k]))))
-        at[name] = Array(found.of[k], numbers) if found.of[k] else numbers[0]
+        at[name] = Array(found.of[k], numbers).value
     try:
         made = function(row, text, names)
         inner = shapes(made.body, at, made.body.needed(made.body.output))

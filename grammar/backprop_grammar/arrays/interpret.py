@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from ..blocks.names import Names
 from ..language.graph import Array, Graph
 from ..numbers.wide import as_float
-from ..operations.structural import Shape, Structural, size
+from ..operations.shape import Shape, size
+from ..operations.structural import Structural
 from ..operations.table import CONSTANTS
 from .evaluate import evaluate
 from .record import ArrayNode, ArrayTrace, Tensor
@@ -69,4 +70,4 @@ def number(graph: Graph, node: int) -> Tensor:
 def plain(tensor: Tensor) -> float | Array:
     """A tensor as a value of a point."""
     floats = tuple([(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers])
-    return Array(tensor.shape, floats) if tensor.shape else floats[0]
+    return Array(tensor.shape, floats).value

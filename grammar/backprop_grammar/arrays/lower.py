@@ -5,33 +5,30 @@ No calculus stands here, only which element meets which: the numbers' own operat
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import count
-from typing import NamedTuple
 
 from ..blocks.names import Names
 from ..errors import BackpropError
-from ..language.graph import Array, Block, Condition, Graph
+from ..language.graph import Block, Condition, Graph, as_array
 from ..language.nearest import literal
-from ..language.precedence import atom
 from ..operations.row import Operation
-from ..operations.structural import Cells, Shape, Structural, Taken, size, spread
-from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, OPERATIONS, VARIABLE
+from ..operations.shape import Cells, Shape, Taken, size, spread
+from ..operations.structural import Structural
+from ..operations.table import CONSTANT, IDENTITY, IF, OPERATIONS, VARIABLE
 from ..passes.run import check_bound
 from .shapes import Shapes, Values, shapes
 
 __all__ = [
     "LARGEST",
-    "Flattened",
     "Lowered",
     "by_default",
-    "check_size",
+    "check_work",
     "element",
     "elements",
     "elementwise",
-    "flattened",
     "lines",
     "opened",
     "reachable_from",
+    "shapes_at",
 ]
 
 LARGEST = 20_000
@@ -44,7 +41,19 @@ def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
     return [any(one) for one in zip(*needed, strict=True)]
 
 
-def check_size(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
+def shapes_at(graph: Graph, at: Values, roots: Sequence[int]) -> tuple[Shapes, list[bool]]:
+    """The shapes of what some nodes need, and which nodes these are; given inputs are among them.
+
+    Raises BackpropError for a variable without a value, and where shapes do not fit.
+    """
+    needed = reachable_from(graph, roots)
+    check_bound(graph, dict.fromkeys(at, 0.0), needed)
+    for name, node in graph.variables.items():
+        needed[node] = needed[node] or name in at
+    return shapes(graph, at, needed), needed
+
+
+def check_work(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
     """Raise BackpropError where a program means more numbers than are computed, before the work."""
     count = 0
     for node, row in enumerate(graph.operations):
@@ -219,10 +228,9 @@ class Lowered:
         self.cells[node] = Cells(shape, nodes, found.whole.get(node))
 
     def variable(self, name: str, at: Values) -> list[int]:
-        value = at[name]
-        numbers = value.numbers if isinstance(value, Array) else (value,)
-        labels = self.labels(name, value.shape if isinstance(value, Array) else ())
-        self.at |= zip(labels, numbers, strict=True)
+        value = as_array(at[name])
+        labels = self.labels(name, value.shape)
+        self.at |= zip(labels, value.numbers, strict=True)
         return [self.graph.variable(label, self.span) for label in labels]
 
     def name(self, node: int, shape: Shape, nodes: list[int], first: int) -> None:
@@ -371,128 +379,3 @@ class Lowered:
             self.graph.conditions.append(
                 Condition(left.nodes[i], right.nodes[j], test.comparison, region)
             )
-
-
-class Flattened(NamedTuple):
-    """A program over arrays as one over numbers, whose text and names are of this language.
-
-    layout: by the name of each array node that is needed, its shape, and what its elements are
-    called, row by row: W_0_1. The elements of what is chosen element by element have no names
-    inside the branches, and are missing. whole: the names of what selects, and gets no gradient.
-    output: the name of the node that is differentiated; of an array of one number, its element.
-    """
-
-    graph: Graph
-    at: dict[str, float]
-    layout: dict[str, tuple[Shape, tuple[str, ...]]]
-    whole: frozenset[str]
-
-
-def flattened(
-    program: Graph,
-    at: Values,
-    *,
-    wrt: Sequence[str] = (),
-    output: str = "",
-    arrives: Array | None = None,
-) -> Flattened:
-    """A program over arrays, at a point, written out in numbers: q_0 = W_0_0*x_0 + W_0_1*x_1.
-
-    at: a value per variable, of which only the shapes matter, and the numbers of indices and
-    labels. wrt: names of nodes that are needed. output: of the node that becomes the last stage, if
-    it is not; of an array, its first element. arrives: the gradient that arrives there, of its
-    shape; the last stage is then the sum of its products with it.
-
-    Raises BackpropError for unknown names, and where shapes do not fit.
-    """
-    graph = opened(program)
-    names = Names(graph)
-    end = names.find(output) if output else graph.output
-    needed = reachable_from(graph, [end, *map(names.find, wrt)])
-    check_bound(graph, dict.fromkeys(at, 0.0), needed)
-    for name, node in graph.variables.items():
-        needed[node] = needed[node] or name in at
-    found = shapes(graph, at, needed)
-    check_size(graph, found, needed)
-    flat = Flat(graph, names, found, at, needed)
-    flat.close(end, arrives)
-    whole = frozenset([names.of[node] for node in found.whole if node not in graph.constants])
-    return Flattened(flat.graph, flat.at, flat.layout, whole)
-
-
-class Flat(Lowered):
-    """The tape of numbers as a program of its own."""
-
-    def __init__(
-        self, program: Graph, names: Names, found: Shapes, at: Values, needed: Sequence[bool]
-    ) -> None:
-        self.taken = {*names.of.values(), *program.functions, *CONSTANTS}
-        self.layout: dict[str, tuple[Shape, tuple[str, ...]]] = {}
-        super().__init__(program, names, found, at, needed, edges=False)
-        self.graph.respelled = True  # its text is that of the tape
-
-    def apply(self, name: str, *operands: int) -> int:
-        """Append an operation; a sum of two is written with a sign."""
-        return super().apply("add" if name == "sum" and len(operands) == 2 else name, *operands)
-
-    def labels(self, name: str, shape: Shape) -> list[str]:
-        if name in self.layout:
-            return list(self.layout[name][1])
-        for length in count(1):
-            sign = "_" * length
-            labels = [sign.join([name, *map(str, place)]) for place in elements(shape)]
-            if not shape or self.taken.isdisjoint(labels):
-                break
-        self.taken.update(labels)
-        self.layout[name] = shape, tuple(labels)
-        return labels
-
-    def name(self, node: int, shape: Shape, nodes: list[int], first: int) -> None:
-        """The elements are stages of the program, but for numbers, and for what stands in a branch."""
-        graph, name = self.graph, self.names.of[node]
-        for place, one in enumerate(nodes):
-            if graph.operations[one] is IDENTITY and graph.operands[one][0] in graph.constants:
-                (nodes[place],) = graph.operands[one]
-        if any(graph.regions[one] for one in nodes):
-            return
-        labels = self.labels(name, shape)
-        for place, (label, one) in enumerate(zip(labels, nodes, strict=True)):
-            if one in graph.constants:
-                labels[place] = atom(graph.constants[one]).text
-            else:
-                graph.names[one] = label
-                graph.stages.append((label, one))
-        self.layout[name] = shape, tuple(labels)
-
-    def close(self, end: int, arrives: Array | None) -> None:
-        """Make the output the last stage."""
-        graph, nodes = self.graph, self.cells[end].nodes
-        self.region, self.span = 0, self.program.spans[end]
-        node = nodes[0]
-        if arrives is not None:
-            pairs = zip(nodes, arrives.numbers, strict=True)
-            node = self.apply("sum", *[self.apply("mul", one, self.number(up)) for one, up in pairs])  # fmt: skip
-        elif node in graph.constants:
-            node = self.apply("identity", node)
-        self.declare()
-        if not graph.stages or graph.output != node:
-            graph.stages.append(("", node))
-
-    def declare(self) -> None:
-        """Let the text know all variables: those with a value of the program's own, and those that
-        nothing uses, but for indices, which are none here.
-        """
-        program, graph = self.program, self.graph
-        used = {k for operands in graph.operands for k in operands}
-        used |= {k for test in graph.conditions for k in (test.left, test.right)}
-        heads = []
-        for name, node in program.variables.items():
-            own = name in program.inputs or name in program.array_inputs
-            for one in self.cells[node].nodes if node in self.cells else ():
-                label = graph.names[one]
-                if one not in used and node in self.found.whole:
-                    del graph.variables[label], self.at[label]
-                elif own or one not in used:
-                    graph.inputs[label] = self.at[label]
-                    heads.append((label, one))
-        graph.stages[:0] = heads

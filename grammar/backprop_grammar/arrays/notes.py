@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..errors import few, shorten
-from ..operations.structural import Structural, size
+from ..operations.shape import size
+from ..operations.structural import Structural
 from ..trace.record import Flag, Note
 from .lower import Lowered, element, elements
 

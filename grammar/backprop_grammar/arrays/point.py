@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
-from ..operations.structural import LARGEST, size
+from ..operations.shape import LARGEST, size
 from ..trace.point import finite, is_array, unknown_names
 
 __all__ = ["array", "bind"]

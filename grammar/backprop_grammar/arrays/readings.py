@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from ..blocks.names import Names
 from ..language.graph import Graph
-from ..operations.structural import Structural, said
+from ..operations.shape import said
+from ..operations.structural import Structural
 from ..operations.table import IF, MUL, VARIABLE
 from ..passes.run import spelled
 from ..trace.record import Note

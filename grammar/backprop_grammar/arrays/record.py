@@ -1,15 +1,15 @@
 """The trace of a program over arrays: as that of numbers, with an array wherever a number stands."""
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..blocks.names import Names
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, nested
 from ..language.printer import expression_text
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import PRODUCT, Operation, Role
-from ..operations.structural import Shape
+from ..operations.shape import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
 
@@ -19,17 +19,13 @@ __all__ = [
     "ArrayNode",
     "ArrayTrace",
     "Tensor",
-    "nested",
+    "path_of",
 ]
 
 
-def nested(shape: Shape, items: Iterator[Any]) -> Any:
-    """The items of an array as a list, or as a list of rows; of a number, the one item."""
-    if not shape:
-        return next(items)
-    if len(shape) == 1:
-        return [next(items) for _ in range(shape[0])]
-    return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
+def path_of(path: str) -> str:
+    """A path of the numbers' document as one of the arrays': gradients.W[0][1]."""
+    return re.sub(r"(\d),(\d+\])", r"\1][\2", path)
 
 
 class Tensor(NamedTuple):
@@ -55,11 +51,12 @@ class ArrayEdge(NamedTuple):
     """What a node sends back to one operand.
 
     kind: elementwise, reduction or structural. vjp: of a structural one, what is sent as text over
-    the names of the nodes and `up`; empty where only the parts of a block say it. rule, local: of
-    the others, the local gradient as a formula and its numbers, which stand in the shape of the
-    node, or of what a reduction reduces; None for one along which nothing arrives. fit: of an
-    operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or `all`;
-    unsummed: its contribution before that, in the shape of the node.
+    the names of the nodes and `up`; empty where only the parts of a block say it.
+
+    rule, local: of the others, the local gradient as a formula and its numbers, which stand in the
+    shape of the node, or of what a reduction reduces; None for one along which nothing arrives.
+    fit: of an operand that was stretched, along what it is summed for that: `axis=0`, `axis=1`, or
+    `all`. unsummed: its contribution before that, in the shape of the node.
     """
 
     place: int
@@ -150,11 +147,11 @@ class ArrayFrame(NamedTuple):
 class ArrayTrace:
     """One forward and one backward pass over arrays.
 
-    program: as it was typed; names: of the same, grouped as it is shown. upstream: the gradient
+    program: as it was typed. names: of the same, grouped as it is shown. upstream: the gradient
     that arrives at the output, of its shape, or a number. numbers: the trace of the program over
     numbers that it means. outputs: where there are several, all of them with their values and what
-    arrives there; then ``output`` is the last, and what is differentiated the sum of their
-    products. Other fields as in trace.record.Trace.
+    arrives there; then ``output`` is the last, and what is differentiated the sum of their products.
+    Other fields as in trace.record.Trace.
     """
 
     program: Graph

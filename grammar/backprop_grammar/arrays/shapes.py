@@ -10,8 +10,8 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import NamedTuple
 
-from ..errors import BackpropError, shorten
-from ..language.graph import Array, Graph
+from ..errors import BackpropError, shorten, usage
+from ..language.graph import Array, Graph, as_array
 from ..language.nearest import fraction, nearest
 from ..language.parser import parse
 from ..language.printer import shape_text
@@ -19,24 +19,13 @@ from ..numbers.interpret import quotient
 from ..numbers.wide import as_float
 from ..operations.makers import Maker, made
 from ..operations.row import Operation
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    REDUCTIONS,
-    SELECTIONS,
-    Misfit,
-    Shape,
-    Structural,
-    Taken,
-    broadcast,
-    check_size,
-    said,
-)
+from ..operations.shape import Misfit, Shape, Taken, broadcast, check_size, said
+from ..operations.structural import ARRAY, INDEX, REDUCTIONS, SELECTIONS, Structural
 from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
 from ..passes.run import spelled
 from ..trace.evaluate import evaluate
 
-__all__ = ["Shapes", "Values", "floats_of", "output_shape", "shapes"]
+__all__ = ["Shapes", "Values", "floats_of", "output_shape", "selects", "shapes"]
 
 Values = Mapping[str, float | Array]
 
@@ -69,9 +58,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
         if not needed[node]:
             continue
         if row is VARIABLE:
-            value = at[graph.names[node]]
-            if isinstance(value, Array):
-                found.of[node] = value.shape
+            found.of[node] = as_array(at[graph.names[node]]).shape
             check_declared(graph, node, found.of[node], sizes)
         elif row is not CONSTANT:
             try:
@@ -332,8 +319,7 @@ def written_numbers(graph: Graph, node: int, at: Values) -> tuple[float, ...] | 
         value: object = graph.constants[node]
         numbers = (value,) if isinstance(value, float) else None
     elif row is VARIABLE:
-        given = at[graph.names[node]]
-        numbers = given.numbers if isinstance(given, Array) else (given,)
+        numbers = as_array(at[graph.names[node]]).numbers
     elif row is ARRAY:
         parts = [graph.constants.get(k) for k in graph.operands[node]]
         numbers = tuple([part for part in parts if isinstance(part, float)])
@@ -381,6 +367,11 @@ def settle_choices(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
     }
     for node in by_element - found.frames.keys():
         found.frames[node] = node
+
+
+def selects(name: str) -> BackpropError:
+    """The error for what holds an index or labels, where a gradient is asked for."""
+    return usage(f"{shorten(name)} selects elements, and has no gradient", "leave it out")
 
 
 def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:

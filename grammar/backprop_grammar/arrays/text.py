@@ -10,7 +10,7 @@ from typing import Any
 
 from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import Number, Wide, as_float
-from ..operations.structural import said
+from ..operations.shape import said
 from .record import Tensor
 
 __all__ = [

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..language.graph import Graph
 from ..language.table_texts import compiled
-from ..operations.structural import Shape, Structural
+from ..operations.shape import Shape
+from ..operations.structural import Structural
 from ..operations.table import CONSTANT
 
 __all__ = ["OUT", "UP", "renamed", "sent"]

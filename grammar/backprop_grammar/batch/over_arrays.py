@@ -7,9 +7,10 @@ import numpy as np
 
 from ..arrays.elements import by_element, classes, owner, placeholder
 from ..arrays.lower import element, elements
+from ..arrays.shapes import selects
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph
-from ..operations.structural import Shape, said
+from ..operations.shape import Shape, said
 from .decimals import Decimals
 from .evaluator import Evaluator, Rows, check_lengths, column_of, columns_of
 from .ufuncs import Column
@@ -52,9 +53,7 @@ class EvaluatorOfArrays(Evaluator):
         self.shapes, self.names = dict(columns), tuple(dict.fromkeys(wrt)) or tuple(columns)
         for name in self.names:
             if owner(name) in self.elements.whole:
-                raise usage(
-                    f"{shorten(name)} selects elements, and has no gradient", "leave it out"
-                )
+                raise selects(name)
         check_lines(len(self.elements.graph))
         labels = self.elements.labels(columns)
         point = {k: x for k, x in self.elements.at.items() if k not in labels}

@@ -18,21 +18,12 @@ from ..arrays.interpret import fitted, value
 from ..arrays.record import Tensor
 from ..arrays.vjp import OUT, UP
 from ..errors import BackpropError
-from ..language.graph import Array, Graph
+from ..language.graph import Array, Graph, as_array
 from ..language.printer import program_text
 from ..language.table_texts import compiled
 from ..numbers.wide import Number, Wide, as_float, exists
-from ..operations.structural import (
-    ARRAY,
-    INDEX,
-    SELECTIONS,
-    STRUCTURAL,
-    Misfit,
-    Shape,
-    Structural,
-    Taken,
-    size,
-)
+from ..operations.shape import Misfit, Shape, Taken, size
+from ..operations.structural import ARRAY, INDEX, SELECTIONS, STRUCTURAL, Structural
 from .measurement import SEED, WRONG, Measurement, Worst
 
 __all__ = ["verify"]
@@ -89,7 +80,7 @@ def verify(row: Structural, points: int = 0) -> Measurement:
 
 def point(case: Case) -> dict[str, Any]:
     values = {**case.at, UP: case.up}
-    return {name: x.nested if isinstance(x, Array) else x for name, x in values.items()}
+    return {name: as_array(x).nested for name, x in values.items()}
 
 
 def said(row: Structural, case: Case, place: int) -> Iterator[Tensor | None]:
@@ -165,7 +156,7 @@ def drawn(row: Structural, rng: random.Random, turn: int) -> Case | None:
         if selects and not (row.holds and shape and rng.random() < 0.5):
             whole = tuple([rng.randint(-1, 4) for _ in range(size(shape))])
         numbers = tuple(map(float, whole)) if whole else numbers_of(size(shape), rng, turn)
-        at[name] = Array(shape, numbers) if shape else numbers[0]
+        at[name] = Array(shape, numbers).value
         taken.append(Taken(name, shape, whole))
     shapes = [one.shape for one in taken]
     for k, one in enumerate(taken):
@@ -181,9 +172,7 @@ def drawn(row: Structural, rng: random.Random, turn: int) -> Case | None:
     program.written[program.output] = written
     program.names[program.output] = OUT
     numbers = numbers_of(size(result), rng, turn // 4)
-    return Case(
-        program, at, Array(result, numbers) if result else numbers[0], names, shapes, written
-    )
+    return Case(program, at, Array(result, numbers).value, names, shapes, written)
 
 
 def operands_of(row: Structural, rng: random.Random) -> tuple[int, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..arrays.elements import by_element, owner, placeholder
 from ..errors import shorten, usage
 from ..language.graph import Array, Graph
-from ..operations.structural import Shape
+from ..operations.shape import Shape
 from .descend import Plan, check_inputs, plan
 
 __all__ = ["plan_arrays"]

@@ -131,7 +131,7 @@ class Trajectory:
         """What ended the run too early, or does not exist at its last point."""
         if self.plan.elements is None:
             return self.end.flags
-        from ..arrays.evaluate import path_of  # which numbers do not need
+        from ..arrays.record import path_of  # which numbers do not need
 
         return tuple([flag._replace(path=path_of(flag.path)) for flag in self.end.flags])
 

@@ -3,7 +3,7 @@
 from ..arrays.record import ArrayEdge, ArrayNode
 from ..numbers.wide import sign
 from ..operations.row import Role
-from ..operations.structural import said, size, spread
+from ..operations.shape import said, size, spread
 from ..operations.table import IDENTITY, IF, SUB
 from .array_lookup import LINES, ZERO, Lookup, floats
 from .document import Figure, Partial, Piece, Pieces, Side, formula, listed, name, say

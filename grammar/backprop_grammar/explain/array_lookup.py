@@ -8,7 +8,8 @@ from ..errors import BackpropError, few, shorten, suggestion
 from ..language.precedence import POWER, SIGNED
 from ..language.printer import expression_text
 from ..numbers.wide import exists
-from ..operations.structural import INDEX, Shape, Structural, size
+from ..operations.shape import Shape, size
+from ..operations.structural import INDEX, Structural
 from ..operations.table import DIV, MUL
 from ..symbolic.rules import Rule
 from . import indices

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from ..arrays.vjp import UP
 from ..language.graph import Array
-from ..operations.structural import INDEX, Structural, said
+from ..operations.shape import said
+from ..operations.structural import INDEX, Structural
 from ..operations.table import IF
 from .array_elements import Elements
 from .array_lookup import find, nothing

@@ -8,7 +8,9 @@ from ..arrays.record import ArrayEdge, ArrayNode
 from ..arrays.vjp import OUT, UP, renamed
 from ..language.printer import program_text
 from ..language.table_texts import compiled
-from ..operations.structural import INDEX, Cells, Shape, Structural, positions, said, size
+from ..operations.fits import positions
+from ..operations.shape import Cells, Shape, said, size
+from ..operations.structural import INDEX, Structural
 from . import indices
 from .array_lookup import FEW, ZERO, Lookup, floats
 from .array_sentences import OF_A_ROW, PRODUCTS, SHIFTS, WHY, Why, filled

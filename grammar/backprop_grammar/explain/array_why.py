@@ -15,7 +15,7 @@ from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace
 from ..errors import BackpropError, shorten
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import UNDEFINED, Number, exists, sign
-from ..operations.structural import said
+from ..operations.shape import said
 from ..operations.table import IDENTITY
 from ..trace.evaluate import evaluate
 from ..trace.index import Index

@@ -7,19 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from ..arrays.elements import placeholder
 from ..arrays.shapes import shapes
 from ..errors import BackpropError
-from ..language.graph import Array, Graph
+from ..language.graph import Graph
 from ..language.parser import parse
-from ..operations.structural import (
-    INDEX,
-    MATMUL,
-    STRUCTURAL,
-    TRANSPOSE,
-    Shape,
-    Structural,
-    size,
-)
+from ..operations.shape import Shape
+from ..operations.structural import INDEX, MATMUL, STRUCTURAL, TRANSPOSE, Structural
 from ..operations.table import MUL, OPERATIONS
 from ..symbolic.rules import Rule
 from .document import Indexed
@@ -62,11 +56,7 @@ def names_in(text: str, names: Iterable[str]) -> list[str]:
 
 def found(graph: Graph, of: Mapping[str, Shape]) -> list[Shape] | None:
     """The shapes of a formula's nodes; None where they do not fit."""
-    at = {
-        name: Array(of[name], (0.0,) * size(of[name])) if of[name] else 0.0
-        for name in graph.variables
-        if name in of
-    }
+    at = {name: placeholder(of[name]) for name in graph.variables if name in of}
     if len(at) < len(graph.variables):
         return None
     try:

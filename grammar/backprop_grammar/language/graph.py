@@ -5,7 +5,7 @@ backward pass is a loop downwards, and no pass over a graph needs recursion, wha
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, overload
 
@@ -13,7 +13,18 @@ from ..errors import BackpropError, Source, Span, shorten
 from ..operations.row import Operation
 from ..operations.table import CONSTANT, CONSTANTS, IDENTITY, IF, VARIABLE
 
-__all__ = ["MAX_NODES", "Array", "Block", "Condition", "Function", "Graph", "Tape", "reachable"]
+__all__ = [
+    "MAX_NODES",
+    "Array",
+    "Block",
+    "Condition",
+    "Function",
+    "Graph",
+    "Tape",
+    "as_array",
+    "nested",
+    "reachable",
+]
 
 MAX_NODES = 2_000_000
 """The largest tape that is built: functions that call functions can double it at every definition."""
@@ -93,6 +104,15 @@ class Function(NamedTuple):
         return f"{shorten(self.name)}({shorten(', '.join(self.parameters))})"
 
 
+def nested(shape: tuple[int, ...], items: Iterator[Any]) -> Any:
+    """The items of an array as a list, or as a list of rows; of a number, the one item."""
+    if not shape:
+        return next(items)
+    if len(shape) == 1:
+        return [next(items) for _ in range(shape[0])]
+    return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
+
+
 class Array(NamedTuple):
     """A vector or a matrix of numbers, row by row.
 
@@ -104,12 +124,19 @@ class Array(NamedTuple):
     text: str = ""
 
     @property
-    def nested(self) -> list[Any]:
+    def nested(self) -> Any:
         """The numbers as a list, or as a list of rows."""
-        if len(self.shape) == 1:
-            return list(self.numbers)
-        width = self.shape[1]
-        return [list(self.numbers[k : k + width]) for k in range(0, len(self.numbers), width)]
+        return nested(self.shape, iter(self.numbers))
+
+    @property
+    def value(self) -> "float | Array":
+        """The array as a value of a point: of the shape (), its one number."""
+        return self if self.shape else self.numbers[0]
+
+
+def as_array(value: float | Array) -> Array:
+    """A value of a point as an array; the shape of a number is ()."""
+    return value if isinstance(value, Array) else Array((), (value,))
 
 
 class Spans(Sequence[Span]):

@@ -10,7 +10,8 @@ from fractions import Fraction
 from functools import cache
 
 from .row import Role
-from .structural import LARGEST, Misfit, Shape, Structural, Taken, size
+from .shape import Misfit, Shape, Taken, check_size, size
+from .structural import Structural
 
 __all__ = ["CONSTANT", "ELSEWHERE", "MAKERS", "Maker", "made"]
 
@@ -50,18 +51,19 @@ def made(
     shape = []
     for place, number in enumerate(operands[others:], others):
         if number.denominator != 1:
-            raise Misfit(f"a size is a whole number, not {float(number):g}", "", f"write {row.signature}", place)  # fmt: skip
+            raise Misfit(
+                f"a size is a whole number, not {float(number):g}",
+                "",
+                f"write {row.signature}",
+                place,
+            )
         if number < 1:
-            raise Misfit(f"an array of size {number} has no elements", "", "sizes begin at 1", place)  # fmt: skip
+            raise Misfit(
+                f"an array of size {number} has no elements", "", "sizes begin at 1", place
+            )
         shape.append(int(number))
     sizes = tuple(shape)
-    if size(sizes) > LARGEST:
-        count = f"{size(sizes):,}" if size(sizes) < 1e15 else "far too many"
-        raise Misfit(
-            f"{row.name} would make {count} numbers, more than {LARGEST:,}",
-            "",
-            "make it smaller: fewer rows show the same",
-        )
+    check_size(sizes, row.name)
     if row.random and uniform is None:
         raise Misfit(
             f"{row.name} is drawn for a name", "",

@@ -9,11 +9,10 @@ from typing import Any
 
 from ...arrays.record import ArrayTrace
 from ...explain.document import Explanation, plain
-from ...language.graph import Array
+from ...language.graph import Array, as_array
 from ...language.nearest import exact
 from ...language.printer import shown_text
 from ..options import Options
-from .array_json import plain as nested
 from .explanation_json import paragraph_object
 
 __all__ = ["render"]
@@ -36,11 +35,11 @@ def document(explanation: Explanation) -> dict[str, Any]:
         "format": FORMAT,
         "kind": explanation.kind,
         "program": shown_text(trace.program),
-        "at": {name: nested(value) for name, value in trace.at.items()},
+        "at": {name: as_array(value).nested for name, value in trace.at.items()},
         **exact(numbers),
         "output": trace.output_name,
         "value": trace.value.floats,
-        "upstream": nested(trace.upstream),
+        "upstream": as_array(trace.upstream).nested,
         "headline": plain(explanation.headline),
         "paragraphs": [paragraph_object(paragraph) for paragraph in explanation.paragraphs],
     }

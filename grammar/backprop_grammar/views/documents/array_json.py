@@ -9,7 +9,7 @@ from typing import Any
 
 from ...arrays.lower import element, elements
 from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace
-from ...language.graph import Array
+from ...language.graph import as_array
 from ...language.nearest import exact
 from ...language.printer import kept_text
 from ..options import Options
@@ -30,11 +30,6 @@ def render(trace: ArrayTrace, options: Options) -> str:
     )
 
 
-def plain(value: float | Array) -> Any:
-    """A value of the point: a number, or nested lists."""
-    return value.nested if isinstance(value, Array) else value
-
-
 def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
     """The document as Python objects; see arrays.schema.json.
 
@@ -42,18 +37,18 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
     """
     numbers: dict[str, float] = {}
     for name, x in trace.at.items():
-        given = x.numbers if isinstance(x, Array) else (x,)
-        places = elements(x.shape if isinstance(x, Array) else ())
-        numbers |= zip([element(name, place) for place in places], given, strict=True)
+        shape, given, _ = as_array(x)
+        labels = [element(name, place) for place in elements(shape)]
+        numbers |= zip(labels, given, strict=True)
     large = any(len(node.value.numbers) > MOST for node in trace.nodes)
     result: dict[str, Any] = {
         "format": FORMAT,
         "program": kept_text(trace.program),
-        "at": {name: plain(value) for name, value in trace.at.items()},
+        "at": {name: as_array(value).nested for name, value in trace.at.items()},
         **exact(numbers),
         "output": trace.output_name,
         "value": trace.value.floats,
-        "upstream": plain(trace.upstream),
+        "upstream": as_array(trace.upstream).nested,
         **outputs(trace),
         "gradients": {name: tensor.floats for name, tensor in trace.gradients.items()},
         "nodes": [node_object(trace, node) for node in trace.nodes if everything or not large],
@@ -80,7 +75,7 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
 def outputs(trace: ArrayTrace) -> dict[str, Any]:
     """Where there are several outputs, the value of each and what arrives at it."""
     found = {
-        trace.name(node): {"value": value.floats, "upstream": plain(upstream)}
+        trace.name(node): {"value": value.floats, "upstream": as_array(upstream).nested}
         for node, value, upstream in trace.outputs
     }
     return {"outputs": found} if found else {}

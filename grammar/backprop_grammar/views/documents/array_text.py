@@ -6,7 +6,7 @@ from ...arrays.notes import gathered_flags
 from ...arrays.record import ArrayTrace, Tensor
 from ...arrays.text import columns, indents, is_large, summary
 from ...errors import visible
-from ...operations.structural import said
+from ...operations.shape import said
 from ..options import Options
 from .text import MOST, remarks, stages
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ...explain.document import Explanation, Fact, Paragraph, plain
+from ...language.graph import nested
 from ...language.nearest import exact
 from ...language.printer import shown_text
 from ...numbers.wide import Number, Wide, as_float
@@ -106,6 +107,4 @@ def number_object(number: "Number | Tensor | None") -> Any:
         return number
     if isinstance(number, Wide):
         return number.text
-    from ...arrays.record import nested  # which numbers alone do not need
-
     return nested(number.shape, map(number_object, number.numbers))

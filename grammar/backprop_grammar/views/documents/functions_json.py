@@ -8,7 +8,8 @@ from ...arrays.examples import examples
 from ...checks.accuracy import verify
 from ...checks.measurement import SEED
 from ...operations.row import Operation
-from ...operations.structural import Structural, said
+from ...operations.shape import said
+from ...operations.structural import Structural
 from ...operations.table import IF
 
 __all__ = ["described", "document", "render"]

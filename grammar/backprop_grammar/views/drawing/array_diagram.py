@@ -14,7 +14,8 @@ from ...language.precedence import array_shape
 from ...language.printer import shown_text
 from ...numbers.decimal import decimal
 from ...numbers.wide import as_float
-from ...operations.structural import Structural, said, size, spread
+from ...operations.shape import said, size, spread
+from ...operations.structural import Structural
 from ...operations.table import IF
 from .diagram import Boundary, Diagram, Figure, Grid, Vertex, Wire, gate
 from .grids import abreast
