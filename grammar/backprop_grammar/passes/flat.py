@@ -118,11 +118,13 @@ def backward(
     local: Callable[[int, int], Ball | None],
     doubt: Doubt,
     every: bool,
+    zero: Callable[[int], bool] | None = None,
 ) -> Balls:
     """The gradients of the output by every node that is wanted, as ``passes.backward`` has them.
 
     every: each of them must be certain for itself. Otherwise one that underflows is 0 with a
-    bound, which is small beside what it is added to, or else found out in the end.
+    bound, which is small beside what it is added to, or else found out in the end. zero(node):
+    whether a gradient that cannot be told from 0 is 0, where that is looked for.
 
     Raises Undecided where binary64 overflows or underflows; NeedsPrecision as ``local`` does.
     """
@@ -144,6 +146,8 @@ def backward(
             if lost and every and fabs(gradient) < SMALL:
                 raise Undecided("underflow")
         if bound > fabs(gradient) * tolerance:
+            if zero is not None and bound >= fabs(gradient) and zero(node):
+                gradient = bound = gradients[node] = bounds[node] = 0.0
             doubt.check(binary64, node, (gradient, bound), False)
         operation = graph.operations[node]
         if operation.leaf:
