@@ -113,8 +113,11 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
 
 def made_out(ball: Ball) -> bool:
     """Whether the powers of two alone tell a finite number that is not 0 from 0."""
-    (_, _, power, bits), (_, error, low, few) = ball[0]._mpf_, ball[1]._mpf_
-    return not (error or low) or bool(error and low + few < power + bits)
+    value, error = ball
+    if not error or isinstance(error, float):
+        return not error
+    (_, _, power, bits), (_, bound, low, few) = value._mpf_, error._mpf_
+    return bool(bound and low + few < power + bits)
 
 
 def short_number(value: Any) -> str:

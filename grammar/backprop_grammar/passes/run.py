@@ -26,7 +26,10 @@ from .general import Values
 from .local_gradients import local_gradients
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from ..numbers.reals import Real
+    from .zeros import Quotients
 
 __all__ = [
     "BITS_PER_DIGIT",
@@ -308,7 +311,9 @@ def run_over(
     zeros: set[int] | None = None
     values: Values | Balls
     if fast:
-        values, branches = flat.forward(graph, at, target.needed, doubt)
+        values, branches = flat.forward(
+            graph, at, target.needed, doubt, formal.quotient if formal else None
+        )
     else:
         assert isinstance(arithmetic, Multiprecision)
         point = {
@@ -385,16 +390,25 @@ def run_over(
 
 
 class Zeros:
-    """The gradients of a program that are 0 as formulas, found once where the first is asked for."""
+    """What the numbers of a program are as formulas, found once where it is asked for."""
 
     def __init__(self, target: Target, at: dict[str, float]) -> None:
         self.target, self.at = target, at
         self.nodes: frozenset[int] | None = None
+        self.quotients: Quotients | None = None
+
+    def quotient(self, node: int, balls: Balls) -> "Fraction | None":
+        """The value of a node in doubt, if it is known as a quotient; balls: of those before it."""
+        if self.quotients is None:
+            from .zeros import Quotients  # only where something cancels
+
+            self.quotients = Quotients(self.target.graph, self.at)
+        return self.quotients.near(node, balls)
 
     def found(
         self, values: Values | Balls, local: Callable[[int, int], Ball | None]
     ) -> frozenset[int]:
-        """values, local: of any run that is certain of its branches."""
+        """The nodes whose gradients are 0. values, local: of any run that is certain of its branches."""
         if self.nodes is None:
             from .zeros import zeros  # only where something cancels
 

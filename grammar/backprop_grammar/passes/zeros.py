@@ -16,15 +16,16 @@ from ..language.nearest import fraction
 from ..language.table_texts import texts
 from ..numbers.ball import INFINITY, Ball, Balls
 from ..numbers.rational import as_fraction
+from ..operations.exact import LONGEST
 from ..operations.row import Operation
-from ..operations.table import CONSTANT, IF, OPERATIONS, POW
+from ..operations.table import CONSTANT, IDENTITY, IF, OPERATIONS, POW, SUB
 from .backward import backward
 
-__all__ = ["zeros"]
+__all__ = ["Quotients", "zeros"]
 
 PRIME = 2**255 - 19
 
-LONGEST = 64
+HIGHEST = 64
 """The largest whole exponent that is a product here."""
 
 Local = Callable[[int, int], Ball | None]
@@ -124,7 +125,7 @@ class Field:
         return self.any(row, *operands)
 
     def power(self, base: int, exponent: Fraction) -> int:
-        if exponent.denominator > 1 or abs(exponent) > LONGEST:
+        if exponent.denominator > 1 or abs(exponent) > HIGHEST:
             return self.any(POW, base, self.number(exponent))
         return pow(base if exponent >= 0 else self.inverse(base), int(abs(exponent)), PRIME)
 
@@ -209,6 +210,71 @@ class Field:
 
         found = backward(graph.operands, {output: 1}, vjp, lambda xs: sum(xs) % PRIME)
         return frozenset([node for node, value in found.items() if not value])
+
+
+class Quotients:
+    """The values that are quotients: of sums, products, quotients and whole powers of decimals."""
+
+    def __init__(self, graph: Tape, at: Mapping[str, float]) -> None:
+        self.graph = graph
+        self.known: dict[int, Fraction | None] = {
+            node: fraction(at[name]) for name, node in graph.variables.items() if name in at
+        }
+
+    def near(self, node: int, balls: Balls) -> Fraction | None:
+        """The value of a node that is in doubt: 0, too, of a number less itself, as `x - max(x)`."""
+        if self.graph.operations[node] is SUB:
+            x, y = (self.origin(k, balls) for k in self.graph.operands[node])
+            if x == y:
+                return Fraction(0)
+        return self.of(node)
+
+    def origin(self, node: int, balls: Balls) -> int:
+        """The node that another is a second name of, or has selected beyond doubt."""
+        while True:
+            row, operands = self.graph.operations[node], self.graph.operands[node]
+            if row is IDENTITY:
+                (node,) = operands
+                continue
+            if not row.selects:
+                return node
+            sizes = [(row.selects * balls.values[k], balls.errors[k]) for k in operands]
+            most = max(range(len(operands)), key=lambda k: sizes[k][0])
+            least = sizes[most][0] - 2 * sizes[most][1]  # twice, for what rounding takes from it
+            if any(size + 2 * error >= least for k, (size, error) in enumerate(sizes) if k != most):
+                return node
+            node = operands[most]
+
+    def of(self, node: int) -> Fraction | None:
+        """The value of a node; None where it is no such quotient, or a long one."""
+        known, graph, pending = self.known, self.graph, [node]
+        while pending:
+            k = pending[-1]
+            operands, row = graph.operands[k], graph.operations[k]
+            if k not in known and row.rational is None:
+                number = graph.constants.get(k)
+                known[k] = fraction(number) if isinstance(number, float) else None
+            if k in known:
+                pending.pop()
+                continue
+            missing = [i for i in operands if i not in known]
+            if not missing or None in [known.get(i, 0) for i in operands]:
+                known[k] = value(row, [known.get(i) for i in operands])
+            pending += missing
+        return known[node]
+
+
+def value(row: Operation, operands: Sequence[Fraction | None]) -> Fraction | None:
+    """The value of an operation over quotients; None where it is none, or a long one."""
+    assert row.rational is not None
+    if None in operands:
+        return None
+    try:
+        result = row.rational(*operands)
+    except (ArithmeticError, ValueError):
+        return None
+    long = max(result.numerator.bit_length(), result.denominator.bit_length()) > LONGEST
+    return None if long else result
 
 
 def exact(value: Any) -> Fraction:

@@ -137,7 +137,7 @@ class Builder:
                 if gradients[label] != ruled[label]
             ),
         )
-        return replace(trace, notes=(*notes(run, trace), *sided))
+        return replace(trace, notes=(*notes(run, trace, self.edged is not None), *sided))
 
     def node(self, node: int, name: str, ball: Ball, requested: bool) -> Node:
         run, graph = self.run, self.graph
