@@ -593,3 +593,10 @@ def test_a_value_that_is_a_quotient_is_known_as_that():
     trace = bp.Program("sum(relu(W @ x))").at({"W": [[0.4, -0.2], [0.1, 0.1]], "x": [1, 2]})
     assert close(trace["n1"].value, [0.0, 0.3]) and not trace["n1"].value[0]
     assert [note.kind for note in trace.notes] == ["kink", "sides"]  # and none on lost digits
+
+
+def test_what_is_less_itself_is_0_over_floats():
+    trace = bp.Program("h = exp(z)/3; t = h - max(h); sum(exp(t)*w)").at(
+        {"z": [0.1, 0.7, 0.3], "w": [1, 2, 5]}
+    )
+    assert trace["t"].value[1] == 0 and not trace.notes
