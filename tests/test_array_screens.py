@@ -195,6 +195,10 @@ SMALLEST = "the subgradient of smallest norm is used"
     ("max(X, axis=1)", {"X": [[1, 1], [2, 3]]}, "tie", "max has a kink here: its operands tie at n1[0,0], and X[0,0] and X[0,1] share the gradient equally"),
     ("if(x > 0, x^2, x)", {"x": [0, 1, 0]}, "boundary", "the point stands exactly on the boundary of the condition of n2 at 2 of 3 (n2[0], n2[2]); the gradient is that of the branch it selects"),
     ("exp(-x)*x", {"x": [900.0, 1.0, 950.0]}, "underflow", "underflow: the gradient of x is too small for a float at 2 of 3 (x[0], x[2])"),
+    ("relu(x)*2", {"x": [0, 1, 0]}, "sides", "the function has slopes 0 and 2 in 2 elements of x from the left and from the right"),
+    ("abs(x)*abs(x) + x", {"x": [0, 1, 0]}, "sides", "each abs's slope is a choice here; the gradients printed are the function's own from both sides"),
+    ("norm(W @ x)^2", {"W": [[1, 2], [3, 4]], "x": [0, 0]}, "sides", "the slope of norm is a choice here; the gradients printed are the function's own from both sides"),
+    ("sin(pi*x)", {"x": [1, 2.25, 3]}, "precision", "the value of n2 cannot be told from 0 at 2 of 3 (n2[0], n2[2]): it is below 1e-480 in size, and shown as 0"),
     ("atan2(y, x)", {"y": [0, 0, 1], "x": [-1, -2, -1]}, "branch cut", "atan2(y, x) has its branch cut at 2 of 3 (n1[0], n1[1]): the value jumps by 2*pi across it, the gradient is the same on both sides"),
 ])  # fmt: skip
 def test_a_note_is_said_once_for_a_node_with_its_places(program, point, kind, message):

@@ -521,3 +521,48 @@ def test_an_if_chooses_element_by_element():
     assert close(trace.gradients["c"], [0.0, -3.0, 0.0])
     whole = bp.Program("sum(if(a > 0, W @ x, x))").at(a=1, W=[[1, 2], [3, 4]], x=[5, 6])
     assert whole.gradients["x"] == [4.0, 6.0]
+
+
+SHIFTED = {"W": [[0.1, 0.2], [0.3, 0.7]], "X": [[0.1, 0.3], [0.2, -1], [0.4, 0.7]]}
+
+
+@pytest.mark.parametrize(("program", "point", "zeros"), [
+    ("z = [.1, .2, .7]; p = softmax(z + c); sum(p*p)", {"c": 3}, "c"),
+    ("g = exp(z - m); p = g/sum(g); sum(p*w)", {"z": [1, 2], "w": [0.2, 3], "m": 0.3}, "m"),
+    ("t = z - m; l = t - log(sum(exp(t))); sum(l*w)", {"z": [1, 2], "w": [0.2, 3], "m": 2}, "m"),
+    ("cross_entropy(X @ W + c, y)", SHIFTED | {"c": 2, "y": [1, 0, 1]}, "c"),
+    ("h = X @ W + b; n = batchnorm(h, g, s); sum(n^3)", SHIFTED | {"b": [0.1, 0.2], "g": [1, 2], "s": [0, 0.1]}, "b"),
+    ("x = tanh(X @ W); m = mean(x, axis=0); v = mean((x - m)^2, axis=0); sum(sqrt(v))", SHIFTED, "m"),
+    ("h = X @ W + c; n = layernorm(h, g, s); sum(n^3)", SHIFTED | {"c": 0.7, "g": [1, 2], "s": [0, 0.1]}, "c"),
+    ("sum(sin(x + c)^2 + cos(x + c)^2)", {"x": [0.3, 0.7], "c": 1}, "c"),
+    ("s = softmax(z); sum(s)", {"z": [0.3, -0.7, 2]}, "z"),
+])  # fmt: skip
+def test_what_cancels_as_a_formula_is_0_without_a_doubt(program, point, zeros):
+    for nodes in (True, False):
+        trace = bp.Program(program).at(point, wrt=[zeros], nodes=nodes)
+        assert not np.any(trace.gradients[zeros]) and not trace.notes, trace.notes
+
+
+@pytest.mark.parametrize(("program", "point", "right"), [
+    ("sum(exp(x) - x)", {"x": [1e-80, 2e-80]}, [1e-80, 2e-80]),
+    ("sum(x*x - 1e-70*x)", {"x": [1e-70, 0]}, [1e-70, -1e-70]),
+    ("p = softmax(x); sum(p*w)", {"x": [0, 0], "w": [1, 1.0000000000000002]}, [-5e-17, 5e-17]),
+    ("sum(sqrt(x^2 + 1) - sqrt((x + 1e-40)^2 + 1))", {"x": [0, 0]}, [-1e-40, -1e-40]),
+])  # fmt: skip
+def test_what_is_nearly_0_is_not_0(program, point, right):
+    for nodes in (True, False):
+        found = bp.Program(program).at(point, wrt=["x"], nodes=nodes).gradients["x"]
+        assert all(abs(x - y) <= 1e-12 * abs(y) for x, y in zip(found, right, strict=True))
+
+
+def test_a_value_that_is_a_quotient_is_known_as_that():
+    trace = bp.Program("sum(relu(W @ x))").at({"W": [[0.4, -0.2], [0.1, 0.1]], "x": [1, 2]})
+    assert close(trace["n1"].value, [0.0, 0.3]) and not trace["n1"].value[0]
+    assert [note.kind for note in trace.notes] == ["kink", "sides"]  # and none on lost digits
+
+
+def test_what_is_less_itself_is_0_over_floats():
+    trace = bp.Program("h = exp(z)/3; t = h - max(h); sum(exp(t)*w)").at(
+        {"z": [0.1, 0.7, 0.3], "w": [1, 2, 5]}
+    )
+    assert trace["t"].value[1] == 0 and not trace.notes

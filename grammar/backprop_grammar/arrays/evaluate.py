@@ -109,6 +109,7 @@ def evaluate(
                 lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
                 upstream=1.0 if weighted or isinstance(arrived, Array) else arrived, nodes=nodes,
                 finite=not weighted, parts=lowered.parts,
+                edged=edged(lowered), formal=True,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
@@ -225,6 +226,17 @@ def beside(lowered: Lowered, sources: Iterable[int]) -> list[str]:
         for k in one.nodes
         if not inner[k] and k in graph.names
     ]
+
+
+def edged(lowered: Lowered) -> set[int]:
+    """The elements whose own local gradients are shown: of rows of numbers, and blocks of such."""
+    operations = lowered.program.operations
+    return {
+        k
+        for node, cells in lowered.cells.items()
+        if not (operations[node].leaf or isinstance(operations[node], Structural))
+        for k in cells.nodes
+    }
 
 
 def reaching(graph: Graph, sources: Iterable[int]) -> list[bool]:

@@ -20,6 +20,9 @@ LONGEST = 40
 PART = "a part of "
 """How the names of numbers begin that are computed for an element and are none themselves."""
 
+ZERO = re.compile(r"(.*) (\S+) (cannot be told from 0) with \S+ digits(: it is below )(\S+)(.*)")
+"""A note on a number that is shown as 0: what it is, of which node, and its bound."""
+
 GROUPED = frozenset({"kink", "tie", "boundary", "branch cut", "underflow"})
 """Kinds of notes that are said of elements."""
 
@@ -35,8 +38,13 @@ def gathered(
     groups: dict[tuple[str, int], list[Note]] = {}
     ordered: list[Note | tuple[str, int]] = []
     owners = owners_of(lowered)
+    zeros: dict[str, dict[int, list[re.Match[str]]]] = {}
     for note in notes:
         owner = owners.get(note.node.removeprefix(PART))
+        zero = ZERO.fullmatch(note.message)
+        if owner is not None and zero:
+            zeros.setdefault(zero[1], {}).setdefault(owner, []).append(zero)
+            continue
         if note.node.startswith(PART) and "shown as 0" in note.message:
             continue  # where it is not shown
         if owner is None or note.kind not in (*GROUPED, "sides"):
@@ -54,6 +62,33 @@ def gathered(
             yield Note(one[0], lowered.names.of[one[1]], message(one[0], one[1], groups[one], lowered, formula))  # fmt: skip
         elif one.kind != "sides" or owners.get(one.node) in {*met, None}:
             yield one
+    told: set[int] = set()
+    for found in zeros.values():  # values, gradients, contributions
+        fresh = {owner: group for owner, group in found.items() if owner not in told}
+        told |= fresh.keys()
+        if fresh:
+            yield of_zeros(fresh, lowered)
+
+
+def of_zeros(found: dict[int, list[re.Match[str]]], lowered: Lowered) -> Note:
+    """A note on the numbers of some nodes that are shown as 0."""
+    node, group = next(iter(found.items()))
+    name, shape = lowered.names.of[node], lowered.cells[node].shape
+    labels = list(
+        dict.fromkeys(zero[2] for zero in group)
+    )  # a use of an element is called as it is
+    where = places(labels, size(shape)) if shape else ""
+    what, _, untold, below, bound, shown = group[0].groups()
+    bound = max([zero[5] for zero in group], key=power)
+    named = lowered.program.names
+    others = few([named[k] for k in found if k != node and k in named], MOST)
+    likewise = f"; likewise of {others}" if others else ""
+    return Note("precision", name, f"{what} {name} {untold}{where}{below}{bound}{shown}{likewise}")
+
+
+def power(bound: str) -> int:
+    """The power of ten of a bound such as 1e-479."""
+    return int(re.sub(r".*[e^]", "", bound).split(".")[0])
 
 
 def owners_of(lowered: Lowered) -> dict[str, int]:

@@ -66,6 +66,7 @@ def within(numbers: Trace) -> Trace:
     return evaluate(
         numbers.program, numbers.at, wrt=list(numbers.gradients), output=numbers.output_name,
         upstream=numbers.upstream, precision=numbers.precision, finite=False,
+        formal=True,
     )  # fmt: skip
 
 

@@ -52,6 +52,9 @@ class Balls:
         value = self.values[node]
         return None if value is None else (value, self.errors[node])
 
+    def __setitem__(self, node: int, ball: Ball) -> None:
+        self.values[node], self.errors[node] = ball
+
     def __contains__(self, node: int) -> bool:
         return self.values[node] is not None
 

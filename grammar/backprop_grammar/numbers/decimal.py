@@ -92,11 +92,13 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
     value = ball[0]
     if isinstance(value, float):
         return float(value) + 0.0
+    near = exact_float(value)
+    if SMALLEST_NORMAL <= abs(near) <= LARGEST_FLOAT and not precision and made_out(ball):
+        return near
     if value != value:
         return UNDEFINED
     if abs(value) == float("inf"):
         return INFINITE if value > 0 else MINUS_INFINITE
-    near = exact_float(value)
     if ball[1] and (abs(value) <= ball[1] or (near == 0 and ball[1] > abs(value) * 2.0**-20)):
         return 0.0  # whatever it is, the nearest float is 0, or it cannot be told from 0
     digits = precision or 17
@@ -107,6 +109,15 @@ def number(ball: Ball, precision: int | None, inner: bool) -> Number:
     if precision:
         return wide(value, precision, near)
     return near
+
+
+def made_out(ball: Ball) -> bool:
+    """Whether the powers of two alone tell a finite number that is not 0 from 0."""
+    value, error = ball
+    if not error or isinstance(error, float):
+        return not error
+    (_, _, power, bits), (_, bound, low, few) = value._mpf_, error._mpf_
+    return bool(bound and low + few < power + bits)
 
 
 def short_number(value: Any) -> str:

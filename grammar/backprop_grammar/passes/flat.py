@@ -6,10 +6,12 @@ node is one call of its row's kernel (see numbers.float64). What is not ordinary
 """
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from math import fabs
 from typing import Any
 
 from ..language.graph import Tape
+from ..language.nearest import nearest
 from ..numbers.ball import INFINITY, UNIT, Ball, Balls, DomainError, Undecided
 from ..numbers.binary64 import binary64
 from ..numbers.branches import Branches
@@ -25,9 +27,15 @@ ONES = (1.0, -1.0)
 
 
 def forward(
-    graph: Tape, at: Mapping[str, float], needed: list[bool], doubt: Doubt
+    graph: Tape,
+    at: Mapping[str, float],
+    needed: list[bool],
+    doubt: Doubt,
+    exact: Callable[[int, Balls], Fraction | None] | None = None,
 ) -> tuple[Balls, Branches]:
     """The balls of the needed nodes that are evaluated, and which side each `if` took.
+
+    exact(node, balls): the value of a node that is in doubt, if it is known as a quotient.
 
     Raises DomainError where an operation leaves its domain, NeedsPrecision where binary64 overflows,
     underflows or cannot decide.
@@ -90,8 +98,12 @@ def forward(
             if not error <= fabs(out) * close:
                 if not fabs(out) < INFINITY:
                     raise Undecided("overflow")
-                exact = not any(errors[k] for k in operands)
-                doubt.check(binary64, node, (out, error), exact)
+                known = exact(node, balls) if exact else None
+                if known is not None:
+                    near = nearest(known.numerator, known.denominator)
+                    values[node], errors[node] = out, error = binary64.constant(near)
+                    low[node] = getattr(near, "rest", 0.0)
+                doubt.check(binary64, node, (out, error), not any(errors[k] for k in operands))
     except Undecided as reason:
         raise NeedsPrecision(node, reason) from None
     except DomainError as cause:
@@ -118,11 +130,13 @@ def backward(
     local: Callable[[int, int], Ball | None],
     doubt: Doubt,
     every: bool,
+    zero: Callable[[int], bool] | None = None,
 ) -> Balls:
     """The gradients of the output by every node that is wanted, as ``passes.backward`` has them.
 
     every: each of them must be certain for itself. Otherwise one that underflows is 0 with a
-    bound, which is small beside what it is added to, or else found out in the end.
+    bound, which is small beside what it is added to, or else found out in the end. zero(node):
+    whether a gradient that cannot be told from 0 is 0, where that is looked for.
 
     Raises Undecided where binary64 overflows or underflows; NeedsPrecision as ``local`` does.
     """
@@ -144,6 +158,8 @@ def backward(
             if lost and every and fabs(gradient) < SMALL:
                 raise Undecided("underflow")
         if bound > fabs(gradient) * tolerance:
+            if zero is not None and bound >= fabs(gradient) and zero(node):
+                gradient = bound = gradients[node] = bounds[node] = 0.0
             doubt.check(binary64, node, (gradient, bound), False)
         operation = graph.operations[node]
         if operation.leaf:

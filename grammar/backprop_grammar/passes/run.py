@@ -26,7 +26,10 @@ from .general import Values
 from .local_gradients import local_gradients
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from ..numbers.reals import Real
+    from .zeros import Quotients
 
 __all__ = [
     "BITS_PER_DIGIT",
@@ -186,11 +189,13 @@ def run_at(
     precision: int | None,
     every: bool,
     parts: Set[int] = frozenset(),
+    formal: bool = False,
 ) -> Run:
     """The passes over the fastest arithmetic in which every number of a node is certain.
 
     every: of every node but these parts; else only the output's value, and the gradients that were asked for with
-    the values of their nodes.
+    the values of their nodes. formal: whether a gradient is 0, without a bound, that is so as a
+    formula (see passes.zeros).
 
     Raises BackpropError as ``evaluate`` does.
     """
@@ -198,10 +203,11 @@ def run_at(
     check_bound(graph, at, needed)
     reason, node, lost = "", -1, 0.0
     start = 0
+    zeros = Zeros(target, at) if formal else None
     if precision is None:
         doubt = Doubt(parts=parts)
         try:
-            run = run_over(target, at, upstream, binary64, doubt, every)
+            run = run_over(target, at, upstream, binary64, doubt, every, zeros)
         except NeedsPrecision as stopped:
             reason, node, lost = stopped.reason, stopped.node, 1.0
         except DomainError as cause:
@@ -229,7 +235,7 @@ def run_at(
         last = bits == ladder[-1]
         with arithmetic.context():
             try:
-                run = run_over(target, at, upstream, arithmetic, doubt, every, last, exact)
+                run = run_over(target, at, upstream, arithmetic, doubt, every, zeros, last, exact)
             except DomainError as cause:
                 if last or (doubt.node < 0 and not doubt.aside):
                     raise refusal(graph, cause) from None
@@ -286,12 +292,14 @@ def run_over(
     arithmetic: Arithmetic,
     doubt: Doubt,
     every: bool,
+    formal: "Zeros | None" = None,
     last: bool = False,
     exact: "Mapping[int, Real] | None" = None,
 ) -> Run:
     """Forward, backward, and the blocks' own local gradients, over one arithmetic.
 
-    last: no wider numbers will be tried. exact: see ``general.forward``.
+    formal: of a program in which they are looked for. last: no wider numbers will be tried. exact:
+    see ``general.forward``.
 
     Raises DomainError and NeedsPrecision as ``forward`` does.
     """
@@ -303,7 +311,9 @@ def run_over(
     zeros: set[int] | None = None
     values: Values | Balls
     if fast:
-        values, branches = flat.forward(graph, at, target.needed, doubt)
+        values, branches = flat.forward(
+            graph, at, target.needed, doubt, formal.quotient if formal else None
+        )
     else:
         assert isinstance(arithmetic, Multiprecision)
         point = {
@@ -323,11 +333,16 @@ def run_over(
     def reached(node: int) -> bool:
         return wanted[node] and values[node] is not None
 
+    def zero(node: int) -> bool:
+        return formal is not None and node in formal.found(values, local)
+
     try:
         gradients: dict[int, Ball] | Balls
         if fast:
             assert isinstance(values, Balls)
-            gradients = flat.backward(graph, output, upstream, wanted, values, local, doubt, every)
+            gradients = flat.backward(
+                graph, output, upstream, wanted, values, local, doubt, every, zero
+            )
         else:
             seed = arithmetic.constant(upstream)
             assert isinstance(arithmetic, Multiprecision)
@@ -335,6 +350,9 @@ def run_over(
             gradients = general.gradients(
                 graph, output, seed, reached, local, arithmetic, zeros=zeros
             )
+            for node, ball in gradients.items() if formal else ():
+                if ball[1] and abs(ball[0]) <= ball[1] and zero(node):
+                    gradients[node] = arithmetic.zero
             for node, ball in gradients.items() if every else ():
                 if ball[0] or not zeros or node not in zeros:
                     doubt.check(arithmetic, node, ball, False)
@@ -351,6 +369,10 @@ def run_over(
         else:
             doubt.close, doubt.loose = close, loose
             results = [(node, values[node]) for node in (output, *target.inner)]
+            for node in target.sources if formal and fast else ():
+                own = gradients.get(node)
+                if own and own[1] and abs(own[0]) <= own[1] and zero(node):
+                    gradients[node] = arithmetic.zero
             results += [(node, gradients.get(node)) for node in target.sources]
             for node, result in results:
                 if (
@@ -365,6 +387,34 @@ def run_over(
     except Undecided as reason:
         raise NeedsPrecision(output, reason) from None
     return run
+
+
+class Zeros:
+    """What the numbers of a program are as formulas, found once where it is asked for."""
+
+    def __init__(self, target: Target, at: dict[str, float]) -> None:
+        self.target, self.at = target, at
+        self.nodes: frozenset[int] | None = None
+        self.quotients: Quotients | None = None
+
+    def quotient(self, node: int, balls: Balls) -> "Fraction | None":
+        """The value of a node in doubt, if it is known as a quotient; balls: of those before it."""
+        if self.quotients is None:
+            from .zeros import Quotients  # only where something cancels
+
+            self.quotients = Quotients(self.target.graph, self.at)
+        return self.quotients.near(node, balls)
+
+    def found(
+        self, values: Values | Balls, local: Callable[[int, int], Ball | None]
+    ) -> frozenset[int]:
+        """The nodes whose gradients are 0. values, local: of any run that is certain of its branches."""
+        if self.nodes is None:
+            from .zeros import zeros  # only where something cancels
+
+            target = self.target
+            self.nodes = zeros(target.graph, target.output, self.at, target.wanted, values, local)
+        return self.nodes
 
 
 def block_gradients(

@@ -31,14 +31,17 @@ def trace(
     nodes: bool,
     finite: bool = True,
     parts: Set[int] = frozenset(),
+    edged: Set[int] | None = None,
 ) -> Trace:
     """The trace of a run. nodes: whether it lists them, but for some parts. finite: whether an output that no float
-    holds is refused.
+    holds is refused. parts, edged: see ``evaluate``.
 
     program: as it was typed. whole: nodes that were not expanded, at a kink.
     """
     with run.arithmetic.context():
-        built = Builder(run, target.names, precision).build(program, target, at, nodes, parts)
+        built = Builder(run, target.names, precision, edged).build(
+            program, target, at, nodes, parts
+        )
         value = built.value
         if finite and isinstance(value, Wide) and value.nearest is None:
             raise overflow(run)
@@ -51,13 +54,16 @@ def trace(
 class Builder:
     """Turns the nodes of a run into the nodes of a trace."""
 
-    def __init__(self, run: Run, names: Names, precision: int | None) -> None:
+    def __init__(
+        self, run: Run, names: Names, precision: int | None, edged: Set[int] | None = None
+    ) -> None:
         self.run = run
         self.graph = run.graph
         self.names = names
         self.precision = precision
         self.rules = Rules(run.graph, names)
         self.first: dict[int, int] = {}
+        self.edged = edged
 
     def number(self, ball: Ball, inner: bool = True) -> Number:
         return number(ball, self.precision, inner)
@@ -67,7 +73,12 @@ class Builder:
         return self.run.gradients.get(node) or (zero, zero)
 
     def build(
-        self, program: Graph, target: Target, at: dict[str, float], nodes: bool, parts: Set[int]
+        self,
+        program: Graph,
+        target: Target,
+        at: dict[str, float],
+        nodes: bool,
+        parts: Set[int],
     ) -> Trace:
         run, graph, names = self.run, self.graph, self.names
         labels, sources = target.labels, target.sources
@@ -126,7 +137,7 @@ class Builder:
                 if gradients[label] != ruled[label]
             ),
         )
-        return replace(trace, notes=(*notes(run, trace), *sided))
+        return replace(trace, notes=(*notes(run, trace, self.edged is not None), *sided))
 
     def node(self, node: int, name: str, ball: Ball, requested: bool) -> Node:
         run, graph = self.run, self.graph
@@ -138,13 +149,14 @@ class Builder:
         named = node in graph.names
         if row.leaf:
             return Node(node, name, row.name, row, (), value, gradient, named=named)
+        listed = self.edged is None or node in self.edged
         block = self.names.blocks.get(node)
         if block is not None:
             operands = tuple([self.once(k) for k in block.operands if run.needed[k]])
-            edges = tuple(self.block_edges(node, block))
+            edges = tuple(self.block_edges(node, block)) if listed else ()
             return Node(node, name, "block", block.row, operands, value, gradient, edges, block, named)  # fmt: skip
         operands = tuple([self.once(k) for k in graph.operands[node] if run.values[k] is not None])
-        edges = tuple(self.edges(node, row))
+        edges = tuple(self.edges(node, row)) if listed else ()
         return Node(node, name, "operation", row, operands, value, gradient, edges, named=named)
 
     def once(self, node: int) -> int:
@@ -164,9 +176,10 @@ class Builder:
         for place, operand, local, sent in self.run.sent(node):
             if choice and place < 2:
                 continue
-            if choice:
+            rule = None
+            if choice and self.edged is None:
                 rule = self.rules.constant(0.0 if local is None else 1.0)
-            else:
+            elif self.edged is None:
                 rule = self.rule(row, node, place, local)
             yield self.edge(place, operand, rule, local, sent)
 
@@ -194,9 +207,8 @@ class Builder:
             if (node, place) in run.blocks and run.needed[operand]:
                 local = run.blocks[node, place]
                 sent = None if local is None else run.arithmetic.times(gradient, local)
-                yield self.edge(
-                    place, operand, self.block_rule(node, block, place, local), local, sent
-                )
+                rule = self.block_rule(node, block, place, local) if self.edged is None else None
+                yield self.edge(place, operand, rule, local, sent)
 
     def block_rule(self, node: int, block: Block, place: int, local: Ball | None) -> Rule | None:
         """The local gradient of a block as a formula, which agrees with its number."""

@@ -26,6 +26,8 @@ def evaluate(
     fold: Sequence[str] = (),
     finite: bool = True,
     parts: Set[int] = frozenset(),
+    edged: Set[int] | None = None,
+    formal: bool = False,
 ) -> Trace:
     """The trace of a program at a point.
 
@@ -36,7 +38,8 @@ def evaluate(
     need be certain, which takes less work. expand: names of blocks that are shown as their parts;
     fold: of blocks, stages and nodes whose parts are shown as one. They change no number. finite:
     whether an output that no float holds is refused. parts: nodes that are not listed, and need
-    not be certain.
+    not be certain. edged: the only nodes whose edges are listed, without rules; all when None, with
+    them. formal: whether gradients are 0 that are so as formulas (see passes.zeros).
 
     Raises BackpropError where a name is unknown, a value missing, or the value of a node
     does not exist or overflows; and for a program over arrays.
@@ -59,8 +62,8 @@ def evaluate(
 
         graph, whole = shaped(graph, expand, fold, [*wrt, output], kinks)
     target = Target(graph, wrt, output)
-    run = run_at(target, at, upstream, precision, nodes, parts)
-    return trace(run, target, written, whole, at, precision, nodes, finite, parts)
+    run = run_at(target, at, upstream, precision, nodes, parts, formal)
+    return trace(run, target, written, whole, at, precision, nodes, finite, parts, edged)
 
 
 def with_limit(

@@ -164,8 +164,11 @@ def spelling(program: Graph) -> list[Note]:
     return [Note("spelling", "", said) for said in program.remarks.values()]
 
 
-def notes(run: Run, trace: Trace) -> list[Note]:
-    """The remarks on a right answer, kinks in the order of evaluation."""
+def notes(run: Run, trace: Trace, every: bool = False) -> list[Note]:
+    """The remarks on a right answer, kinks in the order of evaluation.
+
+    every: on each number that is shown as 0, not on the first alone.
+    """
     graph, names = run.graph, trace.names
     found = spelling(trace.program)
     found += [
@@ -192,7 +195,7 @@ def notes(run: Run, trace: Trace) -> list[Note]:
         if isinstance(size, Wide) and near is not None and abs(near) < SMALLEST_NORMAL:
             found.append(Note("underflow", label, underflow_text(f"{what} {label}", size)))
     zeros = zero_notes(run, trace)
-    found.extend(zeros or precision_note(run, trace))
+    found.extend((zeros if every else zeros[:1]) or precision_note(run, trace))
     return found
 
 
@@ -223,7 +226,7 @@ def met_note(run: Run, names: Names, node: int) -> Note:
 
 
 def zero_notes(run: Run, trace: Trace) -> list[Note]:
-    """What is shown as 0 because it cannot be told from 0: the first of these, with its bound."""
+    """What is shown as 0 because it cannot be told from 0, each with its bound."""
     if run.bits <= 53:
         return []
     shown = [
@@ -239,11 +242,12 @@ def zero_notes(run: Run, trace: Trace) -> list[Note]:
         slopes = zip(run.target.labels, map(run.gradients.get, run.target.sources), strict=True)
         shown += [(f"the gradient of {name}", name, ball) for name, ball in slopes]
     digits = int(run.bits / BITS_PER_DIGIT)
+    found = []
     for what, name, ball in shown:
         if ball is not None and ball[1] and abs(ball[0]) <= ball[1]:
             message = f"{what} cannot be told from 0 with {digits:,} digits: it is below {above(abs(ball[0]) + ball[1])} in size, and shown as 0"  # fmt: skip
-            return [Note("precision", name, message)]
-    return []
+            found.append(Note("precision", name, message))
+    return found
 
 
 def precision_note(run: Run, trace: Trace) -> list[Note]:

@@ -236,13 +236,15 @@ class Wording:
     """How a note speaks of derivatives.
 
     prefix: of their paths in the JSON. node: where it belongs. choice: what the rules did, as the
-    beginning of a note. alone: there is only one, which needs no name.
+    beginning of a note. alone: there is only one, which needs no name. everywhere: of all, both
+    sides agree.
     """
 
     prefix: str
     node: str
     choice: str
     alone: bool
+    everywhere: bool = False
 
     def of(self, label: str, text: str) -> str:
         """`1 in x`, or `d2f_dx2 = 1`."""
@@ -251,11 +253,14 @@ class Wording:
         return text if self.alone else f"{text} in {label}"
 
     def all(self, parts: Mapping[str, str]) -> str:
-        """What is said of each, few of many."""
-        said = [self.of(label, text) for label, text in parts.items()]
+        """What is said of each, few of many; once of the elements of an array that have it alike."""
+        of: dict[tuple[str, str], list[str]] = {}
+        for label, text in parts.items():
+            of.setdefault((array(label), text), []).append(label)
+        said = [self.of(elements(labels), text) for (_, text), labels in of.items()]
         if len(said) > MANY:
             said = [*said[:MANY], f"{len(said) - MANY} more"]
-        return (self.word.replace("slope", "slopes") if len(said) > 1 else self.word) + ", ".join(
+        return (self.word.replace("slope", "slopes") if len(parts) > 1 else self.word) + ", ".join(
             said
         )
 
@@ -281,7 +286,9 @@ def remarks(
     where = names.near(kinks[0]) if kinks else flags[0].node if flags else ""
     choice = choices([run.graph.operations[node].name for node in kinks])
     alone = len(verdicts) == len(run.target.labels) == 1
-    return remarks_on(verdicts, flags, Wording("gradients", where, choice, alone), always)
+    everywhere = all(one.why == "agree" for one in verdicts.values())
+    wording = Wording("gradients", where, choice, alone, everywhere)
+    return remarks_on(verdicts, flags, wording, always)
 
 
 def remarks_on(
@@ -324,11 +331,29 @@ def choices(names: Sequence[str]) -> str:
     return f"the slopes of {few(kinds)} are choices here; "
 
 
+def array(label: str) -> str:
+    """The array of an element; of a number its own name."""
+    return label.partition("[")[0] if label.endswith("]") else label
+
+
+def elements(labels: Sequence[str]) -> str:
+    """A number, or elements of one array."""
+    return labels[0] if len(labels) == 1 else f"{len(labels)} elements of {array(labels[0])}"
+
+
 def shown(x: Number | None) -> str:
     return "none" if x is None else decimal(x, DIGITS)
 
 
 def agreeing(wording: Wording, told: Mapping[str, Verdict]) -> str:
+    if len(told) > 1 and all(
+        array(label) != label and one.number == one.rules for label, one in told.items()
+    ):
+        of = few(dict.fromkeys(map(array, told)), MANY)
+        where = "" if wording.everywhere else f" in {len(told)} elements of {of}"
+        return (
+            f"{wording.choice}the gradients printed are the function's own from both sides{where}"
+        )
     slopes = wording.all({label: shown(one.number) for label, one in told.items()})
     others = {
         label: shown(one.rules)
