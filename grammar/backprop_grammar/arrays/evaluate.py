@@ -14,6 +14,7 @@ from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph, as_array
 from ..numbers.wide import as_float
 from ..operations.shape import Shape, said, size
+from ..operations.structural import Structural
 from ..operations.table import OPERATIONS, POW
 from ..passes.run import Target, run_at, spelled
 from ..trace.builder import stays_whole
