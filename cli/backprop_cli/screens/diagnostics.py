@@ -13,6 +13,7 @@ WAYS_OUT = {
     "absent": "leave the option out",
     "arrays": "`backprop eval PROGRAM --json` gives their values and gradients; or write the elements as names",
     "array output": '{hint}: --upstream "[...]", or --upstream ones',
+    "matrix output": '{hint}: --upstream "[...;...]", or --upstream ones',
     "at sign": "the point goes into --at, not into the program",
     "branch": "choose another --output",
     "claimed": "write --claim x=-0.25",

@@ -20,7 +20,7 @@ from ..language.table_texts import compiled
 from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import Operation, Role
 from ..operations.structural import Shape, Structural, said, size, spread
-from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, POW
+from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, POW, VARIABLE
 from ..passes.run import Target, check_bound, run_at, spelled
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
@@ -30,6 +30,7 @@ from ..trace.evaluate import with_limit
 from ..trace.index import LONGEST_STAGE
 from ..trace.notes import beyond
 from ..trace.record import Flag, Note
+from .elements import owner, part
 from .lower import (
     Lowered,
     by_default,
@@ -66,8 +67,8 @@ def evaluate(
 ) -> ArrayTrace:
     """The trace of a program over arrays at a point.
 
-    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes to
-    differentiate by; the inputs when empty, but for indices and labels. output: the node that is
+    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes, or of
+    elements, W[0,1], to differentiate by; the inputs when empty, but for indices and labels. output: the node that is
     differentiated; the last stage when empty. Of several, it is the sum of their products with what
     arrives. upstream: the gradient that arrives there, of its shape, or `ones`; needed where the
     output is more than one number; by the names of several. precision: digits asked for.
@@ -82,11 +83,13 @@ def evaluate(
     if expand or fold:
         from .grouping import shaped  # which a plain evaluation need not load
 
-        graph, unopened = shaped(graph, at, expand, fold, [*wrt, *outputs], partial(kinks, at=at))
+        graph, unopened = shaped(
+            graph, at, expand, fold, [*map(owner, wrt), *outputs], partial(kinks, at=at)
+        )
     names = Names(graph)
     ends = ends_of(names, output, upstream)
     end = ends[-1]
-    asked = {name: names.find(name) for name in wrt}
+    asked = {name: names.find(owner(name)) for name in wrt}
     needed = reachable_from(graph, [*ends, *asked.values()])
     if "T" in graph.variables.keys() - at.keys():
         check_transposes(graph)
@@ -107,14 +110,12 @@ def evaluate(
     for name, node in sources.items():
         if node in found.whole:
             raise selects(name)
+    known = {owner(name): found.of[node] for name, node in sources.items()}
+    parts = {name: part(name, known) for name in sources}
     for edges in (nodes, False):  # without them, to say a fault in the program's own terms
         lowered = Lowered(graph, names, found, at, needed, edges)
         seed = seeded(lowered, arrives)
-        labels = [
-            element(name, place)
-            for name, node in sources.items()
-            for place in elements(found.of[node])
-        ]
+        labels = [label for name in known for label in part(name, known)[1]]
         arrived = arrives[end]
         weighted = len(ends) > 1 or isinstance(arrived, Array)
         if weighted:  # the numbers of the outputs are shown, too
@@ -134,7 +135,7 @@ def evaluate(
                 continue
             raise with_others(lowered, error).replace(node=None) from None
         trace = Gathered(lowered, numbers, needed, edges).trace(
-            program, at, arrives, sources, precision
+            program, at, arrives, sources, parts, precision
         )
         more = [stays_whole(graph, names, node) for node in unopened if needed[node]]
         return replace(trace, notes=(*trace.notes, *more))
@@ -410,14 +411,17 @@ class Gathered:
         at: dict[str, float | Array],
         arrives: dict[int, float | Array],
         sources: dict[str, int],
+        parts: dict[str, tuple[Shape, list[str]]],
         precision: int | None,
     ) -> ArrayTrace:
         numbers, lowered = self.numbers, self.lowered
         shown = tuple(self.nodes()) if self.edges else ()
         *_, end = arrives
         several = len(arrives) > 1
+        slopes = numbers.gradients
         gradients = {
-            name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
+            name: Tensor(shape, tuple([slopes.get(label, 0.0) for label in labels]))
+            for name, (shape, labels) in parts.items()
         }
         value = self.result(end)
         found = [flag._replace(path=path_of(flag.path)) for flag in numbers.flags]
@@ -437,7 +441,7 @@ class Gathered:
             frames=tuple(self.frames(shown)),
             precision=precision,
             values={
-                name: self.result(node)
+                name: self.values(node, *parts[name])
                 for name, node in sources.items()
                 if name not in at and self.known(node)
             },
@@ -474,24 +478,24 @@ class Gathered:
         if unused and graph.output in ends:
             yield Note("unused", unused[0], f"the output does not use {few(unused, 8)}")
 
-    def gradient(self, name: str, shape: Shape) -> Tensor:
-        found = self.numbers.gradients
-        return Tensor(shape, tuple([found.get(element(name, k), 0.0) for k in elements(shape)]))
-
     def known(self, node: int) -> bool:
         """Whether every element of a node was asked for, or is the output."""
         cells, name = self.lowered.cells[node], self.names.of[node]
-        return self.numbers.output in cells.nodes or all(
-            element(name, k) in self.numbers.values for k in elements(cells.shape)
-        )
+        if self.graph.operations[node] is VARIABLE or self.numbers.output in cells.nodes:
+            return True
+        return all(element(name, k) in self.numbers.values for k in elements(cells.shape))
 
     def result(self, end: int) -> Tensor:
         """The value of the output, or of a node that was asked for."""
         cells, name = self.lowered.cells[end], self.names.of[end]
-        if self.numbers.output in cells.nodes:
-            return Tensor(cells.shape, (self.numbers.value,))
+        return self.values(end, cells.shape, [element(name, k) for k in elements(cells.shape)])
+
+    def values(self, node: int, shape: Shape, labels: Sequence[str]) -> Tensor:
+        """The values of elements of a node, which are known."""
+        if self.numbers.output in self.lowered.cells[node].nodes:
+            return Tensor(shape, (self.numbers.value,))
         values = {**self.lowered.at, **self.numbers.values}
-        return Tensor(cells.shape, tuple([values[element(name, k)] for k in elements(cells.shape)]))
+        return Tensor(shape, tuple([values[label] for label in labels]))
 
     def beyond(self, end: int, value: Tensor) -> Iterator[Flag]:
         """A flag for every element of the output that no float holds."""

@@ -343,6 +343,9 @@ class Reductions:
         from ..operations.structural import INDEX  # which numbers alone do not need
 
         kinds = [("only", one) if isinstance(one, int) else one for one in places]
+        none = self.graph.variables.get("None")
+        if none is not None and ("only", none) in kinds:
+            raise self.fail("syntax", "None adds no axis here", self.graph.spans[none], "write x.T.T for a column, x.T for a row")  # fmt: skip
         operands = (node, *(k for _, *nodes in kinds for k in nodes))
         return self.structural(INDEX, operands, (start, end), tuple([kind for kind, *_ in kinds]))
 
@@ -572,8 +575,9 @@ class Reductions:
             values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
         meant = ALIASES.get(name)
-        own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
-        if not own:
+        defining = (self.scope.defining or ("",))[0] == name
+        own = name in self.scope.nodes or defining
+        if not defining:
             from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
             from ..operations.makers import ELSEWHERE, MAKERS  # likewise
             from ..operations.structural import SELECTIONS, STRUCTURAL  # likewise

@@ -165,6 +165,6 @@ CONSTANT = frozenset({*MAKERS, "eye"})
 ELSEWHERE = {
     "matmul": "@", "mm": "@", "mv": "@", "transpose": ".T", "arange": "range", "concatenate": "concat",
     "cat": "concat", "log_softmax": "logsoftmax", "one_hot": "onehot", "reduce_sum": "sum",
-    "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_logsumexp": "logsumexp",
+    "numel": "size", "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_logsumexp": "logsumexp",
 }  # fmt: skip
 """What libraries call an operation on arrays -> its sign or its name here. All are soft."""
