@@ -298,6 +298,8 @@ ADVICE = (
     ("sum([1,2,])", "syntax", ",]", "a number is missing after the comma", "remove the comma"),
     ("sum([1,2;3,4)", "syntax", "[", "a square bracket is never closed", "closing bracket ]"),
     ("[1, exp(2]", "syntax", "(", "a parenthesis is never closed", "the closing parenthesis"),
+    ("sum(X, axis=(0, 1))", "syntax", "axis", "an axis is one number", "write sum(X)"),
+    ("norm(X, axis=1)", "arity", "norm(X, axis=1)", "norm takes no axis", "sqrt(sum(X^2, axis=1)), which is the norm of each row"),
     ("reshape(a, (2, 2))", "syntax", "reshape", "a comma in parentheses within reshape(...)", "reshape(x, m, n)"),
     ("x ⊗ y", "syntax", "⊗", "⊗ (circled times) is not part of the language", "outer(a, b)"),
     ("f((2, y)) + f(2)", "syntax", "f", "a comma in parentheses within f(...)", "f(x, y)"),

@@ -9,6 +9,7 @@ import pytest
 import backprop_grammar as bp
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.library import ArrayTrace
+from backprop_grammar.passes.sides import LARGEST, Neighbourhood
 from tests.support import call, schema
 
 # several outputs
@@ -277,3 +278,14 @@ def test_elements_are_names_to_differentiate_by():
         with pytest.raises(BackpropError) as caught:
             program.at(at, wrt=wrong)
         assert says in str(caught.value)
+
+
+def test_what_is_beyond_deciding_is_not_looked_at(monkeypatch):
+    """Of 3,600 sums over 3,600 kinks, the first few are decided; none of the others is walked to."""
+    walked = []
+    around = Neighbourhood.around
+    monkeypatch.setattr(Neighbourhood, "around", lambda self, node: walked.append(node) or around(self, node))  # fmt: skip
+    trace = bp.Program("sum(relu(X))").at({"X": [[0.0] * 60] * 60}, nodes=False)
+    assert trace.gradients["X"] == [[0.0] * 60] * 60
+    nodes = 2 * 3600 + 1
+    assert len(walked) <= nodes * (LARGEST // 3600 + 2)

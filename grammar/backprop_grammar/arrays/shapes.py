@@ -252,7 +252,12 @@ def value_of(text: str) -> float | None:
 
 def floats_of(numbers: Sequence[float] | Sequence[Fraction]) -> tuple[float, ...]:
     """The nearest floats."""
-    return tuple([nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x for x in numbers])  # fmt: skip
+    each = {id(x): x for x in numbers}  # what is drawn is one of few objects
+    found = {
+        key: nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x
+        for key, x in each.items()
+    }
+    return tuple([found[id(x)] for x in numbers])
 
 
 # what selects

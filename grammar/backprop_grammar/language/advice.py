@@ -74,6 +74,7 @@ SLIPS = (
     (r".*", rf"({A_NUMBER})", r"(\.[0-9.]*)", "{a}{b} is not a number", "a number has one decimal point"),
     (r".*", r"(?<![\w.])([0-9.]+)", r"([eE])(?!\w)", "{a}{b} has no exponent", "write {a}e3, or {a}*{b} to multiply"),
     (r"\(.*", rf"\b({NAME}) ?\(\([^()]*", r"()(?=,)", "a comma in parentheses within {a}(...)", "leave out the inner ones: {a}(x, y); an array stands in square brackets: [1, 2]"),
+    (r"\(.*", r"(axis) ?= ?\([^()]*", r"()(?=,)", "an {a} is one number", "of all of an array, write sum(X)"),
     (r"\(.*", r"\b(reshape) ?\(.*, ?\([^()]*", r"()(?=,)", "a comma in parentheses within {a}(...)", "leave out the inner ones: {a}(x, m, n)"),
     (r"|[^a-zA-Z].*", r"(?<![\w.])([0-9]+)", r"(, ?[0-9]+)", "a comma outside a function", "write decimals with a point: 3.14, not 3,14"),
     (r"\[.*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put a comma between them: [1, 2]; rows end with a semicolon"),

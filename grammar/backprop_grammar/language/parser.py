@@ -643,8 +643,10 @@ class Reductions:
         if name not in REDUCTIONS or name in self.scope.functions:
             row = STRUCTURAL.get(name) if name in ALONG else None
         if row is None:
-            takes = ", ".join(sorted({*REDUCTIONS, *ALONG}))
-            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes}")  # fmt: skip
+            way = f"along an axis go {', '.join(sorted({*REDUCTIONS, *ALONG}))}"
+            if name == "norm" and name not in self.scope.functions:
+                way = f"write sqrt(sum(X^2, axis={axis})), which is the norm of each {('column', 'row')[axis % 2]}"
+            raise self.fail("arity", f"{shorten(name)} takes no axis", span, way)
         operands = tuple(self.unpacked(values[:-1]) if name == "concat" else values[:-1])
         if values[-1] != node or (len(operands) > 1 and name != "concat"):
             raise self.fail("arity", f"{name} along an axis takes one array", span, f"write {name}(X, axis={axis})")  # fmt: skip
