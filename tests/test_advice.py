@@ -322,6 +322,7 @@ ADVICE = (
     ("zeros(2,3,4)", "arity", "zeros(2,3,4)", "zeros takes 1 or 2 operands, not 3", "two axes at most"),
     ("sin(X, axis=0)", "arity", "sin(X, axis=0)", "sin takes no axis", "along an axis go concat, logsoftmax"),
     ("[[1, 2], [3]]", "syntax", "[3]", "row 2 has 1 number, row 1 has 2", "as long"),
+    ("[[1,2],x]", "syntax", "[[1,2],x]", "a list stands beside what is none", "concat(x.T, y.T, axis=0)"),
     ("[[[1]]]", "syntax", "[[[1]]]", "an array has two axes at most", "a list of its rows"),
     ("W: 2x3; x", "name", "W", "W is declared, and never used", "use the name"),
     ("W: 2", "syntax", None, "the program declares shapes, but computes nothing", "add a last stage"),

@@ -377,7 +377,9 @@ class Reductions:
         matrix = len(rows) > 1
         spans = [(graph.spans[row[0]][0], graph.spans[row[-1]][1]) for row in rows]
         if inner:
-            if matrix or len(inner) < len(rows[0]) or any(len(graph.written[k]) > 1 for k in inner):
+            if not matrix and len(inner) < len(rows[0]):
+                raise self.fail("syntax", "a list stands beside what is none", (start, end), "a matrix is a list of its rows, [[1, 2], [3, 4]]; vectors as rows are concat(x.T, y.T, axis=0)")  # fmt: skip
+            if matrix or any(len(graph.written[k]) > 1 for k in inner):
                 raise self.fail("syntax", "an array has two axes at most", (start, end), "write a matrix as [[1, 2], [3, 4]], a list of its rows")  # fmt: skip
             matrix, rows = True, [list(graph.operands[node]) for node in inner]
             spans = [graph.spans[node] for node in inner]

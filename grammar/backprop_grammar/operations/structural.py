@@ -315,7 +315,7 @@ def array_shape(operands: Sequence[Taken], written: Shape) -> Shape:
         if x.shape:
             raise Misfit(
                 "the elements of an array are numbers", x.is_shape,
-                f"to join arrays, write concat({x.text}, ...)", place,
+                f"to join arrays, write concat({x.text}, ...); vectors as rows, concat({x.text}.T, ..., axis=0)", place,
             )  # fmt: skip
     return written
 
@@ -384,7 +384,7 @@ def concat_shape(operands: Sequence[Taken], axis: int | None) -> Shape:
     first = operands[0].shape
     for place, x in enumerate(operands):
         if not x.shape or len(x.shape) != len(first):
-            way = f"{operands[0].is_shape}"
+            way = (f"a number is a vector as [{x.text}]", f"a vector is a row as {x.text}.T", f"a matrix is a vector as flatten({x.text})")[len(x.shape)]  # fmt: skip
             if x.text in ("0", "1") and place == len(operands) - 1 > 1:
                 way = f"along an axis: concat({', '.join(one.text for one in operands[:-1])}, axis={x.text})"
             raise Misfit("concat joins vectors, or matrices", x.is_shape, way, place)
