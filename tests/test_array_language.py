@@ -9,6 +9,7 @@ import pytest
 import backprop_grammar as bp
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.library import ArrayTrace
+from backprop_grammar.passes.sides import LARGEST, Neighbourhood
 from tests.support import call, schema
 
 # several outputs
@@ -101,6 +102,10 @@ NOTED = (
     ("sum(min(x, 1))", "min(x, 1) compares every number of x with 1; the smallest of all is min(x)"),
     ("sum(p*q)", "p is 3x1 and q is 1x4: each element of one meets each of the other, which makes 3x4"),
     ("sum(q - p)", "q is 1x4 and p is 3x1: each element of one meets each of the other, which makes 3x4"),
+    ("sum(x.T*x)", "x.T*x goes element by element; the matrix product is x.T @ x"),
+    ("sum(u.T*A*u)", "u.T*A goes element by element; the matrix product is u.T @ A"),
+    ("sum(A^-1)", "A^-1 is 1/A, element by element; the inverse of a matrix is not computed here"),
+    ("sum(u^-1)", ""), ("sum(A^2)", ""), ("sum((A + 1)^-1)", ""), ("sum(A.T*2)", ""), ("sum(W.T*k)", ""),
     ("sum(A*B)", ""), ("sum(k*W)", ""), ("sum(x*x)", ""), ("sum(W @ x)", ""), ("sum(x*(W - 1))", ""),
     ("sum(W*sum(W, axis=0))", ""), ("sum(max(0, z))", ""), ("sum(max(z, 2))", ""), ("sum(np.maximum(z, 0))", ""),
     ("sum(W + x)", ""), ("max(k, 1)", ""), ("sum(p @ q)", ""), ("sum(A*[2, 3])", ""),
@@ -222,3 +227,69 @@ def test_an_if_over_arrays(program, says):
     with pytest.raises(BackpropError) as caught:
         traced(program)
     assert says in str(caught.value)
+
+
+# names that are functions, too; elements that are asked for; whole numbers that are made
+
+SOFT = (
+    # the program, the point, its value, its gradients
+    ("norm(norm)", {"norm": [3, 4]}, 5.0, {"norm": [0.6, 0.8]}),
+    ("sum(T(T)*[[1], [2]].T)", {"T": [1, 2]}, 5.0, {"T": [1.0, 2.0]}),
+    ("pad = 1; sum(pad(x, pad)^2)", {"x": [1, 2]}, 5.0, {"x": [2.0, 4.0]}),
+    ("norm = norm(x); norm*norm(y)^2", {"x": [3, 4], "y": [1, 2]}, 25.0, {"x": [3.0, 4.0], "y": [10.0, 20.0]}),
+    ("f(norm) = norm(norm)^2; f(x)", {"x": [3, 4]}, 25.0, {"x": [6.0, 8.0]}),
+    ("dot = 2; dot(a, b) = a*b; dot(x, x)", {"x": 3}, None, None),
+    ("sum(C[range(2)]*C[range(rows(C) - 1)])", {"C": [[1, 2], [3, 4], [5, 6]]}, 30.0, {"C": [[2.0, 4.0], [6.0, 8.0], [0.0, 0.0]]}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "at", "value", "gradients"), SOFT, ids=[one for one, *_ in SOFT])  # fmt: skip
+def test_what_is_followed_by_a_parenthesis_is_the_function(program, at, value, gradients):
+    if value is None:
+        with pytest.raises(BackpropError, match="assigned twice"):
+            bp.Program(program).at(at)
+        return
+    trace = bp.Program(program).at(at)
+    assert np.allclose(trace.value, value, rtol=1e-14)
+    for name, right in gradients.items():
+        assert np.allclose(trace.gradients[name], right, rtol=1e-14)
+
+
+def test_a_call_of_a_variable_that_is_a_number_can_be_multiplied():
+    with pytest.raises(BackpropError, match="has no transpose") as caught:
+        bp.Program("T = 3; T(x + 1)").at(x=2)
+    assert "to multiply, write T*(...)" in str(caught.value)
+
+
+def test_elements_are_names_to_differentiate_by():
+    program = bp.Program("q = W @ x; sum(q^2)")
+    at = {"W": [[1, 2], [3, 4]], "x": [1, 2]}
+    trace = program.at(at, wrt="q[0],W[0,1],x")
+    assert trace.gradients == {"q[0]": 10.0, "W[0,1]": 20.0, "x": [76.0, 108.0]}
+    told = json.loads(trace.json())
+    schema("arrays").validate(told)
+    assert told["nodes"][0]["gradient"] == [[10.0, 20.0], [22.0, 44.0]]  # of all its elements
+    typed = ("eval", "q = W @ x; sum(q^2)", "--at", json.dumps(at), "--wrt", "q[0],W[0,1]")
+    code, out, _ = call(*typed, "-q")
+    assert code == 0
+    assert call(*typed, "--get", "gradients.W[0,1]")[1] == "20.0\n"
+    assert call(*typed, "--get", "nodes.W.gradient[0][1]")[1] == "20.0\n"
+    assert [line.split() for line in out.splitlines()[-2:]] == [["q[0]", "5", "10"], ["W[0,1]", "2", "20"]]  # fmt: skip
+    for wrong, says in (
+        ("W[0,2]", "there is no element W[0,2]"), ("W[0]", "there is no element W[0]"), ("x[", "there is no element x["),
+        ("V[0]", "there is no node called V"), ("n2[0]", "it is one number"), ("x[0:1]", "there is no element x[0:1]"),
+    ):  # fmt: skip
+        with pytest.raises(BackpropError) as caught:
+            program.at(at, wrt=wrong)
+        assert says in str(caught.value)
+
+
+def test_what_is_beyond_deciding_is_not_looked_at(monkeypatch):
+    """Of 3,600 sums over 3,600 kinks, the first few are decided; none of the others is walked to."""
+    walked = []
+    around = Neighbourhood.around
+    monkeypatch.setattr(Neighbourhood, "around", lambda self, node: walked.append(node) or around(self, node))  # fmt: skip
+    trace = bp.Program("sum(relu(X))").at({"X": [[0.0] * 60] * 60}, nodes=False)
+    assert trace.gradients["X"] == [[0.0] * 60] * 60
+    nodes = 2 * 3600 + 1
+    assert len(walked) <= nodes * (LARGEST // 3600 + 2)

@@ -286,7 +286,7 @@ ERRORS = (
     ("x'", {"x": 3}, "x'", "x is a number, which has no transpose", "", "transpose a vector or a matrix; of a power, write (W^2).T"),
     ("max(x)", {"x": 3}, "max(x)", "max takes 2 or more operands, not 1", "", "write max(x, y, ...)"),
     ("softmax(x)", {"x": 3}, "x", "an array is needed here", "x is a number", "give a vector or a matrix for x"),
-    ("[x, 1]", {"x": [1, 2]}, "x", "the elements of an array are numbers", "x is 2", "to join arrays, write concat(x, ...)"),
+    ("[x, 1]", {"x": [1, 2]}, "x", "the elements of an array are numbers", "x is 2", "to join arrays, write concat(x, ...); vectors as rows, concat(x.T, ..., axis=0)"),
     ("sum(if(x > 0, W @ x, x))", {"W": [[1, 0], [0, 1]], "x": [1, -1]}, "W @ x", "this stands in a branch that is chosen element by element", "",
         "take it to a stage before the if"),
     ("x[2:1]", {"x": [1, 2, 3]}, "2", "x has nothing there", "x is 3", "a slice begins before it ends, and holds one number at least"),

@@ -11,6 +11,8 @@ __all__ = ["part_of", "text_of"]
 
 STEP = re.compile(r"""[^].["']+""")
 """A key, or a number or a name in a list: of `nodes.q.value`, `.nodes[3].value`."""
+ELEMENT = re.compile(r"\w+\[[0-9,]+\]")
+"""What may be a key, too: the element W[0,1] of an array."""
 PLACE = re.compile(r"-?[0-9]+")
 LABELS = ("name", "operand", "node", "path", "by")
 """Keys by which one object of a list is known."""
@@ -25,18 +27,21 @@ def part_of(document: Any, path: str) -> Any:
     where it leads nowhere, and says what is there.
     """
     part, place = document, ""
-    steps = STEP.findall(path)
-    if not steps:
+    found = STEP.search(path)
+    if not found:
         raise usage("--get names nothing", f"the document has {few(document, LISTED)}")
-    for step in steps:
+    while found:
         known = parts(part)
-        step = step if step in known else plain_name(step)
+        whole = ELEMENT.match(path, found.start())
+        found = whole if whole and whole.group() in known else found
+        step = found.group() if found.group() in known else plain_name(found.group())
         if step not in known:
             where = place or "the document"
             message = f"there is no {shorten(visible(step))} in {where}"
             raise usage(message, suggestion(step, known, contents(part, where)))
         part = known[step]
         place = f"{place}.{step}" if place else step
+        found = STEP.search(path, found.end())
     return part
 
 

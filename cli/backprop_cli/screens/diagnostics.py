@@ -13,6 +13,7 @@ WAYS_OUT = {
     "absent": "leave the option out",
     "arrays": "`backprop eval PROGRAM --expand all --get program` writes it over the elements, which are numbers",
     "array output": '{hint}: --upstream "[...]", or --upstream ones',
+    "matrix output": '{hint}: --upstream "[...;...]", or --upstream ones',
     "at sign": "the point goes into --at, not into the program",
     "branch": "choose another --output",
     "claimed": "write --claim x=-0.25",

@@ -13,7 +13,7 @@ from ..numbers.wide import Number, Wide
 from ..operations.row import Operation, Role
 from ..operations.shape import Shape, size, spread
 from ..operations.structural import Structural
-from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS
+from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, VARIABLE
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
 from ..trace.builder import constants_once, frames
@@ -99,14 +99,18 @@ class Builder:
         at: dict[str, float | Array],
         arrives: dict[int, float | Array],
         sources: dict[str, int],
+        parts: dict[str, tuple[Shape, list[str]]],
         precision: int | None,
     ) -> ArrayTrace:
+        """The trace; sources: the nodes that are differentiated by, parts: their shapes and elements."""
         numbers, lowered = self.numbers, self.lowered
         shown = tuple(self.nodes()) if self.edges else ()
         *_, end = arrives
         several = len(arrives) > 1
+        slopes = numbers.gradients
         gradients = {
-            name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
+            name: Tensor(shape, tuple([slopes.get(label, 0.0) for label in labels]))
+            for name, (shape, labels) in parts.items()
         }
         value = self.result(end)
         found = [flag._replace(path=path_of(flag.path)) for flag in numbers.flags]
@@ -126,7 +130,7 @@ class Builder:
             frames=tuple(self.frames(shown)),
             precision=precision,
             values={
-                name: self.result(node)
+                name: self.values(node, *parts[name])
                 for name, node in sources.items()
                 if name not in at and self.known(node)
             },
@@ -163,24 +167,24 @@ class Builder:
         if unused and graph.output in ends:
             yield Note("unused", unused[0], f"the output does not use {few(unused, 8)}")
 
-    def gradient(self, name: str, shape: Shape) -> Tensor:
-        found = self.numbers.gradients
-        return Tensor(shape, tuple([found.get(element(name, k), 0.0) for k in elements(shape)]))
-
     def known(self, node: int) -> bool:
         """Whether every element of a node was asked for, or is the output."""
         cells, name = self.lowered.cells[node], self.names.of[node]
-        return self.numbers.output in cells.nodes or all(
-            element(name, k) in self.numbers.values for k in elements(cells.shape)
-        )
+        if self.graph.operations[node] is VARIABLE or self.numbers.output in cells.nodes:
+            return True
+        return all(element(name, k) in self.numbers.values for k in elements(cells.shape))
 
     def result(self, end: int) -> Tensor:
         """The value of the output, or of a node that was asked for."""
         cells, name = self.lowered.cells[end], self.names.of[end]
-        if self.numbers.output in cells.nodes:
-            return Tensor(cells.shape, (self.numbers.value,))
+        return self.values(end, cells.shape, [element(name, k) for k in elements(cells.shape)])
+
+    def values(self, node: int, shape: Shape, labels: Sequence[str]) -> Tensor:
+        """The values of elements of a node, which are known."""
+        if self.numbers.output in self.lowered.cells[node].nodes:
+            return Tensor(shape, (self.numbers.value,))
         values = {**self.lowered.at, **self.numbers.values}
-        return Tensor(cells.shape, tuple([values[element(name, k)] for k in elements(cells.shape)]))
+        return Tensor(shape, tuple([values[label] for label in labels]))
 
     def beyond(self, end: int, value: Tensor) -> Iterator[Flag]:
         """A flag for every element of the output that no float holds."""

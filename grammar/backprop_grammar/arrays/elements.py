@@ -19,7 +19,7 @@ from .lower import Lowered, check_work, element, elements, opened, shapes_at
 from .record import Tensor
 from .shapes import Shapes, Values, output_shape, shapes
 
-__all__ = ["Elements", "by_element", "classes", "owner", "placeholder", "tensor", "varying"]
+__all__ = ["Elements", "by_element", "classes", "owner", "part", "placeholder", "tensor", "varying"]
 
 ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 
@@ -27,6 +27,22 @@ ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 def owner(name: str) -> str:
     """The array that an element is of, W of W[0,1]; of another name, that name."""
     return name.partition("[")[0]
+
+
+def part(name: str, shapes: Mapping[str, Shape]) -> tuple[Shape, list[str]]:
+    """The shape and the elements of a node, or of one element of it: x[0].
+
+    shapes: by the names of nodes. Raises BackpropError for an element that is none.
+    """
+    if name in shapes:
+        return shapes[name], [element(name, place) for place in elements(shapes[name])]
+    found = ELEMENT.match(name)
+    shape = shapes[owner(name)]
+    place = tuple([int(k) for k in found.groups()[1:] if k is not None]) if found else ()
+    if not shape or place not in elements(shape):
+        hint = f"it is {said(shape)}; indices begin at 0" if shape else "it is one number"
+        raise BackpropError("name", f"there is no element {shorten(name)}", hint=hint)
+    return (), [element(owner(name), place)]
 
 
 class Elements(NamedTuple):
@@ -50,19 +66,9 @@ class Elements(NamedTuple):
 
         Raises BackpropError for what is neither.
         """
-        if name in self.shapes:
-            shape = self.shapes[name]
-            return shape, [element(name, place) for place in elements(shape)]
-        found = ELEMENT.match(name)
-        if not found or found[1] not in self.shapes:
+        if owner(name) not in self.shapes:
             Names(self.program).find(name)  # which says what is nearest
-        assert found
-        shape = self.shapes[found[1]]
-        place = tuple([int(k) for k in found.groups()[1:] if k is not None])
-        if not shape or place not in elements(shape):
-            hint = f"it is {said(shape)}; indices begin at 0" if shape else "it is one number"
-            raise BackpropError("name", f"there is no element {shorten(name)}", hint=hint)
-        return (), [element(found[1], place)]
+        return part(name, self.shapes)
 
     def labels(self, names: Iterable[str]) -> list[str]:
         """The elements of some nodes."""

@@ -20,6 +20,7 @@ from ..passes.run import Target, run_at, spelled
 from ..trace.builder import stays_whole
 from ..trace.evaluate import evaluate as evaluate_numbers
 from .builder import Builder, values_of
+from .elements import owner, part
 from .lower import (
     Lowered,
     by_default,
@@ -52,8 +53,8 @@ def evaluate(
 ) -> ArrayTrace:
     """The trace of a program over arrays at a point.
 
-    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes to
-    differentiate by; the inputs when empty, but for indices and labels. output: the node that is
+    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes, or of
+    elements, W[0,1], to differentiate by; the inputs when empty, but for indices and labels. output: the node that is
     differentiated; the last stage when empty. Of several, it is the sum of their products with what
     arrives. upstream: the gradient that arrives there, of its shape, or `ones`; needed where the
     output is more than one number; by the names of several. precision: digits asked for.
@@ -68,11 +69,13 @@ def evaluate(
     if expand or fold:
         from .grouping import shaped  # which a plain evaluation need not load
 
-        graph, unopened = shaped(graph, at, expand, fold, [*wrt, *outputs], partial(kinks, at=at))
+        graph, unopened = shaped(
+            graph, at, expand, fold, [*map(owner, wrt), *outputs], partial(kinks, at=at)
+        )
     names = Names(graph)
     ends = ends_of(names, output, upstream)
     end = ends[-1]
-    asked = {name: names.find(name) for name in wrt}
+    asked = {name: names.find(owner(name)) for name in wrt}
     if "T" in graph.variables.keys() - at.keys():
         check_transposes(graph)
     found, needed = shapes_at(graph, at, [*ends, *asked.values()])
@@ -89,14 +92,12 @@ def evaluate(
     for name, node in sources.items():
         if node in found.whole:
             raise selects(name)
+    known = {owner(name): found.of[node] for name, node in sources.items()}
+    parts = {name: part(name, known) for name in sources}
     for edges in (nodes, False):  # without them, to say a fault in the program's own terms
         lowered = Lowered(graph, names, found, at, needed, edges)
         seed = seeded(lowered, arrives)
-        labels = [
-            element(name, place)
-            for name, node in sources.items()
-            for place in elements(found.of[node])
-        ]
+        labels = [label for name in known for label in part(name, known)[1]]
         arrived = arrives[end]
         weighted = len(ends) > 1 or isinstance(arrived, Array)
         if weighted:  # the numbers of the outputs are shown, too
@@ -117,7 +118,7 @@ def evaluate(
                 continue
             raise with_others(lowered, error).replace(node=None) from None
         trace = Builder(lowered, numbers, needed, edges).trace(
-            program, at, arrives, sources, precision
+            program, at, arrives, sources, parts, precision
         )
         more = [stays_whole(graph, names, node) for node in unopened if needed[node]]
         return replace(trace, notes=(*trace.notes, *more))

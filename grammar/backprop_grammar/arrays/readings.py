@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from ..blocks.names import Names
 from ..language.graph import Graph
 from ..operations.shape import said
-from ..operations.structural import Structural
-from ..operations.table import IF, MUL, VARIABLE
+from ..operations.structural import TRANSPOSE, Structural
+from ..operations.table import IF, MUL, POW, VARIABLE
 from ..passes.run import spelled
 from ..trace.record import Note
 from .shapes import Shapes
@@ -23,7 +23,12 @@ def readings(graph: Graph, names: Names, found: Shapes, needed: Sequence[bool]) 
     for node, row in enumerate(graph.operations):
         if not needed[node] or row.leaf or isinstance(row, Structural) or row is IF:
             continue
-        for kind, say in (("product", product), ("second", second), ("stretched", stretched)):
+        for kind, say in (
+            ("product", product),
+            ("inverse", inverse),
+            ("second", second),
+            ("stretched", stretched),
+        ):
             text = say(graph, found, node)
             if text and made.get(kind, 0) < MOST:
                 made[kind] = made.get(kind, 0) + 1
@@ -34,10 +39,14 @@ def readings(graph: Graph, names: Names, found: Shapes, needed: Sequence[bool]) 
 def product(graph: Graph, found: Shapes, node: int) -> str:
     """What to say of W*x, where W and x are inputs and W @ x fits as well; else nothing."""
     operands = graph.operands[node]
-    if graph.operations[node] is not MUL or any(graph.operations[k] is not VARIABLE for k in operands):  # fmt: skip
+    if graph.operations[node] is not MUL:
         return ""
     a, b = (found.of[k] for k in operands)
     first, other = (spelled(graph, k) for k in operands)
+    if graph.operations[operands[0]] is TRANSPOSE and b[:1] == a[-1:] != (1,):
+        return f"{first}*{other} goes element by element; the matrix product is {first} @ {other}"
+    if any(graph.operations[k] is not VARIABLE for k in operands):
+        return ""
     if len(a) == 2 and len(b) == 1 and a[0] > 1 and a[1] == b[0] > 1:
         matrix, vector = first, other
     elif len(a) == 1 and len(b) == 2 and b[0] == b[1] == a[0] > 1:
@@ -47,6 +56,20 @@ def product(graph: Graph, found: Shapes, node: int) -> str:
     return (
         f"{first}*{other} multiplies every row of {matrix} by {vector}, element by element; "
         f"the matrix product is {first} @ {other}"
+    )
+
+
+def inverse(graph: Graph, found: Shapes, node: int) -> str:
+    """What to say of A^-1 of a square matrix, which is no inverse; else nothing."""
+    operands = graph.operands[node]
+    shape = found.of[operands[0]]
+    if graph.operations[node] is not POW or graph.constants.get(operands[1]) != -1:
+        return ""
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1 or operands[0] not in graph.names:
+        return ""
+    base = spelled(graph, operands[0])
+    return (
+        f"{base}^-1 is 1/{base}, element by element; the inverse of a matrix is not computed here"
     )
 
 

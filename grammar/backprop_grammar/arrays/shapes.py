@@ -75,8 +75,12 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
 def refused(graph: Graph, node: int, misfit: Misfit) -> BackpropError:
     """The error for shapes that do not fit at a node."""
     at = node if misfit.place is None else graph.operands[node][misfit.place]
+    hint, (start, end) = misfit.hint, graph.spans[node]
+    called, sign, _ = graph.source.text[start:end].partition("(")
+    if sign and graph.node(called.strip()) is not None:  # a variable of that name: T(x)
+        hint += f"; to multiply, write {shorten(called.strip())}*(...)"
     return BackpropError(
-        "shape", misfit.message, graph.spans[at], label=misfit.label, hint=misfit.hint,
+        "shape", misfit.message, graph.spans[at], label=misfit.label, hint=hint,
         source=graph.source, node=node,
     )  # fmt: skip
 
@@ -235,7 +239,12 @@ def value_of(text: str) -> float | None:
 
 def floats_of(numbers: Sequence[float] | Sequence[Fraction]) -> tuple[float, ...]:
     """The nearest floats."""
-    return tuple([nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x for x in numbers])  # fmt: skip
+    each = {id(x): x for x in numbers}  # what is drawn is one of few objects
+    found = {
+        key: nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x
+        for key, x in each.items()
+    }
+    return tuple([found[id(x)] for x in numbers])
 
 
 # what selects
@@ -261,7 +270,9 @@ def select(
             break  # it was left out
         operand = graph.operands[node][place]
         counted = found.known.get(operand)
-        numbers = written_numbers(graph, operand, at) if counted is None else (float(counted),)
+        numbers = found.made.get(operand) or written_numbers(graph, operand, at)
+        if counted is not None:
+            numbers = (float(counted),)
         whole = numbers is not None and all(x == int(x) for x in numbers)
         if row.holds and row.holds([x.shape for x in operands], whole):
             continue
@@ -382,5 +393,5 @@ def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:
     return BackpropError(
         "shape", f"the output is {said(shape)}, not a number", graph.spans[node],
         hint=f"add a loss, such as sum({whole}^2), or give the gradient that arrives",
-        source=graph.source, node=node, reason="array output",
+        source=graph.source, node=node, reason="matrix output" if len(shape) == 2 else "array output",
     )  # fmt: skip

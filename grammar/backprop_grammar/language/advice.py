@@ -74,6 +74,8 @@ SLIPS = (
     (r".*", rf"({A_NUMBER})", r"(\.[0-9.]*)", "{a}{b} is not a number", "a number has one decimal point"),
     (r".*", r"(?<![\w.])([0-9.]+)", r"([eE])(?!\w)", "{a}{b} has no exponent", "write {a}e3, or {a}*{b} to multiply"),
     (r"\(.*", rf"\b({NAME}) ?\(\([^()]*", r"()(?=,)", "a comma in parentheses within {a}(...)", "leave out the inner ones: {a}(x, y); an array stands in square brackets: [1, 2]"),
+    (r"\(.*", r"(axis) ?= ?\([^()]*", r"()(?=,)", "an {a} is one number", "of all of an array, write sum(X)"),
+    (r"\(.*", r"\b(reshape) ?\(.*, ?\([^()]*", r"()(?=,)", "a comma in parentheses within {a}(...)", "leave out the inner ones: {a}(x, m, n)"),
     (r"|[^a-zA-Z].*", r"(?<![\w.])([0-9]+)", r"(, ?[0-9]+)", "a comma outside a function", "write decimals with a point: 3.14, not 3,14"),
     (r"\[.*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put a comma between them: [1, 2]; rows end with a semicolon"),
     (r".*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put an operator between them, such as {a}*{b}"),
@@ -92,6 +94,8 @@ SLIPS = (
     (r".*", r"\b(pi|PI|Pi|tau|e|E) ?\(", r"(\))", "{a} is a number, not a function", "write it without parentheses: {small}"),
     (r".*", rf"\b({NAME} ?\()", r"(\))", "{a}{b} has no operands", "write {call}"),
     (r".*", r"(\()", r"(\))", "nothing stands between the parentheses", f"{PUT} between them"),
+    (r"\[.*", r"([\[,;]) ?", r"(,)", "a number is missing before the comma", "put one there; a whole axis is a colon: X[:,1]"),
+    (r"\[.*", r"(,) ?", r"([\];])", "a number is missing after the comma", "put one there, or remove the comma; a whole axis is a colon: X[1,:]"),
     (r".*", r"([(,]) ?", r"(,)", "an operand is missing before the comma", f"{PUT} between {{a}} and {{b}}"),
     (r".*", r"(,) ?", r"(\))", "an operand is missing after the comma", f"{PUT} between {{a}} and {{b}}"),
     (r".*", r"(/)", r"(/)", "there is no {a}{b}", "divide with one /; comments begin with #"),
@@ -115,7 +119,8 @@ SLIPS = (
     # arrays
     (r".*", r"(@) ?", r"(@)", "nothing stands between {a} and {b}", f"{PUT} there, or remove one of them"),
     (r"\[.*", r"(;|\n) ?", r"(;|\]|$)", "a row is missing", "put numbers between the semicolon and what follows, or remove it"),
-    (r"\[.*", r"(:) ?", r"(:)", "a slice has no step", "take elements by their numbers: x[[0, 2, 4]]"),
+    (r"\[.*", r"(:) ?(?:[^:,;\[\]]*)", r"(:)", "a slice has no step", "take elements by their numbers: x[[0, 2, 4]]"),
+    (r"\[.*", rf"\b({NAME})", r"(\.newaxis)\b", "{a}{b} adds no axis here", "write x.T.T for a column, x.T for a row"),
     (r"\[.*", r"()", r"(\.\.\.)", "{b} is not part of the language", "write a colon for a whole axis: X[:,1]"),
     (r".*", rf"\b({NAME})", r"(\.(?:" + "|".join(METHODS) + r"))\b", "{a}{b} is not part of the language", "{method}"),
     (r".*", r"[)\]]()", r"(\.(?:" + "|".join(METHODS) + r"))\b", "{b} is not part of the language", "{method}"),
@@ -261,13 +266,15 @@ def misplaced(source: Source, token: object) -> BackpropError:
     if place.opened and text == ";" and closed_soon(source.text, start):
         return error("; inside parentheses", (start, start + 1), "separate operands with commas")
     new_line = "\n" in source.text[place.previous.end_pos : start]
-    if place.opened and (kind in ("$END", "SEP") or (new_line and not place.closes)):
+    crossed = place.opened and kind == ("CLOSE" if place.opened[-1].name == "[" else "CLOSEB")
+    crossed = crossed and place.previous.type in OPERAND_ENDS
+    if place.opened and (kind in ("$END", "SEP") or (new_line and not place.closes) or crossed):
         count, at = len(place.opened), place.opened[-1].start
         message, hint = "a parenthesis is never closed", "add the closing parenthesis"
         square = place.opened[-1].name == "["
         if square:
             message, hint = "a square bracket is never closed", "add the closing bracket ]"
-        if count > 1 and not square:
+        if count > 1 and not square and not crossed:
             message = f"{count:,} parentheses are never closed"
             hint = f"add the closing parentheses: {')' * count}" if count < 10 else "close them all"
         return error(message, (at, at + 1), hint, "opened here")

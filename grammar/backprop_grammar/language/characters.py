@@ -58,6 +58,8 @@ MEANT = {
     "′": "only the formula: its derivatives are what is printed",
     "ᵀ⊤": ".T",
     "‖": "norm(x) for a length",
+    "⊙∘": "* for a product element by element",
+    "⊗": "outer(a, b) for two vectors",
 }
 """Characters and what to write for each of them."""
 

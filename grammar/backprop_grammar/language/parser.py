@@ -343,6 +343,9 @@ class Reductions:
         from ..operations.structural import INDEX  # which numbers alone do not need
 
         kinds = [("only", one) if isinstance(one, int) else one for one in places]
+        none = self.graph.variables.get("None")
+        if none is not None and ("only", none) in kinds:
+            raise self.fail("syntax", "None adds no axis here", self.graph.spans[none], "write x.T.T for a column, x.T for a row")  # fmt: skip
         operands = (node, *(k for _, *nodes in kinds for k in nodes))
         return self.structural(INDEX, operands, (start, end), tuple([kind for kind, *_ in kinds]))
 
@@ -374,7 +377,9 @@ class Reductions:
         matrix = len(rows) > 1
         spans = [(graph.spans[row[0]][0], graph.spans[row[-1]][1]) for row in rows]
         if inner:
-            if matrix or len(inner) < len(rows[0]) or any(len(graph.written[k]) > 1 for k in inner):
+            if not matrix and len(inner) < len(rows[0]):
+                raise self.fail("syntax", "a list stands beside what is none", (start, end), "a matrix is a list of its rows, [[1, 2], [3, 4]]; vectors as rows are concat(x.T, y.T, axis=0)")  # fmt: skip
+            if matrix or any(len(graph.written[k]) > 1 for k in inner):
                 raise self.fail("syntax", "an array has two axes at most", (start, end), "write a matrix as [[1, 2], [3, 4]], a list of its rows")  # fmt: skip
             matrix, rows = True, [list(graph.operands[node]) for node in inner]
             spans = [graph.spans[node] for node in inner]
@@ -572,8 +577,9 @@ class Reductions:
             values += [graph.constant(literal(repr(value)), span) for value in more]
             return graph.add(operation, tuple(values), span, self.region)
         meant = ALIASES.get(name)
-        own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
-        if not own:
+        defining = (self.scope.defining or ("",))[0] == name
+        own = name in self.scope.nodes or defining
+        if not defining:
             from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
             from ..operations.makers import ELSEWHERE, MAKERS  # likewise
             from ..operations.structural import SELECTIONS, STRUCTURAL  # likewise
@@ -639,8 +645,10 @@ class Reductions:
         if name not in REDUCTIONS or name in self.scope.functions:
             row = STRUCTURAL.get(name) if name in ALONG else None
         if row is None:
-            takes = ", ".join(sorted({*REDUCTIONS, *ALONG}))
-            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes}")  # fmt: skip
+            way = f"along an axis go {', '.join(sorted({*REDUCTIONS, *ALONG}))}"
+            if name == "norm" and name not in self.scope.functions:
+                way = f"write sqrt(sum(X^2, axis={axis})), which is the norm of each {('column', 'row')[axis % 2]}"
+            raise self.fail("arity", f"{shorten(name)} takes no axis", span, way)
         operands = tuple(self.unpacked(values[:-1]) if name == "concat" else values[:-1])
         if values[-1] != node or (len(operands) > 1 and name != "concat"):
             raise self.fail("arity", f"{name} along an axis takes one array", span, f"write {name}(X, axis={axis})")  # fmt: skip

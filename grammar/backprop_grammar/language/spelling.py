@@ -60,8 +60,10 @@ KEYWORDS = re.compile(
 )
 """What is said of an array elsewhere and is so here in any case; and another word for its axis."""
 
-TUPLES = re.compile(r"\b(?:zeros|ones|concatenate|cat|concat)[ \t]*\([ \t]*(\()")
-"""Calls of which libraries put all operands in parentheses once more: zeros((3, 4))."""
+TUPLES = re.compile(
+    r"\b(?:(?:zeros|ones|concatenate|cat|concat)[ \t]*\([ \t]*|reshape[ \t]*\([^(),]*,[ \t]*)(\()"
+)
+"""Calls of which libraries put operands in parentheses once more: zeros((3, 4)), reshape(x, (3, 4))."""
 
 NEAR = 2_000
 """Characters of a call that are looked through for a comma."""

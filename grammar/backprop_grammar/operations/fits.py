@@ -59,7 +59,7 @@ def array(operands: Sequence[Taken], written: Shape) -> Shape:
         if x.shape:
             raise Misfit(
                 "the elements of an array are numbers", x.is_shape,
-                f"to join arrays, write concat({x.text}, ...)", place,
+                f"to join arrays, write concat({x.text}, ...); vectors as rows, concat({x.text}.T, ..., axis=0)", place,
             )  # fmt: skip
     return written
 
@@ -144,9 +144,15 @@ def concat(operands: Sequence[Taken], axis: int | None) -> Shape:
     first = operands[0].shape
     for place, x in enumerate(operands):
         if not x.shape or len(x.shape) != len(first):
-            raise Misfit(
-                "concat joins vectors, or matrices", x.is_shape, f"{operands[0].is_shape}", place
-            )
+            way = (
+                f"a number is a vector as [{x.text}]",
+                f"a vector is a row as {x.text}.T",
+                f"a matrix is a vector as flatten({x.text})",
+            )[len(x.shape)]
+            if x.text in ("0", "1") and place == len(operands) - 1 > 1:
+                joined = ", ".join(one.text for one in operands[:-1])
+                way = f"along an axis: concat({joined}, axis={x.text})"
+            raise Misfit("concat joins vectors, or matrices", x.is_shape, way, place)
     if len(first) == 1:
         return (sum(x.shape[0] for x in operands),)
     along = axis or 0
@@ -218,7 +224,26 @@ def positions(
     if len(axes) == 1:
         return shape, axes[0][0]
     check_size(shape)
+    paired(operands, places, axes)
     return shape, [i * x.shape[1] + j for i in axes[0][0] for j in axes[1][0]]
+
+
+def paired(
+    operands: Sequence[Taken] | Sequence[Cells], places: Sequence[str], axes: Sequence[Any]
+) -> None:
+    """Raise Misfit for two vectors of one length, which NumPy takes in pairs and others do not."""
+    (whole, first), (_, second) = axes
+    x, *indices = [getattr(one, "text", "") for one in operands]
+    if first != second or size(first) < 2 or tuple(places) != ("only", "only") or not x:
+        return
+    i, j = indices
+    rows = operands[0].shape[0]
+    every = x if whole == list(range(rows)) else f"{x}[{i}]"
+    raise Misfit(
+        f"{x}[{i},{j}] has two meanings",
+        "",
+        f"one element of each row is pick({every}, {j}); every row with every column is {x}[{i}][:,{j}]",
+    )
 
 
 def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
@@ -227,9 +252,10 @@ def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
     if -length <= k < length:
         return k % length
     what = "element" if len(x.shape) == 1 else ("row", "column")[axis]
+    shown = k if abs(k) < 10**15 else f"{float(k):g}"
     last = f"; the last is {text}[-1]" if len(x.shape) == 1 else ""
     raise Misfit(
-        f"{text} has no {what} {k}",
+        f"{text} has no {what} {shown}",
         f"{text} has {counted(length, 'number' if len(x.shape) == 1 else what)}, 0 to {length - 1}{last}",
         "indices begin at 0", slot,
     )  # fmt: skip
@@ -403,10 +429,14 @@ def reshape(operands: Sequence[Taken], _written: Any) -> Shape:
         holds = (
             f"which has {counted(size(shape), 'element')}" if min(shape) > 0 else "which has none"
         )
+        way = f"give sizes whose product is {count}"
+        if min(shape) == -1 and size(shape) < 0 == count % size(shape):
+            filled = [n if n > 0 else count // -size(shape) for n in shape]
+            way = f"write reshape({x.text}, {', '.join(map(str, filled))})"
         raise Misfit(
             f"{x.text} does not fill {said(shape)}, {holds}",
             f"{x.is_shape}: {counted(count, 'number')}",
-            f"give sizes whose product is {count}",
+            way,
         )
     return shape
 

@@ -4,6 +4,7 @@ What stands between the parentheses is no part of the calculus: sizes and ends a
 at the point, and nothing is sent back to them.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -88,7 +89,7 @@ def spaced(given: Sequence[Fraction], shape: Shape, _uniform: Uniform) -> Number
 
 def uniforms(_given: Sequence[Fraction], shape: Shape, uniform: Uniform) -> Numbers:
     """Two decimals from 0 to 0.99, each as likely."""
-    return [Fraction(int(100 * uniform()), 100) for _ in range(size(shape))]
+    return [HUNDREDTHS[900 + int(100 * uniform())] for _ in range(size(shape))]
 
 
 def normals(_given: Sequence[Fraction], shape: Shape, uniform: Uniform) -> Numbers:
@@ -100,12 +101,13 @@ def normals(_given: Sequence[Fraction], shape: Shape, uniform: Uniform) -> Numbe
     result = []
     for _ in range(size(shape)):
         draw = int(uniform() * 2**53) << (SCALE - 53)
-        low, high = -900, 900
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if draw < bin_end(middle) else (middle + 1, high)
-        result.append(Fraction(low, 100))
+        result.append(HUNDREDTHS[bisect_right(BINS, draw, key=bin_end)])
     return result
+
+
+BINS = range(-900, 900)
+HUNDREDTHS = [Fraction(k, 100) for k in range(-900, 901)]
+"""A normal number for each bin, and for what lies beyond the last."""
 
 
 SCALE = 128
@@ -167,6 +169,6 @@ CONSTANT = frozenset({*MAKERS, "eye"})
 ELSEWHERE = {
     "matmul": "@", "mm": "@", "mv": "@", "transpose": ".T", "arange": "range", "concatenate": "concat",
     "cat": "concat", "log_softmax": "logsoftmax", "one_hot": "onehot", "reduce_sum": "sum",
-    "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_logsumexp": "logsumexp",
+    "numel": "size", "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_logsumexp": "logsumexp",
 }  # fmt: skip
 """What libraries call an operation on arrays -> its sign or its name here. All are soft."""

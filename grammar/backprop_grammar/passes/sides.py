@@ -126,6 +126,8 @@ class Neighbourhood:
 
     def expansion(self, directions: Sequence[Direction]) -> Element:
         """What ``expand`` gives, computed."""
+        if self.expanded > LARGEST:
+            raise Undecided("too many operands")
         self.germs.known.clear()
         moves: dict[int, Element] = {}
         for k, direction in enumerate(directions):
