@@ -36,8 +36,6 @@ def gathered(
     owners = owners_of(lowered)
     for note in notes:
         owner = owners.get(note.node.removeprefix(PART))
-        if note.node.startswith(PART) and "shown as 0" in note.message:
-            continue  # where it is not shown
         if owner is None or note.kind not in (*GROUPED, "sides"):
             ordered.append(note)
         elif note.kind == "sides":

@@ -174,6 +174,8 @@ class Elements(Lookup):
             template = "{} is the mean of {}, so the numbers{} of {} add up to 0, and what arrives is a multiple of them."
             return start + say(template, name(operand), self.name(mean), in_each, name(node.name))
         if edge.rule is not None and edge.rule.number in (1.0, -1.0):
+            if size(self.trace.value.shape) > 1:  # which one, depends on what arrives there
+                return start + say("the numbers that arrive cancel.")
             return start + say("to shift {} by one number changes nothing in {}, to first order.", say("{} of {}", line, name(node.name)) if axis is not None else say("all of {}", name(node.name)), name(self.trace.output_name))  # fmt: skip
         return start + say("the products cancel.")
 

@@ -222,6 +222,10 @@ def met_note(run: Run, names: Names, node: int) -> Note:
     return Note("kink", name, f"{operation.name} has a kink here ({name}); {operation.at_kink}")
 
 
+MOST_PLACES = 6
+"""Elements that are named of many."""
+
+
 def zero_notes(run: Run, trace: Trace) -> list[Note]:
     """What is shown as 0 because it cannot be told from 0: the first of these, with its bound."""
     if run.bits <= 53:
@@ -238,12 +242,21 @@ def zero_notes(run: Run, trace: Trace) -> list[Note]:
         shown = [(f"the value of {output}", output, run.values[run.output])]
         slopes = zip(run.target.labels, map(run.gradients.get, run.target.sources), strict=True)
         shown += [(f"the gradient of {name}", name, ball) for name, ball in slopes]
-    digits = int(run.bits / BITS_PER_DIGIT)
+    doubtful: dict[str, tuple[str, float]] = {}
     for what, name, ball in shown:
-        if ball is not None and ball[1] and abs(ball[0]) <= ball[1]:
-            message = f"{what} cannot be told from 0 with {digits:,} digits: it is below {above(abs(ball[0]) + ball[1])} in size, and shown as 0"  # fmt: skip
-            return [Note("precision", name, message)]
-    return []
+        part = " " in name  # of an element of an array, and itself not shown
+        if ball is not None and ball[1] and abs(ball[0]) <= ball[1] and not part:
+            doubtful.setdefault(name, (what, abs(ball[0]) + ball[1]))
+    if not doubtful:
+        return []
+    name, *others = doubtful
+    what, bound = doubtful[name]
+    digits = int(run.bits / BITS_PER_DIGIT)
+    message = f"{what} cannot be told from 0 with {digits:,} digits: it is below {above(bound)} in size, and shown as 0"
+    elements = [other for other in others if other.endswith("]")]
+    if elements:
+        message += f"; likewise at {few(elements, MOST_PLACES)}"
+    return [Note("precision", name, message)]
 
 
 def precision_note(run: Run, trace: Trace) -> list[Note]:

@@ -4,8 +4,9 @@ Only a point at which the backward pass met a kink, or came to a number that doe
 at. There the one-sided slopes decide: what both sides agree on is the gradient.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..blocks.names import Names
 from ..errors import few
@@ -236,13 +237,15 @@ class Wording:
     """How a note speaks of derivatives.
 
     prefix: of their paths in the JSON. node: where it belongs. choice: what the rules did, as the
-    beginning of a note. alone: there is only one, which needs no name.
+    beginning of a note. alone: there is only one, which needs no name. sizes: how many elements of
+    an array there are.
     """
 
     prefix: str
     node: str
     choice: str
     alone: bool
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, label: str, text: str) -> str:
         """`1 in x`, or `d2f_dx2 = 1`."""
@@ -251,13 +254,23 @@ class Wording:
         return text if self.alone else f"{text} in {label}"
 
     def all(self, parts: Mapping[str, str]) -> str:
-        """What is said of each, few of many."""
-        said = [self.of(label, text) for label, text in parts.items()]
+        """What is said of each, few of many; of elements of an array that are alike, once."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for label, text in parts.items():
+            alike.setdefault((label.partition("[")[0], text), []).append(label)
+        said = [self.of(self.named(array, labels), text) for (array, text), labels in alike.items()]
         if len(said) > MANY:
             said = [*said[:MANY], f"{len(said) - MANY} more"]
-        return (self.word.replace("slope", "slopes") if len(said) > 1 else self.word) + ", ".join(
+        between = ", " if len(alike) == len(parts) else "; "
+        return self.word.replace("slope", "slopes" if len(parts) > 1 else "slope") + between.join(
             said
         )
+
+    def named(self, array: str, labels: Sequence[str]) -> str:
+        """`x`, or the elements of an array: `x[1]`, `all of x`."""
+        if len(labels) > 1 and len(labels) == self.sizes.get(array):
+            return f"all of {array}"
+        return few(labels, MANY) if len(labels) > 1 else labels[0]
 
     @property
     def word(self) -> str:
@@ -281,7 +294,8 @@ def remarks(
     where = names.near(kinks[0]) if kinks else flags[0].node if flags else ""
     choice = choices([run.graph.operations[node].name for node in kinks])
     alone = len(verdicts) == len(run.target.labels) == 1
-    return remarks_on(verdicts, flags, Wording("gradients", where, choice, alone), always)
+    sizes = Counter([label.partition("[")[0] for label in run.target.labels])
+    return remarks_on(verdicts, flags, Wording("gradients", where, choice, alone, sizes), always)
 
 
 def remarks_on(
