@@ -223,6 +223,7 @@ def test_a_note_is_said_once_for_a_node_with_its_places(program, point, kind, me
 @pytest.mark.parametrize(("program", "point", "message"), [
     ("norm(W @ x)^2", {"W": [[1, 2], [3, 4]], "x": [0, 0]}, "the slope of norm is a choice here; the function has slopes 0 in all of W; 0 in all of x from both sides"),
     ("sum(abs(x))", {"x": [0, 4, -9, 0]}, "the function has slopes -1 and 1 in x[0], x[3] from the left and from the right"),
+    ("sum(abs(W @ x)^2)", {"W": [[0, 0, 0]] * 3, "x": [1, 2, 3]}, "each abs's slope is a choice here; the function has the slopes shown from both sides, at 12 places of W, x"),
     ("abs(x[0]) + 2*abs(x[1])", {"x": [0, 0]}, "the function has slopes -1 and 1 in x[0], -2 and 2 in x[1] from the left and from the right"),
 ])  # fmt: skip
 def test_slopes_that_are_alike_are_said_once(program, point, message):

@@ -347,8 +347,12 @@ def agreeing(wording: Wording, told: Mapping[str, Verdict]) -> str:
     others = {
         label: shown(one.rules)
         for label, one in told.items()
-        if one.rules is not None and one.rules != one.number
+        if one.rules is not None and shown(one.rules) != shown(one.number)
     }
+    elements = [label for label in told if label.endswith("]")]
+    if len(elements) > MANY and not others:
+        arrays = dict.fromkeys(label.partition("[")[0] for label in told)
+        return f"{wording.choice}the function has the slopes shown from both sides, at {len(told)} places of {few(arrays)}"
     rules = f", where the rules give {wording.all(others)}" if others else ""
     return f"{wording.choice}the function has {slopes} from both sides{rules}"
 
