@@ -83,6 +83,8 @@ def told(program: str, point: dict[str, Any], **more: Any) -> dict[str, str]:
 SENTENCES = (
     # program, point, node, what is said of it
     ("norm(x) + sum(x)", {"x": [0.0, 0.0]}, "n1", "norm has a kink at n1; the subgradient of smallest norm is used. x receives [0, 0]."),
+    ("h = X*g; sum(h)", {"X": A, "g": W}, "h", "It goes number by number, so no transpose is needed."),
+    ("h = X*g; sum(h)", {"X": A, "g": A}, "h", "It goes number by number, so no sum and no transpose is needed."),
     ("A @ x", {"A": [[2.0, 3.0]], "x": [1.0, -1.0]}, "n1", "A[i,j] is used by n1[i] alone, where x[j] multiplies it, so it receives up[0]*x[j]. All products"),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "q[i] is the sum over j of W[i,j]*x[j]."),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "W[i,j] is used by q[i] alone, where x[j] multiplies it, so it receives up[i]*x[j]. All products of a number of up and a number of x are their outer product, up @ x.T."),

@@ -89,7 +89,12 @@ class Elements(Lookup):
             base = first is not None and all(x is not None and sign(x) for x in first.value.numbers)
             sentences.append(row_sentence(row, [edge.place for edge in node.edges], base))
         if row.role is Role.SWAPS and any(self.shape(k) for k in node.operands):
-            sentences.append(say("It goes number by number, so no sum and no transpose is needed."))
+            needed = (
+                "no transpose"
+                if any(edge.fit for edge in node.edges)
+                else "no sum and no transpose"
+            )
+            sentences.append(say("It goes number by number, so {} is needed.", needed))
         for edge in node.edges:
             sentences += self.slope(node, edge)
         return sentences
