@@ -78,6 +78,10 @@ def told(program: str, point: dict[str, Any], **more: Any) -> dict[str, str]:
 
 SENTENCES = (
     # program, point, node, what is said of it
+    ("norm(x) + sum(x)", {"x": [0.0, 0.0]}, "n1", "norm has a kink at n1; the subgradient of smallest norm is used. x receives [0, 0]."),
+    ("h = X*g; sum(h)", {"X": A, "g": W}, "h", "It goes number by number, so no transpose is needed."),
+    ("h = X*g; sum(h)", {"X": A, "g": A}, "h", "It goes number by number, so no sum and no transpose is needed."),
+    ("A @ x", {"A": [[2.0, 3.0]], "x": [1.0, -1.0]}, "n1", "A[i,j] is used by n1[i] alone, where x[j] multiplies it, so it receives up[0]*x[j]. All products"),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "q[i] is the sum over j of W[i,j]*x[j]."),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "W[i,j] is used by q[i] alone, where x[j] multiplies it, so it receives up[i]*x[j]. All products of a number of up and a number of x are their outer product, up @ x.T."),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "up is 3, x is 2, so up @ x.T is 3x2, as W is."),
@@ -102,7 +106,7 @@ SENTENCES = (
     ("h = x[1:3]; sum(h^2)", {"x": [1, 2, 3]}, "h", "and the 1 number that were not taken"),
     ("m = concat(x, y); sum(m^2)", {"x": V, "y": W}, "m", "y receives up[2:5] ="),
     ("p = softmax(z); p[1]", {"z": W}, "p", "The Jacobian is dp/dz = diag(p) - p @ p.T; what is sent to z is its transpose times up."),
-    ("p = softmax(z); sum(p^2)", {"z": A}, "p", "With p for a row of p, its Jacobian would be diag(p) - outer(p, p); it is never needed."),
+    ("p = softmax(z); sum(p^2)", {"z": A}, "p", "The Jacobian of a row of p, call it r, would be diag(r) - outer(r, r); it is never needed."),
     ("q = W @ x; sum(q^2)", {"W": B, "x": V}, "q", "The Jacobian is dq/dx = W; what is sent to x is its transpose times up."),
     ("o = outer(u, v); sum(o^2)", {"u": W, "v": V}, "o", "v[j] is used by o[i,j] for every i, where u[i] multiplies it, so it receives the sum over i of up[i,j]*u[i]: that is up.T @ u."),
     ("t = trace(A); t^2", {"A": [[1, 2], [3, 4]]}, "t", "what arrives is copied to the diagonal, and the others receive 0. A receives up*eye(rows(A)) = [[10, 0], [0, 10]]."),
@@ -137,6 +141,8 @@ def test_what_cancels_is_said_and_why():
     words = told(program, point, upstream=upstream)
     assert "That is exactly 0, though what is summed is not: mu is the mean of x, so the numbers of each column of n1 add up to 0, and what arrives is a multiple of them." in words["n1"]  # fmt: skip
     assert "exactly 0" not in words["n3"]
+    words = told("h = c*(x + b); h", {"x": [[1, 2], [3, 5]], "b": [1, 2], "c": 3}, upstream=[[1, 2], [-1, 3]])  # fmt: skip
+    assert "That is exactly 0 at b[0], though what is summed is not: the numbers that arrive cancel." in str(words)  # fmt: skip
     program, point, _ = PROGRAMS["atomic"]
     assert "to shift a whole row of n1 by one number changes nothing in n6, to first order." in told(program, point)["n1"]  # fmt: skip
     before = (

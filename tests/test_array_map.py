@@ -251,6 +251,9 @@ def test_a_decimal_is_what_it_says():
 REFUSED = [
     # program, header, options, what is said
     ("x: 3; sum(x)", "x_0,x_2", [], "x_1 is no column, and x is 3 in every row"),
+    ("sum(x)", "x_0,x_2", [], "x_1 is no column, and x is 3 in every row"),
+    ("sum(x)*y", "x0,x1,x4,y", [], "x2, x3 are no columns, and x is 5 in every row"),
+    ("sum(W @ W)", "W_0_0,W_0_1,W_1_0", [], "W_1_1 is no column, and W is 2x2 in every row"),
     ("x: 3; sum(x)", "x1,x2,x3", [], "x0 is no column, and x is 3 in every row"),
     ("x: 3; sum(x)", "x1,x2,x3", [], "elements begin at 0"),
     ("x: 3; sum(x)", "a,b", [], "x is neither a column nor given by --at\n  = x is columns x_0, x_1, ..., or one of lists"),

@@ -255,6 +255,21 @@ def test_what_is_stretched_runs_through_a_gate():
     assert subject.vertices[onward.target].symbol == "+"
 
 
+def test_a_gate_stands_in_the_frame_of_what_it_feeds():
+    program = "layer(X, W, b) = relu(X @ W + b); h = layer(X, W, b); p = softmax(h); sum(p^2)"
+    point = {"X": matrix(2, 2), "W": matrix(2, 2), "b": [1, -1]}
+    record = bp.Program(program).at(point, expand=["softmax"]).record
+    subject = array_diagram(record)
+    gates = [i for i, vertex in enumerate(subject.vertices) if vertex.symbol.startswith("copy")]
+    fed = {wire.source: wire.target for wire in subject.wires if wire.source in gates}
+    assert len(gates) == 3
+    assert len(subject.boundaries) == 2
+    for gate in gates:
+        inside = [fed[gate] in one.members for one in subject.boundaries]
+        assert inside == [gate in one.members for one in subject.boundaries]
+        assert any(inside)
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_what_is_summed_adds_up(name):
     for node in traced(name).record.nodes:

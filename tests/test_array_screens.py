@@ -39,6 +39,10 @@ PROGRAMS: dict[str, tuple[Any, ...]] = {
     "upstream": ("softmax(X @ W)", {"X": [[1, 2]], "W": [[0.5, -1], [0.1, 0.3]]}, "--upstream", "[[1,-2]]"),
     "row": ("x.T @ A @ x/3", {"A": [[2, 1], [1, 3]], "x": [1, 2.5]}),
     "column": ("sum(A/norm(A))", {"A": [[1.5], [2], [0.25]]}),
+    "sizes": (
+        "p = maxpool(x, k)*reshape(v, 4); sum(p) + sum(reshape(v, m, n) @ x[i:j])",
+        {"x": [1, 3, 2, 0.5, 4], "v": [[1, 2], [0.25, 3]], "k": 2, "m": 2, "n": 2, "i": 1, "j": 3},
+    ),
     "refused": ("sum(sqrt(x)*c)", {"x": [0, 4, 2], "c": 2}),
 }  # fmt: skip
 
@@ -133,6 +137,21 @@ def test_several_outputs_have_their_values_each():
 # what is sent
 
 
+def test_what_arrives_at_one_of_several_outputs_is_a_summand(monkeypatch):
+    given = ("p = softmax(z); q = sum(p*2)", "--at", "z=[1,2,3]", "--output", "p,q")
+    screen = shown(*given, "--upstream", "p=[1,0,0],q=2", width=130, monkeypatch=monkeypatch)
+    assert re.search(r"p +sums +5  4  4 +1  0  0  via the output\n +\+ 4  4  4  via n1", screen)
+    numbers = ("p = x^2; q = p*2", "--at", "x=3", "--output", "p,q")
+    assert "1 via the output + 2 via q" in shown(*numbers, width=100, monkeypatch=monkeypatch)
+
+
+def test_what_selects_is_called_what_it_is(monkeypatch):
+    program, point = PROGRAMS["sizes"]
+    screen = shown(program, "--at", json.dumps(point), width=120, monkeypatch=monkeypatch)
+    for name, what in {"k": "width", "m": "size", "n": "size", "i": "index", "j": "index"}.items():
+        assert re.search(rf"^{name} .*\b{what}$", screen, re.MULTILINE), name
+
+
 def test_what_is_sent_is_what_its_text_says():
     seen = set()
     for name in ("layer", "stretched", "sums", "reductions"):
@@ -203,6 +222,22 @@ SMALLEST = "the subgradient of smallest norm is used"
 ])  # fmt: skip
 def test_a_note_is_said_once_for_a_node_with_its_places(program, point, kind, message):
     assert notes(program, **point)[kind] == [message]
+
+
+@pytest.mark.parametrize(("program", "point", "message"), [
+    ("norm(W @ x)^2", {"W": [[1, 2], [3, 4]], "x": [0, 0]}, "the slope of norm is a choice here; the function has slopes 0 in all of W; 0 in all of x from both sides"),
+    ("sum(abs(x))", {"x": [0, 4, -9, 0]}, "the function has slopes -1 and 1 in x[0], x[3] from the left and from the right"),
+    ("sum(abs(W @ x)^2)", {"W": [[0, 0, 0]] * 3, "x": [1, 2, 3]}, "each abs's slope is a choice here; the function has the slopes shown from both sides, at 12 places of W, x"),
+    ("abs(x[0]) + 2*abs(x[1])", {"x": [0, 0]}, "the function has slopes -1 and 1 in x[0], -2 and 2 in x[1] from the left and from the right"),
+])  # fmt: skip
+def test_slopes_that_are_alike_are_said_once(program, point, message):
+    assert notes(program, **point)["sides"] == [message]
+
+
+def test_all_that_cannot_be_told_from_0_is_named():
+    (said,) = notes("sum(softmax(z)*2)", z=[1, 2, 3])["precision"]
+    assert said.startswith("the gradient of z[0] cannot be told from 0 with ")
+    assert said.endswith(" and shown as 0; likewise at z[1], z[2]")
 
 
 def test_every_node_has_a_note_of_its_own():

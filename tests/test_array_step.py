@@ -87,6 +87,14 @@ def document(program, point, *more):
     return found
 
 
+def test_the_notes_of_a_kink_are_in_the_schema():
+    found = document("sum(abs(x))", {"x": [0, 1]})
+    assert {"kink", "sides"} <= {note["kind"] for note in found["notes"]}
+    code, out, _ = call("step", "abs(x)", "--at", "x=0", "--json")
+    assert code == 0
+    schema("step").validate(json.loads(out))
+
+
 @pytest.mark.parametrize("method", ["gd", "momentum", "adam"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_each_element_is_stepped(name, method):

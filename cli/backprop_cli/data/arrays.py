@@ -110,7 +110,7 @@ def feed_one(
     if column is not None and not shape:
         give(feed, name, (), element, first)
         return True
-    best: tuple[int, Style] = 0, underscored
+    best: tuple[int, Style, Shape] = 0, underscored, ()
     for style in STYLES:
         rest = {key: one for key, one in first.items() if key not in taken}
         found = inferred(name, style, rest) if shape is None else shape
@@ -120,18 +120,18 @@ def feed_one(
         if there == len(elements(found)):
             give(feed, name, found, style, rest)
             return True
-        best = max(best, (there, style), key=lambda two: two[0])
+        best = max(best, (there, style, found), key=lambda one: one[0])
     if column is not None and shape:
         give(feed, name, shape, None, {}, column)  # texts such as [1, 2]
         return True
-    if shape and best[0] and not given:
-        style = best[1]
-        missing = [style(name, k) for k in elements(shape) if style(name, k) not in first]
+    there, style, found = best
+    if there and not given:
+        missing = [style(name, k) for k in elements(found) if style(name, k) not in first]
         what = "are no columns" if len(missing) > 1 else "is no column"
-        message = f"{few(missing, 8)} {what}, and {shorten(name)} is {said(shape)} in every row"
+        message = f"{few(missing, 8)} {what}, and {shorten(name)} is {said(found)} in every row"
         begins = (
             ""
-            if style(name, elements(shape)[0]) in first
+            if style(name, elements(found)[0]) in first
             else "; elements begin at 0, and --rename names columns"
         )
         raise BackpropError("binding", message, hint=columns_hint(one) + begins)
@@ -161,10 +161,13 @@ def give(
 
 
 def inferred(name: str, style: Style, columns: Mapping[str, str]) -> Shape | None:
-    """The shape that columns such as x_0, x_1, x_2 say; None where there are none."""
+    """The shape that columns such as x_0, x_1, x_2 say, or x_0 and x_2, where one is missing; None
+    where there are none.
+    """
     length = next(k for k in count() if style(name, (k,)) not in columns or k > MOST)
     if length:
-        return (length,)
+        beyond = range(length + len(columns), length, -1)
+        return (next((k + 1 for k in beyond if style(name, (k,)) in columns), length),)
     width = next(k for k in count() if style(name, (0, k)) not in columns or k > MOST)
     if not width or style is numbered:
         return None

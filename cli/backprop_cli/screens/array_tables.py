@@ -151,15 +151,16 @@ class ArrayBoard(Board):
         return sorted(nodes, key=lambda node: node.kind != "variable")
 
     def selectors(self) -> Iterable[tuple[int, str]]:
-        """The nodes that select, and what they are: labels, or an index."""
+        """The nodes that select, and what they are: labels, an index, a width or a size."""
         for node in self.by_index.values():
             row = node.row
-            if row is INDEX:
-                yield from ((k, "index") for k in node.operands[1:])
-            elif isinstance(row, Structural):
-                for k in (node.operands[place] for place in row.indices):
-                    if self.by_index[k].gradient is None:
-                        yield k, "labels"
+            if not isinstance(row, Structural):
+                continue
+            places = range(1, len(node.operands)) if row is INDEX else row.indices
+            what = row.counted.split(" ", 1)[1]
+            for k in (node.operands[place] for place in places if place < len(node.operands)):
+                if k in self.by_index and self.by_index[k].gradient is None:
+                    yield k, "labels" if what == "label" else what
 
     def remark(self, node: ArrayNode) -> str:
         """What the forward table says of a node: `labels`, `b stretched over 2 rows`."""
@@ -215,6 +216,14 @@ class ArrayBoard(Board):
 
     def received(self, node: Any) -> list[tuple[str, Any]]:
         pairs = super().received(node)
+        for k, value, up in self.trace.outputs:
+            if k == node.index:  # what arrives at one of several outputs
+                given = (
+                    tensor_of(up)
+                    if isinstance(up, Array)
+                    else Tensor(value.shape, (up,) * size(value.shape))
+                )
+                pairs = [("the output", given), *pairs]
         return pairs if node.shape else [(name, sent.numbers[0]) for name, sent in pairs]
 
     def sum(self, node: Any) -> Text | None:

@@ -89,7 +89,12 @@ class Elements(Lookup):
             base = first is not None and all(x is not None and sign(x) for x in first.value.numbers)
             sentences.append(row_sentence(row, [edge.place for edge in node.edges], base))
         if row.role is Role.SWAPS and any(self.shape(k) for k in node.operands):
-            sentences.append(say("It goes number by number, so no sum and no transpose is needed."))
+            needed = (
+                "no transpose"
+                if any(edge.fit for edge in node.edges)
+                else "no sum and no transpose"
+            )
+            sentences.append(say("It goes number by number, so {} is needed.", needed))
         for edge in node.edges:
             sentences += self.slope(node, edge)
         return sentences
@@ -174,6 +179,8 @@ class Elements(Lookup):
             template = "{} is the mean of {}, so the numbers{} of {} add up to 0, and what arrives is a multiple of them."
             return start + say(template, name(operand), self.name(mean), in_each, name(node.name))
         if edge.rule is not None and edge.rule.number in (1.0, -1.0):
+            if size(self.trace.value.shape) > 1:  # which one, depends on what arrives there
+                return start + say("the numbers that arrive cancel.")
             return start + say("to shift {} by one number changes nothing in {}, to first order.", say("{} of {}", line, name(node.name)) if axis is not None else say("all of {}", name(node.name)), name(self.trace.output_name))  # fmt: skip
         return start + say("the products cancel.")
 

@@ -34,7 +34,9 @@ SOFTMAX = (
     "weighted by the probabilities."
 )
 
-OF_A_ROW = "With p for {out_line}, its Jacobian would be diag(p) - outer(p, p); it is never needed."
+OF_A_ROW = (
+    "The Jacobian of {out_line}, call it r, would be diag(r) - outer(r, r); it is never needed."
+)
 """What is said besides of the softmax of a matrix."""
 
 WHY = {

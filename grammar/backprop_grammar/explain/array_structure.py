@@ -33,6 +33,10 @@ class Structure(Lookup):
         """An operation on arrays: its text, and why it is so."""
         row = node.row
         assert isinstance(row, Structural)
+        if row.kinks and node.name in self.kinks:  # where the text has no number
+            kink = say("{} has a kink at {}; {}.", row.name, name(node.name), row.at_kink)
+            sent = [say("{} receives {}.", self.name(edge.operand), self.amount(edge.contribution)) for edge in node.edges]  # fmt: skip
+            return [kink, *sent]
         why, places = WHY.get(row.name, Why()), self.places(node)
         given = self.given(node, places)
         sentences = [filled(why.whole, given)]

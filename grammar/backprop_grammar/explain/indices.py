@@ -148,6 +148,8 @@ class Reader:
         if len(m) == 1 and len(n) == 2 and n[0] == 1 != m[0]:  # a column times a row
             row, column = place
             return (), self.tape.add(MUL, (self.at(a, (row,)), self.at(b, ("0", column))))
+        if m == (1,) and len(n) == 2:  # one number times a row
+            return (), self.tape.add(MUL, (self.at(a, ("0",)), self.at(b, ("0", *place))))
         k = self.index()
         left, right = place[: len(m) - 1], place[len(m) - 1 :]
         factors = self.at(a, (*left, k)), self.at(b, (k, *right))

@@ -358,7 +358,7 @@ def agreeing(wording: Wording, told: Mapping[str, Verdict]) -> str:
     others = {
         label: shown(one.rules)
         for label, one in told.items()
-        if one.rules is not None and one.rules != one.number
+        if one.rules is not None and shown(one.rules) != shown(one.number)
     }
     rules = f", where the rules give {wording.all(others)}" if others else ""
     return f"{wording.choice}the function has {slopes} from both sides{rules}"

@@ -4,7 +4,7 @@ Where an array is stretched, its wire runs through a gate: it copies forward, an
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import ceil, inf
 
@@ -45,7 +45,7 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
             drawn.add(node)
     vertices, wires = tuple(drawn.vertices), tuple(drawn.wires)
     boundaries = tuple(
-        Boundary(one.title, frozenset([drawn.place[k] for k in one.nodes if k in drawn.place]))
+        Boundary(one.title, frozenset(drawn.members(one.nodes)))
         for one in trace.frames
         if one.node in drawn.place
     )
@@ -57,7 +57,8 @@ def array_diagram(trace: ArrayTrace, digits: int = 6, heat: bool = False) -> Dia
 class Drawn:
     """The vertices and wires of a trace, as they grow.
 
-    place: of a node, among the vertices. once: the constants, each of which has one node.
+    place: of a node, among the vertices. gates: of a node, those that stretch its operands. once:
+    the constants, each of which has one node.
     """
 
     def __init__(self, trace: ArrayTrace, digits: int, heat: bool) -> None:
@@ -67,8 +68,16 @@ class Drawn:
         known = self.by_index.keys() & self.constants.keys()
         self.once = {self.constants[k]: self.by_index[k] for k in known}
         self.place: dict[int, int] = {}
+        self.gates: dict[int, list[int]] = {}
         self.vertices: list[Vertex] = []
         self.wires: list[Wire] = []
+
+    def members(self, nodes: Iterable[int]) -> Iterator[int]:
+        """The vertices of some nodes, with the gates before them."""
+        for node in nodes:
+            if node in self.place:
+                yield self.place[node]
+                yield from self.gates.get(node, ())
 
     def shown(self, tensor: Tensor | None) -> Figure:
         return "" if tensor is None else figure(tensor, self.digits, self.heat)
@@ -142,6 +151,7 @@ class Drawn:
             if edge and edge.unsummed:
                 sent = self.copied(node, edge, source, edge.unsummed)
                 source = len(self.vertices) - 1
+                self.gates.setdefault(node.index, []).append(source)
             sources.append((source, edge, sent))
         target = self.place[node.index] = len(self.vertices)
         self.vertices.append(self.vertex(node, symbol(self.trace, node) if sources else ""))
