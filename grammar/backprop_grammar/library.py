@@ -1018,6 +1018,10 @@ class ArrayTrace(Evaluated[ArrayNode]):
         record = why(self.listed(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
 
+    def html(self) -> str:
+        """A web page that steps through both passes. Raises BackpropError where it is too large."""
+        return self.drawn("pictures.array_html")
+
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""
         return rendered("documents.array_json", self.record, self.digits, everything=True)
@@ -1045,7 +1049,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         """Not for arrays yet. Raises BackpropError."""
         raise no_arrays("this view")
 
-    check = claim = html = unbuilt
+    check = claim = unbuilt
 
 
 class Explanation(Answer):

@@ -43,7 +43,7 @@ from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
 from .vjp import OUT, renamed, sent
 
-__all__ = ["evaluate", "in_numbers"]
+__all__ = ["completed", "edges_of", "evaluate", "in_numbers"]
 
 Upstream = float | Array | str
 
@@ -339,6 +339,7 @@ class Gathered:
             notes=(*self.notes(end), *self.remarks),
             flags=(*self.beyond(end, value), *found),
             numbers=numbers,
+            lowered=lowered,
             frames=tuple(self.frames(shown)),
             precision=precision,
             values={
@@ -450,13 +451,17 @@ class Gathered:
         if block is not None:
             kind, row, operands = "block", row_of(block, name), block.operands
             edge = partial(self.block_edge, node, block)
-        passes = gradient is not None and any(x != 0 for x in gradient.numbers)
+        passes = gradient is not None and self.sends(gradient)
         edges = [
             edge(place, operand)
             for place, operand in enumerate(operands)
             if passes and (node, place) in self.lowered.sent and self.wanted(operand)
         ]
         return ArrayNode(node, name, kind, row, self.formula(node), operands, value, gradient, tuple(edges), node in graph.names)  # fmt: skip
+
+    def sends(self, gradient: Tensor) -> bool:
+        """Whether a node with that gradient sends anything back."""
+        return any(x != 0 for x in gradient.numbers)
 
     def wanted(self, operand: int) -> bool:
         """Whether a node is differentiated."""
@@ -594,6 +599,47 @@ class Gathered:
         for name, operand in zip(called, operands, strict=bool(called)):
             given[name] = graph.constants.get(operand, names.of[operand])
         return program_text(renamed(text, given, names.of.values()))
+
+
+class Whole(Gathered):
+    """The same with all edges that there are at any point."""
+
+    def __init__(self, trace: ArrayTrace) -> None:
+        lowered, numbers = trace.lowered, trace.numbers
+        needed = [k in lowered.cells for k in range(len(lowered.program))]
+        super().__init__(lowered, numbers, needed, False)
+        self.target = Target(numbers.tape, tuple(numbers.gradients), numbers.output_name)
+
+    def sends(self, gradient: Tensor) -> bool:
+        return True
+
+    def wanted(self, operand: int) -> bool:
+        return any(self.target.wanted[k] for k in self.lowered.cells[operand].nodes)
+
+
+def completed(trace: ArrayTrace) -> ArrayTrace:
+    """A trace with the edges and gradients that its point leaves out: they send 0 there."""
+    nodes = []
+    for own, whole in zip(trace.nodes, Whole(trace).nodes(), strict=True):
+        edges = {edge.place: edge for edge in (*whole.edges, *own.edges)}
+        gradient = own.gradient or whole.gradient
+        nodes.append(own._replace(gradient=gradient, edges=tuple(edges.values())))
+    return replace(trace, nodes=tuple(nodes))
+
+
+def edges_of(numbers: record.Trace) -> dict[int, list[tuple[int, int]]]:
+    """Along which places the nodes over numbers send something back at some point, and to which."""
+    tape = numbers.tape
+    wanted = Target(tape, tuple(numbers.gradients), numbers.output_name).wanted
+    return {
+        node: [
+            (place, operand)
+            for place, operand in enumerate(tape.operands[node])
+            if wanted[operand] and not (row is IF and place < 2)
+        ]
+        for node, row in enumerate(tape.operations)
+        if wanted[node] and not row.leaf
+    }
 
 
 def called(block: Block, name: str, text: Callable[[int], Text]) -> str:
