@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.graph import Array, Graph
+from .language.graph import Graph
 from .language.parser import parse, plain_name
 from .language.printer import program_text
 from .numbers.decimal import Decimals
@@ -30,7 +30,7 @@ from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
 from .trace.index import find, formula, rule_text
-from .trace.point import bind, finite
+from .trace.point import bind, finite, is_array
 from .trace.record import Flag, Note
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
@@ -99,6 +99,9 @@ MOST_POINTS = 10**6
 
 MOST_STEPS = 10**9
 """The most steps of one descent."""
+
+MOST_SEED = 10**18
+"""The largest seed of random arrays."""
 
 VIEWS = ("wrt", "expand", "fold")
 """The options that are names of nodes."""
@@ -216,23 +219,26 @@ def no_arrays(what: str) -> BackpropError:
     )
 
 
-def is_array(value: object) -> bool:
-    """Whether a value of a point is a list, or one of NumPy's arrays."""
-    return isinstance(value, Array | list | tuple) or bool(getattr(value, "ndim", 0))
-
-
 class Program:
     """A program: stages `name = expression`, separated by `;` or lines; the last is the output."""
 
-    def __init__(self, text: str, name: str = "program") -> None:
-        """Name: what messages call the text. Raises BackpropError with the place of a mistake."""
+    def __init__(self, text: str, name: str = "program", seed: int = 0) -> None:
+        """Name: what messages call the text. seed: of its random arrays, such as W = randn(3, 4).
+
+        Raises BackpropError with the place of a mistake.
+        """
         self.record = parse(checked(text, "a program"), name=checked(name, "its name"))
+        self.seed = whole(seed, "the seed", 0, MOST_SEED)
+        if any(array.text for array in self.record.array_inputs.values()):
+            from .arrays.constants import settled  # which numbers alone do not need
+
+            self.record = settled(self.record, self.seed)
 
     def __repr__(self) -> str:
         return program_text(self.record)
 
-    def __reduce__(self) -> tuple[type["Program"], tuple[str, str]]:
-        return Program, (self.record.source.text, self.record.source.name)
+    def __reduce__(self) -> tuple[type["Program"], tuple[str, str, int]]:
+        return Program, (self.record.source.text, self.record.source.name, self.seed)
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -251,6 +257,19 @@ class Program:
     def functions(self) -> dict[str, tuple[str, ...]]:
         """The functions that it defines, with their parameters."""
         return {name: one.parameters for name, one in self.record.functions.items()}
+
+    def random(self, seed: int = 0, point: Point | None = None, /, **values: Any) -> dict[str, Any]:
+        """A point: these values, and random numbers for the other variables that are declared.
+
+        They are normal, of two decimals, in the shapes that `W: 3x4` declares; a seed is a whole
+        number. Raises BackpropError where nothing says how large a declared letter is.
+        """
+        from .arrays import point as arrays  # which numbers alone do not need
+        from .arrays.constants import drawn  # as these
+
+        bound, at = arrays.bind(self.record, self.point(point, values, {}))
+        found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
+        return {name: getattr(value, "nested", value) for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
         """The inputs that an output depends on: a stage or node; the last stage unless named.
@@ -285,7 +304,7 @@ class Program:
         /,
         *,
         wrt: Names | None = None,
-        output: str | None = None,
+        output: Names | None = None,
         upstream: Any = None,
         precision: int | None = None,
         expand: Names | None = None,
@@ -301,7 +320,8 @@ class Program:
         may be left out. A nested list or one of NumPy's arrays is a vector or a matrix. wrt: names of the nodes to differentiate by; the inputs unless given.
         output: the stage or node that is differentiated; the last stage unless given. upstream:
         the gradient that arrives there, 1 unless given; of an output that is an array, an array of
-        its shape, or "ones". precision: significant decimal digits to
+        its shape, or "ones". Of several outputs, as "p,q", the sum of their products with what arrives
+        at each is differentiated: upstream={"p": [1, 2], "q": "ones"}. precision: significant decimal digits to
         compute, up to 1000. expand: names of blocks that are shown as their parts, or "all"; of a
         node over arrays, as its elements, and "all" is a trace of numbers alone; fold:
         of blocks, stages and nodes that are shown as one. nodes: False for the results alone.
@@ -317,7 +337,9 @@ class Program:
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         given = self.point(point, values, options)
-        if self.record.arrays or any(map(is_array, (*given.values(), upstream))):
+        several = output is not None and (not isinstance(output, str) or "," in output)
+        arrays = self.record.arrays or any(map(is_array, (*given.values(), upstream)))
+        if arrays or several or isinstance(upstream, Mapping):
             return self.at_arrays(given, options)
         bound, at = bind(self.record, given)
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
@@ -325,8 +347,9 @@ class Program:
             options["upstream"] = 1.0
         elif upstream is not None:
             options["upstream"] = finite(upstream, "the upstream gradient")
-        if output is not None:
-            options["output"] = named(output, "the output")
+        end = "" if output is None else named(output, "the output")
+        if end:
+            options["output"] = end
         if nodes is not None:
             options["nodes"] = chosen(nodes, "nodes")
         if precision is not None:
@@ -337,7 +360,7 @@ class Program:
         try:
             return Trace(evaluate(bound, at, **options), shown, again)
         except BackpropError as error:
-            raise with_limit(error, bound, at, output or "") from None
+            raise with_limit(error, bound, at, end) from None
 
     def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "Trace | ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
@@ -349,16 +372,22 @@ class Program:
         bound, at = bind(self.record, values)
         options |= {name: listed(options[name]) for name in VIEWS if name in options}
         if "output" in options:
-            options["output"] = named(options["output"], "the output")
+            options["output"] = listed(options["output"]) or ""
         if "nodes" in options:
             options["nodes"] = chosen(options["nodes"], "nodes")
         if "precision" in options:
             options["precision"] = whole(options["precision"], "the precision", 1, MAX_PRECISION)
+
+        def arriving(value: Any) -> Any:
+            if is_array(value):
+                return array(value, "the upstream gradient")
+            return value if value == "ones" else finite(value, "the upstream gradient")
+
         upstream = options.pop("upstream", 1.0)
-        if is_array(upstream):
-            upstream = array(upstream, "the upstream gradient")
-        elif upstream != "ones":
-            upstream = finite(upstream, "the upstream gradient")
+        if isinstance(upstream, Mapping):
+            upstream = {named(name): arriving(value) for name, value in upstream.items()}
+        else:
+            upstream = arriving(upstream)
         if "all" in options.get("expand", ()):
             return Trace(in_numbers(bound, at, upstream=upstream, **options), shown, again)
         return ArrayTrace(evaluate(bound, at, upstream=upstream, **options), shown, again)
@@ -785,6 +814,10 @@ class Evaluated(Answer, Generic[N]):
         """The nodes, operands before what uses them."""
         return tuple([self.node(node) for node in self.record.nodes])
 
+    def told(self) -> Any:
+        """The record for a picture or for words, which begin at one output."""
+        return self.listed()
+
     # pictures
 
     def _repr_svg_(self) -> str | None:
@@ -804,7 +837,7 @@ class Evaluated(Answer, Generic[N]):
         """A picture in which every node gets a place, so that its size has a limit."""
         from .views.drawing.layers import check_size  # loaded when it is asked for
 
-        check_size(len(self.listed().nodes))
+        check_size(len(self.told().nodes))
         return rendered(view, self.record, self.digits, **options)
 
     def svg(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
@@ -823,11 +856,11 @@ class Evaluated(Answer, Generic[N]):
 
     def dot(self) -> str:
         """The picture for Graphviz."""
-        return rendered("pictures.dot", self.listed(), self.digits)
+        return rendered("pictures.dot", self.told(), self.digits)
 
     def mermaid(self) -> str:
         """The picture for Mermaid."""
-        return rendered("pictures.mermaid", self.listed(), self.digits)
+        return rendered("pictures.mermaid", self.told(), self.digits)
 
     def tikz(self, *, width: float | Literal["a4"] | None = None, theme: str = "light") -> str:
         """The picture in TikZ, for LaTeX; width and theme as of an SVG, but for "auto"."""
@@ -1002,11 +1035,18 @@ class ArrayTrace(Evaluated[ArrayNode]):
         """The shape of every node: () of a number, (n,) of a vector, (m, n) of a matrix."""
         return {node.name: node.shape for node in self.record.nodes}
 
+    def told(self) -> "ArrayTraceRecord":
+        """As of numbers. Raises BackpropError where it has several outputs."""
+        if self.record.outputs:
+            raise usage("pictures and words begin at one output", "name one")
+        record: ArrayTraceRecord = self.listed()
+        return record
+
     def explain(self, node: str = "") -> "Explanation":
         """The backward pass in words, a paragraph a node; of one node where it is named."""
         from .explain.array_narrate import explain  # loaded when it is asked for
 
-        record = explain(self.listed(), self.digits, named(node, "the node"))
+        record = explain(self.told(), self.digits, named(node, "the node"))
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.explain, self, node))
 
     def why(self, node: str) -> "Explanation":
@@ -1015,7 +1055,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
 
         base, bracket, place = checked(node, "the node").partition("[")
         label = named(base.strip(), "the node") + bracket + place
-        record = why(self.listed(), label, self.digits)
+        record = why(self.told(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
 
     def html(self) -> str:

@@ -166,10 +166,11 @@ def blocks(given: Given) -> list[str]:
 
 
 def functions(_given: Given) -> Found:
+    from backprop_grammar.operations.makers import MAKERS
     from backprop_grammar.operations.structural import STRUCTURAL
     from backprop_grammar.operations.table import FUNCTIONS
 
-    return [(name, row.doc) for name, row in (STRUCTURAL | FUNCTIONS).items()]
+    return [(name, row.doc) for name, row in (STRUCTURAL | MAKERS | FUNCTIONS).items()]
 
 
 def methods(_given: Given) -> Found:

@@ -11,7 +11,19 @@ import typer
 from backprop_grammar.errors import usage
 
 from .. import formats
-from ..input.options import At, Digits, Everything, File, Get, Json, Output, Program, Upstream, Wrt
+from ..input.options import (
+    At,
+    Digits,
+    Everything,
+    File,
+    Get,
+    Json,
+    Output,
+    Program,
+    Random,
+    Upstream,
+    Wrt,
+)
 
 if TYPE_CHECKING:
     from backprop_grammar.checks.differences import Report
@@ -61,12 +73,13 @@ def command(
     everything: Everything = False,
     as_json: Json = False,
     get: Get = None,
+    random: Random = None,
 ) -> int:
     """Print what the check shows. The exit code is 1 where something is wrong."""
     from ..input.request import Request
 
     row = formats.chosen("check", as_json=as_json, get=get)
-    request = Request(program, file, at, wrt, output, upstream, digits=digits)
+    request = Request(program, file, at, wrt, output, upstream, digits=digits, random=random)
     if against is not None:
         report = on_two(request, claim or [], against, over or [], seed, points)
     else:

@@ -15,6 +15,8 @@ from ..input.options import (
     Precision,
     Program,
     Quiet,
+    Random,
+    Seed,
     Upstream,
     Wrt,
 )
@@ -49,6 +51,8 @@ def command(
     quiet: Quiet = False,
     as_json: Json = False,
     get: Get = None,
+    seed: Seed = 0,
+    random: Random = None,
 ) -> int:
     """Print the trace. The exit code is 3 where a number carries a flag."""
     from backprop_grammar.library import ArrayTrace
@@ -56,10 +60,22 @@ def command(
     from ..input.request import Request
 
     request = Request(
-        program, file, at, wrt, output, upstream, expand, fold, precision, digits, decimals
+        program,
+        file,
+        at,
+        wrt,
+        output,
+        upstream,
+        expand,
+        fold,
+        precision,
+        digits,
+        decimals,
+        seed,
+        random,
     )
     most = None if as_json or everything else TABLE_NODES
-    trace = request.trace_of_any(0 if quiet else most)
+    trace = request.trace_of_any(0 if quiet else most, several=True)
     row = formats.chosen("eval", as_json=as_json, get=get)
     if isinstance(trace, ArrayTrace):
         row = formats.of_arrays(row)

@@ -19,7 +19,9 @@ from ..input.options import (
     Json,
     Output,
     Program,
+    Random,
     Save,
+    Seed,
     Upstream,
     Wrt,
     format_option,
@@ -54,13 +56,19 @@ def command(
     name: Annotated[str, format_option("explain")] = "",
     as_json: Json = False,
     get: Get = None,
+    seed: Seed = 0,
+    random: Random = None,
 ) -> int:
     """Print the explanation. The exit code is 3 where a number carries a flag."""
     from ..input.request import Request
 
     row = formats.chosen("explain", name, save, as_json, get)
     request = Request(
-        *(program, file, at, wrt, output, upstream, expand, fold), digits=digits, decimals=decimals
+        *(program, file, at, wrt, output, upstream, expand, fold),
+        digits=digits,
+        decimals=decimals,
+        seed=seed,
+        random=random,
     )
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")

@@ -76,11 +76,15 @@ def as_called(text: str) -> str:
 
 def row_of(name: str) -> "Operation | None":
     """The operation of that name or symbol, also one of another language."""
+    from backprop_grammar.operations.makers import ELSEWHERE, MAKERS
     from backprop_grammar.operations.structural import STRUCTURAL, array_rows
     from backprop_grammar.operations.table import ALIASES, FUNCTIONS, OPERATIONS
 
+    meant = ELSEWHERE.get(name, "")
+    name = meant if meant.isidentifier() else name
     shown = [row for row in OPERATIONS.values() if not row.hidden]
-    row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, "")) or STRUCTURAL.get(name)
+    row = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+    row = row or STRUCTURAL.get(name) or MAKERS.get(name)
     if row or not name:
         return row
     return next(

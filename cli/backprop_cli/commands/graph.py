@@ -21,7 +21,9 @@ from ..input.options import (
     Json,
     Output,
     Program,
+    Random,
     Save,
+    Seed,
     Upstream,
     Wrt,
     format_option,
@@ -95,6 +97,8 @@ def command(
     name: Annotated[str, format_option("graph")] = "",
     as_json: Json = False,
     get: Get = None,
+    seed: Seed = 0,
+    random: Random = None,
 ) -> int:
     """Draw the trace, or the structure where there is no point; 3 where a number has a flag."""
     from backprop_grammar.library import ArrayTrace
@@ -109,7 +113,11 @@ def command(
     row = formats.chosen("graph", named, Path() if fresh else save, as_json, get)
     looks: dict[str, Any] = {"width": wide(width, row.name), "theme": ground(theme, row.name)}
     request = Request(
-        *(program, file, at, wrt, output, upstream, expand, fold), digits=digits, decimals=decimals
+        *(program, file, at, wrt, output, upstream, expand, fold),
+        digits=digits,
+        decimals=decimals,
+        seed=seed,
+        random=random,
     )
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
     if isinstance(trace, ArrayTrace):

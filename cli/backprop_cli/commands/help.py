@@ -39,11 +39,12 @@ def command(
         print(man_page(tool, built, topics), end="")
         return 0
     if name is not None and name not in commands and name not in TOPICS:
+        from backprop_grammar.operations.makers import MAKERS
         from backprop_grammar.operations.structural import STRUCTURAL
         from backprop_grammar.operations.table import ALIASES, FUNCTIONS
 
         hint = suggestion(name, [*commands, *TOPICS], f"the topics are {', '.join(TOPICS)}")
-        if name in FUNCTIONS or name in ALIASES or name in STRUCTURAL:
+        if name in FUNCTIONS or name in ALIASES or name in {**STRUCTURAL, **MAKERS}:
             hint = f"`backprop functions {name}` shows that function"
         raise usage(f"there is no command or topic {shorten(name)}", hint)
     from ..screens.manual import manual_text

@@ -24,7 +24,9 @@ from ..input.options import (
     Json,
     Output,
     Program,
+    Random,
     Rename,
+    Seed,
     Separator,
     Source,
     Wrt,
@@ -81,6 +83,8 @@ def command(
     everything: Everything = False,
     as_json: Json = False,
     get: Get = None,
+    seed: Seed = 0,
+    random: Random = None,
 ) -> int:
     """Take the steps and print them; see ``run_steps`` for the exit code."""
     from backprop_grammar.library import MOST_STEPS
@@ -94,7 +98,7 @@ def command(
         raise usage(f"a run has 1 step or more, not {steps}")
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
-    request = Request(program, file, at, wrt, output, digits=digits)
+    request = Request(program, file, at, wrt, output, digits=digits, seed=seed, random=random)
     reading = {"--from": source, "--separator": separator != ",", "--rename": rename}
     option = next((option for option, given in reading.items() if given), "")
     if option and not points:

@@ -24,8 +24,10 @@ __all__ = [
     "Precision",
     "Program",
     "Quiet",
+    "Random",
     "Rename",
     "Save",
+    "Seed",
     "Separator",
     "Source",
     "Upstream",
@@ -65,6 +67,20 @@ At = Annotated[
         help="The point: x=1,y=pi/4, @point.json, @-; or x=1 y=2 behind the program.",
     ),
 ]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Of random arrays, such as W=randn(3,4).", rich_help_panel="Input"
+    ),
+]
+Random = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Random values, of that seed, for what is declared (W: 3x4) and has none.",
+        rich_help_panel="Input",
+    ),
+]
 File = Annotated[
     Path | None,
     typer.Option(
@@ -81,12 +97,16 @@ Wrt = Annotated[
     ),
 ]
 Output = Annotated[
-    str, typer.Option(metavar="NAME", help="Differentiate this stage instead of the last.")
+    str,
+    typer.Option(
+        metavar="NAME", help="Differentiate this stage instead of the last; several: p,z."
+    ),
 ]
 Upstream = Annotated[
     str,
     typer.Option(
-        metavar="VALUE", help="The gradient that arrives at the output from a larger network."
+        metavar="VALUE",
+        help="The gradient that arrives at the output from a larger network; of an array, [1,2], @dout.npy or ones.",
     ),
 ]
 Expand = Annotated[

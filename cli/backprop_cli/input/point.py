@@ -4,7 +4,6 @@ A value is a program without variables, so the language, its errors and its care
 the point as well.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +19,10 @@ from backprop_grammar.trace.evaluate import evaluate
 from backprop_grammar.trace.point import unknown_names
 from backprop_grammar.trace.record import Note
 
+from .documents import document_of, hint_for
 from .texts import read_text
 
-__all__ = ["array_of", "constant", "fit", "pieces", "read_point"]
+__all__ = ["Point", "constant", "fit", "pieces", "read_point", "value_of"]
 
 QUOTIENT = r"-?[0-9]{1,1300}/[1-9][0-9]{0,1300}\Z"
 BETWEEN = re.compile(r"(?<![\s;])[\s;]++(?=[^\W\d]\w*\s*=(?!=))|[()\[\]{},]")
@@ -40,6 +40,7 @@ class Point:
         self.written: dict[str, str] = {}
         self.places: dict[str, tuple[Source | None, tuple[int, int] | None]] = {}
         self.from_file: set[str] = set()
+        self.notes: list[Note] = []  # on what files hold
 
     def give(
         self,
@@ -58,10 +59,10 @@ class Point:
         self.places[name] = source, span
 
 
-def read_point(bindings: list[str]) -> Point:
+def read_point(bindings: list[str], seed: int = 0) -> Point:
     """The point of all `--at` options, which may mix.
 
-    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself.
+    Each is `x=1,y=pi/4`, `@point.json`, `@-`, or the JSON itself. seed: of random arrays.
     """
     point = Point()
     for text in bindings:
@@ -69,6 +70,9 @@ def read_point(bindings: list[str]) -> Point:
             from ..data import shipped  # only where a file is named
 
             name = text[1:]
+            if name.lower().endswith((".npz", ".npy", ".csv", ".txt")):
+                read_arrays(name, point)
+                continue
             read_object(
                 read_text(shipped.file_of_point(name)),
                 "standard input" if name == "-" else name,
@@ -79,7 +83,7 @@ def read_point(bindings: list[str]) -> Point:
         else:
             source = Source(text, "--at", inline=True)
             for start, end in pieces(text):
-                read_binding(source, start, end, point)
+                read_binding(source, start, end, point, seed)
     return point
 
 
@@ -99,7 +103,7 @@ def pieces(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def read_binding(source: Source, start: int, end: int, point: Point) -> None:
+def read_binding(source: Source, start: int, end: int, point: Point, seed: int) -> None:
     """Read one `name=value` of a point."""
     text = source.text[start:end]
     head = BINDING.match(text)
@@ -112,13 +116,38 @@ def read_binding(source: Source, start: int, end: int, point: Point) -> None:
         span = (start, max(end, start + 1))
         raise BackpropError("binding", message, span, hint=hint, source=source)
     name = head.group(1)
-    value: float | Array
-    if text[head.end() : head.end() + 1] == "[":
-        value = array_of(source, start + head.end(), end, name)
+    if text[head.end() : head.end() + 1] == "@":
+        value = from_file(text[head.end() + 1 :].strip(), name, point)
     else:
-        value = constant(source, start + head.end(), end, name)
+        value = value_of(source, start + head.end(), end, name, seed)
     point.give(name, value, source, (start + head.start(1), start + head.end(1)))
     point.written[name] = text[head.end() :].strip()
+
+
+def from_file(file: str, name: str, point: Point) -> float | Array:
+    """The array of a file, for one name of a point."""
+    from .arrays import read_array  # only where an array is in a file
+
+    value, remarks = read_array(file)
+    point.notes += [Note("precision", name, said) for said in remarks]
+    return value
+
+
+def read_arrays(file: str, point: Point) -> None:
+    """Read all the arrays of an archive, each by its name.
+
+    Raises BackpropError for a file of one array, which has no name.
+    """
+    if not file.lower().endswith(".npz"):
+        message = f"{shorten(file)} holds one array, which has no name"
+        raise BackpropError("binding", message, hint=f"write W=@{file}")
+    from .arrays import read_archive  # only where an array is in a file
+
+    found, remarks = read_archive(file)
+    point.notes += [Note("precision", "", said) for said in remarks]
+    for name, value in found.items():
+        point.give(name, value)
+        point.from_file.add(plain_name(name))
 
 
 def constant(source: Source, start: int, end: int, name: str) -> float:
@@ -168,22 +197,34 @@ def constant(source: Source, start: int, end: int, name: str) -> float:
     return result
 
 
-def array_of(source: Source, start: int, end: int, name: str) -> Array:
-    """An array of constant expressions within a text: [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]].
+def value_of(source: Source, start: int, end: int, name: str, seed: int = 0) -> float | Array:
+    """The value of a constant expression within a text: a number, or an array as it is written.
 
-    Raises BackpropError of kind binding where it is none.
+    An array is [1, pi/4], [1,2;3,4], [[1, 2], [3, 4]], or made, as by 0.1*randn(3, 4); seed: of
+    the random ones. Raises BackpropError of kind binding where it is none.
     """
     text = source.text[start:end]
+    if not any(sign in text for sign in "[({"):
+        return constant(source, start, end, name)
     try:
         graph = parse(text, name=source.name)
+        if not graph.arrays:
+            return constant(source, start, end, name)
         shape = graph.written.get(graph.output)
-        if graph.operations[graph.output].name != "array" or shape is None:
-            hint = "write the numbers of an array: [1, 2], or [[1, 2], [3, 4]]"
-            message = f"the value of {shorten(name)} is no array of numbers"
-            raise BackpropError("binding", message, (0, len(text.rstrip())), hint=hint)
+        if graph.operations[graph.output].name != "array":
+            from backprop_grammar.arrays.constants import constant as made  # not for numbers alone
+
+            return made(graph, name, seed)
     except BackpropError as error:
+        if error.source is source:
+            raise
+        if re.match(r"\s*[({].*,", text, re.DOTALL) and error.kind == "syntax":
+            message = "an array is written in square brackets"
+            hint = "a vector is [1, 2], a matrix [[1, 2], [3, 4]], or [1,2;3,4]"
+            error = error.replace(message=message, hint=hint)
         moved = error.span and (error.span[0] + start, error.span[1] + start)
         raise error.replace(kind="binding", span=moved, source=source, node=None) from None
+    assert shape is not None
     spans = [graph.spans[node] for node in graph.operands[graph.output]]
     numbers = [constant(source, start + first, start + last, name) for first, last in spans]
     return Array(shape, tuple(numbers))
@@ -194,39 +235,11 @@ def read_object(text: str, shown: str, point: Point) -> None:
 
     shown: what the text is called.
     """
-    hint = 'it should hold an object of numbers, such as {"x": -2, "y": 5}'
-    if shown == "--at":  # of which a shell may have taken the quotes
-        hint = """write --at x=-2,y=5, or JSON in quotes: --at '{"x": -2, "y": 5}'"""
+    document = document_of(text, shown)
 
     def refuse(message: str) -> BackpropError:
-        return BackpropError("binding", f"{shown} {message}", hint=hint)
+        return BackpropError("binding", f"{shown} {message}", hint=hint_for(shown))
 
-    def no_constant(word: str) -> Any:
-        raise refuse(f"holds {word}, which is not a finite number")
-
-    def in_range(text: str) -> float:
-        if vanished(text):
-            raise refuse(f"holds {shorten(text)}, which is too small a number")
-        return literal(text)
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            names = [key for key, _ in pairs]
-            twice = next(key for key in names if names.count(key) > 1)
-            raise refuse(f"gives {shorten(twice)} twice")
-        return values
-
-    try:
-        document = json.loads(
-            text, parse_float=in_range, parse_constant=no_constant, object_pairs_hook=unique
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        message = "is empty" if not text.strip() else f"is not JSON at {where}: {error.msg.lower()}"
-        raise refuse(message) from None
-    except (RecursionError, ValueError):
-        raise refuse("holds a JSON value that is too deep or too long") from None
     if isinstance(document, dict) and (
         str(document.get("format", "")).startswith("backprop-")
         or isinstance(document.get("at"), dict)
@@ -234,13 +247,7 @@ def read_object(text: str, shown: str, point: Point) -> None:
         exact = document.get("exact")
         document = document.get("at")
         if isinstance(document, dict) and isinstance(exact, dict):
-            document |= {
-                name: written(text)
-                for name, text in exact.items()
-                if name in document
-                and isinstance(text, str)
-                and (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII))
-            }
+            document = with_exact(document, exact)
     if not isinstance(document, dict):
         raise refuse("does not hold an object")
     for key, value in document.items():
@@ -258,6 +265,22 @@ def read_object(text: str, shown: str, point: Point) -> None:
             raise refuse(f"gives {shorten(key)} a number beyond the largest, 1.79769e+308")
         point.give(key, number)
         point.from_file.add(plain_name(key))
+
+
+def with_exact(values: dict[str, Any], exact: dict[str, Any]) -> dict[str, Any]:
+    """Values of a document with the numbers that their floats do not say: of x, or of W[0,1]."""
+    for name, text in exact.items():
+        if not isinstance(text, str) or not (DECIMAL.match(text) or re.match(QUOTIENT, text, re.ASCII)):  # fmt: skip
+            continue
+        if name in values:
+            values[name] = written(text)
+        elif element := re.fullmatch(r"(\w+)\[([0-9]{1,7})(?:,([0-9]{1,7}))?\]", name):
+            inner, *places = values.get(element[1]), int(element[2])
+            if element[3] and isinstance(inner, list) and places[0] < len(inner):
+                inner, places = inner[places[0]], [int(element[3])]
+            if isinstance(inner, list) and places[0] < len(inner):
+                inner[places[0]] = written(text)
+    return values
 
 
 def array_given(value: Any, what: str) -> Array:
@@ -291,7 +314,7 @@ def fit(graph: Graph, point: Point) -> tuple[dict[str, Any], list[Note]]:
         source, span = point.places[unknown[0]]
         error = unknown_names(graph, unknown, point.values)
         raise error.replace(source=source, span=span)
-    notes = []
+    notes = list(point.notes)
     if unused:
         names = few(unused, 8)
         message = f"the program does not use {names} of the point, left aside"

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, usage, visible
 from backprop_grammar.language.graph import Array
+from backprop_grammar.language.parser import plain_name
 from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.record import Note
 
-from .point import array_of, constant, fit, read_point
+from .point import constant, fit, pieces, read_point, value_of
 from .texts import is_file, piped, read_text, text_is_waiting
 
 __all__ = ["Request", "number_option"]
@@ -22,6 +23,7 @@ NAME_OF_PROGRAM = r"(?i:@.*|[^#;\n]*\.bp)"
 """An argument that names a file, be it there or not."""
 PATH = r"\.{0,2}[/\\]?([\w-]+[/\\])*[\w-]+\.(txt|text|py|md|json|csv)"
 """An argument that may have been meant as a file."""
+BINDING = r"\s*([^\W\d]\w*)\s*=(?!=)\s*"
 ONE = r"\s*([^\W\d]\w*)\s*=\s*[-+]?[0-9.]+\s*"
 
 
@@ -39,14 +41,16 @@ class Request(NamedTuple):
     precision: int | None = None
     digits: int | None = DIGITS
     decimals: int | None = None
+    seed: int = 0
+    random: int | None = None
 
     def read(
-        self, bound: Iterable[str] = (), arrays: bool = False
+        self, bound: Iterable[str] = (), arrays: bool = False, several: bool = False
     ) -> tuple[Program, dict[str, Any], list[Note]]:
         """The program, its point as far as it is given, and notes on what was left aside.
 
         bound: names that get values otherwise than by --at. arrays: whether vectors and matrices
-        are taken.
+        are taken. several: whether more than one output is.
 
         Raises BackpropError for options that contradict each other, and for wrong texts.
         """
@@ -60,7 +64,7 @@ class Request(NamedTuple):
             raise usage(f"--digits takes 1 to {MOST_DIGITS} digits, not {self.digits}")
         self.check_input()
         program = self.program()
-        point = read_point(self.at or [])
+        point = read_point(self.at or [], self.seed)
         program.record = program.record.bind([*point.values, *bound])
         alone = self.text and "=" in self.text and re.fullmatch(ONE, self.text)
         try:
@@ -70,6 +74,10 @@ class Request(NamedTuple):
                 raise
             hint = f'the program is {alone[0].strip()}; a formula comes first: "x*y" x=3 y=4'
             raise error.replace(hint=hint) from None
+        if self.random is not None:
+            at = self.with_random(program, at)
+        if not several and "," in self.output:
+            raise usage("--output names several, and this command takes one", "name one of them")
         if not arrays and (program.record.arrays or any(isinstance(x, Array) for x in at.values())):
             raise no_arrays("this command")
         if alone and text_is_waiting():
@@ -78,21 +86,36 @@ class Request(NamedTuple):
             notes.append(Note("unused", alone[1], f"{about}; {advice}"))
         return program, at, notes
 
+    def with_random(self, program: Program, at: dict[str, Any]) -> dict[str, Any]:
+        """The point of --random: random numbers for what is declared and has no value."""
+        assert self.random is not None
+        if self.random < 0:
+            raise usage(f"--random takes a whole number from 0, not {self.random}")
+        if not program.record.declared:
+            raise usage(
+                "--random is for declared variables", "declare their shapes: W: 3x4; x: 4; ..."
+            )
+        from backprop_grammar.arrays.constants import drawn  # which few programs need
+
+        return at | drawn(program.record, at, self.random)
+
     def program(self) -> Program:
         """The program: a text, or a file of that name where it is none."""
+        if self.seed < 0:
+            raise usage(f"--seed takes a whole number from 0, not {self.seed}")
         source = read_program(self)
         try:
-            return Program(source.text, source.name)
+            return Program(source.text, source.name, self.seed)
         except BackpropError as error:
             if self.text is None or source.text != self.text:
                 raise
             if not is_file(self.text):
                 raise advised(error, self.text) from None
-        return Program(read_text(self.text), self.text)
+        return Program(read_text(self.text), self.text, self.seed)
 
     def check_input(self, points: Sequence[str] = ()) -> None:
         """Raise BackpropError where standard input is read twice; points: files of them."""
-        at = (self.at or []).count("@-")
+        at = len(re.findall(r"(?:^|=)@-(?=[,;\s]|$)", "\n".join(self.at or []), re.MULTILINE))
         if at + [self.text, str(self.file), *points].count("-") > 1:
             other = "points" if points else "point"
             hint = f"give the program or the {other}, not both, through -"
@@ -123,9 +146,9 @@ class Request(NamedTuple):
         assert isinstance(trace, Trace)  # as no arrays are taken
         return trace
 
-    def trace_of_any(self, limit: int | None = None) -> Trace | ArrayTrace:
-        """The same of a program that may be over vectors and matrices."""
-        return self.traced(*self.read(arrays=True), limit)
+    def trace_of_any(self, limit: int | None = None, several: bool = False) -> Trace | ArrayTrace:
+        """The same of a program that may be over vectors and matrices, and have several outputs."""
+        return self.traced(*self.read(arrays=True, several=several), limit)
 
     def traced(
         self,
@@ -134,25 +157,59 @@ class Request(NamedTuple):
         notes: list[Note],
         limit: int | None = None,
     ) -> Trace | ArrayTrace:
-        trace = program.at(
-            at,
-            upstream=self.arriving(),
-            precision=self.precision,
-            nodes=limit is None or len(program.record) <= limit,
-            **self.figures(),
-            **self.views(),
-        )
+        try:
+            trace = program.at(
+                at,
+                upstream=self.arriving(),
+                precision=self.precision,
+                nodes=limit is None or len(program.record) <= limit,
+                **self.figures(),
+                **self.views(),
+            )
+        except BackpropError as error:
+            if error.reason != "upstream":
+                raise
+            source = Source(self.upstream, "--upstream", inline=True)
+            message = error.message.replace("the upstream gradient", "--upstream")
+            span = (0, len(self.upstream))
+            raise error.replace(message=message, source=source, span=span) from None
         trace.record = replace(trace.record, notes=(*notes, *trace.notes))
         return trace
 
-    def arriving(self) -> float | Array | str:
-        """The gradient of --upstream: a number, an array, or `ones`."""
-        if self.upstream.strip() == "ones":
-            return "ones"
-        if self.upstream.lstrip().startswith("["):
+    def arriving(self) -> Any:
+        """The gradient of --upstream: a number, an array, or `ones`; by name for several outputs."""
+        text = self.upstream
+        if not re.match(BINDING, text):
+            return self.one_arriving(0, len(text))
+        found: dict[str, Any] = {}
+        for start, end in pieces(text):
+            head = re.match(BINDING, text[start:end])
+            if head is None:
+                shown = shorten(visible(text[start:end].strip()))
+                raise usage(
+                    f"{shown} of --upstream has no name", 'write --upstream "p=[1,2],q=ones"'
+                )
+            name = plain_name(head[1])
+            if name in found:
+                raise usage(f"--upstream gives {shorten(name)} twice", "give each output one")
+            found[name] = self.one_arriving(start + head.end(), end)
+        return found
+
+    def one_arriving(self, start: int, end: int) -> float | Array | str:
+        """The same of one output, from a part of the option."""
+        text = self.upstream[start:end].strip()
+        if text == "ones":
+            return text
+        if text.startswith("@"):
+            from .arrays import read_array  # only where an array is in a file
+
+            return read_array(text[1:])[0]
+        if "[" in text or "(" in text:
             source = Source(self.upstream, "--upstream", inline=True)
-            return array_of(source, 0, len(self.upstream), "--upstream")
-        return number_option(self.upstream, "--upstream")
+            value = value_of(source, start, end, "--upstream", self.seed)
+            if isinstance(value, Array):
+                return value
+        return number_option(text, "--upstream")
 
     def trace_or_outline(
         self, check_size: Callable[[int], None] | None = None

@@ -18,12 +18,14 @@ WAYS_OUT = {
     "claimed": "write --claim x=-0.25",
     "column": "name inputs that --at or the program gives a value",
     "columns": "give the inputs to step with --at w=0",
+    "declared": "give {them} with --at {point}, or random numbers with --random 1{or_meant}",
     "function": "{hint}; `backprop functions` lists the functions",
     "inside": "write --expand {meant}",
     "picture": "--format dot draws it with Graphviz: backprop graph ... --format dot | dot -Tsvg",
     "rate": "turn around with --up",
     "unbound": "give {them} with --at {point}{or_meant}",
     "undifferentiated": "leave out --wrt, or name it there",
+    "upstream": "{hint}; or give ones",
     "unranged": "give {them} with --over {box}",
 }
 """The reason of an error -> its way out, as a template over what the error knows."""

@@ -15,7 +15,7 @@ from ..operations.structural import Shape, said, size
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
-from .lower import Lowered, check_size, element, elements, reachable_from
+from .lower import Lowered, check_size, element, elements, opened, reachable_from
 from .record import Tensor, nested
 from .shapes import Shapes, Values, output_shape, shapes
 
@@ -89,7 +89,7 @@ def by_element(
     Raises BackpropError for unknown names, where shapes do not fit, for an output that is an array,
     and for a column that selects elements.
     """
-    graph = replace(program, blocks={})
+    graph = opened(program)
     names = Names(graph)
     end = names.find(output) if output else graph.output
     roots = [names.find(name if graph.node(name) is not None else owner(name)) for name in wrt]
@@ -150,7 +150,7 @@ def classes(
     at: a value for each other variable. columns: with their shapes. Raises BackpropError where
     shapes do not fit.
     """
-    graph = replace(program, blocks={})
+    graph = opened(program)
     needed = graph.needed(Names(graph).find(output) if output else graph.output)
     values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
     check_bound(graph, dict.fromkeys(values, 0.0), needed)

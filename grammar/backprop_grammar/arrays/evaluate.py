@@ -3,9 +3,10 @@
 The tape of numbers certifies every element: whatever it can't decide is refused as it is there.
 """
 
+import operator
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,10 +17,10 @@ from ..language.graph import Array, Block, Graph
 from ..language.precedence import POWER, SUM, Text, array_shape, write
 from ..language.printer import expression_text, formula, program_text
 from ..language.table_texts import compiled
-from ..numbers.wide import Number, Wide
+from ..numbers.wide import Number, Wide, as_float
 from ..operations.row import Operation, Role
 from ..operations.structural import Shape, Structural, said, size, spread
-from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS
+from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, POW
 from ..passes.run import Target, check_bound, run_at, spelled
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
@@ -36,9 +37,11 @@ from .lower import (
     element,
     elements,
     flattened,
+    opened,
     reachable_from,
 )
 from .notes import gathered
+from .readings import readings
 from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor
 from .shapes import output_shape, shapes
 from .vjp import OUT, renamed, sent
@@ -46,6 +49,7 @@ from .vjp import OUT, renamed, sent
 __all__ = ["completed", "edges_of", "evaluate", "in_numbers"]
 
 Upstream = float | Array | str
+"""The gradient that arrives: a number, an array, or `ones`."""
 
 
 def evaluate(
@@ -53,8 +57,8 @@ def evaluate(
     at: dict[str, float | Array],
     *,
     wrt: Sequence[str] = (),
-    output: str = "",
-    upstream: Upstream = 1.0,
+    output: str | Sequence[str] = "",
+    upstream: Upstream | Mapping[str, Upstream] = 1.0,
     precision: int | None = None,
     nodes: bool = True,
     expand: Sequence[str] = (),
@@ -64,8 +68,9 @@ def evaluate(
 
     at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes to
     differentiate by; the inputs when empty, but for indices and labels. output: the node that is
-    differentiated; the last stage when empty. upstream: the gradient that arrives there, of its
-    shape, or `ones`; needed where the output is more than one number. precision: digits asked for.
+    differentiated; the last stage when empty. Of several, it is the sum of their products with what
+    arrives. upstream: the gradient that arrives there, of its shape, or `ones`; needed where the
+    output is more than one number; by the names of several. precision: digits asked for.
     nodes: whether the trace lists its nodes. expand: names of nodes and functions that are shown as
     their parts, or their elements; fold: of those whose parts are shown as one. They change no
     number.
@@ -73,20 +78,26 @@ def evaluate(
     Raises BackpropError where shapes do not fit, and as trace.evaluate does.
     """
     graph, unopened = by_default(program), list[int]()
+    outputs = [output] if isinstance(output, str) else list(output)
     if expand or fold:
         from .grouping import shaped  # which a plain evaluation need not load
 
-        graph, unopened = shaped(graph, at, expand, fold, [*wrt, output], partial(kinks, at=at))
+        graph, unopened = shaped(graph, at, expand, fold, [*wrt, *outputs], partial(kinks, at=at))
     names = Names(graph)
-    end = names.find(output) if output else graph.output
+    ends = ends_of(names, output, upstream)
+    end = ends[-1]
     asked = {name: names.find(name) for name in wrt}
-    needed = reachable_from(graph, [end, *asked.values()])
+    needed = reachable_from(graph, [*ends, *asked.values()])
+    if "T" in graph.variables.keys() - at.keys():
+        check_transposes(graph)
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     for name, node in graph.variables.items():
         needed[node] = needed[node] or name in at
     found = shapes(graph, at, needed)
-    shape = found.of[end]
-    arrives = arriving(graph, end, shape, upstream)
+    arrives = {
+        one: arriving(graph, one, found.of[one], upstream_of(names.of[one], upstream))
+        for one in ends
+    }
     check_size(graph, found, needed)
     sources = asked or {
         name: node
@@ -98,28 +109,32 @@ def evaluate(
             raise selects(name)
     for edges in (nodes, False):  # without them, to say a fault in the program's own terms
         lowered = Lowered(graph, names, found, at, needed, edges)
-        seed = seeded(lowered, end, arrives)
+        seed = seeded(lowered, arrives)
         labels = [
             element(name, place)
             for name, node in sources.items()
             for place in elements(found.of[node])
         ]
-        if isinstance(arrives, Array):  # its numbers are shown, too
-            labels += [element(names.of[end], place) for place in elements(shape)]
+        arrived = arrives[end]
+        weighted = len(ends) > 1 or isinstance(arrived, Array)
+        if weighted:  # the numbers of the outputs are shown, too
+            labels += [
+                element(names.of[one], place) for one in ends for place in elements(found.of[one])
+            ]
         if edges:
             labels += beside(lowered, sources.values())
         try:
             numbers = evaluate_numbers(
                 lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
-                upstream=1.0 if isinstance(arrives, Array) else arrives, nodes=nodes,
-                finite=not isinstance(arrives, Array), parts=lowered.parts,
+                upstream=1.0 if weighted or isinstance(arrived, Array) else arrived, nodes=nodes,
+                finite=not weighted, parts=lowered.parts,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
                 continue
-            raise error.replace(node=None) from None
+            raise with_others(lowered, error).replace(node=None) from None
         trace = Gathered(lowered, numbers, needed, edges).trace(
-            program, at, end, arrives, sources, precision
+            program, at, arrives, sources, precision
         )
         more = [stays_whole(graph, names, node) for node in unopened if needed[node]]
         return replace(trace, notes=(*trace.notes, *more))
@@ -131,8 +146,8 @@ def in_numbers(
     at: dict[str, float | Array],
     *,
     wrt: Sequence[str] = (),
-    output: str = "",
-    upstream: Upstream = 1.0,
+    output: str | Sequence[str] = "",
+    upstream: Upstream | Mapping[str, Upstream] = 1.0,
     precision: int | None = None,
     nodes: bool = True,
     expand: Sequence[str] = (),
@@ -141,12 +156,17 @@ def in_numbers(
     """The trace of the same program over numbers alone: W[0,1] is W_0_1, and so on.
 
     Arguments as of evaluate; wrt, output and fold take names of both programs. An output of more
-    than one number becomes the sum of its products with what arrives.
+    than one number becomes the sum of its products with what arrives. Raises BackpropError for
+    several outputs.
     """
+    outputs = [output] if isinstance(output, str) else list(output)
+    if len(outputs) > 1 or isinstance(upstream, Mapping):
+        raise usage("a program over numbers has one output", "name one, or add them up in a stage")
+    (output,) = outputs
     from .grouping import ArrayChoice  # which a plain evaluation need not load
 
     ArrayChoice(by_default(program), expand, "expand")  # which knows all names
-    names = Names(replace(program, blocks={}))
+    names = Names(opened(program))
     known = names.named()
     given = [name for name in wrt if name in known]
     end, shape = known.get(output, program.output), tuple[int, ...]()
@@ -180,7 +200,7 @@ def selects(name: str) -> BackpropError:
 
 def kinks(graph: Graph, at: dict[str, float | Array]) -> set[int]:
     """The nodes of a program that stand at a kink, or of which an element does."""
-    names = Names(replace(graph, blocks={}))
+    names = Names(opened(graph))
     needed = reachable_from(graph, [graph.output])
     check_bound(graph, dict.fromkeys(at, 0.0), needed)
     lowered = Lowered(names.graph, names, shapes(graph, at, needed), at, needed, False)
@@ -191,6 +211,40 @@ def kinks(graph: Graph, at: dict[str, float | Array]) -> set[int]:
     starts = sorted(lowered.first.items(), key=lambda one: one[1])
     firsts = [first for _, first in starts]
     return {starts[bisect_right(firsts, k) - 1][0] for k in run.kinks}
+
+
+def check_transposes(graph: Graph) -> None:
+    """Raise BackpropError for A^T, where T has no value."""
+    letter = graph.variables["T"]
+    for node, row in enumerate(graph.operations):
+        if row is POW and graph.operands[node][1] == letter:
+            base = spelled(graph, graph.operands[node][0])
+            raise BackpropError(
+                "binding", f"{base}^T is a power of {base}, and T has no value", graph.spans[node],
+                hint=f"the transpose is {base}.T", source=graph.source, node=node,
+            )  # fmt: skip
+
+
+def ends_of(
+    names: Names, output: str | Sequence[str], upstream: Upstream | Mapping[str, Upstream]
+) -> list[int]:
+    """The nodes that are differentiated. Raises BackpropError where what arrives names others."""
+    texts = [output] if isinstance(output, str) else list(output)
+    ends = [names.find(text) if text else names.graph.output for text in texts]
+    if isinstance(upstream, Mapping):
+        known = [names.of[end] for end in ends]
+        for name in upstream:
+            if name not in known:
+                raise usage(
+                    f"a gradient arrives at {shorten(name)}, which is no output",
+                    f"the outputs are {few(known)}",
+                )
+    return list(dict.fromkeys(ends))
+
+
+def upstream_of(name: str, upstream: Upstream | Mapping[str, Upstream]) -> Upstream:
+    """What arrives at an output of that name; 1 where nothing is given."""
+    return upstream.get(name, 1.0) if isinstance(upstream, Mapping) else upstream
 
 
 def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
@@ -204,7 +258,7 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
             raise BackpropError(
                 "shape", f"the upstream gradient is {said(upstream.shape)}, the output {spelled(graph, end)} is {said(shape)}",
                 graph.spans[end], hint="the upstream gradient has the shape of what it belongs to",
-                source=graph.source, node=end,
+                source=graph.source, node=end, reason="upstream",
             )  # fmt: skip
         return Array(shape, upstream.numbers)
     if size(shape) > 1:
@@ -212,17 +266,19 @@ def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float 
     return upstream
 
 
-def seeded(lowered: Lowered, end: int, arrives: float | Array) -> str:
+def seeded(lowered: Lowered, arrives: dict[int, float | Array]) -> str:
     """The name of the number that is differentiated: the output, or its product with what arrives."""
-    cells = lowered.cells[end]
-    name = element(lowered.names.of[end], elements(cells.shape)[0])
-    if not isinstance(arrives, Array):
-        return name
+    *_, end = arrives
+    if len(arrives) == 1 and not isinstance(arrives[end], Array):
+        return element(lowered.names.of[end], elements(lowered.cells[end].shape)[0])
     lowered.region, lowered.span = 0, lowered.program.spans[end]
-    parts = [
-        lowered.apply("mul", node, lowered.graph.constant(up, lowered.span))
-        for node, up in zip(cells.nodes, arrives.numbers, strict=True)
-    ]
+    parts = []
+    for one, given in arrives.items():
+        numbers = given.numbers if isinstance(given, Array) else (given,)
+        parts += [
+            lowered.apply("mul", node, lowered.graph.constant(up, lowered.span))
+            for node, up in zip(lowered.cells[one].nodes, numbers, strict=True)
+        ]
     total = lowered.apply("sum", *parts)
     name = "the output times what arrives"
     lowered.graph.names[total] = name
@@ -300,6 +356,43 @@ def values_of(
     return one.values
 
 
+HOLDS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "!=": operator.ne,
+}  # fmt: skip
+
+
+def with_others(lowered: Lowered, error: BackpropError) -> BackpropError:
+    """An error of one element that says how many others of its array are as wrong."""
+    graph, program = lowered.graph, lowered.program
+    node = next((k for k, one in lowered.cells.items() if error.node in one.nodes), None)
+    if node is None or node in lowered.found.frames or error.kind != "domain" or not error.label:
+        return error
+    row, cells = program.operations[node], lowered.cells[node].nodes
+    bounds = [(row.operands.index(one.operand), one) for one in row.domain if not isinstance(one.limit, str)]  # fmt: skip
+    inner = dict.fromkeys(k for one in cells for k in graph.operands[one])
+    if not bounds or len(cells) < 2:
+        return error
+    total = graph.add(OPERATIONS["sum"], tuple(inner), lowered.span)
+    graph.names[total] = name = "all that it is of"
+    graph.stages.append((name, total))
+    named = [k for k in inner if k not in graph.constants]
+    try:
+        found = values_of(graph, lowered.at, name, [graph.names[k] for k in named]) | lowered.at
+    except BackpropError:  # some have no value themselves
+        return error
+    values = {k: as_float(found[graph.names[k]]) for k in named} | graph.constants
+    wrong = 0
+    for one in cells:
+        operands = [values[k] for k in graph.operands[one]]
+        wrong += not all(
+            isinstance(x := operands[place], float) and HOLDS[bound.relation](x, float(bound.limit))
+            for place, bound in bounds
+        )
+    if wrong < 2:
+        return error
+    return error.replace(label=f"{error.label} (and {wrong - 1} more of {len(cells)})")
+
+
 class Gathered:
     """The numbers of a trace put back into arrays."""
 
@@ -315,13 +408,14 @@ class Gathered:
         self,
         program: Graph,
         at: dict[str, float | Array],
-        end: int,
-        arrives: float | Array,
+        arrives: dict[int, float | Array],
         sources: dict[str, int],
         precision: int | None,
     ) -> ArrayTrace:
         numbers, lowered = self.numbers, self.lowered
         shown = tuple(self.nodes()) if self.edges else ()
+        *_, end = arrives
+        several = len(arrives) > 1
         gradients = {
             name: self.gradient(name, lowered.found.of[node]) for name, node in sources.items()
         }
@@ -333,10 +427,11 @@ class Gathered:
             at={name: at[name] for name in self.graph.variables if name in at},
             output=end,
             value=value,
-            upstream=arrives,
+            upstream=arrives[end],
+            outputs=tuple([(one, self.result(one), up) for one, up in arrives.items() if several]),
             gradients=gradients,
             nodes=shown,
-            notes=(*self.notes(end), *self.remarks),
+            notes=(*self.notes(list(arrives)), *self.remarks),
             flags=(*self.beyond(end, value), *found),
             numbers=numbers,
             lowered=lowered,
@@ -369,14 +464,15 @@ class Gathered:
             return self.over(row, block.operands, block.written)
         return write(row, [self.names.text(k) for k in block.operands]).text
 
-    def notes(self, end: int) -> Iterator[Note]:
+    def notes(self, ends: Sequence[int]) -> Iterator[Note]:
         """The notes on the numbers, but what is unused is a whole stage."""
+        yield from readings(self.graph, self.names, self.lowered.found, self.needed)
         told = [note for note in self.numbers.notes if note.kind != "unused"]
         yield from gathered(told, self.lowered, self.formula)
         graph = self.graph
-        used = graph.needed(end)
+        used = reachable_from(graph, ends)
         unused = [name for name, node in graph.stages if not used[node]]
-        if unused and end == graph.output:
+        if unused and graph.output in ends:
             yield Note("unused", unused[0], f"the output does not use {few(unused, 8)}")
 
     def gradient(self, name: str, shape: Shape) -> Tensor:

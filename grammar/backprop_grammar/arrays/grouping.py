@@ -324,7 +324,7 @@ def spellings(row: Operation) -> Iterator[Spelling]:
 class ArraySearch(Search):
     """A search over a graph of arrays, whose shapes are known."""
 
-    found: Shapes = field(default_factory=lambda: Shapes([], {}, {}, {}))
+    found: Shapes = field(default_factory=lambda: Shapes([], {}, {}, {}, {}))
     roots: dict[str, list[Spelling]] = field(default_factory=dict)
 
     def alike(self, row: Operation, wanted: Any, written: Any, operands: Sequence[int]) -> bool:

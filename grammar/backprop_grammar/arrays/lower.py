@@ -30,6 +30,7 @@ __all__ = [
     "elementwise",
     "flattened",
     "lines",
+    "opened",
     "reachable_from",
 ]
 
@@ -43,7 +44,7 @@ def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
     return [any(one) for one in zip(*needed, strict=True)]
 
 
-def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
+def check_size(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
     """Raise BackpropError where a program means more numbers than are computed, before the work."""
     count = 0
     for node, row in enumerate(graph.operations):
@@ -53,9 +54,9 @@ def check_size(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
             if isinstance(row, Structural) and row.work:
                 given = [Taken("", found.of[k], found.whole.get(k)) for k in graph.operands[node]]
                 count += row.work(given, found.of[node])
-    if count > LARGEST:
+    if count > most:
         raise BackpropError(
-            "limit", f"the program means some {count:,} operations on numbers, more than {LARGEST:,}",
+            "limit", f"the program means some {count:,} operations on numbers, more than {most:,}",
             hint="make the arrays smaller: fewer rows show the same", source=graph.source,
         )  # fmt: skip
 
@@ -90,6 +91,11 @@ def elementwise(program: Graph, nodes: Iterable[int]) -> bool:
     )  # fmt: skip
 
 
+def opened(program: Graph) -> Graph:
+    """A program with all calls as their parts, in which an axis may be counted from the front."""
+    return replace(program, blocks={}, written=dict(program.written))
+
+
 def by_default(program: Graph) -> Graph:
     """A program in which calls are one node where all goes element by element, as over numbers:
     their local gradients have formulas. Others are shown as their parts, which alone say what they
@@ -99,7 +105,7 @@ def by_default(program: Graph) -> Graph:
         node: block._replace(open=not elementwise(program, range(block.first, node + 1)))
         for node, block in program.blocks.items()
     }
-    return replace(program, blocks=blocks)
+    return replace(opened(program), blocks=blocks)
 
 
 def insides(names: Names) -> dict[int, tuple[int, bool]]:
@@ -187,6 +193,11 @@ class Lowered:
             nodes = self.variable(program.names[node], at)
         elif row is CONSTANT:
             nodes = [self.graph.constant(program.constants[node], self.span)]
+        elif node in found.made:
+            nodes = [
+                self.apply("identity", self.graph.constant(x, self.span)) for x in found.made[node]
+            ]
+            self.name(node, shape, nodes, first)
         else:
             given = [self.inside.get(k) or self.cells[k] for k in program.operands[node]]
             if edges:
@@ -394,7 +405,7 @@ def flattened(
 
     Raises BackpropError for unknown names, and where shapes do not fit.
     """
-    graph = replace(program, blocks={})
+    graph = opened(program)
     names = Names(graph)
     end = names.find(output) if output else graph.output
     needed = reachable_from(graph, [end, *map(names.find, wrt)])

@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
-from ..language.nearest import fraction
+from ..language.nearest import fraction, nearest
+from ..language.parser import parse
 from ..language.printer import shape_text
+from ..numbers.interpret import quotient
+from ..numbers.wide import as_float
+from ..operations.makers import Maker, made
 from ..operations.row import Operation
 from ..operations.structural import (
     ARRAY,
@@ -30,8 +34,9 @@ from ..operations.structural import (
 )
 from ..operations.table import CONSTANT, IDENTITY, NEG, VARIABLE
 from ..passes.run import spelled
+from ..trace.evaluate import evaluate
 
-__all__ = ["Shapes", "Values", "output_shape", "shapes"]
+__all__ = ["Shapes", "Values", "floats_of", "output_shape", "shapes"]
 
 Values = Mapping[str, float | Array]
 
@@ -41,13 +46,15 @@ class Shapes(NamedTuple):
 
     whole: of nodes that select, or count, the whole numbers that they hold. frames: of the nodes in
     the branches of an `if` that chooses element by element, the outermost such `if`. known: numbers
-    that are written, or counted, and what is computed from these alone.
+    that are written, or counted, and what is computed from these alone. made: the numbers of nodes
+    such as zeros(3, 4).
     """
 
     of: list[Shape]
     whole: dict[int, tuple[int, ...]]
     frames: dict[int, int]
     known: dict[int, Fraction]
+    made: dict[int, tuple[float, ...]]
 
 
 def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
@@ -56,7 +63,7 @@ def shapes(graph: Graph, at: Values, needed: Sequence[bool]) -> Shapes:
     at: a value for every variable among these. Raises BackpropError where shapes do not fit, and
     for an index that is no whole number, or computed.
     """
-    found = Shapes([()] * len(graph), {}, {}, {})
+    found = Shapes([()] * len(graph), {}, {}, {}, {})
     sizes: dict[str, tuple[int, str]] = {}  # of the capital letters in declarations
     for node, row in enumerate(graph.operations):
         if not needed[node]:
@@ -106,7 +113,11 @@ def check_declared(
         hint = f"declare {shown}: {said(shape) if shape else 'scalar'}"
         if declared == shape[::-1]:
             hint = f"give {shown}.T, or {hint}"
-        raise error(f"{shown} is declared {text} and given as {said(shape)}", hint)
+        elif declared == (*shape, 1):
+            hint = f"give a column, such as [[1], [2], [3]], or {hint}"
+        how = "given as" if graph.operations[node] is VARIABLE else "comes out as"
+        what = f"a vector of {shape[0]}" if len(shape) == 1 != len(declared) else said(shape)
+        raise error(f"{shown} is declared {text} and {how} {what}", hint)
     for letter, given in zip(declared, shape, strict=True):
         if isinstance(letter, str) and sizes.setdefault(letter, (given, shown))[0] != given:
             other, where = sizes[letter]
@@ -119,7 +130,23 @@ def check_declared(
 def shape_of(graph: Graph, node: int, row: Operation, found: Shapes, at: Values) -> Shape:
     """The shape of an operation's result. Raises Misfit."""
     operands = [Taken(spelled(graph, k), found.of[k]) for k in graph.operands[node]]
+    if isinstance(row, Maker):
+        given = given_numbers(graph, row, node, operands, found, at)
+        shape, numbers = made(row, given, graph.written[node])
+        found.made[node] = floats_of(numbers)
+        return shape
+    axis = graph.written.get(node)
+    if isinstance(axis, int) and axis < 0:  # from the last
+        axes = len(operands[0].shape)
+        if axes + axis < 0:
+            what = f"a vector of {operands[0].shape[0]}" if axes else "a number"
+            raise Misfit(f"{what} has no axis {axis}", operands[0].is_shape, f"write {row.name}({operands[0].text})")  # fmt: skip
+        axis = graph.written[node] = axes + axis
     if isinstance(row, Structural):
+        if row.name in ("softmax", "logsoftmax") and axis not in (None, len(operands[0].shape) - 1):
+            x = operands[0]
+            way = f"write {row.name}({x.text}.T).T" if len(x.shape) == 2 else f"write {row.name}({x.text})"  # fmt: skip
+            raise Misfit(f"{row.name} goes along the last axis", x.is_shape, way)
         select(graph, node, row, operands, found, at)
         shape = row.shape(operands, graph.written[node])
         if row.counts:
@@ -151,6 +178,7 @@ def several(graph: Graph, node: int, row: Operation, operands: Sequence[Taken]) 
         if x.shape:
             second = graph.constants.get(graph.operands[node][-1])
             way = f"write {row.name}({x.text}), or along an axis {row.name}({x.text}, axis=0)"
+            second = 1.0 if second == -1 else second
             if second in (0, 1) and len(x.shape) == 2:
                 which = ("down the columns", "along the rows")[int(second)]
                 way = f"{which}: {row.name}({x.text}, axis={int(second)})"
@@ -176,6 +204,51 @@ def reduced(row: Operation, x: Taken, axis: int | None) -> Shape:
     if len(x.shape) == 1:
         return (1,)
     return (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
+
+
+# what is made of numbers
+
+
+def given_numbers(
+    graph: Graph, row: Maker, node: int, operands: Sequence[Taken], found: Shapes, at: Values
+) -> list[Fraction]:
+    """The operands of zeros and the like: numbers that are written, or given at the point.
+
+    What is given is a size, and gets no gradient.
+    """
+    numbers = []
+    for place, (operand, taken) in enumerate(zip(graph.operands[node], operands, strict=True)):
+        if operand in found.known:
+            numbers.append(found.known[operand])
+            continue
+        given = None if taken.shape else written_numbers(graph, operand, at)
+        number = given[0] if given else value_of(taken.text)
+        if number is None:
+            what = taken.is_shape if taken.shape else f"{taken.text} is computed"
+            raise Misfit(f"{row.name} takes plain numbers, and {what}", "", f"write numbers: {row.signature}", place)  # fmt: skip
+        numbers.append(fraction(number))
+        if graph.operations[operand] is VARIABLE:
+            found.whole[operand] = (int(number),)
+    return numbers
+
+
+def value_of(text: str) -> float | None:
+    """The number of a text without variables, such as 2*pi; None where it is none."""
+    try:
+        graph = parse(text)
+        if graph.variables or graph.arrays:
+            return None
+        exact = quotient(graph)
+        if exact is not None:
+            return nearest(exact.numerator, exact.denominator)
+        return as_float(evaluate(graph, {}, nodes=False).value)
+    except BackpropError:
+        return None
+
+
+def floats_of(numbers: Sequence[float] | Sequence[Fraction]) -> tuple[float, ...]:
+    """The nearest floats."""
+    return tuple([nearest(x.numerator, x.denominator) if isinstance(x, Fraction) else x for x in numbers])  # fmt: skip
 
 
 # what selects
@@ -312,12 +385,11 @@ def settle_choices(graph: Graph, found: Shapes, needed: Sequence[bool]) -> None:
 
 def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:
     """The error for an output that is more than one number, without a gradient that arrives."""
-    start, end = graph.spans[node]
-    whole = " ".join(graph.source.text[start:end].split())
-    if node in graph.names:
-        whole = graph.names[node]
+    whole = spelled(graph, node)
+    if node not in graph.names and not whole.endswith(")"):
+        whole = f"({whole})"
     return BackpropError(
         "shape", f"the output is {said(shape)}, not a number", graph.spans[node],
-        hint=f"add a loss, such as sum(({shorten(whole)})^2), or give the gradient that arrives",
+        hint=f"add a loss, such as sum({whole}^2), or give the gradient that arrives",
         source=graph.source, node=node, reason="array output",
     )  # fmt: skip

@@ -25,6 +25,21 @@ NEST = "nest the ifs: if(a > 0, if(b > 0, x, y), y)"
 PARTS = "write if(condition, a, b)"
 PUT = "put a name, a number or an expression"
 
+METHODS = {
+    "t": "write {a}.T", "transpose": "write {a}.T", "dot": "write {a} @ ...", "matmul": "write {a} @ ...",
+    "mm": "write {a} @ ...", "mv": "write {a} @ ...", "pow": "write {a}^...", "square": "write {a}^2",
+    "shape": "write rows({a}) or cols({a}); of a vector, size({a})", "size": "write size({a})",
+    "view": "write reshape({a}, m, n)", "reshape": "write reshape({a}, m, n)", "ravel": "write flatten({a})",
+    "item": "leave it out", "detach": "leave it out", "copy": "leave it out", "numpy": "leave it out",
+    "clone": "leave it out", "float": "leave it out", "backward": "leave it out: the gradients are what is printed",
+    "grad": "leave it out: the gradients are what is printed", "astype": "leave it out: all numbers are real",
+    "unsqueeze": "write {a}.T.T for a column, {a}.T for a row", "argmax": "no gradient passes through it",
+    "sum": "write sum({a}), or along an axis sum({a}, axis=0)", "mean": "write mean({a}), or along an axis mean({a}, axis=0)",
+    "max": "write max({a}), or along an axis max({a}, axis=0)", "min": "write min({a}), or along an axis min({a}, axis=0)",
+    "logsumexp": "write logsumexp({a}), or along an axis logsumexp({a}, axis=0)",
+}  # fmt: skip
+"""What is said of an array behind a point elsewhere, and how it is written here."""
+
 SLIPS = (
     # where, what stands before the place, from the place on, the message, the way out;
     # where: "" outside parentheses, else what opened the innermost and what it holds, as in "max(,";
@@ -49,14 +64,22 @@ SLIPS = (
     (r".*", r"(==|!=) ?", r"(=)", "{a}{b} is not a comparison", "write {a}"),
     (r"if\(", r"()", r"(=)", "= compares nothing", "write == to compare"),
     (r".*", r"\bif ?\(\(+[^()]*()", rf"()({COMPARE})", "a comparison in parentheses of its own", "write the condition without them: if(x > 0, a, b)"),
+    # shapes
+    ("", rf"^({NAME} ?: ?[0-9A-Z]+(?: ?x ?[0-9A-Z]+)?)", r"(,)", "a comma in a shape", "sizes have x between them, stages a semicolon: W: 3x4; x: 4"),
+    ("", rf"^{NAME} ?()", r"(:)(?!=)", "{b} declares a shape, and none follows",
+     "sizes are numbers or capital letters: W: 3x4, X: NxD, x: 4, b: scalar; stages are separated by ;"),
     # numbers
     (r".*", r"(?<![\w.])([0-9]+)", r"(_[0-9][0-9_]*)\b", "{a}{b} is not a number", "write its digits without _"),
     (r".*", r"(?<![\w.])(0)", r"([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\b", "{a}{b} is not a decimal number", "write it with the digits 0 to 9; to multiply, 0*{b}"),
     (r".*", rf"({A_NUMBER})", r"(\.[0-9.]*)", "{a}{b} is not a number", "a number has one decimal point"),
     (r".*", r"(?<![\w.])([0-9.]+)", r"([eE])(?!\w)", "{a}{b} has no exponent", "write {a}e3, or {a}*{b} to multiply"),
+    (r"\(.*", rf"\b({NAME}) ?\(\([^()]*", r"()(?=,)", "a comma in parentheses within {a}(...)", "leave out the inner ones: {a}(x, y); an array stands in square brackets: [1, 2]"),
     (r"|[^a-zA-Z].*", r"(?<![\w.])([0-9]+)", r"(, ?[0-9]+)", "a comma outside a function", "write decimals with a point: 3.14, not 3,14"),
+    (r"\[.*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put a comma between them: [1, 2]; rows end with a semicolon"),
     (r".*", rf"({A_NUMBER}) ", rf"({NUMBER})", "two numbers side by side: {a} and {b}", "put an operator between them, such as {a}*{b}"),
     # side by side
+    (r".*", r"(?<=[\w)\]])('|\.T) ?", rf"({NAME}|{NUMBER})", "two arrays side by side", "the matrix product is @, element by element is *"),
+    (r".*", r"(\]) ?", rf"({NAME}|{NUMBER}|\()", "two arrays side by side", "the matrix product is @, element by element is *"),
     ("", r" ()", rf"({NAME}) ?(?:{HEAD} ?)?=(?!=)", "a stage begins at {b}, before the last one has ended", "separate stages with ; or a new line"),
     (".+", r" ()", rf"({NAME}) ?(?:{HEAD} ?)?=(?!=)", "a stage begins at {b}, inside parentheses", "close the parenthesis before it"),
     (r".*", rf"({A_NUMBER}) ?", rf"({NAME})", "a number next to {b}", "to multiply, write {a}*{b}"),
@@ -82,11 +105,20 @@ SLIPS = (
     ("", rf"^({NAME} ?\(.*\)) ?", r"(?:=)(?!=)()", "what stands before = does not define a function", "a definition takes names only: square(u) = u*u"),
     ("", rf"^{NAME} ?(?:{HEAD} ?)?=.*()", r"(=)(?!=)", "a second = in one stage", "one name per stage: b = 3; a = b"),
     ("", r"^(.*?) ?", r"(?:=)(?!=)()", "what stands before = is not a name", "a stage is name = expression; for an equation, bring all to one side"),
+    (r".*", r"(,) ?(?:keepdims?)", r"() ?=", "the axis stays with size 1 in any case", "leave keepdims out; of a column C, C[:,0] is a vector"),
+    (r".*", r"(\() ?(?:axis)", r"() ?=", "the axis stands after the array", "write sum(X, axis=0)"),
     (r".*", r"()", r"(=)(?!=)", "= inside parentheses", "a stage is name = expression; operands go without names, as in atan2(y, x)"),
     # comparisons and commas
     ("", rf"^{NAME} ?()", r"(<-)", "{b} is not part of the language", "write = for a stage, such as y = w*x"),
     (r".*", r"()", rf"({COMPARE})", "a comparison outside if(...)", "a comparison stands only in a condition: if(x > 0, a, b)"),
     (r"|[^a-zA-Z].*", r"()", r"(,)", "a comma outside a function", "separate stages with ; and write decimals with a point"),
+    # arrays
+    (r".*", r"(@) ?", r"(@)", "nothing stands between {a} and {b}", f"{PUT} there, or remove one of them"),
+    (r"\[.*", r"(;|\n) ?", r"(;|\]|$)", "a row is missing", "put numbers between the semicolon and what follows, or remove it"),
+    (r"\[.*", r"(:) ?", r"(:)", "a slice has no step", "take elements by their numbers: x[[0, 2, 4]]"),
+    (r"\[.*", r"()", r"(\.\.\.)", "{b} is not part of the language", "write a colon for a whole axis: X[:,1]"),
+    (r".*", rf"\b({NAME})", r"(\.(?:" + "|".join(METHODS) + r"))\b", "{a}{b} is not part of the language", "{method}"),
+    (r".*", r"[)\]]()", r"(\.(?:" + "|".join(METHODS) + r"))\b", "{b} is not part of the language", "{method}"),
     # characters
     (r".*", rf"\b({NAME}')", r"()\(", "{a} is not part of the language", "write the formula alone: its derivatives are what is printed"),
     (r".*", rf"\b({NAME})", rf"(\.{NAME}) ?\( ?\)", "{a}{b} is not part of the language", "a function stands before its operand: exp(x)"),
@@ -394,6 +426,7 @@ def filling(
         "advice": advice,
         "sign": second[1:],
         "small": a.lower(),
+        "method": METHODS.get(second[1:], "").format(a=a or "x"),
     }
 
 

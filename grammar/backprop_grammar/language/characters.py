@@ -56,7 +56,8 @@ MEANT = {
     "¬∧∨": "nested ifs: if(a > 0, if(b > 0, x, y), y)",
     "∂∇∫": "only the formula: its derivatives are what is printed",
     "′": "only the formula: its derivatives are what is printed",
-    "ᵀ": ".T",
+    "ᵀ⊤": ".T",
+    "‖": "norm(x) for a length",
 }
 """Characters and what to write for each of them."""
 
@@ -69,7 +70,7 @@ PLAIN = {
     "]": "open the bracket with [ before it, or use round parentheses",
     "{": "use round parentheses: ( )",
     "}": "use round parentheses: ( )",
-    "|": "write abs(x) for an absolute value",
+    "|": "write abs(x) for an absolute value, norm(x) for a length",
     "!": "compare with != inside if(...); a factorial is gamma(x + 1)",
     "&": "an if takes one comparison; nest them: if(a > 0, if(b > 0, x, y), y)",
     "%": "a remainder is mod(x, y); for per cent write /100",

@@ -94,10 +94,14 @@ class Function(NamedTuple):
 
 
 class Array(NamedTuple):
-    """A vector or a matrix of numbers, row by row. shape: (n,) or (m, n)."""
+    """A vector or a matrix of numbers, row by row.
+
+    shape: (n,) or (m, n). text: how a program writes it, if not as its numbers: zeros(3, 4).
+    """
 
     shape: tuple[int, ...]
     numbers: tuple[float, ...]
+    text: str = ""
 
     @property
     def nested(self) -> list[Any]:
@@ -243,7 +247,9 @@ class Graph(Tape):
     """What is written at an operation on arrays beside its operands: axis, places, shape; an
     operation on arrays has an entry in any case."""
     declared: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
-    array_inputs: dict[str, "Array"] = field(default_factory=dict)  # as ``inputs``
+    array_inputs: dict[str, "Array"] = field(default_factory=dict)
+    """As ``inputs``. Of what is written as a call, such as zeros(3, 4), the text alone, until it is
+    made (see arrays.constants)."""
     _staged: dict[str, int] = field(default_factory=dict, init=False)  # the stages so far, by name
 
     @property

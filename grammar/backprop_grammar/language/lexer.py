@@ -67,7 +67,7 @@ DEFINE = rf"{NAME}[ \t]*+\({GAP}{NAME}(?:{GAP},{GAP}{NAME})*{GAP}\)[ \t]*+=(?!=)
 HEAD = rf"[ \t]*+{NAME}[ \t]*+(?:\([^()\n]*\)[ \t]*+)?(?:=(?!=)|:)"
 """How a stage begins, after a semicolon that might have separated rows."""
 DIM = r"(?:[0-9]++|[A-Z])"
-DECLARE = rf"{NAME}[ \t]*+:[ \t]*+(?:scalar|{DIM}(?:[ \t]*x[ \t]*{DIM})*)(?![A-Za-z0-9_.])(?:[ \t]*+=(?!=))?"
+DECLARE = rf"{NAME}[ \t]*+:[ \t]*+(?:scalar|{DIM}(?:[ \t]*[x*][ \t]*{DIM})*)(?![A-Za-z0-9_.(*])(?:[ \t]*+=(?!=))?"
 """A name and its shape: `W: 3x4`, `X: NxD`, `b: scalar`; or the head of a stage of that shape."""
 KEYS = r"axis[ \t]*+=(?!=)"
 OPERAND_ENDS = frozenset({"NUMBER", "NAME", "CLOSE", "CLOSEB", "PRIME", "DECLARE"})

@@ -41,6 +41,9 @@ MAX_LENGTH = 20_000_000
 INFIX = OPERATORS | {"**": OPERATORS["^"]}
 """The operators as they may be typed."""
 
+ALONG = ("concat", "softmax", "logsoftmax")
+"""The operations on whole arrays that take an axis; the last two go along the last one anyway."""
+
 ROOTS = r"(?:\^|\*\*)[ \t]*-?[ \t]*1[ \t]*/"
 """What a power looks like whose exponent was meant as a quotient: x^1/2."""
 
@@ -87,7 +90,7 @@ def in_another_spelling(text: str) -> bool:
 
 
 MEMBER = r"\.[A-Za-z_]"
-WORDS_ELSEWHERE = ("import", "where", "ifelse")
+WORDS_ELSEWHERE = ("import", "where", "ifelse", "dim")
 """What an ASCII text in another spelling has, but for bars: np.exp(x), import numpy."""
 
 
@@ -122,6 +125,7 @@ class Reductions:
         ] = {}  # where a bare exponent ends -> its power, its ^
         self.declarations: dict[str, Span] = {}
         self.axes: list[tuple[int, int]] = []  # of the calls that are read: their axis, its node
+        self.makes = False  # whether a call such as zeros(3, 4) has been read
 
     def run(self) -> Graph:
         """Do at each word what Lark's tables say: take it, or first reduce what stands before it."""
@@ -251,6 +255,8 @@ class Reductions:
             graph.array_inputs[name] = Array(shape, values)  # type: ignore[arg-type]
             graph.operations[node], graph.operands[node] = VARIABLE, ()
             graph.variables[name] = node
+        elif self.makes and self.made_of_numbers(name, node):
+            graph.variables[name] = node
         elif graph.operations[node].leaf or node in graph.names:
             node = graph.add(IDENTITY, (node,))
         self.scope.stage(name, span, node)
@@ -267,7 +273,7 @@ class Reductions:
             raise self.fail("name", f"{shorten(name)} is the name of a function", span, "declare the shapes of variables and stages")  # fmt: skip
         self.declarations[name] = span
         text = word.partition(":")[2].strip(" \t=")
-        sizes = () if text == "scalar" else re.split(r"[ \t]*x[ \t]*", text)
+        sizes = () if text == "scalar" else re.split(r"[ \t]*[x*][ \t]*", text)
         if len(sizes) > 2:
             raise self.fail("syntax", f"{shorten(name)} has {len(sizes)} axes", span, "arrays have two at most: W: 3x4")  # fmt: skip
         shape = tuple([int(one) if one.isdigit() else one for one in sizes])
@@ -393,10 +399,34 @@ class Reductions:
             isinstance(graph.constants.get(k), float) for k in operands
         )
 
+    def made_of_numbers(self, name: str, node: int) -> bool:
+        """Make a stage an input whose array is made of numbers alone: 0.1*randn(3, 4)."""
+        graph = self.graph
+        inner: list[int] = [node]
+        for k in inner:
+            if k in graph.names or k in graph.blocks or k in graph.condition_of:
+                return False
+            inner += graph.operands[k]
+        from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
+
+        if not any(graph.operations[k].name in MADE for k in inner):
+            return False
+        from .printer import expression_text  # which numbers alone do not need
+
+        graph.array_inputs[name] = Array((), (), expression_text(graph, node).text)
+        for k in inner:  # none of them is a node of its own
+            if k not in graph.constants:
+                graph.operations[k], graph.operands[k] = CONSTANT, ()
+                graph.constants[k] = 0.0
+                graph.written.pop(k, None)
+        graph.operations[node] = VARIABLE
+        del graph.constants[node]
+        return True
+
     def named(self, start: int, end: int, key: str, node: int) -> int:
         """The axis of a call, which is a number that is written."""
         axis = self.graph.constants.get(node)
-        if axis not in (0, 1):
+        if axis not in (0, 1, -1, -2):
             least = "axis 0 goes down the rows, axis 1 across the columns"
             axes = f"a matrix has no axis {number_text(axis)}" if isinstance(axis, float) else "an axis is 0 or 1"  # fmt: skip
             raise self.fail("syntax", axes, self.graph.spans[node], least)
@@ -544,20 +574,39 @@ class Reductions:
         meant = ALIASES.get(name)
         own = name in self.scope.nodes or (self.scope.defining or ("",))[0] == name
         if not own:
-            from ..operations.structural import SELECTIONS, STRUCTURAL  # which numbers do not need
+            from ..operations.makers import CONSTANT as MADE  # which numbers alone do not need
+            from ..operations.makers import ELSEWHERE, MAKERS  # likewise
+            from ..operations.structural import SELECTIONS, STRUCTURAL  # likewise
 
             if self.internal and name in SELECTIONS and given == 2 and values[1] in graph.written:
                 return self.selection(SELECTIONS[name], span, *values)
-            row = STRUCTURAL.get(name)
+            row = STRUCTURAL.get(name) or MAKERS.get(name)
+            if name == "concat":
+                values = self.unpacked(values)
+                given = len(values)
             if row and row.arity[0] <= given <= (row.arity[1] or given):
                 self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+                self.makes |= name in MADE
                 return self.structural(row, tuple(values), span, None)
+            along = name in ("softmax", "logsoftmax")
+            if row and not meant and not (along and values[-1] not in self.graph.constants):
+                raise self.wrong_count(name, given, row.arity, span, row.signature)
         if meant and not own:
             self.main.respelled = True
             self.scope.soft_calls.setdefault(name, (start, start + len(name)))
             if meant in FUNCTIONS:
                 return self.call(start, end, meant, _open, values, _close)
             return self.expanded(name, expansion(meant), values, span)
+        if not own and name in ELSEWHERE:
+            self.main.respelled = True
+            self.scope.soft_calls.setdefault(name, (start, start + len(name)))
+            if (ELSEWHERE[name], given) in (("@", 2), (".T", 1)):
+                from ..operations.structural import MATMUL, TRANSPOSE  # likewise
+
+                return self.structural((TRANSPOSE, MATMUL)[given - 1], tuple(values), span, None)
+            known = ELSEWHERE[name] in {**STRUCTURAL, **MAKERS, **FUNCTIONS}
+            if known:
+                return self.call(start, end, ELSEWHERE[name], _open, values, _close)
         from .calls import unknown_function  # only where something is wrong
 
         scope = self.scope
@@ -579,19 +628,35 @@ class Reductions:
 
     def along(self, name: str, span: Span, values: list[int]) -> int:
         """A call with an axis, which is written last."""
-        from ..operations.structural import REDUCTIONS, STRUCTURAL  # which numbers do not need
+        from ..operations.makers import ELSEWHERE  # which numbers do not need
+        from ..operations.structural import REDUCTIONS, STRUCTURAL  # likewise
 
         axis, node = self.axes.pop()
+        if name in ELSEWHERE and name not in self.scope.functions:
+            name = ELSEWHERE[name]
+            self.main.respelled = True
         row: Operation | None = self.scope.built_in.get(name)
         if name not in REDUCTIONS or name in self.scope.functions:
-            row = STRUCTURAL.get(name) if name == "concat" else None
+            row = STRUCTURAL.get(name) if name in ALONG else None
         if row is None:
-            takes = ", ".join(sorted(REDUCTIONS))
-            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes} and concat")  # fmt: skip
-        operands = tuple(values[:-1])
+            takes = ", ".join(sorted({*REDUCTIONS, *ALONG}))
+            raise self.fail("arity", f"{shorten(name)} takes no axis", span, f"along an axis go {takes}")  # fmt: skip
+        operands = tuple(self.unpacked(values[:-1]) if name == "concat" else values[:-1])
         if values[-1] != node or (len(operands) > 1 and name != "concat"):
             raise self.fail("arity", f"{name} along an axis takes one array", span, f"write {name}(X, axis={axis})")  # fmt: skip
         return self.structural(row, operands, span, axis)
+
+    def unpacked(self, values: list[int]) -> list[int]:
+        """The operands of a call that were given it as one list: concat([a, b])."""
+        graph, node = self.graph, values[0]
+        if len(values) > 1 or node in graph.names or graph.operations[node].name != "array":
+            return values
+        operands = list(graph.operands[node])
+        graph.operations[node], graph.operands[node] = CONSTANT, ()  # it is no node of its own
+        graph.constants[node] = 0.0
+        del graph.written[node]
+        self.main.respelled = True
+        return operands
 
     def expanded(self, name: str, meant: Graph, operands: list[int], span: Span) -> int:
         """What another language's function is here, over the operands; each is used once."""
@@ -627,6 +692,12 @@ class Reductions:
         hint = f"write {signature}"
         if name in ("log", "ln") and given == 2:
             hint = "write log2(x), log10(x), or log(x)/log(b) for another base b"
+        if name == "norm" and given == 2:
+            hint = "norm(x) is the length, sqrt(sum(x^2)); the sum of the sizes is sum(abs(x))"
+        if name in ("softmax", "logsoftmax"):
+            hint = f"{name} goes along the last axis: write {name}(x), or {name}(x.T).T down the columns"
+        if most == 2 and given == 3 and name in ("zeros", "ones", "rand", "randn"):
+            hint = f"arrays have two axes at most: {signature}"
         if name in self.scope.nodes:
             hint += f"; to multiply, write {shorten(name)}*(...)"
         return self.fail(

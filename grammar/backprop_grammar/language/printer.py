@@ -136,7 +136,9 @@ def shape_text(shape: Sequence[int | str]) -> str:
 
 
 def array_text(array: Array) -> str:
-    """An array of numbers as it is written: [1, 2], [[1, 2], [3, 4]]."""
+    """An array of numbers as it is written: [1, 2], [[1, 2], [3, 4]], zeros(3, 4)."""
+    if array.text:
+        return array.text
     pieces = array_pieces(array.shape)
     return "".join(
         [

@@ -20,7 +20,7 @@ from .lexer import DEFINE, NAME, TIMES
 __all__ = ["Typed", "folded", "respelled"]
 
 LIBRARY = "np|numpy|math|cmath|Math|torch|nn|F|jnp|jax|tf|scipy|special|sp|sympy|keras|K|cp|cupy"
-MODULE = "nn|functional|numpy|math|special|activations|backend"
+MODULE = "nn|functional|numpy|math|special|activations|backend|linalg|random"
 """What libraries and their parts are called in programs."""
 
 IMPORT = re.compile(
@@ -44,9 +44,24 @@ OTHER_DEFAULTS = {
 }
 """Of a library and a function: what to write, as its default is not the one it has here."""
 
-ALONG_AN_AXIS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
+ALONG_AN_AXIS = frozenset({
+    "sum", "mean", "max", "min", "logsumexp", "reduce_sum", "reduce_mean", "reduce_max", "reduce_min",
+    "reduce_logsumexp",
+})  # fmt: skip
 ARRAYS = frozenset({"np", "numpy", "jnp", "jax", "tf", "cp", "cupy", "K", "keras"})
-"""What takes numbers here, and an array and an axis in these libraries."""
+"""What goes along an axis that stays here, and is dropped in these libraries."""
+
+LITERALS = frozenset({"array", "asarray", "tensor", "as_tensor", "Tensor", "matrix", "constant"})
+"""What libraries write before the numbers of an array."""
+
+KEYWORDS = re.compile(
+    r",[ \t]*(?:keepdims?[ \t]*=[ \t]*True|(?:dtype|requires_grad)[ \t]*=[ \t]*[\w.]+)(?=[ \t]*[,)])"
+    r"|(?<=,)[ \t]*(dim)[ \t]*=(?!=)"
+)
+"""What is said of an array elsewhere and is so here in any case; and another word for its axis."""
+
+TUPLES = re.compile(r"\b(?:zeros|ones|concatenate|cat|concat)[ \t]*\([ \t]*(\()")
+"""Calls of which libraries put all operands in parentheses once more: zeros((3, 4))."""
 
 NEAR = 2_000
 """Characters of a call that are looked through for a comma."""
@@ -164,6 +179,8 @@ def respelled(source: Source) -> Typed | None:
         typed = characters(typed)
     steps: tuple[tuple[str, Callable[[Typed], Typed]], ...] = (
         (r"\.[A-Za-z_]|\bimport\b|\bwhere\b|\bifelse\b", calls),
+        (TUPLES.pattern, tuples),
+        (KEYWORDS.pattern, keywords),
         (r"\|", bars),
         (f"[{''.join(ROOTS)}]", roots),
     )
@@ -211,6 +228,8 @@ def characters(typed: Typed) -> Typed:
             letter(done, greek(character))
         elif plain_letter(character):
             done.write(plain_letter(character), at + 1)
+        elif character in "ᵀ⊤" and done.after(r"[\w)\]]") and not text[at + 1 : at + 2].isalnum():
+            done.write(".T", at + 1)
     return done.done()
 
 
@@ -345,6 +364,13 @@ def calls(typed: Typed) -> Typed:
         library, modules, name, called = found.groups()
         if library and called:
             check_alike(typed, library, modules, name, found.start(), found.end())
+            if name in LITERALS:
+                name = ""
+            elif name == "dot":
+                name = "matmul"
+            elif "random" in modules and name in ("rand", "randn"):
+                said = f"{library}{modules}.{name}"
+                typed.remarks[said] = f"{said} draws this tool's own numbers, by a seed"
         elif library and (name in CONSTANTS or name in FUNCTIONS):
             pass
         elif library == "Math" and name.lower() in CONSTANTS:
@@ -364,12 +390,20 @@ def check_alike(typed: Typed, library: str, modules: str, name: str, start: int,
     start: where the library is named; end: where the operands begin.
     """
     shown = f"{library}{modules}.{name}"
-    if library in ARRAYS and name in ALONG_AN_AXIS and several(typed.text, end):
-        raise typed.refuse(
-            f"{shown} takes an array, and along which axis",
-            (start, end - 1),
-            f"write {name}(x, y, ...) for numbers",
-        )
+    if name in ALONG_AN_AXIS:
+        inside = operands(typed.text, end)
+        axis = re.search(r",[ \t]*(?:axis|dim)[ \t]*=[ \t]*(-?\w+)", inside)
+        plain = name.removeprefix("reduce_")
+        if axis and not re.search(r"keepdims?[ \t]*=[ \t]*True", inside):
+            raise typed.refuse(
+                f"{shown} drops the axis that it goes along, and here it stays, with size 1",
+                (start, end - 1), f"write {plain}(x, axis={axis[1]}), or add keepdims=True",
+            )  # fmt: skip
+        if library in ARRAYS and not axis and several(typed.text, end):
+            raise typed.refuse(
+                f"{shown} takes an array, and along which axis", (start, end - 1),
+                f"write {plain}(x, y, ...) for numbers, {plain}(x, axis=0) for an array",
+            )  # fmt: skip
     other = OTHER_DEFAULTS.get((library, name))
     if other and not several(typed.text, end):
         raise typed.refuse(f"{shown} has another default than {name} here", (start, end - 1), other)
@@ -385,6 +419,43 @@ def several(text: str, start: int) -> bool:
         if character == "," and not depth:
             return True
     return False
+
+
+def operands(text: str, start: int) -> str:
+    """What stands in a call, whose operands begin at a place, as far as one looks."""
+    depth = 1
+    for end in range(start, min(start + NEAR, len(text))):
+        depth += (text[end] in "([") - (text[end] in ")]")
+        if not depth:
+            return text[start : end + 1]
+    return text[start : start + NEAR]
+
+
+def tuples(typed: Typed) -> Typed:
+    """The text without a second pair of parentheses around all operands: zeros((3, 4))."""
+    ends = closings(typed.text)
+    drops = []
+    for found in TUPLES.finditer(typed.text):
+        opening = found.start(1)
+        if opening in ends and re.match(r"[ \t]*[,)]", typed.text[ends[opening] :]):
+            drops += [opening, ends[opening] - 1]
+    done = Writing(typed)
+    for at in sorted(drops):
+        done.copy(at)
+        done.at = at + 1
+    return done.done()
+
+
+def keywords(typed: Typed) -> Typed:
+    """The text without what is so here in any case: keepdims=True; and `axis` for `dim`."""
+    done = Writing(typed)
+    for found in KEYWORDS.finditer(typed.text):
+        done.copy(found.start(1) if found[1] else found.start())
+        if found[1]:
+            done.write("axis", found.end(1))
+        else:
+            done.at = found.end()
+    return done.done()
 
 
 # signs on both sides, and before

@@ -170,10 +170,13 @@ def check_bound(graph: Graph, at: dict[str, float], needed: list[bool]) -> None:
     if meant:
         hint += f" (or did you mean {shorten(meant)}?)"
     node = graph.variables[missing[0]]
-    raise BackpropError(
+    error = BackpropError(
         "binding", f"no value for {names}", graph.spans[node], hint=hint, source=graph.source,
         node=node, missing=tuple(missing), meant=meant, reason="unbound",
     )  # fmt: skip
+    if graph.declared.keys() >= {*missing}:
+        error = error.replace(reason="declared")
+    raise error
 
 
 def run_at(

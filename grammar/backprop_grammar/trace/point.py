@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ..errors import BackpropError, few, shorten, suggestion
-from ..language.graph import Graph
+from ..language.graph import Array, Graph
 from ..language.nearest import DECIMAL, Nearest, literal, nearest, vanished
 
-__all__ = ["bind", "finite", "unknown_names"]
+__all__ = ["bind", "finite", "is_array", "unknown_names"]
 
 
 def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str, float]]:
@@ -26,6 +26,14 @@ def bind(program: Graph, values: Mapping[str, object]) -> tuple[Graph, dict[str,
     return program, program.inputs | {
         name: finite(x, f"the value of {shorten(name)}", OF_A_POINT) for name, x in values.items()
     }
+
+
+def is_array(value: object) -> bool:
+    """Whether a value is meant as an array: a list, a tuple, or what NumPy would take as one."""
+    if isinstance(value, Array | list | tuple):
+        return True
+    axes = getattr(value, "ndim", None)
+    return bool(axes) if axes is not None else hasattr(value, "__array__")
 
 
 OF_A_POINT = "every value of a point is a finite number"

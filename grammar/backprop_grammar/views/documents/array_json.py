@@ -7,6 +7,7 @@ what structural operations send as text.
 import json
 from typing import Any
 
+from ...arrays.lower import element, elements
 from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace
 from ...language.graph import Array
 from ...language.nearest import exact
@@ -39,7 +40,11 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
 
     everything: the nodes, too, where an array is very large.
     """
-    numbers = {name: x for name, x in trace.at.items() if not isinstance(x, Array)}
+    numbers: dict[str, float] = {}
+    for name, x in trace.at.items():
+        given = x.numbers if isinstance(x, Array) else (x,)
+        places = elements(x.shape if isinstance(x, Array) else ())
+        numbers |= zip([element(name, place) for place in places], given, strict=True)
     large = any(len(node.value.numbers) > MOST for node in trace.nodes)
     result: dict[str, Any] = {
         "format": FORMAT,
@@ -49,6 +54,7 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
         "output": trace.output_name,
         "value": trace.value.floats,
         "upstream": plain(trace.upstream),
+        **outputs(trace),
         "gradients": {name: tensor.floats for name, tensor in trace.gradients.items()},
         "nodes": [node_object(trace, node) for node in trace.nodes if everything or not large],
         **remarks(trace.notes, trace.flags),
@@ -69,6 +75,15 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
             "gradients": {name: tensor.texts for name, tensor in trace.gradients.items()},
         }
     return result
+
+
+def outputs(trace: ArrayTrace) -> dict[str, Any]:
+    """Where there are several outputs, the value of each and what arrives at it."""
+    found = {
+        trace.name(node): {"value": value.floats, "upstream": plain(upstream)}
+        for node, value, upstream in trace.outputs
+    }
+    return {"outputs": found} if found else {}
 
 
 def node_object(trace: ArrayTrace, node: ArrayNode) -> dict[str, Any]:
