@@ -227,7 +227,7 @@ function chosenField(name, group) {
     where.toggleAttribute("aria-invalid", !right);
     if (right) choose(place.length > 1 ? place[0] * width + place[1] : place[0]);
   });
-  group.append(element("span", "", "["), where, element("span", "", "]"), number, element("span", "quiet", `${shape.join("x")}: an element is chosen here, or in the picture`));
+  group.append(element("span", "", "["), where, element("span", "", "]"), number, element("span", "quiet", `of ${shape.join("x")}; or choose it in the picture`));
   fields.set(name, { choose, rewrite: (busy) => number !== busy && fillBox(number, here.get(name).numbers[k]) });
   where.value = places[0].join(",");
   rewrite(name);
@@ -346,11 +346,11 @@ function markAt(reference) {
   const chosen = new Map(origins(reference).map((one) => [one, "of"]));
   chosen.set(reference, "at");
   for (const [one, kind] of chosen) {
-    const [array] = one.split("@");
-    if ((number(array)?.from ?? Infinity) > current) continue;
+    if (number(one).from > current) continue;
     for (const place of standing(one)) {
       marks.append(rectangle(`mark ${kind}`, place));
     }
+    if (arrays.get(one.split("@")[0]).parts) continue;
     for (const cell of all(`#nodes [data-number="${one}"], #telling [data-number="${one}"]`)) cell.classList.add(kind);
   }
 }
