@@ -25,7 +25,6 @@ from .language.printer import program_text
 from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED, as_float
 from .operations.row import Operation
-from .operations.structural import Shape
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from .descent.descend import Plan
     from .descent.trajectory import Trajectory
     from .explain.document import Explanation as ExplanationRecord
+    from .operations.structural import Shape
 
 __all__ = [
     "ArrayEdge",
@@ -493,7 +493,7 @@ class Program:
 
     def mapper(
         self,
-        columns: Names | Mapping[str, Shape],
+        columns: "Names | Mapping[str, Shape]",
         point: Point | None = None,
         /,
         *,
@@ -632,14 +632,14 @@ def row_of(number: int) -> str:
     return f"row {number + 1:,}"
 
 
-def shapes_of(columns: Mapping[str, Any]) -> dict[str, Shape]:
+def shapes_of(columns: Mapping[str, Any]) -> "dict[str, Shape]":
     """The shapes of what stands in the rows of columns, () of numbers, as far as they are columns.
 
     Columns that are read when they are looked at have ``shapes`` instead.
     """
     if hasattr(columns, "shapes"):
         return dict(columns.shapes)
-    found = dict[str, Shape]()
+    found: dict[str, Shape] = {}
     for name, column in columns.items():
         shape: tuple[int, ...] = getattr(column, "shape", ())
         part = column
@@ -655,7 +655,7 @@ def shapes_of(columns: Mapping[str, Any]) -> dict[str, Shape]:
 
 def mean_over(
     plan: "Plan",
-    shapes: Mapping[str, Shape],
+    shapes: "Mapping[str, Shape]",
     rows: Mapping[str, Any],
     place: Callable[[int], str],
 ) -> "Plan":
