@@ -432,7 +432,7 @@ def test_a_gradient_that_does_not_exist_is_null_with_its_place():
 
 
 @pytest.mark.parametrize("command", [
-    ["graph", "--format", "html"], ["derive"], ["check"], ["check", "--against", "W @ x", "--over", "W=0:1"],
+    ["derive"], ["check"], ["check", "--against", "W @ x", "--over", "W=0:1"],
 ], ids=" ".join)  # fmt: skip
 @pytest.mark.parametrize("program", ["sum(W @ x)", "sum(x^2)"])
 def test_what_is_not_built_for_arrays_says_so(command, program):
@@ -450,7 +450,7 @@ def test_the_library_refuses_what_is_not_built():
     trace = program.at(point)
     asks: list[Any] = [
         program.derive, program.outline,
-        trace.check, trace.html,
+        trace.check,
     ]  # fmt: skip
     for ask in asks:
         with pytest.raises(BackpropError, match="vectors and matrices"):

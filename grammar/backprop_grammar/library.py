@@ -1065,6 +1065,10 @@ class ArrayTrace(Evaluated[ArrayNode]):
         record = why(self.told(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
 
+    def html(self) -> str:
+        """A web page that steps through both passes. Raises BackpropError where it is too large."""
+        return self.drawn("pictures.array_html")
+
     def json(self) -> str:
         """The trace as a JSON document, with nested lists for arrays."""
         return rendered("documents.array_json", self.record, self.digits, everything=True)
@@ -1092,7 +1096,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         """Of numbers alone. Raises BackpropError."""
         raise no_arrays("this view")
 
-    check = claim = html = unbuilt
+    check = claim = unbuilt
 
 
 class Explanation(Answer):

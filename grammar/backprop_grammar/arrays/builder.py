@@ -1,6 +1,7 @@
 """The numbers of a trace put back into arrays: values, gradients, what each edge sends, notes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..operations.row import Operation, Role
 from ..operations.shape import Shape, size, spread
 from ..operations.structural import Structural
 from ..operations.table import CONSTANTS, IF, MUL, OPERATIONS, VARIABLE
+from ..passes.run import Target
 from ..symbolic.rules import Rule, Rules
 from ..trace import record
 from ..trace.builder import constants_once, frames
@@ -32,7 +34,7 @@ from .readings import readings
 from .record import ArrayEdge, ArrayFrame, ArrayNode, ArrayTrace, Tensor, path_of
 from .vjp import OUT, renamed, sent
 
-__all__ = ["Builder", "values_of"]
+__all__ = ["Builder", "completed", "edges_of", "values_of"]
 
 
 def unneeded(
@@ -127,6 +129,7 @@ class Builder:
             notes=(*self.notes(list(arrives)), *self.remarks),
             flags=(*self.beyond(end, value), *found),
             numbers=numbers,
+            lowered=lowered,
             frames=tuple(self.frames(shown)),
             precision=precision,
             values={
@@ -230,7 +233,7 @@ class Builder:
         if block is not None:
             kind, row, operands = "block", row_of(block, name), block.operands
             edge = partial(self.block_edge, node, block)
-        passes = gradient is not None and any(x != 0 for x in gradient.numbers)
+        passes = gradient is not None and self.sends(gradient)
         edges = [
             edge(place, operand)
             for place, operand in enumerate(operands)
@@ -248,6 +251,10 @@ class Builder:
             tuple(edges),
             node in graph.names,
         )
+
+    def sends(self, gradient: Tensor) -> bool:
+        """Whether a node with that gradient sends anything back."""
+        return any(x != 0 for x in gradient.numbers)
 
     def wanted(self, operand: int) -> bool:
         """Whether a node is differentiated."""
@@ -399,6 +406,47 @@ class Builder:
         for name, operand in zip(called, operands, strict=bool(called)):
             given[name] = graph.constants.get(operand, names.of[operand])
         return program_text(renamed(text, given, names.of.values()))
+
+
+class Whole(Builder):
+    """The same with all edges that there are at any point."""
+
+    def __init__(self, trace: ArrayTrace) -> None:
+        lowered, numbers = trace.lowered, trace.numbers
+        needed = [k in lowered.cells for k in range(len(lowered.program))]
+        super().__init__(lowered, numbers, needed, False)
+        self.target = Target(numbers.tape, tuple(numbers.gradients), numbers.output_name)
+
+    def sends(self, gradient: Tensor) -> bool:
+        return True
+
+    def wanted(self, operand: int) -> bool:
+        return any(self.target.wanted[k] for k in self.lowered.cells[operand].nodes)
+
+
+def completed(trace: ArrayTrace) -> ArrayTrace:
+    """A trace with the edges and gradients that its point leaves out: they send 0 there."""
+    nodes = []
+    for own, whole in zip(trace.nodes, Whole(trace).nodes(), strict=True):
+        edges = {edge.place: edge for edge in (*whole.edges, *own.edges)}
+        gradient = own.gradient or whole.gradient
+        nodes.append(own._replace(gradient=gradient, edges=tuple(edges.values())))
+    return replace(trace, nodes=tuple(nodes))
+
+
+def edges_of(numbers: record.Trace) -> dict[int, list[tuple[int, int]]]:
+    """Along which places the nodes over numbers send something back at some point, and to which."""
+    tape = numbers.tape
+    wanted = Target(tape, tuple(numbers.gradients), numbers.output_name).wanted
+    return {
+        node: [
+            (place, operand)
+            for place, operand in enumerate(tape.operands[node])
+            if wanted[operand] and not (row is IF and place < 2)
+        ]
+        for node, row in enumerate(tape.operations)
+        if wanted[node] and not row.leaf
+    }
 
 
 def called(block: Block, name: str, text: Callable[[int], Text]) -> str:

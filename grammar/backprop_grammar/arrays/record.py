@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..blocks.names import Names
 from ..language.graph import Array, Graph, nested
@@ -12,6 +12,9 @@ from ..operations.row import PRODUCT, Operation, Role
 from ..operations.shape import Shape
 from ..symbolic.rules import Rule
 from ..trace.record import Flag, Note, Trace
+
+if TYPE_CHECKING:
+    from .lower import Lowered
 
 __all__ = [
     "ArrayEdge",
@@ -149,8 +152,8 @@ class ArrayTrace:
 
     program: as it was typed. names: of the same, grouped as it is shown. upstream: the gradient
     that arrives at the output, of its shape, or a number. numbers: the trace of the program over
-    numbers that it means. outputs: where there are several, all of them with their values and what
-    arrives there; then ``output`` is the last, and what is differentiated the sum of their products.
+    numbers that it means; lowered: which numbers of that each element is. outputs: where there are
+    several, all of them with their values and what arrives there; then ``output`` is the last, and what is differentiated the sum of their products.
     Other fields as in trace.record.Trace.
     """
 
@@ -165,6 +168,7 @@ class ArrayTrace:
     notes: tuple[Note, ...]
     flags: tuple[Flag, ...]
     numbers: Trace
+    lowered: "Lowered"
     frames: tuple[ArrayFrame, ...] = ()
     precision: int | None = None
     outputs: tuple[tuple[int, Tensor, float | Array], ...] = ()

@@ -16,15 +16,16 @@ from string import Template
 from typing import Any
 
 from ...errors import shorten, visible
+from ...language.graph import Tape
 from ...language.printer import line_of, shown_lines, shown_text
 from ...numbers.wide import UNEVALUATED, Number
 from ...operations.row import Role
 from ...operations.table import CONSTANTS, IF
 from ...trace.index import formula
 from ...trace.outline import completed, outline_of
-from ...trace.record import Node, Trace
+from ...trace.record import Flag, Node, Note, Trace
 from ..code.kernels import kernels, name_of
-from ..drawing.diagram import Diagram, Figure, diagram, line
+from ..drawing.diagram import Diagram, Figure, Grid, diagram, line
 from ..drawing.geometry import Scene
 from ..drawing.sheet import scene
 from ..drawing.steps import Spans, Story, data, rule, seen, sent, slope, sum_of, tell
@@ -33,7 +34,23 @@ from ..options import Options
 from .svg import ADAPTIVE, DARK, FONT, LIGHT, svg
 from .svg import number as pixels
 
-__all__ = ["render"]
+__all__ = [
+    "LARGEST",
+    "READ",
+    "cell",
+    "embedded",
+    "later",
+    "legend",
+    "made",
+    "part",
+    "policy",
+    "program",
+    "remarks",
+    "render",
+    "roomy",
+    "sheet",
+    "written",
+]
 
 PAPER = {"ground": "#ffffff", "lit": "#fff8dc", "line": "#dfe3e8", "accent": "#0969da"}
 SLATE = {"ground": "#0d1117", "lit": "#2b2a1c", "line": "#2d333b", "accent": "#58a6ff"}
@@ -75,12 +92,12 @@ def render(trace: Trace, options: Options) -> str:
         policy=policy([style, ADAPTIVE], script),
         title=escape(visible(shorten(shown_text(trace.program), 80))),
         style=style,
-        program="\n".join(program(story)),
+        program="\n".join(program(story, f"v{trace.output}")),
         layout=("wide" if drawn.width > WIDE else "narrow") + " numberless" * (not story.steps),
         picture=svg(shown, drawn, ADAPTIVE),
         legend=legend(story),
         rows="\n".join(row(story, node) for node in listed(trace)),
-        remarks="\n".join(remarks(trace)),
+        remarks="\n".join(remarks(trace.notes, trace.flags)),
         made=made(options.command),
         data=embedded(subject),
         script=script,
@@ -90,8 +107,8 @@ def render(trace: Trace, options: Options) -> str:
 # the parts of the page
 
 
-def program(story: Story) -> Iterable[str]:
-    """The stages, and last the output with its value."""
+def program(story: Story, of: str) -> Iterable[str]:
+    """The stages, and last the output with its value. of: the reference of that."""
     trace = story.trace
     stages = shown_lines(trace.program)
     k = line_of(trace.program, trace.output_name, trace.last)
@@ -100,12 +117,12 @@ def program(story: Story) -> Iterable[str]:
     others = [stage for stage in others if stage != trace.output_name]  # a last line that names it
     if others:
         yield '<span class="stages">'
-        inputs = tuple(f"{name} = " for name in trace.program.inputs)
+        given = (*trace.program.inputs, *trace.program.array_inputs)
+        inputs = tuple(f"{name} = " for name in given)
         for stage in others:
-            given = " given" * stage.startswith(inputs)
-            yield f'<span class="stage{given}">{cell([("", stage)])}</span>'
+            kind = "stage" + " given" * stage.startswith(inputs)
+            yield f'<span class="{kind}">{cell([("", stage)])}</span>'
         yield "</span>"
-    of = f"v{trace.output}"
     value: Spans = [("quiet", " = "), story.figure("value", trace.value, of)]
     shown = later(value, story.values[trace.output], of) if story.steps else ""
     yield f'<b class="stage">{cell([("", output)])}{shown}</b>'
@@ -173,8 +190,9 @@ def back(story: Story, node: Node, k: int, step: int) -> str:
     return f'<div class="edge">{left}<span class="sends">{sending}</span></div>'
 
 
-def remarks(trace: Trace) -> Iterable[str]:
-    for kind, messages in (("note", trace.notes), ("flag", trace.flags)):
+def remarks(notes: Iterable[Note], flags: Iterable[Flag]) -> Iterable[str]:
+    """Notes and flags, a paragraph each."""
+    for kind, messages in (("note", notes), ("flag", flags)):
         for remark in messages:
             yield f'<p class="{kind}"><b>{kind}</b> {escape(visible(remark.message))}</p>'
 
@@ -206,6 +224,9 @@ def roomy(shown: Diagram, digits: int) -> Scene:
     """A picture laid out so that other numbers have room, too."""
 
     def room(text: Figure) -> Figure:
+        if isinstance(text, Grid):
+            columns = text.room or [""] * len(text.rows[0] if text.rows else ())
+            return replace(text, room=tuple(max(x, longest(digits), key=len) for x in columns))
         return max(line(text), longest(digits), key=len) if text else ""
 
     vertices = [replace(v, value=room(v.value), gradient=room(v.gradient)) for v in shown.vertices]
@@ -217,7 +238,9 @@ def roomy(shown: Diagram, digits: int) -> Scene:
         "contribution": lambda label: shown.wires[label.wire].contribution,
     }
     labels = [
-        replace(label, text=minus(line(texts[label.kind](label)))) if label.kind in texts else label
+        replace(label, text=minus(text))
+        if label.kind in texts and isinstance(text := texts[label.kind](label), str)
+        else label
         for label in drawn.labels
     ]
     return replace(drawn, labels=labels)
@@ -254,10 +277,33 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
     places = [k for k in range(len(tape)) if needed[k] or k in trace.by_index]
     if not story.steps or not trace.at or len(places) > LARGEST:
         return none, None
+    found = written(tape, places)
+    if found is None:
+        return none, None
+    functions, rows = found
+    return functions, {
+        **rows,
+        "blocks": {k: block.first for k, block in trace.names.blocks.items()},
+        "edges": {
+            node.index: [[edge.place, edge.operand] for edge in node.edges]
+            for node in trace.nodes
+            if node.edges
+        },
+        "output": trace.output,
+        "upstream": trace.upstream,
+        "inputs": [[name, float(x)] for name, x in trace.at.items()],
+        "shown": [{"index": node.index, "name": visible(node.name)} for node in trace.nodes],
+    }
+
+
+def written(tape: Tape, places: Sequence[int]) -> tuple[str, dict[str, Any]] | None:
+    """The functions of the operations at some places of a tape, and these as data; None where
+    JavaScript lacks one.
+    """
     rows = {k: tape.operations[k] for k in places}
     found = kernels((rows[k], len(tape.operands[k])) for k in places)
     if found is None:
-        return none, None
+        return None
     operations = ",\n".join(f"  {name}: {text}" for name, text in found.operations.items())
     functions = "\n".join([*found.helpers, f"const kernels = {{\n{operations}\n}};"])
     conditions = [[c.left, c.right, c.comparison, c.region] for c in tape.conditions]
@@ -275,16 +321,6 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
         "conditions": conditions,
         "choices": {k: tape.condition_of[k] for k in places if rows[k] is IF},
         "regions": tape.regions[: places[-1] + 1],
-        "blocks": {k: block.first for k, block in trace.names.blocks.items()},
-        "edges": {
-            node.index: [[edge.place, edge.operand] for edge in node.edges]
-            for node in trace.nodes
-            if node.edges
-        },
-        "output": trace.output,
-        "upstream": trace.upstream,
-        "inputs": [[name, float(x)] for name, x in trace.at.items()],
-        "shown": [{"index": node.index, "name": visible(node.name)} for node in trace.nodes],
     }
 
 
@@ -292,6 +328,7 @@ def computing(story: Story) -> tuple[str, dict[str, Any] | None]:
 
 
 def part(name: str) -> str:
+    """A file that is a part of the page."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 

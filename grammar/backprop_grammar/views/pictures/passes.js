@@ -45,8 +45,15 @@ function times([x, dx], [y, dy]) {
   return [out, (moved === 0 && !none ? TINY : moved) + (exact ? 0 : size * ROUNDED + lostBelow(size))];
 }
 
+/** Whether a result is 0 because an operand is, whatever the error of the other. */
+function vanishes({ exact }, xs, errors) {
+  const none = xs.map((x, i) => x === 0 && !errors[i]);
+  return exact === "product" ? none.some(Boolean) : exact === "quotient" && none[0] && !none[1];
+}
+
 /** The error that an operation itself adds. */
 function rounding(kernel, xs, errors, out) {
+  if (vanishes(kernel, xs, errors)) return 0;
   if (EXACT[kernel.exact]?.(xs, out) && (kernel.exact === "always" || !errors.some(Boolean))) return 0;
   const all = xs.reduce((sum, x) => sum + Math.abs(x), 0), size = Math.abs(out);
   if (kernel.coarse) return (1 + size) * 2e-14 + size * 4e-15 * all;
