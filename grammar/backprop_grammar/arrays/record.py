@@ -153,7 +153,8 @@ class ArrayTrace:
     program: as it was typed. names: of the same, grouped as it is shown. upstream: the gradient
     that arrives at the output, of its shape, or a number. numbers: the trace of the program over
     numbers that it means; lowered: which numbers of that each element is. outputs: where there are
-    several, all of them with their values and what arrives there; then ``output`` is the last, and what is differentiated the sum of their products.
+    several, all of them with their values and what arrives there; then ``output`` is the last, and
+    what is differentiated the sum of their products.
     Other fields as in trace.record.Trace.
     """
 
