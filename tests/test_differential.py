@@ -8,7 +8,7 @@ from tests.grown import Grown, grown
 from tests.grown_arrays import grown_arrays
 from tests.support import BackpropError, as_float, often, parsed, traced
 
-PROGRAMS, CHUNK = often(1000, 2000), 100
+PROGRAMS, CHUNK = often(600, 2000), 100
 SEED = "suite"
 
 
