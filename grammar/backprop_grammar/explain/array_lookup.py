@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from ..arrays.lower import element, elements
 from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from ..errors import BackpropError, few, shorten, suggestion
+from ..language.graph import Graph
 from ..language.precedence import POWER, SIGNED
 from ..language.printer import expression_text
 from ..numbers.wide import exists
 from ..operations.shape import Shape, size
 from ..operations.structural import INDEX, Structural
-from ..operations.table import DIV, MUL
+from ..operations.table import DIV, MUL, NEG
 from ..symbolic.rules import Rule
 from . import indices
 from .document import (
@@ -200,6 +201,14 @@ def scaled(node: ArrayNode, rule: Rule) -> str:
     row, text = tape.operations[root], expression_text(tape, root)
     if row is DIV and tape.constants.get(tape.operands[root][0]) == 1:
         return f"up/{expression_text(tape, tape.operands[root][1]).within(SIGNED)}"
-    if row is MUL and not text.text.startswith("-"):
+    if row is MUL and not is_led_by_minus(tape, root):
         return f"up*{text.text}"
     return f"up*{text.within(POWER)}"
+
+
+def is_led_by_minus(tape: Graph, node: int) -> bool:
+    """Whether the first factor of a product has a minus sign."""
+    while tape.operations[node] in (MUL, DIV):
+        node = tape.operands[node][0]
+    number = tape.constants.get(node)
+    return tape.operations[node] is NEG or (isinstance(number, float) and number < 0)
