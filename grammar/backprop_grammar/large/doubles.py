@@ -12,13 +12,13 @@ from ..batch.double_double import Triple, exact, is_zero, reach
 from ..batch.ufuncs import COMPARISONS
 from ..language.graph import Array, Graph
 from ..language.nearest import Nearest
-from ..language.table_texts import compiled, texts
 from ..numbers.arithmetic import domain_error
 from ..numbers.ball import Ball, DomainError, Undecided, compare
 from ..numbers.binary64 import TOLERANCE
 from ..numbers.multiprecision import Multiprecision, multiprecision
 from ..operations.row import Operation
 from ..operations.shape import Shape
+from .decisions import Compared, Decision, Selected, Shared
 from .kernel import Column, Failed, Mask
 from .products import halved, moved, product
 from .walk import Numbers
@@ -59,11 +59,21 @@ def doubtful(x: Triple) -> Column:
 
 
 class Doubles(Numbers[Triple]):
-    """Arrays of double-doubles. All that is decided on the way is kept in ``decisions``, in order."""
+    """Arrays of double-doubles.
 
-    def __init__(self) -> None:
+    decisions: what was decided on the way, in order. known: of an earlier walk, with what has been
+    proved of them since.
+    """
+
+    def __init__(self, known: Sequence[Decision] = ()) -> None:
         self.inside = 0  # in how many texts of the tables
-        self.decisions: list[Any] = []
+        self.decisions: list[Decision] = []
+        self.known = known
+
+    def proved(self) -> Any:
+        """Where the next decision is known to be between equal numbers."""
+        place = len(self.decisions)
+        return self.known[place].proved if place < len(self.known) else False
 
     @cached_property
     def wide(self) -> Multiprecision:
@@ -118,9 +128,9 @@ class Doubles(Numbers[Triple]):
             self.admit(row, operands, where)
         kernel = DOUBLES.get(row)
         if kernel:
-            x = kernel(*operands)
+            x = tidy(kernel(*operands))
             return x if self.inside else self.mended(row, operands, x, where)
-        text = texts(row).computed or (compiled(row.columns) if row.columns else None)
+        text = self.text_of(row)
         if text is not None:
             x = self.text(text, dict(zip(row.operands, operands, strict=False)))
         else:
@@ -206,39 +216,63 @@ class Doubles(Numbers[Triple]):
     # along an axis
 
     def total(self, x: Triple, axis: int) -> Triple:
-        return halved(dd.add, first(x, axis))
+        return tidy(halved(dd.add, first(x, axis)))
 
     def extreme(self, x: Triple, axis: int, sign: int) -> Triple:
-        return halved(lambda a, b: larger(a, b, sign), first(x, axis))
+        proved = self.proved()
+        out = halved(lambda a, b: larger(a, b, sign), first(x, axis))
+        d = dd.sub(x, moved(lambda a: np.expand_dims(a, axis), out))
+        near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), self.shape(x))
+        place = np.argmax(near & (d[0] == 0), axis)
+        if np.any(proved):
+            places = np.expand_dims(place, axis)
+            one = moved(lambda a: np.take_along_axis(a, places, axis).squeeze(axis), x)
+            out = dd.choose(proved, one, out)
+        close = np.sum(near, axis)
+        sure = (close == 1) | (close == np.sum(is_zero(d) & near, axis)) | proved
+        self.decisions.append(Selected(place, near, sure))
+        return out
 
     def shares(self, x: Triple, out: Triple, axis: int) -> Triple:
+        proved = self.proved()
         d = dd.sub(x, out)
-        here, near, same = d[0] == 0, ~(np.abs(d[0]) > reach(d)), is_zero(d)
-        near, same = np.broadcast_to(near, here.shape), np.broadcast_to(same, here.shape)
+        shape = np.shape(d[0])
+        near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), shape)
+        same = np.broadcast_to(is_zero(d), shape)
+        here = near & np.where(proved, True, d[0] == 0)
         count, close, certain = (np.sum(one, axis, keepdims=True) for one in (here, near, same))
-        doubt = np.where((close == 1) | (close == certain), 0.0, np.inf)
+        sure = (close == 1) | (close == certain) | proved
         part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
         high, low, error = dd.choose(here, part, exact(0.0))
-        self.decisions.append((here, count, doubt == 0))
-        return high, low, error + np.where(near, doubt, 0.0) if np.any(doubt) else error
+        self.decisions.append(Shared(here, near, count, sure))
+        return high, low, error if np.all(sure) else np.where(near & ~sure, np.inf, error)
 
     def product(self, a: Triple, b: Triple) -> Triple:
-        return product(a, b)
+        return tidy(product(a, b))
 
     # choice
 
     def compare(self, left: Triple, comparison: str, right: Triple) -> Mask:
+        proved = self.proved()
         x, doubt = dd.difference(left, right)
+        if np.any(proved):
+            x, doubt = np.where(proved, 0.0, x), doubt & ~proved
         shape = np.broadcast_shapes(self.shape(left), self.shape(right))
         mask = Mask(
             np.broadcast_to(COMPARISONS[comparison](x, 0.0), shape),
             np.broadcast_to(doubt, shape) if np.any(doubt) else None,
         )
-        self.decisions.append(mask)
+        self.decisions.append(Compared(mask))
         return mask
 
     def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:
         return chosen(mask, [x, y])
+
+
+def tidy(x: Triple) -> Triple:
+    """The same, where second parts and bounds that are 0 throughout are known to be."""
+    high, low, error = x
+    return high, low if np.any(low) else 0.0, error if np.any(error) else 0.0
 
 
 def first(x: Triple, axis: int) -> Triple:

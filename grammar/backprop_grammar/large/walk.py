@@ -10,8 +10,9 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arrays.vjp import OUT, UP, sent
+from ..batch.bounded import DOUBLES
 from ..language.graph import Array, Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.makers import Maker
 from ..operations.row import Operation
 from ..operations.shape import Shape
@@ -46,6 +47,12 @@ class Numbers(Kernel[V]):
 
     def text(self, graph: Graph, given: Mapping[str, V]) -> V:
         return evaluated(graph, self, given)
+
+    def text_of(self, row: Operation) -> Graph | None:
+        """What computes an operation of which no kernel is known; None of one that has one."""
+        if row in DOUBLES:
+            return None
+        return texts(row).computed or (compiled(row.columns) if row.columns else None)
 
     def slope(self, row: Operation, place: int, operands: Sequence[V], out: V, _key: object) -> V:
         """The local gradient of an operation on numbers, element by element.
