@@ -202,6 +202,7 @@ class Kernel(ABC, Generic[V]):
             x, kept = self.reshaped(x, (size(kept),)), (1,) if axis is not None else ()
             axis = 0
         else:
+            axis %= len(kept)
             kept = tuple([1 if k == axis else n for k, n in enumerate(kept)])
         return self.reshaped(self.along(row, x, axis), kept)
 
