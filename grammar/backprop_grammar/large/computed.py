@@ -18,7 +18,7 @@ from ..language.graph import Array, Block, Graph
 from ..numbers.decimal import short_number
 from ..operations.row import Operation
 from ..operations.shape import Taken, size
-from ..operations.structural import Structural
+from ..operations.structural import MAXPOOL, Structural
 from ..operations.table import CONSTANT, IF, VARIABLE
 from ..passes.run import first_places, written
 from .decisions import Decision, Shared
@@ -260,7 +260,7 @@ def chosen_at(
         yield "jump" if row.jump else "kink", here
     if row.cut:
         yield "branch cut", kernel.at_kinks(row, given, out, cut=True)[0]
-    for told in kernel.decisions:
+    for told in kernel.decisions if row.selects or row is MAXPOOL else ():
         if isinstance(told, Shared) and told.node == node:
             yield "tie", np.reshape(told.sure & (told.count > 1), found.of[node])
             return
