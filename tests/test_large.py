@@ -321,7 +321,8 @@ def test_bounds_of_products_hold(shapes):
         ):
             truth = sum(x[i * n + t] * y[t * k + j] for t in range(n))
             assert abs(number - truth) <= bound * Fraction(dd.SLACK)
-            assert bound <= 2.0**-88 * sum(abs(x[i * n + t] * y[t * k + j]) for t in range(n))
+            size = sum(abs(x[i * n + t] * y[t * k + j]) for t in range(n))
+            assert bound <= max(2.0**-88 * size, 2.0**-72 * abs(number))
 
 
 def test_bounds_of_sums_hold_and_whole_numbers_are_exact():
