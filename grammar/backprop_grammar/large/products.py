@@ -93,9 +93,7 @@ def by_slices(a: Triple, b: Triple) -> Triple:
     right, down, below = slices(b, 0, bits)
     x: Triple = (0.0, 0.0, 0.0)
     for level in range(SLICES):
-        total = left[0] @ right[level]
-        for k in range(1, level + 1):
-            total = total + left[k] @ right[level - k]
+        total = np.hstack(left[: level + 1]) @ np.vstack(right[level::-1])
         x = dd.add(x, exact(total)) if level else exact(total)
     rest = [(i, j) for i in range(SLICES + 1) for j in range(SLICES + 1) if i + j >= SLICES]
     lost = sum(above[i] * below[j] for i, j in rest) * (inner * SLACK)
