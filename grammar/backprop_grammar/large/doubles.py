@@ -139,7 +139,8 @@ class Doubles(Numbers[Triple]):
             x = tidy(kernel(*operands))
             if row in UNBOUNDED:
                 x = unbounded(UNBOUNDED[row], operands, x)
-            return x if self.inside else self.mended(row, operands, x, where)
+            known = self.inside and row in UNBOUNDED
+            return x if known else self.mended(row, operands, x, where)
         text = self.text_of(row)
         if text is not None:
             x = self.text(text, dict(zip(row.operands, operands, strict=False)))
