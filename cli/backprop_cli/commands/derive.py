@@ -3,9 +3,10 @@
 A Hessian, a direction and a higher order are all gradients of gradients.
 """
 
+import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,12 +22,14 @@ from ..input.options import (
     Output,
     Program,
     Save,
+    Upstream,
     Wrt,
     format_option,
 )
 
 if TYPE_CHECKING:
     from backprop_grammar import library
+    from backprop_grammar.derivatives.array_formulas import ArrayFormulas
     from backprop_grammar.derivatives.formulas import Formulas
 
     from ..input.request import Request
@@ -38,7 +41,8 @@ backprop derive "1/(1+exp(-(w*x+b)))"
 backprop derive "x^3*y" --order 2
 backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
 backprop derive "x^2*sin(y)" --jvp x=1,y=0
-backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy"""
+backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy
+backprop derive "W: 3x4; x: 4; q = W @ x; sum(q^2)\""""
 
 
 def command(
@@ -47,16 +51,23 @@ def command(
     file: File = None,
     wrt: Wrt = None,
     output: Output = "",
+    upstream: Upstream = "",
     order: Annotated[int, typer.Option(metavar="N", help="The order of the derivatives.")] = 1,
     hessian: Annotated[
         bool,
         typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
     ] = False,
     jvp: Annotated[
-        str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
+        str,
+        typer.Option(
+            metavar="POINT", help="The derivative along a direction: x=1,y=0; of arrays, or x."
+        ),
     ] = "",
     hvp: Annotated[
-        str, typer.Option(metavar="POINT", help="The Hessian times a direction: x=1,y=0.")
+        str,
+        typer.Option(
+            metavar="POINT", help="The Hessian times a direction: x=1,y=0; of arrays, or x."
+        ),
     ] = "",
     digits: Digits = 6,
     save: Save = None,
@@ -75,7 +86,9 @@ def command(
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    derived = formulas(request, 2 if hessian else order, jvp, hvp, code, upstream)
+    if over_arrays(derived):
+        row = formats.of_arrays(row)
     if row.name == "latex":
         derived = replace(derived, written={**derived.written, **written(at or [])})
     if hessian and derived.at is not None and not (name or save or as_json or get):
@@ -93,10 +106,17 @@ def command(
     remarks += [f"flag: {flag.message}" for flag in derived.flags]
     for remark in dict.fromkeys(remarks):  # one cause may leave several without a number
         print(visible(remark), file=sys.stderr)
-    return 3 if None in derived.numbers.values() else 0
+    return 3 if derived.flags or None in derived.numbers.values() else 0
 
 
-def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "Formulas":
+def over_arrays(derived: "Formulas | ArrayFormulas") -> bool:
+    """Whether formulas are of a program over vectors and matrices."""
+    return hasattr(derived, "upstream")
+
+
+def formulas(
+    request: "Request", order: int, jvp: str, hvp: str, code: str, upstream: str = ""
+) -> "Formulas | ArrayFormulas":
     """The derivatives that the options ask for.
 
     order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
@@ -110,19 +130,32 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
-    program, given, notes = request.read()
+    program, given, notes = request.read(arrays=True)
     views = request.views()
     at = complete(program, given, bool(request.at), views["output"])
-    direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
-    derived = program.derive(
-        *views["wrt"],
-        order=order,
-        output=views["output"],
-        along=direction,
-        second=bool(hvp),
-        at=at,
-        code=bool(code),
-    ).record
+    arrays = program.derives_arrays(at or {})
+    direction: dict[str, Any] | None = None
+    if jvp or hvp:
+        direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp", arrays)
+    if upstream and not arrays:
+        raise usage("--upstream is for an output that is a vector or a matrix", "leave it out")
+    derived: Formulas | ArrayFormulas
+    try:
+        derived = program.derive(
+            *views["wrt"],
+            order=order,
+            output=views["output"],
+            along=direction,
+            second=bool(hvp),
+            at=at,
+            code=bool(code),
+            upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
+        ).record
+    except BackpropError as error:
+        if error.reason != "new name":
+            raise
+        option = "--upstream dout" if upstream else "--hvp x=d" if hvp else "--jvp x=d"
+        raise error.replace(hint=f"give it another name, as in {option}", reason="") from None
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
@@ -135,10 +168,25 @@ def written(at: list[str]) -> dict[str, str]:
     return read_point([text for text in at if not text.startswith("@")]).written
 
 
-def direction_of(text: str, option: str) -> dict[str, float]:
-    """The direction in an option such as `--jvp x=1,y=0`."""
+def arriving(request: "Request") -> Any:
+    """What --upstream says: the name of a new variable, or as in other commands."""
+    text = request.upstream.strip()
+    return text if text.isidentifier() else request.arriving()
+
+
+def direction_of(text: str, option: str, arrays: bool) -> dict[str, Any]:
+    """The direction in an option such as `--jvp x=1,y=0`; of arrays, names alone say that it is a
+    new variable: v, or of several variables v_x, v_y.
+    """
     from ..input.point import read_point
 
+    if arrays:
+        parts = [part.strip() for part in text.split(",")]
+        several = len(parts) > 1
+        found = [re.fullmatch(r"(\w+)(?:\s*=\s*([^\W\d]\w*))?", part) for part in parts]
+        named = {one[1]: one[2] or (f"v_{one[1]}" if several else "v") for one in found if one}
+        if len(named) == len(parts) and not {"pi", "e", "tau"} & {*named.values()}:
+            return named
     try:
         return read_point([text]).values
     except BackpropError as error:
