@@ -11,6 +11,7 @@ on what they get.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -165,6 +166,34 @@ class Program:
 
         bound, at = arrays.bind(self.record, self.point(point, values, {}))
         found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
+        return {name: as_array(value).nested for name, value in found.items()}
+
+    def initial(
+        self,
+        how: str = "normal",
+        point: Point | None = None,
+        /,
+        *,
+        seed: int = 0,
+        columns: "Mapping[str, Shape] | None" = None,
+        output: str = "",
+        **values: Any,
+    ) -> dict[str, Any]:
+        """Values to begin a training with, for the variables without one, by their declared shapes.
+
+        how: normal, uniform, xavier, he or zeros (see ``arrays.initial``), drawn from the seed; the
+        point, given as in ``at``, is that of the others. columns: the shapes of the inputs that are
+        data, () of numbers. output: as of ``at``. Raises BackpropError for a variable without a
+        declared shape, and where nothing says how large a letter of it is.
+        """
+        from .arrays import point as arrays  # which numbers alone do not need
+        from .arrays.initial import initial  # as these
+
+        bound, at = arrays.bind(self.record, self.point(point, values, {}))
+        end = NodeNames(bound).find(named(output, "the output")) if output else bound.output
+        varying = {named(name): tuple(shape) for name, shape in (columns or {}).items()}
+        seed = whole(seed, "the seed", 0, MOST_SEED)
+        found = initial(bound, at, checked(how, "how they begin"), seed, varying, end)
         return {name: as_array(value).nested for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
@@ -454,6 +483,9 @@ class Program:
         output: str | None = None,
         rows: Mapping[str, Any] | None = None,
         place: Callable[[int], str] | None = None,
+        batch: int | None = None,
+        seed: int | None = None,
+        until: str | None = None,
         **values: Any,
     ) -> "Trajectory":
         """Steps along the gradient from a point, which is given as in ``at``; none is taken yet.
@@ -465,7 +497,10 @@ class Program:
         given. method: a row of ``descent.optimisers``, gd unless given. up: ascend. wrt: the
         inputs that are stepped; all that have one value unless given. rows: an array per input
         that is data; what is stepped is then the mean of the output over the rows. place: what
-        messages call a row, by its number from 0; `row 1` and so on unless given.
+        messages call a row, by its number from 0; `row 1` and so on unless given. batch: how many
+        rows each step looks at, of a shuffle of all in each epoch, which hangs on the seed; all
+        unless given. until: ends the run early: "gradient<1e-6" (its norm), "change<1e-9" (of the
+        output in a step), "value<0.01".
 
         Raises BackpropError as ``at`` does, for numbers out of range, and for a row that lacks one.
         """
@@ -474,7 +509,7 @@ class Program:
 
         given: dict[str, Any] = {
             "rate": rate, "steps": steps, "method": method, "up": up, "wrt": wrt, "output": output,
-            "rows": rows, "place": place,
+            "rows": rows, "place": place, "batch": batch, "seed": seed, "until": until,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         start = self.point(point, values, options)
@@ -491,8 +526,17 @@ class Program:
             bound, at = bind_arrays(bound, start)
         else:
             bound, at = bind(bound, start)
-        for name in ("rows", "place"):
+        for name in ("rows", "place", "batch", "seed"):
             options.pop(name, None)
+        if batch is not None:
+            whole(batch, "the batch", 1, MOST_STEPS)
+            if rows is None:
+                raise usage("a batch is of rows, and there are none", 'give rows={"x": [...]}')
+        seed = whole(0 if seed is None else seed, "the seed", 0, MOST_SEED)
+        if until is not None:
+            from .descent.until import until as condition  # loaded when it is asked for
+
+            options["until"] = condition(checked(until, "until"))
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if rate is not None:
@@ -520,7 +564,7 @@ class Program:
         else:
             planned = plan(bound, at, **options)
         if rows is not None:
-            planned = mean_over(planned, shapes, rows, place or row_of)
+            planned = mean_over(planned, shapes, rows, place or row_of, batch or 0, seed)
         return Trajectory(planned, again=again)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
@@ -562,6 +606,8 @@ def mean_over(
     shapes: "Mapping[str, Shape]",
     rows: Mapping[str, Any],
     place: Callable[[int], str],
+    batch: int = 0,
+    seed: int = 0,
 ) -> "Plan":
     """A plan over the mean of rows, whose numbers are looked at when all else is checked.
 
@@ -591,7 +637,12 @@ def mean_over(
         check_lines(len(kernel.straight.lines))
         given = {named(name): column for name, column in rows.items()}
         table = columns_of_arrays(given, shapes)
-    return over_rows(plan, kernel, table, place)
+    planned = over_rows(plan, kernel, table, place, batch, seed)
+    if plan.elements is None:
+        return planned
+    from .descent.accuracy import counted  # which numbers do not need
+
+    return replace(planned, right=counted(planned, table, shapes))
 
 
 class Edge(NamedTuple):

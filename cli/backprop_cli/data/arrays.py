@@ -25,7 +25,7 @@ from .sources import Points
 if TYPE_CHECKING:
     from backprop_grammar.batch.over_arrays import EvaluatorOfArrays
 
-__all__ = ["added", "feeding"]
+__all__ = ["added", "feeding", "shapes_of_columns"]
 
 Place = tuple[int, ...]
 MOST = 1_000
@@ -173,6 +173,22 @@ def inferred(name: str, style: Style, columns: Mapping[str, str]) -> Shape | Non
         return None
     rows = next(k for k in count() if style(name, (k, 0)) not in columns or k > MOST)
     return rows, width
+
+
+def shapes_of_columns(
+    program: Program, one: Points, renamed: Mapping[str, str]
+) -> dict[str, Shape]:
+    """The inputs of a program that are columns of a file, with the shapes that these say."""
+    first, result = called(one, renamed), dict[str, Shape]()
+    rest = {key: column for key, column in first.items() if key not in program.inputs}
+    for name in program.inputs:
+        if name in first:
+            result[name] = shape_in(one, first[name]) or ()
+        elif shape := next(
+            (found for style in STYLES if (found := inferred(name, style, rest))), None
+        ):
+            result[name] = shape
+    return result
 
 
 def shape_in(one: Points, column: str) -> Shape | None:

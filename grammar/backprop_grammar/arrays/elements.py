@@ -83,6 +83,14 @@ class Elements(NamedTuple):
                 result[name] = nested(shape, iter([values[label] for label in labels]))
         return result
 
+    def flat(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """Nested lists as the values of their elements."""
+        result: dict[str, float] = {}
+        for name, value in values.items():
+            _, labels = self.part(name)
+            result |= zip(labels, tensor(value).numbers, strict=True)  # type: ignore[arg-type]  # floats
+        return result
+
 
 def by_element(
     program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "", columns: Sequence[str] = ()

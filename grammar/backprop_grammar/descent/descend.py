@@ -25,6 +25,8 @@ from .optimisers import METHODS, Memory, Method
 
 if TYPE_CHECKING:
     from ..arrays.elements import Elements  # for types only: numbers need it not
+    from .batches import Batches  # as this
+    from .until import Until  # likewise
 
 __all__ = ["METHODS", "End", "Plan", "Step", "arrived", "check_inputs", "descend", "plan"]
 
@@ -68,7 +70,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Why a run ended: steps (all are taken), converged, diverged, undefined or interrupted."""
+    """Why a run ended: steps (all are taken), until (as was asked), converged, diverged, undefined or
+    interrupted.
+    """
 
     reason: str
     notes: tuple[Note, ...] = ()
@@ -85,7 +89,9 @@ class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
     arrival: what there is at a point, the program's own value and gradients; or their means over
-    ``rows`` rows. elements: of a program over arrays, which means the one over numbers that is
+    ``rows`` rows. batches: of these, where each step looks at one of them; everywhere: the same over
+    all rows. until: ends the run when it is met. right:
+    counts the rows that a classifier gets right. elements: of a program over arrays, which means the one over numbers that is
     stepped; names: what is stepped, as it is called there.
     """
 
@@ -98,6 +104,10 @@ class Plan:
     method: str
     arrival: Arrival
     rows: int = 0
+    batches: "Batches | None" = None
+    everywhere: Arrival | None = None
+    until: "Until | None" = None
+    right: Callable[[dict[str, Any]], int] | None = None
     elements: "Elements | None" = None
     names: tuple[str, ...] = ()
 
@@ -141,8 +151,9 @@ def plan(
     up: bool = False,
     method: str = "gd",
     output: str = "",
+    until: "Until | None" = None,
 ) -> Plan:
-    """A checked plan. wrt: the inputs to step; all that have a value when empty.
+    """A checked plan. wrt: the inputs to step; all that have a value when empty. until: see ``Plan``.
 
     Raises BackpropError for a name that is no input, and for numbers out of range.
     """
@@ -171,7 +182,9 @@ def plan(
                 reason="unbound",
             )
     point = {name: at[name] for name in graph.variables if name in at}
-    return Plan(target, point, names, rate, steps, up, method, partial(arrived, target))
+    return Plan(
+        target, point, names, rate, steps, up, method, partial(arrived, target), until=until
+    )
 
 
 def check_inputs(graph: Graph, names: Sequence[str]) -> None:
@@ -196,12 +209,15 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
     method = METHODS[plan.method]
     memory = dict.fromkeys(plan.wrt, method.memory)
     here = start = plan.arrival(0, plan.at, True)
+    watch = Watch(plan)
     yield start
     total, growing = 0.0, 0
     while here.number < plan.steps and not here.flags:
+        if watch.met(here):
+            return watch.end(here)
         number = here.number + 1
         point = moved(plan, method, memory, here)
-        if stuck(plan, method, here, point):
+        if plan.batches is None and stuck(plan, method, here, point):
             return converged(here)
         try:
             step = arrive(plan, number, point, here)
@@ -219,7 +235,48 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
         why = f"no step leads on from {at_step(here.number)}"
         flags = [flag._replace(message=f"{flag.message}; {why}") for flag in here.flags]
         return End("undefined", flags=tuple(flags))
+    if plan.until is not None and not here.flags:
+        watch.met(here)
+        return watch.end(here)
     return End("steps", flags=here.flags)
+
+
+class Watch:
+    """Whether a run has come as far as is asked: after every step, or where steps look at batches,
+    over all rows after every epoch.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.before: float | None = None
+        self.measure: float | None = None
+        self.reached = False
+
+    def met(self, here: Step) -> bool:
+        """Whether the run ends here; every step is asked about, and the last."""
+        asked, batches = self.plan.until, self.plan.batches
+        if asked is None:
+            return False
+        if batches is not None:
+            assert self.plan.everywhere is not None
+            if here.number % batches.steps and here.number < self.plan.steps:
+                return False
+            try:
+                here = self.plan.everywhere(here.number, here.at, False)
+            except BackpropError:  # the end of a run says so
+                return False
+        self.measure = asked.measured(here.value, here.gradients, self.before)
+        self.before, self.reached = here.value, asked.met(self.measure)
+        return self.reached
+
+    def end(self, here: Step) -> End:
+        """The end of the run, and how far it came."""
+        assert self.plan.until is not None
+        reason = "until" if self.reached else "steps"
+        if self.measure is None:
+            return End(reason, flags=here.flags)
+        why = self.plan.until.why(self.measure, at_step(here.number), met=self.reached)
+        return End(reason, (Note("until", "", why),), here.flags)
 
 
 def moved(plan: Plan, method: Method, memory: dict[str, Memory], here: Step) -> dict[str, float]:
@@ -259,6 +316,8 @@ def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step
     except (OverflowError, ValueError):  # beyond the floats; inf - inf
         predicted = math.inf
     step = plan.arrival(number, point, False)
+    if plan.batches is not None:  # of other rows than the step before
+        return step
     actual = step.value - here.value
     if not (math.isfinite(predicted) and math.isfinite(actual)):
         raise overflows("the change of the output")
