@@ -9,7 +9,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from backprop_grammar.arrays.elements import classes
+from backprop_grammar.arrays.elements import Label, classes
 from backprop_grammar.arrays.lower import element, elements
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.graph import Array
@@ -78,7 +78,7 @@ def feeding(
     fixed = {name: value for name, value in at.items() if name not in feed.shapes}
     for name, size in classes(graph, fixed, feed.shapes, output).items():
         column = feed.columns.pop(name)
-        give(feed, name, (size,), None, {}, column)
+        give(feed, name, Label((size,)), None, {}, column)
         feed.labels[column] = feed.lists.pop(column)[0]
     for other in files:
         check_file(other, feed, renamed, one)
