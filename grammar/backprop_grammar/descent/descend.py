@@ -107,7 +107,7 @@ class Plan:
     batches: "Batches | None" = None
     everywhere: Arrival | None = None
     until: "Until | None" = None
-    right: Callable[[dict[str, Any]], int] | None = None
+    right: Callable[[dict[str, Any]], int | None] | None = None
     elements: "Elements | None" = None
     names: tuple[str, ...] = ()
 
@@ -146,28 +146,13 @@ def plan(
     graph: Graph,
     at: dict[str, float],
     wrt: Sequence[str] = (),
-    rate: float = 0.1,
-    steps: int = 1,
-    up: bool = False,
-    method: str = "gd",
     output: str = "",
-    until: "Until | None" = None,
+    **how: Any,
 ) -> Plan:
-    """A checked plan. wrt: the inputs to step; all that have a value when empty. until: see ``Plan``.
+    """A checked plan. wrt: the inputs to step; all that have a value when empty. how: see ``plan_of``.
 
     Raises BackpropError for a name that is no input, and for numbers out of range.
     """
-    if not (rate > 0 and math.isfinite(rate)):
-        raise usage(
-            f"the rate is a positive number, not {rate:g}",
-            "turn around with up=True",
-            reason="rate",
-        )
-    if method not in METHODS:
-        raise usage(
-            f"there is no method {shorten(method)}",
-            suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
-        )
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
     target = Target(graph, names, output)
     check_inputs(graph, names)
@@ -182,9 +167,33 @@ def plan(
                 reason="unbound",
             )
     point = {name: at[name] for name in graph.variables if name in at}
-    return Plan(
-        target, point, names, rate, steps, up, method, partial(arrived, target), until=until
-    )
+    return plan_of(target, point, names, partial(arrived, target), **how)
+
+
+def plan_of(
+    target: Target,
+    at: dict[str, float],
+    wrt: Sequence[str],
+    arrival: Arrival,
+    rate: float = 0.1,
+    steps: int = 1,
+    up: bool = False,
+    method: str = "gd",
+    until: "Until | None" = None,
+) -> Plan:
+    """A plan whose numbers are checked; see ``Plan``. Raises BackpropError where one is out of range."""
+    if not (rate > 0 and math.isfinite(rate)):
+        raise usage(
+            f"the rate is a positive number, not {rate:g}",
+            "turn around with up=True",
+            reason="rate",
+        )
+    if method not in METHODS:
+        raise usage(
+            f"there is no method {shorten(method)}",
+            suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
+        )
+    return Plan(target, at, tuple(wrt), rate, steps, up, method, arrival, until=until)
 
 
 def check_inputs(graph: Graph, names: Sequence[str]) -> None:

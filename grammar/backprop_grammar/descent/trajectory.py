@@ -55,7 +55,7 @@ class Trajectory:
     steps: Generator[Step, None, End] = field(init=False, compare=False)
     again: Callable[[], "Trajectory"] | None = field(default=None, compare=False)
     overall: dict[int, Step] = field(default_factory=dict, compare=False)
-    counts: dict[int, int] = field(default_factory=dict, compare=False)
+    counts: dict[int, int | None] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         self.steps = descend(self.plan)
