@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from backprop_grammar.trace.record import Note
 
     from ..data.objective import PointFiles
+    from ..data.sources import Points
+    from ..data.whole import Data
     from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command", "run_steps"]
@@ -76,6 +78,13 @@ def command(
         typer.Option(
             metavar="FILE",
             help='Step on the mean over rows: a file, a "*.csv", or -; may be repeated.',
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="All rows at once: columns x_0, x_1, ... are a matrix X, y a vector; or a .npz.",
         ),
     ] = None,
     source: Source = "",
@@ -120,18 +129,26 @@ def command(
         raise usage(f"a run has 1 step or more, not {steps}")
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
-    if batch is not None and not points:
-        raise usage("--batch is of rows, and there are none", "give a file with --points FILE")
+    if points and data:
+        hint = "--points is for a program that takes one row, --data for one that takes them all"
+        raise usage("--points and --data are two ways to take rows", hint)
+    if batch is not None and not (points or data):
+        hint = "give a file with --points FILE, or --data FILE"
+        raise usage("--batch is of rows, and there are none", hint)
     if batch is not None and batch < 1:
         raise usage(f"a batch has 1 row or more, not {batch}")
     request = Request(program, file, at, wrt, output, digits=digits, seed=seed, random=random)
     reading = {"--from": source, "--separator": separator != ",", "--rename": rename}
     option = next((option for option, given in reading.items() if given), "")
-    if option and not points:
+    if option and not (points or data):
         raise usage(f"{option} says how points are read", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
-        rows = None
-        if points:
+        rows, whole = None, None
+        if data:
+            parsed, point, drawn, notes, whole = data_of(
+                stack, request, data, source, separator, rename or (), init
+            )
+        elif points:
             parsed, point, drawn, notes, rows = rows_of(
                 stack, request, points, source, separator, rename or (), init
             )
@@ -149,6 +166,7 @@ def command(
             output=views["output"],
             rows=rows,
             place=None if rows is None else rows.place,
+            data=None if whole is None else list(whole.values),
             batch=batch,
             seed=seed,
             until=until,
@@ -156,6 +174,8 @@ def command(
         run.asides = tuple(notes)
         if rows is not None:
             run.files = rows.names
+        if whole is not None:
+            run.files = whole.files
         return run_steps(
             run, stream=stream, as_json=as_json, get=get, digits=digits, everything=everything
         )
@@ -176,17 +196,11 @@ def rows_of(
     stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
     renames: such as `sepal length (cm)=sl`. init: see ``begun``. Raises BackpropError for what contradicts each other.
     """
-    from ..data.columns import called, read_renames
+    from ..data.columns import called
     from ..data.feeds import feed_of
-    from ..data.io import check_separator
     from ..data.objective import PointFiles
-    from ..data.sources import files_of, opened
 
-    request.check_input(points)
-    renamed = read_renames(renames)
-    check_separator(separator)
-    files = [opened(stack, path, form, False, separator) for path in files_of(points)]
-    check_separator(separator, {one.form for one in files})
+    files, renamed = opened_files(stack, request, points, form, separator, renames)
     program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
     drawn = dict[str, Any]()
     if init:
@@ -196,13 +210,73 @@ def rows_of(
     try:
         feed = feed_of(program, at | drawn, request.views()["output"], files, renamed)
     except BackpropError as error:
-        if init or not error.missing or not set(error.missing) <= program.record.declared.keys():
-            raise
-        hint = "--init normal draws values to begin with, of the shapes that are declared"
-        raise error.replace(hint=f"{hint}; {error.hint}") from None
+        raise with_init(error, program, init) from None
     at = {name: value for name, value in at.items() if name not in feed.inputs}
     rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists, feed.labels)
     return program, at, drawn, notes, rows
+
+
+def opened_files(
+    stack: contextlib.ExitStack,
+    request: "Request",
+    paths: Sequence[str],
+    form: str,
+    separator: str,
+    renames: Sequence[str],
+) -> tuple[list["Points"], dict[str, str]]:
+    """The files, and which columns have other names; parameters as of ``rows_of``."""
+    from ..data.columns import read_renames
+    from ..data.io import check_separator
+    from ..data.sources import files_of, opened
+
+    request.check_input(paths)
+    renamed = read_renames(renames)
+    check_separator(separator)
+    files = [opened(stack, path, form, False, separator) for path in files_of(paths)]
+    check_separator(separator, {one.form for one in files})
+    return files, renamed
+
+
+def with_init(error: BackpropError, program: "library.Program", init: str) -> BackpropError:
+    """The error for inputs without a value, with another way out where their shapes are declared."""
+    if init or not error.missing or not set(error.missing) <= program.record.declared.keys():
+        return error
+    hint = "--init normal draws values to begin with, of the shapes that are declared"
+    return error.replace(hint=f"{hint}; {error.hint}")
+
+
+def data_of(
+    stack: contextlib.ExitStack,
+    request: "Request",
+    paths: Sequence[str],
+    form: str,
+    separator: str,
+    renames: Sequence[str],
+    init: str,
+) -> tuple["library.Program", dict[str, Any], dict[str, Any], list["Note"], "Data"]:
+    """The same as ``rows_of`` with all rows at once, which are in the point, too."""
+    from ..data.columns import called
+    from ..data.whole import missing as still_missing
+    from ..data.whole import of_archive, of_files
+
+    output = request.views()["output"]
+    files, renamed = list["Points"](), dict[str, str]()
+    archive = paths[0] if len(paths) == 1 and paths[0].lower().endswith(".npz") else ""
+    bound: Sequence[str] = ()
+    if not archive:
+        files, renamed = opened_files(stack, request, paths, form, separator, renames)
+        bound = tuple(called(files[0], renamed))
+    program, at, notes = request.read(bound=bound, arrays=True)
+    if archive:
+        whole = of_archive(program, at, output, archive)
+    else:
+        whole = of_files(program, at, output, files, renamed)
+    at |= whole.values
+    drawn = begun(program, at, init, request, {})
+    error = still_missing(program, at | drawn, output, files, renamed)
+    if error is not None:
+        raise with_init(error, program, init)
+    return program, at, drawn, notes, whole
 
 
 def begun(

@@ -108,7 +108,8 @@ class StepsTable:
         if files := self.run.files:
             place = files[0] if len(files) == 1 else f"{len(files):,} files"
             rows = "1 row" if self.plan.rows == 1 else f"{self.plan.rows:,} rows"
-            how = f"mean over {rows} of {visible(place)}, {how}"
+            over = "" if self.plan.whole else "mean over "
+            how = f"{over}{rows} of {visible(place)}, {how}"
         if batches := self.plan.batches:
             epoch = f"{batches.steps:,} batches of {batches.size:,} rows an epoch"
             how = f"{how}, {epoch}, shuffled by seed {batches.seed}; each step shows its batch"

@@ -88,7 +88,7 @@ def plan_whole(
     start = given.flat({name: as_array(value).nested for name, value in held.items()})
     parts = batches(rows, batch, seed) if batch else None
     sources = list(dict.fromkeys(graph.variables[owner(name)] for name in stepped))
-    arrays = Arrays(given, names, end, {name: as_array(at[name]) for name in data}, sources, given.labels(stepped), parts)  # fmt: skip
+    arrays = Arrays(given, names, end, held, {name: as_array(at[name]) for name in data}, sources, given.labels(stepped), parts)  # fmt: skip
     target = Target(graph, list(map(owner, stepped)), output)
     planned = plan_of(target, start, given.labels(stepped), arrival=arrays, **how)
     return replace(
@@ -96,6 +96,7 @@ def plan_whole(
         elements=given,
         names=stepped,
         rows=rows,
+        whole=True,
         batches=parts,
         everywhere=arrays.everywhere,
         right=partial(right, arrays) if rows else None,
@@ -106,13 +107,15 @@ def plan_whole(
 class Arrays:
     """The program as what a run arrives at; see ``descend.Plan``.
 
-    names: of its nodes; end: the output. data: the inputs that are held. sources: the nodes that are
+    names: of its nodes; end: the output. begun: the inputs that are no data, at the start. data: the
+    others. sources: the nodes that are
     stepped; labels: the elements of them that are. batches: of the rows of the data.
     """
 
     elements: Elements
     names: Names
     end: int
+    begun: dict[str, float | Array]
     data: dict[str, Array]
     sources: list[int]
     labels: list[str]
@@ -132,19 +135,15 @@ class Arrays:
 
     def computed(self, point: Mapping[str, float], some_rows: Sequence[int] | None) -> Computed:
         """All numbers of the program at a point."""
-        graph, given = self.names.graph, self.elements
-        at: dict[str, float | Array] = {}
-        for name in graph.variables:
-            if name in self.data:
-                at[name] = self.data[name] if some_rows is None else taken(self.data[name], some_rows)  # fmt: skip
-            elif name in given.shapes:
-                shape, labels = given.part(name)
-                if labels[0] in point:
-                    at[name] = Array(shape, tuple([point[label] for label in labels])).value
-        if some_rows is not None:
-            known = shapes_at(graph, at, [self.end])
+        at: dict[str, Any] = {**self.begun, **self.data}
+        if some_rows is None:
+            known = self.known = self.known or shapes_at(self.names.graph, at, [self.end])
         else:
-            known = self.known = self.known or shapes_at(graph, at, [self.end])
+            at |= {name: taken(value, some_rows) for name, value in self.data.items()}
+            known = shapes_at(self.names.graph, at, [self.end])
+        for name in self.begun:  # floats are what they are
+            shape, labels = self.elements.part(name)
+            at[name] = np.array([point[label] for label in labels]).reshape(shape)
         found, needed = known
         return computed(self.names, found, at, needed, {self.end: 1.0}, self.sources)
 
