@@ -141,6 +141,10 @@ class Kernel(ABC, Generic[V]):
     def div(self, x: V, y: V) -> V:
         return self.apply(DIV, (x, y))
 
+    def routed(self, up: V, local: V) -> V:
+        """What is sent through an operation that selects: nothing of what is infinite elsewhere."""
+        return self.mul(up, local)
+
     def zeros(self, shape: Shape) -> V:
         return self.given(np.zeros(shape))
 
@@ -198,6 +202,7 @@ class Kernel(ABC, Generic[V]):
             x, kept = self.reshaped(x, (size(kept),)), (1,) if axis is not None else ()
             axis = 0
         else:
+            axis %= len(kept)
             kept = tuple([1 if k == axis else n for k, n in enumerate(kept)])
         return self.reshaped(self.along(row, x, axis), kept)
 

@@ -14,10 +14,10 @@ from ..batch.bounded import DOUBLES
 from ..language.graph import Array, Graph
 from ..language.table_texts import compiled, texts
 from ..operations.makers import Maker
-from ..operations.row import Operation
+from ..operations.row import Operation, Role
 from ..operations.shape import Shape
 from ..operations.structural import Structural
-from ..operations.table import CONSTANT, IDENTITY, IF, MUL
+from ..operations.table import CONSTANT, IDENTITY, IF
 from .kernel import Failed, Kernel, Mask, V
 from .structure import structural
 
@@ -351,7 +351,7 @@ def unfitted(found: Forward[V], back: Backward[V], node: int, place: int, up: V)
         return up
     if number == -1:
         return kernel.negated(up)
-    return kernel.apply(MUL, (up, local))
+    return kernel.routed(up, local) if row.role is Role.ROUTES else kernel.mul(up, local)
 
 
 def reduction(
@@ -371,7 +371,8 @@ def reduction(
     back.local[node, 0] = slopes
     if row.adds:
         return kernel.stretched(up, shape)
-    return kernel.stretched(kernel.mul(up, slopes), shape)
+    part = kernel.routed(up, slopes) if row.selects else kernel.mul(up, slopes)
+    return kernel.stretched(part, shape)
 
 
 def reaching(graph: Graph, sources: Collection[int]) -> set[int]:
