@@ -268,7 +268,13 @@ def data_of(
         bound = tuple(called(files[0], renamed))
     program, at, notes = request.read(bound=bound, arrays=True)
     if archive:
-        whole = of_archive(program, at, output, archive)
+        from backprop_grammar.trace.record import Note
+
+        from ..input.arrays import read_archive  # only where there is one
+
+        found, more = read_archive(archive)
+        notes += [Note("precision", "", remark) for remark in more]
+        whole = of_archive(program, at, output, found, archive)
     else:
         whole = of_files(program, at, output, files, renamed)
     at |= whole.values

@@ -91,14 +91,13 @@ def column_numbers(column: Any) -> list[float]:
     return [float(x) for x in column]
 
 
-def of_archive(program: Program, at: Mapping[str, Any], output: str, path: str) -> Data:
+def of_archive(
+    program: Program, at: Mapping[str, Any], output: str, found: Mapping[str, Any], path: str
+) -> Data:
     """The data in a .npz file, whose arrays have the names of inputs, or these in small letters.
 
-    Raises BackpropError as ``of_files`` does.
+    found: these arrays. Raises BackpropError as ``of_files`` does.
     """
-    from ..input.arrays import read_archive  # only where there is one
-
-    found, _ = read_archive(path)
     values: dict[str, Array] = {}
     for name in program.needed(output):
         key = next((key for key in (name, name.lower()) if key in found), None)

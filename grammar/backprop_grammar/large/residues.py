@@ -102,6 +102,7 @@ def inverse(x: Column) -> Column:
     known = np.array([pow(int(levels[-1][0]), -1, PRIME)], dtype=U)
     for one in reversed(levels[:-1]):
         other = np.empty_like(one)
+        known = known[: len(one) // 2]  # without what made their number even
         other[::2], other[1::2] = times(known, one[1::2]), times(known, one[::2])
         known = other
     return known[: flat.size].reshape(np.shape(x))
