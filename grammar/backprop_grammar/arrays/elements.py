@@ -95,6 +95,8 @@ class Elements(NamedTuple):
         """Values of elements as nested lists; names: of nodes and elements, as far as they have some."""
         result = {}
         for name in names:
+            if name in self.shapes and element(name, (0,) * len(self.shapes[name])) not in values:
+                continue  # before all its elements are named
             shape, labels = self.part(name)
             if labels[0] in values:
                 result[name] = nested(shape, iter([values[label] for label in labels]))

@@ -23,7 +23,7 @@ from ..trace.point import unknown_names
 from ..trace.record import KINKS
 from . import exact_sums as exact
 from .bounded import DOUBLES, FLOATS, BoundedRows, Kernels, Outcome, Refuse, constants
-from .certified import CHUNK, Chunks, live_lines
+from .certified import Chunks, live_lines, most_rows
 from .decimals import Decimals
 from .double_double import SLACK, Triple, some
 from .double_double import exact as as_triple
@@ -225,6 +225,7 @@ class Evaluator:
         guarded = [line for guard in straight.guards for line in guard.operands]
         roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
         self.live = live_lines(straight, roots)
+        self.block = most_rows(BLOCK, sum(self.live))
         self.constants: dict[int, Triple] | None = None
         self.summed: Chunks | None = None
         self.order: list[Wave] | None = None
@@ -249,12 +250,12 @@ class Evaluator:
                 result[row] = number
 
         suspects: list[Column] = []
-        for here in chunks(table.count):
+        for here in chunks(table.count, self.chunks.size):
             suspects += self.compute(self.chunks, here, table, [column[here] for column in results])
         at = table.present(joined(suspects), refuse)
         for kernels in RUNGS:
             rest: list[Column] = []
-            for block in blocks(at):
+            for block in blocks(at, self.block):
                 outcome = self.look_at(block, table, kernels)
                 for result, column in zip(results, outcome.results, strict=True):
                     result[block] = column[0]
@@ -276,9 +277,9 @@ class Evaluator:
             table.count, [0] * len(self.straight.results), [0.0] * len(self.straight.results)
         )
         self.summed = self.summed or Chunks(self.straight, summed=True)
-        results = [np.empty(CHUNK) for _ in self.straight.results]
+        results = [np.empty(self.summed.size) for _ in self.straight.results]
         suspects: list[Column] = []
-        for here in chunks(table.count):
+        for here in chunks(table.count, self.summed.size):
             into = [column[: here.stop - here.start] for column in results]
             some = joined(self.compute(self.summed, here, table, into, sums.errors))
             suspects.append(some)
@@ -349,12 +350,12 @@ class Evaluator:
         at = table.present(rows, sums.refuse)
         for kernels in rungs:
             rest: list[Column] = []
-            for block in blocks(at):
+            for block in blocks(at, self.block):
                 outcome = self.look_at(block, table, kernels, only, summed)
                 sums.add(outcome, places)
                 rest.append(outcome.rest(block, sums.refuse))
             at = joined(rest)
-        if not summed and len(at) > BLOCK:
+        if not summed and len(at) > self.block:
             self.add(sums, table, at, rungs, only)
             return
         for row in at.tolist():
@@ -452,14 +453,14 @@ def blocks_of(parts: Sequence[tuple[int, Any]], rows: int) -> Iterator[Sequence[
     return (parts[k : k + step] for k in range(0, len(parts), step))
 
 
-def chunks(count: int) -> Iterator[slice]:
-    """So many rows, a chunk at a time."""
-    return (slice(k, min(k + CHUNK, count)) for k in range(0, count, CHUNK))
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """So many rows, a chunk of a size at a time."""
+    return (slice(k, min(k + size, count)) for k in range(0, count, size))
 
 
-def blocks(at: Column) -> Iterator[Column]:
-    """Rows, a block at a time."""
-    return (at[k : k + BLOCK] for k in range(0, len(at), BLOCK))
+def blocks(at: Column, size: int) -> Iterator[Column]:
+    """Rows, a block of a size at a time."""
+    return (at[k : k + size] for k in range(0, len(at), size))
 
 
 def joined(rows: Sequence[Column]) -> Column:

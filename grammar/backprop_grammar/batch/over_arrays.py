@@ -24,7 +24,7 @@ __all__ = [
     "with_classes",
 ]
 
-LINES = 2_000
+LINES = 20_000
 """Columns of numbers that a program over arrays may mean for every row."""
 
 
