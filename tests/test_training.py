@@ -200,7 +200,7 @@ CONDITIONS = [
     ("norm <= 1e-3", "the gradient's norm is 0.000629146, below 0.001 as asked", 10),
     (
         "change<1e-6",
-        "the last step's change of the output is 5.19519e-07, below 1e-06 as asked",
+        "the change of the output in the last step is 5.19519e-07, below 1e-06 as asked",
         10,
     ),
     ("value<0.01", "the output is 0.00589824, below 0.01 as asked", 4),
@@ -223,7 +223,7 @@ def test_a_condition_that_is_not_reached():
         "x^2", "--at", "x=3", "--rate", "0.3", "--steps", "2", "--until", "change<1e-9"
     )
     assert (found["end"], found["steps"]) == ("steps", 2)
-    assert found["notes"][0]["message"] == "change<1e-9 is not reached: the last step's change of the output is 1.2096 at step 2"  # fmt: skip
+    assert found["notes"][0]["message"] == "change<1e-9 is not reached: the change of the output in the last step is 1.2096 at step 2"  # fmt: skip
     up = document(
         "3 - x^2", "--at", "x=1", "--rate", "0.3", "--steps", "90", "--up", "--until", "value>2.9"
     )

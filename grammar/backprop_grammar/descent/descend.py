@@ -285,7 +285,8 @@ class Watch:
         reason = "until" if self.reached else "steps"
         if self.measure is None:
             return End(reason, flags=here.flags)
-        why = self.plan.until.why(self.measure, at_step(here.number), met=self.reached)
+        each = "step" if self.plan.batches is None else "epoch"
+        why = self.plan.until.why(self.measure, at_step(here.number), each, met=self.reached)
         return End(reason, (Note("until", "", why),), here.flags)
 
 

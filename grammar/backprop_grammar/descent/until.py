@@ -12,7 +12,7 @@ __all__ = ["Until", "until"]
 
 MEASURES = {
     "gradient": "the gradient's norm",
-    "change": "the last step's change of the output",
+    "change": "the change of the output in the last {each}",
     "value": "the output",
 }
 """What may be asked, and what a message calls it."""
@@ -53,9 +53,11 @@ class Until(NamedTuple):
             return False
         return number == self.limit or (number > self.limit) is self.above
 
-    def why(self, number: float, place: str, *, met: bool) -> str:
-        """What a run says of it at its end. place: the last step, in words."""
-        measure = f"{MEASURES[self.what]} is {short_number(number)}"
+    def why(self, number: float, place: str, each: str, *, met: bool) -> str:
+        """What a run says of it at its end. place: the last step, in words. each: after what it is
+        asked, a step or an epoch.
+        """
+        measure = f"{MEASURES[self.what].format(each=each)} is {short_number(number)}"
         if met:
             side = "above" if self.above else "below"
             return f"stopped at {place}: {measure}, {side} {self.limit:g} as asked"
@@ -74,7 +76,7 @@ def until(text: str) -> Until:
         raise usage(f"{shown}: a run is not stopped by {shorten(word)}", HINT)
     limit, above = float(number), sign[0] == ">"
     if what != "value" and (above or not limit > 0):
-        message = f"{shown} is always so, or never: {MEASURES[what]} is 0 or more, and comes down"
+        message = f"{shown} is always so, or never: {MEASURES[what].partition(' in ')[0]} is 0 or more, and comes down"
         raise usage(message, f'write "{what}<1e-6"')
     if not math.isfinite(limit):
         raise usage(f"{shown}: the limit is beyond the largest number", HINT)
