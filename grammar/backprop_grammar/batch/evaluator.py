@@ -28,7 +28,7 @@ from .decimals import Decimals
 from .double_double import SLACK, Triple, some
 from .double_double import exact as as_triple
 from .error_ranges import Unknown
-from .stacked import StackedRows, Wave, waves
+from .stacked import Order, StackedRows, order_of
 from .straightline import straightline
 from .ufuncs import Column
 
@@ -228,7 +228,7 @@ class Evaluator:
         self.block = most_rows(BLOCK, sum(self.live))
         self.constants: dict[int, Triple] | None = None
         self.summed: Chunks | None = None
-        self.order: list[Wave] | None = None
+        self.order: Order | None = None
 
     def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
         """Evaluate rows: columns of numbers, of one length. NaN stands for a missing number.
@@ -298,7 +298,7 @@ class Evaluator:
         rows, one number.
         """
         self.constants = self.constants or constants(self.straight)
-        self.order = self.order or waves(self.straight, self.live, DOUBLES)
+        self.order = self.order or order_of(self.straight, self.live, DOUBLES)
         table, count = self.taken(columns), len(self.straight.results)
         sums = Sums(len(at), [0] * count, [0.0] * count)
         rest: list[Column] = []

@@ -8,7 +8,7 @@ What is the same in all rows, such as the weights of a net, is one number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,13 +17,32 @@ from .bounded import BoundedRows, Kernels, computed
 from .double_double import Triple, some
 from .lines import Kind, StraightLine
 
-__all__ = ["StackedRows", "waves"]
-
-Wave = list[tuple[Operation | Kind | None, list[int]]]
-"""Lines that need only those of earlier waves, by operation; None of those that are run singly."""
+__all__ = ["Order", "StackedRows", "order_of"]
 
 
-def waves(straight: StraightLine, live: Sequence[bool], kernels: Kernels) -> list[Wave]:
+class Group(NamedTuple):
+    """Lines of one operation that are computed together; of none, those that are run singly.
+
+    operands: of each place, the lines of all.
+    """
+
+    kind: Operation | Kind | None
+    lines: Sequence[int]
+    operands: Sequence[Sequence[int]] = ()
+
+
+class Order(NamedTuple):
+    """Lines in an order in which they can be computed.
+
+    waves: lines that need only those of earlier waves, by operation. groups: what is alike among
+    these, and is stacked, from the first rows on.
+    """
+
+    waves: list[Group]
+    groups: list[Group]
+
+
+def order_of(straight: StraightLine, live: Sequence[bool], kernels: Kernels) -> Order:
     """The lines that matter, each in the first wave in which it can be computed."""
     depth = [0] * len(straight.lines)
     found: list[dict[Operation | Kind | None, list[int]]] = []
@@ -35,7 +54,7 @@ def waves(straight: StraightLine, live: Sequence[bool], kernels: Kernels) -> lis
             found.append({})
         together = isinstance(kind, Operation) and (kind in kernels or kind.selects)
         found[depth[line]].setdefault(kind if together else None, []).append(line)
-    return [list(wave.items()) for wave in found]
+    return Order([Group(kind, lines) for wave in found for kind, lines in wave.items()], [])
 
 
 class StackedRows(BoundedRows):
@@ -45,35 +64,49 @@ class StackedRows(BoundedRows):
     def __init__(
         self,
         straight: StraightLine,
-        order: Sequence[Wave],
+        order: Order,
         columns: Mapping[str, Triple],
         rows: int,
         known: Mapping[int, Triple],
         kernels: Kernels,
     ) -> None:
-        """Order: the waves of the lines that matter. Other parameters as of BoundedRows."""
+        """Order: of the lines that matter. Other parameters as of BoundedRows."""
         self.straight, self.rows, self.kernels = straight, rows, kernels
         self.numbers, self.masks = dict(known), {}
         self.constant = known.keys()
-        for wave in order:
-            for kind, lines in wave:
-                if kind is None:
-                    for line in lines:
-                        self.run(line, columns)
-                else:
-                    self.run_alike(kind, lines)
+        if order.groups:
+            for group in order.groups:
+                self.run_group(group, columns)
+            return
+        for wave in order.waves:
+            for group in self.alike(wave):
+                self.run_group(group, columns)
+                order.groups.append(group)
 
-    def run_alike(self, kind: Operation | Kind, lines: Sequence[int]) -> None:
+    def run_group(self, group: Group, columns: Mapping[str, Triple]) -> None:
         """Compute lines of one operation."""
-        alike: dict[tuple[object, ...], list[int]] = {}
-        for line in lines:
+        if group.kind is None:
+            for line in group.lines:
+                self.run(line, columns)
+            return
+        given = [self.stacked(lines) for lines in group.operands]
+        stack = computed(self.kernels, group.kind, given)
+        self.numbers.update(
+            zip(group.lines, parts(stack, len(group.lines), self.rows), strict=True)
+        )
+
+    def alike(self, wave: Group) -> list[Group]:
+        """The lines of a wave by what their operands have in common."""
+        if wave.kind is None:
+            return [wave]
+        found: dict[tuple[object, ...], list[int]] = {}
+        for line in wave.lines:
             operands = self.straight.lines[line].operands
-            alike.setdefault(tuple(map(self.likeness, operands)), []).append(line)
-        for group in alike.values():
-            columns = zip(*[self.straight.lines[line].operands for line in group], strict=True)
-            given = [self.stacked(column) for column in columns]
-            for line, number in zip(group, parts(computed(self.kernels, kind, given), len(group), self.rows), strict=True):  # fmt: skip
-                self.numbers[line] = number
+            found.setdefault(tuple(map(self.likeness, operands)), []).append(line)
+        return [
+            Group(wave.kind, lines, list(zip(*[self.straight.lines[k].operands for k in lines], strict=True)))
+            for lines in found.values()
+        ]  # fmt: skip
 
     def likeness(self, line: int) -> object:
         """What lines that are stacked have in common: which parts are 0 throughout, and whether they
@@ -93,7 +126,7 @@ class StackedRows(BoundedRows):
 
     def above(self, some_parts: Sequence[Any]) -> Any:
         """Parts of numbers, one above the other."""
-        if not some(some_parts[0]):
+        if not any(map(some, some_parts)):
             return 0.0
         if all(np.ndim(part) == 0 for part in some_parts):
             return np.array(some_parts)[:, None]
