@@ -371,3 +371,40 @@ def test_what_is_given_at_the_point_may_be_large():
     assert math.isclose(run.start.value, float((right**2).mean()), rel_tol=1e-13)
     slope = np.array(X).T @ (2 * right * (1 - right**2)) / right.size
     assert np.allclose(run.start.gradients["W"], slope, rtol=1e-11, atol=1e-15)
+
+
+MIXED = [
+    "sum(relu(W @ x + b)^2)",
+    "max(W @ x + b) + 0.1*sum(W*W)",
+    "sum(if(W @ x > b, x*x, exp(x)))/(1 + norm(x)^2)",
+    "sum(abs(W @ x - b)) - 2*sum(sqrt(exp(x)))",
+    "logsumexp(W @ x) + log1p(sum(x^2)) - tanh(x[0]*b[1])^3",
+    "sum(softplus(b*sin(x)) + erf(x))/3 + max(x[0], x[1], b[0])*W[0,1]",
+]
+
+
+@pytest.mark.parametrize("program", MIXED)
+def test_rows_at_once_are_the_rows_one_by_one(program):
+    """Means over rows, computed with like lines together, beside the rows of `map`."""
+    draw = random.Random(program)
+    point = {"W": [[draw.uniform(-1, 1) for _ in range(2)] for _ in range(2)], "b": [0.25, -0.5]}
+    X = [[draw.uniform(-2, 2) for _ in range(2)] for _ in range(40)] + [[0.0, 0.0], [0.5, 0.5]]
+    rows = bp.Program(program).mapper({"x": (2,)}, point, wrt="W,b")({"x": np.array(X)})  # fmt: skip
+    run = bp.Program(program).descent(point, rows={"x": X})
+    start = next(run)
+    assert math.isclose(start.value, exact_mean(rows.value), rel_tol=1e-13)
+    for name in ("W", "b"):
+        mean = np.apply_along_axis(exact_mean, 0, rows.gradients[name])
+        assert np.allclose(np.array(start.gradients[name]), mean, rtol=1e-12, atol=1e-15), name
+    kinks = [note.message for note in start.notes if note.kind == "kink"]
+    assert bool(kinks) == bool(rows.kinks)
+    assert not kinks or kinks[0].startswith(f"{rows.kinks} of 42 rows")
+
+
+def test_a_row_without_a_value_is_named():
+    p = bp.Program("sum(log(x + b))")
+    with pytest.raises(BackpropError, match="row 3: log of a negative number"):
+        next(p.descent(b=1.0, rows={"x": [[1.0, 2.0], [0.5, 0.0], [-2.0, 1.0]]}))
+    run = bp.Program("sum(sqrt(x*b))").descent(b=0.0, rows={"x": [[1.0, 2.0], [0.5, 1.0]]})
+    assert next(run).gradients["b"] is None
+    assert "row 1: " in next(iter(run.plan.arrival(0, run.plan.at, False).flags)).message
