@@ -1,4 +1,7 @@
-"""What a walk over double-doubles decided, in order, so that another can follow it."""
+"""What a walk over double-doubles decided, in order, so that another can follow it.
+
+key: of a decision, where in the program it was made, by which a later walk finds it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,13 +10,14 @@ import numpy as np
 
 from .kernel import Column, Mask
 
-__all__ = ["Compared", "Decision", "Selected", "Shared"]
+__all__ = ["Compared", "Decision", "Rounded", "Selected", "Shared"]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Compared:
     """A comparison. proved: where both sides are known to be equal as formulas."""
 
+    key: object
     mask: Mask
     proved: Any = False
 
@@ -31,6 +35,7 @@ class Selected:
     proved: where all of these are known to be equal.
     """
 
+    key: object
     first: Column
     near: Column
     sure: Column
@@ -47,9 +52,10 @@ class Shared:
     """Which tie for it.
 
     here: those that are it, and near: those that may be; count: how many. sure: in which lines that
-    is certain; proved: in which all that may be it are known to be equal to it. node: where.
+    is certain; proved: in which all that may be it are known to be equal to it. node: whose.
     """
 
+    key: object
     node: int
     here: Column
     near: Column
@@ -63,4 +69,18 @@ class Shared:
         return ~np.asarray(self.sure)
 
 
-Decision = Compared | Selected | Shared
+@dataclass(slots=True, eq=False, repr=False)
+class Rounded:
+    """Whole numbers that are near; infinite where it is open which."""
+
+    key: object
+    number: Column
+    proved: Any = False
+
+    @property
+    def doubtful(self) -> Any:
+        """Where the choice is open."""
+        return ~np.isfinite(self.number)
+
+
+Decision = Compared | Selected | Shared | Rounded

@@ -21,7 +21,7 @@ from ..numbers.multiprecision import Multiprecision, multiprecision
 from ..operations.row import Operation
 from ..operations.shape import Shape
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, SUB
-from .decisions import Compared, Decision, Selected, Shared
+from .decisions import Compared, Decision, Rounded, Selected, Shared
 from .kernel import Column, Failed, Mask
 from .products import halved, moved, product
 from .walk import Numbers
@@ -69,19 +69,28 @@ class Doubles(Numbers[Triple]):
     """
 
     def __init__(self, known: Sequence[Decision] = ()) -> None:
-        self.inside = 0  # in how many texts of the tables
         self.decisions: list[Decision] = []
-        self.known = known
-        self.node = -1
+        self.known = {one.key: one.proved for one in known}
+        self.path: list[object] = [None]  # what is computed, and what in the texts that this runs
+        self.met: dict[object, int] = {}
 
-    def enter(self, node: int) -> None:
-        if not self.inside:
-            self.node = node
+    @property
+    def inside(self) -> bool:
+        """Whether a text of the tables is run."""
+        return len(self.path) > 1
 
-    def proved(self) -> Any:
-        """Where the next decision is known to be between equal numbers."""
-        place = len(self.decisions)
-        return self.known[place].proved if place < len(self.known) else False
+    def enter(self, where: object) -> None:
+        self.path[-1] = where
+
+    def next_key(self) -> object:
+        """The key of a decision: where it is made, and which of these it is."""
+        where = tuple(self.path)
+        self.met[where] = count = self.met.get(where, 0) + 1
+        return where, count
+
+    def proved(self, key: object) -> Any:
+        """Where a decision is known to be between equal numbers."""
+        return self.known.get(key, False)
 
     @cached_property
     def wide(self) -> Multiprecision:
@@ -119,11 +128,11 @@ class Doubles(Numbers[Triple]):
         return whole
 
     def text(self, graph: Graph, given: Mapping[str, Triple]) -> Triple:
-        self.inside += 1
+        self.path.append(None)
         try:
             return super().text(graph, given)
         finally:
-            self.inside -= 1
+            self.path.pop()
 
     # operations on numbers
 
@@ -134,6 +143,8 @@ class Doubles(Numbers[Triple]):
             return self.side_by_side(row, operands)
         if not self.inside:
             self.admit(row, operands, where)
+        if row is NEAREST or row is REMAINDER:
+            return self.rounded(*operands)
         kernel = KERNELS.get(row)
         if kernel:
             x = tidy(kernel(*operands))
@@ -150,6 +161,15 @@ class Doubles(Numbers[Triple]):
         if self.inside and text is not None:
             return x
         return self.mended(row, operands, x, where)
+
+    def rounded(self, x: Triple, y: Triple | None = None) -> Triple:
+        """A whole number near x; or x less the whole multiple of y near it."""
+        high, _, error = x if y is None else dd.div(x, y)
+        known = (error * 4 < 1) & (np.abs(high) < 2.0**52)
+        near = np.where(known, np.rint(high), np.inf)
+        self.decisions.append(Rounded(self.next_key(), near))
+        n: Triple = (np.rint(high), 0.0, 0.0 if np.all(known) else np.where(known, 0.0, np.inf))
+        return tidy(n if y is None else dd.sub(x, dd.mul(n, y)))
 
     def admit(self, row: Operation, operands: Sequence[Triple], where: Mask | None) -> None:
         """Raise Beyond where operands are certainly beyond the domain."""
@@ -192,7 +212,7 @@ class Doubles(Numbers[Triple]):
         beyond: DomainError | None = None
         outside = np.zeros(shape, dtype=bool)
         with self.wide.context():
-            for place in zip(*np.nonzero(unknown), strict=True):
+            for place in map(tuple, np.argwhere(unknown)):
                 balls = [self.ball([part[place] for part in one]) for one in parts]
                 try:
                     ball = self.wide.apply(row, balls)
@@ -231,9 +251,10 @@ class Doubles(Numbers[Triple]):
     ) -> Triple:
         local = super().slope(row, place, operands, out, key)
         if row.jump:
-            _, near = self.at_kinks(row, operands, out)
+            here, near, _ = self.at_kinks(row, operands, out)
             if np.any(near):
-                return dd.choose(near, (np.float64(np.nan), 0.0, 0.0), local)
+                missing = np.float64(np.nan), 0.0, np.where(here, 0.0, np.inf)
+                return dd.choose(near, missing, local)
         return local
 
     def routed(self, up: Triple, local: Triple) -> Triple:
@@ -244,17 +265,18 @@ class Doubles(Numbers[Triple]):
 
     def at_kinks(
         self, row: Operation, operands: Sequence[Triple], out: Triple, cut: bool = False
-    ) -> tuple[Column, Column]:
-        """Where an operation stands on a kink of its own, or on its branch cut; and where it may."""
+    ) -> tuple[Column, Column, list[Decision]]:
+        """Where an operation stands on a kink of its own, or on its branch cut; where it may; and
+        what was decided to see that.
+        """
         here, near = np.zeros(self.shape(out), dtype=bool), np.zeros(self.shape(out), dtype=bool)
         rows = texts(row)
-        told = self.decisions
+        told, self.decisions = self.decisions, []
         for text in [rows.cut] if cut and rows.cut else [] if cut else rows.kinks:
-            self.decisions = []
             x = self.text(text, {**dict(zip(row.operands, operands, strict=False)), OUT: out})
             here, near = here | is_zero(x), near | ~(np.abs(x[0]) > reach(x))
-        self.decisions = told
-        return here, near
+        told, self.decisions = self.decisions, told
+        return here, near, told
 
     # along an axis
 
@@ -262,7 +284,8 @@ class Doubles(Numbers[Triple]):
         return tidy(halved(self.add, first(x, axis)))
 
     def extreme(self, x: Triple, axis: int, sign: int) -> Triple:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         out = halved(lambda a, b: larger(a, b, sign), first(x, axis))
         d = dd.sub(x, moved(lambda a: np.expand_dims(a, axis), out))
         near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), self.shape(x))
@@ -273,11 +296,12 @@ class Doubles(Numbers[Triple]):
             out = dd.choose(proved, one, out)
         close = np.sum(near, axis)
         sure = (close == 1) | (close == np.sum(is_zero(d) & near, axis)) | proved
-        self.decisions.append(Selected(place, near, sure))
+        self.decisions.append(Selected(key, place, near, sure))
         return out
 
     def shares(self, x: Triple, out: Triple, axis: int) -> Triple:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         d = dd.sub(x, out)
         shape = np.shape(d[0])
         near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), shape)
@@ -287,7 +311,8 @@ class Doubles(Numbers[Triple]):
         sure = (close == 1) | (close == certain) | proved
         part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
         high, low, error = dd.choose(here, part, exact(0.0))
-        self.decisions.append(Shared(self.node, here, near, count, sure))
+        node = self.path[0][0] if isinstance(self.path[0], tuple) else -1
+        self.decisions.append(Shared(key, node, here, near, count, sure))
         return high, low, error if np.all(sure) else np.where(near & ~sure, np.inf, error)
 
     def product(self, a: Triple, b: Triple) -> Triple:
@@ -296,7 +321,8 @@ class Doubles(Numbers[Triple]):
     # choice
 
     def compare(self, left: Triple, comparison: str, right: Triple) -> Mask:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         x, doubt = dd.difference(left, right)
         if np.any(proved):
             x, doubt = np.where(proved, 0.0, x), doubt & ~proved
@@ -306,34 +332,21 @@ class Doubles(Numbers[Triple]):
             np.broadcast_to(doubt, shape) if np.any(doubt) else None,
             np.broadcast_to((x == 0) & ~doubt, shape),
         )
-        self.decisions.append(Compared(mask))
+        self.decisions.append(Compared(key, mask))
         return mask
 
     def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:
         return chosen((mask.holds, mask.doubt), [x, y])
 
 
-def nearest_whole(x: Triple) -> Triple:
-    """A whole number near each; of two near a half either, of more it is not known which."""
-    high, _, error = x
-    near = np.rint(high)
-    known = (error * 4 < 1) & (np.abs(high) < 2.0**52)
-    return near, 0.0, np.where(known, 0.0, np.inf)
-
-
-def remainder(x: Triple, y: Triple) -> Triple:
-    """X less the whole multiple of y near it."""
-    times = nearest_whole(dd.div(x, y))
-    return dd.sub(x, dd.mul(times, y))
-
-
 KERNELS: Kernels = {
     **DOUBLES,
-    OPERATIONS["_nearest"]: nearest_whole,
-    OPERATIONS["_remainder"]: remainder,
     IDENTITY: lambda x: x,
 }
 """What there is of double-doubles; what it lacks has a text, or is asked of wide numbers."""
+
+
+NEAREST, REMAINDER = OPERATIONS["_nearest"], OPERATIONS["_remainder"]
 
 
 UNBOUNDED: dict[Operation, np.ufunc] = {
