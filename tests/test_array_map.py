@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import backprop_grammar as bp
-from backprop_grammar.batch.over_arrays import LINES
+from backprop_grammar.batch import over_arrays
 from backprop_grammar.errors import BackpropError
 from tests.support import call
 
@@ -263,11 +263,11 @@ REFUSED = [
     ("sum(x^2)", "a", ["--at", "x=[1,2]"], "no variable of the program is a column"),
     ("W @ x", "x_0,x_1", ["--at", "W=[1,2;3,4]"], "the output is 2, not a number"),
     ("sum(W @ x)", "x_0,x_1", ["--at", "W=[1,2,3]"], "the inner sizes differ"),
-    ("pick(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
+    ("sum(x[y:])", "x_0,x_1,y", [], "y selects elements, and cannot be another one in every row"),
     ("y*cross_entropy(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
     ("cross_entropy(X @ W, y)", "y_0,y_1", ["--at", "W=[1,2;3,4],X=[1,2;3,4]"], "y selects elements, and cannot be another one in every row"),
     ("cross_entropy(W @ x, y)", "x_0,x_1,y", ["--at", "W=[1,2;3,4]", "--wrt", "y"], "y selects elements, and has no gradient"),
-    ("x[k]", "x_0,x_1,k", [], "k selects elements, and cannot be another one in every row"),
+    ("k*x[k]", "x_0,x_1,k", [], "k selects elements, and cannot be another one in every row"),
     ("pick(x, k)^2", "x_0,x_1", ["--at", "k=1", "--wrt", "k"], "k selects elements, and has no gradient"),
     ("sum(x)", "x_0,x_1", ["--wrt", "x[5]"], "there is no element x[5]"),
     ("sum(x)", "x_0,x_1", ["--wrt", "y"], "there is no node called y"),
@@ -337,12 +337,13 @@ def test_labels_in_the_library():
         program.map({"x": X, "y": [2, 0]}, W=[[1, 2], [3, 4]])
 
 
-def test_too_much_is_refused_before_a_row_is_read():
+def test_too_much_is_refused_before_a_row_is_read(monkeypatch):
+    monkeypatch.setattr(over_arrays, "LINES", 2_000)
     rows = ",".join(f"x_{k}" for k in range(60)) + "\nnot a row at all\n"
     at = json.dumps({"W": [[0.5] * 60] * 60})
     code, out, err = call("map", "sum((W @ x)^2)", "--points", "-", "--at", at, stdin=rows.encode())
     assert (code, out) == (1, "")
-    assert f"operations on numbers for every row, more than {LINES:,}" in err
+    assert "operations on numbers for every row, more than 2,000" in err
 
 
 # the library

@@ -11,6 +11,7 @@ on what they get.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,7 +44,7 @@ from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
 from .trace.index import formula, rule_text
-from .trace.point import bind, finite, is_array
+from .trace.point import bind, finite, is_array, unknown_names
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
 
@@ -166,6 +167,34 @@ class Program:
 
         bound, at = arrays.bind(self.record, self.point(point, values, {}))
         found = at | drawn(bound, at, whole(seed, "the seed", 0, MOST_SEED))
+        return {name: as_array(value).nested for name, value in found.items()}
+
+    def initial(
+        self,
+        how: str = "normal",
+        point: Point | None = None,
+        /,
+        *,
+        seed: int = 0,
+        columns: "Mapping[str, Shape] | None" = None,
+        output: str = "",
+        **values: Any,
+    ) -> dict[str, Any]:
+        """Values to begin a training with, for the variables without one, by their declared shapes.
+
+        how: normal, uniform, xavier, he or zeros (see ``arrays.initial``), drawn from the seed; the
+        point, given as in ``at``, is that of the others. columns: the shapes of the inputs that are
+        data, () of numbers. output: as of ``at``. Raises BackpropError for a variable without a
+        declared shape, and where nothing says how large a letter of it is.
+        """
+        from .arrays import point as arrays  # which numbers alone do not need
+        from .arrays.initial import initial  # as these
+
+        bound, at = arrays.bind(self.record, self.point(point, values, {}))
+        end = NodeNames(bound).find(named(output, "the output")) if output else bound.output
+        varying = {named(name): tuple(shape) for name, shape in (columns or {}).items()}
+        seed = whole(seed, "the seed", 0, MOST_SEED)
+        found = initial(bound, at, checked(how, "how they begin"), seed, varying, end)
         return {name: as_array(value).nested for name, value in found.items()}
 
     def needed(self, output: str = "") -> tuple[str, ...]:
@@ -471,6 +500,10 @@ class Program:
         output: str | None = None,
         rows: Mapping[str, Any] | None = None,
         place: Callable[[int], str] | None = None,
+        data: Names | None = None,
+        batch: int | None = None,
+        seed: int | None = None,
+        until: str | None = None,
         **values: Any,
     ) -> "Trajectory":
         """Steps along the gradient from a point, which is given as in ``at``; none is taken yet.
@@ -482,7 +515,11 @@ class Program:
         given. method: a row of ``descent.optimisers``, gd unless given. up: ascend. wrt: the
         inputs that are stepped; all that have one value unless given. rows: an array per input
         that is data; what is stepped is then the mean of the output over the rows. place: what
-        messages call a row, by its number from 0; `row 1` and so on unless given.
+        messages call a row, by its number from 0; `row 1` and so on unless given. data: inputs of
+        the point that are held, with a row for each example, where the program takes all examples
+        at once. batch: how many rows each step looks at, of a shuffle of all in each epoch, which hangs on the seed; all
+        unless given. until: ends the run early: "gradient<1e-6" (its norm), "change<1e-9" (of the
+        output in a step), "value<0.01".
 
         Raises BackpropError as ``at`` does, for numbers out of range, and for a row that lacks one.
         """
@@ -491,7 +528,7 @@ class Program:
 
         given: dict[str, Any] = {
             "rate": rate, "steps": steps, "method": method, "up": up, "wrt": wrt, "output": output,
-            "rows": rows, "place": place,
+            "rows": rows, "place": place, "data": data, "batch": batch, "seed": seed, "until": until,
         }  # fmt: skip
         options = {name: value for name, value in given.items() if value is not None}
         start = self.point(point, values, options)
@@ -508,8 +545,17 @@ class Program:
             bound, at = bind_arrays(bound, start)
         else:
             bound, at = bind(bound, start)
-        for name in ("rows", "place"):
+        for name in ("rows", "place", "data", "batch", "seed"):
             options.pop(name, None)
+        if batch is not None:
+            whole(batch, "the batch", 1, MOST_STEPS)
+            if rows is None and not data:
+                raise usage("a batch is of rows, and there are none", 'give rows={"x": [...]}')
+        seed = whole(0 if seed is None else seed, "the seed", 0, MOST_SEED)
+        if until is not None:
+            from .descent.until import until as condition  # loaded when it is asked for
+
+            options["until"] = condition(checked(until, "until"))
         if "wrt" in options:
             options["wrt"] = listed(options["wrt"])
         if rate is not None:
@@ -524,8 +570,6 @@ class Program:
             options["output"] = named(output, "the output")
         at = {name: value for name, value in at.items() if name not in columns}
         if arrays:
-            from .descent.over_arrays import plan_arrays  # likewise
-
             if rows is not None and not hasattr(rows, "shapes"):
                 with many_points():
                     from .batch.over_arrays import with_classes  # likewise
@@ -533,12 +577,40 @@ class Program:
                 given = {named(name): column for name, column in rows.items()}
                 end = options.get("output", "")
                 rows, shapes, _ = with_classes(bound, at, given, shapes, end)
-            planned = plan_arrays(bound, at, shapes, **options)
+            planned = self.planned(bound, at, shapes, listed(data or ()), batch or 0, seed, options)
         else:
             planned = plan(bound, at, **options)
         if rows is not None:
-            planned = mean_over(planned, shapes, rows, place or row_of)
+            planned = mean_over(planned, shapes, rows, place or row_of, batch or 0, seed)
         return Trajectory(planned, again=again)
+
+    def planned(
+        self,
+        bound: Graph,
+        at: Mapping[str, Any],
+        columns: "Mapping[str, Shape]",
+        data: Sequence[str],
+        batch: int,
+        seed: int,
+        options: Mapping[str, Any],
+    ) -> "Plan":
+        """The plan of a run over arrays: element by element, or array by array where all data is
+        taken at once, or there is too much.
+        """
+        from .descent.over_arrays import plan_arrays  # which numbers do not need
+
+        unknown = [name for name in data if name not in bound.variables]
+        if unknown:
+            raise unknown_names(bound, unknown)
+        if not data:
+            try:
+                return plan_arrays(bound, at, columns, **options)
+            except BackpropError as error:
+                if error.kind != "limit" or columns:
+                    raise
+        with many_points():
+            from .descent.whole import plan_whole  # needs NumPy
+        return plan_whole(bound, at, data, batch=batch, seed=seed, **options)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
         """The steps of ``descent``, which takes the same, to their end."""
@@ -579,6 +651,8 @@ def mean_over(
     shapes: "Mapping[str, Shape]",
     rows: Mapping[str, Any],
     place: Callable[[int], str],
+    batch: int = 0,
+    seed: int = 0,
 ) -> "Plan":
     """A plan over the mean of rows, whose numbers are looked at when all else is checked.
 
@@ -608,7 +682,12 @@ def mean_over(
         check_lines(len(kernel.straight.lines))
         given = {named(name): column for name, column in rows.items()}
         table = columns_of_arrays(given, shapes)
-    return over_rows(plan, kernel, table, place)
+    planned = over_rows(plan, kernel, table, place, batch, seed)
+    if plan.elements is None:
+        return planned
+    from .descent.accuracy import counted  # which numbers do not need
+
+    return replace(planned, right=counted(planned, table, shapes))
 
 
 class Edge(NamedTuple):

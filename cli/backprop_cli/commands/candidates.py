@@ -224,6 +224,8 @@ VALUES: dict[str, Callable[[Given], Found]] = {
     ],
     "--method": methods,
     "--reduce": fixed("mean", "sum"),
+    "--init": fixed("normal", "uniform", "xavier", "he", "zeros"),
+    "--until": fixed("gradient<1e-6", "change<1e-9", "value<0.01"),
     "--from": fixed(*io.FORMATS),
     "--to": fixed(*io.FORMATS),
     "functions name": functions,
@@ -238,5 +240,6 @@ SAMPLES: dict[str, Callable[[], Iterable[str]]] = {
     "--file": lambda: [name for name, path in shipped.samples().items() if path.suffix == ".bp"],
     "--at": lambda: [name for name in shipped.samples() if shipped.point_of(name)],
     "--points": lambda: [name for name, path in shipped.samples().items() if path.suffix == ".csv"],
+    "--data": lambda: [name for name, path in shipped.samples().items() if path.suffix == ".csv"],
 }
 """Options that take a sample for a file."""

@@ -6,13 +6,13 @@ bar counts them, the trajectory keeps a few. Whatever ends them, what was reache
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backprop_grammar.descent.optimisers import METHODS
-from backprop_grammar.errors import usage
+from backprop_grammar.errors import BackpropError, usage
 
 from .. import formats
 from ..input.options import (
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from backprop_grammar.trace.record import Note
 
     from ..data.objective import PointFiles
+    from ..data.sources import Points
+    from ..data.whole import Data
     from ..input.request import Request
 
 __all__ = ["EXAMPLES", "command", "run_steps"]
@@ -47,6 +49,7 @@ EXAMPLES = """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file @rosenbrock --rate 0.05 --steps 200 --method adam
 backprop step "(w*x0 + b - x1)^2" --points @points --at w=0,b=0 --steps 500
+backprop step --file @spirals --points @spirals --init normal --seed 1 --method adam --rate 0.05 --steps 400
 backprop step "norm(W @ x)^2" --at "W=[1,2;3,4],x=[1,-1]" --wrt W --rate 0.01
 backprop step "x^2" --at x=3 --steps 9 --json | backprop eval "x^4" --at @-"""
 
@@ -77,9 +80,37 @@ def command(
             help='Step on the mean over rows: a file, a "*.csv", or -; may be repeated.',
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="All rows at once: columns x_0, x_1, ... are a matrix X, y a vector; or a .npz.",
+        ),
+    ] = None,
     source: Source = "",
     separator: Separator = ",",
     rename: Rename = None,
+    init: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Begin with normal, uniform, xavier, he or zeros for what is declared (W: 2x16)"
+            " and has no value, from --seed; only that is stepped.",
+        ),
+    ] = "",
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Rows that a step looks at, of a shuffle by --seed in each epoch."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help='Stop early: "gradient<1e-6" (its norm), "change<1e-9" or "value<0.01".',
+        ),
+    ] = None,
     everything: Everything = False,
     as_json: Json = False,
     get: Get = None,
@@ -98,34 +129,53 @@ def command(
         raise usage(f"a run has 1 step or more, not {steps}")
     if steps > MOST_STEPS:
         raise usage(f"--steps is at most {MOST_STEPS:,}", "take fewer steps")
+    if points and data:
+        hint = "--points is for a program that takes one row, --data for one that takes them all"
+        raise usage("--points and --data are two ways to take rows", hint)
+    if batch is not None and not (points or data):
+        hint = "give a file with --points FILE, or --data FILE"
+        raise usage("--batch is of rows, and there are none", hint)
+    if batch is not None and batch < 1:
+        raise usage(f"a batch has 1 row or more, not {batch}")
     request = Request(program, file, at, wrt, output, digits=digits, seed=seed, random=random)
     reading = {"--from": source, "--separator": separator != ",", "--rename": rename}
     option = next((option for option, given in reading.items() if given), "")
-    if option and not points:
+    if option and not (points or data):
         raise usage(f"{option} says how points are read", "give a file with --points FILE")
     with contextlib.ExitStack() as stack:
-        rows = None
-        if points:
-            parsed, point, notes, rows = rows_of(
-                stack, request, points, source, separator, rename or ()
+        rows, whole = None, None
+        if data:
+            parsed, point, drawn, notes, whole = data_of(
+                stack, request, data, source, separator, rename or (), init
+            )
+        elif points:
+            parsed, point, drawn, notes, rows = rows_of(
+                stack, request, points, source, separator, rename or (), init
             )
         else:
             parsed, point, notes = request.read(arrays=True)
+            drawn = begun(parsed, point, init, request, {})
         views = request.views()
         run = parsed.descent(
-            point,
+            point | drawn,
             rate=number_option(rate, "--rate"),
             steps=steps,
             method=method,
             up=up,
-            wrt=views["wrt"],
+            wrt=views["wrt"] or list(drawn),
             output=views["output"],
             rows=rows,
             place=None if rows is None else rows.place,
+            data=None if whole is None else list(whole.values),
+            batch=batch,
+            seed=seed,
+            until=until,
         )
         run.asides = tuple(notes)
         if rows is not None:
             run.files = rows.names
+        if whole is not None:
+            run.files = whole.files
         return run_steps(
             run, stream=stream, as_json=as_json, get=get, digits=digits, everything=everything
         )
@@ -138,28 +188,127 @@ def rows_of(
     form: str,
     separator: str,
     renames: Sequence[str],
-) -> tuple["library.Program", dict[str, Any], list["Note"], "PointFiles"]:
-    """The program, the values of the variables that are no columns, notes, and the rows.
+    init: str,
+) -> tuple["library.Program", dict[str, Any], dict[str, Any], list["Note"], "PointFiles"]:
+    """The program, the values of the variables that are no columns, what was drawn of these, notes,
+    and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
-    renames: such as `sepal length (cm)=sl`. Raises BackpropError for what contradicts each other.
+    renames: such as `sepal length (cm)=sl`. init: see ``begun``. Raises BackpropError for what contradicts each other.
     """
-    from ..data.columns import called, read_renames
+    from ..data.columns import called
     from ..data.feeds import feed_of
-    from ..data.io import check_separator
     from ..data.objective import PointFiles
-    from ..data.sources import files_of, opened
 
-    request.check_input(points)
-    renamed = read_renames(renames)
-    check_separator(separator)
-    files = [opened(stack, path, form, False, separator) for path in files_of(points)]
-    check_separator(separator, {one.form for one in files})
+    files, renamed = opened_files(stack, request, points, form, separator, renames)
     program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
-    feed = feed_of(program, at, request.views()["output"], files, renamed)
+    drawn = dict[str, Any]()
+    if init:
+        from ..data.arrays import shapes_of_columns  # which numbers do not need
+
+        drawn = begun(program, at, init, request, shapes_of_columns(program, files[0], renamed))
+    try:
+        feed = feed_of(program, at | drawn, request.views()["output"], files, renamed)
+    except BackpropError as error:
+        raise with_init(error, program, init) from None
     at = {name: value for name, value in at.items() if name not in feed.inputs}
     rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists, feed.labels)
-    return program, at, notes, rows
+    return program, at, drawn, notes, rows
+
+
+def opened_files(
+    stack: contextlib.ExitStack,
+    request: "Request",
+    paths: Sequence[str],
+    form: str,
+    separator: str,
+    renames: Sequence[str],
+) -> tuple[list["Points"], dict[str, str]]:
+    """The files, and which columns have other names; parameters as of ``rows_of``."""
+    from ..data.columns import read_renames
+    from ..data.io import check_separator
+    from ..data.sources import files_of, opened
+
+    request.check_input(paths)
+    renamed = read_renames(renames)
+    check_separator(separator)
+    files = [opened(stack, path, form, False, separator) for path in files_of(paths)]
+    check_separator(separator, {one.form for one in files})
+    return files, renamed
+
+
+def with_init(error: BackpropError, program: "library.Program", init: str) -> BackpropError:
+    """The error for inputs without a value, with another way out where their shapes are declared."""
+    if init or not error.missing or not set(error.missing) <= program.record.declared.keys():
+        return error
+    hint = "--init normal draws values to begin with, of the shapes that are declared"
+    return error.replace(hint=f"{hint}; {error.hint}")
+
+
+def data_of(
+    stack: contextlib.ExitStack,
+    request: "Request",
+    paths: Sequence[str],
+    form: str,
+    separator: str,
+    renames: Sequence[str],
+    init: str,
+) -> tuple["library.Program", dict[str, Any], dict[str, Any], list["Note"], "Data"]:
+    """The same as ``rows_of`` with all rows at once, which are in the point, too."""
+    from ..data.columns import called
+    from ..data.whole import missing as still_missing
+    from ..data.whole import of_archive, of_files
+
+    output = request.views()["output"]
+    files, renamed = list["Points"](), dict[str, str]()
+    archive = paths[0] if len(paths) == 1 and paths[0].lower().endswith(".npz") else ""
+    bound: Sequence[str] = ()
+    if not archive:
+        files, renamed = opened_files(stack, request, paths, form, separator, renames)
+        bound = tuple(called(files[0], renamed))
+    program, at, notes = request.read(bound=bound, arrays=True)
+    if archive:
+        from backprop_grammar.trace.record import Note
+
+        from ..input.arrays import read_archive  # only where there is one
+
+        found, more = read_archive(archive)
+        notes += [Note("precision", "", remark) for remark in more]
+        whole = of_archive(program, at, output, found, archive)
+    else:
+        whole = of_files(program, at, output, files, renamed)
+    at |= whole.values
+    drawn = begun(program, at, init, request, {})
+    error = still_missing(program, at | drawn, output, files, renamed)
+    if error is not None:
+        raise with_init(error, program, init)
+    return program, at, drawn, notes, whole
+
+
+def begun(
+    program: "library.Program",
+    at: Mapping[str, Any],
+    init: str,
+    request: "Request",
+    columns: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Values to begin with for the variables without one; see ``Program.initial``.
+
+    init: how; empty for none. columns: the shapes of those that vary. Raises BackpropError where all
+    have a value.
+    """
+    if not init:
+        return {}
+    output = request.views()["output"]
+    found = program.initial(init, at, seed=request.seed, columns=columns, output=output)
+    if not found:
+        raise usage("--init has nothing to begin: every variable has a value", "leave it out")
+    from backprop_grammar.arrays.point import array  # which numbers do not need
+
+    return {
+        name: array(value, name) if isinstance(value, list) else value
+        for name, value in found.items()
+    }
 
 
 def run_steps(

@@ -9,7 +9,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from backprop_grammar.arrays.elements import classes
+from backprop_grammar.arrays.elements import Label, classes
 from backprop_grammar.arrays.lower import element, elements
 from backprop_grammar.errors import BackpropError, few, shorten, suggestion, usage, visible
 from backprop_grammar.language.graph import Array
@@ -25,7 +25,7 @@ from .sources import Points
 if TYPE_CHECKING:
     from backprop_grammar.batch.over_arrays import EvaluatorOfArrays
 
-__all__ = ["added", "feeding"]
+__all__ = ["added", "feeding", "shapes_of_columns"]
 
 Place = tuple[int, ...]
 MOST = 1_000
@@ -78,7 +78,7 @@ def feeding(
     fixed = {name: value for name, value in at.items() if name not in feed.shapes}
     for name, size in classes(graph, fixed, feed.shapes, output).items():
         column = feed.columns.pop(name)
-        give(feed, name, (size,), None, {}, column)
+        give(feed, name, Label((size,)), None, {}, column)
         feed.labels[column] = feed.lists.pop(column)[0]
     for other in files:
         check_file(other, feed, renamed, one)
@@ -173,6 +173,22 @@ def inferred(name: str, style: Style, columns: Mapping[str, str]) -> Shape | Non
         return None
     rows = next(k for k in count() if style(name, (k, 0)) not in columns or k > MOST)
     return rows, width
+
+
+def shapes_of_columns(
+    program: Program, one: Points, renamed: Mapping[str, str]
+) -> dict[str, Shape]:
+    """The inputs of a program that are columns of a file, with the shapes that these say."""
+    first, result = called(one, renamed), dict[str, Shape]()
+    rest = {key: column for key, column in first.items() if key not in program.inputs}
+    for name in program.inputs:
+        if name in first:
+            result[name] = shape_in(one, first[name]) or ()
+        elif shape := next(
+            (found for style in STYLES if (found := inferred(name, style, rest))), None
+        ):
+            result[name] = shape
+    return result
 
 
 def shape_in(one: Points, column: str) -> Shape | None:

@@ -109,6 +109,11 @@ def numbers(
     wrong = dict[int, str]()
     names = tuple(columns.values())
     whole = tables.whole_columns(names)
+    labelled = {
+        k.partition("[")[0]
+        for k, name in columns.items()
+        if tables.whole_columns([name])[0] in labels
+    }
 
     def converted(batch: "polars.DataFrame") -> "polars.DataFrame":
         lines = one.form == "jsonl"
@@ -136,5 +141,7 @@ def numbers(
     if wrong:
         row = min(wrong)
         hint = "a mean is over rows with all their numbers"
+        if any(wrong[row].startswith(f"{name} is n") for name in labelled):
+            hint = "a label is a whole number, from 0 to one less than there are classes"
         raise BackpropError("file", f"{one.name}, row {row + 1}: {wrong[row]}", hint=hint)
     return result

@@ -46,17 +46,25 @@ def folder() -> Path:
 
 
 def samples() -> dict[str, Path]:
-    """The programs and the tables, by their names, in the order of the alphabet."""
-    files = (path for kind in KINDS[:2] for path in folder().glob(f"*{kind}"))
-    return {path.stem: path for path in sorted(files)}
+    """The programs and the tables, by their names, in the order of the alphabet; a table that comes
+    with a program by the name of its file.
+    """
+    found = dict[str, Path]()
+    for path in sorted(path for kind in KINDS[:2] for path in folder().glob(f"*{kind}")):
+        found[path.name if path.stem in found else path.stem] = path
+    return found
 
 
-def sample(name: str) -> Path:
-    """The sample of a name such as `neuron` or `neuron.json`.
+def sample(name: str, first: str = "") -> Path:
+    """The sample of a name such as `neuron` or `neuron.json`. first: the suffix of what is wanted
+    where several have that name.
 
     Raises BackpropError, with the nearest name, where there is none.
     """
-    for path in (folder() / name, *(folder() / f"{name}{kind}" for kind in KINDS)):
+    for path in (
+        folder() / name,
+        *(folder() / f"{name}{kind}" for kind in (first, *KINDS) if kind),
+    ):
         if path.suffix in KINDS and path.parent == folder() and path.is_file():
             return path
     hint = suggestion(name, samples(), "`backprop samples` lists them")

@@ -54,7 +54,7 @@ def files_of(points: Sequence[str]) -> list[str]:
     for text in points:
         if not text:
             raise usage("--points names no file", "give a file with --points FILE")
-        matches = [str(shipped.sample(text[1:])) if text.startswith("@") else text]
+        matches = [str(shipped.sample(text[1:], ".csv")) if text.startswith("@") else text]
         if is_pattern(text):
             matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  absolute patterns too
             if not matches:

@@ -108,7 +108,11 @@ class StepsTable:
         if files := self.run.files:
             place = files[0] if len(files) == 1 else f"{len(files):,} files"
             rows = "1 row" if self.plan.rows == 1 else f"{self.plan.rows:,} rows"
-            how = f"mean over {rows} of {visible(place)}, {how}"
+            over = "" if self.plan.whole else "mean over "
+            how = f"{over}{rows} of {visible(place)}, {how}"
+        if batches := self.plan.batches:
+            epoch = f"{batches.steps:,} batches of {batches.size:,} rows an epoch"
+            how = f"{how}, {epoch}, shuffled by seed {batches.seed}; each step shows its batch"
         yield from self.paragraph(Text(how, QUIET))
 
     # the steps: one grid, or two, or lines, as the width allows
@@ -176,8 +180,9 @@ class StepsTable:
     def summary(self) -> Text:
         """Where the output went, beside where the gradients said it would go."""
         run = self.run
-        start, final, steps = run.start.value, run.final.value, run.final.number
-        text = Text.assemble((self.output, NAME))
+        start, final, steps = run.began.value, run.reached.value, run.final.number
+        text = Text("over all rows, " if self.plan.batches else "")
+        text.append(self.output, NAME)
         if not steps:
             return text.append(" is ").append_text(self.number(start)).append("; no step was taken")
         text.append(" went from ").append_text(self.number(start))
@@ -185,16 +190,25 @@ class StepsTable:
         text.append(f" in {steps:,} steps" if steps > 1 else "")
         change = self.change(run.actual)
         text.append(f", {way(run.actual)} {change}" if run.actual else ", unchanged")
+        if self.plan.batches:
+            return text.append(self.right())
         text.append("; predicted ")
         same = run.actual * run.predicted > 0
         predicted = decimal(abs(run.predicted), self.digits)
         if not same and run.predicted:
             predicted = f"{way(run.predicted)} {predicted}"
-        return text.append(predicted)
+        return text.append(predicted).append(self.right())
+
+    def right(self) -> str:
+        """How many rows a classifier gets right."""
+        right, rows = self.run.right, self.plan.rows
+        if right is None:
+            return ""
+        return f"; right in {right:,} of {rows:,} rows, {decimal(100 * right / rows, 4)} %"
 
     def change(self, change: float) -> str:
         """The size of a change with those digits only that the two outputs settle."""
-        grain = math.ulp(max(abs(self.run.start.value), abs(self.run.final.value)))
+        grain = math.ulp(max(abs(self.run.began.value), abs(self.run.reached.value)))
         certain = math.floor(math.log10(abs(change) / grain)) if change else 0
         return decimal(abs(change), max(1, min(self.digits, certain)))
 

@@ -28,7 +28,16 @@ EXIT_CODES = (
 )
 
 GROUPS = {
-    "Input": ("--at", "--file", "--points", "--from", "--separator", "--rename"),
+    "Input": (
+        "--at",
+        "--file",
+        "--points",
+        "--data",
+        "--from",
+        "--separator",
+        "--rename",
+        "--init",
+    ),
     "What to compute": (
         *(
             "--wrt",
@@ -51,7 +60,16 @@ GROUPS = {
             "--steps",
             "--up",
         ),
-        *("--method", "--reduce", "--strict", "--workers", "--dask", "--verify"),
+        *(
+            "--method",
+            "--batch",
+            "--until",
+            "--reduce",
+            "--strict",
+            "--workers",
+            "--dask",
+            "--verify",
+        ),
     ),
     "Output": (),
     "Options": ("--help", "--version"),

@@ -20,11 +20,12 @@ from ..numbers.wide import as_float
 from ..operations.exact import LONGEST
 from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
+from ..operations.shape import Shape
 from .builder import values_of
 from .lower import Lowered, check_work, element, elements
 from .shapes import floats_of, shapes
 
-__all__ = ["constant", "drawn", "settled"]
+__all__ = ["constant", "declared_shape", "drawn", "settled", "stream"]
 
 MOST = 200_000
 """Operations on numbers that the text of an array may mean."""
@@ -143,20 +144,30 @@ def drawn(program: Graph, at: Mapping[str, float | Array], seed: int) -> dict[st
             given = as_array(at[name]).shape
             sizes |= {k: n for k, n in zip(declared, given, strict=False) if isinstance(k, str)}
     result: dict[str, float | Array] = {}
-    for name, declared in program.declared.items():
+    for name in program.declared:
         if name in at or name not in program.variables:
             continue
-        shape = tuple([sizes.get(k, 0) if isinstance(k, str) else k for k in declared])
-        if 0 in shape:
-            letter = declared[shape.index(0)]
-            raise BackpropError(
-                "shape", f"{shorten(name)} is declared {shape_text(declared)}, and nothing says how large {letter} is",
-                program.spans[program.variables[name]],
-                hint=f"declare numbers, such as {shorten(name)}: {'x'.join(map(str, [k or 4 for k in shape]))}, "
-                f"or give an array of which {letter} is a size", source=program.source,
-            )  # fmt: skip
+        shape = declared_shape(program, name, sizes)
         row = MAKERS["randn"]
         _, numbers = made(row, [Fraction(k) for k in shape or (1,)], stream(f"{seed} {name} 0"))
         floats = floats_of(numbers)
         result[name] = Array(shape, floats).value
     return result
+
+
+def declared_shape(program: Graph, name: str, sizes: Mapping[str, int]) -> Shape:
+    """The shape that is declared for a variable, a number where none is. sizes: of the letters.
+
+    Raises BackpropError for a letter that is none of them.
+    """
+    declared = program.declared.get(name, ())
+    shape = tuple([sizes.get(k, 0) if isinstance(k, str) else k for k in declared])
+    if 0 in shape:
+        letter = declared[shape.index(0)]
+        raise BackpropError(
+            "shape", f"{shorten(name)} is declared {shape_text(declared)}, and nothing says how large {letter} is",
+            program.spans[program.variables[name]],
+            hint=f"declare numbers, such as {shorten(name)}: {'x'.join(map(str, [k or 4 for k in shape]))}, "
+            f"or give an array of which {letter} is a size", source=program.source,
+        )  # fmt: skip
+    return shape

@@ -100,24 +100,29 @@ class BoundedRows:
     ) -> None:
         """Live: the lines that matter. known: see ``constants``. kernels: FLOATS or DOUBLES."""
         self.straight = straight
-        self.rows = rows
-        self.numbers = numbers = dict(known if kernels is DOUBLES else rounded_constants(known))
+        self.rows, self.kernels = rows, kernels
+        self.numbers = dict(known if kernels is DOUBLES else rounded_constants(known))
         self.masks: dict[int, Mask] = {}
-        for line, (kind, operands, what) in enumerate(straight.lines):
-            if not live[line] or kind is Kind.CONSTANT:
-                continue
-            if kind is Kind.COLUMN:
-                numbers[line] = columns[str(what)]
-            elif kind in MASKS:
-                self.masks[line] = self.mask(kind, operands, what)
-            elif kind in (Kind.SELECT, Kind.GATE):
-                numbers[line] = chosen(self.masks[operands[0]], [numbers[k] for k in operands[1:]])
+        for line, (kind, _, _) in enumerate(straight.lines):
+            if live[line] and kind is not Kind.CONSTANT:
+                self.run(line, columns)
+
+    def run(self, line: int, columns: Mapping[str, Triple]) -> None:
+        """Compute a line."""
+        kind, operands, what = self.straight.lines[line]
+        numbers = self.numbers
+        if kind is Kind.COLUMN:
+            numbers[line] = columns[str(what)]
+        elif kind in MASKS:
+            self.masks[line] = self.mask(kind, operands, what)
+        elif kind in (Kind.SELECT, Kind.GATE):
+            numbers[line] = chosen(self.masks[operands[0]], [numbers[k] for k in operands[1:]])
+        else:
+            given = [numbers[k] for k in operands]
+            if kind in SHARES:
+                numbers[line] = SHARES[kind](given, what)
             else:
-                given = [numbers[k] for k in operands]
-                if kind in SHARES:
-                    numbers[line] = SHARES[kind](given, what)
-                else:
-                    numbers[line] = computed(kernels, kind, given)
+                numbers[line] = computed(self.kernels, kind, given)
 
     def mask(self, kind: Operation | Kind, operands: Sequence[int], what: object) -> Mask:
         """Where a condition holds, or several do."""

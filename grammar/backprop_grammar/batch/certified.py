@@ -19,10 +19,19 @@ from .error_ranges import PRODUCTS, Ends, Unknown, error_ranges, floors, told
 from .lines import LEAVES, MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column, over_columns
 
-__all__ = ["CHUNK", "Chunks", "live_lines"]
+__all__ = ["CHUNK", "Chunks", "live_lines", "most_rows"]
 
 CHUNK = 16_384
 """Rows of a chunk: a dozen columns of them stay in a processor's second cache."""
+
+NUMBERS = 2**25
+"""About how many numbers of the lines are held at once."""
+
+
+def most_rows(most: int, lines: int) -> int:
+    """How many rows of so many lines are computed at once."""
+    return max(1, min(most, NUMBERS // max(1, lines)))
+
 
 Box = dict[int, Ends]
 """The ranges of the lines that are measured."""
@@ -103,7 +112,8 @@ class Chunks:
         target, count = buffers(
             straight, self.live, [*watched, *(() if summed else factors(straight))]
         )
-        self.places = [np.empty(CHUNK) for _ in range(count)]  # then masks; then the results
+        self.size = most_rows(CHUNK, len(lines))
+        self.places = [np.empty(self.size) for _ in range(count)]  # then masks; then the results
         self.template: list[Any] = [None] * len(straight.lines)
         self.columns: list[tuple[int, str]] = []
         self.steps: list[Step] = []
@@ -114,7 +124,7 @@ class Chunks:
                 self.template[line] = what[0]  # type: ignore[index]
             elif kind in MASKS:
                 self.steps.append(Step(line, FILLS[kind], operands, what, len(self.places)))
-                self.places.append(np.empty(CHUNK, dtype=bool))
+                self.places.append(np.empty(self.size, dtype=bool))
             else:
                 function = FILLS[kind] if isinstance(kind, Kind) else filled(kind)
                 self.steps.append(Step(line, function, operands, what, target[line]))
@@ -163,7 +173,7 @@ class Chunks:
     ) -> tuple[list[Any], Box]:
         """The columns of the lines, and the ranges of those that are measured."""
         rows = len(results[0])
-        places = self.places if rows == CHUNK else [place[:rows] for place in self.places]
+        places = self.places if rows == self.size else [place[:rows] for place in self.places]
         places = [*places, *reversed(results)]  # result k is place -1 - k
         values, box, measured = self.template.copy(), Box(), self.measured
         try:

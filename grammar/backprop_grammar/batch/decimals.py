@@ -38,7 +38,7 @@ class Decimals:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, here: slice) -> "Decimals":
+    def __getitem__(self, here: slice | list[int]) -> "Decimals":
         if self.longer is None:
             return Decimals(self.values[here])
         return Decimals(self.values[here], self.longer[here], self.texts[here])

@@ -23,11 +23,12 @@ from ..trace.point import unknown_names
 from ..trace.record import KINKS
 from . import exact_sums as exact
 from .bounded import DOUBLES, FLOATS, BoundedRows, Kernels, Outcome, Refuse, constants
-from .certified import CHUNK, Chunks, live_lines
+from .certified import Chunks, live_lines, most_rows
 from .decimals import Decimals
 from .double_double import SLACK, Triple, some
 from .double_double import exact as as_triple
 from .error_ranges import Unknown
+from .stacked import Order, StackedRows, order_of
 from .straightline import straightline
 from .ufuncs import Column
 
@@ -37,6 +38,10 @@ PIECE = 4_096
 """Rows of a piece of a chunk of which nothing is known as a whole."""
 BLOCK = 16384
 """Suspect rows that are looked at together: a few columns of them stay in a processor's cache."""
+
+STACKED = 2**20
+"""About how many numbers are computed together, where lines are few rows long."""
+LEAST = 16
 
 RUNGS = FLOATS, DOUBLES
 
@@ -152,11 +157,17 @@ class Sums:
         sure = outcome.sure
         if not sure.any():
             return
+        parts = list[tuple[int, Any]]()
         for k, (high, low, error) in zip(places, outcome.results, strict=True):
-            for part in (high, low):
-                if some(part):
-                    self.units[k] += exact.total(np.broadcast_to(part, sure.shape)[sure])
-            self.errors[k] += float(np.sum(error, where=sure)) * SLACK if some(error) else 0.0
+            parts += [(k, part) for part in (high, low) if some(part)]
+            if some(error):
+                self.errors[k] += float(np.sum(error, where=sure)) * SLACK
+        for some_parts in blocks_of(parts, len(sure)):
+            numbers = np.empty((len(some_parts), len(sure)))
+            for row, (_, part) in zip(numbers, some_parts, strict=True):
+                row[...] = part
+            for (k, _), units in zip(some_parts, exact.totals(numbers[:, sure]), strict=True):
+                self.units[k] += units
 
     def settle(self, better: "Sums", only: Sequence[int]) -> None:
         """Take some of the sums from better ones where floats are wrong."""
@@ -214,8 +225,10 @@ class Evaluator:
         guarded = [line for guard in straight.guards for line in guard.operands]
         roots = [*straight.results, *guarded, *(line for line in watched if line is not None)]
         self.live = live_lines(straight, roots)
+        self.block = most_rows(BLOCK, sum(self.live))
         self.constants: dict[int, Triple] | None = None
         self.summed: Chunks | None = None
+        self.order: Order | None = None
 
     def __call__(self, columns: Mapping[str, Any], into: Rows | None = None) -> Rows:
         """Evaluate rows: columns of numbers, of one length. NaN stands for a missing number.
@@ -237,12 +250,12 @@ class Evaluator:
                 result[row] = number
 
         suspects: list[Column] = []
-        for here in chunks(table.count):
+        for here in chunks(table.count, self.chunks.size):
             suspects += self.compute(self.chunks, here, table, [column[here] for column in results])
         at = table.present(joined(suspects), refuse)
         for kernels in RUNGS:
             rest: list[Column] = []
-            for block in blocks(at):
+            for block in blocks(at, self.block):
                 outcome = self.look_at(block, table, kernels)
                 for result, column in zip(results, outcome.results, strict=True):
                     result[block] = column[0]
@@ -264,9 +277,9 @@ class Evaluator:
             table.count, [0] * len(self.straight.results), [0.0] * len(self.straight.results)
         )
         self.summed = self.summed or Chunks(self.straight, summed=True)
-        results = [np.empty(CHUNK) for _ in self.straight.results]
+        results = [np.empty(self.summed.size) for _ in self.straight.results]
         suspects: list[Column] = []
-        for here in chunks(table.count):
+        for here in chunks(table.count, self.summed.size):
             into = [column[: here.stop - here.start] for column in results]
             some = joined(self.compute(self.summed, here, table, into, sums.errors))
             suspects.append(some)
@@ -274,6 +287,38 @@ class Evaluator:
                 column[some - here.start] = 0.0
                 sums.units[k] += exact.total(column)
         self.add(sums, table, joined(suspects), RUNGS)
+        return sums
+
+    def stacked_sums(
+        self, columns: Mapping[str, Any], numbers: Mapping[str, Triple], at: Column
+    ) -> Sums:
+        """The sums over some of few rows, over double-doubles; see ``StackedRows``.
+
+        columns: as in ``__call__``. numbers: the same as double-doubles; of what is the same in all
+        rows, one number.
+        """
+        self.constants = self.constants or constants(self.straight)
+        self.order = self.order or order_of(self.straight, self.live, DOUBLES)
+        table, count = self.taken(columns), len(self.straight.results)
+        sums = Sums(len(at), [0] * count, [0.0] * count)
+        rest: list[Column] = []
+        size = max(LEAST, STACKED // len(self.straight.lines))
+        for block in (at[k : k + size] for k in range(0, len(at), size)):
+            taken = {
+                name: tuple([part[block] if np.ndim(part) else part for part in number])
+                for name, number in numbers.items()
+            }
+            rows = StackedRows(
+                self.straight, self.order, taken, len(block), self.constants, DOUBLES
+            )
+            outcome = rows.outcome(self.straight.results, True, True)
+            sums.add(outcome, range(count))
+            rest.append(outcome.rest(block, sums.refuse))
+        for row in joined(rest).tolist():
+            point = self.point(row, table, sums.refuse)
+            if point is not None:
+                sums.kinks += point.kink
+                sums.include(point.results, range(count))
         return sums
 
     def exactly(self, sums: Sums, columns: Mapping[str, Any], only: Sequence[int]) -> Sums:
@@ -305,12 +350,12 @@ class Evaluator:
         at = table.present(rows, sums.refuse)
         for kernels in rungs:
             rest: list[Column] = []
-            for block in blocks(at):
+            for block in blocks(at, self.block):
                 outcome = self.look_at(block, table, kernels, only, summed)
                 sums.add(outcome, places)
                 rest.append(outcome.rest(block, sums.refuse))
             at = joined(rest)
-        if not summed and len(at) > BLOCK:
+        if not summed and len(at) > self.block:
             self.add(sums, table, at, rungs, only)
             return
         for row in at.tolist():
@@ -402,14 +447,20 @@ class Evaluator:
         return Point(floats, kink)
 
 
-def chunks(count: int) -> Iterator[slice]:
-    """So many rows, a chunk at a time."""
-    return (slice(k, min(k + CHUNK, count)) for k in range(0, count, CHUNK))
+def blocks_of(parts: Sequence[tuple[int, Any]], rows: int) -> Iterator[Sequence[tuple[int, Any]]]:
+    """Columns of so many rows, as many at a time as a block holds."""
+    step = max(1, BLOCK // max(1, rows))
+    return (parts[k : k + step] for k in range(0, len(parts), step))
 
 
-def blocks(at: Column) -> Iterator[Column]:
-    """Rows, a block at a time."""
-    return (at[k : k + BLOCK] for k in range(0, len(at), BLOCK))
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """So many rows, a chunk of a size at a time."""
+    return (slice(k, min(k + size, count)) for k in range(0, count, size))
+
+
+def blocks(at: Column, size: int) -> Iterator[Column]:
+    """Rows, a block of a size at a time."""
+    return (at[k : k + size] for k in range(0, len(at), size))
 
 
 def joined(rows: Sequence[Column]) -> Column:

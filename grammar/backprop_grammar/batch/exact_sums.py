@@ -15,7 +15,7 @@ from ..numbers.binary64 import TOLERANCE
 if TYPE_CHECKING:
     import numpy
 
-__all__ = ["UNIT", "certain", "counted", "settled", "total", "value"]
+__all__ = ["UNIT", "certain", "counted", "settled", "total", "totals", "value"]
 
 UNIT = 1126
 """A sum is counted in units of 2^-UNIT: 53 bits below the exponent of the smallest float."""
@@ -49,6 +49,38 @@ def total(numbers: "numpy.ndarray") -> int:
             return result
         top -= 52 - room  # above what is left, at most half a unit
     return result + counted(rest)
+
+
+def totals(numbers: "numpy.ndarray") -> list[int]:
+    """The same of each row of a matrix, at once."""
+    import numpy
+
+    if not numbers.size:
+        return [0] * len(numbers)
+    rest = numpy.array(numbers)
+    size = numpy.abs(rest).max(axis=1)
+    odd = ~((size > 2.0**-700) & (size < 2.0**900)) & (size != 0)
+    rest[odd] = 0.0
+    room = rest.shape[1].bit_length() + 1
+    top = numpy.frexp(numpy.where(odd, 0.0, size))[1] + room
+    results = [0] * len(rest)
+    for _ in range(SLICES):
+        large = numpy.ldexp(1.0, top)[:, None]
+        part = (rest + large) - large
+        rest -= part
+        for k, some in enumerate(part.sum(axis=1).tolist()):
+            if some:
+                numerator, denominator = some.as_integer_ratio()
+                results[k] += numerator * ((1 << UNIT) // denominator)
+        if not rest.any():
+            break
+        top -= 52 - room
+    else:
+        for k in numpy.flatnonzero(rest.any(axis=1)).tolist():
+            results[k] += counted(rest[k])
+    for k in numpy.flatnonzero(odd).tolist():
+        results[k] = counted(numpy.array(numbers[k]))
+    return results
 
 
 def counted(numbers: "numpy.ndarray") -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elements import by_element, classes, owner, placeholder
+from ..arrays.elements import Label, by_element, classes, owner, placeholder
 from ..arrays.lower import element, elements
 from ..arrays.shapes import selects
 from ..errors import BackpropError, shorten, usage
@@ -24,7 +24,7 @@ __all__ = [
     "with_classes",
 ]
 
-LINES = 2_000
+LINES = 20_000
 """Columns of numbers that a program over arrays may mean for every row."""
 
 
@@ -49,7 +49,7 @@ class EvaluatorOfArrays(Evaluator):
         means too much a row.
         """
         values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
-        self.elements = by_element(graph, values, wrt, output, tuple(columns))
+        self.elements = by_element(graph, values, wrt, output, columns)
         self.shapes, self.names = dict(columns), tuple(dict.fromkeys(wrt)) or tuple(columns)
         for name in self.names:
             if owner(name) in self.elements.whole:
@@ -113,7 +113,7 @@ def with_classes(
                 f"labels are 0 to {count - 1}",
             )
         result[name] = Parts([np.where(missing, np.nan, labels == k) for k in range(count)])
-        sizes[name] = (count,)
+        sizes[name] = Label((count,))
     return result, sizes, list(found)
 
 

@@ -25,6 +25,8 @@ from .optimisers import METHODS, Memory, Method
 
 if TYPE_CHECKING:
     from ..arrays.elements import Elements  # for types only: numbers need it not
+    from .batches import Batches  # as this
+    from .until import Until  # likewise
 
 __all__ = ["METHODS", "End", "Plan", "Step", "arrived", "check_inputs", "descend", "plan"]
 
@@ -68,7 +70,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Why a run ended: steps (all are taken), converged, diverged, undefined or interrupted."""
+    """Why a run ended: steps (all are taken), until (as was asked), converged, diverged, undefined or
+    interrupted.
+    """
 
     reason: str
     notes: tuple[Note, ...] = ()
@@ -85,7 +89,9 @@ class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
     arrival: what there is at a point, the program's own value and gradients; or their means over
-    ``rows`` rows. elements: of a program over arrays, which means the one over numbers that is
+    ``rows`` rows, which the program takes at once where ``whole``. batches: of these, where each step looks at one of them; everywhere: the same over
+    all rows. until: ends the run when it is met. right:
+    counts the rows that a classifier gets right. elements: of a program over arrays, which means the one over numbers that is
     stepped; names: what is stepped, as it is called there.
     """
 
@@ -98,6 +104,11 @@ class Plan:
     method: str
     arrival: Arrival
     rows: int = 0
+    whole: bool = False
+    batches: "Batches | None" = None
+    everywhere: Arrival | None = None
+    until: "Until | None" = None
+    right: Callable[[dict[str, Any]], int | None] | None = None
     elements: "Elements | None" = None
     names: tuple[str, ...] = ()
 
@@ -136,27 +147,13 @@ def plan(
     graph: Graph,
     at: dict[str, float],
     wrt: Sequence[str] = (),
-    rate: float = 0.1,
-    steps: int = 1,
-    up: bool = False,
-    method: str = "gd",
     output: str = "",
+    **how: Any,
 ) -> Plan:
-    """A checked plan. wrt: the inputs to step; all that have a value when empty.
+    """A checked plan. wrt: the inputs to step; all that have a value when empty. how: see ``plan_of``.
 
     Raises BackpropError for a name that is no input, and for numbers out of range.
     """
-    if not (rate > 0 and math.isfinite(rate)):
-        raise usage(
-            f"the rate is a positive number, not {rate:g}",
-            "turn around with up=True",
-            reason="rate",
-        )
-    if method not in METHODS:
-        raise usage(
-            f"there is no method {shorten(method)}",
-            suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
-        )
     names = tuple(dict.fromkeys(wrt)) or tuple(name for name in graph.variables if name in at)
     target = Target(graph, names, output)
     check_inputs(graph, names)
@@ -171,7 +168,33 @@ def plan(
                 reason="unbound",
             )
     point = {name: at[name] for name in graph.variables if name in at}
-    return Plan(target, point, names, rate, steps, up, method, partial(arrived, target))
+    return plan_of(target, point, names, partial(arrived, target), **how)
+
+
+def plan_of(
+    target: Target,
+    at: dict[str, float],
+    wrt: Sequence[str],
+    arrival: Arrival,
+    rate: float = 0.1,
+    steps: int = 1,
+    up: bool = False,
+    method: str = "gd",
+    until: "Until | None" = None,
+) -> Plan:
+    """A plan whose numbers are checked; see ``Plan``. Raises BackpropError where one is out of range."""
+    if not (rate > 0 and math.isfinite(rate)):
+        raise usage(
+            f"the rate is a positive number, not {rate:g}",
+            "turn around with up=True",
+            reason="rate",
+        )
+    if method not in METHODS:
+        raise usage(
+            f"there is no method {shorten(method)}",
+            suggestion(method, METHODS, f"the methods are {few(METHODS)}"),
+        )
+    return Plan(target, at, tuple(wrt), rate, steps, up, method, arrival, until=until)
 
 
 def check_inputs(graph: Graph, names: Sequence[str]) -> None:
@@ -196,12 +219,15 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
     method = METHODS[plan.method]
     memory = dict.fromkeys(plan.wrt, method.memory)
     here = start = plan.arrival(0, plan.at, True)
+    watch = Watch(plan)
     yield start
     total, growing = 0.0, 0
     while here.number < plan.steps and not here.flags:
+        if watch.met(here):
+            return watch.end(here)
         number = here.number + 1
         point = moved(plan, method, memory, here)
-        if stuck(plan, method, here, point):
+        if plan.batches is None and stuck(plan, method, here, point):
             return converged(here)
         try:
             step = arrive(plan, number, point, here)
@@ -219,7 +245,49 @@ def descend(plan: Plan) -> Generator[Step, None, End]:
         why = f"no step leads on from {at_step(here.number)}"
         flags = [flag._replace(message=f"{flag.message}; {why}") for flag in here.flags]
         return End("undefined", flags=tuple(flags))
+    if plan.until is not None and not here.flags:
+        watch.met(here)
+        return watch.end(here)
     return End("steps", flags=here.flags)
+
+
+class Watch:
+    """Whether a run has come as far as is asked: after every step, or where steps look at batches,
+    over all rows after every epoch.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.before: float | None = None
+        self.measure: float | None = None
+        self.reached = False
+
+    def met(self, here: Step) -> bool:
+        """Whether the run ends here; every step is asked about, and the last."""
+        asked, batches = self.plan.until, self.plan.batches
+        if asked is None:
+            return False
+        if batches is not None:
+            assert self.plan.everywhere is not None
+            if here.number % batches.steps and here.number < self.plan.steps:
+                return False
+            try:
+                here = self.plan.everywhere(here.number, here.at, False)
+            except BackpropError:  # the end of a run says so
+                return False
+        self.measure = asked.measured(here.value, here.gradients, self.before)
+        self.before, self.reached = here.value, asked.met(self.measure)
+        return self.reached
+
+    def end(self, here: Step) -> End:
+        """The end of the run, and how far it came."""
+        assert self.plan.until is not None
+        reason = "until" if self.reached else "steps"
+        if self.measure is None:
+            return End(reason, flags=here.flags)
+        each = "step" if self.plan.batches is None else "epoch"
+        why = self.plan.until.why(self.measure, at_step(here.number), each, met=self.reached)
+        return End(reason, (Note("until", "", why),), here.flags)
 
 
 def moved(plan: Plan, method: Method, memory: dict[str, Memory], here: Step) -> dict[str, float]:
@@ -259,6 +327,8 @@ def arrive(plan: Plan, number: int, point: dict[str, float], here: Step) -> Step
     except (OverflowError, ValueError):  # beyond the floats; inf - inf
         predicted = math.inf
     step = plan.arrival(number, point, False)
+    if plan.batches is not None:  # of other rows than the step before
+        return step
     actual = step.value - here.value
     if not (math.isfinite(predicted) and math.isfinite(actual)):
         raise overflows("the change of the output")

@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING, Any
 from ..batch import exact_sums as exact
 from ..errors import BackpropError, shorten, usage
 from ..trace.record import Flag, Note
+from .batches import batches
 from .descend import Plan, Step, arrived, overflows
 from .trajectory import OF_THE_PROGRAM
 
 if TYPE_CHECKING:
-    from ..batch.evaluator import Evaluator, Table  # for types only: it loads NumPy
+    from ..batch.double_double import Triple  # for types only: these load NumPy
+    from ..batch.evaluator import Evaluator, Table
+    from .batches import Batches
+
+FEW = 16_384
+"""Rows of programs over arrays up to which double-doubles are computed at once."""
 
 __all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "over_rows"]
 
@@ -28,11 +34,15 @@ class Mean:
 
     kernel: of the program, whose columns are those of ``table`` and the stepped inputs. table: the
     columns that the rows give, of one length. place: what to call a row, by its number from 0.
+    doubles: the table as double-doubles, where rows are few at a time. batches: what each step looks
+    at, if that is not all.
     """
 
     kernel: "Evaluator"
     table: "Table"
     place: Callable[[int], str]
+    doubles: "dict[str, Triple] | None" = None
+    batches: "Batches | None" = None
 
     @property
     def rows(self) -> int:
@@ -46,28 +56,49 @@ class Mean:
 
         Raises BackpropError where a row has no value.
         """
+        rows = None if self.batches is None else self.batches.at(number)
+        return self.mean(number, point, notes, rows)
+
+    def everywhere(self, number: int, point: dict[str, float], notes: bool) -> Step:
+        """The same over all rows, where steps look at batches."""
+        return self.mean(number, point, notes, None)
+
+    def mean(
+        self, number: int, point: dict[str, float], notes: bool, some_rows: list[int] | None
+    ) -> Step:
+        """The same over some rows, or all."""
         import numpy
 
-        rows, labels = self.rows, self.kernel.labels
+        labels = self.kernel.labels
         columns = dict(self.table.columns)
         for name in labels:
-            columns[name] = numpy.broadcast_to(point[name], rows)
-        sums, flags = self.kernel.sums(columns), dict[str, Flag]()
+            columns[name] = numpy.broadcast_to(point[name], self.rows)
+        if self.doubles is None:
+            sums = self.kernel.sums(columns)
+        else:
+            numbers = self.doubles | {k: exactly(numpy.float64(point[k])) for k in labels}
+            at = numpy.arange(self.rows) if some_rows is None else numpy.array(some_rows)
+            sums = self.kernel.stacked_sums(columns, numbers, at)
+        rows, flags = sums.rows, dict[str, Flag]()
         for row in sorted(sums.status):
-            numbers = sums.numbers[row]
-            if math.isnan(numbers[0]):
+            found = sums.numbers[row]
+            if math.isnan(found[0]):
                 raise self.refusal(row, sums.status[row], point)
-            lacking = [k for k, x in zip(labels, numbers[1:], strict=True) if math.isnan(x)]
+            lacking = [k for k, x in zip(labels, found[1:], strict=True) if math.isnan(x)]
             if not flags.keys() >= set(lacking):
                 flags = self.flags(row, point) | flags
                 if not flags.keys() >= set(lacking):
                     raise self.refusal(row, sums.status[row], point)
         wanted = [0, *(k for k, label in enumerate(labels, 1) if label not in flags)]
         if unsure := sorted(set(sums.unsure) & set(wanted)):
-            sums.settle(self.kernel.exactly(sums, columns, unsure), unsure)
+            if some_rows is None:
+                sums.settle(self.kernel.exactly(sums, columns, unsure), unsure)
+            elif not sums.status:
+                those = {name: column[some_rows] for name, column in columns.items()}
+                sums.settle(self.kernel.exactly(sums, those, unsure), unsure)
             unsure = sorted(set(sums.unsure) & set(unsure))
-        for numbers in sums.numbers.values():
-            sums.include(numbers, wanted)
+        for found in sums.numbers.values():
+            sums.include(found, wanted)
         value, *means = (exact.value(total, rows) for total in sums.units)
         if abs(value) == float("inf"):
             raise overflows("the mean")
@@ -135,8 +166,12 @@ def over_rows(
     kernel: "Evaluator",
     columns: Mapping[str, Any],
     place: Callable[[int], str],
+    batch: int = 0,
+    seed: int = 0,
 ) -> Plan:
     """The plan of a run over the mean of rows; see ``Mean``.
+
+    batch: how many rows each step looks at; 0 for all. seed: of their order.
 
     Raises BackpropError where there are none, and for one that lacks a number.
     """
@@ -145,13 +180,25 @@ def over_rows(
     table = Table(dict(columns), len(next(iter(columns.values()))))
     if not table.count:
         raise usage("there are no rows", "a mean is over one row or more")
+    parts = batches(table.count, batch, seed) if batch else None
 
     def refuse(row: int, why: str) -> None:
         hint = "a mean is over rows with all their numbers"
         raise BackpropError("binding", f"{place(row)}: {why}", hint=hint)
 
     table.present(range(table.count), refuse)
-    return replace(plan, arrival=Mean(kernel, table, place), rows=table.count)
+    doubles = None
+    if parts is not None or (plan.elements is not None and table.count <= FEW):
+        import numpy
+
+        doubles = table.numbers(numpy.arange(table.count), True)
+    mean = Mean(kernel, table, place, doubles, parts)
+    return replace(plan, arrival=mean, rows=table.count, batches=parts, everywhere=mean.everywhere)
+
+
+def exactly(number: Any) -> "Triple":
+    """A float as the double-double that it is."""
+    return number, 0.0, 0.0
 
 
 def cancelled(what: str, error: float) -> str:

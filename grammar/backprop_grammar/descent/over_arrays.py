@@ -28,7 +28,7 @@ def plan_arrays(
     """
     values = {**at, **{name: placeholder(shape) for name, shape in columns.items()}}
     names = tuple(dict.fromkeys(wrt))
-    given = by_element(graph, values, names, output, tuple(columns))
+    given = by_element(graph, values, names, output, columns)
     check_inputs(graph, list(map(owner, names)))
     for name in names:
         given.part(name)

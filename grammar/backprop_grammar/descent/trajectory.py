@@ -6,11 +6,11 @@ is even at any moment, and a run of a million steps needs the memory of a thousa
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from ..errors import few
+from ..errors import BackpropError, few
 from ..numbers.decimal import short_number
 from ..trace.record import Flag, Note
 from .descend import End, Plan, Step, at_step, descend
@@ -38,6 +38,8 @@ class Trajectory:
     interrupted until there are no more steps. asides: notes from before the run. files: what the
     rows of a mean come from. tally: by kind and node, the first note of the steps, how many there
     were, and the step of the first. again: plans it anew; it is pickled as that, and how far it got.
+    overall: where steps look at batches, its ends over all rows, by their numbers. counts: the rows
+    that are right at a step.
     """
 
     plan: Plan
@@ -52,6 +54,8 @@ class Trajectory:
     tally: dict[tuple[str, str], tuple[Note, int, int]] = field(default_factory=dict)
     steps: Generator[Step, None, End] = field(init=False, compare=False)
     again: Callable[[], "Trajectory"] | None = field(default=None, compare=False)
+    overall: dict[int, Step] = field(default_factory=dict, compare=False)
+    counts: dict[int, int | None] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         self.steps = descend(self.plan)
@@ -122,18 +126,60 @@ class Trajectory:
         return self.last
 
     @property
+    def began(self) -> Step:
+        """The start over all rows, where steps look at batches."""
+        return self.over_all(self.start)
+
+    @property
+    def reached(self) -> Step:
+        """The point that it reached over all rows, as ``began``."""
+        return self.over_all(self.final)
+
+    def over_all(self, step: Step) -> Step:
+        """A step over all rows; where it has no value there, as it is, with a flag."""
+        plan = self.plan
+        if plan.batches is None:
+            return step
+        if step.number not in self.overall:
+            assert plan.everywhere is not None
+            point = step.at if plan.elements is None else plan.elements.flat(step.at)
+            try:
+                found = plan.shown(plan.everywhere(step.number, {**plan.at, **point}, False))
+            except BackpropError as error:
+                message = (
+                    f"over all rows there is no value at {at_step(step.number)}: {error.message}"
+                )
+                flag = Flag("steps", "undefined", "", plan.output, message)
+                found = replace(step, flags=(*step.flags, flag))
+            self.overall[step.number] = found
+        return self.overall[step.number]
+
+    @property
+    def right(self) -> int | None:
+        """How many rows a classifier gets right at the point that it reached; None of others."""
+        plan = self.plan
+        if plan.right is None or self.last is None:
+            return None
+        if self.last.number not in self.counts:
+            self.counts[self.last.number] = plan.right(self.last.at)
+        return self.counts[self.last.number]
+
+    @property
     def actual(self) -> float:
         """How far the output went: the difference of its two values as floats."""
-        return self.final.value - self.start.value + 0.0
+        return self.reached.value - self.began.value + 0.0
 
     @property
     def flags(self) -> tuple[Flag, ...]:
         """What ended the run too early, or does not exist at its last point."""
+        found = self.end.flags
+        if self.plan.batches is not None and self.last is not None:
+            found = tuple(dict.fromkeys((*found, *self.reached.flags)))
         if self.plan.elements is None:
-            return self.end.flags
+            return found
         from ..arrays.record import path_of  # which numbers do not need
 
-        return tuple([flag._replace(path=path_of(flag.path)) for flag in self.end.flags])
+        return tuple([flag._replace(path=path_of(flag.path)) for flag in found])
 
     @property
     def notes(self) -> tuple[Note, ...]:

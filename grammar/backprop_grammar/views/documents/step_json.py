@@ -33,7 +33,8 @@ def line(run: Trajectory, step: Step) -> str:
 
 def document(run: Trajectory) -> dict[str, Any]:
     """The document as Python objects; see step.schema.json."""
-    plan, start, final = run.plan, run.start, run.final
+    plan, start, final = run.plan, run.began, run.reached
+    batches = plan.batches
     return {
         "format": FORMAT if plan.elements is None else OF_ARRAYS,
         "program": kept_text(plan.graph),
@@ -47,11 +48,14 @@ def document(run: Trajectory) -> dict[str, Any]:
         "up": plan.up,
         "wrt": list(plan.inputs),
         **({"points": list(run.files), "rows": plan.rows} if run.files else {}),
+        **({"batch": batches.size, "seed": batches.seed} if batches else {}),
+        **({"until": plan.until.text} if plan.until else {}),
+        **({} if (right := run.right) is None else {"right": right}),
         "steps": final.number,
         "asked": plan.steps,
         "end": run.end.reason,
         "start": {"at": start.at, **exact(start.at), "value": start.value},
-        "predicted": run.predicted,
+        **({} if batches else {"predicted": run.predicted}),
         "actual": run.actual,
         "trajectory": [row(run, step) for step in run.rows],
         "notes": [
@@ -68,8 +72,7 @@ def row(run: Trajectory, step: Step) -> dict[str, Any]:
         "at": step.of(run.plan.inputs),
         "value": step.value,
         "gradients": step.gradients,
-        "predicted": step.predicted,
-        "actual": step.actual,
+        **({} if run.plan.batches else {"predicted": step.predicted, "actual": step.actual}),
     }
 
 
