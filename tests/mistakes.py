@@ -9,6 +9,12 @@ same gradients wrong by the same amounts, which no claim at that point could eve
 than `only`, a tie was broken by which mistake is commoner. `listed` is among the first five.
 
 Numbers that no mistake led to are claimed, too: they should be explained by none.
+
+Apart from these planted mistakes, wrong gradients are diagnosed that people published, and kinds
+that they are known to publish (`cases/known_mistakes.jsonl`: a formula of the wrong number each,
+written down before its diagnosis was tried; half of them were looked at while the table of mistakes
+was mended). There a mistake counts as named where it is among the first two diagnoses, and a
+diagnosis as false where another one is said to explain the number.
 """
 
 import json
@@ -146,6 +152,59 @@ def measure(digits: int, only: tuple[str, ...] = ()) -> tuple[Counter, dict[str,
     return total, kinds
 
 
+NAMES = {
+    "W1": "operand for result",
+    "W2": "operand for result",
+    "W3": "operand for result",
+    "W4": "upstream left out",
+    "W5a": "overwritten",
+    "W5b": "overwritten",
+    "W8": "operand for derivative",
+    "W9": "own factor",
+    "W10": "local left out",
+    "W11": "local left out",
+    "W12": "undifferentiated inner",
+    "W13": "sum for product rule",
+    "W14": "inner variable",
+    "L1": "sign",
+    "L2": "swapped with sibling",
+    "L3": "swapped with sibling",
+}
+"""Every published mistake in the words of the table."""
+
+
+def lines(name: str) -> list[dict]:
+    text = (ROOT / "tests" / "cases" / name).read_text("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def known() -> dict[str, list[dict]]:
+    """Published wrong gradients and known kinds of them, in groups, each with the names of the
+    mistakes that would be right to tell.
+    """
+    groups: dict[str, list[dict]] = {"published": []}
+    for case in lines("wrong_claims.jsonl"):
+        if case["id"] in NAMES:
+            groups["published"].append({**case, "named": [NAMES[case["id"]]]})
+    for case in lines("known_mistakes.jsonl"):
+        groups.setdefault(f"kinds, {case['half']} half", []).append(case)
+    return groups
+
+
+def outcome(case: dict) -> tuple[bool, bool]:
+    """Whether the true mistake is among the first two diagnoses, and whether a false one is said
+    to explain the claim.
+    """
+    at = dict(pair.split("=") for pair in case["at"].split(","))
+    trace = traced(case["program"], {name: float(x) for name, x in at.items()})
+    (verdict,) = judge(trace, {case["name"]: case["claimed"]})
+    right = [
+        any(name in case["named"] for name in (one.mistake, *(name for name, _ in one.also)))
+        for one in verdict.diagnoses[:2]
+    ]
+    return any(right), bool(right) and verdict.diagnoses[0].certain and not right[0]
+
+
 HUGE = ("a*b + a*c", "a*b*c + a*c", "(a + b)*c + a*c", "a*b/c + a", "a^2*b + a*c")
 """Programs in which mistakes overflow at points of any size."""
 
@@ -209,6 +268,13 @@ def main() -> None:
                 for scope in ("leaves", "nodes")
             )
             print(f"{kind:32} {cells}")
+    print("\npublished mistakes, and kinds of them")
+    for name, group in known().items():
+        found = [outcome(case) for case in group]
+        print(
+            f"{name:28} {len(found):5}, named among the first two {sum(a for a, _ in found)}, "
+            f"a false one asserted {sum(b for _, b in found)}"
+        )
     print("\nrandom claims, which no mistake led to")
     for name, verdicts in (
         ("7 digits, mistakes overflow", nonsense(962)),

@@ -4,14 +4,17 @@ Swapping, overwriting and averaging are again several edges with wrong numbers, 
 number of changed edges tells them from a slip at one of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from ..operations.table import ADD, DIV, MUL, SUB
-from .at_edges import Guess
-from .perturbed import Arc, Sheet
+from ..language.table_texts import texts
+from ..operations.table import ADD, DIV, MUL, NEG, SUB
+from .at_edges import SMALL, Guess, is_unit
+from .perturbed import Arc, Sheet, Towards
 
-__all__ = ["MANY"]
+__all__ = ["MANY", "RATES", "replaced"]
 
 
 def same_rule(one: Arc, other: Arc) -> bool:
@@ -36,13 +39,8 @@ def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
 def no_upstream(sheet: Sheet, node: int) -> Iterator[Guess]:
     changes = tuple((arc, 0.0, arc.local) for arc in sheet.sent[node] if arc.routed)
     if changes and (node != sheet.output or sheet.gradients[node] != 1):
-        yield Guess(changes, node, -1)
-
-
-def sum_for_product(sheet: Sheet, node: int) -> Iterator[Guess]:
-    if sheet.row(node) is MUL and len(sheet.sent[node]) == 2:
-        changes = tuple((arc, 1.0, 0.0) for arc in sheet.sent[node])
-        yield Guess(changes, node, -1)
+        rarer = 6 * all(is_unit(arc) for arc in sheet.sent[node])  # who adds, multiplies nothing
+        yield Guess(changes, node, -1, rarer=rarer)
 
 
 def product_for_sum(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -146,12 +144,51 @@ def sum_sign(sheet: Sheet, node: int) -> Iterator[Guess]:
         yield Guess(changes, node, -1)
 
 
+def loss_for_derivative(sheet: Sheet, node: int) -> Iterator[Guess]:
+    """The value of the output in the place of a gradient that was to be computed from it."""
+    arcs = above = sheet.received[node]
+    for _ in range(MANY):
+        if len(above) != 1 or not is_unit(above[0]):
+            break
+        above = sheet.received[above[0].sender]
+    if all(arc.sender == sheet.output for arc in above):
+        return  # the value for the local gradient
+    loss = sheet.values[sheet.output]
+    changes = tuple((arc, 0.0, 0.0 if i else loss) for i, arc in enumerate(arcs))
+    rarer = 0 if sheet.nodes[node].named else 4
+    yield Guess(changes, node, -1, rarer=rarer, details={"loss": sheet.output})
+
+
+# of the whole program
+
+
+def weights_updated(sheet: Sheet, arcs: Sequence[Arc]) -> Iterator[Guess]:
+    """The gradient sent back through weights that were already updated, w - rate*dw."""
+    through = []
+    for arc in arcs:
+        if sheet.row(arc.sender) is not MUL or not sheet.nodes[arc.operand].operands:
+            continue
+        weight = sheet.operands(arc.sender)[1 - arc.place]
+        if sheet.nodes[weight].kind == "variable" and sheet.gradients[weight]:
+            through.append((arc, weight))
+    rates = RATES if len(sheet.arcs) <= SMALL else RATES[:3]
+    for rate in rates if through else ():
+        changes = tuple(
+            (arc, sheet.values[weight] - rate * sheet.gradients[weight], 0.0)
+            for arc, weight in through
+        )
+        details = {"rate": rate, "weight": through[0][1]}
+        yield Guess(changes, through[0][0].sender, -1, f"{rate:g}", details=details)
+
+
+RATES = (0.1, 0.01, 0.5, 1.0, 0.05, 0.001, 0.2, 0.3, 0.25, 0.02)
+"""Learning rates that people take, the commonest first."""
+
+
 # between a claimed node and one of the nodes above it
 
 
-def derivatives_multiplied(
-    sheet: Sheet, node: int, claim: int, slope: list[Any]
-) -> Iterator[Guess]:
+def derivatives_multiplied(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
     """(u*v)' as u'*v', (u/v)' as u'/v'."""
     arcs = sheet.sent[node]
     row = sheet.row(node)
@@ -167,16 +204,72 @@ def derivatives_multiplied(
     yield Guess(changes, node, -1, claim=claim, details=details)
 
 
-def value_for_gradient(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
+def sum_for_product(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
+    """(u*v)' as u' + v'."""
+    arcs = sheet.sent[node]
+    if sheet.row(node) is MUL and len(arcs) == 2 and all(arc.operand in slope for arc in arcs):
+        yield Guess(tuple((arc, 1.0, 0.0) for arc in arcs), node, -1, claim=claim)
+
+
+def inner_differentiated(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
+    """For f(g(x)), what comes out where g'(x) is put in the place of g(x): cos(2*x) for sin(x^2)."""
+    row = sheet.row(node)
+    if row is None or row in (ADD, SUB, NEG, MUL):
+        return
+    for arc in sheet.sent[node]:
+        inner = slope[arc.operand]
+        others = [slope[other.operand] for other in sheet.sent[node] if other is not arc]
+        if arc.operand == claim or not arc.routed or not inner or any(others):
+            continue
+        leaves = sheet.leaves(node, **{row.operands[arc.place]: inner})
+        if leaves is None:
+            continue
+        operands = [leaves[name] for name in row.operands]
+        out = sheet.applied(row, operands)
+        if out is None:
+            continue
+        outer = sheet.value(texts(row).shown[arc.place], leaves | {"out": out})
+        details = {"inner": inner, "operand": arc.operand}
+        ways = ("the outer derivative", outer, 0), ("the outer function", out, 3)
+        for what, number, rarer in ways:
+            if number is not None:
+                yield Guess(
+                    ((arc, number / inner, 0.0),), node, arc.operand, what, claim, rarer,
+                    details | {"what": what, "number": number, "times": ""},
+                )  # fmt: skip
+        if outer is not None:
+            times = " times that derivative"
+            yield Guess(
+                ((arc, outer, 0.0),), node, arc.operand, "times", claim, 5,
+                details | {"what": ways[0][0], "number": outer * inner, "times": times},
+            )  # fmt: skip
+
+
+def handed_on(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
+    """The gradient of a node above, with more than one step left out between the two."""
+    if node != claim:
+        return
+    steps = {claim: 0}  # that are left out, at least, where each would be more than a factor of 1
+    for k in islice(slope, MANY):
+        for arc in sheet.sent[k]:
+            if arc.operand in steps:
+                more = steps[arc.operand] + (not is_unit(arc))
+                steps[k] = min(more, steps.get(k, more))
+        if steps.get(k, 0) > 1 and (k != sheet.output or sheet.gradients[k] != 1):
+            guess = replaced(sheet, claim, sheet.gradients[k], k)
+            yield replace(guess, rarer=0 if sheet.nodes[k].named else 10)
+
+
+def value_for_gradient(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
     if node == claim:
         yield replaced(sheet, claim, sheet.values[claim], node)
 
 
-def mixed_up(sheet: Sheet, node: int, claim: int, slope: list[Any]) -> Iterator[Guess]:
-    """The gradient of another variable."""
-    if node == claim and sheet.nodes[claim].kind == "variable":
+def mixed_up(sheet: Sheet, node: int, claim: int, slope: Towards) -> Iterator[Guess]:
+    """The gradient of another variable or stage."""
+    if node == claim and sheet.nodes[claim].named:
         for i, other in enumerate(sheet.nodes[:MANY]):
-            if other.kind == "variable" and i != claim:
+            if other.named and other.gradient is not None and i not in slope:
                 yield replaced(sheet, claim, sheet.gradients[i], i)
 
 

@@ -20,7 +20,16 @@ from ..numbers.decimal import decimal, exact_decimal
 from ..numbers.wide import INFINITE, MINUS_INFINITE, UNDEFINED, Number, Wide, exists
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Trace
-from .distinguish import Again, Elsewhere, another_point, nodes_to_claim, retraced, unseen
+from .distinguish import (
+    Again,
+    Elsewhere,
+    another_point,
+    giving,
+    nodes_to_claim,
+    phrase,
+    retraced,
+    unseen,
+)
 from .perturbed import Sheet, slopes
 from .rounding import NEAR, rounded
 from .search import COINCIDENCE, NOISE, Claim, Diagnosis, Findings, diagnose
@@ -55,14 +64,20 @@ EXACT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 FARTHEST = MAX_EMAX // 2
 """The largest exponent of such a number."""
 
+ROUGHLY = 0.05
+"""How far off, relative to the right number, a claim may be for the want of digits alone where a
+common mistake gives it exactly; only a single digit puts it farther."""
+
 FULL = 15
 """Significant digits from which on a claim is as long as binary64 prints."""
 
 SCIENTIFIC = re.compile(
-    r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))\s*[*x·×]\s*10\s*(?:\^|\*\*)\s*"
-    r"(?:([+-]?[0-9]{1,6})|\(\s*([+-]?[0-9]{1,6})\s*\))\Z",
+    r"\(?([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))\)?\s*[*x·×]\s*10\s*(?:\^|\*\*)\s*"
+    r"(?:([+-]?[0-9]{1,6})|[({]\s*([+-]?[0-9]{1,6})\s*[)}])\Z",
     re.ASCII,
 )
+RAISED = re.compile("[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+PLAIN = str.maketrans("−⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-+-0123456789")
 WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinite", "infinity"), INFINITE),
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
@@ -112,11 +127,14 @@ def judge(trace: Trace, claims: dict[str, str]) -> tuple[Verdict, ...]:
             Case(sheet, name, text, numbers[name], again, functions.get(name), passes)
             for name, text in claims.items()
         ]
+        there = Elsewhere(sheet, [case.name for case in cases if case.comparable], again)
+        for case in cases:
+            if case.comparable and case.status == WITHIN:
+                case.compare_exactly(there)
         comparable = [case.claim() for case in cases if case.comparable]
         findings = Findings([], 0, False)
         if any(not claim.right for claim in comparable):
-            findings = diagnose(sheet, comparable)
-        there = Elsewhere(sheet, [case.name for case in cases if case.comparable], again)
+            findings = diagnose(sheet, comparable, again)
         return tuple(verdict(case, findings, there) for case in cases)
 
 
@@ -160,6 +178,7 @@ class Case:
         self.number = typed[0] if typed else None
         self.half = typed[1] if typed else None
         self.remark = ""
+        self.exactly = False
         self.decided = function is not None and self.by_function(function)
         self.comparable = exists(self.correct) and self.number is not None
         self.status = self.judged(again, function, passes)
@@ -229,6 +248,32 @@ class Case:
                 return ROUNDED
         return WRONG
 
+    def compare_exactly(self, there: Elsewhere) -> None:
+        """Whether a claim to few digits is what a common mistake gives exactly.
+
+        A number that its digits put farther off than ROUGHLY was hardly rounded so: it is then what
+        the mistake gives. Nearer, it may be either, and that is said.
+        """
+        assert self.number is not None
+        exact = as_decimal(self.correct)
+        off = abs(self.number - exact)
+        if not self.number or off <= abs(exact) * Decimal(TOLERANCE):
+            return
+        found = giving(there, self.node, self.sheet.arithmetic.number(str(self.number)))
+        if not found:
+            return
+        if off > abs(exact) * Decimal(ROUGHLY):
+            self.status, self.exactly = WRONG, True
+            self.remark = (
+                f"{short(self.correct)} rounds to {self.text}, too, but that is exactly what a "
+                "common mistake gives; write more digits if it was rounded"
+            )
+            return
+        self.remark = (
+            f"{self.text} is also exactly what comes from another rule "
+            f"({phrase(self.sheet, found[0])}); more digits would tell"
+        )
+
     def unit(self) -> Decimal | None:
         """A unit of the last digit written; None of an expression."""
         assert self.half is not None
@@ -266,7 +311,7 @@ class Case:
             half = 0.0
         # What a right claim says is the right number; rounding is no contradiction.
         number = correct if right else exact
-        return Claim(self.name, self.node, number, half, right)
+        return Claim(self.name, self.node, number, half, right, self.exactly)
 
 
 def find(sheet: Sheet, name: str) -> int:
@@ -289,13 +334,16 @@ def find(sheet: Sheet, name: str) -> int:
 def typed_number(text: str) -> tuple[Decimal, Decimal]:
     """A number as it was typed, and half a unit of its last digit; 1/3 and pi/4 are exact.
 
-    A decimal times a power of ten, such as -4.2*10^(20), has the digits of the decimal.
+    A decimal times a power of ten, such as -4.2*10^(20) or -4.2·10²⁰, has the digits of the decimal.
 
     Raises BackpropError where it is none.
     """
-    scientific = SCIENTIFIC.match(text)
-    if scientific and len(text) <= 400:
+    typed = RAISED.sub(lambda raised: f"^({raised[0]})", text).translate(PLAIN)
+    scientific = SCIENTIFIC.match(typed)
+    if scientific and len(typed) <= 400:
         text = f"{scientific[1]}e{scientific[2] or scientific[3]}"
+    elif DECIMAL.match(typed):
+        text = typed
     if len(text) <= 400 and DECIMAL.match(text):
         number = Decimal(text)
         exponent = number.as_tuple().exponent
@@ -303,7 +351,8 @@ def typed_number(text: str) -> tuple[Decimal, Decimal]:
         if abs(number) <= 1 and exponent >= 0:
             # Whoever writes 0 or 1 does not mean 0.4 or 0.6.
             return number, Decimal("0.05") * abs(number)
-        digits = str(abs(int(number))).rstrip("0") if exponent == 0 and number else ""
+        whole = exponent == 0 and number and "e" not in text.lower()
+        digits = str(abs(int(number))).rstrip("0") if whole else ""
         if len(digits) > 1:  # the zeros of 22000 may stand for rounded digits
             exponent = len(str(abs(int(number)))) - len(digits)
         return number, Decimal((0, (5,), exponent - 1))
@@ -353,7 +402,7 @@ def verdict(case: Case, findings: Findings, there: Elsewhere) -> Verdict:
         return Verdict(case.name, case.text, case.correct, case.status, advice=told)
     if case.status != WRONG:
         blind = unseen(there, case.name) if case.comparable else ()
-        return Verdict(case.name, case.text, case.correct, case.status, advice=tuple(blind))
+        return Verdict(case.name, case.text, case.correct, case.status, advice=(*told, *blind))
     if not case.comparable:
         return Verdict(case.name, case.text, case.correct, WRONG, advice=(missing(case),))
     diagnoses = findings.diagnoses.get(case.name, [])
@@ -378,8 +427,13 @@ def remarks(
     first = diagnoses[0]
     if first.chance > COINCIDENCE:
         digits = f"{case.digits()} digit{'s' * (case.digits() > 1)}"
-        odds = f"1 in {max(1, round(1 / first.chance))}"
-        yield f"about {odds} numbers of {digits} fits a mistake by chance; claim more digits, or more nodes"
+        one_in = round(1 / first.chance)
+        odds = (
+            f"about 1 in {one_in} numbers of {digits} fits"
+            if one_in > 1
+            else f"most numbers of {digits} fit"
+        )
+        yield f"{odds} a mistake by chance; claim more digits, or more nodes"
     own = findings.by_claim[case.name][: len(diagnoses)]
     alike = [s for s in own if s.rank()[:2] == own[0].rank()[:2]]
     yield from nodes_to_claim(there.sheet, alike, there.claimed)

@@ -12,9 +12,19 @@ from ..errors import BackpropError
 from ..trace.evaluate import evaluate
 from ..trace.record import Trace
 from .perturbed import Sheet, shift, slopes
-from .search import Suspect, suspects
+from .search import NOISE, suspects
+from .suspects import Suspect
 
-__all__ = ["Again", "Elsewhere", "another_point", "nodes_to_claim", "retraced", "unseen"]
+__all__ = [
+    "Again",
+    "Elsewhere",
+    "another_point",
+    "giving",
+    "nodes_to_claim",
+    "phrase",
+    "retraced",
+    "unseen",
+]
 
 Again = Callable[..., Trace]
 """Traces the program again: at another point (None for the same), with options of evaluate."""
@@ -152,6 +162,20 @@ def nodes_to_claim(
                 best = count, shown.name
     if best[0]:
         yield f"claim the gradient of {best[1]} as well to tell these mistakes apart"
+
+
+def giving(there: Elsewhere, node: int, number: Any) -> list[Suspect]:
+    """The common mistakes that give a node exactly this gradient, the commonest first."""
+    slope, correct = slopes(there.sheet, node), there.sheet.gradients[node]
+    found = [
+        suspect
+        for suspect in there.here.values()
+        if suspect.weight <= COMMON
+        and suspect.guess.node in slope
+        and abs(correct + shift(there.sheet, suspect.guess.changes, slope) - number)
+        <= NOISE * abs(number)
+    ]
+    return sorted(found, key=lambda suspect: suspect.weight)
 
 
 def unseen(there: Elsewhere, name: str) -> Iterator[str]:

@@ -6,11 +6,23 @@ like any backward pass, never guessed, so a new kind is one row and one function
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from . import at_edges, at_nodes
 from .at_edges import Guess
 
-__all__ = ["MISTAKES", "Guess", "Mistake", "at_claim", "at_edge", "at_node", "at_sum"]
+__all__ = [
+    "MISTAKES",
+    "TWO",
+    "UPDATED_POINT",
+    "Guess",
+    "Mistake",
+    "at_all",
+    "at_claim",
+    "at_edge",
+    "at_node",
+    "at_sum",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +30,9 @@ class Mistake:
     """One row. weight: its rank, the more common and the more specific first; sentence: what is
     done wrong; message: what is said where it was found, a template over the fields of a guess
     (see wording.py); guesses: the mistake at a place, which is an edge (``at_edge``), a node
-    (``at_node``), a node where contributions meet (``at_sum``), or a claimed node and another
-    (``at_claim``). everywhere: people also make it at every operation of a kind.
+    (``at_node``), a node where contributions meet (``at_sum``), a claimed node and another
+    (``at_claim``), or all edges (``at_all``). everywhere: people also make it at every operation of
+    a kind. paired: people make it together with another one.
     """
 
     name: str
@@ -28,6 +41,12 @@ class Mistake:
     message: str
     guesses: Callable[..., Iterator[Guess]]
     everywhere: bool = False
+    paired: bool = False
+
+
+def nowhere(*_: Any) -> Iterator[Guess]:
+    """Of a mistake that is no change at places of the graph: the search finds it."""
+    yield from ()
 
 
 at_edge = (
@@ -47,6 +66,7 @@ at_edge = (
         "{arc:contribution} lost its minus sign: the local gradient is {arc:local}",
         at_edges.minus_left_out,
         everywhere=True,
+        paired=True,
     ),
     Mistake(
         "operand for result",
@@ -67,11 +87,21 @@ at_edge = (
         everywhere=True,
     ),
     Mistake(
+        "slope at the result",
+        13,
+        "the slope taken at the result instead of the operand",
+        "{arc:contribution} took the slope of {row} at its result {node:named} instead of its "
+        "operand {operand:named}: {formula:spelled} = {wrong:figure} instead of {arc:local}",
+        at_edges.slope_at_result,
+        everywhere=True,
+    ),
+    Mistake(
         "constant factor left out",
         15,
         "a constant factor forgotten",
-        "{arc:contribution} left out the factor {other:named}",
-        at_edges.factor_left_out,
+        "{arc:contribution} left out the {what} {other:named}",
+        at_edges.constant_left_out,
+        paired=True,
     ),
     Mistake(
         "local left out",
@@ -80,6 +110,7 @@ at_edge = (
         "{arc:contribution} left out the local gradient {arc:local}{inner}",
         at_edges.local_left_out,
         everywhere=True,
+        paired=True,
     ),
     Mistake(
         "slip",
@@ -88,6 +119,37 @@ at_edge = (
         "{arc:contribution} took {formula:spelled} = {wrong:figure} for the local gradient "
         "{arc:local}: {remark}",
         at_edges.slip,
+        everywhere=True,
+    ),
+    Mistake(
+        "factor left out",
+        18,
+        "one factor of several forgotten",
+        "{arc:contribution} left out the {what} {other:named}",
+        at_edges.factor_left_out,
+    ),
+    Mistake(
+        "before activation",
+        19,
+        "what went into a function instead of what came out, or the other way round",
+        "{arc:contribution} was multiplied by {taken:named}, which {way} {at:title}, instead of "
+        "by {other:named}",
+        at_edges.before_activation,
+    ),
+    Mistake(
+        "another variable",
+        33,
+        "another variable's value as the factor",
+        "{arc:contribution} was multiplied by {taken:named} instead of {other:named}",
+        at_edges.other_variable,
+    ),
+    Mistake(
+        "other activation",
+        18,
+        "the slope of another activation",
+        "{arc:contribution} took the slope of {other} for that of {row}: {formula:spelled} = "
+        "{wrong:figure} instead of {arc:local}",
+        at_edges.other_activation,
         everywhere=True,
     ),
     Mistake(
@@ -143,6 +205,21 @@ at_edge = (
         at_edges.upstream_left_out,
     ),
     Mistake(
+        "applied twice",
+        28,
+        "a local gradient applied twice",
+        "{arc:contribution} was multiplied twice by the local gradient {arc:local}",
+        at_edges.applied_twice,
+        everywhere=True,
+    ),
+    Mistake(
+        "upstream applied twice",
+        36,
+        "the upstream gradient applied twice",
+        "{arc:contribution} was multiplied twice by the upstream gradient {node:upstream}",
+        at_edges.upstream_twice,
+    ),
+    Mistake(
         "reciprocal",
         30,
         "one over the local gradient",
@@ -173,6 +250,7 @@ at_edge = (
         "{arc:contribution} has the wrong sign: the local gradient is {arc:local}",
         at_edges.sign,
         everywhere=True,
+        paired=True,
     ),
 )
 
@@ -212,14 +290,6 @@ at_node = (
         everywhere=True,
     ),
     Mistake(
-        "sum for product rule",
-        18,
-        "sum of the derivatives instead of the product rule",
-        "at {node:title} the derivatives were added as at a sum instead of by the product rule",
-        at_nodes.sum_for_product,
-        everywhere=True,
-    ),
-    Mistake(
         "divisor not squared",
         19,
         "the divisor of the quotient rule not squared",
@@ -247,7 +317,7 @@ at_node = (
 at_sum = (
     Mistake(
         "overwritten",
-        10,
+        8,
         "a branch overwritten instead of added",
         "at {node:name} a branch was overwritten instead of added: only the contribution via "
         "{kept:title} was kept",
@@ -285,6 +355,14 @@ at_sum = (
         everywhere=True,
     ),
     Mistake(
+        "loss for derivative",
+        34,
+        "the value of the output instead of its derivative",
+        "the value of the output, {loss:value}, was taken for the gradient of {node:name}, "
+        "{node:upstream}",
+        at_nodes.loss_for_derivative,
+    ),
+    Mistake(
         "sign of the sum",
         39,
         "the wrong sign",
@@ -296,6 +374,13 @@ at_sum = (
 
 at_claim = (
     Mistake(
+        "sum for product rule",
+        18,
+        "sum of the derivatives instead of the product rule",
+        "at {node:title} the derivatives were added as at a sum instead of by the product rule",
+        at_nodes.sum_for_product,
+    ),
+    Mistake(
         "value for gradient",
         44,
         "the value of the node instead of its gradient",
@@ -305,9 +390,25 @@ at_claim = (
     Mistake(
         "mixed up",
         45,
-        "the gradient of another variable",
+        "the gradient of another node",
         "this is the gradient of {operand:name}, not of {claim:name}",
         at_nodes.mixed_up,
+    ),
+    Mistake(
+        "handed on",
+        23,
+        "the gradient of an inner node handed on unchanged",
+        "this is the gradient of {operand:title}, handed on unchanged: what lies between "
+        "{claim:name} and {operand:name} was left out",
+        at_nodes.handed_on,
+    ),
+    Mistake(
+        "inner differentiated",
+        24,
+        "the derivative of the inner function in its place",
+        "at {node:title} {what} was taken at the derivative of {operand:name}, {inner:figure}, "
+        "instead of at {operand:named}{times}: {number:figure}",
+        at_nodes.inner_differentiated,
     ),
     Mistake(
         "derivatives multiplied",
@@ -319,5 +420,34 @@ at_claim = (
     ),
 )
 
-MISTAKES = (*at_edge, *at_node, *at_sum, *at_claim)
+at_all = (
+    Mistake(
+        "updated weights",
+        24,
+        "weights that were already updated",
+        "the gradient was sent back through weights that were already updated, w - {rate:short}*dw: "
+        "{weight:name} is {wrong:figure} there instead of {weight:value}",
+        at_nodes.weights_updated,
+    ),
+)
+
+UPDATED_POINT = Mistake(
+    "updated point",
+    38,
+    "the gradient after the step",
+    "this is the gradient after {which} stepped down by {rate:short} times the gradient, and not "
+    "at the point itself",
+    nowhere,
+)
+
+TWO = Mistake(
+    "two mistakes",
+    50,
+    "two mistakes at once",
+    "two mistakes at once: {first}; and {second}",
+    nowhere,
+)
+"""Found by the search itself: see several.py."""
+
+MISTAKES = (*at_edge, *at_node, *at_sum, *at_claim, *at_all, UPDATED_POINT, TWO)
 """All rows; the diagnosis iterates them."""

@@ -6,15 +6,16 @@ leave right what was claimed right.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..numbers.ball import INFINITY
-from ..operations.row import Operation
-from .mistakes import Guess, Mistake, at_claim, at_edge, at_node, at_sum
-from .perturbed import Change, Sheet, Towards, predicted, shift, slopes
-from .wording import filled
+from ..trace.record import Trace
+from .mistakes import TWO, at_all, at_claim, at_edge, at_node, at_sum
+from .perturbed import Sheet, Towards, predicted, shift, slopes
+from .several import COMMON, PAIRED, after_step, everywhere, pairs, siblings
+from .suspects import Suspect
 
 __all__ = [
     "ARCS",
@@ -46,19 +47,33 @@ NOISE = 1e-11
 NOTHING = 2.0**-50
 """What is left of a gradient where all of it cancels in binary64, relative to its size."""
 
+CLAIMS = 8
+"""Claims for which two mistakes at once are tried."""
+
+FEW = 3
+"""Pairs of mistakes that are kept of those that give a claim."""
+
 COINCIDENCE = 0.01
 """The chance of a fit below which a mistake is said to explain a claim."""
 
 
+Near = dict[str, int]
+"""Numbers of the size of a claim that mistakes give, and how rare the commonest of these is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed gradient: its node and number, half a unit of its last digit, whether it is right."""
+    """A claimed gradient: its node and number, half a unit of its last digit, whether it is right.
+
+    exactly: whether what gives it must give its digits and zeros.
+    """
 
     name: str
     node: int
     number: Any
     half: Any
     right: bool
+    exactly: bool = False
 
     def fits(self, predicted: Any, correct: Any) -> bool:
         """Whether a mistake's number is the claimed one to the digits written.
@@ -67,7 +82,7 @@ class Claim:
         """
         if not abs(predicted) < INFINITY:
             return False
-        room = self.half + NOISE * abs(predicted)
+        room = self.half * (not self.exactly) + NOISE * abs(predicted)
         if not self.number:
             room += NOTHING * abs(correct)
         return bool(abs(predicted - self.number) <= room)
@@ -88,8 +103,8 @@ class Diagnosis:
     node, operand: where (operand is empty where all are concerned); nodes: all places where it
     was made; also: other mistakes, with their nodes, that send the very same numbers over the
     same edges; explains: the wrong claims it reproduces; spoils: the claims that it would change to
-    other numbers. unique: no other mistake of the table explains as much of this claim. chance: how
-    likely a random number with as many digits fits one of the mistakes that were tried; where it
+    other numbers. unique: no other mistake of the table explains as much of this claim. rare: it is
+    one that few people make, and explains this claim alone. chance: how likely a random number with as many digits fits a mistake at least as common; where it
     explains several claims, several random numbers one mistake.
     """
 
@@ -103,41 +118,12 @@ class Diagnosis:
     spoils: tuple[str, ...]
     unique: bool
     chance: float = 0.0
+    rare: bool = False
 
     @property
     def certain(self) -> bool:
         """Whether nothing else explains the claim, and no coincidence does."""
-        return self.unique and self.chance <= COINCIDENCE
-
-
-@dataclass(slots=True)
-class Suspect:
-    """A mistake at a place, or at every operation of a kind."""
-
-    mistake: Mistake
-    guess: Guess
-    kind: str = ""  # the operation at all of whose nodes it was made
-    nodes: tuple[int, ...] = ()
-    also: list["Suspect"] = field(default_factory=list)
-    explains: tuple[str, ...] = ()
-    spoils: tuple[str, ...] = ()
-    predicted: dict[int, Any] = field(default_factory=dict)  # where it differs from the right one
-
-    def key(self, sheet: Sheet) -> tuple[str, ...]:
-        """What it is, in words that hold at another point, too."""
-        where = "" if self.kind else sheet.nodes[self.guess.node].name
-        operand = sheet.nodes[self.guess.operand].name if self.guess.operand >= 0 else ""
-        return self.mistake.name, self.kind, where, "" if self.kind else operand, self.guess.variant
-
-    def rank(self) -> tuple[Any, ...]:
-        """First what explains most claims and contradicts fewest, then the commonest."""
-        weight = self.mistake.weight + 5 * bool(self.kind)
-        return -len(self.explains), len(self.spoils), weight, -self.guess.node
-
-    def message(self, sheet: Sheet) -> str:
-        """What is said of it, a whole sentence."""
-        message = filled(sheet, self.mistake.message, self.guess.fields)
-        return f"{message}; and likewise at every {self.kind}" if self.kind else message
+        return self.unique and not self.rare and self.chance <= COINCIDENCE
 
 
 @dataclass(slots=True)
@@ -169,7 +155,14 @@ def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]
         for mistake in rows:
             for place in places:
                 single += [Suspect(mistake, guess) for guess in mistake.guesses(sheet, place)]
-    return single + everywhere(sheet, single), limited
+    whole = [
+        Suspect(
+            mistake, guess, "whole", tuple(dict.fromkeys(arc.sender for arc, _, _ in guess.changes))
+        )
+        for mistake in at_all
+        for guess in mistake.guesses(sheet, arcs)
+    ]
+    return single + everywhere(sheet, single) + whole, limited
 
 
 def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
@@ -183,32 +176,6 @@ def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
     return reached
 
 
-def everywhere(sheet: Sheet, single: list[Suspect]) -> list[Suspect]:
-    """The same mistake at every operation of a kind; at sums, at all of them."""
-    groups: dict[tuple[str, str, Operation | None, str], list[Suspect]] = {}
-    sums = {mistake.name for mistake in at_sum}
-    for suspect in single:
-        if suspect.mistake.everywhere:
-            name = suspect.mistake.name
-            node = sheet.nodes[suspect.guess.node]
-            kind, row = ("sum", None) if name in sums else (node.operation, node.row)
-            # Names of nodes tell ways apart at one place only; rules and orders at all.
-            variant = suspect.guess.variant if name in sums or name == "slip" else ""
-            groups.setdefault((name, kind, row, variant), []).append(suspect)
-    plural = []
-    for (_, kind, *_), group in groups.items():
-        nodes = tuple(dict.fromkeys(suspect.guess.node for suspect in group))
-        if len(nodes) < 2 or len(nodes) == len(group) == 1:
-            continue
-        changes: dict[int, Change] = {}
-        for suspect in group:
-            for change in suspect.guess.changes:
-                changes.setdefault(change[0].number, change)
-        guess = replace(group[0].guess, changes=tuple(changes.values()))
-        plural.append(Suspect(group[0].mistake, guess, kind, nodes))
-    return plural
-
-
 def for_claim(sheet: Sheet, claimed: int, slope: Towards) -> Iterator[Suspect]:
     """The mistakes that concern the gradient of one node only."""
     for mistake in at_claim:
@@ -218,8 +185,13 @@ def for_claim(sheet: Sheet, claimed: int, slope: Towards) -> Iterator[Suspect]:
                     yield Suspect(mistake, guess)
 
 
-def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
-    """The mistakes that give the wrong ones among the claims, best first."""
+def diagnose(
+    sheet: Sheet, claims: Sequence[Claim], again: Callable[..., Trace] | None = None
+) -> Findings:
+    """The mistakes that give the wrong ones among the claims, best first.
+
+    again: traces the program at another point, for claims that nothing at this one explains.
+    """
     wrong = [claim for claim in claims if not claim.right]
     # A mistake made everywhere is made above right claims, too: two wrong signs make a right one.
     all_of = claims if len(sheet.arcs) <= ARCS else wrong
@@ -231,7 +203,8 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
         for operand in dict.fromkeys(arc.operand for arc, _, _ in suspect.guess.changes):
             into.setdefault(operand, []).append(suspect)
     kept: dict[int, Suspect] = {}
-    near = {claim.name: set[str]() for claim in wrong}
+    above: dict[str, tuple[Towards, list[Suspect]]] = {}  # what was tried for a claim
+    near = {claim.name: Near() for claim in wrong}
     tried, trials = len(every), 0
     for claim in wrong:
         if trials > TRIALS:
@@ -243,7 +216,8 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
         tried += len(own)
         correct = sheet.gradients[claim.node]
         here = {id(suspect): suspect for node in slope for suspect in into.get(node, ())}
-        for suspect in (*here.values(), *own):
+        above[claim.name] = slope, [*here.values(), *own]
+        for suspect in above[claim.name][1]:
             trials += 1
             moved = shift(sheet, suspect.guess.changes, slope)
             if not moved or not abs(moved) < INFINITY:
@@ -251,7 +225,7 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
             number = correct + moved
             if likely(claim, number, correct):
                 kept.setdefault(id(suspect), suspect)
-            note(near[claim.name], claim, number)
+            note(near[claim.name], claim, number, suspect.weight)
     by_node: dict[int, list[Claim]] = {}
     for claim in claims:
         by_node.setdefault(claim.node, []).append(claim)
@@ -263,7 +237,45 @@ def diagnose(sheet: Sheet, claims: Sequence[Claim]) -> Findings:
         if explained(sheet, suspect, by_node, near):
             explaining.append(suspect)
         visits += len(suspect.predicted) + len(suspect.guess.changes)
-    return assign(sheet, Findings(merge(sheet, explaining), tried, limited), wrong, near)
+    explaining += [
+        suspect
+        for suspect in siblings(sheet, explaining)
+        if suspect.claims or explained(sheet, suspect, by_node, near)
+    ]
+    told = {name for suspect in explaining for name in suspect.explains}
+    left = [claim for claim in wrong if claim.name not in told and claim.name in above]
+    if len(sheet.arcs) <= PAIRED:
+        found = [
+            suspect
+            for claim in left[:CLAIMS]
+            for suspect in together(sheet, claim, *above[claim.name])
+        ]
+        if again is not None and left:
+            found += stepped(sheet, left, again, near)
+        explaining += [suspect for suspect in found if explained(sheet, suspect, by_node, near)]
+    findings = Findings(merge(sheet, explaining), tried, limited)
+    return assign(
+        sheet, findings, wrong, near, {name: set(slope) for name, (slope, _) in above.items()}
+    )
+
+
+def together(sheet: Sheet, claim: Claim, slope: Towards, here: Sequence[Suspect]) -> list[Suspect]:
+    """Two mistakes at once that give a claim; of those that tell it apart by nothing, the best."""
+    correct = sheet.gradients[claim.node]
+    moving = [one for one in here if shift(sheet, one.guess.changes, slope)]
+    found = list(pairs(sheet, claim.node, moving, lambda x: claim.fits(x, correct)))
+    return sorted(found, key=lambda one: one.weight)[:FEW]
+
+
+def stepped(
+    sheet: Sheet, wrong: Sequence[Claim], again: Callable[..., Trace], near: Mapping[str, Near]
+) -> Iterator[Suspect]:
+    """The gradient after a step, where that is what was claimed."""
+    claims = {claim.node: claim for claim in wrong}
+    for node, number, suspect in after_step(sheet, again, claims):
+        note(near[claims[node].name], claims[node], number, suspect.weight)
+        if claims[node].fits(number, sheet.gradients[node]):
+            yield suspect
 
 
 def likely(claim: Claim, number: Any, correct: Any) -> bool:
@@ -272,17 +284,18 @@ def likely(claim: Claim, number: Any, correct: Any) -> bool:
     return bool(abs(number - claim.number) <= room)
 
 
-def note(near: set[str], claim: Claim, number: Any) -> None:
+def note(near: Near, claim: Claim, number: Any, weight: int) -> None:
     """Take note of one more number that a mistake gives, if it is of the size of the claim."""
     if claim.number and 0.3 < number / claim.number < 3:
-        near.add(f"{float(number / claim.number):.6g}")
+        key = f"{float(number / claim.number):.6g}"
+        near[key] = min(weight, near.get(key, weight))
 
 
 def explained(
     sheet: Sheet,
     suspect: Suspect,
     by_node: Mapping[int, Sequence[Claim]],
-    near: Mapping[str, set[str]],
+    near: Mapping[str, Near],
 ) -> bool:
     """Whether a mistake gives one of the wrong claims; notes which, and which it contradicts."""
     only = suspect.guess.claim
@@ -293,7 +306,7 @@ def explained(
         for claim in by_node.get(node, ()):
             fits = claim.fits(number, sheet.gradients[node])
             if not claim.right and suspect.kind:
-                note(near[claim.name], claim, number)
+                note(near[claim.name], claim, number, suspect.weight)
             if not claim.right and fits:
                 explains.append(claim.name)
             elif not fits:
@@ -333,13 +346,22 @@ def effect(sheet: Sheet, suspect: Suspect) -> tuple[Any, ...]:
         > NOISE * abs(sheet.gradients[node])
     ]
     claim = guess.claim if guess.claim >= 0 and sheet.sent[guess.claim] else -1
-    return claim, tuple(sorted(wrong))
+    return suspect.claims or claim, tuple(sorted(wrong))
 
 
 def assign(
-    sheet: Sheet, findings: Findings, wrong: Sequence[Claim], near: Mapping[str, set[str]]
+    sheet: Sheet,
+    findings: Findings,
+    wrong: Sequence[Claim],
+    near: Mapping[str, Near],
+    paths: Mapping[str, set[int]],
 ) -> Findings:
-    """The diagnoses of every wrong claim."""
+    """The diagnoses of every wrong claim. paths: the nodes from each claim to the output."""
+    for suspect in findings.suspects:
+        if suspect.nodes and suspect.explains:
+            on_path = set[int]().union(*(paths.get(name, ()) for name in suspect.explains))
+            suspect.nodes = tuple(node for node in suspect.nodes if node in on_path)
+    findings.suspects = [one for one in findings.suspects if not one.parts or len(one.nodes) > 1]
     widths = {claim.name: claim.width for claim in wrong}
     for suspect in findings.suspects:
         for name in suspect.explains:
@@ -348,6 +370,7 @@ def assign(
     for claim in wrong:
         own = findings.by_claim.get(claim.name, [])
         alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+        alike += bool(own) and own[0].mistake is TWO  # a third one is never far
         findings.diagnoses[claim.name] = [
             described(sheet, suspect, alike == 1 and suspect is own[0], chances[id(suspect)])
             for suspect in own[:SHOWN]
@@ -355,16 +378,21 @@ def assign(
     return findings
 
 
-def chance(suspect: Suspect, widths: Mapping[str, float], near: Mapping[str, set[str]]) -> float:
+def chance(suspect: Suspect, widths: Mapping[str, float], near: Mapping[str, Near]) -> float:
     """How likely random numbers with the digits of the claims would be explained as well."""
     sizes = sorted(widths[name] for name in suspect.explains)
-    first = min(1.0, min(widths[name] * len(near[name]) for name in suspect.explains))
+    # A rarer mistake that fits, too, would not have been told before it.
+    tried = {
+        name: sum(weight <= suspect.weight for weight in near[name].values())
+        for name in suspect.explains
+    }
+    first = min(1.0, min(widths[name] * tried[name] for name in suspect.explains))
     return float(first * math.prod(sizes[1:]))
 
 
 def described(sheet: Sheet, suspect: Suspect, unique: bool, chance: float) -> Diagnosis:
     guess = suspect.guess
-    nodes = suspect.nodes or (guess.node,)
+    nodes = suspect.claims or suspect.nodes or (guess.node,)
     also = dict.fromkeys(
         (other.mistake.name, sheet.nodes[other.guess.node].name) for other in suspect.also
     )
@@ -380,4 +408,5 @@ def described(sheet: Sheet, suspect: Suspect, unique: bool, chance: float) -> Di
         spoils=suspect.spoils,
         unique=unique,
         chance=chance,
+        rare=suspect.weight > COMMON and len(suspect.explains) < 2,
     )

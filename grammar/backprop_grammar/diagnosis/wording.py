@@ -5,7 +5,7 @@ After the colon a field says how its thing is written: `{node:title}` is `n3 (mu
 """
 
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..language.graph import Graph
 from ..language.printer import expression_text
 from .perturbed import Arc, Sheet
 
-__all__ = ["Formula", "filled"]
+__all__ = ["Formula", "filled", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +90,14 @@ class Filler(string.Formatter):
 def filled(sheet: Sheet, template: str, fields: Mapping[str, Any]) -> str:
     """The message that a template and its fields make."""
     return Filler(sheet).vformat(template, (), fields)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; of very many, how many more there are."""
+    if len(names) > MOST:
+        names = [*names[: MOST - 1], f"{len(names) - MOST + 1:,} more"]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+MOST = 8
+"""Places that a message lists."""

@@ -111,6 +111,7 @@ def diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "contradicts": list(diagnosis.spoils),
         "unique": diagnosis.unique,
         "chance": diagnosis.chance,
+        "certain": diagnosis.certain,
     }
 
 
