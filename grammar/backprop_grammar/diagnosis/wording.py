@@ -68,6 +68,8 @@ WRITERS: dict[str, Callable[[Sheet, Any], str]] = {
     "upstream": upstream,
     "contribution": contribution,
     "local": local,
+    "rule": lambda _, arc: str(arc.rule),
+    "text": lambda sheet, text: sheet.spelled(text.arc.sender, text.graph),
     "spelled": spelled,
     "figure": Sheet.figure,
     "short": lambda _, number: f"{number:g}",
