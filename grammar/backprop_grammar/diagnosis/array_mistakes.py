@@ -21,7 +21,7 @@ from .at_edges import Guess
 from .at_nodes import replaced
 from .mistakes import Mistake
 from .perturbed import Arc
-from .plain import Plain, fitted
+from .floats import Floats, fitted
 
 __all__ = ["ARRAY_MISTAKES", "MULTIPLE", "UPDATED", "at_array_claim", "at_array_edge", "at_node", "at_sum"]
 
@@ -177,7 +177,7 @@ def inverse(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 LARGEST_INVERSE = 16
 
 
-def inverse_of(x: Plain) -> Plain | None:
+def inverse_of(x: Floats) -> Floats | None:
     """By Gauss and Jordan; None of a singular matrix."""
     n = x.shape[0]
     numbers = x.numbers
@@ -259,7 +259,7 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         return
     shape = sheet.nodes[arc.operand].shape
 
-    def last(up: Plain) -> Plain:
+    def last(up: Floats) -> Floats:
         numbers = [0.0] * size(shape)
         for place, number in zip(places, up.numbers, strict=True):
             numbers[place] = number
@@ -274,7 +274,7 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 def stretched(sheet: ArraySheet, arc: Arc) -> Shape | None:
     """The shape over which an operand was stretched, or None."""
     over, own = sheet.nodes[arc.sender].shape, sheet.nodes[arc.operand].shape
-    by_element = isinstance(arc.local, Plain) and len(sheet.sent[arc.sender]) and not reduces(sheet, arc)
+    by_element = isinstance(arc.local, Floats) and len(sheet.sent[arc.sender]) and not reduces(sheet, arc)
     return over if by_element and size(own) < size(over) else None
 
 
@@ -289,7 +289,7 @@ def unsummed(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         yield one(arc, arc.local)
 
 
-def after_sum(change: Callable[[Plain, Shape], Plain | None]) -> Callable[[ArraySheet, Arc], Iterator[Guess]]:
+def after_sum(change: Callable[[Floats, Shape], Floats | None]) -> Callable[[ArraySheet, Arc], Iterator[Guess]]:
     """The guesses of a row: what is made of the products instead of their sum.
 
     change: of the products, for an operand of that shape.
@@ -304,16 +304,16 @@ def after_sum(change: Callable[[Plain, Shape], Plain | None]) -> Callable[[Array
     return guesses
 
 
-def mean_of(products: Plain, own: Shape) -> Plain | None:
+def mean_of(products: Floats, own: Shape) -> Floats | None:
     total = fitted(products, own)
     return total and total / (size(products.shape) / size(own))
 
 
-def everything(products: Plain, own: Shape) -> Plain | None:
+def everything(products: Floats, own: Shape) -> Floats | None:
     return fitted(products.sum(), own) if own else None
 
 
-def wrong_axis(products: Plain, own: Shape) -> Plain | None:
+def wrong_axis(products: Floats, own: Shape) -> Floats | None:
     m, *n = products.shape
     if n != [m] or not own or size(own) != m:
         return None
@@ -329,7 +329,7 @@ def one_row(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     n = size(own)
     for which in ("last", "first"):
 
-        def kept(up: Plain, which: str = which) -> Plain:
+        def kept(up: Floats, which: str = which) -> Floats:
             numbers = (up * arc.local).numbers
             return up.kernel.make(own, numbers[-n:] if which == "last" else numbers[:n])
 
@@ -350,7 +350,7 @@ def sum_of_input(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         for text in ("sum(x, axis=0)", "sum(up @ x.T, axis=1)", "sum(x.T @ up, axis=0)", "sum(x.T @ up, axis=1)"):
             rule = compiled(text)
 
-            def told(up: Plain, rule: Graph = rule, x: Plain = x) -> Plain | None:
+            def told(up: Floats, rule: Graph = rule, x: Floats = x) -> Floats | None:
                 found = sheet.value(rule, {"up": up, "x": x})
                 fits = found is not None and size(found.shape) == size(own)
                 return found.kernel.shaped(found, own) if found is not None and fits else None
@@ -408,7 +408,7 @@ def selects(sheet: ArraySheet, arc: Arc) -> bool:
     """Whether a node passes on in some elements and not in others, element by element."""
     row = sheet.nodes[arc.sender].row
     chooses = row.role is Role.ROUTES or row is IF or row.selects or row.name in ("leaky_relu", "elu")
-    return bool(chooses) and isinstance(arc.local, Plain)
+    return bool(chooses) and isinstance(arc.local, Floats)
 
 
 def mask_forgotten(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
@@ -509,7 +509,7 @@ def summed_up(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
             yield replaced_by(sheet, claim, spread, text)
 
 
-def replaced_by(sheet: ArraySheet, claim: int, x: Plain, text: str) -> Guess:
+def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
     guess = replaced(sheet, claim, x, claim)  # type: ignore[arg-type]
     rule = text.replace("x", f"the gradient of {sheet.nodes[claim].name}", 1)
     return Guess(guess.changes, claim, claim, f"{text} {x.shape}", claim, {"rule": rule})

@@ -28,7 +28,7 @@ from .array_sheet import ArraySheet, Map, predicted
 from .at_edges import Guess
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
-from .plain import LISTS, Plain
+from .floats import LISTS, Floats
 from .search import COINCIDENCE, NOISE, Diagnosis, Findings, Suspect, assign, chance
 
 __all__ = ["ArrayClaim", "diagnose"]
@@ -144,7 +144,7 @@ class Search:
         """Every mistake at every place on a path to a claim."""
         sheet = self.sheet
         arcs = [arc for arc in sheet.arcs if self.wanted[arc.operand]]
-        plain = [arc for arc in arcs if isinstance(arc.local, Plain)]
+        plain = [arc for arc in arcs if isinstance(arc.local, Floats)]
         by_element = [arc for arc in plain if sheet.row(arc.sender) or sheet.nodes[arc.sender].row.variadic]
         senders = dict.fromkeys(arc.sender for arc in arcs)
         meeting = dict.fromkeys(arc.operand for arc in arcs)
@@ -172,7 +172,7 @@ class Search:
 
     # what they give
 
-    def gradients(self, changes: Changes, only: int = -1) -> dict[int, Plain]:
+    def gradients(self, changes: Changes, only: int = -1) -> dict[int, Floats]:
         """The gradients of claimed nodes with a mistake made, where it has an effect."""
         found = predicted(self.sheet, (*self.under, *changes), self.wanted, self.shapes) or {}
         self.visits += sum(0.5 + size(x.shape) / 1000 for x in found.values()) + 1
@@ -400,7 +400,7 @@ def updated(sheet: ArraySheet, weights: Iterable[int], rate: float) -> Changes:
             given = {name: moved[k] for name, k in zip(names, operands, strict=False) if k in used}
             rule = sheet.rule(arc.sender, arc.place, careful=True)
 
-            def told(up: Plain, arc: Arc = arc, rule: Any = rule, given: Any = given) -> Plain | None:
+            def told(up: Floats, arc: Arc = arc, rule: Any = rule, given: Any = given) -> Floats | None:
                 return sheet.told(arc.sender, rule, up, **given)
 
             changes.append((arc, Map(told), 0.0))

@@ -26,7 +26,7 @@ from ..operations.structural import Structural
 from ..operations.table import CONSTANTS, IF
 from ..symbolic.rules import Rule
 from .perturbed import Arc
-from .plain import Kernel, Plain, alike, fitted, plainly
+from .floats import Kernel, Floats, alike, fitted, floats_of
 
 __all__ = ["ArraySheet", "Map", "Spelled", "Text", "predicted"]
 
@@ -47,11 +47,11 @@ class Spelled:
 class Map:
     """What is sent, made of what arrives; times a number."""
 
-    send: Callable[[Plain], Plain | None]
+    send: Callable[[Floats], Floats | None]
     text: str = ""
     scale: float = 1.0
 
-    def of(self, up: Plain) -> Plain | None:
+    def of(self, up: Floats) -> Floats | None:
         """What is sent for what arrives; None where there is nothing that could be."""
         found = self.send(up)
         return found if found is None or self.scale == 1 else found * self.scale
@@ -89,14 +89,14 @@ class ArraySheet:
     kernel: Kernel
     nodes: tuple[ArrayNode, ...]
     number: dict[int, int]
-    values: list[Plain]
-    gradients: list[Plain]
+    values: list[Floats]
+    gradients: list[Floats]
     output: int
     arcs: list[Arc] = field(default_factory=list)
     sent: list[list[Arc]] = field(default_factory=list)
     received: list[list[Arc]] = field(default_factory=list)
-    sends: list[Plain] = field(default_factory=list)
-    seeded: dict[int, Plain] = field(default_factory=dict)
+    sends: list[Floats] = field(default_factory=list)
+    seeded: dict[int, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(cls, trace: ArrayTrace, kernel: Kernel) -> "ArraySheet":
@@ -112,7 +112,7 @@ class ArraySheet:
             if index not in numbers and exact in constants:
                 numbers[index] = constants[exact]
 
-        def real(tensor: Tensor | None, shape: Shape) -> Plain:
+        def real(tensor: Tensor | None, shape: Shape) -> Floats:
             if tensor is None:
                 return kernel.make(shape, (0.0,) * size(shape))
             return kernel.make(tensor.shape, [(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers])
@@ -161,7 +161,7 @@ class ArraySheet:
         shapes = [self.values[k].shape for k in self.operands(node)]
         return sent(row, place, shapes, self.written(node), careful)
 
-    def told(self, node: int, text: Graph, up: Plain, **more: Plain) -> Plain | None:
+    def told(self, node: int, text: Graph, up: Floats, **more: Floats) -> Floats | None:
         """What a text over a structural node's operands, `out` and `up` gives; None for nothing."""
         row = self.nodes[node].row
         operands = self.operands(node)
@@ -218,15 +218,15 @@ class ArraySheet:
         values = {name: self.values[k] for name, k in zip(row.operands, self.operands(node), strict=True)}
         return values | {"out": self.values[node]} | replaced
 
-    def value(self, text: Graph, leaves: Mapping[str, Any]) -> Plain | None:
+    def value(self, text: Graph, leaves: Mapping[str, Any]) -> Floats | None:
         """The numbers that a text gives; None where there are none, or its shapes do not fit."""
         try:
-            found = plainly(self.kernel, text, leaves)
+            found = floats_of(self.kernel, text, leaves)
         except (Misfit, KeyError, ValueError, AssertionError):
             return None
         return found if found.reach < float("inf") else None
 
-    def applied(self, row: Operation, operands: list[Any]) -> Plain | None:
+    def applied(self, row: Operation, operands: list[Any]) -> Floats | None:
         """The value of an operation; None where there is none."""
         try:
             found = self.kernel.elementwise(row, operands)
@@ -250,31 +250,31 @@ class ArraySheet:
         """Numbers for a message: 6 significant digits."""
         if isinstance(value, Map):
             return value.text
-        if not isinstance(value, Plain):
+        if not isinstance(value, Floats):
             return f"{value + 0.0:.6g}"
         return inline(Tensor(value.shape, tuple([x + 0.0 for x in value.numbers])), 6)
 
     # a backward pass with changes
 
-    def contribution(self, arc: Arc, up: Plain, m: Any, b: Any = 0.0) -> Plain | None:
+    def contribution(self, arc: Arc, up: Floats, m: Any, b: Any = 0.0) -> Floats | None:
         """What an edge sends that sends m times what arrives plus b, not yet in any shape.
 
         None where that is nothing. Where b stands in the place of a rule, it is what is sent for ones.
         """
         shown, own = self.nodes[arc.sender], self.nodes[arc.operand].shape
         over = own if shown.row.variadic and len(shown.operands) == 1 else shown.shape
-        parts: list[Plain | None] = []
+        parts: list[Floats | None] = []
         try:
             if isinstance(m, Map):
                 parts.append(m.of(up))
-            elif isinstance(m, Plain) or m:
+            elif isinstance(m, Floats) or m:
                 product = up * m
                 larger = size(product.shape) >= size(over)
                 parts.append(product if larger else fitted(product, over))
             if isinstance(b, Map):
                 parts.append(b.of(self.filled(shown.shape, 1.0)))
-            elif isinstance(b, Plain) or b:
-                parts.append(b if isinstance(b, Plain) else self.filled(over, float(b)))
+            elif isinstance(b, Floats) or b:
+                parts.append(b if isinstance(b, Floats) else self.filled(over, float(b)))
             known = [part for part in parts if part is not None]
             if len(known) < len(parts):
                 return None
@@ -282,7 +282,7 @@ class ArraySheet:
         except Misfit:
             return None
 
-    def filled(self, shape: Shape, number: float) -> Plain:
+    def filled(self, shape: Shape, number: float) -> Floats:
         """An array of that number."""
         return self.kernel.make(shape, (number,) * size(shape))
 
@@ -296,15 +296,15 @@ def predicted(
     changes: Iterable[tuple[Arc, Any, Any]],
     wanted: Sequence[bool],
     shapes: Mapping[int, Shape],
-) -> dict[int, Plain] | None:
+) -> dict[int, Floats] | None:
     """The gradients that a backward pass over changed edges gives, where they may differ.
 
     wanted: nodes whose gradients are needed. shapes: those that claims have of nodes, where these
     are others than the nodes'. None where something that is sent fits nowhere.
     """
     changed = {arc.number: (m, b) for arc, m, b in changes}
-    gradients: dict[int, Plain] = {}
-    fresh: dict[int, Plain] = {}  # what is sent instead, by edge
+    gradients: dict[int, Floats] = {}
+    fresh: dict[int, Floats] = {}  # what is sent instead, by edge
     waiting = [-sheet.arcs[k].sender for k in changed]
     heapify(waiting)
     done = set[int]()
@@ -337,13 +337,13 @@ def predicted(
 
 
 def gathered(
-    sheet: ArraySheet, node: int, fresh: Mapping[int, Plain], shape: Shape | None
-) -> Plain | None:
+    sheet: ArraySheet, node: int, fresh: Mapping[int, Floats], shape: Shape | None
+) -> Floats | None:
     """The sum of what reaches a node; in its own shape, or in that of a claim."""
     own = sheet.nodes[node].shape
     arcs = sheet.received[node]
     parts = [fresh.get(arc.number, sheet.sends[arc.number]) for arc in arcs]
-    terms: list[Plain | None]
+    terms: list[Floats | None]
     if shape is not None and shape != own:
         terms = [part for part in parts if part]
         if not all(part.shape == shape for part in parts if part):
@@ -358,7 +358,7 @@ def gathered(
     return reduce(add, known) if known else sheet.filled(shape or own, 0.0)
 
 
-def into(sheet: ArraySheet, arc: Arc, sent: Plain) -> Plain | None:
+def into(sheet: ArraySheet, arc: Arc, sent: Floats) -> Floats | None:
     """What an edge sends in the shape of its operand: summed where that was stretched."""
     shape = sheet.nodes[arc.operand].shape
     if sent.shape == shape:

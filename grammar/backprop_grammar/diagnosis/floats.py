@@ -30,7 +30,7 @@ from ..operations.table import (
     VARIABLE,
 )
 
-__all__ = ["LISTS", "Kernel", "Plain", "alike", "fitted", "plainly"]
+__all__ = ["LISTS", "Kernel", "Floats", "alike", "fitted", "floats_of"]
 
 HOLDS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -46,40 +46,40 @@ class Kernel(Protocol):
     All raise Misfit for shapes that do not fit; a number that does not exist is a nan.
     """
 
-    def make(self, shape: Shape, numbers: Sequence[float]) -> "Plain":
+    def make(self, shape: Shape, numbers: Sequence[float]) -> "Floats":
         """An array of these numbers, row by row."""
         ...
 
-    def numbers(self, x: "Plain") -> list[float]:
+    def numbers(self, x: "Floats") -> list[float]:
         """Its numbers, row by row."""
         ...
 
-    def elementwise(self, row: Operation, operands: Sequence["Plain"]) -> "Plain":
+    def elementwise(self, row: Operation, operands: Sequence["Floats"]) -> "Floats":
         """An operation, element by element."""
         ...
 
-    def choose(self, comparison: str, operands: Sequence["Plain"]) -> "Plain":
+    def choose(self, comparison: str, operands: Sequence["Floats"]) -> "Floats":
         """An `if`: the two that are compared, and what is taken where that holds and where not."""
         ...
 
-    def reduce(self, row: Operation, x: "Plain", axis: int | None) -> "Plain":
+    def reduce(self, row: Operation, x: "Floats", axis: int | None) -> "Floats":
         """A reduction of all numbers, or along an axis."""
         ...
 
-    def structural(self, row: Structural, operands: Sequence["Plain"], written: Any) -> "Plain":
+    def structural(self, row: Structural, operands: Sequence["Floats"], written: Any) -> "Floats":
         """A row of the array table."""
         ...
 
-    def shaped(self, x: "Plain", shape: Shape) -> "Plain":
+    def shaped(self, x: "Floats", shape: Shape) -> "Floats":
         """The same numbers in another shape."""
         ...
 
-    def reaches(self, x: "Plain") -> float:
+    def reaches(self, x: "Floats") -> float:
         """The largest magnitude; nan or infinite where a number does not exist."""
         ...
 
 
-class Plain:
+class Floats:
     """An array of floats, with operators element by element."""
 
     __slots__ = ("data", "kernel", "shape")
@@ -98,38 +98,38 @@ class Plain:
         """The largest magnitude; nan or infinite where a number does not exist."""
         return self.kernel.reaches(self)
 
-    def with_(self, row: Operation, *operands: Any) -> "Plain":
+    def with_(self, row: Operation, *operands: Any) -> "Floats":
         """An operation on this and others, which may be numbers."""
         return self.kernel.elementwise(row, [self.like(one) for one in operands])
 
-    def like(self, x: Any) -> "Plain":
-        return x if isinstance(x, Plain) else self.kernel.make((), (float(x),))
+    def like(self, x: Any) -> "Floats":
+        return x if isinstance(x, Floats) else self.kernel.make((), (float(x),))
 
-    def __add__(self, other: Any) -> "Plain":
-        return self.with_(ADD, self, other) if isinstance(other, Plain) or other else self
+    def __add__(self, other: Any) -> "Floats":
+        return self.with_(ADD, self, other) if isinstance(other, Floats) or other else self
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> "Plain":
+    def __sub__(self, other: Any) -> "Floats":
         return self.with_(SUB, self, other)
 
-    def __rsub__(self, other: Any) -> "Plain":
+    def __rsub__(self, other: Any) -> "Floats":
         return self.with_(SUB, other, self)
 
-    def __mul__(self, other: Any) -> "Plain":
-        if not isinstance(other, Plain | float | int):
+    def __mul__(self, other: Any) -> "Floats":
+        if not isinstance(other, Floats | float | int):
             return NotImplemented
         return self.with_(MUL, self, other)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> "Plain":
+    def __truediv__(self, other: Any) -> "Floats":
         return self.with_(DIV, self, other)
 
-    def __rtruediv__(self, other: Any) -> "Plain":
+    def __rtruediv__(self, other: Any) -> "Floats":
         return self.with_(DIV, other, self)
 
-    def __neg__(self) -> "Plain":
+    def __neg__(self) -> "Floats":
         return self.with_(NEG, self)
 
     def __bool__(self) -> bool:
@@ -140,12 +140,12 @@ class Plain:
         """Whether all numbers are equal, or are all that number."""
         return not (self - other).reach
 
-    def sum(self, axis: int | None = None) -> "Plain":
+    def sum(self, axis: int | None = None) -> "Floats":
         """The sum of all numbers, or along an axis, which stays with size 1."""
         return self.kernel.reduce(OPERATIONS["sum"], self, axis)
 
 
-def fitted(x: Plain, shape: Shape) -> Plain | None:
+def fitted(x: Floats, shape: Shape) -> Floats | None:
     """An array as one of another shape: stretched over it, or summed where it is larger.
 
     None where neither fits, which a transposed matrix does not.
@@ -179,7 +179,7 @@ def alike(one: Shape, other: Shape) -> bool:
 # numbers in lists
 
 
-class Floats:
+class Loose:
     """What the lowerings of the array table see: a tape whose nodes are the numbers themselves."""
 
     def apply(self, name: str, *operands: float) -> float:
@@ -192,7 +192,7 @@ class Floats:
         return then if HOLDS[comparison](left, right) else otherwise
 
 
-ON: Any = Floats()
+ON: Any = Loose()
 
 QUICK: dict[str, Callable[..., float]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "neg": operator.neg,
@@ -217,7 +217,7 @@ def number_of(row: Operation) -> Callable[..., float]:
     return quick if row.name in ("add", "sub", "mul", "neg", "identity", "abs") and quick else value
 
 
-def shared_shape(operands: Sequence[Plain]) -> Shape:
+def shared_shape(operands: Sequence[Floats]) -> Shape:
     """The shape of operands side by side. Raises Misfit."""
     shape = operands[0].shape
     for one in operands[1:]:
@@ -229,23 +229,23 @@ def shared_shape(operands: Sequence[Plain]) -> Shape:
 class Lists:
     """Numbers in lists, which needs no library."""
 
-    def make(self, shape: Shape, numbers: Sequence[float]) -> Plain:
-        return Plain(self, shape, list(numbers))
+    def make(self, shape: Shape, numbers: Sequence[float]) -> Floats:
+        return Floats(self, shape, list(numbers))
 
-    def numbers(self, x: Plain) -> list[float]:
+    def numbers(self, x: Floats) -> list[float]:
         return list(x.data)
 
-    def elementwise(self, row: Operation, operands: Sequence[Plain]) -> Plain:
+    def elementwise(self, row: Operation, operands: Sequence[Floats]) -> Floats:
         shape = shared_shape(operands)
         apply = number_of(row)
-        return Plain(self, shape, list(map(apply, *columns(operands, shape))))
+        return Floats(self, shape, list(map(apply, *columns(operands, shape))))
 
-    def choose(self, comparison: str, operands: Sequence[Plain]) -> Plain:
+    def choose(self, comparison: str, operands: Sequence[Floats]) -> Floats:
         shape, holds = shared_shape(operands), HOLDS[comparison]
         columned = zip(*columns(operands, shape), strict=True)
-        return Plain(self, shape, [x if holds(a, b) else y for a, b, x, y in columned])
+        return Floats(self, shape, [x if holds(a, b) else y for a, b, x, y in columned])
 
-    def reduce(self, row: Operation, x: Plain, axis: int | None) -> Plain:
+    def reduce(self, row: Operation, x: Floats, axis: int | None) -> Floats:
         cells, apply = Cells(x.shape, x.data), number_of(row)
         if axis is None or len(x.shape) < 2:
             lines, shape = [x.data], (1,) * len(x.shape) if axis is not None else ()
@@ -254,17 +254,17 @@ class Lists:
         else:
             lines, shape = cells.rows(), (x.shape[0], 1)
         single = row.name in ("sum", "mean", "max", "min", "logsumexp")
-        return Plain(self, shape, [line[0] if single and len(line) == 1 else apply(*line) for line in lines])  # fmt: skip
+        return Floats(self, shape, [line[0] if single and len(line) == 1 else apply(*line) for line in lines])  # fmt: skip
 
-    def structural(self, row: Structural, operands: Sequence[Plain], written: Any) -> Plain:
+    def structural(self, row: Structural, operands: Sequence[Floats], written: Any) -> Floats:
         given = [cells_of(row, k, operands) for k in range(len(operands))]
         shape = shape_of(row, given, written)
-        return Plain(self, shape, list(row.lower(ON, given, written)))
+        return Floats(self, shape, list(row.lower(ON, given, written)))
 
-    def shaped(self, x: Plain, shape: Shape) -> Plain:
-        return Plain(self, shape, x.data)
+    def shaped(self, x: Floats, shape: Shape) -> Floats:
+        return Floats(self, shape, x.data)
 
-    def reaches(self, x: Plain) -> float:
+    def reaches(self, x: Floats) -> float:
         total = sum(x.data)  # nan where any is
         return max(map(abs, x.data), default=0.0) if math.isfinite(total) else NAN
 
@@ -272,7 +272,7 @@ class Lists:
 LISTS = Lists()
 
 
-def columns(operands: Sequence[Plain], shape: Shape) -> list[list[float]]:
+def columns(operands: Sequence[Floats], shape: Shape) -> list[list[float]]:
     """The numbers of arrays beside each other, those of smaller ones repeated."""
     return [
         one.data if one.shape == shape else [one.data[k] for k in spread(one.shape, shape)]
@@ -280,7 +280,7 @@ def columns(operands: Sequence[Plain], shape: Shape) -> list[list[float]]:
     ]
 
 
-def cells_of(row: Structural, place: int, operands: Sequence[Plain]) -> Cells:
+def cells_of(row: Structural, place: int, operands: Sequence[Floats]) -> Cells:
     """An operand as the lowering of a row takes it, with the whole numbers by which it selects."""
     x = operands[place]
     numbers = x.data if isinstance(x.data, list) else x.numbers
@@ -328,12 +328,12 @@ class Key:
         return isinstance(other, Key) and other.graph is self.graph
 
 
-def plainly(kernel: Kernel, graph: Graph, leaves: Mapping[str, Plain]) -> Plain:
+def floats_of(kernel: Kernel, graph: Graph, leaves: Mapping[str, Floats]) -> Floats:
     """The value of a text over arrays. Raises Misfit where its shapes do not fit.
 
     Raises KeyError for a name without a value.
     """
-    values: dict[int, Plain] = {node: leaves[name] for name, node in graph.variables.items() if name in leaves}
+    values: dict[int, Floats] = {node: leaves[name] for name, node in graph.variables.items() if name in leaves}
     for node, row, operands, written in steps(Key(graph)):
         if row is CONSTANT:
             number = graph.constants[node]
@@ -355,7 +355,7 @@ def plainly(kernel: Kernel, graph: Graph, leaves: Mapping[str, Plain]) -> Plain:
     return values[graph.output]
 
 
-def along(x: Plain, axis: int | None) -> int | None:
+def along(x: Floats, axis: int | None) -> int | None:
     """An axis, counted from the first. Raises Misfit for one that the array does not have."""
     if axis is None:
         return None
