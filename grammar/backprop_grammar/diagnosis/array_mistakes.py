@@ -6,6 +6,7 @@ goes wrong where an array is stretched, reduced or masked. A mistake is run, nev
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..language.graph import Graph
@@ -306,7 +307,7 @@ def after_sum(change: Callable[[Floats, Shape], Floats | None]) -> Callable[[Arr
 
 def mean_of(products: Floats, own: Shape) -> Floats | None:
     total = fitted(products, own)
-    return total and total / (size(products.shape) / size(own))
+    return None if total is None else total / (size(products.shape) / size(own))
 
 
 def everything(products: Floats, own: Shape) -> Floats | None:
@@ -423,13 +424,13 @@ def mask_inverted(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 
 def mask_of_upstream(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """What arrives where that is positive, and, as well, where the operand is selected."""
-    relu = OPERATIONS["relu"]
     if selects(sheet, arc) and not reduces(sheet, arc):
-        over = sheet.nodes[arc.sender].shape
-        yield one(arc, Map(lambda up: sheet.applied(relu, [up])), variant="alone", also="")
-        both = Map(lambda up: (found := sheet.applied(relu, [up])) and found * arc.local)
-        yield one(arc, both, variant="both", also=" as well")
-        assert over is not None
+        yield one(arc, Map(lambda up: positive(sheet, up)), variant="alone", also="")
+        yield one(arc, Map(lambda up: positive(sheet, up) * arc.local), variant="both", also=" as well")
+
+
+def positive(sheet: ArraySheet, up: Floats) -> Floats:
+    return sheet.kernel.elementwise(OPERATIONS["relu"], [up])
 
 
 def slope_left_out(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
@@ -459,6 +460,15 @@ def sign(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 def left_out(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     if is_structural(sheet, arc) and len(sheet.received[arc.operand]) == 1:
         yield one(arc, 0.0)
+
+
+def difference_reversed(sheet: ArraySheet, node: int) -> Iterator[Guess]:
+    """target - output for output - target."""
+    if sheet.row(node) is SUB:
+        a, b = sheet.operands(node)
+        changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
+        if changes:
+            yield Guess(changes, node, -1, details={"a": a, "b": b})
 
 
 def loss_for_upstream(sheet: ArraySheet, node: int) -> Iterator[Guess]:
@@ -555,13 +565,14 @@ at_array_edge = (
     Mistake("wrong axis", 10, "summed over the wrong axis", "{arc:contribution} was summed along the wrong axis", after_sum(wrong_axis), everywhere=True),
     Mistake("one row", 11, "one row of the batch instead of their sum", "{arc:contribution} is what the {which} row sends instead of the sum of all", one_row, everywhere=True),
     Mistake("sum of the input", 13, "the input summed instead of the upstream gradient", "{arc:contribution} sums the layer's input {x:name}, not what arrives", sum_of_input, everywhere=True),
-    Mistake("own elements", 10, "the diagonal of the Jacobian instead of the vector-Jacobian product", "at {node:title} each element of {operand:name} got only what its own element of {node:name} sends by way of {via:name}: the diagonal of the Jacobian, instead of the sum over all elements", element_by_element),
+    Mistake("own elements", 9, "the diagonal of the Jacobian instead of the vector-Jacobian product", "at {node:title} each element of {operand:name} got only what its own element of {node:name} sends by way of {via:name}: the diagonal of the Jacobian, instead of the sum over all elements", element_by_element),
+    Mistake("mean: not divided", 9, "1/n of a mean forgotten", "{arc:contribution} was not divided: {arc:rule} was forgotten", share("1", "mean"), everywhere=True),
     Mistake("mean: divided twice", 14, "divided by n twice", "{arc:contribution} was scaled by {share} instead of {arc:rule}: divided once more", share("1/n^2", "mean"), everywhere=True),
     Mistake("mean: n - 1", 16, "n - 1 for n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("1/(n - 1)", "mean"), everywhere=True),
     Mistake("mean: rows", 15, "divided by the rows instead of by all", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by the rows", share("1/r", "mean"), everywhere=True),
     Mistake("mean: columns", 16, "divided by the columns", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by the columns", share("1/c", "mean"), everywhere=True),
     Mistake("mean: all", 16, "divided by all numbers", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by all numbers", share("1/s", "mean"), everywhere=True),
-    Mistake("mean: times", 20, "multiplied by n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("n", "mean", "sum"), everywhere=True),
+    Mistake("mean: times", 20, "multiplied by n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("n", "mean"), everywhere=True),
     Mistake("sum: averaged", 13, "the mean for the sum", "{arc:contribution} was scaled by {share}, as at a mean; a sum passes all of it on", share("1/n", "sum"), everywhere=True),
     Mistake("sum: rows", 14, "divided by the rows", "{arc:contribution} was divided by the rows, {share}; a sum passes all of it on", share("1/r", "sum"), everywhere=True),
     Mistake("sum: columns", 15, "divided by the columns", "{arc:contribution} was divided by the columns, {share}; a sum passes all of it on", share("1/c", "sum"), everywhere=True),
@@ -580,6 +591,7 @@ at_array_edge = (
 """What is got wrong along one edge, besides what is of numbers."""
 
 at_array_node = (
+    Mistake("difference reversed", 29, "a difference taken the other way round", "at {node:title} the difference was taken the other way round: {b:name} - {a:name} for {a:name} - {b:name}, a wrong sign", difference_reversed),
     Mistake("loss for its derivative", 30, "the loss's value as the gradient of the loss", "the backward pass began with the value of {node:name} instead of 1", loss_for_upstream),
 )  # fmt: skip
 
@@ -587,7 +599,26 @@ OF_NUMBERS = frozenset({"multiplied", "gate ignored", "routed wrongly", "passed 
 """Rows of mistakes.py that have no meaning here, or another row."""
 
 at_edge = tuple(row for row in mistakes.at_edge if row.name not in OF_NUMBERS)
-at_node = (*(row for row in mistakes.at_node if row.name not in OF_NUMBERS), *at_array_node)
+
+
+def not_of_differences(mistake: Mistake) -> Mistake:
+    """A row but at differences, where swapping says less than another row."""
+
+    def guesses(sheet: ArraySheet, node: int) -> Iterator[Guess]:
+        if sheet.row(node) is not SUB:
+            yield from mistake.guesses(sheet, node)
+
+    return replace(mistake, guesses=guesses)
+
+
+at_node = (
+    *(
+        not_of_differences(row) if row.name in ("swapped with sibling", "sign of all") else row
+        for row in mistakes.at_node
+        if row.name not in OF_NUMBERS
+    ),
+    *at_array_node,
+)
 at_sum = tuple(row for row in mistakes.at_sum if row.name not in OF_NUMBERS)
 at_claim = tuple(row for row in mistakes.at_claim if row.name not in OF_NUMBERS)
 
@@ -598,7 +629,7 @@ at_array_claim = (
 )  # fmt: skip
 """What concerns one claim alone."""
 
-MULTIPLE = Mistake("multiple", 46, "a multiple of the right gradient", "this is the right gradient of {claim:name} times {factor}", lambda *_: iter(()))
+MULTIPLE = Mistake("multiple", 46, "a multiple of the right gradient", "this is the right gradient of {of:name} times {factor}", lambda *_: iter(()))
 """Which the search finds, since a claim says which multiple."""
 
 UPDATED = Mistake("updated weights", 21, "the weights already updated", "at {node:title} the contribution to {operand:name} used {weight:name} after its own update, {weight:name} - {rate:short}*gradient, instead of the {weight:name} of the forward pass", lambda *_: iter(()))
@@ -606,4 +637,3 @@ UPDATED = Mistake("updated weights", 21, "the weights already updated", "at {nod
 
 ARRAY_MISTAKES = (*at_array_edge, *at_edge, *at_node, *at_sum, *at_claim, *at_array_claim, MULTIPLE, UPDATED)
 """All rows; the diagnosis of arrays iterates them."""
-_ = SUB

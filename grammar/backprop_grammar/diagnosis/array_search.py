@@ -6,14 +6,17 @@ computing, and only those that give the claimed arrays are named.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ..arrays.record import ArrayTrace
+from ..errors import few
+from ..language.table_texts import texts
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, size
-from ..operations.structural import MATMUL, Structural
+from ..operations.structural import Structural
 from .array_mistakes import (
     MULTIPLE,
     UPDATED,
@@ -28,8 +31,9 @@ from .array_sheet import ArraySheet, Map, predicted
 from .at_edges import Guess
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
-from .floats import LISTS, Floats
-from .search import COINCIDENCE, NOISE, Diagnosis, Findings, Suspect, assign, chance
+from .floats import LISTS, Floats, Kernel
+from .search import NOISE, Findings, Suspect, assign
+from .wording import filled
 
 __all__ = ["ArrayClaim", "diagnose"]
 
@@ -174,9 +178,18 @@ class Search:
 
     def gradients(self, changes: Changes, only: int = -1) -> dict[int, Floats]:
         """The gradients of claimed nodes with a mistake made, where it has an effect."""
-        found = predicted(self.sheet, (*self.under, *changes), self.wanted, self.shapes) or {}
+        found = predicted(self.sheet, (*self.under, *changes), self.wanted, self.shapes, self.contradicts) or {}
         self.visits += sum(0.5 + size(x.shape) / 1000 for x in found.values()) + 1
         return {node: x for node, x in found.items() if node in self.claims and only in (-1, node)}
+
+    def contradicts(self, node: int, x: Floats) -> bool:
+        """Whether a gradient is not the claimed one: then what lies below it was not made of it."""
+        claim = self.claims.get(node)
+        if claim is None:
+            return False
+        if x.shape != claim.shape:
+            return True
+        return not claim.fits(x.numbers, claim.wrong or claim.places)
 
     def try_out(self, suspect: Suspect) -> bool:
         """Make a mistake; note which claims it gives. Whether it explains one that is wrong."""
@@ -293,96 +306,123 @@ def above(sheet: ArraySheet, claims: Iterable[int]) -> list[bool]:
 
 
 def factors(sheet: ArraySheet) -> dict[float, str]:
-    """By what people multiply wrongly: signs, halves, and the sizes of arrays."""
-    found = {-1.0: "-1", 2.0: "2", 0.5: "1/2", -2.0: "-2", -0.5: "-1/2"}
-    for i, node in enumerate(sheet.nodes):
+    """By what people multiply wrongly, and why: signs, halves, and the sizes of arrays."""
+    reasons: dict[float, list[str]] = {c: [] for c in (-1.0, 2.0, 0.5, -2.0, -0.5)}
+    for node in sheet.nodes:
         if node.shape and node.kind == "variable":
             m, n = node.shape if len(node.shape) == 2 else (1, *node.shape)
-            for count, what in ((m, "rows"), (n, "columns" if m > 1 else "numbers"), (m * n, "numbers")):
+            for count, what in dict(((m, "rows"), (n, "columns" if m > 1 else "numbers"), (m * n, "numbers"))).items():
                 if count > 1:
-                    found.setdefault(1.0 / count, f"1/{count}, the {what} of {node.name}")
-                    found.setdefault(float(count), f"{count}, the {what} of {node.name}")
-                    found.setdefault(-1.0 / count, f"-1/{count}, the {what} of {node.name}")
+                    for c in (1.0 / count, float(count), -1.0 / count):
+                        reasons.setdefault(c, []).append(f"{node.name} has {count} {what}")
     loss = sheet.values[sheet.output]
-    if size(loss.shape) == 1:
-        found.setdefault(loss.numbers[0], f"{loss.numbers[0]:.6g}, the value of {sheet.nodes[sheet.output].name}")
-    return found
+    if size(loss.shape) == 1 and loss.reach:
+        reasons.setdefault(loss.numbers[0], []).append(f"{sheet.nodes[sheet.output].name} is {loss.numbers[0]:.6g}")
+    return {
+        c: f"{spelled(c)}, and {' and '.join(why[:2])}" if why else spelled(c)
+        for c, why in reasons.items()
+    }
 
 
-def ratio(claim: ArrayClaim, numbers: Sequence[float]) -> float:
-    """What the first number that is wrong is of that of others; nan where there is none."""
+def spelled(c: float) -> str:
+    """A factor: 1/3 where it is that."""
+    below = 1 / c
+    whole = abs(below) > 1.5 and abs(below - round(below)) < 1e-9
+    return f"{'-' * (c < 0)}1/{abs(round(below))}" if whole else f"{c:.6g}"
+
+
+def ratio(claim: ArrayClaim, numbers: Sequence[float], named: Mapping[float, str]) -> float:
+    """What the first number that is wrong is of that of others, a named factor where it is one to
+    the digits of the claim; nan where there is none.
+    """
     k = claim.wrong[0]
-    return (claim.numbers[k] or 0.0) / numbers[k] if numbers[k] else math.nan
+    x = claim.numbers[k] or 0.0
+    if not numbers[k] or not x:
+        return math.nan
+    c, room = x / numbers[k], claim.halves[k] / abs(x) + 1e-9
+    near = [number for number in named if abs(c - number) <= 2 * room * abs(number)]
+    return min(near, key=lambda number: abs(c - number), default=c)
 
 
 def multiples(search: Search, named: Mapping[float, str]) -> Iterator[Suspect]:
     """Claims that are the right gradient times a number."""
+    sheet = search.sheet
     groups: dict[str, list[tuple[int, float]]] = {}
     for node, claim in search.wrong.items():
-        right = search.right_numbers(node)
-        if claim.shape != search.sheet.nodes[node].shape or not claim.reach:
-            continue
-        c = near_named(claim, ratio(claim, right), named)
-        if math.isfinite(c) and abs(c - 1) > 1e-9 and claim.fits(right, claim.places, c):
-            if c in named or len(claim.distinct) > 2:
-                groups.setdefault(f"{c:.9g}", []).append((node, c))
+        c = times(search, claim, node, search.right_numbers(node), named)
+        if c is not None:
+            groups.setdefault(f"{c:.9g}", []).append((node, c))
     for group in groups.values():
         node, c = group[0]
-        sheet = search.sheet
-        factor = named.get(c, f"{c:.6g}")
-        changes = tuple(
-            (arc, arc.local * c, 0.0) for k, _ in group for arc in sheet.received[k]
-        )
+        changes = tuple((arc, arc.local * c, 0.0) for k, _ in group for arc in sheet.received[k])
         if changes:
-            weight = MULTIPLE.weight if c in named else MULTIPLE.weight + 20
-            guess = Guess(changes, node, -1, factor, details={"factor": factor, "claim": node})
-            suspect = Suspect(replace(MULTIPLE, weight=weight), Multiple.of(guess, node))
+            weight = MULTIPLE.weight + 20 * (c not in named)
+            guess = Guess(changes, node, -1, details={"factor": named.get(c, spelled(c)), "of": node})
+            suspect = Suspect(likewise(replace(MULTIPLE, weight=weight), sheet, [k for k, _ in group]), guess)
             suspect.predicted = {k: sheet.gradients[k] * c for k, _ in group}
             yield suspect
 
 
-class Multiple:
-    """A guess that changes nothing but claims."""
-
-    @staticmethod
-    def of(guess: Guess, node: int) -> Guess:
-        return replace(guess, details={**guess.details, "claimed": node})
-
-
-def near_named(claim: ArrayClaim, c: float, named: Mapping[float, str]) -> float:
-    """A named number that a ratio is to the digits of the claim, or the ratio itself."""
-    k = claim.wrong[0]
-    x = abs(claim.numbers[k] or 0.0)
-    room = (claim.halves[k] / x if x else 0.0) + 1e-9
-    return min(
-        (number for number in named if abs(c - number) <= 2 * room * abs(number)),
-        key=lambda number: abs(c - number),
-        default=c,
-    )
+def times(
+    search: Search, claim: ArrayClaim, node: int, numbers: Sequence[float], named: Mapping[float, str]
+) -> float | None:
+    """The factor by which a claim is other numbers; None where there is none that says anything."""
+    if claim.shape != search.sheet.nodes[node].shape or len(numbers) != len(claim.numbers):
+        return None
+    c = ratio(claim, numbers, named)
+    if not math.isfinite(c) or abs(c - 1) < 1e-9 or not claim.fits(numbers, claim.places, c):
+        return None
+    return c if len(claim.distinct) > (1 if c in named else 2) else None
 
 
-def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
+def likewise(mistake: Mistake, sheet: ArraySheet, nodes: Sequence[int]) -> Mistake:
+    """A mistake of one claim, made in others as well."""
+    if len(nodes) < 2:
+        return mistake
+    others = few([sheet.nodes[k].name for k in nodes[1:]])
+    return replace(mistake, message=f"{mistake.message}; and likewise {others}")
+
+
+def gathered(sheet: ArraySheet, found: Sequence[Suspect]) -> Iterator[Suspect]:
+    """Mistakes that concern one claim, made in several."""
+    groups: dict[tuple[str, str], dict[int, Suspect]] = {}
+    for suspect in found:
+        if suspect.mistake.name in ALIKE:
+            groups.setdefault((suspect.mistake.name, suspect.guess.variant), {})[suspect.guess.claim] = suspect
+    for group in groups.values():
+        if len(group) > 1:
+            first, *_ = group.values()
+            both = Suspect(likewise(first.mistake, sheet, list(group)), first.guess)
+            both.predicted = {k: x for one in group.values() for k, x in one.predicted.items()}
+            yield both
+
+
+ALIKE = ("value for gradient", "transposed")
+"""Mistakes that concern one claim, and that people make in all."""
+
+
+def with_factor(
+    search: Search, suspect: Suspect, named: Mapping[float, str]
+) -> Iterator[Suspect]:
     """A mistake and a factor besides: two at once."""
     found = set[float]()
     for node, x in suspect.predicted.items():
         claim = search.claims[node]
-        if claim.right or x.shape != claim.shape or len(claim.distinct) < 2:
+        if claim.right or x.shape != claim.shape:
             continue
-        numbers = x.numbers
-        if not numbers[claim.wrong[0]]:
-            continue
-        c = near_named(claim, ratio(claim, numbers), named)
-        if c in named and c not in found and claim.fits(numbers, claim.places, c):
+        c = times(search, claim, node, x.numbers, named)
+        if c in named and c not in found:
             found.add(c)
             how = "the wrong sign" if c == -1 else f"a factor {named[c]}"
-            message = f"{suspect.mistake.message}; and with {how} besides"
-            mistake = replace(
-                suspect.mistake, weight=suspect.mistake.weight + 40, message=message.replace("{named}", ""),
-                sentence=f"{suspect.mistake.sentence}, and {how}",
-            )  # fmt: skip
-            both = Suspect(mistake, suspect.guess, suspect.kind, suspect.nodes)
+            both = Suspect(besides(suspect.mistake, how), suspect.guess, suspect.kind, suspect.nodes)
             both.predicted = {k: one * c for k, one in suspect.predicted.items()}
             yield both
+
+
+def besides(mistake: Mistake, how: str) -> Mistake:
+    """A mistake with another."""
+    message = f"{mistake.message}; and {how} besides"
+    return replace(mistake, weight=mistake.weight + 40, message=message, sentence=f"{mistake.sentence}, and {how}")
 
 
 def updated(sheet: ArraySheet, weights: Iterable[int], rate: float) -> Changes:
@@ -407,8 +447,6 @@ def updated(sheet: ArraySheet, weights: Iterable[int], rate: float) -> Changes:
         elif (plain := sheet.row(arc.sender)) is not None:
             replaced = {name: moved[k] for name, k in zip(plain.operands, operands, strict=True) if k in used}
             leaves = sheet.leaves(arc.sender, **replaced)
-            from ..language.table_texts import texts
-
             local = sheet.value(texts(plain).shown[arc.place], leaves or {})
             if local is not None:
                 changes.append((arc, local, 0.0))
@@ -440,7 +478,9 @@ def with_updated(search: Search) -> Iterator[Suspect]:
             if gap:
                 rate = ((claim.numbers[k] or 0.0) - right[k]) / gap
                 room = claim.halves[k] / abs(gap) + 1e-9 * abs(rate)
-                own.add(shortest(rate, room))
+                rate = shortest(rate, room)
+                if SLOWEST < rate < 1e3 and float(f"{rate:.2g}") == rate:
+                    own.add(rate)
         for rate in own:
             yield from with_rate(search, [weight], rate)
         rates |= own
@@ -449,9 +489,11 @@ def with_updated(search: Search) -> Iterator[Suspect]:
             yield from with_rate(search, weights, rate)
 
 
+SLOWEST = 1e-6
+"""A rate that people choose has two digits, and is no smaller."""
+
+
 def with_rate(search: Search, weights: Sequence[int], rate: float) -> Iterator[Suspect]:
-    if not 1e-6 < abs(rate) < 1e3:
-        return
     changes = updated(search.sheet, weights, rate)
     if changes:
         arc = changes[0][0]
@@ -475,20 +517,34 @@ def shortest(x: float, room: float) -> float:
 
 def diagnose(trace: ArrayTrace, claims: Sequence[ArrayClaim]) -> Findings:
     """The mistakes that give the wrong ones among claims of nodes of a trace, best first."""
-    sheet = ArraySheet.of(trace, LISTS)
+    sheet = ArraySheet.of(trace, kernel_for(trace))
     places = {node: claim for claim in claims if (node := sheet.find(claim.name)) is not None}
     search = Search.of(sheet, places)
     if not search.wrong:
         return Findings([], 0, False)
     found = explaining(search)
-    return finished(search, found)
+    return assign(sheet, Findings(merged(found), search.tried, search.limited), list(search.wrong.values()), search.near)  # type: ignore[arg-type]
+
+
+LISTED = 1000
+"""Numbers of a program up to which it is computed in lists."""
+
+
+def kernel_for(trace: ArrayTrace) -> Kernel:
+    """How the numbers of a trace are held: by NumPy where they are many, and it is there."""
+    if sum(size(node.shape) for node in trace.nodes) > LISTED:
+        with suppress(ImportError):
+            from .float_columns import COLUMNS  # which loads NumPy
+
+            return COLUMNS
+    return LISTS
 
 
 def explaining(search: Search) -> list[Suspect]:
     """The suspects that explain a wrong claim."""
     single = search.single()
-    kept = []
-    plausible: list[Suspect] = []
+    kept: list[Suspect] = []
+    others: list[Suspect] = []
     for group in (single, search.plural(single), search.of_claims()):
         for suspect in group:
             if search.exhausted:
@@ -496,44 +552,132 @@ def explaining(search: Search) -> list[Suspect]:
             if search.try_out(suspect):
                 kept.append(suspect)
             elif suspect.predicted and suspect.mistake.weight < 40:
-                plausible.append(suspect)
+                others.append(suspect)
     named = factors(search.sheet)
-    kept += [one for one in multiples(search, named) if search.settle(one)]
+    more = (*multiples(search, named), *gathered(search.sheet, kept))
+    kept += [one for one in more if search.settle(one)]
     kept += [one for one in with_updated(search) if search.try_out(one)]
+    unknown = unexplained(search, kept)
+    if unknown:
+        found = [both for one in others for both in with_factor(search, one, named) if search.settle(both)]
+        kept += found
+    for round_ in (after, at_once):
+        if unknown and not search.exhausted:
+            unknown = unexplained(search, kept)
+            kept += round_(search, kept, others, unknown)
+    return only_whole(kept)
+
+
+def unexplained(search: Search, kept: Sequence[Suspect]) -> set[str]:
+    """The wrong claims that nothing explains in full."""
     known = {name for one in kept for name in one.explains if name not in one.spoils}
-    if any(claim.name not in known for claim in search.wrong.values()):
-        for suspect in plausible:
-            for both in with_factor(search, suspect, named):
-                if search.settle(both):
-                    kept.append(both)
-    return kept
+    return {claim.name for claim in search.wrong.values()} - known
 
 
-def finished(search: Search, found: list[Suspect]) -> Findings:
-    """What is said of each claim."""
-    sheet, wrong = search.sheet, list(search.wrong.values())
-    found = merged(sheet, found)
-    findings = Findings(found, search.tried, search.limited)
-    return assign(sheet, findings, wrong, search.near)  # type: ignore[arg-type]
+def only_whole(kept: Sequence[Suspect]) -> list[Suspect]:
+    """Without what explains a claim in part alone, where something explains all of it."""
+    whole = {name for one in kept for name in one.explains if name not in one.spoils}
+    for one in kept:
+        one.explains = tuple(name for name in one.explains if not (name in one.spoils and name in whole))
+    return [one for one in kept if one.explains]
 
 
-def merged(sheet: ArraySheet, found: list[Suspect]) -> list[Suspect]:
+def after(search: Search, kept: Sequence[Suspect], _others: Sequence[Suspect], unknown: set[str]) -> list[Suspect]:
+    """A second mistake, where one explains some claims and nothing explains the rest."""
+    found = []
+    known = sorted((one for one in kept if not one.spoils), key=Suspect.rank)[:1]
+    for first in known:
+        beneath = Search.of(search.sheet, search.claims, first.guess.changes)
+        beneath.near = search.near
+        single = beneath.single()
+        for second in single:
+            if search.visits + beneath.visits > VISITS:
+                search.limited = True
+                break
+            if beneath.try_out(second) and set(second.explains) & unknown:
+                second.explains = tuple(sorted(set(second.explains) & unknown))
+                message = f"{second.mistake.message}; this below another mistake: {literally(search.sheet, first)}"
+                second.mistake = replace(second.mistake, weight=second.mistake.weight + 40, message=message)
+                found.append(second)
+        search.visits += beneath.visits
+        search.tried += beneath.tried
+    return found
+
+
+def literally(sheet: ArraySheet, suspect: Suspect) -> str:
+    """What is said of a mistake, as part of a template."""
+    said = filled(sheet, suspect.mistake.message, suspect.guess.fields)  # type: ignore[arg-type]
+    return said.replace("{", "{{").replace("}", "}}")
+
+
+PAIRED = 40
+"""Mistakes that are made two at a time."""
+
+
+def at_once(search: Search, _kept: Sequence[Suspect], others: Sequence[Suspect], unknown: set[str]) -> list[Suspect]:
+    """Two common mistakes at once."""
+    found: list[Suspect] = []
+    if not any(claim.width < UNLIKELY for claim in search.wrong.values() if claim.name in unknown):
+        return found
+    common = [one for one in others if one.mistake.weight <= COMMON and one.guess.claim < 0]
+    common = sorted(common, key=lambda one: one.mistake.weight)[:PAIRED]
+    for i, first in enumerate(common):
+        changed = {arc.number for arc, _, _ in first.guess.changes}
+        for second in common[:i]:
+            if search.exhausted:
+                return found
+            if any(arc.number in changed for arc, _, _ in second.guess.changes):
+                continue
+            upper, lower = sorted((first, second), key=lambda one: -one.guess.node)
+            changes = (*upper.guess.changes, *lower.guess.changes)
+            both = Suspect(upper.mistake, replace(upper.guess, changes=changes), upper.kind)
+            if search.try_out(both):
+                mistake = besides(upper.mistake, literally(search.sheet, lower))
+                both.mistake = replace(mistake, weight=mistake.weight + 10)
+                found.append(both)
+    return found
+
+
+COMMON = 20
+UNLIKELY = 1e-8
+
+
+def merged(found: list[Suspect]) -> list[Suspect]:
     """Mistakes that make the same gradients wrong by the same amounts are one, with other names."""
     kept: dict[Any, Suspect] = {}
     for suspect in sorted(found, key=Suspect.rank):
         key = effect(suspect)
-        if key in kept:
-            kept[key].also.append(suspect)
-        else:
+        if key not in kept:
             kept[key] = suspect
-    return sorted(kept.values(), key=Suspect.rank)
+            continue
+        first = kept[key]
+        first.also.append(suspect)
+        factor = str(suspect.guess.details.get("factor", "-"))
+        if suspect.mistake.name == MULTIPLE.name and not factor.startswith("-"):
+            more = f"; what comes out is the right gradient times {factor}"
+            first.mistake = replace(first.mistake, message=first.mistake.message + more)
+    return without_parts(sorted(kept.values(), key=Suspect.rank))
+
+
+def without_parts(found: list[Suspect]) -> list[Suspect]:
+    """Without a mistake that explains less than the same one at more places."""
+    kept: list[Suspect] = []
+    for suspect in found:
+        explains = set(suspect.explains)
+        if not any(
+            one.mistake.name == suspect.mistake.name
+            and explains < set(one.explains)
+            and len(one.spoils) <= len(suspect.spoils)
+            for one in kept
+        ):
+            kept.append(suspect)
+    return kept
 
 
 def effect(suspect: Suspect) -> tuple[Any, ...]:
     """What tells a mistake's gradients from another's: the numbers that it gives claimed nodes."""
-    return tuple(
-        sorted((node, x.shape, tuple([f"{number + 0.0:.7e}" for number in x.numbers])) for node, x in suspect.predicted.items())
-    )  # fmt: skip
-
-
-_unused = (COINCIDENCE, Diagnosis, chance, MATMUL)
+    gives = [
+        (node, x.shape, tuple([f"{number + 0.0:.7e}" for number in x.numbers]))
+        for node, x in suspect.predicted.items()
+    ]
+    return (*sorted(gives), suspect.explains)

@@ -18,12 +18,12 @@ from ..arrays.text import inline
 from ..arrays.vjp import OUT, UP, renamed, sent
 from ..language.graph import Array, Graph, as_array
 from ..language.printer import program_text
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..numbers.wide import as_float
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, size
 from ..operations.structural import Structural
-from ..operations.table import CONSTANTS, IF
+from ..operations.table import CONSTANTS, IF, OPERATIONS
 from ..symbolic.rules import Rule
 from .perturbed import Arc
 from .floats import Kernel, Floats, alike, fitted, floats_of
@@ -114,7 +114,7 @@ class ArraySheet:
 
         def real(tensor: Tensor | None, shape: Shape) -> Floats:
             if tensor is None:
-                return kernel.make(shape, (0.0,) * size(shape))
+                return kernel.filled(shape, 0.0)
             return kernel.make(tensor.shape, [(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers])
 
         sheet = cls(
@@ -127,7 +127,8 @@ class ArraySheet:
         for index, value, up in ends:
             given: Array = as_array(up)
             seed = kernel.make(given.shape, given.numbers)
-            sheet.seeded[numbers[index]] = fitted(seed, value.shape) or seed
+            whole = fitted(seed, value.shape)
+            sheet.seeded[numbers[index]] = seed if whole is None else whole
         sheet.received = [[] for _ in trace.nodes]
         for i, node in enumerate(trace.nodes):
             sheet.sent.append([])
@@ -136,7 +137,8 @@ class ArraySheet:
                 local: Any = None
                 rule: Any = edge.rule
                 if edge.local is not None:
-                    local = real(edge.local, edge.local.shape)
+                    known = sheet.slope(i, edge.place)
+                    local = real(edge.local, edge.local.shape) if known is None else known
                 elif isinstance(node.row, Structural):
                     rule = Spelled(edge.vjp)
                     local = sheet.by_text(i, edge.place, edge.vjp)
@@ -148,6 +150,39 @@ class ArraySheet:
                 sheet.received[operand].append(arc)
                 sheet.sends.append(real(edge.contribution, edge.contribution.shape))
         return sheet
+
+    def slope(self, node: int, place: int) -> Floats | None:
+        """The local gradients of an operation on numbers, in elements that nothing reaches, too."""
+        shown, row = self.nodes[node], self.nodes[node].row
+        operands = self.operands(node)
+        if row is IF:
+            graph = self.trace.names.graph
+            test = graph.conditions[graph.condition_of[shown.index]]
+            one, zero = (self.filled((), number) for number in (1.0, 0.0))
+            sides = [self.values[k] for k in operands[:2]]
+            chosen = [one, zero] if place == 2 else [zero, one]
+            found = self.kernel.choose(test.comparison, [*sides, *chosen])
+            return fitted(found, shown.shape)
+        if not row.variadic:
+            leaves = self.leaves(node)
+            local = None if leaves is None else self.value(texts(row).rules[place], leaves)
+            return None if local is None else fitted(local, shown.shape)
+        x, out = self.values[operands[place]], self.values[node]
+        try:
+            if len(operands) == 1:
+                over, n = x.shape, size(x.shape) / size(shown.shape)
+                ties = self.value(TIES, {"x": x, "out": out})
+                if ties is not None:
+                    ties = ties.sum(self.written(node))
+            else:
+                over, n = shown.shape, len(operands)
+                same = [self.value(TIES, {"x": self.values[k], "out": out}) for k in operands]
+                ties = reduce(add, [one for one in same if one is not None])
+            leaves = {"x": x, "out": out, "n": self.filled((), float(n)), "ties": ties}
+            local = self.value(texts(row).shown[0], leaves)
+        except Misfit:
+            return None
+        return None if local is None else fitted(local, over)
 
     def by_text(self, node: int, place: int, shown: str) -> Map:
         """What a structural node sends to an operand, by its rule."""
@@ -284,8 +319,10 @@ class ArraySheet:
 
     def filled(self, shape: Shape, number: float) -> Floats:
         """An array of that number."""
-        return self.kernel.make(shape, (number,) * size(shape))
+        return self.kernel.filled(shape, number)
 
+
+TIES = compiled("if(x == out, 1, 0)")
 
 SHOWN = 12
 """Numbers of an array that a message writes out."""
@@ -296,11 +333,13 @@ def predicted(
     changes: Iterable[tuple[Arc, Any, Any]],
     wanted: Sequence[bool],
     shapes: Mapping[int, Shape],
+    stops: Callable[[int, Floats], bool] = lambda _node, _gradient: False,
 ) -> dict[int, Floats] | None:
     """The gradients that a backward pass over changed edges gives, where they may differ.
 
     wanted: nodes whose gradients are needed. shapes: those that claims have of nodes, where these
-    are others than the nodes'. None where something that is sent fits nowhere.
+    are others than the nodes'. stops: whether nothing below a node is of interest with a gradient
+    that it has. None where something that is sent fits nowhere.
     """
     changed = {arc.number: (m, b) for arc, m, b in changes}
     gradients: dict[int, Floats] = {}
@@ -319,8 +358,8 @@ def predicted(
             if total is None:
                 return None
             gradients[node] = total
-            if total.shape != sheet.nodes[node].shape:
-                continue  # a claim of another shape, from which nothing can go on
+            if total.shape != sheet.nodes[node].shape or stops(node, total):
+                continue  # from another shape nothing can go on
         up = gradients.get(node, sheet.gradients[node])
         for arc in sheet.sent[node]:
             if not wanted[arc.operand] or (not touched and arc.number not in changed):

@@ -50,6 +50,10 @@ class Kernel(Protocol):
         """An array of these numbers, row by row."""
         ...
 
+    def filled(self, shape: Shape, number: float) -> "Floats":
+        """An array of one number."""
+        ...
+
     def numbers(self, x: "Floats") -> list[float]:
         """Its numbers, row by row."""
         ...
@@ -163,7 +167,7 @@ def fitted(x: Floats, shape: Shape) -> Floats | None:
         summed = x.sum(axis)
         return x.kernel.shaped(summed, shape) if size(summed.shape) == size(shape) else None
     try:
-        whole = x + x.kernel.make(shape, (0.0,) * size(shape))
+        whole = x + x.kernel.filled(shape, 0.0)
     except Misfit:
         return None
     return whole if whole.shape == shape else None
@@ -232,6 +236,9 @@ class Lists:
     def make(self, shape: Shape, numbers: Sequence[float]) -> Floats:
         return Floats(self, shape, list(numbers))
 
+    def filled(self, shape: Shape, number: float) -> Floats:
+        return Floats(self, shape, [number] * size(shape))
+
     def numbers(self, x: Floats) -> list[float]:
         return list(x.data)
 
@@ -283,10 +290,10 @@ def columns(operands: Sequence[Floats], shape: Shape) -> list[list[float]]:
 def cells_of(row: Structural, place: int, operands: Sequence[Floats]) -> Cells:
     """An operand as the lowering of a row takes it, with the whole numbers by which it selects."""
     x = operands[place]
-    numbers = x.data if isinstance(x.data, list) else x.numbers
     selects = place in row.indices or (place and (row is INDEX or row.hidden))
-    if not selects or size(x.shape) > 10_000:
-        return Cells(x.shape, numbers)
+    if not selects:
+        return Cells(x.shape, x.data)
+    numbers = x.numbers
     whole = all(number == number and number == int(number) for number in numbers)
     if not whole or (row.holds and row.holds([one.shape for one in operands], whole)):
         return Cells(x.shape, numbers)
