@@ -20,11 +20,19 @@ from . import mistakes, variations
 from .array_sheet import ArraySheet, Map, Text
 from .at_edges import Guess
 from .at_nodes import replaced
+from .floats import Floats, fitted
 from .mistakes import Mistake
 from .perturbed import Arc
-from .floats import Floats, fitted
 
-__all__ = ["ARRAY_MISTAKES", "MULTIPLE", "UPDATED", "at_array_claim", "at_array_edge", "at_node", "at_sum"]
+__all__ = [
+    "ARRAY_MISTAKES",
+    "MULTIPLE",
+    "UPDATED",
+    "at_array_claim",
+    "at_array_edge",
+    "at_node",
+    "at_sum",
+]
 
 
 def one(arc: Arc, m: Any, b: Any = 0.0, variant: str = "", **details: Any) -> Guess:
@@ -38,7 +46,7 @@ def one(arc: Arc, m: Any, b: Any = 0.0, variant: str = "", **details: Any) -> Gu
 def wrong_rule(sheet: ArraySheet, arc: Arc, text: Graph, variant: str, **details: Any) -> Guess:
     """A text in the place of the rule of a structural node."""
     told = Map(lambda up: sheet.told(arc.sender, text, up))
-    return one(arc, told, variant=variant, rule=Text(arc, text), **details)
+    return one(arc, told, variant=variant, rule=Text(sheet, arc.sender, text), **details)
 
 
 def is_structural(sheet: ArraySheet, arc: Arc) -> bool:
@@ -166,7 +174,11 @@ def inverse(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     if sheet.nodes[arc.sender].row is not MATMUL:
         return
     other = sheet.values[sheet.operands(arc.sender)[1 - arc.place]]
-    if len(other.shape) != 2 or other.shape[0] != other.shape[1] or other.shape[0] > LARGEST_INVERSE:
+    if (
+        len(other.shape) != 2
+        or other.shape[0] != other.shape[1]
+        or other.shape[0] > LARGEST_INVERSE
+    ):
         return
     inverted = inverse_of(other)
     if inverted is not None:
@@ -182,9 +194,7 @@ def inverse_of(x: Floats) -> Floats | None:
     """By Gauss and Jordan; None of a singular matrix."""
     n = x.shape[0]
     numbers = x.numbers
-    rows = [
-        [*numbers[i * n : i * n + n], *(float(i == j) for j in range(n))] for i in range(n)
-    ]
+    rows = [[*numbers[i * n : i * n + n], *(float(i == j) for j in range(n))] for i in range(n)]
     for k in range(n):
         best = max(range(k, n), key=lambda i: abs(rows[i][k]))
         if not rows[best][k]:
@@ -201,7 +211,12 @@ def last_of_batch(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """One row's product only, where a matrix product sums over the rows."""
     operands = sheet.operands(arc.sender)
     first = sheet.values[operands[0]].shape
-    if sheet.nodes[arc.sender].row is MATMUL and arc.place == 1 and len(first) == 2 and first[0] > 1:
+    if (
+        sheet.nodes[arc.sender].row is MATMUL
+        and arc.place == 1
+        and len(first) == 2
+        and first[0] > 1
+    ):
         n = first[0]
         vector = len(sheet.nodes[arc.sender].shape) == 1
         for which, k in (("last", n - 1), ("first", 0)):
@@ -228,7 +243,12 @@ def own_elements_only(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     shape = sheet.nodes[arc.sender].shape
     n = size(shape)
     row = sheet.nodes[arc.sender].row
-    if not is_structural(sheet, arc) or row.role is Role.DISTRIBUTES or sheet.nodes[arc.operand].shape != shape or not 1 < n <= LARGEST_JACOBIAN:
+    if (
+        not is_structural(sheet, arc)
+        or row.role is Role.DISTRIBUTES
+        or sheet.nodes[arc.operand].shape != shape
+        or not 1 < n <= LARGEST_JACOBIAN
+    ):
         return
     if row.name in ("softmax", "logsoftmax", "index"):
         return  # which texts say
@@ -254,7 +274,7 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     for k in operands:
         value = sheet.values[k]
         whole = None if k == operands[0] else tuple(int(x) for x in value.numbers)
-        cells.append(Cells(value.shape, value.numbers, whole))
+        cells.append(Cells(value.shape, range(size(value.shape)), whole))
     places = positions(cells, sheet.written(arc.sender))[1]
     if len(set(places)) == len(places):
         return
@@ -275,7 +295,9 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 def stretched(sheet: ArraySheet, arc: Arc) -> Shape | None:
     """The shape over which an operand was stretched, or None."""
     over, own = sheet.nodes[arc.sender].shape, sheet.nodes[arc.operand].shape
-    by_element = isinstance(arc.local, Floats) and len(sheet.sent[arc.sender]) and not reduces(sheet, arc)
+    by_element = (
+        isinstance(arc.local, Floats) and len(sheet.sent[arc.sender]) and not reduces(sheet, arc)
+    )
     return over if by_element and size(own) < size(over) else None
 
 
@@ -290,7 +312,9 @@ def unsummed(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         yield one(arc, arc.local)
 
 
-def after_sum(change: Callable[[Floats, Shape], Floats | None]) -> Callable[[ArraySheet, Arc], Iterator[Guess]]:
+def after_sum(
+    change: Callable[[Floats, Shape], Floats | None],
+) -> Callable[[ArraySheet, Arc], Iterator[Guess]]:
     """The guesses of a row: what is made of the products instead of their sum.
 
     change: of the products, for an operand of that shape.
@@ -348,7 +372,12 @@ def sum_of_input(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         x, w = (sheet.values[k] for k in sheet.operands(beside))
         if len(x.shape) != 2 or len(w.shape) != 2:
             continue
-        for text in ("sum(x, axis=0)", "sum(up @ x.T, axis=1)", "sum(x.T @ up, axis=0)", "sum(x.T @ up, axis=1)"):
+        for text in (
+            "sum(x, axis=0)",
+            "sum(up @ x.T, axis=1)",
+            "sum(x.T @ up, axis=0)",
+            "sum(x.T @ up, axis=1)",
+        ):
             rule = compiled(text)
 
             def told(up: Floats, rule: Graph = rule, x: Floats = x) -> Floats | None:
@@ -360,7 +389,7 @@ def sum_of_input(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 
 
 def element_by_element(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
-    """x - mean(x): to each element of x only what its own element of the result sends."""
+    """X - mean(x): to each element of x only what its own element of the result sends."""
     if not stretched(sheet, arc):
         return
     below = [lower for lower in sheet.sent[arc.operand] if reduces(sheet, lower)]
@@ -388,11 +417,21 @@ def share(text: str, *rows: str) -> Callable[[ArraySheet, Arc], Iterator[Guess]]
             return
         x, out = sheet.values[arc.operand], sheet.values[arc.sender]
         r, c = x.shape if len(x.shape) == 2 else (1, *(x.shape or (1,)))
-        counts = {"n": size(x.shape) / size(out.shape), "r": float(r), "c": float(c), "s": float(size(x.shape))}
+        counts = {
+            "n": size(x.shape) / size(out.shape),
+            "r": float(r),
+            "c": float(c),
+            "s": float(size(x.shape)),
+        }
         plain = {name: sheet.kernel.make((), (number,)) for name, number in counts.items()}
         wrong = sheet.value(compiled(text), plain | {"x": x, "out": out})
         if wrong is not None:
-            yield one(arc, wrong if wrong.shape else wrong.numbers[0], variant=text, share=spelled_share(text, counts))
+            yield one(
+                arc,
+                wrong if wrong.shape else wrong.numbers[0],
+                variant=text,
+                share=spelled_share(text, counts),
+            )
 
     return guesses
 
@@ -408,7 +447,9 @@ def spelled_share(text: str, counts: dict[str, float]) -> str:
 def selects(sheet: ArraySheet, arc: Arc) -> bool:
     """Whether a node passes on in some elements and not in others, element by element."""
     row = sheet.nodes[arc.sender].row
-    chooses = row.role is Role.ROUTES or row is IF or row.selects or row.name in ("leaky_relu", "elu")
+    chooses = (
+        row.role is Role.ROUTES or row is IF or row.selects or row.name in ("leaky_relu", "elu")
+    )
     return bool(chooses) and isinstance(arc.local, Floats)
 
 
@@ -426,7 +467,9 @@ def mask_of_upstream(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """What arrives where that is positive, and, as well, where the operand is selected."""
     if selects(sheet, arc) and not reduces(sheet, arc):
         yield one(arc, Map(lambda up: positive(sheet, up)), variant="alone", also="")
-        yield one(arc, Map(lambda up: positive(sheet, up) * arc.local), variant="both", also=" as well")
+        yield one(
+            arc, Map(lambda up: positive(sheet, up) * arc.local), variant="both", also=" as well"
+        )
 
 
 def positive(sheet: ArraySheet, up: Floats) -> Floats:
@@ -435,7 +478,11 @@ def positive(sheet: ArraySheet, up: Floats) -> Floats:
 
 def slope_left_out(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """Of a leaky relu: 0 where it leaks; and 1 on both sides is the mask forgotten."""
-    if selects(sheet, arc) and not reduces(sheet, arc) and sheet.nodes[arc.sender].row.role is not Role.ROUTES:
+    if (
+        selects(sheet, arc)
+        and not reduces(sheet, arc)
+        and sheet.nodes[arc.sender].row.role is not Role.ROUTES
+    ):
         wrong = sheet.value(compiled("if(x == 1, 1, 0)"), {"x": arc.local})
         if wrong is not None:
             yield one(arc, wrong)
@@ -463,7 +510,7 @@ def left_out(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
 
 
 def difference_reversed(sheet: ArraySheet, node: int) -> Iterator[Guess]:
-    """target - output for output - target."""
+    """Target - output for output - target."""
     if sheet.row(node) is SUB:
         a, b = sheet.operands(node)
         changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
@@ -478,19 +525,6 @@ def loss_for_upstream(sheet: ArraySheet, node: int) -> Iterator[Guess]:
         number = value.numbers[0]
         changes = tuple((arc, arc.local * number, 0.0) for arc in sheet.sent[node])
         yield Guess(changes, node, -1)
-
-
-def swapped_siblings(sheet: ArraySheet, node: int) -> Iterator[Guess]:
-    """What two operands of equal shapes get, exchanged below a node: gates of a cell."""
-    arcs = sheet.sent[node]
-    if len(arcs) < 2:
-        return
-    first, second = arcs[0], arcs[1]
-    if sheet.nodes[first.operand].shape == sheet.nodes[second.operand].shape and first.operand != second.operand:
-        if isinstance(first.local, Map) and isinstance(second.local, Map):
-            changes = ((first, second.local, 0.0), (second, first.local, 0.0))
-            details = {"a": first.operand, "b": second.operand, "first": first, "second": second}
-            yield Guess(changes, node, -1, details=details)
 
 
 # of one claim
@@ -508,7 +542,14 @@ def turned(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
 def summed_up(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
     """The right gradient summed, or averaged, where it should not be."""
     x = sheet.gradients[claim]
-    for text in ("sum(x, axis=0)", "sum(x, axis=1)", "sum(x)", "mean(x, axis=0)", "mean(x, axis=1)", "mean(x)"):
+    for text in (
+        "sum(x, axis=0)",
+        "sum(x, axis=1)",
+        "sum(x)",
+        "mean(x, axis=0)",
+        "mean(x, axis=1)",
+        "mean(x)",
+    ):
         found = sheet.value(compiled(text), {"x": x})
         if found is None or found.shape == x.shape:
             continue
@@ -535,7 +576,7 @@ def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
 MANY = 200
 
 
-TO = "{arc:contribution} was taken as {rule:text} instead of {arc:rule}"
+TO = "{arc:contribution} was taken as {rule} instead of {arc:rule}"
 """What is said of a wrong rule."""
 
 at_array_edge = (
@@ -595,7 +636,9 @@ at_array_node = (
     Mistake("loss for its derivative", 30, "the loss's value as the gradient of the loss", "the backward pass began with the value of {node:name} instead of 1", loss_for_upstream),
 )  # fmt: skip
 
-OF_NUMBERS = frozenset({"multiplied", "gate ignored", "routed wrongly", "passed to all", "derivatives multiplied"})
+OF_NUMBERS = frozenset(
+    {"multiplied", "gate ignored", "routed wrongly", "passed to all", "derivatives multiplied"}
+)
 """Rows of mistakes.py that have no meaning here, or another row."""
 
 at_edge = tuple(row for row in mistakes.at_edge if row.name not in OF_NUMBERS)
@@ -629,11 +672,32 @@ at_array_claim = (
 )  # fmt: skip
 """What concerns one claim alone."""
 
-MULTIPLE = Mistake("multiple", 46, "a multiple of the right gradient", "this is the right gradient of {of:name} times {factor}", lambda *_: iter(()))
+MULTIPLE = Mistake(
+    "multiple",
+    46,
+    "a multiple of the right gradient",
+    "this is the right gradient of {of:name} times {factor}",
+    lambda *_: iter(()),
+)
 """Which the search finds, since a claim says which multiple."""
 
-UPDATED = Mistake("updated weights", 21, "the weights already updated", "at {node:title} the contribution to {operand:name} used {weight:name} after its own update, {weight:name} - {rate:short}*gradient, instead of the {weight:name} of the forward pass", lambda *_: iter(()))
+UPDATED = Mistake(
+    "updated weights",
+    21,
+    "the weights already updated",
+    "at {node:title} the contribution to {operand:name} used {weight:name} after its own update, {weight:name} - {rate:short}*gradient, instead of the {weight:name} of the forward pass",
+    lambda *_: iter(()),
+)
 """Likewise, by which rate."""
 
-ARRAY_MISTAKES = (*at_array_edge, *at_edge, *at_node, *at_sum, *at_claim, *at_array_claim, MULTIPLE, UPDATED)
+ARRAY_MISTAKES = (
+    *at_array_edge,
+    *at_edge,
+    *at_node,
+    *at_sum,
+    *at_claim,
+    *at_array_claim,
+    MULTIPLE,
+    UPDATED,
+)
 """All rows; the diagnosis of arrays iterates them."""

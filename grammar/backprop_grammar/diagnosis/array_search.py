@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from ..arrays.record import ArrayTrace
 from ..errors import few
@@ -29,9 +30,9 @@ from .array_mistakes import (
 )
 from .array_sheet import ArraySheet, Map, predicted
 from .at_edges import Guess
+from .floats import LISTS, Floats, Kernel
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
-from .floats import LISTS, Floats, Kernel
 from .search import NOISE, Findings, Suspect, assign
 from .wording import filled
 
@@ -61,7 +62,9 @@ class ArrayClaim:
     @property
     def right(self) -> bool:
         """Whether all that is claimed is right."""
-        return all(right for x, right in zip(self.numbers, self.rights, strict=True) if x is not None)
+        return all(
+            right for x, right in zip(self.numbers, self.rights, strict=True) if x is not None
+        )
 
     @cached_property
     def places(self) -> list[int]:
@@ -149,7 +152,9 @@ class Search:
         sheet = self.sheet
         arcs = [arc for arc in sheet.arcs if self.wanted[arc.operand]]
         plain = [arc for arc in arcs if isinstance(arc.local, Floats)]
-        by_element = [arc for arc in plain if sheet.row(arc.sender) or sheet.nodes[arc.sender].row.variadic]
+        by_element = [
+            arc for arc in plain if sheet.row(arc.sender) or sheet.nodes[arc.sender].row.variadic
+        ]
         senders = dict.fromkeys(arc.sender for arc in arcs)
         meeting = dict.fromkeys(arc.operand for arc in arcs)
         tables: tuple[tuple[Sequence[Mistake], Iterable[Any]], ...] = (
@@ -178,7 +183,12 @@ class Search:
 
     def gradients(self, changes: Changes, only: int = -1) -> dict[int, Floats]:
         """The gradients of claimed nodes with a mistake made, where it has an effect."""
-        found = predicted(self.sheet, (*self.under, *changes), self.wanted, self.shapes, self.contradicts) or {}
+        found = (
+            predicted(
+                self.sheet, (*self.under, *changes), self.wanted, self.shapes, self.contradicts
+            )
+            or {}
+        )
         self.visits += sum(0.5 + size(x.shape) / 1000 for x in found.values()) + 1
         return {node: x for node, x in found.items() if node in self.claims and only in (-1, node)}
 
@@ -311,13 +321,19 @@ def factors(sheet: ArraySheet) -> dict[float, str]:
     for node in sheet.nodes:
         if node.shape and node.kind == "variable":
             m, n = node.shape if len(node.shape) == 2 else (1, *node.shape)
-            for count, what in dict(((m, "rows"), (n, "columns" if m > 1 else "numbers"), (m * n, "numbers"))).items():
+            for count, what in {
+                m: "rows",
+                n: "columns" if m > 1 else "numbers",
+                m * n: "numbers",
+            }.items():
                 if count > 1:
                     for c in (1.0 / count, float(count), -1.0 / count):
                         reasons.setdefault(c, []).append(f"{node.name} has {count} {what}")
     loss = sheet.values[sheet.output]
     if size(loss.shape) == 1 and loss.reach:
-        reasons.setdefault(loss.numbers[0], []).append(f"{sheet.nodes[sheet.output].name} is {loss.numbers[0]:.6g}")
+        reasons.setdefault(loss.numbers[0], []).append(
+            f"{sheet.nodes[sheet.output].name} is {loss.numbers[0]:.6g}"
+        )
     return {
         c: f"{spelled(c)}, and {' and '.join(why[:2])}" if why else spelled(c)
         for c, why in reasons.items()
@@ -357,14 +373,22 @@ def multiples(search: Search, named: Mapping[float, str]) -> Iterator[Suspect]:
         changes = tuple((arc, arc.local * c, 0.0) for k, _ in group for arc in sheet.received[k])
         if changes:
             weight = MULTIPLE.weight + 20 * (c not in named)
-            guess = Guess(changes, node, -1, details={"factor": named.get(c, spelled(c)), "of": node})
-            suspect = Suspect(likewise(replace(MULTIPLE, weight=weight), sheet, [k for k, _ in group]), guess)
+            guess = Guess(
+                changes, node, -1, details={"factor": named.get(c, spelled(c)), "of": node}
+            )
+            suspect = Suspect(
+                likewise(replace(MULTIPLE, weight=weight), sheet, [k for k, _ in group]), guess
+            )
             suspect.predicted = {k: sheet.gradients[k] * c for k, _ in group}
             yield suspect
 
 
 def times(
-    search: Search, claim: ArrayClaim, node: int, numbers: Sequence[float], named: Mapping[float, str]
+    search: Search,
+    claim: ArrayClaim,
+    node: int,
+    numbers: Sequence[float],
+    named: Mapping[float, str],
 ) -> float | None:
     """The factor by which a claim is other numbers; None where there is none that says anything."""
     if claim.shape != search.sheet.nodes[node].shape or len(numbers) != len(claim.numbers):
@@ -388,7 +412,9 @@ def gathered(sheet: ArraySheet, found: Sequence[Suspect]) -> Iterator[Suspect]:
     groups: dict[tuple[str, str], dict[int, Suspect]] = {}
     for suspect in found:
         if suspect.mistake.name in ALIKE:
-            groups.setdefault((suspect.mistake.name, suspect.guess.variant), {})[suspect.guess.claim] = suspect
+            groups.setdefault((suspect.mistake.name, suspect.guess.variant), {})[
+                suspect.guess.claim
+            ] = suspect
     for group in groups.values():
         if len(group) > 1:
             first, *_ = group.values()
@@ -397,13 +423,11 @@ def gathered(sheet: ArraySheet, found: Sequence[Suspect]) -> Iterator[Suspect]:
             yield both
 
 
-ALIKE = ("value for gradient", "transposed")
+ALIKE = ("value for gradient", "transposed", "mixed up")
 """Mistakes that concern one claim, and that people make in all."""
 
 
-def with_factor(
-    search: Search, suspect: Suspect, named: Mapping[float, str]
-) -> Iterator[Suspect]:
+def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
     """A mistake and a factor besides: two at once."""
     found = set[float]()
     for node, x in suspect.predicted.items():
@@ -411,10 +435,12 @@ def with_factor(
         if claim.right or x.shape != claim.shape:
             continue
         c = times(search, claim, node, x.numbers, named)
-        if c in named and c not in found:
+        if c is not None and c in named and c not in found:
             found.add(c)
             how = "the wrong sign" if c == -1 else f"a factor {named[c]}"
-            both = Suspect(besides(suspect.mistake, how), suspect.guess, suspect.kind, suspect.nodes)
+            both = Suspect(
+                besides(suspect.mistake, how), suspect.guess, suspect.kind, suspect.nodes
+            )
             both.predicted = {k: one * c for k, one in suspect.predicted.items()}
             yield both
 
@@ -422,7 +448,12 @@ def with_factor(
 def besides(mistake: Mistake, how: str) -> Mistake:
     """A mistake with another."""
     message = f"{mistake.message}; and {how} besides"
-    return replace(mistake, weight=mistake.weight + 40, message=message, sentence=f"{mistake.sentence}, and {how}")
+    return replace(
+        mistake,
+        weight=mistake.weight + 40,
+        message=message,
+        sentence=f"{mistake.sentence}, and {how}",
+    )
 
 
 def updated(sheet: ArraySheet, weights: Iterable[int], rate: float) -> Changes:
@@ -440,12 +471,18 @@ def updated(sheet: ArraySheet, weights: Iterable[int], rate: float) -> Changes:
             given = {name: moved[k] for name, k in zip(names, operands, strict=False) if k in used}
             rule = sheet.rule(arc.sender, arc.place, careful=True)
 
-            def told(up: Floats, arc: Arc = arc, rule: Any = rule, given: Any = given) -> Floats | None:
+            def told(
+                up: Floats, arc: Arc = arc, rule: Any = rule, given: Any = given
+            ) -> Floats | None:
                 return sheet.told(arc.sender, rule, up, **given)
 
             changes.append((arc, Map(told), 0.0))
         elif (plain := sheet.row(arc.sender)) is not None:
-            replaced = {name: moved[k] for name, k in zip(plain.operands, operands, strict=True) if k in used}
+            replaced = {
+                name: moved[k]
+                for name, k in zip(plain.operands, operands, strict=True)
+                if k in used
+            }
             leaves = sheet.leaves(arc.sender, **replaced)
             local = sheet.value(texts(plain).shown[arc.place], leaves or {})
             if local is not None:
@@ -522,8 +559,19 @@ def diagnose(trace: ArrayTrace, claims: Sequence[ArrayClaim]) -> Findings:
     search = Search.of(sheet, places)
     if not search.wrong:
         return Findings([], 0, False)
-    found = explaining(search)
-    return assign(sheet, Findings(merged(found), search.tried, search.limited), list(search.wrong.values()), search.near)  # type: ignore[arg-type]
+    with catch_warnings():
+        simplefilter("ignore", RuntimeWarning)  # a number that does not exist is a nan
+        found = merged(explaining(search))
+    findings = Findings(found, search.tried, search.limited)
+    wrong: Any = list(
+        search.wrong.values()
+    )  # what is asked of a claim of a number, these have, too
+    return assign(as_sheet(sheet), findings, wrong, search.near)
+
+
+def as_sheet(sheet: ArraySheet) -> Any:
+    """The sheet, where that of a trace of numbers is asked for."""
+    return sheet
 
 
 LISTED = 1000
@@ -559,7 +607,12 @@ def explaining(search: Search) -> list[Suspect]:
     kept += [one for one in with_updated(search) if search.try_out(one)]
     unknown = unexplained(search, kept)
     if unknown:
-        found = [both for one in others for both in with_factor(search, one, named) if search.settle(both)]
+        found = [
+            both
+            for one in others
+            for both in with_factor(search, one, named)
+            if search.settle(both)
+        ]
         kept += found
     for round_ in (after, at_once):
         if unknown and not search.exhausted:
@@ -578,11 +631,15 @@ def only_whole(kept: Sequence[Suspect]) -> list[Suspect]:
     """Without what explains a claim in part alone, where something explains all of it."""
     whole = {name for one in kept for name in one.explains if name not in one.spoils}
     for one in kept:
-        one.explains = tuple(name for name in one.explains if not (name in one.spoils and name in whole))
+        one.explains = tuple(
+            name for name in one.explains if not (name in one.spoils and name in whole)
+        )
     return [one for one in kept if one.explains]
 
 
-def after(search: Search, kept: Sequence[Suspect], _others: Sequence[Suspect], unknown: set[str]) -> list[Suspect]:
+def after(
+    search: Search, kept: Sequence[Suspect], _others: Sequence[Suspect], unknown: set[str]
+) -> list[Suspect]:
     """A second mistake, where one explains some claims and nothing explains the rest."""
     found = []
     known = sorted((one for one in kept if not one.spoils), key=Suspect.rank)[:1]
@@ -597,7 +654,9 @@ def after(search: Search, kept: Sequence[Suspect], _others: Sequence[Suspect], u
             if beneath.try_out(second) and set(second.explains) & unknown:
                 second.explains = tuple(sorted(set(second.explains) & unknown))
                 message = f"{second.mistake.message}; this below another mistake: {literally(search.sheet, first)}"
-                second.mistake = replace(second.mistake, weight=second.mistake.weight + 40, message=message)
+                second.mistake = replace(
+                    second.mistake, weight=second.mistake.weight + 40, message=message
+                )
                 found.append(second)
         search.visits += beneath.visits
         search.tried += beneath.tried
@@ -606,7 +665,7 @@ def after(search: Search, kept: Sequence[Suspect], _others: Sequence[Suspect], u
 
 def literally(sheet: ArraySheet, suspect: Suspect) -> str:
     """What is said of a mistake, as part of a template."""
-    said = filled(sheet, suspect.mistake.message, suspect.guess.fields)  # type: ignore[arg-type]
+    said = filled(as_sheet(sheet), suspect.mistake.message, suspect.guess.fields)
     return said.replace("{", "{{").replace("}", "}}")
 
 
@@ -614,7 +673,9 @@ PAIRED = 40
 """Mistakes that are made two at a time."""
 
 
-def at_once(search: Search, _kept: Sequence[Suspect], others: Sequence[Suspect], unknown: set[str]) -> list[Suspect]:
+def at_once(
+    search: Search, _kept: Sequence[Suspect], others: Sequence[Suspect], unknown: set[str]
+) -> list[Suspect]:
     """Two common mistakes at once."""
     found: list[Suspect] = []
     if not any(claim.width < UNLIKELY for claim in search.wrong.values() if claim.name in unknown):

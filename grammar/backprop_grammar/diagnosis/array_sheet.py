@@ -23,10 +23,9 @@ from ..numbers.wide import as_float
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, size
 from ..operations.structural import Structural
-from ..operations.table import CONSTANTS, IF, OPERATIONS
-from ..symbolic.rules import Rule
+from ..operations.table import CONSTANTS, IF
+from .floats import Floats, Kernel, alike, fitted, floats_of
 from .perturbed import Arc
-from .floats import Kernel, Floats, alike, fitted, floats_of
 
 __all__ = ["ArraySheet", "Map", "Spelled", "Text", "predicted"]
 
@@ -70,10 +69,14 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A wrong rule at an edge, as a program over the operands' names, `out` and `up`."""
+    """A wrong rule at a structural node, as a program over the operands' names, `out` and `up`."""
 
-    arc: Arc
+    sheet: "ArraySheet"
+    node: int
     graph: Graph
+
+    def __str__(self) -> str:
+        return self.sheet.spelled(self.node, self.graph)
 
 
 @dataclass(slots=True)
@@ -115,7 +118,9 @@ class ArraySheet:
         def real(tensor: Tensor | None, shape: Shape) -> Floats:
             if tensor is None:
                 return kernel.filled(shape, 0.0)
-            return kernel.make(tensor.shape, [(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers])
+            return kernel.make(
+                tensor.shape, [(None if x is None else as_float(x)) or 0.0 for x in tensor.numbers]
+            )
 
         sheet = cls(
             trace, kernel, trace.nodes, numbers,
@@ -209,7 +214,9 @@ class ArraySheet:
         """What is written at a node beside its operands."""
         shown = self.nodes[node]
         block = self.trace.names.blocks.get(shown.index)
-        return block.written if block is not None else self.trace.names.graph.written.get(shown.index)
+        return (
+            block.written if block is not None else self.trace.names.graph.written.get(shown.index)
+        )
 
     def spelled(self, node: int, text: Graph) -> str:
         """A text over a structural node's operands, over the names of the nodes."""
@@ -250,7 +257,9 @@ class ArraySheet:
         row = self.row(node)
         if row is None:
             return None
-        values = {name: self.values[k] for name, k in zip(row.operands, self.operands(node), strict=True)}
+        values = {
+            name: self.values[k] for name, k in zip(row.operands, self.operands(node), strict=True)
+        }
         return values | {"out": self.values[node]} | replaced
 
     def value(self, text: Graph, leaves: Mapping[str, Any]) -> Floats | None:

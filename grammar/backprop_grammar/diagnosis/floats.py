@@ -30,7 +30,7 @@ from ..operations.table import (
     VARIABLE,
 )
 
-__all__ = ["LISTS", "Kernel", "Floats", "alike", "fitted", "floats_of"]
+__all__ = ["LISTS", "Floats", "Kernel", "alike", "fitted", "floats_of"]
 
 HOLDS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -296,8 +296,8 @@ def cells_of(row: Structural, place: int, operands: Sequence[Floats]) -> Cells:
     numbers = x.numbers
     whole = all(number == number and number == int(number) for number in numbers)
     if not whole or (row.holds and row.holds([one.shape for one in operands], whole)):
-        return Cells(x.shape, numbers)
-    return Cells(x.shape, numbers, tuple(map(int, numbers)))
+        return Cells(x.shape, x.data)
+    return Cells(x.shape, x.data, tuple(map(int, numbers)))
 
 
 def shape_of(row: Structural, given: Sequence[Cells], written: Any) -> Shape:
@@ -340,7 +340,9 @@ def floats_of(kernel: Kernel, graph: Graph, leaves: Mapping[str, Floats]) -> Flo
 
     Raises KeyError for a name without a value.
     """
-    values: dict[int, Floats] = {node: leaves[name] for name, node in graph.variables.items() if name in leaves}
+    values: dict[int, Floats] = {
+        node: leaves[name] for name, node in graph.variables.items() if name in leaves
+    }
     for node, row, operands, written in steps(Key(graph)):
         if row is CONSTANT:
             number = graph.constants[node]

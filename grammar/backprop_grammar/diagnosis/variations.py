@@ -5,6 +5,7 @@ sum is an edit of a tape, of whatever operation it is the rule.
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -69,12 +70,14 @@ def appended(graph: Graph, row: Operation, *operands: int) -> Graph:
     """The program whose result is an operation on nodes of it."""
     node = len(graph.operations)
     *before, (name, _) = graph.stages
+    spans = deepcopy(graph.spans)
+    spans.append(graph.spans[graph.output])
     return replace(
         graph,
         operations=[*graph.operations, row],
         operands=[*graph.operands, operands],
         regions=[*graph.regions, 0],
-        spans=[*graph.spans, graph.spans[graph.output]],
+        spans=spans,
         written={**graph.written, node: None},
         stages=[*before, (name, node)],
     )

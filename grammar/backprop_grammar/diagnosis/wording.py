@@ -69,7 +69,6 @@ WRITERS: dict[str, Callable[[Sheet, Any], str]] = {
     "contribution": contribution,
     "local": local,
     "rule": lambda _, arc: str(arc.rule),
-    "text": lambda sheet, text: sheet.spelled(text.arc.sender, text.graph),
     "spelled": spelled,
     "figure": lambda sheet, number: sheet.figure(number),
     "short": lambda _, number: f"{number:g}",
