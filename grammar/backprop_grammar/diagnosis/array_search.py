@@ -18,8 +18,11 @@ from ..language.table_texts import texts
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, size
 from ..operations.structural import Structural
+from .array_blocks import as_blocks
 from .array_mistakes import (
+    ANOTHER,
     MULTIPLE,
+    STRETCHED,
     UPDATED,
     at_array_claim,
     at_array_edge,
@@ -256,7 +259,7 @@ class Search:
 
     def plural(self, single: Sequence[Suspect]) -> Iterator[Suspect]:
         """The same mistake at several places."""
-        sheet = self.sheet
+        sheet, claimed = self.sheet, self.wrong.keys()
         groups: dict[tuple[Any, ...], list[Suspect]] = {}
         for suspect in single:
             if not suspect.mistake.everywhere:
@@ -273,6 +276,10 @@ class Search:
                 kinds.append((row.name, row, node, how))
             if operand >= 0 and unary(row):
                 kinds.append(("function of one operand",))
+            if operand in claimed:
+                kinds.append(("claimed node", how))
+            if mistake in STRETCHED:
+                kinds.append(("node that stretches one", how))
             for kind in kinds:
                 groups.setdefault((mistake.name, *kind), []).append(suspect)
         told = set[frozenset[int]]()
@@ -335,7 +342,7 @@ def factors(sheet: ArraySheet) -> dict[float, str]:
             f"{sheet.nodes[sheet.output].name} is {loss.numbers[0]:.6g}"
         )
     return {
-        c: f"{spelled(c)}, and {' and '.join(why[:2])}" if why else spelled(c)
+        c: f"{spelled(c)} ({', '.join(why[:2])})" if why else spelled(c)
         for c, why in reasons.items()
     }
 
@@ -601,6 +608,7 @@ def explaining(search: Search) -> list[Suspect]:
                 kept.append(suspect)
             elif suspect.predicted and suspect.mistake.weight < 40:
                 others.append(suspect)
+    kept += in_blocks(search)
     named = factors(search.sheet)
     more = (*multiples(search, named), *gathered(search.sheet, kept))
     kept += [one for one in more if search.settle(one)]
@@ -614,17 +622,26 @@ def explaining(search: Search) -> list[Suspect]:
             if search.settle(both)
         ]
         kept += found
-    for round_ in (after, at_once):
+    for round_ in (after, with_others, at_once):
+        unknown = unexplained(search, kept)
         if unknown and not search.exhausted:
-            unknown = unexplained(search, kept)
             kept += round_(search, kept, others, unknown)
     return only_whole(kept)
 
 
 def unexplained(search: Search, kept: Sequence[Suspect]) -> set[str]:
     """The wrong claims that nothing explains in full."""
-    known = {name for one in kept for name in one.explains if name not in one.spoils}
+    known = {
+        name
+        for one in kept
+        for name in one.explains
+        if name not in one.spoils and one.mistake.weight < VAGUE
+    }
     return {claim.name for claim in search.wrong.values()} - known
+
+
+VAGUE = 60
+"""The weight of what is true and explains nothing, as that a claim is a multiple."""
 
 
 def only_whole(kept: Sequence[Suspect]) -> list[Suspect]:
@@ -642,7 +659,16 @@ def after(
 ) -> list[Suspect]:
     """A second mistake, where one explains some claims and nothing explains the rest."""
     found = []
-    known = sorted((one for one in kept if not one.spoils), key=Suspect.rank)[:1]
+    arcs = search.sheet.arcs
+    here: list[Suspect] = [
+        one
+        for one in kept
+        if not one.spoils
+        and all(
+            arc.number < len(arcs) and arcs[arc.number] is arc for arc, _, _ in one.guess.changes
+        )
+    ]
+    known = sorted(here, key=Suspect.rank)[:1]
     for first in known:
         beneath = Search.of(search.sheet, search.claims, first.guess.changes)
         beneath.near = search.near
@@ -667,6 +693,43 @@ def literally(sheet: ArraySheet, suspect: Suspect) -> str:
     """What is said of a mistake, as part of a template."""
     said = filled(as_sheet(sheet), suspect.mistake.message, suspect.guess.fields)
     return said.replace("{", "{{").replace("}", "}}")
+
+
+def in_blocks(search: Search) -> list[Suspect]:
+    """Wrong rules of operations that the program spells out."""
+    found = []
+    for sheet, arcs in as_blocks(search.sheet, search.claims.keys()):
+        within = Search.of(sheet, search.claims)
+        within.near = search.near
+        for mistake in at_array_edge:
+            for arc in arcs:
+                for guess in guessed(mistake, sheet, arc):
+                    suspect = Suspect(mistake, guess)
+                    if not search.exhausted and within.try_out(suspect):
+                        message = literally(sheet, suspect)
+                        suspect.mistake = replace(mistake, message=message)
+                        found.append(suspect)
+        search.visits += within.visits
+        search.tried += within.tried
+    return found
+
+
+def with_others(
+    search: Search, _kept: Sequence[Suspect], _others: Sequence[Suspect], unknown: set[str]
+) -> list[Suspect]:
+    """Rules with another node's value in them: the state after a step for the one before it."""
+    sheet = search.sheet
+    nodes = [node for node, claim in search.wrong.items() if claim.name in unknown]
+    wanted = above(sheet, nodes)
+    found: list[Suspect] = []
+    for arc in sheet.arcs:
+        for guess in guessed(ANOTHER, sheet, arc) if wanted[arc.operand] else ():
+            if search.exhausted:
+                return found
+            suspect = Suspect(ANOTHER, guess)
+            if search.try_out(suspect):
+                found.append(suspect)
+    return found
 
 
 PAIRED = 40
@@ -741,4 +804,4 @@ def effect(suspect: Suspect) -> tuple[Any, ...]:
         (node, x.shape, tuple([f"{number + 0.0:.7e}" for number in x.numbers]))
         for node, x in suspect.predicted.items()
     ]
-    return (*sorted(gives), suspect.explains)
+    return (*sorted(gives), tuple(sorted(suspect.explains)))
