@@ -39,7 +39,7 @@ from .perturbed import Arc, Change, Towards
 from .search import NOISE, Findings, Suspect, assign
 from .wording import filled
 
-__all__ = ["ArrayClaim", "diagnose"]
+__all__ = ["LISTED", "ArrayClaim", "Search", "as_sheet", "diagnose", "kernel_for"]
 
 VISITS = 150_000
 """Arrays that are computed anew with a mistake above them, an array for every 1,000 numbers."""
@@ -434,8 +434,18 @@ ALIKE = ("value for gradient", "transposed", "mixed up")
 """Mistakes that concern one claim, and that people make in all."""
 
 
-def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
+def with_factors(
+    search: Search, _kept: Sequence[Suspect], others: Sequence[Suspect], _unknown: set[str]
+) -> list[Suspect]:
     """A mistake and a factor besides: two at once."""
+    named = factors(search.sheet)
+    return [
+        both for one in others for both in with_factor(search, one, named) if search.settle(both)
+    ]
+
+
+def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
+    """A mistake, times the factors that claims tell."""
     found = set[float]()
     for node, x in suspect.predicted.items():
         claim = search.claims[node]
@@ -517,6 +527,8 @@ def with_updated(search: Search) -> Iterator[Suspect]:
             if claim.right or x.shape != claim.shape or len(claim.distinct) < 2:
                 continue
             right, numbers = search.right_numbers(node), x.numbers
+            if len(right) != len(numbers):
+                continue
             k = max(claim.wrong, key=lambda k: abs(numbers[k] - right[k]))
             gap = numbers[k] - right[k]
             if gap:
@@ -613,16 +625,7 @@ def explaining(search: Search) -> list[Suspect]:
     more = (*multiples(search, named), *gathered(search.sheet, kept))
     kept += [one for one in more if search.settle(one)]
     kept += [one for one in with_updated(search) if search.try_out(one)]
-    unknown = unexplained(search, kept)
-    if unknown:
-        found = [
-            both
-            for one in others
-            for both in with_factor(search, one, named)
-            if search.settle(both)
-        ]
-        kept += found
-    for round_ in (after, with_others, at_once):
+    for round_ in (after, with_factors, with_others, at_once):
         unknown = unexplained(search, kept)
         if unknown and not search.exhausted:
             kept += round_(search, kept, others, unknown)

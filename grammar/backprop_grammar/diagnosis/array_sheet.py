@@ -14,7 +14,7 @@ from operator import add
 from typing import Any
 
 from ..arrays.record import ArrayNode, ArrayTrace, Tensor
-from ..arrays.text import inline
+from ..arrays.text import inline, summary
 from ..arrays.vjp import OUT, UP, renamed, sent
 from ..language.graph import Array, Graph, as_array
 from ..language.printer import program_text
@@ -311,7 +311,8 @@ class ArraySheet:
             return value.text
         if not isinstance(value, Floats):
             return f"{value + 0.0:.6g}"
-        return inline(Tensor(value.shape, tuple([x + 0.0 for x in value.numbers])), 6)
+        tensor = Tensor(value.shape, tuple([x + 0.0 for x in value.numbers]))
+        return inline(tensor, 6) if size(value.shape) <= SHOWN else summary(tensor, 6)
 
     # a backward pass with changes
 
@@ -348,7 +349,7 @@ class ArraySheet:
 
 TIES = compiled("if(x == out, 1, 0)")
 
-SHOWN = 12
+SHOWN = 6
 """Numbers of an array that a message writes out."""
 
 
