@@ -605,7 +605,8 @@ def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
 def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
     """The gradient, or the value, of another node of the shape, handed on as it is."""
     for other, shown in enumerate(sheet.nodes[:MANY]):
-        if other != claim and shown.gradient is not None and shown.kind != "variable":
+        alike = shown.shape == sheet.nodes[claim].shape
+        if alike and other != claim and shown.gradient is not None and shown.kind != "variable":
             yield replaced(sheet, claim, sheet.gradients[other], other)  # type: ignore[arg-type]
 
 

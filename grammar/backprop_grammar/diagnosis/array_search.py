@@ -36,7 +36,7 @@ from .at_edges import Guess
 from .floats import LISTS, Floats, Kernel
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
-from .search import NOISE, Findings, Suspect, assign
+from .search import NOISE, SHOWN, Diagnosis, Findings, Suspect
 from .wording import filled
 
 __all__ = ["LISTED", "ArrayClaim", "Search", "as_sheet", "diagnose", "kernel_for"]
@@ -97,12 +97,12 @@ class ArrayClaim:
     @cached_property
     def distinct(self) -> list[float]:
         """How much of a decade each number that is wrong is, to the digits written: its chance to
-        be hit. Those of one magnitude count once, since one rule gives them all; 0 says nothing.
+        be hit. Those of one magnitude count once, since one rule gives them all; 0 and 1 say nothing.
         """
         widths: dict[str, float] = {}
         for k in self.wrong:
             x = abs(self.numbers[k] or 0.0)
-            if x:
+            if x not in (0.0, 1.0):
                 half = max(self.halves[k], NOISE * x)
                 widths.setdefault(f"{x:.4g}", min(1.0, 2 * half / x / math.log(10)))
         return sorted(widths.values())
@@ -581,11 +581,55 @@ def diagnose(trace: ArrayTrace, claims: Sequence[ArrayClaim]) -> Findings:
     with catch_warnings():
         simplefilter("ignore", RuntimeWarning)  # a number that does not exist is a nan
         found = merged(explaining(search))
+    return told(search, found)
+
+
+def told(search: Search, found: list[Suspect]) -> Findings:
+    """What is said of every wrong claim: the first that explain it, and how likely by chance."""
     findings = Findings(found, search.tried, search.limited)
-    wrong: Any = list(
-        search.wrong.values()
-    )  # what is asked of a claim of a number, these have, too
-    return assign(as_sheet(sheet), findings, wrong, search.near)
+    claims = {claim.name: claim for claim in search.wrong.values()}
+    for suspect in found:
+        suspect.explains = tuple(name for name in claims if name in suspect.explains)
+        for name in suspect.explains:
+            findings.by_claim.setdefault(name, []).append(suspect)
+    for name in claims:
+        own = findings.by_claim.get(name, [])
+        alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+        findings.diagnoses[name] = [
+            described(search, suspect, alike == 1 and suspect is own[0], claims)
+            for suspect in own[:SHOWN]
+        ]
+    return findings
+
+
+def described(
+    search: Search, suspect: Suspect, unique: bool, claims: Mapping[str, ArrayClaim]
+) -> Diagnosis:
+    """A suspect in words. unique: whether nothing else explains as much."""
+    nodes, guess = search.sheet.nodes, suspect.guess
+    also = dict.fromkeys((one.mistake.name, nodes[one.guess.node].name) for one in suspect.also)
+    also.pop((suspect.mistake.name, nodes[guess.node].name), None)
+    return Diagnosis(
+        mistake=suspect.mistake.name,
+        node=nodes[guess.node].name,
+        operand=nodes[guess.operand].name if guess.operand >= 0 else "",
+        message=suspect.message(as_sheet(search.sheet)),
+        nodes=tuple(nodes[node].name for node in suspect.nodes or (guess.node,)),
+        also=tuple(also),
+        explains=suspect.explains,
+        spoils=suspect.spoils,
+        unique=unique,
+        chance=chance(search, [claims[name] for name in suspect.explains]),
+    )
+
+
+def chance(search: Search, claims: Sequence[ArrayClaim]) -> float:
+    """How likely random arrays with the digits of these would be explained by one mistake as well.
+
+    One of the mistakes that were tried gives the first of them by chance, and it the others.
+    """
+    first = min(1.0, min(claim.width * len(search.near[claim.name]) for claim in claims))
+    return first * math.prod(sorted(claim.width for claim in claims)[1:])
 
 
 def as_sheet(sheet: ArraySheet) -> Any:
