@@ -221,7 +221,7 @@ def explained(findings: Findings) -> bool:
 def report() -> None:
     """Print the figures."""
     for digits in (17, 4):
-        total, kinds, _ = measured(digits, each=60)
+        total, kinds, _ = measured(digits, each=15)
         print(f"\narrays, {digits} digits: {total['inputs'] + total['nodes']} mistakes")
         print(f"{'kind':44} {'claims of the inputs':>26}   {'claims of all named nodes':>26}")
         for kind, row in [*sorted(kinds.items()), ("all", total)]:

@@ -48,6 +48,10 @@ CANCELLED = 1e-12
 """What a number computed in binary64 may be off where terms cancel, relative to the largest."""
 
 
+ONE = 0.25
+"""How likely a number of a claim is a 1, whatever led to it."""
+
+
 @dataclass(frozen=True)
 class ArrayClaim:
     """A claimed gradient of a node: plain numbers row by row, None where nothing is claimed.
@@ -97,14 +101,16 @@ class ArrayClaim:
     @cached_property
     def distinct(self) -> list[float]:
         """How much of a decade each number that is wrong is, to the digits written: its chance to
-        be hit. Those of one magnitude count once, since one rule gives them all; 0 and 1 say nothing.
+        be hit. Those of one magnitude count once, since one rule gives them all; 0 says nothing, and
+        1 next to nothing.
         """
         widths: dict[str, float] = {}
         for k in self.wrong:
             x = abs(self.numbers[k] or 0.0)
-            if x not in (0.0, 1.0):
+            if x:
                 half = max(self.halves[k], NOISE * x)
-                widths.setdefault(f"{x:.4g}", min(1.0, 2 * half / x / math.log(10)))
+                width = min(1.0, 2 * half / x / math.log(10))
+                widths.setdefault(f"{x:.4g}", max(width, ONE) if x == 1 else width)
         return sorted(widths.values())
 
     @property

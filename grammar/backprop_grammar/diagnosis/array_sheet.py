@@ -279,16 +279,21 @@ class ArraySheet:
 
     def value(self, text: Graph, leaves: Mapping[str, Any]) -> Floats | None:
         """The numbers that a text gives; None where there are none, or its shapes do not fit."""
+        arrays = {name: self.array(x) for name, x in leaves.items()}
         try:
-            found = floats_of(self.kernel, text, leaves)
+            found = floats_of(self.kernel, text, arrays)
         except (Misfit, KeyError, ValueError, AssertionError):
             return None
         return found if found.reach < float("inf") else None
 
+    def array(self, x: Any) -> Floats:
+        """A number, or what is an array already, as one."""
+        return x if isinstance(x, Floats) else self.filled((), float(x))
+
     def applied(self, row: Operation, operands: list[Any]) -> Floats | None:
         """The value of an operation; None where there is none."""
         try:
-            found = self.kernel.elementwise(row, operands)
+            found = self.kernel.elementwise(row, [self.array(x) for x in operands])
         except Misfit:
             return None
         return found if found.reach < float("inf") else None
