@@ -26,8 +26,10 @@ from .perturbed import Arc
 
 __all__ = [
     "ANOTHER",
+    "ANOTHER_UPSTREAM",
     "ARRAY_MISTAKES",
     "MULTIPLE",
+    "STEPPED",
     "STRETCHED",
     "UPDATED",
     "at_array_claim",
@@ -232,6 +234,8 @@ def divided(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     if sheet.nodes[arc.sender].row is not MATMUL:
         return
     shape = sheet.values[sheet.operands(arc.sender)[0]].shape
+    if arc.place == 0 and len(sheet.nodes[arc.sender].shape) < 2:
+        return  # a matrix of weights, and no batch
     for n, what in dict(zip(shape, ("rows", "columns")[-len(shape) :], strict=True)).items():
         if n > 1:
             of = sheet.operands(arc.sender)[0]
@@ -325,6 +329,20 @@ def another_value(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
                 yield one(arc, wrong, variant=f"{name} {shown.name}", **details)
 
 
+def another_upstream(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """What arrives at another node of the shape, further on or back."""
+    for other, shown in enumerate(sheet.nodes[:MANY]):
+        if (
+            other == arc.sender
+            or shown.gradient is None
+            or shown.shape != sheet.nodes[arc.sender].shape
+        ):
+            continue
+        sent = sheet.contribution(arc, sheet.gradients[other], arc.local)
+        if sent is not None:
+            yield one(arc, 0.0, sent, variant=shown.name, used=other)
+
+
 # where an array is stretched
 
 
@@ -372,6 +390,16 @@ def mean_of(products: Floats, own: Shape) -> Floats | None:
 
 def everything(products: Floats, own: Shape) -> Floats | None:
     return fitted(products.sum(), own) if own else None
+
+
+def once(products: Floats, own: Shape) -> Floats | None:
+    """What is sent once where it is sent several times: the largest of what would be added up."""
+    kernel = products.kernel
+    axis = None if size(own) == 1 else 1 if own[-1] == 1 and len(own) == 2 else 0
+    top, bottom = (kernel.reduce(OPERATIONS[name], products, axis) for name in ("max", "min"))
+    if size(top.shape) != size(own):
+        return None
+    return kernel.shaped(kernel.choose(">=", [top + bottom, top * 0.0, top, bottom]), own)
 
 
 def wrong_axis(products: Floats, own: Shape) -> Floats | None:
@@ -605,7 +633,7 @@ def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
 def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
     """The gradient, or the value, of another node of the shape, handed on as it is."""
     for other, shown in enumerate(sheet.nodes[:MANY]):
-        alike = shown.shape == sheet.nodes[claim].shape
+        alike = shown.shape == sheet.claimed.get(claim, sheet.nodes[claim].shape)
         if alike and other != claim and shown.gradient is not None and shown.kind != "variable":
             yield replaced(sheet, claim, sheet.gradients[other], other)  # type: ignore[arg-type]
 
@@ -625,7 +653,7 @@ at_array_edge = (
     Mistake("elementwise product", 12, "an elementwise product instead of the matrix product", TO + ": element by element instead of the matrix product", varied(variations.as_elementwise), everywhere=True),
     Mistake("inverse for transpose", 16, "the inverse instead of the transpose", "{arc:contribution} took the inverse of {other:name} instead of its transpose", inverse, everywhere=True),
     Mistake("wrong rule", 12, "a slip in the rule of an operation", TO + ": {remark}", other_rule, everywhere=True),
-    Mistake("term left out", 9, "a term left out of a rule", TO + ": what is subtracted was left out", varied(variations.only_first), everywhere=True),
+    Mistake("term left out", 9, "a term left out of a rule", TO + ": a term was left out", varied(variations.only_first), everywhere=True),
     Mistake("plus for minus", 18, "a minus for a plus, or the other way round, in a rule", TO + ": a sign in the rule is wrong", varied(variations.plus_for_minus), everywhere=True),
     Mistake("factor left out", 14, "a factor of a rule left out", TO + ": a factor was left out", varied(variations.factor_left_out), everywhere=True),
     Mistake("divisor", 13, "a division left out, or done twice", TO + ": the division is wrong", varied(variations.divisor_left_out), everywhere=True),
@@ -640,6 +668,14 @@ at_array_edge = (
     Mistake("not summed", 7, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
     Mistake("averaged over the batch", 8, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
     Mistake("summed over everything", 12, "summed over everything", "{arc:contribution} was summed over everything, and is the same for all of {operand:name}", after_sum(everything), everywhere=True),
+    Mistake(
+        "counted once",
+        14,
+        "counted once instead of as often as it is used",
+        "{arc:contribution} was counted once: {operand:name} was stretched, and is used {count} times",
+        after_sum(once),
+        everywhere=True,
+    ),
     Mistake("wrong axis", 10, "summed over the wrong axis", "{arc:contribution} was summed along the wrong axis", after_sum(wrong_axis), everywhere=True),
     Mistake("one row", 11, "one row of the batch instead of their sum", "{arc:contribution} is what the {which} row sends instead of the sum of all", one_row, everywhere=True),
     Mistake("sum of the input", 13, "the input summed instead of the upstream gradient", "{arc:contribution} sums the layer's input {x:name}, not what arrives", sum_of_input, everywhere=True),
@@ -724,6 +760,14 @@ ANOTHER = Mistake(
     "{arc:contribution} was computed with {used:name} in the place of {meant:name}, instead of {arc:rule}",
     another_value,
 )
+ANOTHER_UPSTREAM = Mistake(
+    "another upstream",
+    37,
+    "the gradient of another node as the upstream gradient",
+    "{arc:contribution} was computed with the gradient of {used:title} for the one that arrives, "
+    "that of {node:name}",
+    another_upstream,
+)
 """Which is tried where nothing else explains a claim, for any node may be meant."""
 
 MULTIPLE = Mistake(
@@ -734,6 +778,15 @@ MULTIPLE = Mistake(
     lambda *_: iter(()),
 )
 """Which the search finds, since a claim says which multiple."""
+
+STEPPED = Mistake(
+    "updated value",
+    44,
+    "the weights after a step instead of the gradient",
+    "this is {of:name} after a step of rate {rate:short}, not its gradient",
+    lambda *_: iter(()),
+)
+"""Likewise."""
 
 UPDATED = Mistake(
     "updated weights",

@@ -21,7 +21,9 @@ from ..operations.structural import Structural
 from .array_blocks import as_blocks
 from .array_mistakes import (
     ANOTHER,
+    ANOTHER_UPSTREAM,
     MULTIPLE,
+    STEPPED,
     STRETCHED,
     UPDATED,
     at_array_claim,
@@ -33,7 +35,8 @@ from .array_mistakes import (
 )
 from .array_sheet import ArraySheet, Map, predicted
 from .at_edges import Guess
-from .floats import LISTS, Floats, Kernel
+from .at_nodes import replaced
+from .floats import LISTS, Floats, Kernel, alike
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
 from .search import NOISE, SHOWN, Diagnosis, Findings, Suspect
@@ -147,6 +150,7 @@ class Search:
         search.shapes = {
             node: claim.shape for node, claim in claims.items() if claim.shape != sheet.nodes[node].shape
         }  # fmt: skip
+        sheet.claimed = search.shapes
         search.wanted = above(sheet, claims)
         return search
 
@@ -221,21 +225,16 @@ class Search:
         explains, spoils = [], []
         for node, x in suspect.predicted.items():
             claim = self.claims[node]
-            if x.shape != claim.shape:
-                fits = partly = False
-            else:
+            fits = x.shape == claim.shape
+            if fits:
                 numbers = x.numbers
                 if claim.wrong and self.takes_note(claim, numbers[claim.wrong[0]] * factor):
                     return False
-                partly = bool(claim.wrong) and claim.fits(numbers, claim.wrong, factor)
-                fits = (partly or not claim.wrong) and claim.fits(numbers, claim.places, factor)
-            if fits and claim.wrong:
-                explains.append(claim.name)
-            elif partly and len(claim.distinct) > 1:
-                explains.append(claim.name)
+                fits = claim.fits(numbers, claim.places, factor)
+            if not fits:
                 spoils.append(claim.name)
-            elif not fits:
-                spoils.append(claim.name)
+            elif claim.wrong:
+                explains.append(claim.name)
         suspect.explains, suspect.spoils = tuple(explains), tuple(spoils)
         return bool(explains)
 
@@ -342,6 +341,8 @@ def factors(sheet: ArraySheet) -> dict[float, str]:
                 if count > 1:
                     for c in (1.0 / count, float(count), -1.0 / count):
                         reasons.setdefault(c, []).append(f"{node.name} has {count} {what}")
+    for c in (0.1, 0.01, 0.001, -0.1, -0.01, -0.001):
+        reasons.setdefault(c, []).append("a learning rate?")
     loss = sheet.values[sheet.output]
     if size(loss.shape) == 1 and loss.reach:
         reasons.setdefault(loss.numbers[0], []).append(
@@ -396,6 +397,31 @@ def multiples(search: Search, named: Mapping[float, str]) -> Iterator[Suspect]:
             yield suspect
 
 
+def stepped(search: Search) -> Iterator[Suspect]:
+    """Claims that are weights after a step along the gradient."""
+    sheet = search.sheet
+    for node, claim in search.wrong.items():
+        value, right = sheet.values[node], search.right_numbers(node)
+        variable = sheet.nodes[node].kind == "variable"
+        if not variable or claim.shape != value.shape or not sheet.received[node]:
+            continue
+        k = max(claim.wrong, key=lambda k: abs(right[k]))
+        if not right[k]:
+            continue
+        rate = (value.numbers[k] - (claim.numbers[k] or 0.0)) / right[k]
+        rate = shortest(rate, claim.halves[k] / abs(right[k]) + 1e-9 * abs(rate))
+        if rate and float(f"{rate:.2g}") == rate:
+            moved = value - sheet.gradients[node] * rate
+            guess = replaced(as_sheet(sheet), node, moved, node)  # as any claim of its own
+            details = {"of": node, "rate": rate}
+            search.near[claim.name] |= {f"rate {k}" for k in range(RATES)}
+            yield Suspect(STEPPED, replace(guess, variant=f"{rate:g}", details=details))
+
+
+RATES = 100
+"""Rates of two digits that people may have taken."""
+
+
 def times(
     search: Search,
     claim: ArrayClaim,
@@ -409,7 +435,8 @@ def times(
     c = ratio(claim, numbers, named)
     if not math.isfinite(c) or abs(c - 1) < 1e-9 or not claim.fits(numbers, claim.places, c):
         return None
-    return c if len(claim.distinct) > (1 if c in named else 2) else None
+    search.near[claim.name] |= {f"times {factor:g}" for factor in named}
+    return c if c in named or len(claim.distinct) > 2 else None
 
 
 def likewise(mistake: Mistake, sheet: ArraySheet, nodes: Sequence[int]) -> Mistake:
@@ -436,7 +463,7 @@ def gathered(sheet: ArraySheet, found: Sequence[Suspect]) -> Iterator[Suspect]:
             yield both
 
 
-ALIKE = ("value for gradient", "transposed", "mixed up")
+ALIKE = ("value for gradient", "transposed", "mixed up", "updated value")
 """Mistakes that concern one claim, and that people make in all."""
 
 
@@ -580,7 +607,12 @@ def shortest(x: float, room: float) -> float:
 def diagnose(trace: ArrayTrace, claims: Sequence[ArrayClaim]) -> Findings:
     """The mistakes that give the wrong ones among claims of nodes of a trace, best first."""
     sheet = ArraySheet.of(trace, kernel_for(trace))
-    places = {node: claim for claim in claims if (node := sheet.find(claim.name)) is not None}
+    places = {}
+    for claim in claims:
+        node = sheet.find(claim.name)
+        if node is not None:
+            own = sheet.nodes[node].shape
+            places[node] = replace(claim, shape=own) if alike(claim.shape, own) else claim
     search = Search.of(sheet, places)
     if not search.wrong:
         return Findings([], 0, False)
@@ -672,39 +704,24 @@ def explaining(search: Search) -> list[Suspect]:
                 others.append(suspect)
     kept += in_blocks(search)
     named = factors(search.sheet)
+    kept += [one for one in (*with_updated(search), *stepped(search)) if search.try_out(one)]
     more = (*multiples(search, named), *gathered(search.sheet, kept))
     kept += [one for one in more if search.settle(one)]
-    kept += [one for one in with_updated(search) if search.try_out(one)]
     for round_ in (after, with_factors, with_others, at_once):
         unknown = unexplained(search, kept)
         if unknown and not search.exhausted:
             kept += round_(search, kept, others, unknown)
-    return only_whole(kept)
+    return kept
 
 
 def unexplained(search: Search, kept: Sequence[Suspect]) -> set[str]:
     """The wrong claims that nothing explains in full."""
-    known = {
-        name
-        for one in kept
-        for name in one.explains
-        if name not in one.spoils and one.mistake.weight < VAGUE
-    }
+    known = {name for one in kept for name in one.explains if one.mistake.weight < VAGUE}
     return {claim.name for claim in search.wrong.values()} - known
 
 
 VAGUE = 60
 """The weight of what is true and explains nothing, as that a claim is a multiple."""
-
-
-def only_whole(kept: Sequence[Suspect]) -> list[Suspect]:
-    """Without what explains a claim in part alone, where something explains all of it."""
-    whole = {name for one in kept for name in one.explains if name not in one.spoils}
-    for one in kept:
-        one.explains = tuple(
-            name for name in one.explains if not (name in one.spoils and name in whole)
-        )
-    return [one for one in kept if one.explains]
 
 
 def after(
@@ -717,6 +734,7 @@ def after(
         one
         for one in kept
         if not one.spoils
+        and one.mistake.weight < VAGUE
         and all(
             arc.number < len(arcs) and arcs[arc.number] is arc for arc, _, _ in one.guess.changes
         )
@@ -776,12 +794,13 @@ def with_others(
     wanted = above(sheet, nodes)
     found: list[Suspect] = []
     for arc in sheet.arcs:
-        for guess in guessed(ANOTHER, sheet, arc) if wanted[arc.operand] else ():
-            if search.exhausted:
-                return found
-            suspect = Suspect(ANOTHER, guess)
-            if search.try_out(suspect):
-                found.append(suspect)
+        for mistake in (ANOTHER, ANOTHER_UPSTREAM) if wanted[arc.operand] else ():
+            for guess in guessed(mistake, sheet, arc):
+                if search.exhausted:
+                    return found
+                suspect = Suspect(mistake, guess)
+                if search.try_out(suspect):
+                    found.append(suspect)
     return found
 
 
