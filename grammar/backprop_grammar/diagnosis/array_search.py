@@ -398,28 +398,27 @@ def multiples(search: Search, named: Mapping[float, str]) -> Iterator[Suspect]:
 
 
 def stepped(search: Search) -> Iterator[Suspect]:
-    """Claims that are weights after a step along the gradient."""
+    """Claims that are weights after a step along the gradient, all of one rate."""
     sheet = search.sheet
+    found: list[tuple[int, float]] = []
     for node, claim in search.wrong.items():
         value, right = sheet.values[node], search.right_numbers(node)
         variable = sheet.nodes[node].kind == "variable"
         if not variable or claim.shape != value.shape or not sheet.received[node]:
             continue
         k = max(claim.wrong, key=lambda k: abs(right[k]))
-        if not right[k]:
-            continue
-        rate = (value.numbers[k] - (claim.numbers[k] or 0.0)) / right[k]
-        rate = shortest(rate, claim.halves[k] / abs(right[k]) + 1e-9 * abs(rate))
-        if rate and float(f"{rate:.2g}") == rate:
-            moved = value - sheet.gradients[node] * rate
+        if right[k]:
+            rate = (value.numbers[k] - (claim.numbers[k] or 0.0)) / right[k]
+            rate = shortest(rate, claim.halves[k] / abs(right[k]) + 1e-9 * abs(rate))
+            if rate > SLOWEST and float(f"{rate:.2g}") == rate:
+                found.append((node, rate))
+    certain = {rate for node, rate in found if len(search.claims[node].distinct) > 1}
+    for node, rate in found:
+        if rate in certain:  # one number alone is after a step of some rate
+            moved = sheet.values[node] - sheet.gradients[node] * rate
             guess = replaced(as_sheet(sheet), node, moved, node)  # as any claim of its own
             details = {"of": node, "rate": rate}
-            search.near[claim.name] |= {f"rate {k}" for k in range(RATES)}
             yield Suspect(STEPPED, replace(guess, variant=f"{rate:g}", details=details))
-
-
-RATES = 100
-"""Rates of two digits that people may have taken."""
 
 
 def times(
