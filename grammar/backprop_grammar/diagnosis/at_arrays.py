@@ -125,6 +125,7 @@ RULES: tuple[tuple[str, int, tuple[int, ...], str, str], ...] = (
     ("matmul", 0, (2,), "up @ sum(b, axis=1).T", "the other factor was summed first"),
     ("matmul", 1, (2,), "sum(a, axis=0).T @ sum(up, axis=0)", "the sums over the batch were multiplied instead of the products summed"),
     ("matmul", 1, (2,), "sum(a, axis=0).T + 0*b", "the operand's sum over the batch was taken for the product"),
+    ("matmul", 1, (1,), "a*up.T.T", "the products of the rows were not summed over the batch"),
     ("matmul", 1, (1,), "sum(a, axis=0)*sum(up)", "the sums over the batch were multiplied instead of the products summed"),
     ("outer", 0, BOTH, "up.T @ b", "the gradient was transposed"),
     ("outer", 1, BOTH, "up @ a", "the transpose of the gradient was forgotten"),
