@@ -44,7 +44,7 @@ NAMED = {
     "VW39": ("updated weights",),
     "VW41": ("difference reversed",),
     "VW43": ("value for gradient",),
-    "VW45": ("divided by the batch", "multiple"),
+    "VW45": ("divided by the columns", "multiple"),
 }
 """What the published mistakes are called here."""
 
@@ -209,7 +209,7 @@ def test_other_sizes_tell_alike_mistakes_apart():
     at = {"X": [[1, 2], [3, -1], [0.5, 0.5]], "w": [0.4, -0.2]}
     trace = traced("S = X @ w; L = sum(S*S)/2", at)
     findings = diagnose(trace, claims_of(trace, {"w": [2.125, -0.675]}))
-    assert {"overwritten", "divided by the batch"} <= set(names(findings, "w"))
+    assert {"overwritten", "divided by the columns"} <= set(names(findings, "w"))
     (advice,) = told_apart(trace, "w", findings)
     assert advice.startswith("with other sizes, such as X 3x3 and w 3,")
     assert not list(told_apart(trace, "S", findings))

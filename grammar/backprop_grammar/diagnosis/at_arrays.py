@@ -214,19 +214,21 @@ def last_of_batch(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
             yield wrong_rule(sheet, arc, compiled(text), which, which=which)
 
 
-def divided(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
-    """By how many rows, or columns, there are, or times that, at a product over a batch."""
-    if sheet.nodes[arc.sender].row is not MATMUL:
-        return
-    shape = sheet.values[sheet.operands(arc.sender)[0]].shape
-    if arc.place == 0 and len(sheet.nodes[arc.sender].shape) < 2:
-        return  # a matrix of weights, and no batch
-    for n, what in dict(zip(shape, ("rows", "columns")[-len(shape) :], strict=True)).items():
+def scaled(axis: int, power: int) -> Callable[[ArraySheet, Arc], Iterator[Guess]]:
+    """The guesses of a row: times the size of an axis of a batch at its product, or over it."""
+
+    def guesses(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+        if sheet.nodes[arc.sender].row is not MATMUL:
+            return
+        batch = sheet.operands(arc.sender)[0]
+        shape = sheet.values[batch].shape
+        if len(shape) < 2 or (arc.place == 0 and len(sheet.nodes[arc.sender].shape) < 2):
+            return  # a matrix of weights, and no batch
+        n = shape[axis]
         if n > 1:
-            of = sheet.operands(arc.sender)[0]
-            yield one(arc, arc.local / n, variant=what, how="divided", count=n, what=what, of=of)
-    if len(shape) == 2 and shape[0] > 1:
-        yield one(arc, arc.local * shape[0], variant="times", how="multiplied", count=shape[0], what="rows", of=of)  # fmt: skip
+            yield one(arc, arc.local * float(n) ** power, count=n, of=batch)
+
+    return guesses
 
 
 def own_elements_only(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
