@@ -11,6 +11,7 @@ on what they get.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -531,6 +532,19 @@ class Program:
         return run
 
 
+def claimed_numbers(claims: Any, more: Mapping[str, Any]) -> dict[str, str]:
+    """Claims of numbers as texts. Raises BackpropError for what is none."""
+    if claims is not None and not isinstance(claims, Mapping):
+        raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
+    texts = {}
+    for name, claimed in joined(claims or {}, more).items():
+        if isinstance(claimed, str) and not claimed.strip():
+            raise usage(f"the claim of {shorten(name)} is empty", "write a number, such as -0.25")
+        number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
+        texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
+    return texts
+
+
 def row_of(number: int) -> str:
     """What a row is called, by its number from 0."""
     return f"row {number + 1:,}"
@@ -703,29 +717,35 @@ class Trace(Evaluated[Node]):
         return Report(report, self.digits, partial(Trace.check, self))
 
     def claim(
-        self, claims: Mapping[str, float | str] | None = None, /, **more: float | str
+        self,
+        claims: Mapping[str, Any] | None = None,
+        /,
+        *,
+        file: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> "Report":
         """Gradients of your own, judged; for a wrong one, the mistake that gives it is named.
 
-        A number that is given as text keeps its digits: `"0.20"` claims two.
+        A number that is given as text keeps its digits: `"0.20"` claims two. A name `value.q`
+        claims the value of a node. file: claims of a file, which may hold more: what is of no node
+        is left aside.
         """
         from .checks.differences import Report as Record  # loaded when it is asked for
         from .diagnosis.claims import judge  # loaded when it is asked for
 
-        trace = self.listed(evaluated=True)
-        if claims is not None and not isinstance(claims, Mapping):
-            raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
-        texts = {}
-        for name, claimed in joined(claims or {}, more).items():
-            if isinstance(claimed, str) and not claimed.strip():
-                raise usage(
-                    f"the claim of {shorten(name)} is empty", "write a number, such as -0.25"
-                )
-            number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
-            texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
-        verdicts = judge(trace, texts)
+        trace, texts = self.listed(evaluated=True), claimed_numbers(claims, more)
+        known = trace.by_name.keys() >= texts.keys()
+        verdicts = judge(trace, texts) if known and file is None else ()
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
-        return Report(report, self.digits, partial(Trace.claim, self, texts))
+        if not verdicts or sum(not verdict.right for verdict in verdicts) > 1:
+            from .diagnosis.claimed import written  # which few claims need
+            from .diagnosis.number_claims import judge_numbers  # as these
+
+            given = {**texts, **(file or {})}
+            found = {name: written(one, f"the claim of {name}") for name, one in given.items()}
+            verdicts, first, notes = judge_numbers(trace, found, tuple(file or ()))
+            report = replace(report, verdicts=verdicts, first=first, remarks=notes)
+        return Report(report, self.digits, partial(Trace.claim, self, texts, file=file))
 
     # pictures and documents
 

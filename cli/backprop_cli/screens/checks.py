@@ -4,6 +4,7 @@ Every row ends in its verdict; what there is to explain stands below in sentence
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.text import Text
 
@@ -61,9 +62,7 @@ class Page:
     def lines(self) -> Iterable[Text]:
         report = self.report
         yield from self.header()
-        if report.verdicts:
-            yield Text()
-            yield from self.claims(report.verdicts)
+        yield from self.all_claims(report.verdicts)
         if report.differences is not None:
             yield Text()
             yield from self.differences(report.differences)
@@ -101,28 +100,49 @@ class Page:
 
     # claims
 
-    def claims(self, verdicts: Sequence[Verdict]) -> Iterable[Text]:
+    def all_claims(self, verdicts: Sequence[Any]) -> Iterable[Text]:
+        """The claims of values, and those of gradients; the one that others follow from; remarks."""
+        values = [verdict for verdict in verdicts if verdict.name.startswith("value.")]
+        gradients = [verdict for verdict in verdicts if not verdict.name.startswith("value.")]
+        for title, what, claims in (("Values", "value", values), ("Claims", "gradient", gradients)):
+            if claims:
+                yield Text()
+                yield from self.claims(title, what, claims)
+        if verdicts:
+            yield from self.first()
+            said: dict[tuple[str, ...], str] = {}
+            for verdict in (*values, *gradients):
+                yield from self.reasons(verdict, said)
+        for remark in self.report.remarks:
+            yield Text()
+            yield from self.paragraph(Text.assemble(("note: ", WARNING), visible(remark)))
+
+    def first(self) -> Iterable[Text]:
+        """The first wrong claim, where others follow from it."""
+        first = self.report.first
+        if first is not None:
+            yield Text()
+            yield from self.paragraph(Text(visible(first.message)))
+
+    def claims(self, title: str, what: str, verdicts: Sequence[Any]) -> Iterable[Text]:
         wrong = sum(not verdict.right for verdict in verdicts)
-        yield from self.paragraph(self.title("Claims", wrong, len(verdicts)))
+        yield from self.paragraph(self.title(title, wrong, len(verdicts)))
         columns = [
             Column("of"),
             Column("claimed", right=True),
-            Column("gradient", right=True),
+            Column(what, right=True),
             Column("verdict"),
         ]
-        rows = [
-            [
-                Text(visible(verdict.name), NAME),
-                Text(visible(verdict.claimed)),
-                Text(decimal(verdict.correct, self.digits)),
-                Text(verdict.status, GOOD if verdict.right else BAD),
-            ]
-            for verdict in verdicts
+        yield from self.table(columns, [self.claim(verdict) for verdict in verdicts])
+
+    def claim(self, verdict: Verdict) -> list[Text]:
+        """The row of a claim."""
+        return [
+            Text(visible(verdict.name.removeprefix("value.")), NAME),
+            Text(visible(verdict.claimed)),
+            Text(decimal(verdict.correct, self.digits)),
+            Text(verdict.status, GOOD if verdict.right else BAD),
         ]
-        yield from self.table(columns, rows)
-        said: dict[tuple[str, ...], str] = {}
-        for verdict in verdicts:
-            yield from self.reasons(verdict, said)
 
     def title(self, name: str, wrong: int, total: int) -> Text:
         outcome = (f"{wrong:,} of {total:,} wrong", BAD) if wrong else (f"{total:,} right", GOOD)

@@ -7,7 +7,7 @@ gradient is found where it is.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..blocks.names import Names
 from ..diagnosis.claims import Verdict
@@ -20,6 +20,10 @@ from ..trace.record import KINKS, Node, Trace
 from .equivalence import Agreement
 from .moved import alone, along, dependents, effort
 from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, Work, slopes
+
+if TYPE_CHECKING:
+    from ..diagnosis.array_claims import ArrayVerdict
+    from ..diagnosis.follows import First
 
 __all__ = ["TOLERANCE", "Difference", "Differences", "Report", "differences"]
 
@@ -81,15 +85,21 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was checked, any of three: a gradient, claims of it, two formulas."""
+    """What was checked, any of three: a gradient, claims of it, two formulas.
+
+    at, value: with arrays in them, where the program is over arrays. first: the claim from which
+    others follow; remarks: what claims were taken for, and what was left aside.
+    """
 
     program: Graph
-    at: dict[str, float]
+    at: dict[str, Any]
     output: str
-    value: Number | None = None
+    value: Any = None
     differences: Differences | None = None
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: "tuple[Verdict | ArrayVerdict, ...]" = ()
     agreement: Agreement | None = None
+    first: "First | None" = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
