@@ -135,7 +135,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
     def check(self) -> "Report":
         """Every gradient beside difference quotients: of its elements, or of some and a direction."""
         from .checks.array_differences import array_differences  # loaded when it is asked for
-        from .checks.differences import Report as Record  # with it
+        from .checks.report import Report as Record  # with it
 
         trace = self.told()
         found = array_differences(trace)
@@ -156,7 +156,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         keep their digits; what a program computed may be off by the rounding of its arithmetic.
         file: claims of a file, which may hold more: what is of no node is left aside.
         """
-        from .checks.differences import Report as Record  # loaded when it is asked for
+        from .checks.report import Report as Record  # loaded when it is asked for
         from .diagnosis.array_claims import judge_arrays  # with it
         from .diagnosis.claimed import written  # with it
 

@@ -709,8 +709,8 @@ class Trace(Evaluated[Node]):
 
     def check(self) -> "Report":
         """Every gradient beside a difference quotient, and every local gradient beside its own."""
-        from .checks.differences import Report as Record  # loaded when it is asked for
         from .checks.differences import differences  # with it
+        from .checks.report import Report as Record  # loaded when it is asked for
 
         trace = self.listed(evaluated=True)
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
@@ -730,7 +730,7 @@ class Trace(Evaluated[Node]):
         claims the value of a node. file: claims of a file, which may hold more: what is of no node
         is left aside.
         """
-        from .checks.differences import Report as Record  # loaded when it is asked for
+        from .checks.report import Report as Record  # loaded when it is asked for
         from .diagnosis.claims import judge  # loaded when it is asked for
 
         trace, texts = self.listed(evaluated=True), claimed_numbers(claims, more)
@@ -893,5 +893,10 @@ def equivalent(
         raise usage("the ranges are no dict", 'write {"x": (-2.0, 2.0)}')
     ranges = {named(name): range_of(name, ends) for name, ends in over.items()}
     count = whole(points, "points", 0, MOST_POINTS)
-    programs = [one.of_numbers("a comparison").bind(ranges) for one in (first, second)]
-    return agree(programs[0], programs[1], ranges, whole(seed, "the seed", -(2**63), 2**63), count)
+    from_seed = whole(seed, "the seed", -(2**63), 2**63)
+    one, other = (x.record.bind(ranges) for x in (first, second))
+    if one.arrays or other.arrays:
+        from .checks.array_equivalence import agree_arrays  # which numbers alone do not need
+
+        return agree_arrays(one, other, ranges, from_seed, count)
+    return agree(one, other, ranges, from_seed, count)

@@ -27,7 +27,7 @@ from ..input.options import (
 )
 
 if TYPE_CHECKING:
-    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.checks.report import Report
 
     from ..input.request import Request
 
@@ -52,7 +52,9 @@ def command(
     upstream: Upstream = "1",
     claim: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node), @mine.npz."),
+        typer.Option(
+            metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node), @mine.npz."
+        ),
     ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
@@ -108,7 +110,7 @@ def on_two(
 
     Raises BackpropError for options that contradict each other.
     """
-    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.checks.report import Report
     from backprop_grammar.library import MOST_POINTS, Program, equivalent
 
     from ..input.pairs import read_ranges
@@ -123,7 +125,7 @@ def on_two(
     if not 0 <= points <= MOST_POINTS:
         raise usage(f"--points is 0 to {MOST_POINTS:,}, not {points}")
     box = read_ranges(over)
-    first, _, _ = request.read(box)
+    first, _, _ = request.read(box, arrays=True)
     agreement = equivalent(first, Program(against, "--against"), box, points, seed or 0)
     return Report(first.record, {}, "", agreement=agreement)
 

@@ -26,6 +26,7 @@ NARROW = {"float16": "binary16", "float32": "binary32"}
 
 
 def failed(name: str, why: str, hint: str) -> BackpropError:
+    """The error of a file. why: what is said of it; hint: the way out."""
     return BackpropError("file", f"{name} {why}", hint=hint)
 
 

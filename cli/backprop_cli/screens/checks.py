@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
-from backprop_grammar.checks.differences import Difference, Differences, Report
+from backprop_grammar.checks.differences import Difference
 from backprop_grammar.checks.equivalence import Agreement
+from backprop_grammar.checks.report import Report
 from backprop_grammar.diagnosis.claims import Verdict
 from backprop_grammar.diagnosis.mistakes import MISTAKES
 from backprop_grammar.diagnosis.search import Diagnosis
@@ -82,8 +83,12 @@ class Page:
         for i, stage in enumerate(stages):
             line = Text(stage, NAME if i == len(stages) - 1 else "")
             if i == len(stages) - 1 and value is not None:
-                line = Text.assemble(line, "  =  ", (decimal(value, self.digits), GOOD))
+                line = Text.assemble(line, "  =  ", (self.value_text(value), GOOD))
             yield from self.paragraph(line)
+
+    def value_text(self, value: Any) -> str:
+        """The value of the output."""
+        return decimal(value, self.digits)
 
     def table(self, columns: Sequence[Column], rows: list[list[Text]]) -> Iterable[Text]:
         """A table, or on a narrow terminal its rows as paragraphs."""
@@ -111,8 +116,10 @@ class Page:
         if verdicts:
             yield from self.first()
             said: dict[tuple[str, ...], str] = {}
+            following = self.report.first.following if self.report.first else ()
             for verdict in (*values, *gradients):
-                yield from self.reasons(verdict, said)
+                if verdict.diagnoses or verdict.name not in following:
+                    yield from self.reasons(verdict, said)
         for remark in self.report.remarks:
             yield Text()
             yield from self.paragraph(Text.assemble(("note: ", WARNING), visible(remark)))
@@ -148,7 +155,7 @@ class Page:
         outcome = (f"{wrong:,} of {total:,} wrong", BAD) if wrong else (f"{total:,} right", GOOD)
         return Text.assemble((name, TITLE), "  ", outcome)
 
-    def reasons(self, verdict: Verdict, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
+    def reasons(self, verdict: Any, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
@@ -173,7 +180,10 @@ class Page:
         else:
             yield from self.paragraph(start)
         for advice in verdict.advice:
-            yield from wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
+            yield from self.advice(advice)
+
+    def advice(self, advice: str) -> list[Text]:
+        return wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
 
     def diagnosis(self, diagnosis: Diagnosis) -> Iterable[Text]:
         yield from wrapped(Text("  - ").append(visible(diagnosis.message), BAD), self.width, 2)
@@ -192,7 +202,7 @@ class Page:
 
     # differences
 
-    def differences(self, differences: Differences) -> Iterable[Text]:
+    def differences(self, differences: Any) -> Iterable[Text]:
         if differences.inputs:
             wrong = sum(row.verdict == "wrong" for row in differences.inputs)
             title = self.title(

@@ -309,4 +309,3 @@ def of_ratio(ratio: float, what: str) -> str:
 def diagnosed(trace: ArrayTrace, verdicts: list[ArrayVerdict]) -> list[ArrayVerdict]:
     """The verdicts with the mistakes that explain the wrong ones."""
     return verdicts
-

@@ -65,19 +65,19 @@ def written(value: object, what: str) -> Written:
         return of_text(value.strip(), what)
     if isinstance(value, Array):
         return of_floats(value.shape, value.numbers)
-    value = held(value)
-    if hasattr(value, "dtype"):
-        if str(value.dtype).startswith("complex"):
+    given: Any = held(value)
+    if hasattr(given, "dtype"):
+        if str(given.dtype).startswith("complex"):
             raise refused(what, "holds complex numbers", "give its real part: x.real")
-        if str(value.dtype) == "object":
+        if str(given.dtype) == "object":
             raise refused(what, "holds objects of Python", "write it with x.astype(float)")
-        kind = str(value.dtype)
-        floats = value.astype("float64").ravel().tolist()
-        return of_floats(tuple(value.shape), floats, NARROW.get(kind, ""), what)
-    if is_array(value) or isinstance(value, list | tuple):
-        shape, leaves = flat(value, what)
+        kind = str(given.dtype)
+        floats: Any = given.astype("float64").ravel().tolist()
+        return of_floats(tuple(given.shape), floats, NARROW.get(kind, ""), what)
+    if is_array(given) or isinstance(given, list | tuple):
+        shape, leaves = flat(given, what)
         return of_texts(shape, [leaf if isinstance(leaf, str) else text_of(leaf, what) for leaf in leaves])  # fmt: skip
-    return of_texts((), [text_of(value, what)])
+    return of_texts((), [text_of(given, what)])
 
 
 def text_of(value: object, what: str) -> str:

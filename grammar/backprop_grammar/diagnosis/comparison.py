@@ -20,7 +20,7 @@ from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WORDS, WRONG
 from .rounding import NEAR
 from .search import NOISE
 
-__all__ = ["BINARY", "Comparison", "Scale", "compared", "factor", "same", "transposed"]
+__all__ = ["BINARY", "Comparison", "Scale", "alike", "compared", "factor", "same", "transposed"]
 
 BINARY = "right up to rounding of "
 """What is said before the name of an arithmetic."""
@@ -98,6 +98,7 @@ def alike(a: Shape, b: Shape) -> bool:
 
 
 def transposed(tensor: Tensor) -> Tensor:
+    """A matrix whose rows are the columns."""
     m, n = tensor.shape
     return Tensor((n, m), tuple(turned(tensor.numbers, tensor.shape)))
 
@@ -240,17 +241,24 @@ def factor(claim: Written, correct: Tensor) -> float:
     number, _, near = max(known, key=lambda pair: abs(pair[2]))
     if not near or not number:
         return 0.0
-    guess = Fraction(number / near).limit_denominator(MOST_FACTOR)
-    parts = sorted((abs(guess.numerator), guess.denominator))
-    simple = (parts[0] == 1 or parts[1] <= SIMPLE) and parts[1] <= (SIMPLE if len(known) == 1 else MOST_FACTOR)  # fmt: skip
-    if not guess or guess == 1 or not simple:
-        return 0.0
-    ratio = float(guess)
     room = max(TOLERANCES.get(claim.made, 0.0), NOISE)
     top = max(abs(y) for _, _, y in known)
-    if all(abs(x - ratio * y) <= half * (1 + 1e-9) + room * abs(ratio) * max(abs(y), top * 1e-3) for x, half, y in known):  # fmt: skip
-        return ratio
+    for ratio in ratios(number / near, len(known) == 1):
+        if all(abs(x - ratio * y) <= half * (1 + 1e-9) + room * abs(ratio) * max(abs(y), top * 1e-3) for x, half, y in known):  # fmt: skip
+            return ratio
     return 0.0
+
+
+def ratios(near: float, alone: bool) -> Iterator[float]:
+    """Simple factors near a number: of small whole numbers, and a whole number or one over it."""
+    most = SIMPLE if alone else MOST_FACTOR
+    guesses = [Fraction(near).limit_denominator(SIMPLE), Fraction(round(near))]
+    guesses += [Fraction(1, round(1 / near))] if abs(near) > 1 / (2 * most) else []
+    for guess in guesses:
+        small = max(abs(guess.numerator), guess.denominator) <= SIMPLE
+        whole = 1 in (abs(guess.numerator), guess.denominator)
+        if guess and guess != 1 and (small or whole) and max(abs(guess.numerator), guess.denominator) <= most:  # fmt: skip
+            yield float(guess)
 
 
 def same(claim: Written, tensor: Tensor) -> bool:

@@ -58,10 +58,10 @@ def sent_back(
         return result
     if node.operation == "matmul":
         a, b = factors(node, shapes, values)
-        up = as_rows(above, len(b[0]))
+        rows = as_rows(above, len(b[0]))
         if edge.place == 0:
-            return [x for row in product(up, columns(b)) for x in row]
-        return [x for row in product(columns(a), up) for x in row]
+            return [x for row in product(rows, columns(b)) for x in row]
+        return [x for row in product(columns(a), rows) for x in row]
     sent = sizes_of(edge.contribution)
     most = max(above, default=0.0)
     top = max(map(abs, sizes_of(node.gradient)), default=0.0) if node.gradient else 0.0

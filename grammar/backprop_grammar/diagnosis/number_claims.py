@@ -25,9 +25,7 @@ class Judged(NamedTuple):
     notes: tuple[str, ...]
 
 
-def judge_numbers(
-    trace: Trace, claims: Mapping[str, Written], filed: Sequence[str] = ()
-) -> Judged:
+def judge_numbers(trace: Trace, claims: Mapping[str, Written], filed: Sequence[str] = ()) -> Judged:
     """The verdicts on claims of gradients and of values: q, dq, value.q.
 
     filed: those of files, which may hold other things, too. Raises BackpropError as judge does, and
