@@ -74,7 +74,7 @@ class ArrayPage(Page):
             for diagnosis in kept:
                 yield from self.diagnosis(diagnosis)
         else:
-            yield from self.paragraph(name.append(f": {verdict.text}" if len(verdict.claimed.texts) > 1 else ""))  # fmt: skip
+            yield from self.paragraph(name.append(f": {verdict.text}"))
         yield from self.numbers(verdict)
         for advice in verdict.advice:
             yield from self.advice(advice)
@@ -105,7 +105,7 @@ class ArrayPage(Page):
                 return
             yield Text(f"  {title}", QUIET)
             for text in lines:
-                yield Text(f"    {text}")
+                yield Text(f"    {text}".rstrip())
 
     def first_wrong(self, verdict: ArrayVerdict) -> Iterable[Text]:
         """The first wrong elements of an array, a line each."""

@@ -39,6 +39,9 @@ GOOD, BAD = "green", "red"
 MANY = 40
 """Right edges above which only those that are not right are listed, unless all are asked for."""
 
+TABLE = 4
+"""Claims from which on they are a table, of which the first wrong line is named."""
+
 SENTENCES = {mistake.name: mistake.sentence for mistake in MISTAKES}
 
 
@@ -120,14 +123,15 @@ class Page:
             for verdict in (*values, *gradients):
                 if verdict.diagnoses or verdict.name not in following:
                     yield from self.reasons(verdict, said)
-        for remark in self.report.remarks:
+        if self.report.remarks:
             yield Text()
+        for remark in self.report.remarks:
             yield from self.paragraph(Text.assemble(("note: ", WARNING), visible(remark)))
 
     def first(self) -> Iterable[Text]:
         """The first wrong claim, where others follow from it."""
         first = self.report.first
-        if first is not None:
+        if first is not None and (first.following or len(self.report.verdicts) >= TABLE):
             yield Text()
             yield from self.paragraph(Text(visible(first.message)))
 

@@ -3,6 +3,7 @@
 A number that is written is as good as its digits; one that a program computed, as its arithmetic.
 """
 
+import json
 import re
 import struct
 from collections.abc import Collection, Iterator, Sequence
@@ -26,6 +27,12 @@ COMPUTED = 15
 
 PRINTED = range(7, 10)
 """Significant digits of the longest among numbers of binary32 that are printed as such."""
+
+PLAIN = re.compile(r"[+-]?[0-9]{0,300}\.([0-9]{1,300})", re.ASCII)
+"""A decimal without a power of ten, of which arrays are full."""
+
+SHORT = 16
+"""Bits of a number that says nothing about the arithmetic that it comes from."""
 
 NARROW = {"float16": "binary16", "float32": "binary32"}
 
@@ -115,6 +122,12 @@ def of_text(text: str, what: str) -> Written:
         raise usage(f"{what} is empty", "write a number, such as -0.25")
     if not any(sign in text for sign in "[("):
         return of_texts((), [text])
+    try:  # what is JSON, too, is read so much faster
+        shape, leaves = flat(json.loads(text, parse_float=str, parse_int=str), what)
+        if all(isinstance(leaf, str) for leaf in leaves):
+            return of_texts(shape, leaves)
+    except (ValueError, TypeError, RecursionError):
+        pass
     try:
         graph = parse(text)
     except BackpropError as error:
@@ -134,13 +147,26 @@ def of_text(text: str, what: str) -> Written:
 
 def of_texts(shape: Shape, texts: Sequence[str]) -> Written:
     """Numbers as they are written. Raises BackpropError for one that is none."""
-    pairs = [None if text.lower() in WORDS else typed_number(text) for text in texts]
-    numbers = tuple([None if pair is None else float(pair[0]) for pair in pairs])
+    pairs = [as_typed(text) for text in texts]
+    numbers = tuple([None if pair is None else pair[0] for pair in pairs])
     most = max(map(figures, texts))
     if most >= COMPUTED:
         return Written(shape, numbers, (0.0,) * len(texts), tuple(texts), arithmetic(numbers))
-    halves = tuple([0.0 if pair is None else float(pair[1]) for pair in pairs])
+    halves = tuple([0.0 if pair is None else pair[1] for pair in pairs])
     return Written(shape, numbers, halves, tuple(texts), "binary32" if most in PRINTED else "")
+
+
+def as_typed(text: str) -> tuple[float, float] | None:
+    """A number as it was typed, and half a unit of its last digit; None of a word such as inf.
+
+    Raises BackpropError where it is neither.
+    """
+    if found := PLAIN.fullmatch(text):
+        return float(text), 0.5 * 10.0 ** -len(found[1])
+    if text.lower() in WORDS:
+        return None
+    number, half = typed_number(text)
+    return float(number), float(half)
 
 
 def of_floats(
@@ -163,9 +189,19 @@ def figures(text: str) -> int:
 
 
 def arithmetic(numbers: Sequence[float | None]) -> str:
-    """The arithmetic that computed numbers: binary32 where it holds them all."""
+    """The arithmetic that computed numbers: binary32 where it holds them all, and not for being few
+    bits long.
+    """
     known = [x for x in numbers if x is not None]
-    return "binary32" if all(x == narrowed(x) for x in known) else "binary64"
+    narrow = all(x == narrowed(x) for x in known) and any(
+        significant_bits(x) > SHORT for x in known
+    )
+    return "binary32" if narrow else "binary64"
+
+
+def significant_bits(x: float) -> int:
+    """How many bits a number needs."""
+    return abs(x).as_integer_ratio()[0].bit_length()
 
 
 def narrowed(x: float) -> float:

@@ -88,8 +88,9 @@ def compared(claim: Written, correct: Tensor, scale: Scale) -> Comparison:
 
 
 def said_shapes(shape: Shape, right: Shape) -> str:
-    """`shape 1x64 for 64`."""
-    return f"shape {said(shape)} for {said(right)}"
+    """`shape 1x64 for 64`, `one number for 64`."""
+    one = f"shape {said(shape)}" if shape else "one number"
+    return f"{one} for {said(right)}"
 
 
 def alike(a: Shape, b: Shape) -> bool:
