@@ -13,6 +13,8 @@ from backprop_grammar.arrays.record import Tensor
 from backprop_grammar.arrays.text import columns, inline, is_large
 from backprop_grammar.checks.array_differences import ArrayDifference
 from backprop_grammar.diagnosis.array_claims import ArrayVerdict
+from backprop_grammar.diagnosis.array_mistakes import ARRAY_MISTAKES
+from backprop_grammar.diagnosis.mistakes import MISTAKES
 from backprop_grammar.errors import visible
 from backprop_grammar.numbers.decimal import decimal, telling
 from backprop_grammar.operations.shape import said
@@ -38,6 +40,8 @@ def show(report: Any, options: Options) -> None:
 class ArrayPage(Page):
     """The lines of a screen of some width."""
 
+    sentences = {mistake.name: mistake.sentence for mistake in (*MISTAKES, *ARRAY_MISTAKES)}
+
     def value_text(self, value: Any) -> str:
         tensor = value if isinstance(value, Tensor) else Tensor((), (value,))
         return inline(tensor, self.digits, self.options.everything)
@@ -57,17 +61,20 @@ class ArrayPage(Page):
         ]
         yield from self.table([Column("of"), Column("shape"), Column("verdict")], rows)
 
+    def explains(self, verdict: Any) -> bool:
+        return False
+
     def reasons(self, verdict: Any, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
         """The numbers of a wrong claim, and what explains it; what was said of another is referred to."""
         if verdict.right and not verdict.advice:
             return
+        kept = self.kept(verdict.diagnoses)
+        messages = tuple(diagnosis.message for diagnosis in kept)
+        if messages and messages in said:  # which says that it explains this one, too
+            return
         yield Text()
         name = Text(visible(verdict.name), NAME)
-        kept = verdict.diagnoses
-        messages = tuple(diagnosis.message for diagnosis in kept)
-        if messages and messages in said:
-            yield from self.paragraph(name.append(f": as for {said[messages]}"))
-        elif messages:
+        if messages:
             said[messages] = visible(verdict.name)
             lead = " is explained by" if kept[0].certain else " is consistent with"
             yield from self.paragraph(name.append(lead, QUIET))

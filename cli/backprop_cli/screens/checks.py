@@ -56,6 +56,8 @@ def show(report: Report, options: Options) -> None:
 class Page:
     """The lines of a screen of some width."""
 
+    sentences = SENTENCES
+
     def __init__(self, report: Report, options: Options, width: int, plain: bool) -> None:
         self.report = report
         self.options = options
@@ -121,12 +123,16 @@ class Page:
             said: dict[tuple[str, ...], str] = {}
             following = self.report.first.following if self.report.first else ()
             for verdict in (*values, *gradients):
-                if verdict.diagnoses or verdict.name not in following:
+                if self.explains(verdict) or verdict.name not in following:
                     yield from self.reasons(verdict, said)
         if self.report.remarks:
             yield Text()
         for remark in self.report.remarks:
             yield from self.paragraph(Text.assemble(("note: ", WARNING), visible(remark)))
+
+    def explains(self, verdict: Any) -> bool:
+        """Whether something is said of a claim that follows from another."""
+        return bool(verdict.diagnoses)
 
     def first(self) -> Iterable[Text]:
         """The first wrong claim, where others follow from it."""
@@ -163,13 +169,7 @@ class Page:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
-        # What explains less, or contradicts other claims, is left aside where something else does not.
-        best = verdict.diagnoses[:1]
-        kept = [
-            one
-            for one in verdict.diagnoses
-            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
-        ]
+        best, kept = verdict.diagnoses[:1], self.kept(verdict.diagnoses)
         messages = tuple(diagnosis.message for diagnosis in kept)
         yield Text()
         start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
@@ -186,13 +186,24 @@ class Page:
         for advice in verdict.advice:
             yield from self.advice(advice)
 
+    def kept(self, diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+        """Those that are listed: what explains less, or contradicts other claims, is left aside where
+        something else does not.
+        """
+        best = diagnoses[:1]
+        return [
+            one
+            for one in diagnoses
+            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
+        ]
+
     def advice(self, advice: str) -> list[Text]:
         return wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
 
     def diagnosis(self, diagnosis: Diagnosis) -> Iterable[Text]:
         yield from wrapped(Text("  - ").append(visible(diagnosis.message), BAD), self.width, 2)
         also = dict.fromkeys(
-            SENTENCES[name] for name, _ in diagnosis.also if name != diagnosis.mistake
+            self.sentences[name] for name, _ in diagnosis.also if name != diagnosis.mistake
         )
         if also:
             text = f"    the same number comes from: {'; '.join(list(also)[:4])}"

@@ -4,7 +4,7 @@ A verdict speaks of the whole array. What is wrong in every element is one mista
 a simple relation to something right is looked for, before the mistakes are made one by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,12 +15,13 @@ from ..errors import BackpropError, few, shorten, suggestion, visible
 from ..numbers.wide import as_float, exists
 from ..operations.shape import Shape, said, size
 from ..trace.record import KINKS
+from .array_search import ArrayClaim, diagnose
 from .claimed import GRADIENT, VALUE, Target, Written, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
-from .comparison import BINARY, Comparison, compared, factor, same, transposed
+from .comparison import BINARY, Comparison, alike, compared, factor, same, transposed
 from .follows import First, follows
 from .magnitudes import of_gradients, of_values
-from .search import Diagnosis
+from .search import COINCIDENCE, Diagnosis, Findings
 
 __all__ = ["ArrayVerdict", "Judgement", "judge_arrays", "targets"]
 
@@ -306,6 +307,72 @@ def of_ratio(ratio: float, what: str) -> str:
     return f"{what} with the opposite sign" if ratio == -1 else f"{what} times {ratio:.6g}"
 
 
-def diagnosed(trace: ArrayTrace, verdicts: list[ArrayVerdict]) -> list[ArrayVerdict]:
+def diagnosed(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayVerdict]:
     """The verdicts with the mistakes that explain the wrong ones."""
-    return verdicts
+    of = {one.index: one for one in trace.nodes}
+    claims = by_node(trace, verdicts)
+    if not any(not claim.right for claim in claims) or not of:
+        return list(verdicts)
+    findings = diagnose(trace, claims)
+    result = []
+    for verdict in verdicts:
+        node = verdict.target.node
+        if verdict.right or verdict.target.kind == VALUE or node not in findings.diagnoses:
+            result.append(verdict)
+            continue
+        found = tuple(findings.diagnoses[node])
+        advice = tuple(advised(verdict, found, findings))
+        result.append(replace(verdict, diagnoses=found, advice=advice))
+    return result
+
+
+def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayClaim]:
+    """The claimed gradients for the search, the elements of one node together."""
+    found: dict[str, ArrayClaim] = {}
+    for verdict in verdicts:
+        target, claim, shape = (
+            verdict.target,
+            verdict.claimed,
+            trace.by_name[verdict.target.node].shape,
+        )
+        if target.kind == VALUE or (target.node in found and target.place is None):
+            continue
+        rights = [status != WRONG for status in verdict.comparison.of]
+        if (verdict.comparison.told and len(rights) != len(claim.texts)) or (verdict.comparison.status == WRONG and claim.shape != shape and target.place is None):  # fmt: skip
+            rights = [False] * len(claim.texts)
+        halves = rooms(claim)
+        if target.place is None:
+            own = shape if size(claim.shape) == size(shape) and alike(claim.shape, shape) else claim.shape  # fmt: skip
+            found[target.node] = ArrayClaim(target.node, own, claim.numbers, tuple(halves), tuple(rights))  # fmt: skip
+            continue
+        n = size(shape)
+        whole = found.get(target.node) or ArrayClaim(target.node, shape, (None,) * n, (0.0,) * n, (True,) * n)  # fmt: skip
+        k = at_place(target.place, shape)
+        numbers, slack, good = list(whole.numbers), list(whole.halves), list(whole.rights)
+        numbers[k], slack[k], good[k] = claim.numbers[0], halves[0], rights[0]
+        found[target.node] = ArrayClaim(target.node, shape, tuple(numbers), tuple(slack), tuple(good))  # fmt: skip
+    return list(found.values())
+
+
+def rooms(claim: Written) -> list[float]:
+    """How far each number may be off: half a unit of its last digit, or what rounding leaves."""
+    if claim.made not in ("binary32", "binary16"):
+        return list(claim.halves)
+    room = 2.0**-20 if claim.made == "binary32" else 2.0**-7
+    top = max((abs(x) for x in claim.numbers if x is not None), default=0.0)
+    return [max(half, room * max(abs(x or 0.0), 0.05 * top)) for x, half in zip(claim.numbers, claim.halves, strict=True)]  # fmt: skip
+
+
+def advised(verdict: ArrayVerdict, found: Sequence[Diagnosis], findings: Findings) -> Iterator[str]:
+    """What else helps: that nothing fits, that few digits fit by chance, what was not tried."""
+    limit = "mistakes farther away were not tried: the graph is too large"
+    if not found:
+        if not verdict.likeness and not verdict.comparison.told:
+            rest = f"; {limit}" if findings.limited else ""
+            what = "this number" if size(verdict.claimed.shape) == 1 else "these numbers"
+            yield f"none of the {findings.tried:,} single mistakes tried gives {what}{rest}"
+        return
+    if found[0].chance > COINCIDENCE:
+        yield f"about 1 in {max(1, round(1 / found[0].chance))} claims of so few digits fits a mistake by chance; claim more digits, or more nodes"  # fmt: skip
+    if findings.limited:
+        yield limit

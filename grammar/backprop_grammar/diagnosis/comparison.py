@@ -33,6 +33,9 @@ ORDER = (RIGHT, WITHIN, BINARY, ROUNDED, TRUNCATED, CHOICE, WRONG)
 
 FLAT = 2.0**-50
 
+ROUGHLY = 4
+"""Half units of a last digit that a number is off where others were rounded before it."""
+
 SIMPLE, MOST_FACTOR = 12, 10_000
 """Of a factor between small whole numbers, and of one that counts something, such as 1/32."""
 
@@ -245,7 +248,7 @@ def factor(claim: Written, correct: Tensor) -> float:
     room = max(TOLERANCES.get(claim.made, 0.0), NOISE)
     top = max(abs(y) for _, _, y in known)
     for ratio in ratios(number / near, len(known) == 1):
-        if all(abs(x - ratio * y) <= half * (1 + 1e-9) + room * abs(ratio) * max(abs(y), top * 1e-3) for x, half, y in known):  # fmt: skip
+        if all(abs(x - ratio * y) <= ROUGHLY * half + room * abs(ratio) * max(abs(y), top * 1e-3) for x, half, y in known):  # fmt: skip
             return ratio
     return 0.0
 

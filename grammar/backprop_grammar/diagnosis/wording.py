@@ -62,14 +62,15 @@ def spelled(sheet: Sheet, formula: Formula) -> str:
 
 WRITERS: dict[str, Callable[[Sheet, Any], str]] = {
     "name": name,
-    "title": Sheet.title,
-    "named": Sheet.named,
+    "title": lambda sheet, node: sheet.title(node),
+    "named": lambda sheet, node: sheet.named(node),
     "value": value,
     "upstream": upstream,
     "contribution": contribution,
     "local": local,
+    "rule": lambda _, arc: str(arc.rule),
     "spelled": spelled,
-    "figure": Sheet.figure,
+    "figure": lambda sheet, number: sheet.figure(number),
     "short": lambda _, number: f"{number:g}",
     "": lambda _, text: str(text),
 }
