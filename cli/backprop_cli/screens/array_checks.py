@@ -5,7 +5,7 @@ A large array is not written out: its first wrong elements are.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
 
@@ -40,7 +40,9 @@ def show(report: Any, options: Options) -> None:
 class ArrayPage(Page):
     """The lines of a screen of some width."""
 
-    sentences = {mistake.name: mistake.sentence for mistake in (*MISTAKES, *ARRAY_MISTAKES)}
+    sentences: ClassVar = {
+        mistake.name: mistake.sentence for mistake in (*MISTAKES, *ARRAY_MISTAKES)
+    }
 
     def value_text(self, value: Any) -> str:
         tensor = value if isinstance(value, Tensor) else Tensor((), (value,))

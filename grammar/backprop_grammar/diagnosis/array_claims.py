@@ -21,6 +21,7 @@ from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
 from .comparison import BINARY, Comparison, alike, compared, factor, same, transposed
 from .follows import First, follows
 from .magnitudes import of_gradients, of_values
+from .rounding import NEAR
 from .search import COINCIDENCE, Diagnosis, Findings
 
 __all__ = ["ArrayVerdict", "Judgement", "judge_arrays", "targets"]
@@ -322,6 +323,8 @@ def diagnosed(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[Array
             continue
         found = tuple(findings.diagnoses[node])
         advice = tuple(advised(verdict, found, findings))
+        if found:
+            verdict = with_wrong(verdict, in_doubt(verdict))
         result.append(replace(verdict, diagnoses=found, advice=advice))
     return result
 
@@ -338,6 +341,8 @@ def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayCl
         if target.kind == VALUE or (target.node in found and target.place is None):
             continue
         rights = [status != WRONG for status in verdict.comparison.of]
+        for k in in_doubt(verdict):
+            rights[k] = False
         if (verdict.comparison.told and len(rights) != len(claim.texts)) or (verdict.comparison.status == WRONG and claim.shape != shape and target.place is None):  # fmt: skip
             rights = [False] * len(claim.texts)
         halves = rooms(claim)
@@ -352,6 +357,31 @@ def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayCl
         numbers[k], slack[k], good[k] = claim.numbers[0], halves[0], rights[0]
         found[target.node] = ArrayClaim(target.node, shape, tuple(numbers), tuple(slack), tuple(good))  # fmt: skip
     return list(found.values())
+
+
+def in_doubt(verdict: ArrayVerdict) -> list[int]:
+    """The elements of a wrong claim that have so few digits that they may be wrong as well."""
+    claim, right = verdict.claimed, verdict.correct.numbers
+    if verdict.right or len(right) != len(claim.texts):
+        return []
+    return [
+        k
+        for k, status in enumerate(verdict.comparison.of)
+        if status == WITHIN
+        and abs((claim.numbers[k] or 0.0) - (as_float(right[k] or 0.0) or 0.0)) > NEAR * abs(claim.numbers[k] or 0.0)
+    ]  # fmt: skip
+
+
+def with_wrong(verdict: ArrayVerdict, places: Sequence[int]) -> ArrayVerdict:
+    """The same with more elements that are wrong: a mistake gives them to the digit."""
+    if not places:
+        return verdict
+    of = list(verdict.comparison.of)
+    for k in places:
+        of[k] = WRONG
+    wrong = tuple([k for k, status in enumerate(of) if status == WRONG])
+    verdict = replace(verdict, comparison=replace(verdict.comparison, of=tuple(of), wrong=wrong))
+    return replace(verdict, text=in_words(verdict))
 
 
 def rooms(claim: Written) -> list[float]:

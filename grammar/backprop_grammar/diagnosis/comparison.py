@@ -255,9 +255,11 @@ def factor(claim: Written, correct: Tensor) -> float:
 
 def ratios(near: float, alone: bool) -> Iterator[float]:
     """Simple factors near a number: of small whole numbers, and a whole number or one over it."""
+    if not abs(near) < 2 * MOST_FACTOR:
+        return
     most = SIMPLE if alone else MOST_FACTOR
     guesses = [Fraction(near).limit_denominator(SIMPLE), Fraction(round(near))]
-    guesses += [Fraction(1, round(1 / near))] if abs(near) > 1 / (2 * most) else []
+    guesses += [Fraction(1, round(1 / near))] if 1 / (2 * most) < abs(near) < 1 else []
     for guess in guesses:
         small = max(abs(guess.numerator), guess.denominator) <= SIMPLE
         whole = 1 in (abs(guess.numerator), guess.denominator)
