@@ -4,7 +4,7 @@ Every row ends in its verdict; what there is to explain stands below in sentence
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
 
@@ -56,7 +56,7 @@ def show(report: Report, options: Options) -> None:
 class Page:
     """The lines of a screen of some width."""
 
-    sentences = SENTENCES
+    sentences: ClassVar = SENTENCES
 
     def __init__(self, report: Report, options: Options, width: int, plain: bool) -> None:
         self.report = report
@@ -121,7 +121,7 @@ class Page:
         if verdicts:
             yield from self.first()
             said: dict[tuple[str, ...], str] = {}
-            following = self.report.first.following if self.report.first else ()
+            following = self.report.first.all_following if self.report.first else ()
             for verdict in (*values, *gradients):
                 if self.explains(verdict) or verdict.name not in following:
                     yield from self.reasons(verdict, said)
@@ -137,7 +137,7 @@ class Page:
     def first(self) -> Iterable[Text]:
         """The first wrong claim, where others follow from it."""
         first = self.report.first
-        if first is not None and (first.following or len(self.report.verdicts) >= TABLE):
+        if first is not None and (first.all_following or len(self.report.verdicts) >= TABLE):
             yield Text()
             yield from self.paragraph(Text(visible(first.message)))
 

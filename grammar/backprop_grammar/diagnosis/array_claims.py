@@ -165,7 +165,8 @@ def judge_arrays(
         verdicts.append(judged(trace, node, target, claims[label], sizes))
     wrong = [one for one in verdicts if not one.right]
     first = follows(trace, [(one.target, one.claimed, one.correct, one.right) for one in verdicts]) if len(wrong) > 1 else None  # fmt: skip
-    verdicts = diagnosed(trace, verdicts)
+    excused = first.of_values if first else ()
+    verdicts = diagnosed(trace, verdicts, excused)
     return Judgement(tuple(verdicts), first, tuple(notes))
 
 
@@ -308,17 +309,21 @@ def of_ratio(ratio: float, what: str) -> str:
     return f"{what} with the opposite sign" if ratio == -1 else f"{what} times {ratio:.6g}"
 
 
-def diagnosed(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayVerdict]:
-    """The verdicts with the mistakes that explain the wrong ones."""
-    of = {one.index: one for one in trace.nodes}
-    claims = by_node(trace, verdicts)
-    if not any(not claim.right for claim in claims) or not of:
+def diagnosed(
+    trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], excused: Sequence[str]
+) -> list[ArrayVerdict]:
+    """The verdicts with the mistakes that explain the wrong ones.
+
+    excused: claims that follow from wrong values, which no mistake of a backward pass explains.
+    """
+    claims = by_node(trace, [verdict for verdict in verdicts if verdict.name not in excused])
+    if all(claim.right for claim in claims):
         return list(verdicts)
     findings = diagnose(trace, claims)
     result = []
     for verdict in verdicts:
         node = verdict.target.node
-        if verdict.right or verdict.target.kind == VALUE or node not in findings.diagnoses:
+        if verdict.right or verdict.target.kind == VALUE or verdict.name in excused or node not in findings.diagnoses:  # fmt: skip
             result.append(verdict)
             continue
         found = tuple(findings.diagnoses[node])
@@ -338,8 +343,8 @@ def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayCl
             verdict.claimed,
             trace.by_name[verdict.target.node].shape,
         )
-        if target.kind == VALUE or (target.node in found and target.place is None):
-            continue
+        if target.kind == VALUE or None in claim.numbers or (target.node in found and target.place is None):  # fmt: skip
+            continue  # what is no number is no mistake either
         rights = [status != WRONG for status in verdict.comparison.of]
         for k in in_doubt(verdict):
             rights[k] = False

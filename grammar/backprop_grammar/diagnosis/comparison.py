@@ -36,6 +36,9 @@ FLAT = 2.0**-50
 ROUGHLY = 4
 """Half units of a last digit that a number is off where others were rounded before it."""
 
+TELLING = 0.03
+"""How far a number may be off that tells a factor."""
+
 SIMPLE, MOST_FACTOR = 12, 10_000
 """Of a factor between small whole numbers, and of one that counts something, such as 1/32."""
 
@@ -247,6 +250,9 @@ def factor(claim: Written, correct: Tensor) -> float:
         return 0.0
     room = max(TOLERANCES.get(claim.made, 0.0), NOISE)
     top = max(abs(y) for _, _, y in known)
+    largest = max(known, key=lambda pair: abs(pair[0]))
+    if ROUGHLY * largest[1] > TELLING * abs(largest[0]):
+        return 0.0  # so few digits are some multiple of anything
     for ratio in ratios(number / near, len(known) == 1):
         if all(abs(x - ratio * y) <= ROUGHLY * half + room * abs(ratio) * max(abs(y), top * 1e-3) for x, half, y in known):  # fmt: skip
             return ratio

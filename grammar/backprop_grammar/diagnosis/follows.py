@@ -31,27 +31,46 @@ Claimed = tuple[Target, Written, Tensor, bool]
 
 
 class First(NamedTuple):
-    """A wrong claim from which others follow.
+    """The first wrong claim, and what follows from it.
 
-    name: of the claim; following: those that are what the right rules make of it; own: wrong ones
-    that have a mistake of their own, in order.
+    name: of the claim; following: those that are what the right rules make of it; own: others that
+    have a mistake of their own, in order, each with what follows from it.
     """
 
     name: str
     following: tuple[str, ...]
-    own: tuple[str, ...] = ()
+    own: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def all_following(self) -> tuple[str, ...]:
+        """All claims that have no mistake of their own."""
+        return (*self.following, *(name for _, names in self.own for name in names))
+
+    @property
+    def of_values(self) -> tuple[str, ...]:
+        """The claims that follow from wrong values."""
+        every = ((self.name, self.following), *self.own)
+        return tuple([one for root, names in every if root.startswith("value.") for one in names])
 
     @property
     def message(self) -> str:
         """What is said of it, a whole sentence."""
         order = "evaluation" if self.name.startswith("value.") else "the backward pass"
-        text = f"in the order of {order}, the first wrong one is {self.name}"
+        parts = [f"in the order of {order}, the first wrong one is {self.name}"]
         if self.following:
-            verb = "follows" if len(self.following) == 1 else "follow"
-            text += f"; {few(self.following, 12)} {verb} from it by the right rules"
-        if self.own and self.following:
-            text += f", and {few(self.own, 12)} {'is' if len(self.own) == 1 else 'are'} wrong on {'its' if len(self.own) == 1 else 'their'} own"  # fmt: skip
-        return text
+            parts.append(f"{told(self.following)} from it by the right rules")
+        if not self.all_following:
+            return parts[0]
+        alone = [name for name, names in self.own if not names]
+        if alone:
+            parts.append(f"{few(alone)} {'is' if len(alone) == 1 else 'are'} wrong without it")
+        parts += [f"{name} is wrong without it, and {told(names)} from that" for name, names in self.own if names]  # fmt: skip
+        return "; ".join(parts)
+
+
+def told(names: Sequence[str]) -> str:
+    """`x follows`, `x, y follow`."""
+    return f"{few(names)} follow{'s' * (len(names) == 1)}"
 
 
 def follows(trace: Any, claims: Sequence[Claimed]) -> First | None:
@@ -70,16 +89,16 @@ def follows(trace: Any, claims: Sequence[Claimed]) -> First | None:
     wrong = sorted((claim for claim in claims if not claim[3]), key=order)
     if len(wrong) < 2:
         return None
-    told: dict[str, str] = {}  # what each follows from
-    roots: list[str] = []
+    roots: dict[str, list[str]] = {}  # with what follows from each
+    moving: dict[Target, str] = {}  # what moved a claim last
     predicted = {claim[0]: floats(claim[2]) for claim in wrong}
     rooms = {claim[0]: 0.0 for claim in wrong}
     for k, claim in enumerate(wrong):
         target, written, correct, _ = claim
-        if roots and fits(written, predicted[target], rooms[target]) and predicted[target] != floats(correct):  # fmt: skip
-            told[target.name] = roots[0] if len(roots) == 1 else "them"
+        if target in moving and fits(written, predicted[target], rooms[target]):  # fmt: skip
+            roots[moving[target]].append(target.name)
             continue
-        roots.append(target.name)
+        roots[target.name] = []
         if len(roots) > MOST or target.place is not None or None in written.numbers or size(written.shape) != size(correct.shape):  # fmt: skip
             continue
         try:
@@ -89,9 +108,12 @@ def follows(trace: Any, claims: Sequence[Claimed]) -> First | None:
         off = max((abs((x or 0.0) - (y or 0.0)) for x, y in zip(written.numbers, predicted[target], strict=True)), default=0.0)  # fmt: skip
         share = max(written.halves) / off if off else 0.0
         for one, shift in moved.items():
+            if any(shift):
+                moving[one] = target.name
             predicted[one] = [x + y for x, y in zip(predicted[one], shift, strict=True)]
             rooms[one] += (share + SLACK) * max(map(abs, shift), default=0.0)
-    return First(roots[0], tuple(told), tuple(roots[1:]))
+    (first, following), *own = roots.items()
+    return First(first, tuple(following), tuple([(name, tuple(names)) for name, names in own]))
 
 
 def floats(tensor: Tensor) -> list[float]:
@@ -141,23 +163,40 @@ def of_value(trace: Any, target: Target, value: Any, later: Sequence[Target]) ->
     at = {**trace.at, target.node: value}
     new = evaluate(program, at, output=trace.output_name, upstream=trace.upstream)
     before, after = trace.by_name, new.by_name
+    changed = after[target.node].gradient
+    through: dict[Target, Tensor] = {}
+    if changed is not None:  # what is before it gets the rest by way of it
+        behind = [one for one in later if one.kind != VALUE and before[one.node].index < before[target.node].index]  # fmt: skip
+        through = gradients(
+            trace.program,
+            trace.at,
+            target.node,
+            Array(changed.shape, tuple(floats(changed))).value,
+            behind,
+        )
     result: dict[Target, list[float]] = {}
     for one in later:
         node, other = before[one.node], after.get(one.node)
-        if other is None:
+        old: Any = node.value if one.kind == VALUE else node.gradient
+        now: Any = None if other is None else other.value if one.kind == VALUE else other.gradient
+        if old is None or (now is None and one not in through):
             continue
-        if one.kind == VALUE:
-            x, y = node.value, other.value
-        elif node.gradient is not None and other.gradient is not None:
-            x, y = node.gradient, other.gradient
-        else:
-            continue
-        old, now = floats(tensor(x)), floats(tensor(y))
-        if one.place is not None:
-            k = one.place[0] if len(one.place) == 1 else one.place[0] * node.shape[1] + one.place[1]
-            old, now = [old[k]], [now[k]]
-        result[one] = [q - p for p, q in zip(old, now, strict=True)]
+        first = picked(old, one)
+        last = picked(now, one) if now is not None else [0.0] * len(first)
+        if one in through:
+            last = [x + y for x, y in zip(last, floats(through[one]), strict=True)]
+        result[one] = [y - x for x, y in zip(first, last, strict=True)]
     return result
+
+
+def picked(value: Any, target: Target) -> list[float]:
+    """The numbers of a node, or of the element that a target is."""
+    held = tensor(value)
+    numbers = floats(held)
+    if target.place is None:
+        return numbers
+    k = target.place[0] if len(target.place) == 1 else target.place[0] * held.shape[1] + target.place[1]  # fmt: skip
+    return [numbers[k]]
 
 
 def tensor(value: Any) -> Tensor:

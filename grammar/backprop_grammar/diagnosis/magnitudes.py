@@ -4,12 +4,15 @@ What rounding leaves in a sum is small beside what was added, not beside what is
 gradient that cancels to 1e-9 may be off by as much, and is right all the same.
 """
 
+import math
 from collections.abc import Sequence
 
 from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from ..language.graph import as_array
 from ..numbers.wide import as_float
 from ..operations.shape import Shape, size, spread
+from ..operations.table import CONSTANTS, VARIABLE
+from ..symbolic.rules import Rule
 
 __all__ = ["of_gradients", "of_values"]
 
@@ -23,23 +26,31 @@ def sizes_of(tensor: Tensor) -> Sizes:
 
 def of_gradients(trace: ArrayTrace) -> dict[int, Sizes]:
     """For every node, the magnitudes of what was added for each element of its gradient."""
-    shapes = {node.index: node.shape for node in trace.nodes}
-    values = {node.index: sizes_of(node.value) for node in trace.nodes}
     found: dict[int, Sizes] = {}
     for k, value, up in trace.outputs or ((trace.output, trace.value, trace.upstream),):
         given = as_array(up).numbers
         found[k] = [abs(x) for x in given] * (size(value.shape) if len(given) == 1 else 1)
+    shapes = {node.index: node.shape for node in trace.nodes}
+    values = {node.index: sizes_of(node.value) for node in trace.nodes}
+    wanted = {node.index for node in trace.nodes if node.gradient is not None}
     for node in reversed(trace.nodes):
         own = sizes_of(node.gradient) if node.gradient is not None else []
         above = found.setdefault(node.index, own)
-        for edge in node.edges:
-            sent = sent_back(node, edge, above, shapes, values)
-            before = found.get(edge.operand)
-            found[edge.operand] = sent if before is None else [x + y for x, y in zip(before, sent, strict=True)]  # fmt: skip
+        sent = {
+            edge.place: (edge.operand, sent_back(trace, node, edge, above, shapes, values))
+            for edge in node.edges
+        }
+        for place, operand in enumerate(node.operands if any(above) else ()):
+            if place not in sent and operand in shapes and operand in wanted:
+                sent[place] = operand, [max(above)] * size(shapes[operand])
+        for operand, sizes in sent.values():
+            before = found.get(operand)
+            found[operand] = sizes if before is None else list(map(float.__add__, before, sizes))
     return found
 
 
 def sent_back(
+    trace: ArrayTrace,
     node: ArrayNode,
     edge: ArrayEdge,
     above: Sizes,
@@ -50,6 +61,8 @@ def sent_back(
     shape = edge.contribution.shape
     if edge.local is not None:
         local = sizes_of(edge.local)
+        if edge.rule is not None and (told := of_rule(trace, edge.rule, edge.local.shape)):
+            local = list(map(max, local, told))
         if edge.kind == "reduction":
             return [x * above[k] for x, k in zip(local, spread(node.shape, shape), strict=True)]
         result = [0.0] * size(shape)
@@ -64,9 +77,51 @@ def sent_back(
         return [x for row in product(columns(a), rows) for x in row]
     sent = sizes_of(edge.contribution)
     most = max(above, default=0.0)
-    top = max(map(abs, sizes_of(node.gradient)), default=0.0) if node.gradient else 0.0
+    top = max(sizes_of(node.gradient), default=0.0) if node.gradient is not None else 0.0
     gain = max(sent) / top if top and max(sent) else 1.0
     return [max(x, gain * most) for x in sent]
+
+
+def of_rule(trace: ArrayTrace, rule: Rule, shape: Shape) -> Sizes | None:
+    """The magnitudes that a local gradient is computed from, as its formula says: 1 + h^2 for
+    1 - h^2. None of a formula that is more than a polynomial.
+    """
+    tape, n = rule.tape, size(shape)
+    found: dict[int, Sizes] = {}
+    pending = [rule.node]
+    while pending:
+        k = pending[-1]
+        operands = [one for one in tape.operands[k] if one not in found]
+        if operands:
+            pending += operands
+            continue
+        pending.pop()
+        name, inner = tape.operations[k].name, [found[one] for one in tape.operands[k]]
+        held = trace.by_name.get(tape.names.get(k, ""))
+        if k in tape.constants:
+            constant = tape.constants[k]
+            if isinstance(constant, str):
+                constant = CONSTANTS[constant]
+            found[k] = [abs(float(constant))] * n
+        elif tape.operations[k] is VARIABLE and held is not None:
+            sizes = sizes_of(held.value)
+            if held.shape != shape and size(held.shape) not in (1, n):
+                return None
+            found[k] = [sizes[i] for i in spread(held.shape, shape)] if held.shape != shape else sizes  # fmt: skip
+        elif name in ("add", "sub", "sum"):
+            found[k] = [sum(xs) for xs in zip(*inner, strict=True)]
+        elif name in ("neg", "identity"):
+            found[k] = inner[0]
+        elif name == "mul":
+            found[k] = [math.prod(xs) for xs in zip(*inner, strict=True)]
+        elif name == "div" and all(inner[1]):
+            found[k] = [x / y for x, y in zip(*inner, strict=True)]
+        elif name == "pow" and tape.operands[k][1] in tape.constants and all(inner[0]):
+            exponent = float(tape.constants[tape.operands[k][1]])
+            found[k] = [x**exponent for x in inner[0]]
+        else:
+            return None
+    return found[rule.node]
 
 
 def of_values(trace: ArrayTrace) -> dict[int, Sizes]:

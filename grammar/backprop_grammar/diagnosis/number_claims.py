@@ -73,4 +73,4 @@ def table(
     if sum(verdict.status == WRONG for verdict in verdicts) < 2:
         return None
     first = follows(trace, [(*claims[one.name], Tensor((), (one.correct,)), one.right) for one in verdicts])  # fmt: skip
-    return first if first and first.following else None
+    return first if first and first.all_following else None

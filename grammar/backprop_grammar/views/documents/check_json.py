@@ -56,7 +56,7 @@ def assembled(
     if report.first is not None:
         first = report.first
         result["first"] = {
-            "name": first.name, "following": list(first.following), "own": list(first.own), "message": first.message,
+            "name": first.name, "following": list(first.following), "own": [{"name": name, "following": list(names)} for name, names in first.own], "message": first.message,
         }  # fmt: skip
     if report.remarks:
         result["remarks"] = list(report.remarks)
