@@ -246,12 +246,12 @@ def with_choices(
 def in_words(verdict: ArrayVerdict) -> str:
     """The verdict on a claim, in words."""
     found, claim = verdict.comparison, verdict.claimed
-    n = len(claim.texts)
+    n, worst = len(claim.texts), found.status
     what = "gradient" if verdict.target.kind == GRADIENT else "value"
     if found.told:
         told = found.told.replace("the right one", f"the right {what}")
         return f"{found.shape}: {told}" if found.shape else told
-    if found.status == WRONG:
+    if worst == WRONG:
         if found.shape:
             more = f"; {verdict.likeness}" if verdict.likeness else ""
             return f"{found.shape}{more}"
@@ -263,15 +263,15 @@ def in_words(verdict: ArrayVerdict) -> str:
             return f"{lead}; {verdict.likeness}"
         return lead if n == 1 or len(found.wrong) == n else f"{lead}, first at {verdict.label(found.wrong[0])}"  # fmt: skip
     shape = f", {found.shape}" if found.shape else ""
-    count = sum(status == found.status for status in found.of)
+    count = sum(status == worst for status in found.of)
     some = f" in {count:,} of {n:,}" if n > 1 else ""
-    if found.status == RIGHT:
+    if worst == RIGHT:
         return ("right" if n == 1 else f"right in all {n:,} numbers") + shape
-    if found.status == CHOICE:
+    if worst == CHOICE:
         return (f"a valid choice at a kink{some}" if some else CHOICE) + shape
-    if found.status == TRUNCATED:
+    if worst == TRUNCATED:
         return f"{TRUNCATED}{some}{shape}"
-    return (verdict.status if found.status in (WITHIN, BINARY, ROUNDED) else found.status) + shape
+    return (verdict.status if worst in (WITHIN, BINARY, ROUNDED) else worst) + shape
 
 
 def like(

@@ -65,7 +65,7 @@ class Comparison:
         """That of the worst element."""
         if self.told:
             return WRONG
-        return max(self.of, key=ORDER.index)
+        return max(set(self.of), key=ORDER.index)
 
 
 def compared(claim: Written, correct: Tensor, scale: Scale) -> Comparison:
