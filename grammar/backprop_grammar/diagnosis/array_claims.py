@@ -135,6 +135,12 @@ class Sizes:
     def values(self) -> dict[int, list[float]]:
         return of_values(self.trace)
 
+    def of(self, target: Target) -> Sequence[float]:
+        """For each element of a target."""
+        node = self.trace.by_name[target.node]
+        every = (self.values if target.kind == VALUE else self.gradients)[node.index]
+        return every if target.place is None else [every[at_place(target.place, node.shape)]]
+
 
 def judge_arrays(
     trace: ArrayTrace, claims: Mapping[str, Written], filed: Sequence[str] = ()
@@ -163,8 +169,10 @@ def judge_arrays(
             raise BackpropError("name", f"{shorten(label)} was not differentiated", hint=hint, reason="undifferentiated")  # fmt: skip
         taken[target.name] = label
         verdicts.append(judged(trace, node, target, claims[label], sizes))
-    wrong = [one for one in verdicts if not one.right]
-    first = follows(trace, [(one.target, one.claimed, one.correct, one.right) for one in verdicts]) if len(wrong) > 1 else None  # fmt: skip
+    first = None
+    if sum(not one.right for one in verdicts) > 1:
+        table = [(one.target, one.claimed, one.correct, one.right) for one in verdicts]
+        first = follows(trace, table, sizes.of)
     excused = first.of_values if first else ()
     verdicts = diagnosed(trace, verdicts, excused)
     return Judgement(tuple(verdicts), first, tuple(notes))
@@ -204,11 +212,7 @@ def judged(
     correct = right_of(trace, node, target)
     assert correct is not None
 
-    def scale() -> Sequence[float]:
-        every = (sizes.values if target.kind == VALUE else sizes.gradients)[node.index]
-        return every if target.place is None else [every[at_place(target.place, node.shape)]]
-
-    found = compared(claim, correct, scale)
+    found = compared(claim, correct, lambda: sizes.of(target))
     if found.wrong and target.kind == GRADIENT and any(one.kind in KINKS for one in trace.notes):
         found = with_choices(trace, node, target, claim, found)
     likeness = ""
