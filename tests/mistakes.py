@@ -21,6 +21,7 @@ from pathlib import Path
 from backprop_grammar.diagnosis.claims import Verdict, judge
 from backprop_grammar.diagnosis.perturbed import Sheet, replay, slopes
 from backprop_grammar.diagnosis.search import Claim, Suspect, diagnose, for_claim, suspects
+from tests import planted_arrays
 from tests.support import BackpropError, Trace, as_float, traced
 
 ROOT = Path(__file__).parent.parent
@@ -224,3 +225,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    planted_arrays.report()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..language.graph import Graph
-from ..language.table_texts import compiled
+from ..language.table_texts import compiled, texts
 from ..operations.fits import positions
 from ..operations.row import Role
 from ..operations.shape import Cells, Shape, size
@@ -25,8 +25,10 @@ from .mistakes import Mistake
 from .perturbed import Arc
 
 __all__ = [
+    "ANOTHER",
     "ARRAY_MISTAKES",
     "MULTIPLE",
+    "STRETCHED",
     "UPDATED",
     "at_array_claim",
     "at_array_edge",
@@ -287,6 +289,40 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         return up.kernel.make(shape, numbers)
 
     yield one(arc, Map(last))
+
+
+def another_value(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """A rule over the value of another named node of the shape, instead of an operand or the result."""
+    node, operands = arc.sender, sheet.operands(arc.sender)
+    row = sheet.nodes[node].row
+    if isinstance(row, Structural):
+        text = sheet.rule(node, arc.place)
+        names = row.called(len(operands), sheet.written(node))
+    elif sheet.row(node) is not None:
+        text, names = texts(row).shown[arc.place], row.operands
+    else:
+        return
+    meant = dict(zip(names, operands, strict=False)) | {"out": node}
+    for name, k in meant.items():
+        if name not in text.variables or sheet.nodes[k].kind == "constant":
+            continue
+        for other, shown in enumerate(sheet.nodes[:MANY]):
+            if (
+                other == k
+                or not shown.named
+                or shown.kind == "constant"
+                or shown.shape != sheet.nodes[k].shape
+            ):
+                continue
+            value = {name: sheet.values[other]}
+            details = {"used": other, "meant": k}
+            if isinstance(row, Structural):
+                wrong: Any = Map(lambda up, value=value: sheet.told(node, text, up, **value))  # type: ignore[misc]
+            else:
+                leaves = sheet.leaves(node, **value)
+                wrong = None if leaves is None else sheet.value(text, leaves)
+            if wrong is not None:
+                yield one(arc, wrong, variant=f"{name} {shown.name}", **details)
 
 
 # where an array is stretched
@@ -569,7 +605,8 @@ def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
 def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
     """The gradient, or the value, of another node of the shape, handed on as it is."""
     for other, shown in enumerate(sheet.nodes[:MANY]):
-        if other != claim and shown.gradient is not None and shown.kind != "variable":
+        alike = shown.shape == sheet.nodes[claim].shape
+        if alike and other != claim and shown.gradient is not None and shown.kind != "variable":
             yield replaced(sheet, claim, sheet.gradients[other], other)  # type: ignore[arg-type]
 
 
@@ -588,7 +625,7 @@ at_array_edge = (
     Mistake("elementwise product", 12, "an elementwise product instead of the matrix product", TO + ": element by element instead of the matrix product", varied(variations.as_elementwise), everywhere=True),
     Mistake("inverse for transpose", 16, "the inverse instead of the transpose", "{arc:contribution} took the inverse of {other:name} instead of its transpose", inverse, everywhere=True),
     Mistake("wrong rule", 12, "a slip in the rule of an operation", TO + ": {remark}", other_rule, everywhere=True),
-    Mistake("term left out", 11, "a term left out of a rule", TO + ": what is subtracted was left out", varied(variations.only_first), everywhere=True),
+    Mistake("term left out", 9, "a term left out of a rule", TO + ": what is subtracted was left out", varied(variations.only_first), everywhere=True),
     Mistake("plus for minus", 18, "a minus for a plus, or the other way round, in a rule", TO + ": a sign in the rule is wrong", varied(variations.plus_for_minus), everywhere=True),
     Mistake("factor left out", 14, "a factor of a rule left out", TO + ": a factor was left out", varied(variations.factor_left_out), everywhere=True),
     Mistake("divisor", 13, "a division left out, or done twice", TO + ": the division is wrong", varied(variations.divisor_left_out), everywhere=True),
@@ -598,15 +635,15 @@ at_array_edge = (
     Mistake("diagonal", 15, "the diagonal of a Jacobian instead of all of it", "{arc:contribution} took the Jacobian as its diagonal: each element got what its own element of {node:name} sends, instead of {arc:rule}", own_elements_only, everywhere=True),
     Mistake("upstream left out of one operand", 14, "the upstream gradient left out", "{arc:contribution} left out the upstream gradient: {arc:rule} was taken with ones for up", ones_for_upstream, everywhere=True),
     Mistake("one row of the batch", 16, "one row of the batch instead of all", TO + ": only the {which} row of the batch was kept", last_of_batch, everywhere=True),
-    Mistake("divided by the batch", 19, "divided by the size of the batch, or multiplied", "{arc:contribution} was {how} by {count}, the {what} of {of:name}: it is {arc:rule}", divided, everywhere=True),
+    Mistake("divided by the batch", 15, "divided by the size of the batch, or multiplied", "{arc:contribution} was {how} by {count}, the {what} of {of:name}: it is {arc:rule}", divided, everywhere=True),
     Mistake("index overwritten", 9, "an element taken twice, overwritten instead of added", "{arc:contribution} was overwritten where an element is taken more than once: what they send is added", overwritten_twice, everywhere=True),
-    Mistake("not summed", 8, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
-    Mistake("averaged over the batch", 10, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
+    Mistake("not summed", 7, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
+    Mistake("averaged over the batch", 8, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
     Mistake("summed over everything", 12, "summed over everything", "{arc:contribution} was summed over everything, and is the same for all of {operand:name}", after_sum(everything), everywhere=True),
     Mistake("wrong axis", 10, "summed over the wrong axis", "{arc:contribution} was summed along the wrong axis", after_sum(wrong_axis), everywhere=True),
     Mistake("one row", 11, "one row of the batch instead of their sum", "{arc:contribution} is what the {which} row sends instead of the sum of all", one_row, everywhere=True),
     Mistake("sum of the input", 13, "the input summed instead of the upstream gradient", "{arc:contribution} sums the layer's input {x:name}, not what arrives", sum_of_input, everywhere=True),
-    Mistake("own elements", 9, "the diagonal of the Jacobian instead of the vector-Jacobian product", "at {node:title} each element of {operand:name} got only what its own element of {node:name} sends by way of {via:name}: the diagonal of the Jacobian, instead of the sum over all elements", element_by_element),
+    Mistake("own elements", 7, "the diagonal of the Jacobian instead of the vector-Jacobian product", "at {node:title} each element of {operand:name} got only what its own element of {node:name} sends by way of {via:name}: the diagonal of the Jacobian, instead of the sum over all elements", element_by_element),
     Mistake("mean: not divided", 9, "1/n of a mean forgotten", "{arc:contribution} was not divided: {arc:rule} was forgotten", share("1", "mean"), everywhere=True),
     Mistake("mean: divided twice", 14, "divided by n twice", "{arc:contribution} was scaled by {share} instead of {arc:rule}: divided once more", share("1/n^2", "mean"), everywhere=True),
     Mistake("mean: n - 1", 16, "n - 1 for n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("1/(n - 1)", "mean"), everywhere=True),
@@ -614,9 +651,9 @@ at_array_edge = (
     Mistake("mean: columns", 16, "divided by the columns", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by the columns", share("1/c", "mean"), everywhere=True),
     Mistake("mean: all", 16, "divided by all numbers", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by all numbers", share("1/s", "mean"), everywhere=True),
     Mistake("mean: times", 20, "multiplied by n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("n", "mean"), everywhere=True),
-    Mistake("sum: averaged", 13, "the mean for the sum", "{arc:contribution} was scaled by {share}, as at a mean; a sum passes all of it on", share("1/n", "sum"), everywhere=True),
-    Mistake("sum: rows", 14, "divided by the rows", "{arc:contribution} was divided by the rows, {share}; a sum passes all of it on", share("1/r", "sum"), everywhere=True),
-    Mistake("sum: columns", 15, "divided by the columns", "{arc:contribution} was divided by the columns, {share}; a sum passes all of it on", share("1/c", "sum"), everywhere=True),
+    Mistake("sum: averaged", 20, "the mean for the sum", "{arc:contribution} was scaled by {share}, as at a mean; a sum passes all of it on", share("1/n", "sum"), everywhere=True),
+    Mistake("sum: rows", 21, "divided by the rows", "{arc:contribution} was divided by the rows, {share}; a sum passes all of it on", share("1/r", "sum"), everywhere=True),
+    Mistake("sum: columns", 22, "divided by the columns", "{arc:contribution} was divided by the columns, {share}; a sum passes all of it on", share("1/c", "sum"), everywhere=True),
     Mistake("exp not normalised", 11, "the exponential not divided by its sum", "{arc:contribution} was scaled by exp of its elements, not divided by their sum", share("exp(x)", "logsumexp"), everywhere=True),
     Mistake("log for share", 14, "divided by the sum of the numbers", "{arc:contribution} was scaled by one over the sum of the exponentials, without the inner exp", share("exp(-out)", "logsumexp"), everywhere=True),
     Mistake("passed to all", 12, "the gradient passed to all, though one is selected", "{arc:contribution} was passed to every element, though {node:title} selects", share("1", "max", "min"), everywhere=True),
@@ -671,6 +708,23 @@ at_array_claim = (
     Mistake("handed on", 43, "the gradient of another node handed on", "this is the gradient of {operand:title}, not of {claim:name}", of_other_node),
 )  # fmt: skip
 """What concerns one claim alone."""
+
+STRETCHED = tuple(
+    row
+    for row in at_array_edge
+    if row.name
+    in ("not summed", "averaged over the batch", "summed over everything", "wrong axis", "one row")
+)
+"""What people get wrong wherever an array is stretched."""
+
+ANOTHER = Mistake(
+    "another value",
+    36,
+    "another node's value in a rule",
+    "{arc:contribution} was computed with {used:name} in the place of {meant:name}, instead of {arc:rule}",
+    another_value,
+)
+"""Which is tried where nothing else explains a claim, for any node may be meant."""
 
 MULTIPLE = Mistake(
     "multiple",

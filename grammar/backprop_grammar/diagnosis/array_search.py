@@ -18,8 +18,11 @@ from ..language.table_texts import texts
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, size
 from ..operations.structural import Structural
+from .array_blocks import as_blocks
 from .array_mistakes import (
+    ANOTHER,
     MULTIPLE,
+    STRETCHED,
     UPDATED,
     at_array_claim,
     at_array_edge,
@@ -33,16 +36,20 @@ from .at_edges import Guess
 from .floats import LISTS, Floats, Kernel
 from .mistakes import Mistake
 from .perturbed import Arc, Change, Towards
-from .search import NOISE, Findings, Suspect, assign
+from .search import NOISE, SHOWN, Diagnosis, Findings, Suspect
 from .wording import filled
 
-__all__ = ["ArrayClaim", "diagnose"]
+__all__ = ["LISTED", "ArrayClaim", "Search", "as_sheet", "diagnose", "kernel_for"]
 
 VISITS = 150_000
 """Arrays that are computed anew with a mistake above them, an array for every 1,000 numbers."""
 
 CANCELLED = 1e-12
 """What a number computed in binary64 may be off where terms cancel, relative to the largest."""
+
+
+ONE = 0.25
+"""How likely a number of a claim is a 1, whatever led to it."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +101,16 @@ class ArrayClaim:
     @cached_property
     def distinct(self) -> list[float]:
         """How much of a decade each number that is wrong is, to the digits written: its chance to
-        be hit. Those of one magnitude count once, since one rule gives them all; 0 says nothing.
+        be hit. Those of one magnitude count once, since one rule gives them all; 0 says nothing, and
+        1 next to nothing.
         """
         widths: dict[str, float] = {}
         for k in self.wrong:
             x = abs(self.numbers[k] or 0.0)
             if x:
                 half = max(self.halves[k], NOISE * x)
-                widths.setdefault(f"{x:.4g}", min(1.0, 2 * half / x / math.log(10)))
+                width = min(1.0, 2 * half / x / math.log(10))
+                widths.setdefault(f"{x:.4g}", max(width, ONE) if x == 1 else width)
         return sorted(widths.values())
 
     @property
@@ -256,7 +265,7 @@ class Search:
 
     def plural(self, single: Sequence[Suspect]) -> Iterator[Suspect]:
         """The same mistake at several places."""
-        sheet = self.sheet
+        sheet, claimed = self.sheet, self.wrong.keys()
         groups: dict[tuple[Any, ...], list[Suspect]] = {}
         for suspect in single:
             if not suspect.mistake.everywhere:
@@ -273,6 +282,10 @@ class Search:
                 kinds.append((row.name, row, node, how))
             if operand >= 0 and unary(row):
                 kinds.append(("function of one operand",))
+            if operand in claimed:
+                kinds.append(("claimed node", how))
+            if mistake in STRETCHED:
+                kinds.append(("node that stretches one", how))
             for kind in kinds:
                 groups.setdefault((mistake.name, *kind), []).append(suspect)
         told = set[frozenset[int]]()
@@ -335,7 +348,7 @@ def factors(sheet: ArraySheet) -> dict[float, str]:
             f"{sheet.nodes[sheet.output].name} is {loss.numbers[0]:.6g}"
         )
     return {
-        c: f"{spelled(c)}, and {' and '.join(why[:2])}" if why else spelled(c)
+        c: f"{spelled(c)} ({', '.join(why[:2])})" if why else spelled(c)
         for c, why in reasons.items()
     }
 
@@ -427,8 +440,18 @@ ALIKE = ("value for gradient", "transposed", "mixed up")
 """Mistakes that concern one claim, and that people make in all."""
 
 
-def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
+def with_factors(
+    search: Search, _kept: Sequence[Suspect], others: Sequence[Suspect], _unknown: set[str]
+) -> list[Suspect]:
     """A mistake and a factor besides: two at once."""
+    named = factors(search.sheet)
+    return [
+        both for one in others for both in with_factor(search, one, named) if search.settle(both)
+    ]
+
+
+def with_factor(search: Search, suspect: Suspect, named: Mapping[float, str]) -> Iterator[Suspect]:
+    """A mistake, times the factors that claims tell."""
     found = set[float]()
     for node, x in suspect.predicted.items():
         claim = search.claims[node]
@@ -510,6 +533,8 @@ def with_updated(search: Search) -> Iterator[Suspect]:
             if claim.right or x.shape != claim.shape or len(claim.distinct) < 2:
                 continue
             right, numbers = search.right_numbers(node), x.numbers
+            if len(right) != len(numbers):
+                continue
             k = max(claim.wrong, key=lambda k: abs(numbers[k] - right[k]))
             gap = numbers[k] - right[k]
             if gap:
@@ -562,11 +587,55 @@ def diagnose(trace: ArrayTrace, claims: Sequence[ArrayClaim]) -> Findings:
     with catch_warnings():
         simplefilter("ignore", RuntimeWarning)  # a number that does not exist is a nan
         found = merged(explaining(search))
+    return told(search, found)
+
+
+def told(search: Search, found: list[Suspect]) -> Findings:
+    """What is said of every wrong claim: the first that explain it, and how likely by chance."""
     findings = Findings(found, search.tried, search.limited)
-    wrong: Any = list(
-        search.wrong.values()
-    )  # what is asked of a claim of a number, these have, too
-    return assign(as_sheet(sheet), findings, wrong, search.near)
+    claims = {claim.name: claim for claim in search.wrong.values()}
+    for suspect in found:
+        suspect.explains = tuple(name for name in claims if name in suspect.explains)
+        for name in suspect.explains:
+            findings.by_claim.setdefault(name, []).append(suspect)
+    for name in claims:
+        own = findings.by_claim.get(name, [])
+        alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+        findings.diagnoses[name] = [
+            described(search, suspect, alike == 1 and suspect is own[0], claims)
+            for suspect in own[:SHOWN]
+        ]
+    return findings
+
+
+def described(
+    search: Search, suspect: Suspect, unique: bool, claims: Mapping[str, ArrayClaim]
+) -> Diagnosis:
+    """A suspect in words. unique: whether nothing else explains as much."""
+    nodes, guess = search.sheet.nodes, suspect.guess
+    also = dict.fromkeys((one.mistake.name, nodes[one.guess.node].name) for one in suspect.also)
+    also.pop((suspect.mistake.name, nodes[guess.node].name), None)
+    return Diagnosis(
+        mistake=suspect.mistake.name,
+        node=nodes[guess.node].name,
+        operand=nodes[guess.operand].name if guess.operand >= 0 else "",
+        message=suspect.message(as_sheet(search.sheet)),
+        nodes=tuple(nodes[node].name for node in suspect.nodes or (guess.node,)),
+        also=tuple(also),
+        explains=suspect.explains,
+        spoils=suspect.spoils,
+        unique=unique,
+        chance=chance(search, [claims[name] for name in suspect.explains]),
+    )
+
+
+def chance(search: Search, claims: Sequence[ArrayClaim]) -> float:
+    """How likely random arrays with the digits of these would be explained by one mistake as well.
+
+    One of the mistakes that were tried gives the first of them by chance, and it the others.
+    """
+    first = min(1.0, min(claim.width * len(search.near[claim.name]) for claim in claims))
+    return first * math.prod(sorted(claim.width for claim in claims)[1:])
 
 
 def as_sheet(sheet: ArraySheet) -> Any:
@@ -601,30 +670,31 @@ def explaining(search: Search) -> list[Suspect]:
                 kept.append(suspect)
             elif suspect.predicted and suspect.mistake.weight < 40:
                 others.append(suspect)
+    kept += in_blocks(search)
     named = factors(search.sheet)
     more = (*multiples(search, named), *gathered(search.sheet, kept))
     kept += [one for one in more if search.settle(one)]
     kept += [one for one in with_updated(search) if search.try_out(one)]
-    unknown = unexplained(search, kept)
-    if unknown:
-        found = [
-            both
-            for one in others
-            for both in with_factor(search, one, named)
-            if search.settle(both)
-        ]
-        kept += found
-    for round_ in (after, at_once):
+    for round_ in (after, with_factors, with_others, at_once):
+        unknown = unexplained(search, kept)
         if unknown and not search.exhausted:
-            unknown = unexplained(search, kept)
             kept += round_(search, kept, others, unknown)
     return only_whole(kept)
 
 
 def unexplained(search: Search, kept: Sequence[Suspect]) -> set[str]:
     """The wrong claims that nothing explains in full."""
-    known = {name for one in kept for name in one.explains if name not in one.spoils}
+    known = {
+        name
+        for one in kept
+        for name in one.explains
+        if name not in one.spoils and one.mistake.weight < VAGUE
+    }
     return {claim.name for claim in search.wrong.values()} - known
+
+
+VAGUE = 60
+"""The weight of what is true and explains nothing, as that a claim is a multiple."""
 
 
 def only_whole(kept: Sequence[Suspect]) -> list[Suspect]:
@@ -642,7 +712,16 @@ def after(
 ) -> list[Suspect]:
     """A second mistake, where one explains some claims and nothing explains the rest."""
     found = []
-    known = sorted((one for one in kept if not one.spoils), key=Suspect.rank)[:1]
+    arcs = search.sheet.arcs
+    here: list[Suspect] = [
+        one
+        for one in kept
+        if not one.spoils
+        and all(
+            arc.number < len(arcs) and arcs[arc.number] is arc for arc, _, _ in one.guess.changes
+        )
+    ]
+    known = sorted(here, key=Suspect.rank)[:1]
     for first in known:
         beneath = Search.of(search.sheet, search.claims, first.guess.changes)
         beneath.near = search.near
@@ -667,6 +746,43 @@ def literally(sheet: ArraySheet, suspect: Suspect) -> str:
     """What is said of a mistake, as part of a template."""
     said = filled(as_sheet(sheet), suspect.mistake.message, suspect.guess.fields)
     return said.replace("{", "{{").replace("}", "}}")
+
+
+def in_blocks(search: Search) -> list[Suspect]:
+    """Wrong rules of operations that the program spells out."""
+    found = []
+    for sheet, arcs in as_blocks(search.sheet, search.claims.keys()):
+        within = Search.of(sheet, search.claims)
+        within.near = search.near
+        for mistake in at_array_edge:
+            for arc in arcs:
+                for guess in guessed(mistake, sheet, arc):
+                    suspect = Suspect(mistake, guess)
+                    if not search.exhausted and within.try_out(suspect):
+                        message = literally(sheet, suspect)
+                        suspect.mistake = replace(mistake, message=message)
+                        found.append(suspect)
+        search.visits += within.visits
+        search.tried += within.tried
+    return found
+
+
+def with_others(
+    search: Search, _kept: Sequence[Suspect], _others: Sequence[Suspect], unknown: set[str]
+) -> list[Suspect]:
+    """Rules with another node's value in them: the state after a step for the one before it."""
+    sheet = search.sheet
+    nodes = [node for node, claim in search.wrong.items() if claim.name in unknown]
+    wanted = above(sheet, nodes)
+    found: list[Suspect] = []
+    for arc in sheet.arcs:
+        for guess in guessed(ANOTHER, sheet, arc) if wanted[arc.operand] else ():
+            if search.exhausted:
+                return found
+            suspect = Suspect(ANOTHER, guess)
+            if search.try_out(suspect):
+                found.append(suspect)
+    return found
 
 
 PAIRED = 40
@@ -741,4 +857,4 @@ def effect(suspect: Suspect) -> tuple[Any, ...]:
         (node, x.shape, tuple([f"{number + 0.0:.7e}" for number in x.numbers]))
         for node, x in suspect.predicted.items()
     ]
-    return (*sorted(gives), suspect.explains)
+    return (*sorted(gives), tuple(sorted(suspect.explains)))

@@ -14,7 +14,7 @@ from operator import add
 from typing import Any
 
 from ..arrays.record import ArrayNode, ArrayTrace, Tensor
-from ..arrays.text import inline
+from ..arrays.text import inline, summary
 from ..arrays.vjp import OUT, UP, renamed, sent
 from ..language.graph import Array, Graph, as_array
 from ..language.printer import program_text
@@ -83,9 +83,9 @@ class Text:
 class ArraySheet:
     """What a trace of arrays holds; fields as of perturbed.Sheet.
 
-    sends: what each edge sends, in the order of the edges; before: for an edge to an operand that
-    was stretched, what it would send without being summed for it, as a map. inner: places on the
-    tape of constants that stand for others.
+    sends: what each edge sends, in the order of the edges.
+    seeded: what arrives from outside. folded: nodes that are several of the trace, with what is
+    written there.
     """
 
     trace: ArrayTrace
@@ -100,6 +100,7 @@ class ArraySheet:
     received: list[list[Arc]] = field(default_factory=list)
     sends: list[Floats] = field(default_factory=list)
     seeded: dict[int, Floats] = field(default_factory=dict)
+    folded: dict[int, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, trace: ArrayTrace, kernel: Kernel) -> "ArraySheet":
@@ -155,6 +156,18 @@ class ArraySheet:
                 sheet.received[operand].append(arc)
                 sheet.sends.append(real(edge.contribution, edge.contribution.shape))
         return sheet
+
+    def structural(self, node: int, operand: int, place: int) -> Arc:
+        """A new edge of a structural node, that sends nothing yet."""
+        shown = self.spelled(node, self.rule(node, place))
+        local = self.by_text(node, place, shown)
+        rule: Any = Spelled(shown)
+        arc = Arc(len(self.arcs), node, operand, place, local, True, rule)
+        self.arcs.append(arc)
+        self.sent[node].append(arc)
+        self.received[operand].append(arc)
+        self.sends.append(self.filled(self.nodes[operand].shape, 0.0))
+        return arc
 
     def slope(self, node: int, place: int) -> Floats | None:
         """The local gradients of an operation on numbers, in elements that nothing reaches, too."""
@@ -212,6 +225,8 @@ class ArraySheet:
 
     def written(self, node: int) -> Any:
         """What is written at a node beside its operands."""
+        if node in self.folded:
+            return self.folded[node]
         shown = self.nodes[node]
         block = self.trace.names.blocks.get(shown.index)
         return (
@@ -264,16 +279,21 @@ class ArraySheet:
 
     def value(self, text: Graph, leaves: Mapping[str, Any]) -> Floats | None:
         """The numbers that a text gives; None where there are none, or its shapes do not fit."""
+        arrays = {name: self.array(x) for name, x in leaves.items()}
         try:
-            found = floats_of(self.kernel, text, leaves)
+            found = floats_of(self.kernel, text, arrays)
         except (Misfit, KeyError, ValueError, AssertionError):
             return None
         return found if found.reach < float("inf") else None
 
+    def array(self, x: Any) -> Floats:
+        """A number, or what is an array already, as one."""
+        return x if isinstance(x, Floats) else self.filled((), float(x))
+
     def applied(self, row: Operation, operands: list[Any]) -> Floats | None:
         """The value of an operation; None where there is none."""
         try:
-            found = self.kernel.elementwise(row, operands)
+            found = self.kernel.elementwise(row, [self.array(x) for x in operands])
         except Misfit:
             return None
         return found if found.reach < float("inf") else None
@@ -296,7 +316,8 @@ class ArraySheet:
             return value.text
         if not isinstance(value, Floats):
             return f"{value + 0.0:.6g}"
-        return inline(Tensor(value.shape, tuple([x + 0.0 for x in value.numbers])), 6)
+        tensor = Tensor(value.shape, tuple([x + 0.0 for x in value.numbers]))
+        return inline(tensor, 6) if size(value.shape) <= SHOWN else summary(tensor, 6)
 
     # a backward pass with changes
 
@@ -333,7 +354,7 @@ class ArraySheet:
 
 TIES = compiled("if(x == out, 1, 0)")
 
-SHOWN = 12
+SHOWN = 6
 """Numbers of an array that a message writes out."""
 
 

@@ -184,7 +184,7 @@ def another_axis(graph: Graph, own: str) -> Iterator[Graph]:
         for node in every:
             if graph.written.get(node) is not None:
                 changed = with_row(changed, node, graph.operations[node], written=axis)
-        if any(changed.written[k] != graph.written[k] for k in every):
+        if any(changed.written.get(k) != graph.written.get(k) for k in every):
             yield changed
 
 
