@@ -15,6 +15,7 @@ from ..errors import BackpropError, few, shorten, suggestion, visible
 from ..numbers.wide import as_float, exists
 from ..operations.shape import Shape, said, size
 from ..trace.record import KINKS
+from .array_distinguish import told_apart
 from .array_search import ArrayClaim, diagnose
 from .claimed import GRADIENT, VALUE, Target, Written, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
@@ -325,16 +326,20 @@ def diagnosed(
         return list(verdicts)
     findings = diagnose(trace, claims)
     result = []
+    seen = set[str]()
     for verdict in verdicts:
         node = verdict.target.node
         if verdict.right or verdict.target.kind == VALUE or verdict.name in excused or node not in findings.diagnoses:  # fmt: skip
             result.append(verdict)
             continue
         found = tuple(findings.diagnoses[node])
-        advice = tuple(advised(verdict, found, findings))
+        advice = [*advised(verdict, found, findings)]
         if found:
             verdict = with_wrong(verdict, in_doubt(verdict))
-        result.append(replace(verdict, diagnoses=found, advice=advice))
+            if found[0].message not in seen:
+                advice += told_apart(trace, node, findings)
+            seen.add(found[0].message)
+        result.append(replace(verdict, diagnoses=found, advice=tuple(advice)))
     return result
 
 
