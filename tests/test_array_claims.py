@@ -10,6 +10,7 @@ import pytest
 
 import backprop_grammar as bp
 from backprop_cli.input.claims import read_claims
+from backprop_grammar.array_answers import ArrayReport
 from backprop_grammar.arrays.record import Tensor
 from backprop_grammar.diagnosis.claimed import VALUE, resolved, written
 from backprop_grammar.diagnosis.comparison import compared, factor
@@ -284,6 +285,15 @@ def test_one_mistake_is_told_once() -> None:
     assert out.count("is explained by") + out.count("is consistent with") == 1, out
 
 
+def test_an_infinite_gradient_is_claimed_as_such() -> None:
+    trace = bp.Program("sum(sqrt(x))").at(x=[0, 4, 1])
+    report = trace.claim(x=["inf", ".25", ".5"])
+    found = json.loads(report.json())
+    schema("check").validate(found)
+    assert report.right and found["claims"][0]["missing"] == {"x[0]": "infinite"}
+    assert not trace.claim(x=[1, 0.25, 0.5]).right and not trace.claim(x=["nan", 0.25, 0.5]).right
+
+
 def test_a_choice_at_a_kink_is_valid() -> None:
     trace = bp.Program("q = W @ x; sum(relu(q))").at(W=[[0.1, 0.5], [-0.3, 0.8]], x=[0, 0])
     report = trace.claim(q=[1, 0.25])
@@ -302,7 +312,7 @@ DIFFERENCES = [SQUARES, LAYER, ("sum(tanh(x)^2) + sum(softmax(x)*0)", {"x": [0.3
 def test_gradients_pass_the_difference_quotients(program: str, at: Any) -> None:
     trace = bp.Program(program).at(at)
     report = trace.check()
-    assert report.right
+    assert report.right and isinstance(report, ArrayReport)
     for one in report.record.differences.inputs:
         assert one.verdict == "right" and one.error < 1e-12 and one.direction is None
     schema("check").validate(json.loads(report.json()))

@@ -11,7 +11,7 @@ from .language.graph import as_array
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
 
-__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayTrace"]
+__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayReport", "ArrayTrace"]
 
 
 class ArrayEdge(NamedTuple):
@@ -132,15 +132,15 @@ class ArrayTrace(Evaluated[ArrayNode]):
     def __repr__(self) -> str:
         return rendered("documents.array_text", self.record, self.digits)
 
-    def check(self) -> "Report":
+    def check(self) -> "ArrayReport":
         """Every gradient beside difference quotients: of its elements, or of some and a direction."""
         from .checks.array_differences import array_differences  # loaded when it is asked for
         from .checks.report import Report as Record  # with it
 
-        trace = self.told()
+        trace = self.listed()
         found = array_differences(trace)
         report = Record(trace.program, trace.at, self.output, trace.value, found)
-        return Report(report, self.digits, partial(ArrayTrace.check, self))
+        return ArrayReport(report, self.digits, partial(ArrayTrace.check, self))
 
     def claim(
         self,
@@ -149,7 +149,7 @@ class ArrayTrace(Evaluated[ArrayNode]):
         *,
         file: Mapping[str, Any] | None = None,
         **more: Any,
-    ) -> "Report":
+    ) -> "ArrayReport":
         """Gradients of your own, judged: arrays of NumPy, PyTorch or JAX, nested lists, or texts.
 
         Names are those of nodes, of elements, `W[0,1]`, and of values, `value.h`; dW is W. Texts
@@ -172,7 +172,15 @@ class ArrayTrace(Evaluated[ArrayNode]):
             trace.program, trace.at, self.output, trace.value, verdicts=judged.verdicts,
             first=judged.first, remarks=judged.notes,
         )  # fmt: skip
-        return Report(report, self.digits, partial(ArrayTrace.claim, self, given, file=file))
+        return ArrayReport(report, self.digits, partial(ArrayTrace.claim, self, given, file=file))
+
+
+class ArrayReport(Report):
+    """The same over vectors and matrices."""
+
+    def json(self) -> str:
+        """The findings as one JSON document, with nested lists for arrays."""
+        return rendered("documents.array_check_json", self.record, self.digits)
 
 
 class ArrayExplanation(Explanation):

@@ -411,7 +411,7 @@ def advised(verdict: ArrayVerdict, found: Sequence[Diagnosis], findings: Finding
     """What else helps: that nothing fits, that few digits fit by chance, what was not tried."""
     limit = "mistakes farther away were not tried: the graph is too large"
     if not found:
-        if not verdict.likeness and not verdict.comparison.told:
+        if findings.tried and not verdict.likeness and not verdict.comparison.told:
             rest = f"; {limit}" if findings.limited else ""
             what = "this number" if size(verdict.claimed.shape) == 1 else "these numbers"
             yield f"none of the {findings.tried:,} single mistakes tried gives {what}{rest}"

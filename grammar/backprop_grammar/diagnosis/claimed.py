@@ -74,10 +74,9 @@ def written(value: object, what: str) -> Written:
         return of_floats(value.shape, value.numbers)
     given: Any = held(value)
     if hasattr(given, "dtype"):
-        if str(given.dtype).startswith("complex"):
-            raise refused(what, "holds complex numbers", "give its real part: x.real")
-        if str(given.dtype) == "object":
-            raise refused(what, "holds objects of Python", "write it with x.astype(float)")
+        if getattr(given.dtype, "kind", "f") not in "fiu":
+            hint = "a claim holds real numbers: x.astype(float)"
+            raise refused(what, f"holds the type {shorten(str(given.dtype))}", hint)
         kind = str(given.dtype)
         floats: Any = given.astype("float64").ravel().tolist()
         return of_floats(tuple(given.shape), floats, NARROW.get(kind, ""), what)
@@ -93,6 +92,8 @@ def text_of(value: object, what: str) -> str:
         return "none"
     if isinstance(value, bool) or not isinstance(value, int | float):
         try:
+            if isinstance(value, bool):
+                raise TypeError
             value = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
             kind = type(value).__name__

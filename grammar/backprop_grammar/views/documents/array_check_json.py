@@ -10,6 +10,7 @@ from ...checks.report import Report
 from ...diagnosis.array_claims import ArrayVerdict
 from ...language.graph import as_array, nested
 from ...language.nearest import exact
+from ...numbers.wide import Wide
 from ..options import Options
 from .check_json import assembled, diagnosis, difference, plain
 
@@ -65,12 +66,18 @@ def numbers(value: Any) -> Any:
 
 def claim(verdict: ArrayVerdict) -> dict[str, Any]:
     claimed = verdict.claimed
+    missing = {
+        verdict.label(k): x.text
+        for k, x in enumerate(verdict.correct.numbers)
+        if isinstance(x, Wide) and not x.exists
+    }
     return {
         "name": verdict.name,
         "kind": verdict.target.kind,
         "shape": list(verdict.correct.shape),
         "claimed": written(claimed.shape, claimed.texts),
         "correct": numbers(verdict.correct),
+        **({"missing": missing} if missing else {}),
         "right": verdict.right,
         "status": verdict.status,
         "verdict": verdict.text,
