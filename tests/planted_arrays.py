@@ -12,13 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backprop_grammar.arrays.record import ArrayTrace
-from backprop_grammar.diagnosis.array_search import (
-    ArrayClaim,
-    Search,
-    diagnose,
-    kernel_for,
-)
+from backprop_grammar.diagnosis.array_search import ArrayClaim, diagnose
 from backprop_grammar.diagnosis.array_sheet import ArraySheet, predicted
+from backprop_grammar.diagnosis.array_suspects import Search, kernel_for
 from backprop_grammar.diagnosis.floats import Floats
 from backprop_grammar.diagnosis.search import COINCIDENCE, Findings, Suspect
 from tests.support import traced

@@ -141,6 +141,10 @@ KINDS = (
     ("sum(G*(X @ W + b))", {"X": X, "W": W, "G": G, "b": [0.1, 0.2]}, {"b": [1.0, 2.25]}, "wrong axis", "along the wrong axis"),
     ("sum(G*(X @ W + b))", {"X": X, "W": W, "G": G, "b": [0.1, 0.2]}, {"b": [3.25, 3.25]}, "summed over everything", "summed over everything"),
     ("sum(G*(X @ W + b))", {"X": X, "W": W, "G": G, "b": [0.1, 0.2]}, {"b": G}, "not summed", "was not summed"),
+    ("sum(g*(X @ w))", {"X": X, "w": [0.1, 0.2, 0.3], "g": [1.5, -0.5]}, {"w": [[0.75, -1.8, 1.05], [-0.15, -0.4, 0.2]]}, "wrong rule", "not summed over the batch"),
+    ("sum(G*(X @ W))", {"X": X, "W": W, "G": G}, {"W": [[0.825, -1.6, 0.95], [0.35, 2.2, -1.15]]}, "transposed", "it is transposed"),
+    # after the step
+    ("sum(G*(X @ W)^2)", {"X": X, "W": W, "G": G}, {"W": [[0.3611, -0.2844], [0.248, 0.4416], [-0.3392, 0.8792]]}, "updated value", "this is W after a step of rate 0.1"),
     # an element that is taken twice
     ("sum(U*C[ix])", {"C": [[1.0, 2], [3, 4], [5, 6]], "ix": [2, 0, 2], "U": [[0.3, 0.7], [1.1, -0.2], [0.9, 0.4]]}, {"C": [[1.1, -0.2], [0, 0], [0.9, 0.4]]}, "index overwritten", "overwritten where an element is taken more than once"),
     # a mask of the upstream's sign

@@ -16,7 +16,8 @@ from ..numbers.wide import as_float, exists
 from ..operations.shape import Shape, said, size
 from ..trace.record import KINKS
 from .array_distinguish import told_apart
-from .array_search import ArrayClaim, diagnose
+from .array_search import diagnose
+from .array_suspects import ArrayClaim
 from .claimed import GRADIENT, VALUE, Target, Written, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
 from .comparison import BINARY, Comparison, alike, compared, factor, same, transposed

@@ -14,8 +14,8 @@ from ..arrays.record import ArrayTrace
 from ..errors import BackpropError
 from ..language.graph import Array, as_array
 from ..operations.shape import Shape, said, size
-from .array_search import LISTED, ArrayClaim, Search, as_sheet, kernel_for
 from .array_sheet import ArraySheet
+from .array_suspects import LISTED, ArrayClaim, Search, as_sheet, kernel_for
 from .floats import Floats
 from .search import Findings, Suspect
 

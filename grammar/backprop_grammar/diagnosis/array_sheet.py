@@ -85,7 +85,7 @@ class ArraySheet:
 
     sends: what each edge sends, in the order of the edges.
     seeded: what arrives from outside. folded: nodes that are several of the trace, with what is
-    written there.
+    written there. claimed: shapes of claims, where these are others than the nodes'.
     """
 
     trace: ArrayTrace
@@ -101,6 +101,7 @@ class ArraySheet:
     sends: list[Floats] = field(default_factory=list)
     seeded: dict[int, Floats] = field(default_factory=dict)
     folded: dict[int, Any] = field(default_factory=dict)
+    claimed: dict[int, Shape] = field(default_factory=dict)
 
     @classmethod
     def of(cls, trace: ArrayTrace, kernel: Kernel) -> "ArraySheet":

@@ -17,9 +17,9 @@ from ..language.graph import Array, Graph
 from ..numbers.wide import as_float
 from ..operations.shape import size as count_of
 from ..operations.table import VARIABLE
-from .array_search import kernel_for
 from .array_sheet import ArraySheet
 from .array_sheet import predicted as predicted_arrays
+from .array_suspects import kernel_for
 from .claimed import VALUE, Target, Written
 from .perturbed import Arc, Sheet, predicted
 

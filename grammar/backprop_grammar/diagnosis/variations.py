@@ -13,7 +13,7 @@ from ..arrays.vjp import OUT, UP, renamed
 from ..language.graph import Graph
 from ..operations.row import Operation
 from ..operations.structural import MATMUL, TRANSPOSE
-from ..operations.table import ADD, DIV, MUL, OPERATIONS, SUB
+from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 
 __all__ = [
     "another_axis",
@@ -163,9 +163,12 @@ def divisor_left_out(graph: Graph, own: str) -> Iterator[Graph]:
 
 
 def only_first(graph: Graph, own: str) -> Iterator[Graph]:
-    """What is subtracted left out."""
+    """What is subtracted left out; and that alone kept."""
     for node in nodes_of(graph, SUB):
         yield bypassed(graph, node, graph.operands[node][0])
+    for node in nodes_of(graph, SUB):
+        kept = with_operands(graph, node, graph.operands[node][1])
+        yield with_row(kept, node, NEG)
 
 
 def plus_for_minus(graph: Graph, own: str) -> Iterator[Graph]:
