@@ -36,7 +36,8 @@ import backprop_cli
 import backprop_grammar
 from backprop_cli.app import app
 from backprop_cli.commands import COMMANDS
-from backprop_cli.input.pairs import read_claims, read_ranges
+from backprop_cli.input.claims import read_claims
+from backprop_cli.input.pairs import read_ranges
 from backprop_cli.input.point import read_point
 from tests.support import (
     CONSTANTS,

@@ -11,9 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from backprop_cli.input.pairs import read_claims, read_ranges
-from backprop_grammar.checks.differences import Report, differences
+from backprop_cli.input.claims import read_claims
+from backprop_cli.input.pairs import read_ranges
+from backprop_grammar.checks.differences import differences
 from backprop_grammar.checks.equivalence import agree
+from backprop_grammar.checks.report import Report
 from backprop_grammar.diagnosis.claims import (
     CHOICE,
     RIGHT,
@@ -631,7 +633,11 @@ def test_how_a_claim_may_be_written(program, at, claim, status):
 
 
 def test_claims_keep_their_digits():
-    assert read_claims(["w0=-0.20, x1 = .4", "q=1/3"]) == {"w0": "-0.20", "x1": ".4", "q": "1/3"}
+    assert read_claims(["w0=-0.20, x1 = .4", "q=1/3"]).typed == {
+        "w0": "-0.20",
+        "x1": ".4",
+        "q": "1/3",
+    }
     for wrong in ("w0", "w0=", "=3", "3=w0", "a=1,a=2"):
         with pytest.raises(BackpropError):
             read_claims([wrong])

@@ -152,9 +152,20 @@ FORMATS = (
     Format("c", "derive", "a C function", "code.c", ".c"),
     Format("javascript", "derive", "a JavaScript function", "code.javascript", ".js"),
     Format("matrix", "derive", "the Hessian as a table of numbers", "screens.matrix"),
-    Format("table", "check", "the findings as tables", "screens.checks"),
     Format(
-        "json", "check", "the findings as one JSON document", "documents.check_json", schema="check"
+        "table",
+        "check",
+        "the findings as tables",
+        "screens.checks",
+        arrays="screens.array_checks",
+    ),
+    Format(
+        "json",
+        "check",
+        "the findings as one JSON document",
+        "documents.check_json",
+        schema="check",
+        arrays="documents.array_check_json",
     ),
     Format(
         "table",

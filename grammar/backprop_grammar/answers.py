@@ -18,7 +18,7 @@ from .views.options import Options, checked_theme
 
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
-    from .checks.differences import Report as ReportRecord
+    from .checks.report import Report as ReportRecord
     from .explain.document import Explanation as ExplanationRecord
 
 __all__ = [

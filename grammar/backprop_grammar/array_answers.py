@@ -1,16 +1,17 @@
 """Traces of programs over vectors and matrices as Python and notebooks see them."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .answers import Evaluated, Explanation, checked, named, no_arrays, rendered
+from .answers import Evaluated, Explanation, Report, checked, joined, named, rendered
 from .errors import usage
 from .language.graph import as_array
 
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
 
-__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayTrace"]
+__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayReport", "ArrayTrace"]
 
 
 class ArrayEdge(NamedTuple):
@@ -131,11 +132,55 @@ class ArrayTrace(Evaluated[ArrayNode]):
     def __repr__(self) -> str:
         return rendered("documents.array_text", self.record, self.digits)
 
-    def unbuilt(self, *_: Any, **__: Any) -> Any:
-        """Of numbers alone. Raises BackpropError."""
-        raise no_arrays("this view")
+    def check(self) -> "ArrayReport":
+        """Every gradient beside difference quotients: of its elements, or of some and a direction."""
+        from .checks.array_differences import array_differences  # loaded when it is asked for
+        from .checks.report import Report as Record  # with it
 
-    check = claim = unbuilt
+        trace = self.listed()
+        found = array_differences(trace)
+        report = Record(trace.program, trace.at, self.output, trace.value, found)
+        return ArrayReport(report, self.digits, partial(ArrayTrace.check, self))
+
+    def claim(
+        self,
+        claims: Mapping[str, Any] | None = None,
+        /,
+        *,
+        file: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> "ArrayReport":
+        """Gradients of your own, judged: arrays of NumPy, PyTorch or JAX, nested lists, or texts.
+
+        Names are those of nodes, of elements, `W[0,1]`, and of values, `value.h`; dW is W. Texts
+        keep their digits; what a program computed may be off by the rounding of its arithmetic.
+        file: claims of a file, which may hold more: what is of no node is left aside.
+        """
+        from .checks.report import Report as Record  # loaded when it is asked for
+        from .diagnosis.array_claims import judge_arrays  # with it
+        from .diagnosis.claimed import written  # with it
+
+        if claims is not None and not isinstance(claims, Mapping):
+            raise usage("the claims are no dict of arrays", 'write {"W": [[1, 2], [3, 4]]}')
+        trace, given = self.listed(), joined(claims or {}, more)
+        found = {
+            name: written(value, f"the claim of {name}")
+            for name, value in (*given.items(), *(file or {}).items())
+        }
+        judged = judge_arrays(trace, found, tuple(file or ()))
+        report = Record(
+            trace.program, trace.at, self.output, trace.value, verdicts=judged.verdicts,
+            first=judged.first, remarks=judged.notes,
+        )  # fmt: skip
+        return ArrayReport(report, self.digits, partial(ArrayTrace.claim, self, given, file=file))
+
+
+class ArrayReport(Report):
+    """The same over vectors and matrices."""
+
+    def json(self) -> str:
+        """The findings as one JSON document, with nested lists for arrays."""
+        return rendered("documents.array_check_json", self.record, self.digits)
 
 
 class ArrayExplanation(Explanation):

@@ -620,6 +620,19 @@ class Program:
         return run
 
 
+def claimed_numbers(claims: Any, more: Mapping[str, Any]) -> dict[str, str]:
+    """Claims of numbers as texts. Raises BackpropError for what is none."""
+    if claims is not None and not isinstance(claims, Mapping):
+        raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
+    texts = {}
+    for name, claimed in joined(claims or {}, more).items():
+        if isinstance(claimed, str) and not claimed.strip():
+            raise usage(f"the claim of {shorten(name)} is empty", "write a number, such as -0.25")
+        number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
+        texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
+    return texts
+
+
 def row_of(number: int) -> str:
     """What a row is called, by its number from 0."""
     return f"row {number + 1:,}"
@@ -791,37 +804,43 @@ class Trace(Evaluated[Node]):
 
     def check(self) -> "Report":
         """Every gradient beside a difference quotient, and every local gradient beside its own."""
-        from .checks.differences import Report as Record  # loaded when it is asked for
         from .checks.differences import differences  # with it
+        from .checks.report import Report as Record  # loaded when it is asked for
 
         trace = self.listed(evaluated=True)
         report = Record(trace.program, trace.at, self.output, trace.value, differences(trace))
         return Report(report, self.digits, partial(Trace.check, self))
 
     def claim(
-        self, claims: Mapping[str, float | str] | None = None, /, **more: float | str
+        self,
+        claims: Mapping[str, Any] | None = None,
+        /,
+        *,
+        file: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> "Report":
         """Gradients of your own, judged; for a wrong one, the mistake that gives it is named.
 
-        A number that is given as text keeps its digits: `"0.20"` claims two.
+        A number that is given as text keeps its digits: `"0.20"` claims two. A name `value.q`
+        claims the value of a node. file: claims of a file, which may hold more: what is of no node
+        is left aside.
         """
-        from .checks.differences import Report as Record  # loaded when it is asked for
+        from .checks.report import Report as Record  # loaded when it is asked for
         from .diagnosis.claims import judge  # loaded when it is asked for
 
-        trace = self.listed(evaluated=True)
-        if claims is not None and not isinstance(claims, Mapping):
-            raise usage("the claims are no dict of numbers", 'write {"w": -0.2} or w=-0.2')
-        texts = {}
-        for name, claimed in joined(claims or {}, more).items():
-            if isinstance(claimed, str) and not claimed.strip():
-                raise usage(
-                    f"the claim of {shorten(name)} is empty", "write a number, such as -0.25"
-                )
-            number = isinstance(claimed, str) or finite(claimed, f"the claim of {name}")
-            texts[name] = claimed.strip() if isinstance(claimed, str) else repr(number)
-        verdicts = judge(trace, texts)
+        trace, texts = self.listed(evaluated=True), claimed_numbers(claims, more)
+        known = trace.by_name.keys() >= texts.keys()
+        verdicts = judge(trace, texts) if known and file is None else ()
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
-        return Report(report, self.digits, partial(Trace.claim, self, texts))
+        if not verdicts or sum(not verdict.right for verdict in verdicts) > 1:
+            from .diagnosis.claimed import written  # which few claims need
+            from .diagnosis.number_claims import judge_numbers  # as these
+
+            given = {**texts, **(file or {})}
+            found = {name: written(one, f"the claim of {name}") for name, one in given.items()}
+            verdicts, first, notes = judge_numbers(trace, found, tuple(file or ()))
+            report = replace(report, verdicts=verdicts, first=first, remarks=notes)
+        return Report(report, self.digits, partial(Trace.claim, self, texts, file=file))
 
     # pictures and documents
 
@@ -1010,5 +1029,10 @@ def equivalent(
         raise usage("the ranges are no dict", 'write {"x": (-2.0, 2.0)}')
     ranges = {named(name): range_of(name, ends) for name, ends in over.items()}
     count = whole(points, "points", 0, MOST_POINTS)
-    programs = [one.of_numbers("a comparison").bind(ranges) for one in (first, second)]
-    return agree(programs[0], programs[1], ranges, whole(seed, "the seed", -(2**63), 2**63), count)
+    from_seed = whole(seed, "the seed", -(2**63), 2**63)
+    one, other = (x.record.bind(ranges) for x in (first, second))
+    if one.arrays or other.arrays:
+        from .checks.array_equivalence import agree_arrays  # which numbers alone do not need
+
+        return agree_arrays(one, other, ranges, from_seed, count)
+    return agree(one, other, ranges, from_seed, count)

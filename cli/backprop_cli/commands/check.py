@@ -4,6 +4,7 @@ A gradient can be held against the values it speaks of, a claim against the grad
 formula against another one; each gives a part of one report.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,7 +27,7 @@ from ..input.options import (
 )
 
 if TYPE_CHECKING:
-    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.checks.report import Report
 
     from ..input.request import Request
 
@@ -51,7 +52,9 @@ def command(
     upstream: Upstream = "1",
     claim: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node)."),
+        typer.Option(
+            metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node), @mine.npz."
+        ),
     ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="PROGRAM", help="Does this formula agree with the other?")
@@ -89,6 +92,8 @@ def command(
             message = "--points and --seed choose points for --against"
             raise usage(message, "add --against with the other formula")
         report = on_one(request, claim or [])
+    if over_arrays(report):
+        row = formats.of_arrays(row)
     formats.show(row, report, formats.Options(digits, everything), get)
     return 0 if report.right else 1
 
@@ -105,7 +110,7 @@ def on_two(
 
     Raises BackpropError for options that contradict each other.
     """
-    from backprop_grammar.checks.differences import Report
+    from backprop_grammar.checks.report import Report
     from backprop_grammar.library import MOST_POINTS, Program, equivalent
 
     from ..input.pairs import read_ranges
@@ -120,16 +125,25 @@ def on_two(
     if not 0 <= points <= MOST_POINTS:
         raise usage(f"--points is 0 to {MOST_POINTS:,}, not {points}")
     box = read_ranges(over)
-    first, _, _ = request.read(box)
+    first, _, _ = request.read(box, arrays=True)
     agreement = equivalent(first, Program(against, "--against"), box, points, seed or 0)
     return Report(first.record, {}, "", agreement=agreement)
 
 
 def on_one(request: "Request", claims: list[str]) -> "Report":
     """The report on the gradient at a point, or on claims of it."""
-    from ..input.pairs import read_claims
+    trace = request.trace_of_any()
+    if not claims:
+        return trace.check().record
+    from ..input.claims import read_claims
 
-    trace = request.trace()
-    if claims and not read_claims(claims):
+    given = read_claims(claims)
+    if not given.typed and not given.filed:
         raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
-    return (trace.claim(read_claims(claims)) if claims else trace.check()).record
+    report = trace.claim(given.typed, file=given.filed or None).record
+    return replace(report, remarks=(*given.remarks, *report.remarks)) if given.remarks else report
+
+
+def over_arrays(report: "Report") -> bool:
+    """Whether a report is on a program over vectors and matrices."""
+    return report.program.arrays or any(hasattr(value, "shape") for value in report.at.values())

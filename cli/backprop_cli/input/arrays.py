@@ -19,13 +19,14 @@ from ..screens.diagnostics import refusal
 from .documents import document_of
 from .texts import read_text
 
-__all__ = ["read_archive", "read_array"]
+__all__ = ["cells_of", "failed", "held_in", "opened", "read_archive", "read_array"]
 
 NARROW = {"float16": "binary16", "float32": "binary32"}
 """Types whose numbers are widened: what they print as is not what they hold."""
 
 
 def failed(name: str, why: str, hint: str) -> BackpropError:
+    """The error of a file. why: what is said of it; hint: the way out."""
     return BackpropError("file", f"{name} {why}", hint=hint)
 
 
@@ -92,7 +93,17 @@ class opened:  # noqa: N801  read as a word
 
 
 def of_numpy(numpy: Any, stream: Any, _label: str, shown: str) -> tuple[float | Array, list[str]]:
-    """The array of a stream in NumPy's format, whose header is judged before its data is read."""
+    """The array of a stream in NumPy's format."""
+    held = held_in(numpy, stream, shown, 2)
+    name = held.dtype.name
+    notes = []
+    if name in NARROW:
+        notes.append(f"{shown} is of {NARROW[name]}, and each number is taken as it is held: 0.1 is {float(held.dtype.type(0.1)):.12g}")  # fmt: skip
+    return array(held, shown) if held.shape else float(held.reshape(1)[0]), notes
+
+
+def held_in(numpy: Any, stream: Any, shown: str, axes: int) -> Any:
+    """NumPy's array of a stream in its format, whose header is judged before its data is read."""
     layout = numpy.lib.format
     version = layout.read_magic(stream)
     read = layout.read_array_header_1_0 if version == (1, 0) else layout.read_array_header_2_0
@@ -103,7 +114,7 @@ def of_numpy(numpy: Any, stream: Any, _label: str, shown: str) -> tuple[float | 
     if dtype.kind not in "fiub":
         what = "complex numbers" if dtype.kind == "c" else f"the type {shorten(str(dtype))}"
         raise failed(shown, f"holds {what}", hint)
-    if len(shape) > 2:
+    if len(shape) > axes:
         raise failed(shown, f"has {len(shape)} axes, {said(shape)}", "arrays have two at most: save one slice, such as x[0]")  # fmt: skip
     if 0 in shape:
         raise failed(shown, f"is empty: its shape is {said(shape)}", "an array has one number at least")  # fmt: skip
@@ -116,11 +127,7 @@ def of_numpy(numpy: Any, stream: Any, _label: str, shown: str) -> tuple[float | 
     if len(data) < count * dtype.itemsize:
         raise failed(shown, f"ends after {len(data):,} bytes of {count * dtype.itemsize:,}", "it is broken: write it again")  # fmt: skip
     held = numpy.frombuffer(data, dtype=dtype)
-    held = held.reshape(shape, order="F" if in_columns else "C")
-    notes = []
-    if dtype.name in NARROW:
-        notes.append(f"{shown} is of {NARROW[dtype.name]}, and each number is taken as it is held: 0.1 is {float(dtype.type(0.1)):.12g}")  # fmt: skip
-    return array(held if shape else held.reshape(1), shown) if shape else float(held.reshape(1)[0]), notes  # fmt: skip
+    return held.reshape(shape, order="F" if in_columns else "C")
 
 
 def of_json(text: str, shown: str) -> float | Array:
@@ -137,12 +144,22 @@ def of_csv(text: str, shown: str) -> float | Array:
 
     Raises BackpropError for a header, an empty cell, and rows that are not as long.
     """
+    rows = [[literal(cell) for cell in cells] for cells in cells_of(text, shown)]
+    if len(rows) == len(rows[0]) == 1:
+        return rows[0][0]
+    if len(rows) == 1 or len(rows[0]) == 1:
+        return array([x for row in rows for x in row], shown)
+    return array(rows, shown)
+
+
+def cells_of(text: str, shown: str) -> list[list[str]]:
+    """The rows of such a text as it is written. Raises BackpropError as of_csv."""
     lines = list(lines_of(text))
     if not lines:
         raise failed(shown, "holds no numbers", "write the rows of an array, a line each: 1,2,3")
     first = lines[0][1]
     sign = next((c for c in "\t;," if c in first), None)
-    rows: list[list[float]] = []
+    rows: list[list[str]] = []
     for number, line in lines:
         cells = [cell.strip().strip('"') for cell in line.split(sign)]
         wrong = next((cell for cell in cells if not number_of(cell)), None)
@@ -154,15 +171,11 @@ def of_csv(text: str, shown: str) -> float | Array:
                 )  # fmt: skip
             what = f"{shorten(visible(wrong))}, which is no finite number" if wrong else "an empty cell"  # fmt: skip
             raise failed(shown, f"has {what} in line {number}", "write decimals with a point, and commas between them")  # fmt: skip
-        rows.append([literal(cell) for cell in cells])
+        rows.append(cells)
         if len(cells) != len(rows[0]):
             counts = f"{len(cells)} number{'s' * (len(cells) != 1)} in line {number}, and {len(rows[0])} in line {lines[0][0]}"  # fmt: skip
             raise failed(shown, f"has {counts}", "all rows of a matrix are as long")
-    if len(rows) == len(rows[0]) == 1:
-        return rows[0][0]
-    if len(rows) == 1 or len(rows[0]) == 1:
-        return array([x for row in rows for x in row], shown)
-    return array(rows, shown)
+    return rows
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

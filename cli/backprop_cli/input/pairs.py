@@ -1,8 +1,6 @@
-"""Options that give names something each: claims of gradients, ranges of variables."""
+"""Ranges of variables."""
 
 import math
-import re
-from collections.abc import Iterable
 
 from backprop_grammar.errors import BackpropError, shorten, usage, visible
 from backprop_grammar.language.parser import parse, plain_name
@@ -11,32 +9,7 @@ from backprop_grammar.trace.evaluate import evaluate
 
 from .point import pieces
 
-__all__ = ["read_claims", "read_ranges"]
-
-BINDING = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)\s*(.*?)\s*\Z", re.DOTALL)
-
-
-def read_claims(texts: Iterable[str]) -> dict[str, str]:
-    """The claims of options such as `w0=-0.2,x1=-0.40`, with their digits as written.
-
-    Raises BackpropError for a text that is none, and for a node that is claimed twice.
-    """
-    claims: dict[str, str] = {}
-    for text in texts:
-        for start, end in pieces(text):
-            part = text[start:end]
-            if not part.strip():
-                continue
-            match = BINDING.match(part)
-            if not match or not match[2]:
-                shown = shorten(visible(part.strip()))
-                message = f"{shown} is not a claim, which is the name of a node, = and a number"
-                raise usage(message, "write --claim x=-4,y=0.25")
-            name = plain_name(match[1])
-            if name in claims:
-                raise usage(f"{shorten(name)} is claimed twice", "claim each gradient once")
-            claims[name] = match[2]
-    return claims
+__all__ = ["read_ranges"]
 
 
 def read_ranges(texts: list[str]) -> dict[str, tuple[float, float]]:

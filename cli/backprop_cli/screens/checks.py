@@ -4,11 +4,13 @@ Every row ends in its verdict; what there is to explain stands below in sentence
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 from rich.text import Text
 
-from backprop_grammar.checks.differences import Difference, Differences, Report
+from backprop_grammar.checks.differences import Difference
 from backprop_grammar.checks.equivalence import Agreement
+from backprop_grammar.checks.report import Report
 from backprop_grammar.diagnosis.claims import Verdict
 from backprop_grammar.diagnosis.mistakes import MISTAKES
 from backprop_grammar.diagnosis.search import Diagnosis
@@ -37,6 +39,9 @@ GOOD, BAD = "green", "red"
 MANY = 40
 """Right edges above which only those that are not right are listed, unless all are asked for."""
 
+TABLE = 4
+"""Claims from which on they are a table, of which the first wrong line is named."""
+
 SENTENCES = {mistake.name: mistake.sentence for mistake in MISTAKES}
 
 
@@ -51,6 +56,8 @@ def show(report: Report, options: Options) -> None:
 class Page:
     """The lines of a screen of some width."""
 
+    sentences: ClassVar = SENTENCES
+
     def __init__(self, report: Report, options: Options, width: int, plain: bool) -> None:
         self.report = report
         self.options = options
@@ -61,9 +68,7 @@ class Page:
     def lines(self) -> Iterable[Text]:
         report = self.report
         yield from self.header()
-        if report.verdicts:
-            yield Text()
-            yield from self.claims(report.verdicts)
+        yield from self.all_claims(report.verdicts)
         if report.differences is not None:
             yield Text()
             yield from self.differences(report.differences)
@@ -83,8 +88,12 @@ class Page:
         for i, stage in enumerate(stages):
             line = Text(stage, NAME if i == len(stages) - 1 else "")
             if i == len(stages) - 1 and value is not None:
-                line = Text.assemble(line, "  =  ", (decimal(value, self.digits), GOOD))
+                line = Text.assemble(line, "  =  ", (self.value_text(value), GOOD))
             yield from self.paragraph(line)
+
+    def value_text(self, value: Any) -> str:
+        """The value of the output."""
+        return decimal(value, self.digits)
 
     def table(self, columns: Sequence[Column], rows: list[list[Text]]) -> Iterable[Text]:
         """A table, or on a narrow terminal its rows as paragraphs."""
@@ -101,44 +110,66 @@ class Page:
 
     # claims
 
-    def claims(self, verdicts: Sequence[Verdict]) -> Iterable[Text]:
+    def all_claims(self, verdicts: Sequence[Any]) -> Iterable[Text]:
+        """The claims of values, and those of gradients; the one that others follow from; remarks."""
+        values = [verdict for verdict in verdicts if verdict.name.startswith("value.")]
+        gradients = [verdict for verdict in verdicts if not verdict.name.startswith("value.")]
+        for title, what, claims in (("Values", "value", values), ("Claims", "gradient", gradients)):
+            if claims:
+                yield Text()
+                yield from self.claims(title, what, claims)
+        if verdicts:
+            yield from self.first()
+            said: dict[tuple[str, ...], str] = {}
+            following = self.report.first.all_following if self.report.first else ()
+            for verdict in (*values, *gradients):
+                if self.explains(verdict) or verdict.name not in following:
+                    yield from self.reasons(verdict, said)
+        if self.report.remarks:
+            yield Text()
+        for remark in self.report.remarks:
+            yield from self.paragraph(Text.assemble(("note: ", WARNING), visible(remark)))
+
+    def explains(self, verdict: Any) -> bool:
+        """Whether something is said of a claim that follows from another."""
+        return bool(verdict.diagnoses)
+
+    def first(self) -> Iterable[Text]:
+        """The first wrong claim, where others follow from it."""
+        first = self.report.first
+        if first is not None and (first.all_following or len(self.report.verdicts) >= TABLE):
+            yield Text()
+            yield from self.paragraph(Text(visible(first.message)))
+
+    def claims(self, title: str, what: str, verdicts: Sequence[Any]) -> Iterable[Text]:
         wrong = sum(not verdict.right for verdict in verdicts)
-        yield from self.paragraph(self.title("Claims", wrong, len(verdicts)))
+        yield from self.paragraph(self.title(title, wrong, len(verdicts)))
         columns = [
             Column("of"),
             Column("claimed", right=True),
-            Column("gradient", right=True),
+            Column(what, right=True),
             Column("verdict"),
         ]
-        rows = [
-            [
-                Text(visible(verdict.name), NAME),
-                Text(visible(verdict.claimed)),
-                Text(decimal(verdict.correct, self.digits)),
-                Text(verdict.status, GOOD if verdict.right else BAD),
-            ]
-            for verdict in verdicts
+        yield from self.table(columns, [self.claim(verdict) for verdict in verdicts])
+
+    def claim(self, verdict: Verdict) -> list[Text]:
+        """The row of a claim."""
+        return [
+            Text(visible(verdict.name.removeprefix("value.")), NAME),
+            Text(visible(verdict.claimed)),
+            Text(decimal(verdict.correct, self.digits)),
+            Text(verdict.status, GOOD if verdict.right else BAD),
         ]
-        yield from self.table(columns, rows)
-        said: dict[tuple[str, ...], str] = {}
-        for verdict in verdicts:
-            yield from self.reasons(verdict, said)
 
     def title(self, name: str, wrong: int, total: int) -> Text:
         outcome = (f"{wrong:,} of {total:,} wrong", BAD) if wrong else (f"{total:,} right", GOOD)
         return Text.assemble((name, TITLE), "  ", outcome)
 
-    def reasons(self, verdict: Verdict, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
+    def reasons(self, verdict: Any, said: dict[tuple[str, ...], str]) -> Iterable[Text]:
         """What explains a claim; what was said of another claim is only referred to."""
         if not verdict.diagnoses and not verdict.advice:
             return
-        # What explains less, or contradicts other claims, is left aside where something else does not.
-        best = verdict.diagnoses[:1]
-        kept = [
-            one
-            for one in verdict.diagnoses
-            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
-        ]
+        best, kept = verdict.diagnoses[:1], self.kept(verdict.diagnoses)
         messages = tuple(diagnosis.message for diagnosis in kept)
         yield Text()
         start = Text.assemble((visible(verdict.name), NAME), f" = {visible(verdict.claimed)}")
@@ -153,12 +184,26 @@ class Page:
         else:
             yield from self.paragraph(start)
         for advice in verdict.advice:
-            yield from wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
+            yield from self.advice(advice)
+
+    def kept(self, diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+        """Those that are listed: what explains less, or contradicts other claims, is left aside where
+        something else does not.
+        """
+        best = diagnoses[:1]
+        return [
+            one
+            for one in diagnoses
+            if len(one.explains) == len(best[0].explains) and (best[0].spoils or not one.spoils)
+        ]
+
+    def advice(self, advice: str) -> list[Text]:
+        return wrapped(Text(f"  {visible(advice)}", WARNING), self.width, 4)
 
     def diagnosis(self, diagnosis: Diagnosis) -> Iterable[Text]:
         yield from wrapped(Text("  - ").append(visible(diagnosis.message), BAD), self.width, 2)
         also = dict.fromkeys(
-            SENTENCES[name] for name, _ in diagnosis.also if name != diagnosis.mistake
+            self.sentences[name] for name, _ in diagnosis.also if name != diagnosis.mistake
         )
         if also:
             text = f"    the same number comes from: {'; '.join(list(also)[:4])}"
@@ -172,7 +217,7 @@ class Page:
 
     # differences
 
-    def differences(self, differences: Differences) -> Iterable[Text]:
+    def differences(self, differences: Any) -> Iterable[Text]:
         if differences.inputs:
             wrong = sum(row.verdict == "wrong" for row in differences.inputs)
             title = self.title(

@@ -10,18 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..blocks.names import Names
-from ..diagnosis.claims import Verdict
 from ..language.graph import Graph
 from ..numbers.ball import Ball
 from ..numbers.decimal import number, short_number, telling
 from ..numbers.multiprecision import size_of
 from ..numbers.wide import UNEVALUATED, Number, Wide, exists
 from ..trace.record import KINKS, Node, Trace
-from .equivalence import Agreement
 from .moved import alone, along, dependents, effort
 from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, Work, slopes
 
-__all__ = ["TOLERANCE", "Difference", "Differences", "Report", "differences"]
+__all__ = ["TOLERANCE", "Difference", "Differences", "differences"]
 
 PATIENCE = 20
 """Inputs that are too much work before the rest is not looked at."""
@@ -77,28 +75,6 @@ class Differences:
     def right(self) -> bool:
         """Whether no gradient is contradicted."""
         return not any(row.verdict == "wrong" for row in (*self.inputs, *self.edges))
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was checked, any of three: a gradient, claims of it, two formulas."""
-
-    program: Graph
-    at: dict[str, float]
-    output: str
-    value: Number | None = None
-    differences: Differences | None = None
-    verdicts: tuple[Verdict, ...] = ()
-    agreement: Agreement | None = None
-
-    @property
-    def right(self) -> bool:
-        """Whether all is right."""
-        return (
-            (self.differences is None or self.differences.right)
-            and all(verdict.right for verdict in self.verdicts)
-            and (self.agreement is None or self.agreement.agreed)
-        )
 
 
 def differences(trace: Trace, *, edges: bool = True) -> Differences:

@@ -126,23 +126,10 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
         if name not in box and name not in given and name not in graph.inputs
     ]
     if unranged:
-        missing = tuple(dict.fromkeys(name for name, _ in unranged))
-        name, graph = unranged[0]
-        each = f"{name} a range" if len(missing) == 1 else "each of them a range"
-        raise BackpropError(
-            "binding",
-            f"no range for {few(missing)}",
-            graph.spans[graph.variables[name]],
-            hint=f"give {each}, such as -2 to 2",
-            source=graph.source,
-            node=graph.variables[name],
-            missing=missing,
-            reason="unranged",
-        )
+        raise without_range(unranged)
     unknown = [name for name in box if name not in names]
     if unknown:
-        message = f"neither program has a variable {unknown[0]}"
-        raise BackpropError("binding", message, hint=f"the variables are {few(names)}")
+        raise unknown_range(unknown[0], names)
     seen = set[tuple[float, ...]]()
     compared = skipped = kinks = 0
     worst = 0.0
@@ -168,6 +155,29 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
             parting = located(parting, a, b)
             break
     return Agreement(kept_text(a), kept_text(b), box, compared, skipped, kinks, worst, parting)
+
+
+def without_range(unranged: Sequence[tuple[str, Graph]]) -> BackpropError:
+    """The error for variables of programs that have no range."""
+    missing = tuple(dict.fromkeys(name for name, _ in unranged))
+    name, graph = unranged[0]
+    each = f"{name} a range" if len(missing) == 1 else "each of them a range"
+    return BackpropError(
+        "binding",
+        f"no range for {few(missing)}",
+        graph.spans[graph.variables[name]],
+        hint=f"give {each}, such as -2 to 2",
+        source=graph.source,
+        node=graph.variables[name],
+        missing=missing,
+        reason="unranged",
+    )
+
+
+def unknown_range(name: str, names: Sequence[str]) -> BackpropError:
+    """The error for the range of what is no variable."""
+    message = f"neither program has a variable {name}"
+    return BackpropError("binding", message, hint=f"the variables are {few(names)}")
 
 
 def traced(graph: Graph, at: dict[str, float]) -> Trace | BackpropError:

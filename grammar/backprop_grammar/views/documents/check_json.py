@@ -5,10 +5,12 @@ first, and every part has its own.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from ...checks.differences import Difference, Differences, Report
+from ...checks.differences import Difference, Differences
 from ...checks.equivalence import Agreement
+from ...checks.report import Report
 from ...diagnosis.claims import Verdict
 from ...diagnosis.search import Diagnosis
 from ...language.nearest import exact
@@ -28,20 +30,36 @@ def render(report: Report, options: Options) -> str:
 
 def document(report: Report) -> dict[str, Any]:
     """The document as Python objects; see check.schema.json."""
+    return assembled(report, claim, plain, lambda report: {"at": report.at, **exact(report.at)})
+
+
+def assembled(
+    report: Report,
+    claim_of: Callable[[Any], dict[str, Any]],
+    value_of: Callable[[Any], Any],
+    at_of: Callable[[Report], dict[str, Any]],
+) -> dict[str, Any]:
+    """The same from what stands for a claim, the value and the point."""
     result: dict[str, Any] = {
         "format": FORMAT,
         "right": report.right,
         "program": shown_text(report.program),
-        "at": report.at,
-        **exact(report.at),
+        **at_of(report),
         "output": report.output,
     }
     if report.value is not None:
-        result["value"] = plain(report.value)
-    if report.differences is not None:
+        result["value"] = value_of(report.value)
+    if isinstance(report.differences, Differences):
         result["differences"] = differences(report.differences)
     if report.verdicts:
-        result["claims"] = [claim(verdict) for verdict in report.verdicts]
+        result["claims"] = [claim_of(verdict) for verdict in report.verdicts]
+    if report.first is not None:
+        first = report.first
+        result["first"] = {
+            "name": first.name, "following": list(first.following), "own": [{"name": name, "following": list(names)} for name, names in first.own], "message": first.message,
+        }  # fmt: skip
+    if report.remarks:
+        result["remarks"] = list(report.remarks)
     if report.agreement is not None:
         result["agreement"] = agreement(report.agreement)
     return result

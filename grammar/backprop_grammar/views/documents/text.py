@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ...checks.differences import Difference, Report
+from ...checks.differences import Difference, Differences
+from ...checks.report import Report
 from ...diagnosis.claims import Verdict
 from ...errors import visible
 from ...explain.document import Explanation, plain
@@ -15,6 +16,7 @@ from ...trace.record import Flag, Note, Trace
 
 if TYPE_CHECKING:
     from ...arrays.record import ArrayTrace
+    from ...diagnosis.array_claims import ArrayVerdict
 
 __all__ = ["MOST", "check_text", "explanation_text", "remarks", "stages", "trace_text"]
 
@@ -95,9 +97,16 @@ def check_text(report: Report, digits: int = 6) -> str:
     lines: list[str] = []
     for verdict in report.verdicts:
         lines += verdict_lines(verdict, digits)
-    if report.differences is not None:
-        rows = (*report.differences.inputs, *report.differences.edges)
-        lines += [difference_line(row, digits) for row in rows]
+    if report.first is not None:
+        lines.append(report.first.message)
+    found = report.differences
+    if isinstance(found, Differences):
+        lines += [difference_line(row, digits) for row in (*found.inputs, *found.edges)]
+    elif found is not None:
+        for one in found.inputs:
+            lines.append(f"{one.name}: {one.verdict}")
+            lines += [f"  {difference_line(row, digits)}" for row in one.rows if row.verdict != "right"]  # fmt: skip
+    lines += report.remarks
     if report.agreement is not None:
         parting = report.agreement.parting
         same = f"the same value and gradients at {report.agreement.points:,} points"
@@ -105,9 +114,12 @@ def check_text(report: Report, digits: int = 6) -> str:
     return "\n".join(map(visible, lines))
 
 
-def verdict_lines(verdict: Verdict, digits: int) -> Iterable[str]:
-    line = f"{verdict.name} = {verdict.claimed}: {verdict.status}"
-    yield line if verdict.right else f"{line}, it is {decimal(verdict.correct, digits)}"
+def verdict_lines(verdict: "Verdict | ArrayVerdict", digits: int) -> Iterable[str]:
+    if isinstance(verdict, Verdict):
+        line = f"{verdict.name} = {verdict.claimed}: {verdict.status}"
+        yield line if verdict.right else f"{line}, it is {decimal(verdict.correct, digits)}"
+    else:
+        yield f"{verdict.name}: {verdict.text}"
     for diagnosis in verdict.diagnoses:
         yield f"  {diagnosis.message}"
     for advice in verdict.advice:
