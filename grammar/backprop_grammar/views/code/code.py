@@ -25,7 +25,12 @@ __all__ = [
     "arguments_of",
     "code_of",
     "comment",
+    "helpers",
     "python_words",
+    "remarks",
+    "safe",
+    "unlike",
+    "words",
 ]
 
 TARGETS = ("python", "numpy", "jax", "torch", "c", "javascript")
@@ -147,7 +152,7 @@ def code_of(target: Target, formulas: Formulas) -> Code:
         value=value,
         inside=inside,
         tests=frozenset(lines.tests),
-        helpers=tuple(helpers(target, lines.used)),
+        helpers=tuple(helpers(target.helpers, lines.used)),
         point=point,
         renamed=renamed,
     )
@@ -215,9 +220,9 @@ def check(target: Target, derivative: Derivative) -> None:
             )
 
 
-def helpers(target: Target, used: set[str]) -> list[str]:
+def helpers(sources: dict[str, str], used: set[str]) -> list[str]:
     """The functions that the file brings along: those used, and those that these use."""
-    sources, pending, found = target.helpers, sorted(used & target.helpers.keys()), set()
+    pending, found = sorted(used & sources.keys()), set()
     while pending:
         name = pending.pop()
         if name not in found:
@@ -265,15 +270,21 @@ def python_words() -> frozenset[str]:
 
 def comment(code: Code, *does: str) -> list[str]:
     """What the file is: lines without characters that could end a comment or a line."""
-    program = code.formulas.program
-    if len(program) > LONGEST:
-        program = f"{program[:LONGEST]}..."
-    lines = [f"Written by {code.formulas.author} for the program", ""]
-    lines += [f"    {visible(line)}" for line in program.splitlines()]
-    lines += ["", *does]
-    if code.renamed:
-        renamed = ", ".join(f"{old} is {new} here" for old, new in code.renamed.items())
-        lines.append(f"Renamed: {renamed}.")
+    formulas = code.formulas
+    lines = remarks(formulas.author, formulas.program, does, code.renamed)
     if code.point is not None and code.missing:
         lines.append(f"Not tested: at the point there is no number for {', '.join(code.missing)}.")
+    return lines
+
+
+def remarks(author: str, program: str, does: Iterable[str], renamed: dict[str, str]) -> list[str]:
+    """The lines of such a comment: whose the file is, the program, what it does."""
+    if len(program) > LONGEST:
+        program = f"{program[:LONGEST]}..."
+    lines = [f"Written by {author} for the program", ""]
+    lines += [f"    {visible(line)}" for line in program.splitlines()]
+    lines += ["", *does]
+    if renamed:
+        told = ", ".join(f"{old} is {new} here" for old, new in renamed.items())
+        lines.append(f"Renamed: {told}.")
     return [line.rstrip() for line in lines]
