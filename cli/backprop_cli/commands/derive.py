@@ -3,13 +3,17 @@
 A Hessian, a direction and a higher order are all gradients of gradients.
 """
 
+import math
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backprop_grammar.answers import no_arrays
 from backprop_grammar.errors import BackpropError, usage, visible
+from backprop_grammar.language.graph import Array
 
 from .. import formats
 from ..input.options import (
@@ -28,8 +32,12 @@ from ..input.options import (
 if TYPE_CHECKING:
     from backprop_grammar import library
     from backprop_grammar.derivatives.formulas import Formulas
+    from backprop_grammar.derivatives.matrices import Matrix
+    from backprop_grammar.trace.record import Note
 
     from ..input.request import Request
+
+    Read = tuple[library.Program, dict[str, Any], list[Note]]
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -52,6 +60,10 @@ def command(
         bool,
         typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
     ] = False,
+    jacobian: Annotated[
+        str,
+        typer.Option(metavar="OF,BY", help="The Jacobian of a stage by another, or an input: p,z."),
+    ] = "",
     jvp: Annotated[
         str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
     ] = "",
@@ -75,7 +87,17 @@ def command(
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived = formulas(request, 2 if hessian else order, jvp, hvp, code)
+    given = request.read(arrays=True)
+    if jacobian or (hessian and over_arrays(given)):
+        other = [
+            ("--order", order > 1),
+            ("--jvp", jvp),
+            ("--hvp", hvp),
+            ("--hessian", hessian and jacobian),
+        ]
+        found = matrix(request, given, jacobian, [text for text, there in other if there])
+        return show_matrix(row, found, formats.Options(digits), save, get)
+    derived = formulas(request, given, 2 if hessian else order, jvp, hvp, code)
     if row.name == "latex":
         derived = replace(derived, written={**derived.written, **written(at or [])})
     if hessian and derived.at is not None and not (name or save or as_json or get):
@@ -96,10 +118,72 @@ def command(
     return 3 if None in derived.numbers.values() else 0
 
 
-def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "Formulas":
+def over_arrays(given: "Read") -> bool:
+    """Whether a program is over arrays at its point."""
+    program, at, _ = given
+    return program.record.arrays or any(isinstance(x, Array) for x in at.values())
+
+
+def matrix(request: "Request", given: "Read", jacobian: str, other: list[str]) -> "Matrix":
+    """The Jacobian, or the Hessian where none is asked for. other: options that ask for else."""
+    from backprop_grammar.derivatives import matrices
+
+    what = "--jacobian" if jacobian else "--hessian"
+    if other:
+        raise usage(f"{what} and {other[0]} are different questions", "ask one of them")
+    program, at, notes = given
+    graph, views = program.record, request.views()
+    if not jacobian:
+        at = complete(program, at, True, views["output"]) or at
+        found = matrices.hessian(graph, at, views["wrt"], views["output"])
+        return replace(found, notes=(*notes, *found.notes))
+    if request.wrt or views["output"]:
+        raise usage("a Jacobian says of what and by what it is", "leave out --wrt and --output")
+    of, _, by = (part.strip() for part in jacobian.partition(","))
+    if not of or not by or "," in by:
+        raise usage("--jacobian takes two names", "write --jacobian p,z for the one of p by z")
+    needed = dict.fromkeys([*program.needed(of), *program.needed(by)])
+    missing = [name for name in needed if name not in at]
+    shaped = {name: graph.declared[name] for name in missing if name in graph.declared}
+    if missing and (request.at or len(shaped) < len(missing)):
+        at = complete(program, at, True, of) or at
+    if any(isinstance(n, str) for shape in shaped.values() for n in shape):
+        raise usage(
+            "a Jacobian has a size, and letters are none", "declare numbers, or give a point: --at"
+        )
+    sizes = {name: placeholder(shape) for name, shape in shaped.items()} if missing else {}
+    found = matrices.jacobian(graph, at | sizes, of, by, numbers=not missing)
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def placeholder(shape: tuple[Any, ...]) -> float | Array:
+    """A value of a shape, where only that counts."""
+    return Array(shape, (0.0,) * math.prod(shape)).value
+
+
+MATRICES = {"text": "screens.matrix", "matrix": "screens.matrix", "latex": "documents.matrix_latex", "json": "documents.matrix_json"}  # fmt: skip
+"""The formats of a matrix over arrays, and their modules."""
+
+
+def show_matrix(
+    row: formats.Format, found: "Matrix", options: formats.Options, save: Path | None, get: str | None
+) -> int:  # fmt: skip
+    """Print or save a matrix over arrays; the exit code is 3 where a number does not exist."""
+    if row.name not in MATRICES:
+        raise usage(f"a {found.kind} is no code", f"its formats are {', '.join(MATRICES)}")
+    if row.name == "text" and save is not None:
+        raise usage("a matrix is saved as LaTeX or JSON", "name the file matrix.tex or matrix.json")
+    formats.deliver(row._replace(module=MATRICES[row.name]), found, options, save, get)
+    formats.remark(found)
+    return 3 if found.flags else 0
+
+
+def formulas(
+    request: "Request", read: "Read", order: int, jvp: str, hvp: str, code: str
+) -> "Formulas":
     """The derivatives that the options ask for.
 
-    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
+    read: what the request reads. order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
     of code that they are for, which computes the output too; empty for formulas.
 
     Raises BackpropError for options that contradict each other, and for a point that has no
@@ -110,7 +194,9 @@ def formulas(request: "Request", order: int, jvp: str, hvp: str, code: str) -> "
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
-    program, given, notes = request.read()
+    program, given, notes = read
+    if over_arrays(read):
+        raise no_arrays("derive")
     views = request.views()
     at = complete(program, given, bool(request.at), views["output"])
     direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None

@@ -15,7 +15,7 @@ EXAMPLES = """\
 backprop schema > trace.schema.json
 backprop schema error"""
 
-ARRAYS = ("arrays", "array_explanation", "array_step")
+ARRAYS = ("arrays", "array_explanation", "array_step", "matrix")
 """Those of the documents over vectors and matrices."""
 
 SCHEMAS = tuple(
