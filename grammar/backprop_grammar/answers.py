@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from importlib import import_module
 from operator import index
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -18,7 +17,6 @@ from .trace.record import Trace as TraceRecord
 from .views.options import Options, checked_theme
 
 if TYPE_CHECKING:
-    from .array_answers import Matrix
     from .arrays.record import ArrayTrace as ArrayTraceRecord
     from .checks.differences import Report as ReportRecord
     from .explain.document import Explanation as ExplanationRecord
@@ -206,31 +204,6 @@ class Evaluated(Answer, Generic[N]):
         return self.listed()
 
     # pictures
-
-    def jacobian(self, of: str, by: str) -> "Matrix":
-        """The Jacobian of a node by another node, or an input.
-
-        Its rows are the elements of the first, its columns those of the second.
-        """
-        from .array_answers import Matrix  # loaded when it is asked for
-        from .derivatives.matrices import jacobian  # likewise
-
-        end, start = named(of, "what is differentiated"), named(by, "what it is differentiated by")
-        record = jacobian(self.record.program, self.record.at, end, start)
-        return Matrix(record, self.digits, partial(Evaluated.jacobian, self, of, by))
-
-    def hessian(self, *wrt: str) -> "Matrix":
-        """The Hessian of the output by all elements of these inputs, or of all.
-
-        Raises BackpropError where these are more than 100.
-        """
-        from .array_answers import Matrix  # loaded when it is asked for
-        from .derivatives.matrices import hessian  # likewise
-
-        names = [name for given in wrt for name in listed(given)]
-        output = "" if self.record.last else self.output
-        record = hessian(self.record.program, self.record.at, names, output)
-        return Matrix(record, self.digits, partial(Evaluated.hessian, self, *wrt))
 
     def _repr_svg_(self) -> str | None:
         return self.in_notebook("pictures.svg")

@@ -3,16 +3,15 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .answers import Answer, Evaluated, Explanation, checked, named, no_arrays, rendered
+from .answers import Evaluated, Explanation, checked, named, no_arrays, rendered
 from .errors import usage
 from .language.graph import as_array
-from .numbers.wide import as_float
 
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
-    from .derivatives.matrices import Matrix as MatrixRecord
+    from .matrix_answers import Matrix
 
-__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayTrace", "Matrix"]
+__all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayTrace"]
 
 
 class ArrayEdge(NamedTuple):
@@ -106,6 +105,18 @@ class ArrayTrace(Evaluated[ArrayNode]):
         record = why(self.told(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
 
+    def jacobian(self, of: str, by: str) -> "Matrix":
+        """The Jacobian of a node by another one, or an input: a row for each of its elements."""
+        from .matrix_answers import jacobian  # loaded when it is asked for
+
+        return jacobian(self, of, by)
+
+    def hessian(self, *wrt: str) -> "Matrix":
+        """The Hessian of the output by the elements of these inputs, or of all; 100 at most."""
+        from .matrix_answers import hessian  # loaded when it is asked for
+
+        return hessian(self, *wrt)
+
     def html(self) -> str:
         """A web page that steps through both passes. Raises BackpropError where it is too large."""
         return self.drawn("pictures.array_html")
@@ -138,58 +149,6 @@ class ArrayTrace(Evaluated[ArrayNode]):
         raise no_arrays("this view")
 
     check = claim = unbuilt
-
-
-class Matrix(Answer):
-    """A Jacobian or a Hessian."""
-
-    record: "MatrixRecord"
-
-    @property
-    def numbers(self) -> list[list[float | None]] | None:
-        """The matrix, row by row; None where there are too many numbers."""
-        rows = self.record.numbers
-        return None if rows is None else [[as_float(x) for x in row] for row in rows]
-
-    @property
-    def rows(self) -> tuple[str, ...]:
-        """What the rows belong to: the elements of what is differentiated."""
-        return self.record.rows
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the columns belong to: the elements of what it is differentiated by."""
-        return self.record.columns
-
-    @property
-    def formula(self) -> str:
-        """The matrix as a text, such as `diag(p) - p @ p.T`; empty where none says it."""
-        return self.record.text
-
-    @property
-    def zeros(self) -> int | None:
-        """How many of its numbers are 0 at every point; None where that is not known."""
-        return self.record.zeros
-
-    def __str__(self) -> str:
-        from .views.documents.matrix_text import matrix_text  # loaded when it is asked for
-
-        return matrix_text(self.record, self.digits)
-
-    __repr__ = __str__
-
-    def _repr_latex_(self) -> str:
-        from .views.documents.matrix_latex import equation  # loaded when it is asked for
-
-        return equation(self.record, self.digits)
-
-    def latex(self) -> str:
-        """An equation of LaTeX with a pmatrix."""
-        return rendered("documents.matrix_latex", self.record, self.digits)
-
-    def json(self) -> str:
-        """The matrix as one JSON document."""
-        return rendered("documents.matrix_json", self.record, self.digits)
 
 
 class ArrayExplanation(Explanation):

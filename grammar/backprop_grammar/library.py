@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .derivatives.formulas import Formulas
     from .descent.descend import Plan
     from .descent.trajectory import Trajectory
+    from .matrix_answers import Matrix
     from .operations.shape import Shape
 
 __all__ = [
@@ -726,6 +727,18 @@ class Trace(Evaluated[Node]):
         verdicts = judge(trace, texts)
         report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
         return Report(report, self.digits, partial(Trace.claim, self, texts))
+
+    def jacobian(self, of: str, by: str) -> "Matrix":
+        """The Jacobian of a node by another one, or an input: a row for each of its elements."""
+        from .matrix_answers import jacobian  # loaded when it is asked for
+
+        return jacobian(self, of, by)
+
+    def hessian(self, *wrt: str) -> "Matrix":
+        """The Hessian of the output by the elements of these inputs, or of all; 100 at most."""
+        from .matrix_answers import hessian  # loaded when it is asked for
+
+        return hessian(self, *wrt)
 
     # pictures and documents
 
