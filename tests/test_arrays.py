@@ -432,7 +432,7 @@ def test_a_gradient_that_does_not_exist_is_null_with_its_place():
 
 
 @pytest.mark.parametrize("command", [
-    ["derive"], ["check"], ["check", "--against", "W @ x", "--over", "W=0:1"],
+    ["check"], ["check", "--against", "W @ x", "--over", "W=0:1"],
 ], ids=" ".join)  # fmt: skip
 @pytest.mark.parametrize("program", ["sum(W @ x)", "sum(x^2)"])
 def test_what_is_not_built_for_arrays_says_so(command, program):
@@ -449,7 +449,7 @@ def test_the_library_refuses_what_is_not_built():
     program, point = bp.Program("sum(W @ x)"), {"W": [1, 2], "x": [3, 4]}
     trace = program.at(point)
     asks: list[Any] = [
-        program.derive, program.outline,
+        program.outline,
         trace.check,
     ]  # fmt: skip
     for ask in asks:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .array_answers import ArrayTrace
     from .batch.evaluator import Evaluator, Mapped
     from .checks.equivalence import Agreement
+    from .derivatives.array_formulas import ArrayFormulas
     from .derivatives.formulas import Formulas
     from .descent.descend import Plan
     from .descent.trajectory import Trajectory
@@ -333,26 +334,29 @@ class Program:
         *wrt: str,
         order: int = 1,
         output: str = "",
-        along: Mapping[str, float] | None = None,
+        along: Mapping[str, Any] | None = None,
         second: bool = False,
         at: Point | None = None,
         code: bool = False,
+        upstream: Any = 1.0,
     ) -> "Formula":
         """The derivatives of the output as formulas, by these names or by all inputs.
 
         order: 1 for the gradient, up to 6. along: the derivative along a direction instead, a
-        number per input; second: the gradient of that, the Hessian times the direction. at: a
-        point where the numbers are wanted, too. code: for a file in another language, which
-        computes the output beside them.
+        number per input; of arrays an array, or the name of a new variable; second: the gradient of
+        that, the Hessian times the direction. at: a point where the numbers are wanted, too. code:
+        for a file in another language, which computes the output beside them. upstream: what
+        arrives at an output that is an array: `ones`, or the name of a new variable. Shapes are
+        those of the point, or as the program declares them.
         """
-        if not self.of_numbers("derive").variables:
+        if not self.record.variables:
             raise BackpropError(
                 "name",
                 "the program has no variables, so there is nothing to derive by",
                 hint="write a name where the number may change",
             )
         names = [name for given in wrt for name in listed(given)]
-        return Formula(self, names, output, order, along, second, at, code)
+        return Formula(self, names, output, order, along, second, at, code, upstream)
 
     def map(
         self,
@@ -760,23 +764,25 @@ class Formula:
         wrt: Sequence[str] = (),
         output: str = "",
         order: int = 1,
-        along: Mapping[str, float] | None = None,
+        along: Mapping[str, Any] | None = None,
         second: bool = False,
         at: Point | None = None,
         code: bool = False,
+        upstream: Any = 1.0,
     ) -> None:
         """See ``Program.derive``."""
         self.program = program
         self.asked: dict[str, Any] = {
             "wrt": tuple(wrt), "output": output, "order": order, "along": along, "second": second,
-            "at": at, "code": code,
+            "at": at, "code": code, "upstream": upstream,
         }  # fmt: skip
-        self.record = self.formulas()
+        self.arrays = program.over_arrays(at or {}, {})
+        self.record: Any = self.formulas()
 
     def __reduce__(self) -> tuple[type["Formula"], tuple[Any, ...]]:
         return Formula, (self.program, *self.asked.values())
 
-    def formulas(self) -> "Formulas":
+    def formulas(self) -> "Formulas | ArrayFormulas":
         """The record of what is asked for. Raises BackpropError for questions that make no sense."""
         from .derivatives.derive import MAX_ORDER  # loaded when it is asked for
         from .derivatives.formulas import formulas  # loaded when it is asked for
@@ -787,16 +793,45 @@ class Formula:
         for name in ("second", "code"):
             asked[name] = chosen(asked[name], name)
         if asked["along"] is not None:
-            asked["along"] = numbers(asked["along"], "the direction")
+            if not self.arrays:
+                asked["along"] = numbers(asked["along"], "the direction")
             if not asked["along"]:
                 raise usage("the direction names no input", 'give along={"x": 1.0}')
             if order > 1 or asked["wrt"]:
                 raise usage("a direction says by which inputs", "leave out the names and the order")
         elif asked["second"]:
             raise usage("the second derivative is along a direction", 'give along={"x": 1.0}')
+        upstream = asked.pop("upstream")
+        if self.arrays:
+            return self.formulas_of_arrays(asked, upstream)
+        if upstream != 1.0:
+            raise usage("what arrives at the output of numbers is 1", "leave upstream out")
         if asked["at"] is not None:
             bound, asked["at"] = bind(bound, self.program.point(asked["at"], {}, {}))
         return formulas(bound, **asked)
+
+    def formulas_of_arrays(self, asked: dict[str, Any], upstream: Any) -> "ArrayFormulas":
+        """The same of a program over arrays. asked: as it was read."""
+        from .arrays.point import array, bind  # which numbers do not need
+        from .derivatives.array_formulas import array_formulas  # likewise
+
+        bound = self.program.record
+        if asked["at"] is not None:
+            bound, asked["at"] = bind(bound, self.program.point(asked["at"], {}, {}))
+        if asked["along"] is not None:
+            asked["along"] = {
+                named(name): x
+                if isinstance(x, str)
+                else array(x, "the direction")
+                if is_array(x)
+                else finite(x, "the direction")
+                for name, x in asked["along"].items()
+            }
+        if is_array(upstream):
+            upstream = array(upstream, "the upstream gradient")
+        elif not isinstance(upstream, str):
+            upstream = finite(upstream, "the upstream gradient")
+        return array_formulas(bound, **asked, upstream=upstream)
 
     def again(self, **changes: Any) -> "Formula":
         """The same with something asked otherwise."""
@@ -807,9 +842,15 @@ class Formula:
         return self.again(at=self.program.point(point, values, {}))
 
     @property
-    def numbers(self) -> dict[str, float | None]:
+    def numbers(self) -> dict[str, Any]:
         """The derivatives at the point, by the names of their stages; None where there is none."""
+        if self.arrays:
+            return {name: tensor.floats for name, tensor in self.record.numbers.items()}
         return dict(self.record.numbers)
+
+    def shown(self, view: str) -> str:
+        """The name of a view, or of what shows arrays so."""
+        return f"documents.array_{view}" if self.arrays else f"documents.{view}"
 
     def code(self, target: str) -> str:
         """A file in another language, which computes the output, too, and tests itself at the point."""
@@ -818,6 +859,8 @@ class Formula:
         if target not in TARGETS:
             hint = suggestion(str(target), TARGETS, f"the targets are {', '.join(TARGETS)}")
             raise usage(f"there is no target {shorten(str(target))}", hint)
+        if self.arrays:
+            raise no_arrays(f"{target} code")
         return rendered(f"code.{target}", self.again(code=True).record, DIGITS)
 
     def __str__(self) -> str:
@@ -826,21 +869,23 @@ class Formula:
     __repr__ = __str__
 
     def _repr_latex_(self) -> str:
+        if self.arrays:
+            return "\n".join(self.latex().splitlines()[1:])
         from .views.documents.derive_latex import equations  # loaded when it is asked for
 
         return equations(self.record, DIGITS)
 
     def text(self) -> str:
         """A program of this language."""
-        return rendered("documents.formulas", self.record, DIGITS)
+        return rendered(self.shown("formulas"), self.record, DIGITS)
 
     def latex(self) -> str:
         """Aligned equations of LaTeX."""
-        return rendered("documents.derive_latex", self.record, DIGITS)
+        return rendered(self.shown("derive_latex"), self.record, DIGITS)
 
     def json(self) -> str:
-        """One JSON document, the format backprop-derive/1."""
-        return rendered("documents.derive_json", self.record, DIGITS)
+        """One JSON document, the format backprop-derive/1; of arrays backprop-derive/2."""
+        return rendered(self.shown("derive_json"), self.record, DIGITS)
 
     def python(self) -> str:
         """A Python function."""

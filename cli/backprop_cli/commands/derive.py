@@ -3,17 +3,14 @@
 A Hessian, a direction and a higher order are all gradients of gradients.
 """
 
-import math
+import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backprop_grammar.answers import no_arrays
 from backprop_grammar.errors import BackpropError, usage, visible
-from backprop_grammar.language.graph import Array
 
 from .. import formats
 from ..input.options import (
@@ -25,19 +22,17 @@ from ..input.options import (
     Output,
     Program,
     Save,
+    Upstream,
     Wrt,
     format_option,
 )
 
 if TYPE_CHECKING:
     from backprop_grammar import library
+    from backprop_grammar.derivatives.array_formulas import ArrayFormulas
     from backprop_grammar.derivatives.formulas import Formulas
-    from backprop_grammar.derivatives.matrices import Matrix
-    from backprop_grammar.trace.record import Note
 
-    from ..input.request import Request
-
-    Read = tuple[library.Program, dict[str, Any], list[Note]]
+    from ..input.request import Read, Request
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -46,7 +41,8 @@ backprop derive "1/(1+exp(-(w*x+b)))"
 backprop derive "x^3*y" --order 2
 backprop derive "100*(y - x^2)^2 + (1 - x)^2" --hessian --at x=-1.2,y=1
 backprop derive "x^2*sin(y)" --jvp x=1,y=0
-backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy"""
+backprop derive "sigmoid(w*x + b)" --at w=2,x=1,b=0 --format numpy
+backprop derive "W: 3x4; x: 4; q = W @ x; sum(q^2)\""""
 
 
 def command(
@@ -55,6 +51,7 @@ def command(
     file: File = None,
     wrt: Wrt = None,
     output: Output = "",
+    upstream: Upstream = "",
     order: Annotated[int, typer.Option(metavar="N", help="The order of the derivatives.")] = 1,
     hessian: Annotated[
         bool,
@@ -65,10 +62,16 @@ def command(
         typer.Option(metavar="OF,BY", help="The Jacobian of a stage by another, or an input: p,z."),
     ] = "",
     jvp: Annotated[
-        str, typer.Option(metavar="POINT", help="The derivative along a direction: x=1,y=0.")
+        str,
+        typer.Option(
+            metavar="POINT", help="The derivative along a direction: x=1,y=0; of arrays, or x."
+        ),
     ] = "",
     hvp: Annotated[
-        str, typer.Option(metavar="POINT", help="The Hessian times a direction: x=1,y=0.")
+        str,
+        typer.Option(
+            metavar="POINT", help="The Hessian times a direction: x=1,y=0; of arrays, or x."
+        ),
     ] = "",
     digits: Digits = 6,
     save: Save = None,
@@ -87,17 +90,23 @@ def command(
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    given = request.read(arrays=True)
-    if jacobian or (hessian and over_arrays(given)):
-        other = [
-            ("--order", order > 1),
-            ("--jvp", jvp),
-            ("--hvp", hvp),
-            ("--hessian", hessian and jacobian),
-        ]
-        found = matrix(request, given, jacobian, [text for text, there in other if there])
+    read = request.read(arrays=True)
+    if jacobian or (hessian and read[0].over_arrays(read[1], {})):
+        from .derive_matrix import matrix, show_matrix
+
+        other = {
+            "--order": order > 1,
+            "--jvp": jvp,
+            "--hvp": hvp,
+            "--hessian": jacobian and hessian,
+        }
+        found = matrix(
+            request, read, jacobian, [option for option, given in other.items() if given]
+        )
         return show_matrix(row, found, formats.Options(digits), save, get)
-    derived = formulas(request, given, 2 if hessian else order, jvp, hvp, code)
+    derived = formulas(request, read, 2 if hessian else order, jvp, hvp, code, upstream)
+    if over_arrays(derived):
+        row = formats.of_arrays(row)
     if row.name == "latex":
         derived = replace(derived, written={**derived.written, **written(at or [])})
     if hessian and derived.at is not None and not (name or save or as_json or get):
@@ -115,76 +124,22 @@ def command(
     remarks += [f"flag: {flag.message}" for flag in derived.flags]
     for remark in dict.fromkeys(remarks):  # one cause may leave several without a number
         print(visible(remark), file=sys.stderr)
-    return 3 if None in derived.numbers.values() else 0
+    return 3 if derived.flags or None in derived.numbers.values() else 0
 
 
-def over_arrays(given: "Read") -> bool:
-    """Whether a program is over arrays at its point."""
-    program, at, _ = given
-    return program.record.arrays or any(isinstance(x, Array) for x in at.values())
-
-
-def matrix(request: "Request", given: "Read", jacobian: str, other: list[str]) -> "Matrix":
-    """The Jacobian, or the Hessian where none is asked for. other: options that ask for else."""
-    from backprop_grammar.derivatives import matrices
-
-    what = "--jacobian" if jacobian else "--hessian"
-    if other:
-        raise usage(f"{what} and {other[0]} are different questions", "ask one of them")
-    program, at, notes = given
-    graph, views = program.record, request.views()
-    if not jacobian:
-        at = complete(program, at, True, views["output"]) or at
-        found = matrices.hessian(graph, at, views["wrt"], views["output"])
-        return replace(found, notes=(*notes, *found.notes))
-    if request.wrt or views["output"]:
-        raise usage("a Jacobian says of what and by what it is", "leave out --wrt and --output")
-    of, _, by = (part.strip() for part in jacobian.partition(","))
-    if not of or not by or "," in by:
-        raise usage("--jacobian takes two names", "write --jacobian p,z for the one of p by z")
-    needed = dict.fromkeys([*program.needed(of), *program.needed(by)])
-    missing = [name for name in needed if name not in at]
-    shaped = {name: graph.declared[name] for name in missing if name in graph.declared}
-    if missing and (request.at or len(shaped) < len(missing)):
-        at = complete(program, at, True, of) or at
-    if any(isinstance(n, str) for shape in shaped.values() for n in shape):
-        raise usage(
-            "a Jacobian has a size, and letters are none", "declare numbers, or give a point: --at"
-        )
-    sizes = {name: placeholder(shape) for name, shape in shaped.items()} if missing else {}
-    found = matrices.jacobian(graph, at | sizes, of, by, numbers=not missing)
-    return replace(found, notes=(*notes, *found.notes))
-
-
-def placeholder(shape: tuple[Any, ...]) -> float | Array:
-    """A value of a shape, where only that counts."""
-    return Array(shape, (0.0,) * math.prod(shape)).value
-
-
-MATRICES = {"text": "screens.matrix", "matrix": "screens.matrix", "latex": "documents.matrix_latex", "json": "documents.matrix_json"}  # fmt: skip
-"""The formats of a matrix over arrays, and their modules."""
-
-
-def show_matrix(
-    row: formats.Format, found: "Matrix", options: formats.Options, save: Path | None, get: str | None
-) -> int:  # fmt: skip
-    """Print or save a matrix over arrays; the exit code is 3 where a number does not exist."""
-    if row.name not in MATRICES:
-        raise usage(f"a {found.kind} is no code", f"its formats are {', '.join(MATRICES)}")
-    if row.name == "text" and save is not None:
-        raise usage("a matrix is saved as LaTeX or JSON", "name the file matrix.tex or matrix.json")
-    formats.deliver(row._replace(module=MATRICES[row.name]), found, options, save, get)
-    formats.remark(found)
-    return 3 if found.flags else 0
+def over_arrays(derived: "Formulas | ArrayFormulas") -> bool:
+    """Whether formulas are of a program over vectors and matrices."""
+    return hasattr(derived, "upstream")
 
 
 def formulas(
-    request: "Request", read: "Read", order: int, jvp: str, hvp: str, code: str
-) -> "Formulas":
+    request: "Request", read: "Read", order: int, jvp: str, hvp: str, code: str, upstream: str = ""
+) -> "Formulas | ArrayFormulas":
     """The derivatives that the options ask for.
 
-    read: what the request reads. order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
-    of code that they are for, which computes the output too; empty for formulas.
+    read: what the request reads. order: of the derivatives. jvp, hvp: a direction such as
+    `x=1,y=0`, or empty. code: the format of code that they are for, which computes the output too;
+    empty for formulas.
 
     Raises BackpropError for options that contradict each other, and for a point that has no
     value.
@@ -195,12 +150,15 @@ def formulas(
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
     program, given, notes = read
-    if over_arrays(read):
-        raise no_arrays("derive")
     views = request.views()
     at = complete(program, given, bool(request.at), views["output"])
-    direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp") if jvp or hvp else None
-    derived = program.derive(
+    arrays = program.over_arrays(given, {})
+    direction: dict[str, Any] | None = None
+    if jvp or hvp:
+        direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp", arrays)
+    if upstream and not arrays:
+        raise usage("--upstream is for an output that is a vector or a matrix", "leave it out")
+    derived: Formulas | ArrayFormulas = program.derive(
         *views["wrt"],
         order=order,
         output=views["output"],
@@ -208,6 +166,7 @@ def formulas(
         second=bool(hvp),
         at=at,
         code=bool(code),
+        upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
     ).record
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
@@ -221,10 +180,21 @@ def written(at: list[str]) -> dict[str, str]:
     return read_point([text for text in at if not text.startswith("@")]).written
 
 
-def direction_of(text: str, option: str) -> dict[str, float]:
-    """The direction in an option such as `--jvp x=1,y=0`."""
+def arriving(request: "Request") -> Any:
+    """What --upstream says: the name of a new variable, or as in other commands."""
+    text = request.upstream.strip()
+    return text if text.isidentifier() else request.arriving()
+
+
+def direction_of(text: str, option: str, arrays: bool) -> dict[str, Any]:
+    """The direction in an option such as `--jvp x=1,y=0`; of arrays, names alone say that it is a
+    new variable: v, or of several variables v_x, v_y.
+    """
     from ..input.point import read_point
 
+    if arrays and "=" not in text:
+        names = [name for name in re.split(r"[\s,;]+", text) if name]
+        return {name: f"v_{name}" if len(names) > 1 else "v" for name in names}
     try:
         return read_point([text]).values
     except BackpropError as error:

@@ -584,7 +584,7 @@ class Reductions:
             from ..operations.makers import ELSEWHERE, MAKERS  # likewise
             from ..operations.structural import SELECTIONS, STRUCTURAL  # likewise
 
-            if self.internal and name in SELECTIONS and given == 2 and values[1] in graph.written:
+            if name in SELECTIONS and given == 2 and values[1] in graph.written:
                 return self.selection(SELECTIONS[name], span, *values)
             row = STRUCTURAL.get(name) or MAKERS.get(name)
             if name == "concat":

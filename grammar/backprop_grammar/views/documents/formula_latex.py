@@ -47,7 +47,9 @@ __all__ = [
     "figure",
     "name_latex",
     "rule",
+    "shape_latex",
     "side",
+    "tensor_latex",
 ]
 
 LETTERS = (
@@ -308,6 +310,16 @@ class Writer:
             return False
         return name == "array" or any(self.array[k] for k in operands)
 
+    def is_product(self, node: int) -> bool:
+        """Whether a node is written as a matrix product."""
+        return node in self.parts and self.parts[node].name == "matmul"
+
+    def by_element(self, node: int) -> bool:
+        """Whether a node is written as a product of arrays element by element."""
+        if node not in self.parts or self.parts[node].row is not MUL:
+            return False
+        return all(self.array[k] for k in self.parts[node].operands)
+
     def pieces(self) -> Iterator[str]:
         pending: list[Item] = [(self.root, SUM, False)]
         while pending:
@@ -342,6 +354,8 @@ class Writer:
             sign = r" \cdot " if hidden or self.digit[right] else r"\,"
             if self.array[left] and self.array[right]:
                 sign = r" \odot "
+                if self.is_product(left):
+                    return [(left, FRACTION, False), sign, (right, FRACTION, False)]
             return [(left, NEGATIVE, bare), sign, (right, FRACTION, False)]
         if row is DIV:
             minus = self.negative[node]
@@ -376,8 +390,10 @@ class Writer:
             return [*head, *self.selected(row, inside, operands[1:]), r"\right)"]
         if name == "matmul":
             left, right = operands
-            sign = r" \cdot " if self.digit[right] or self.binds[right] < FRACTION else r"\,"
-            return [(left, PRODUCT, False), sign, (right, FRACTION, False)]
+            level = PRODUCT if self.is_product(right) else FRACTION  # either way it is the same
+            sign = r" \cdot " if self.digit[right] or self.binds[right] < level else r"\,"
+            first = FRACTION if self.by_element(left) else PRODUCT
+            return [(left, first, False), sign, (right, level, False)]
         if name == "transpose":
             return ["{", (operands[0], ATOM, False), r"}^{\top}"]
         if name == "index":
@@ -482,6 +498,25 @@ def indexed(shown: Indexed) -> str:
     """An element as a formula over elements."""
     start = rf"\sum_{{{', '.join(shown.over)}}} " if shown.over else ""
     return start + rule(shown.rule)
+
+
+def shape_latex(text: str) -> str:
+    r"""A shape as it is declared: `3x4` as `3 \times 4`."""
+    return r" \times ".join(text.split("x"))
+
+
+def tensor_latex(tensor: Any, digits: int) -> str:
+    """A vector as a column, or a matrix; a large one in words."""
+    from ...arrays.text import inline, is_large  # which numbers alone do not need
+
+    if is_large(tensor) or any(number is None for number in tensor.numbers):
+        return rf"\text{{{escaped(inline(tensor, digits))}}}"
+    width = tensor.shape[1] if len(tensor.shape) == 2 else 1
+    cells = [figure(Figure(x, digits)) for x in tensor.numbers]
+    if not tensor.shape:
+        return cells[0]
+    rows = [" & ".join(cells[k : k + width]) for k in range(0, len(cells), width)]
+    return rf"\begin{{pmatrix}}{(chr(92) * 2).join(rows)}\end{{pmatrix}}"
 
 
 def grid(shown: Grid) -> str:

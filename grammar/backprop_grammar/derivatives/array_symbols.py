@@ -1,0 +1,241 @@
+"""Formulas over arrays: a tape of symbols on which every node has a shape.
+
+Operations on elements are simplified as those on numbers are, so a node may come out smaller than
+what it stands for: x - x is the number 0, whatever the shape of x. It is stretched again where
+its size counts, which is in matrix products and sums; elsewhere it never is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..arrays.shapes import Shapes, reduced
+from ..language.graph import Graph
+from ..language.precedence import comparison_of
+from ..operations.makers import MAKERS
+from ..operations.row import Operation
+from ..operations.shape import Misfit, Shape, Taken
+from ..operations.structural import (
+    MATMUL,
+    REDUCTIONS,
+    STRUCTURAL,
+    TRANSPOSE,
+    Structural,
+)
+from ..operations.table import CONSTANT, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
+from .array_tape import ALONE, ArrayTape, Extent, Held
+from .matrix_products import alike, factored, full, product, transposed
+
+__all__ = ["EYE", "ONES", "SUM", "ArraySymbols", "Extent", "Held", "spread_out"]
+
+SUM, MEAN = OPERATIONS["sum"], OPERATIONS["mean"]
+ONES, ZEROS, EYE = MAKERS["ones"], MAKERS["zeros"], STRUCTURAL["eye"]
+
+MOVES = frozenset(
+    ("index", "reshape", "flatten", "flip", "pad", "crop", "put", "take", "diag", "trace", "pick")
+)
+"""Operations of which the result is 0 where the first operand is."""
+
+
+def spread_out(given: Shape, over: Shape) -> tuple[int, ...]:
+    """The axes of a shape along which a smaller one is stretched over it."""
+    padded = (1,) * (len(over) - len(given)) + given
+    return tuple([k for k, (m, n) in enumerate(zip(padded, over, strict=True)) if m != n])
+
+
+class ArraySymbols(ArrayTape):
+    """The builder that simplifies, over arrays."""
+
+    def full(self, x: Held) -> int:
+        """A node that has the shape that it stands for."""
+        return full(self, x)
+
+    def alike(self, node: int, shape: Shape) -> int:
+        """A node in another shape of as many numbers, as of a vector and a row."""
+        return alike(self, node, shape)
+
+    def transposed(self, node: int) -> int:
+        """The transpose of a node."""
+        return transposed(self, node)
+
+    def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
+        try:
+            node = super().apply(operation, operands, comparison)
+            self.shape(node)
+        except Misfit:  # what was stretched was left out, and a column meets a vector
+            operands = [self.transposed(k) if len(self.shape(k)) == 1 else k for k in operands]
+            if operation is IF:
+                return self.selection(comparison, *operands)
+            return self.plain(operation, operands)
+        if operation in (OPERATIONS["add"], OPERATIONS["sub"]):
+            return factored(self, node)
+        return node
+
+    def reduce(self, row: Operation, x: Held, axis: int | None) -> Held:
+        """A reduction of an array, or along an axis."""
+        shape = reduced(row, Taken("", x.shape), axis)
+        extents = tuple([e if n > 1 else ALONE for e, n in zip(x.extents, shape, strict=False)])
+        axis = None if axis is not None and len(x.shape) == 1 else axis
+        node, own = x.node, self.shape(x.node)
+        lost = spread_out(own, x.shape) if len(own) <= len(x.shape) else ()
+        along = range(len(x.shape)) if axis is None else (axis,)
+        if row not in (SUM, MEAN) and row.selects == 0:
+            node, lost = self.full(x), ()
+        times = [self.count(x.extents[k]) for k in along if k in lost] if row is SUM else []
+        left = [k for k in along if k not in lost and x.shape[k] > 1]
+        if left:
+            scale: int | None = None
+            if row in (SUM, MEAN):
+                scale, rest = self.split(node)
+                assert rest is not None
+                node = rest
+            if axis is None or len(self.shape(node)) == 1:
+                node = self.written(row, (node,))
+            else:
+                node = self.written(row, (node,), axis)
+            node = self.scaled_by(scale, node)
+        elif axis is None:
+            node = self.alike(node, ())
+        for count in times:
+            node = self.apply(MUL, (count, node))
+        return Held(node, shape, extents)
+
+    def lifted(
+        self, graph: Graph, found: Shapes, leaves: Mapping[str, Held], needed: Sequence[bool]
+    ) -> list[Held]:
+        """The nodes of a program or of a text on this tape; those that are not needed are 0."""
+        nothing = Held(self.constant(0.0), (), ())
+        held = [nothing] * len(graph)
+        for node, row in enumerate(graph.operations):
+            if not needed[node]:
+                continue
+            if row is CONSTANT:
+                held[node] = Held(self.constant(graph.constants[node]), (), ())
+            elif row is VARIABLE:
+                held[node] = leaves[graph.names[node]]
+            else:
+                given = [held[k] for k in graph.operands[node]]
+                held[node] = self.operation(graph, node, row, given, found.of[node])
+            if node in found.whole and held[node].node not in self.whole:
+                self.whole[held[node].node] = found.whole[node]
+            if node in graph.names and not row.leaf and held[node].node not in self.hints:
+                self.hints[held[node].node] = graph.names[node]
+        return held
+
+    def operation(
+        self, graph: Graph, node: int, row: Operation, given: Sequence[Held], shape: Shape
+    ) -> Held:
+        """A node of a program, over what its operands are on this tape."""
+        written = graph.written.get(node)
+        if isinstance(row, Structural):
+            return self.structural(row, given, written, shape)
+        if row.name in REDUCTIONS and len(given) == 1 and given[0].shape:
+            return self.reduce(row, given[0], written)
+        if row is IDENTITY:
+            return given[0]
+        comparison = comparison_of(graph, node)
+        one = self.apply(row, [x.node for x in given], comparison)
+        return Held(one, shape, self.stretched_extents(given, shape))
+
+    def stretched_extents(self, given: Sequence[Held], shape: Shape) -> tuple[Extent, ...]:
+        """The sizes of a result element by element: of an operand that has them."""
+        extents = [ALONE] * len(shape)
+        for axis, n in enumerate(shape):
+            for one in given:
+                own = axis - len(shape) + len(one.shape)
+                if n > 1 and own >= 0 and one.shape[own] == n:
+                    extents[axis] = one.extents[own]
+                    break
+        return tuple(extents)
+
+    def structural(
+        self, row: Structural, given: Sequence[Held], written: Any, shape: Shape
+    ) -> Held:
+        """An operation on whole arrays."""
+        first = given[0] if given else None
+        if row.counts:
+            assert first is not None
+            return Held(self.counting(row, first), (), ())
+        if row is MATMUL:
+            a, b = given
+            extents = (*a.extents[: len(a.shape) - 1], *b.extents[1:])
+            if len(shape) == 2 and len(a.shape) == 1:  # a column times a row
+                extents = (a.extents[0], b.extents[1])
+            return Held(product(self, a, b, shape), shape, extents)
+        assert first is not None
+        if row is TRANSPOSE:
+            turned = first.extents[::-1] if len(first.shape) == 2 else (ALONE, first.extents[0])
+            if not self.shape(first.node):
+                return Held(first.node, shape, turned)
+            return Held(self.transposed(self.full(first)), shape, turned)
+        if row.name == "outer":
+            a, b = given
+            right = Held(
+                self.transposed(self.full(b)),
+                (1, *b.shape) if len(b.shape) == 1 else b.shape[::-1],
+                (),
+            )
+            left = Held(self.full(a), a.shape, a.extents)
+            if len(a.shape) == 2 or len(b.shape) == 2:
+                node = self.written(row, (self.full(a), self.full(b)), written)
+                return Held(node, shape, self.own_extents(node, shape))
+            return Held(product(self, left, right, shape), shape, (a.extents[0], b.extents[0]))
+        if row.name in MOVES and self.number(first.node) == 0:
+            return Held(first.node, shape, self.extents_of(row, first, given, shape, first.node))
+        if row.name == "dot" and any(self.number(x.node) == 0 for x in given):
+            return Held(self.constant(0.0), (), ())
+        operands = [
+            x.node if k in row.indices or not x.shape else self.full(x) for k, x in enumerate(given)
+        ]
+        if (
+            row.name == "index"
+            and written == ("only",)
+            and shape
+            and self.number(operands[1]) == 0
+            and first.shape[0] == 1
+        ):
+            node = self.alike(operands[0], shape)
+            return Held(node, shape, self.extents_of(row, first, given, shape, node))
+        scale: int | None = None
+        if row.name in MOVES and first.shape:
+            scale, rest = self.split(operands[0])
+            if rest is not None:
+                operands[0] = rest
+        node = self.scaled_by(scale, self.written(row, operands, written))
+        return Held(node, shape, self.extents_of(row, first, given, shape, node))
+
+    def extents_of(
+        self, row: Structural, first: Held, given: Sequence[Held], shape: Shape, node: int
+    ) -> tuple[Extent, ...]:
+        """The sizes of a result: those of an operand that it is as large as, else its own."""
+        if first.shape == shape and row.name not in ("put", "take"):
+            return first.extents
+        if row.name == "put":
+            return given[1].extents
+        if row.name == "pick" and len(shape) == 2:
+            return first.extents[0], ALONE
+        if row.name == "index" and len(shape) == len(first.shape):
+            own = self.own_extents(node, shape)
+            return tuple(
+                [
+                    e if m == n else o
+                    for e, o, m, n in zip(first.extents, own, first.shape, shape, strict=True)
+                ]
+            )
+        if row is EYE:
+            inner = self.tape.operands[node][0]
+            if isinstance(one := self.tape.operations[inner], Structural) and one.counts:
+                return ((self.tape.operands[inner][0], one.name),) * 2
+        return self.own_extents(node, shape)
+
+    def counting(self, row: Structural, x: Held) -> int:
+        """How many rows, columns or numbers: of what has a name, or of what these come from."""
+        assert row.counts is not None
+        leaf = self.tape.operations[x.node].leaf
+        if (leaf or x.node in self.named) and self.shape(x.node) == x.shape:
+            return self.written(row, (x.node,))
+        if row.counts(x.shape) == 1:
+            return self.constant(1.0)
+        if row.name == "size" and len(x.shape) == 2:
+            counts = [self.count(one) for one in x.extents]
+            return self.apply(MUL, counts)
+        return self.count(x.extents[0 if row.name == "rows" else -1])
