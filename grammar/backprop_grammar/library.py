@@ -854,13 +854,17 @@ class Formula:
 
     def code(self, target: str) -> str:
         """A file in another language, which computes the output, too, and tests itself at the point."""
-        from .views.code.code import TARGETS  # loaded when it is asked for
+        from .views.code.code import (  # loaded when it is asked for
+            ARRAY_TARGETS,
+            TARGETS,
+            scalars_only,
+        )
 
         if target not in TARGETS:
             hint = suggestion(str(target), TARGETS, f"the targets are {', '.join(TARGETS)}")
             raise usage(f"there is no target {shorten(str(target))}", hint)
-        if self.arrays:
-            raise no_arrays(f"{target} code")
+        if self.arrays and target not in ARRAY_TARGETS:
+            raise scalars_only(target)
         return rendered(f"code.{target}", self.again(code=True).record, DIGITS)
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ language has it; the names of their functions are the target's.
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...arrays.shapes import Shapes
@@ -23,6 +24,9 @@ from .statements import Lines
 from .target import Fragment, Target
 
 __all__ = ["ArrayLines"]
+
+KEPT = re.compile(r", keepdims?=True\)\Z")
+"""How a reduction along an axis ends, which keeps it; without that it is a vector."""
 
 COUNTS = {"rows": "{}.shape[0]", "cols": "{}.shape[-1]"}
 """What says how large a matrix is, in all three libraries; a vector has one row."""
@@ -50,6 +54,11 @@ class ArrayLines(Lines):
             k for node, below in enumerate(tape.operands) if needed[node] for k in below
         )
         self.fragments: dict[int, Fragment] = {}
+        self.rewritten = {}
+        for node in range(len(tape)):
+            if needed[node] and (found_over := careful(self.search, node)):
+                self.rewritten[node] = found_over
+                self.uses[found_over[0]] += 1
 
     def write(self) -> None:
         """Append the statements of what has a name, or is used more than once."""
@@ -75,15 +84,15 @@ class ArrayLines(Lines):
         self.statements.append((name, fragment.text))
         return self.named(name)
 
-    def read(self, text: str) -> set[str]:
-        """The names in a text."""
-        return set(re.findall(r"[A-Za-z_]\w*", text))
-
-    def result(self, name: str, node: int, shape: Shape, like: str = "") -> None:
-        """Append the statement of a result in a shape, or in that of what a name stands for."""
-        fragment = self.shaped(self.fragments[node], self.found.of[node], shape, like)
-        if fragment.text != name:
-            self.statements.append((name, fragment.text))
+    def result(self, name: str, node: int, shape: Shape, like: str = "") -> str:
+        """What a result is called in a shape; like: a name of that shape."""
+        own = self.fragments[node]
+        fragment = self.shaped(own, self.found.of[node], shape, like)
+        if fragment.text == own.text:
+            return own.text
+        shaped = self.fresh(name)
+        self.statements.append((shaped, fragment.text))
+        return shaped
 
     # nodes
 
@@ -96,14 +105,15 @@ class ArrayLines(Lines):
             return self.structural(node, row)
         operands = tape.operands[node]
         given = [self.fragments[k] for k in operands]
+        if row is IDENTITY:
+            return given[0]
         if row.variadic and len(operands) == 1:
             return self.reduced(node, row, given[0])
         if node in tape.condition_of:
             test = self.test(comparison_of(tape, node), *given[:2])
             return self.choose(test, *given[2:])
-        rewritten = careful(self.search, node)
-        if rewritten and rewritten[0] in self.fragments:
-            operand, function = rewritten
+        if node in self.rewritten:
+            operand, function = self.rewritten[node]
             return self.body(function, [self.fragments[operand]], None)
         return self.apply(row, given, None)
 
@@ -155,7 +165,8 @@ class ArrayLines(Lines):
         if row is TRANSPOSE:
             return self.behind(x, ".T" if len(shapes[0]) == 2 else "[None]")
         if row is INDEX:
-            return self.behind(x, f"[{', '.join(self.places(operands, written))}]")
+            plain = self.without_axis(operands, written)
+            return plain or self.behind(x, f"[{', '.join(self.places(operands, written))}]")
         if row.name in SELECTIONS:
             return self.selected(node, row, x)
         if row.name == "flatten":
@@ -188,6 +199,22 @@ class ArrayLines(Lines):
         if row.name == "layernorm" and len(shapes[0]) == 1 and max(map(len, shapes)) == 2:
             return self.behind(made, "[0]")  # a row stretches a vector to a row
         return made
+
+    def without_axis(self, operands: Sequence[int], places: Sequence[str]) -> Fragment | None:
+        """A reduction along an axis, which libraries need not keep, where the axis is left out
+        again: sum(X, axis=0)[0].
+        """
+        tape, (x, *indices) = self.tape, operands
+        axis = tape.written.get(x)
+        at = [*places, "every"].index("only") if "only" in places else None
+        fragment = self.fragments[x]
+        if (
+            axis is None or axis != at or len(self.found.of[x]) != 2 or x in self.names
+            or isinstance(tape.operations[x], Structural) or len(indices) != 1
+            or self.found.whole.get(indices[0]) != (0,) or not KEPT.search(fragment.text)
+        ):  # fmt: skip
+            return None
+        return replace(fragment, text=KEPT.sub(")", fragment.text))
 
     def operand(self, row: Structural, place: int, node: int) -> Fragment:
         """An operand of a row: of labels an array of whole numbers, of a size such a number."""
@@ -307,10 +334,12 @@ class ArrayLines(Lines):
         if own == shape:
             return fragment if shape else self.lifted(fragment)
         if size(own) != size(shape):
-            return self.made(self.target.array_calls["full"], [fragment], like)
+            text = f"{like}.shape" if like else f"({', '.join(map(str, shape))},)"
+            return self.made(self.target.array_calls["full"], [fragment], text)
         if len(own) == 2 and len(shape) == 1 and own[0] == 1:
             return self.behind(fragment, "[0]")
-        return self.behind(fragment, f".reshape({like}.shape)" if shape else ".reshape(())")
+        sizes = f"{like}.shape" if like and shape else str(shape)
+        return self.behind(fragment, f".reshape({sizes})")
 
 
 def listed(shape: Shape, texts: Sequence[str]) -> str:

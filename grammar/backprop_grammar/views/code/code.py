@@ -13,13 +13,14 @@ from typing import cast
 
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
-from ...errors import BackpropError, shorten, visible
+from ...errors import BackpropError, shorten, usage, visible
 from ...operations.table import OPERATIONS
 from .doubles import Holds, off
 from .statements import Lines, lacks
 from .target import Target
 
 __all__ = [
+    "ARRAY_TARGETS",
     "TARGETS",
     "Code",
     "arguments_of",
@@ -29,12 +30,16 @@ __all__ = [
     "python_words",
     "remarks",
     "safe",
+    "scalars_only",
     "unlike",
     "words",
 ]
 
 TARGETS = ("python", "numpy", "jax", "torch", "c", "javascript")
 """The languages and libraries, each a row in the file ``NAME.py``."""
+
+ARRAY_TARGETS = ("numpy", "jax", "torch")
+"""Those that have vectors and matrices."""
 
 TOLERANCE = 1e-12
 """Of the numbers at a point, relative to what they should be; absolute where that is 0."""
@@ -101,6 +106,12 @@ class Code:
         """Names of the file's own that nothing else has."""
         taken = {self.function, *self.arguments.values(), *(name for name, _ in self.statements)}
         return tuple(unlike(name, taken) for name in names)
+
+
+def scalars_only(target: str) -> BackpropError:
+    """The error for a program over arrays in a language without them."""
+    *names, last = ARRAY_TARGETS
+    return usage(f"{target} has no vectors and matrices", f"choose {', '.join(names)} or {last}, or --expand all for scalar code")  # fmt: skip
 
 
 def row_of(target: str) -> Target:

@@ -3,10 +3,11 @@
 What NumPy has is there by the same names, and what networks need by its own.
 """
 
+from ...derivatives.array_formulas import ArrayFormulas
 from ...derivatives.formulas import Formulas
 from ...operations.row import Bound
 from ..options import Options
-from .array_code import Arrays, Library, array_file
+from .array_code import Library, array_file
 from .code import code_of, python_words
 from .numpy import array_helpers, arrays, otherwise, over_arrays
 from .python import python_file
@@ -102,6 +103,7 @@ TARGET = Target(
 
 LIBRARY = Library(
     imports=("import itertools", "import jax", "import jax.numpy as jnp", "import numpy as np"),
+    takes="arrays",
     floats="1.0*jnp.asarray({})",
     wholes="jnp.asarray({}, dtype=int)",
     made=(
@@ -109,16 +111,19 @@ LIBRARY = Library(
         "at |= {{name: jnp.array(at[name]) for name in {floats}}}",
     ),
     own=(
-        "own = jax.grad(lambda *given: {function}(**at | dict(zip(({by}), given)))[0], range(len(gradient)))(*[at[name] for name in ({by})])",
+        "own = jax.grad(lambda given: jnp.sum({function}(**at | given)[0]{weight}))(",
+        "    {{name: at[name] for name in {by}}}",
+        ")",
+        "own = [own[name] for name in {by}]",
     ),
     plain="np.asarray({})",
 )
 """Of files over arrays."""
 
 
-def render(formulas: Formulas | Arrays, _options: Options) -> str:
+def render(formulas: Formulas | ArrayFormulas, _options: Options) -> str:
     """The Python file."""
-    if isinstance(formulas, Arrays):
+    if isinstance(formulas, ArrayFormulas):
         return array_file(TARGET, LIBRARY, formulas)
     code = code_of(TARGET, formulas)
     names = ", ".join(code.arguments.values())

@@ -5,10 +5,11 @@ An `if` of arrays evaluates both branches, so what the other branch warns of mea
 
 from collections.abc import Callable
 
+from ...derivatives.array_formulas import ArrayFormulas
 from ...derivatives.formulas import Formulas
 from ...operations.row import Operation
 from ..options import Options
-from .array_code import Arrays, Library, array_file
+from .array_code import Library, array_file
 from .code import code_of, python_words
 from .python import ERFCX, LOGNORMCDF, SINC, python_file
 from .target import Target
@@ -64,7 +65,7 @@ def over_arrays(module: str) -> dict[str, str]:
         "array": "stack({items})",
         "array fixed": "array({text})",
         "array whole": "array({text})",
-        "full": "broadcast_to({0}, {1}.shape)",
+        "full": "broadcast_to({0}, {1})",
     }
     for name in ("sum", "mean", "max", "min"):
         plain |= {name: f"{name}({{0}})", f"{name} axis": f"{name}({{0}}, axis={{axis}}, keepdims=True)"}  # fmt: skip
@@ -264,6 +265,7 @@ QUIET = 'with np.errstate(all="ignore"):  # np.where evaluates the branch not ta
 
 LIBRARY = Library(
     imports=("import itertools", "import math", "import numpy as np"),
+    takes="arrays",
     floats="np.asarray({}, dtype=float)",
     wholes="np.asarray({}, dtype=int)",
     plain="np.asarray({})",
@@ -272,9 +274,9 @@ LIBRARY = Library(
 """Of files over arrays."""
 
 
-def render(formulas: Formulas | Arrays, _options: Options) -> str:
+def render(formulas: Formulas | ArrayFormulas, _options: Options) -> str:
     """The Python file."""
-    if isinstance(formulas, Arrays):
+    if isinstance(formulas, ArrayFormulas):
         return array_file(TARGET, LIBRARY, formulas)
     code = code_of(TARGET, formulas)
     names = ", ".join(code.arguments.values())

@@ -6,9 +6,10 @@ one.
 
 from dataclasses import replace
 
+from ...derivatives.array_formulas import ArrayFormulas
 from ...derivatives.formulas import Formulas
 from ..options import Options
-from .array_code import Arrays, Library, array_file
+from .array_code import Library, array_file
 from .code import arguments_of, code_of, python_words
 from .python import python_file
 from .target import Target
@@ -61,7 +62,7 @@ ARRAY_CALLS = {
     "array": "torch.stack({items})",
     "array fixed": "{like}.new_tensor({text})",
     "array whole": "torch.tensor({text})",
-    "full": "{0}.expand({1}.shape)",
+    "full": "torch.broadcast_to({0}, {1})",
     "sum": "torch.sum({0})",
     "sum axis": "torch.sum({0}, dim={axis}, keepdim=True)",
     "mean": "torch.mean({0})",
@@ -207,22 +208,27 @@ TARGET = Target(
 
 LIBRARY = Library(
     imports=("import itertools", "import numpy as np", "import torch"),
+    takes="tensors",
     floats="",
     wholes="torch.as_tensor({}, dtype=torch.long)",
     made=(
         "for name in {floats}:",
         "    at[name] = torch.tensor(at[name], dtype=torch.float64, requires_grad=True)",
     ),
-    own=("own = torch.autograd.grad(value, [at[name] for name in {by}], materialize_grads=True)",),
+    own=(
+        "own = torch.autograd.grad(",
+        "    torch.sum(value{weight}), [at[name] for name in {by}], materialize_grads=True",
+        ")",
+    ),
     alone="torch.tensor(0.0, dtype=torch.float64)",
-    plain="{}.detach().numpy()",
+    plain="np.asarray({0}.detach() if torch.is_tensor({0}) else {0})",
 )
 """Of files over arrays."""
 
 
-def render(formulas: Formulas | Arrays, _options: Options) -> str:
+def render(formulas: Formulas | ArrayFormulas, _options: Options) -> str:
     """The Python file."""
-    if isinstance(formulas, Arrays):
+    if isinstance(formulas, ArrayFormulas):
         return array_file(TARGET, LIBRARY, formulas)
     target = TARGET
     if not arguments_of(formulas.derivative):  # nothing to take the type from
