@@ -16,6 +16,7 @@ from .. import formats
 from ..input.options import (
     At,
     Digits,
+    Expand,
     File,
     Get,
     Json,
@@ -73,6 +74,7 @@ def command(
             metavar="POINT", help="The Hessian times a direction: x=1,y=0; of arrays, or x."
         ),
     ] = "",
+    expand: Expand = None,
     digits: Digits = 6,
     save: Save = None,
     name: Annotated[str, format_option("derive")] = "",
@@ -91,8 +93,8 @@ def command(
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     read = request.read(arrays=True)
-    if jacobian or (hessian and read[0].over_arrays(read[1], {})):
-        from .derive_matrix import matrix, show_matrix
+    if jacobian or (hessian and over_arrays(read) and not expand):
+        from .derive_elements import matrix, show_matrix
 
         other = {
             "--order": order > 1,
@@ -104,8 +106,14 @@ def command(
             request, read, jacobian, [option for option, given in other.items() if given]
         )
         return show_matrix(row, found, formats.Options(digits), save, get)
+    if expand and not over_arrays(read):
+        raise usage("--expand is for programs over vectors and matrices", "leave it out")
+    if expand:
+        from .derive_elements import expanded
+
+        request, read = expanded(request, read, expand)
     derived = formulas(request, read, 2 if hessian else order, jvp, hvp, code, upstream)
-    if over_arrays(derived):
+    if hasattr(derived, "upstream"):  # it is of arrays
         row = formats.of_arrays(row)
     if row.name == "latex":
         derived = replace(derived, written={**derived.written, **written(at or [])})
@@ -127,9 +135,10 @@ def command(
     return 3 if derived.flags or None in derived.numbers.values() else 0
 
 
-def over_arrays(derived: "Formulas | ArrayFormulas") -> bool:
-    """Whether formulas are of a program over vectors and matrices."""
-    return hasattr(derived, "upstream")
+def over_arrays(read: "Read") -> bool:
+    """Whether a program is over vectors and matrices at its point."""
+    program, at, _ = read
+    return program.over_arrays(at, {})
 
 
 def formulas(
