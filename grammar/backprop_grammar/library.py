@@ -300,6 +300,19 @@ class Program:
         """Whether it is over arrays at a point; shapes: of inputs that vary."""
         return self.record.arrays or any(shapes.values()) or any(map(is_array, point.values()))
 
+    def derives_arrays(self, point: Point) -> bool:
+        """Whether its formulas are of arrays: also where a sum of one operand stands, without a
+        point.
+        """
+        graph = self.record
+        return self.over_arrays(point, {}) or (
+            not point
+            and any(
+                row.variadic and len(given) == 1
+                for row, given in zip(graph.operations, graph.operands, strict=True)
+            )
+        )
+
     def of_numbers(self, what: str) -> Graph:
         """The program, for what is not built for arrays. Raises BackpropError where it has some."""
         if self.record.arrays:
@@ -776,7 +789,7 @@ class Formula:
             "wrt": tuple(wrt), "output": output, "order": order, "along": along, "second": second,
             "at": at, "code": code, "upstream": upstream,
         }  # fmt: skip
-        self.arrays = program.over_arrays(at or {}, {})
+        self.arrays = program.derives_arrays(at or {})
         self.record: Any = self.formulas()
 
     def __reduce__(self) -> tuple[type["Formula"], tuple[Any, ...]]:

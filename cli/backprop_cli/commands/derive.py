@@ -161,22 +161,29 @@ def formulas(
     program, given, notes = read
     views = request.views()
     at = complete(program, given, bool(request.at), views["output"])
-    arrays = program.over_arrays(given, {})
+    arrays = program.derives_arrays(at or {})
     direction: dict[str, Any] | None = None
     if jvp or hvp:
         direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp", arrays)
     if upstream and not arrays:
         raise usage("--upstream is for an output that is a vector or a matrix", "leave it out")
-    derived: Formulas | ArrayFormulas = program.derive(
-        *views["wrt"],
-        order=order,
-        output=views["output"],
-        along=direction,
-        second=bool(hvp),
-        at=at,
-        code=bool(code),
-        upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
-    ).record
+    derived: Formulas | ArrayFormulas
+    try:
+        derived = program.derive(
+            *views["wrt"],
+            order=order,
+            output=views["output"],
+            along=direction,
+            second=bool(hvp),
+            at=at,
+            code=bool(code),
+            upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
+        ).record
+    except BackpropError as error:
+        if error.reason != "new name":
+            raise
+        option = "--upstream dout" if upstream else "--hvp x=d" if hvp else "--jvp x=d"
+        raise error.replace(hint=f"give it another name, as in {option}", reason="") from None
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     return derived if at is None else replace(derived, notes=(*notes, *derived.notes))
@@ -201,9 +208,13 @@ def direction_of(text: str, option: str, arrays: bool) -> dict[str, Any]:
     """
     from ..input.point import read_point
 
-    if arrays and "=" not in text:
-        names = [name for name in re.split(r"[\s,;]+", text) if name]
-        return {name: f"v_{name}" if len(names) > 1 else "v" for name in names}
+    if arrays:
+        parts = [part.strip() for part in text.split(",")]
+        several = len(parts) > 1
+        found = [re.fullmatch(r"(\w+)(?:\s*=\s*([^\W\d]\w*))?", part) for part in parts]
+        named = {one[1]: one[2] or (f"v_{one[1]}" if several else "v") for one in found if one}
+        if len(named) == len(parts) and not {"pi", "e", "tau"} & {*named.values()}:
+            return named
     try:
         return read_point([text]).values
     except BackpropError as error:

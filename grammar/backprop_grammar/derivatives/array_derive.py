@@ -4,14 +4,14 @@ A gradient has the shape of what it is by. The formulas are programs of this lan
 be read, evaluated and differentiated again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from ..arrays.lower import by_default, reachable_from
 from ..arrays.shapes import output_shape, selects, shapes
 from ..blocks.names import Names
-from ..errors import BackpropError, shorten, usage
+from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph, as_array, reachable
 from ..language.parser import parse
 from ..operations.row import Operation
@@ -22,6 +22,7 @@ from .array_gradient import ArrayGradient
 from .array_symbols import SUM, ArraySymbols
 from .array_tape import Held
 from .derive import Derivative, Stage, derivative_name, output_name, to_share
+from .guess import guessed
 
 __all__ = ["ArrayDerivative", "Sizes", "array_derive", "array_directional", "sizes_of"]
 
@@ -32,17 +33,26 @@ PRIMES = (
 """Sizes that stand for letters: as many as there are letters, none of which is another by chance."""
 
 
+PASSES = 4
+"""How often the backward pass is done again because a gradient needs no name."""
+
+Results = dict[tuple[str, ...], tuple[str, int]]
+"""Names and nodes of derivatives, by what they are taken by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """What the shapes of a program are taken from.
 
     at: a value of its shape for every variable; whole numbers where it selects. letters: what sizes
-    are called that stand for letters. assumed: variables that are taken as numbers.
+    are called that stand for letters. declared: the shapes as they are written, guessed ones too.
+    assumed: the guessed ones alone, those of numbers too.
     """
 
     at: dict[str, float | Array]
     letters: dict[int, str] = field(default_factory=dict)
-    assumed: tuple[str, ...] = ()
+    declared: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
+    assumed: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
 
     def text(self, shape: Shape) -> str:
         """A shape as it is declared: 3, 3x4, NxD; nothing of one with a size that has no name."""
@@ -76,33 +86,31 @@ class ArrayDerivative(Derivative):
 
 
 def sizes_of(graph: Graph, at: Mapping[str, float | Array] | None, needed: Sequence[bool]) -> Sizes:
-    """The shapes of a program's variables: of a point, or as they are declared, else numbers."""
+    """The shapes of a program's variables: of a point, as they are declared, or as guessed."""
     if at is not None:
-        return Sizes(dict(at))
-    letters = dict.fromkeys(
-        one for shape in graph.declared.values() for one in shape if isinstance(one, str)
+        return Sizes(dict(at), declared=graph.declared)
+    guesses = guessed(graph, needed)
+    declared = graph.declared | guesses
+    sizes = [one for shape in declared.values() for one in shape]
+    values = [p for p in PRIMES if p not in sizes]
+    known = dict(
+        zip(dict.fromkeys(one for one in sizes if isinstance(one, str)), values, strict=False)
     )
-    numbers = {
-        one for shape in graph.declared.values() for one in shape if not isinstance(one, str)
-    }
-    values = [p for p in PRIMES if p not in numbers]
-    known = dict(zip(letters, values, strict=False))
     given: dict[str, float | Array] = {}
-    assumed = []
+    assumed = dict(guesses)
     for name, node in graph.variables.items():
+        held = graph.array_inputs.get(name, graph.inputs.get(name))
         if not needed[node]:
             continue
-        held = graph.array_inputs.get(name, graph.inputs.get(name))
         if held is not None:
             given[name] = held
-        elif name in graph.declared:
-            shape = tuple([known.get(str(n), n) for n in graph.declared[name]])
-            whole = tuple([n for n in shape if not isinstance(n, str)])
-            given[name] = Array(whole, (0.0,) * size(whole)).value
+        elif name in declared:
+            shape = tuple([n if isinstance(n, int) else known[n] for n in declared[name]])
+            given[name] = Array(shape, (0.0,) * size(shape)).value
         else:
             given[name] = 1.0
-            assumed.append(name)
-    return Sizes(given, {n: letter for letter, n in known.items()}, tuple(assumed))
+            assumed[name] = ()
+    return Sizes(given, {n: letter for letter, n in known.items()}, declared, assumed)
 
 
 def array_derive(
@@ -127,19 +135,16 @@ def array_derive(
     number, without what arrives there.
     """
     question = Question(program, at, wrt, output)
-    joined: set[int] = set()
-    while True:
-        work = Work(question, careful, joined)
-        seed = work.seed(question.end, upstream)
-        gradients = work.gradient.gradients(question.end, seed, list(question.by.values()))
-        results: dict[tuple[str, ...], tuple[str, int]] = {
+
+    def results(work: "Work") -> Results:
+        names, nodes = zip(*question.by.items(), strict=True)
+        gradients = work.gradient.gradients(question.end, work.seed(question.end, upstream), nodes)
+        return {
             (name,): (derivative_name(question.called, (name,)), work.result(one, code))
-            for name, one in zip(question.by, gradients, strict=True)
+            for name, one in zip(names, gradients, strict=True)
         }
-        once = work.used_once([node for _, node in results.values()])
-        if not once:
-            return work.program(results, code)
-        joined |= once
+
+    return written(question, results, careful, code=code)
 
 
 def array_directional(
@@ -157,44 +162,53 @@ def array_directional(
     variable; the others stand still. Others as in ``array_derive``.
     """
     question = Question(program, at, tuple(direction), output)
-    joined: set[int] = set()
-    while True:
-        work = Work(question, careful, joined)
-        seed = work.seed(question.end, 1.0)
-        gradients = work.gradient.gradients(question.end, seed, list(question.by.values()))
-        total = work.along(gradients, direction)
-        once = work.used_once([total])
-        if not once:
-            break
-        joined |= once
-    along = work.program({("direction",): ("jvp", total)}, False)
+
+    def jvp(work: "Work") -> Results:
+        nodes = list(question.by.values())
+        gradients = work.gradient.gradients(question.end, work.seed(question.end, 1.0), nodes)
+        return {("direction",): ("jvp", work.along(gradients, direction))}
+
+    along = written(question, jvp, careful)
     if not second:
         return replace(along, partial=False)
     values = dict(question.sizes.at)
     for name in along.new:
         shape = along.shapes[name]
         values[name] = Array(shape, (1.0,) * size(shape)).value
-    sizes = replace(question.sizes, at=values)
-    by = [name for name in question.sources() if name in along.tape.variables]
-    inner = along.program
-    again = Question(inner, sizes, by, "")
-    joined = set()
-    while True:
-        work = Work(again, careful, joined, quiet=True)
-        products = work.gradient.gradients(
-            again.end, work.seed(again.end, 1.0), list(again.by.values())
-        )
-        found = dict(zip(again.by, products, strict=True))
-        results: dict[tuple[str, ...], tuple[str, int]] = {}
-        for name in question.sources():
-            node = work.result(found[name], False) if name in found else work.zeros(name)
-            results[name,] = f"hvp_{name}", node
+    sources = question.sources()
+    by = [name for name in sources if name in along.tape.variables]
+    again = Question(along.program, replace(question.sizes, at=values), by, "") if by else question
+
+    def hvp(work: "Work") -> Results:
+        nodes = [again.by[name] for name in by]
+        products = work.gradient.gradients(again.end, work.seed(again.end, 1.0), nodes)
+        found = dict(zip(by, products, strict=True))
+        return {
+            (name,): (f"hvp_{name}", work.result(found[name], False) if name in found else work.zeros(name))
+            for name in sources
+        }  # fmt: skip
+
+    result = written(again, hvp, careful, quiet=True)
+    return replace(result, partial=False, output=question.called, new=along.new)
+
+
+def written(
+    question: "Question",
+    make: Callable[["Work"], Results],
+    careful: bool,
+    code: bool = False,
+    quiet: bool = False,
+) -> ArrayDerivative:
+    """The stages of some results; without names for gradients that are used once after all."""
+    joined: set[int] = set()
+    for _ in range(PASSES):
+        work = Work(question, careful, joined, quiet)
+        results = make(work)
         once = work.used_once([node for _, node in results.values()])
+        joined |= once
         if not once:
             break
-        joined |= once
-    result = work.program(results, False)
-    return replace(result, partial=False, output=question.called, new=along.new)
+    return work.program(results, code)
 
 
 class Question:
@@ -213,8 +227,18 @@ class Question:
         by = {name: names.find(name) for name in wrt}
         needed = reachable_from(graph, [self.end, *by.values()])
         self.sizes = at if isinstance(at, Sizes) else sizes_of(graph, at, needed)
-        self.found = shapes(graph, self.sizes.at, needed)
         self.needed = needed
+        try:
+            self.found = shapes(graph, self.sizes.at, needed)
+        except BackpropError as error:
+            if not self.sizes.assumed or error.kind != "shape":
+                raise
+            several = few(list(self.sizes.assumed))
+            first = next(iter(self.sizes.assumed))
+            hint = f"declare the shapes of {several}, such as {first}: 3x4, or give a point"
+            raise error.replace(hint=hint) from None
+        told = {name: x for name, x in self.sizes.assumed.items() if graph.variables[name] not in self.found.whole}  # fmt: skip
+        self.sizes = replace(self.sizes, assumed=told)
         if not by and not wrt:
             by = self.sources()
         for name, node in by.items():
@@ -255,7 +279,6 @@ class Work:
                 one = s.variable(name)
                 leaves[name] = Held(one, s.shape(one), s.own_extents(one, s.shape(one)))
         self.held = s.lifted(graph, question.found, leaves, question.needed)
-        s.named |= {self.held[k].node for k in graph.names if question.needed[k]}
         self.gradient = ArrayGradient(s, graph, question.found, self.held, careful, joined)
 
     def seed(self, end: int, upstream: str | float | Array) -> Held:
@@ -284,8 +307,8 @@ class Work:
         taken = {*graph.variables, *graph.names.values(), *graph.functions, *FUNCTIONS, *CONSTANTS}
         if name in taken or not name.isidentifier():
             raise BackpropError(
-                "name", f"{shorten(name)} cannot be the name of a new variable",
-                hint="give one that the program does not use",
+                "name", f"{shorten(name)} is no name for a new variable: the program has it, or a function",
+                hint="give it another name", reason="new name",
             )  # fmt: skip
         self.symbols.given[name] = shape
         self.new.append(name)
@@ -350,9 +373,7 @@ class Work:
 
     # stages
 
-    def program(
-        self, results: dict[tuple[str, ...], tuple[str, int]], code: bool
-    ) -> ArrayDerivative:
+    def program(self, results: Results, code: bool) -> ArrayDerivative:
         """The stages that compute some nodes."""
         s, graph, tape = self.symbols, self.graph, self.symbols.tape
         called = self.question.called
@@ -383,8 +404,9 @@ class Work:
         for by, (_, node) in results.items():
             by_node.setdefault(node, finals[by])
         shared = to_share(s, wanted)
-        forced = self.forced(wanted)
         original, unnamed = self.forward()
+        stays = {k for k, n in shared.items() if k in original or (n > 1 and not self.small(k))}
+        forced = self.forced(wanted, stays)
         reach = reachable(tape.operands, wanted)
         stages: list[Stage] = []
         inner: dict[str, str] = {}
@@ -432,6 +454,9 @@ class Work:
         ]
         held = {stage.name: s.shape(stage.node) for stage in stages}
         held |= {name: s.shape(node) for name, node in tape.variables.items()}
+        for by, name in finals.items():
+            if by[0] in self.question.by:  # of which a row may be the gradient
+                held[name] = self.held[self.question.by[by[0]]].shape
         return ArrayDerivative(
             tape, tuple(stages), finals, called, value, shapes=held, sizes=self.sizes, new=tuple(self.new),
             inner=inner,
@@ -462,19 +487,16 @@ class Work:
                 for k in operands
                 if row is TRANSPOSE
             )
-        rest = [k for k in operands if not self.sized(k)]
+        rest = [k for k in operands if not self.symbols.sized(k)]
         if not rest:
             return not isinstance(row, Structural) or row.name in ("ones", "zeros", "array")
         return False
 
-    def sized(self, node: int) -> bool:
-        """Whether a node is a number that is written, or a size."""
-        tape = self.symbols.tape
-        row = tape.operations[node]
-        return node in tape.constants or (isinstance(row, Structural) and row.counts is not None)
+    def forced(self, wanted: Sequence[int], stages: Collection[int]) -> set[int]:
+        """What stands in a branch that is chosen element by element, and goes over whole arrays.
 
-    def forced(self, wanted: Sequence[int]) -> set[int]:
-        """What stands in a branch that is chosen element by element, and goes over whole arrays."""
+        stages: nodes that have names, and are looked up there.
+        """
         s, tape = self.symbols, self.symbols.tape
         reach = reachable(tape.operands, wanted)
         inside = [False] * len(tape)
@@ -486,7 +508,7 @@ class Work:
             if row is IF and s.shape(node):
                 for k in operands[2:]:
                     inside[k] = True
-            if not inside[node] or row.leaf:
+            if not inside[node] or row.leaf or node in stages:
                 continue
             if whole(row, len(operands)):
                 forced.add(node)

@@ -7,7 +7,7 @@ from ..arrays.evaluate import evaluate
 from ..arrays.record import Tensor
 from ..errors import BackpropError, usage
 from ..language.graph import Array, Graph
-from ..language.printer import kept_text
+from ..language.printer import kept_text, shape_text
 from ..numbers.wide import as_float, exists
 from ..operations.shape import size
 from ..trace.notes import spelling
@@ -94,9 +94,11 @@ def array_formulas(
         return ArrayFormulas(text, program, derivative, None if at is None else dict(at), {}, None, upstream, tuple(notes))  # fmt: skip
     if along is None:
         names = [name for (name,) in derivative.results]
-        trace = evaluate(program, dict(at), wrt=names, output=output, upstream=upstream)
+        trace = evaluate(
+            program, dict(at), wrt=names, output=output, upstream=upstream, nodes=False
+        )
     else:
-        trace = evaluate(program, dict(at), output=output)
+        trace = evaluate(program, dict(at), output=output, nodes=False)
     notes += trace.notes
     formal = values(derivative, given)
     if any(tensor is None for tensor in formal.values()):
@@ -128,16 +130,26 @@ def array_formulas(
 
 
 def assumed(derivative: ArrayDerivative) -> list[Note]:
-    """Notes on what is taken as a number, as nothing says what it is."""
-    return [
-        Note("assumed", name, f"{name} is taken as a number; declare what is an array, such as {name}: 3")
-        for name in derivative.sizes.assumed
+    """What is said of shapes that nothing declares."""
+    found = derivative.sizes.assumed
+    notes = []
+    arrays = [f"{name}: {shape_text(shape)}" for name, shape in found.items() if shape]
+    if arrays:
+        message = f"these shapes are guessed: {'; '.join(arrays)}; declare those that differ"
+        notes.append(Note("assumed", "", message))
+    notes += [
+        Note("assumed", name, f"{name} is taken as a number; if it is an array, declare it, as in {name}: 3")
+        for name, shape in found.items() if not shape
     ]  # fmt: skip
+    return notes
 
 
 def renamed(flag: Flag, derivative: ArrayDerivative) -> Flag:
     """A flag of a gradient as one of the derivative."""
-    name, bracket, rest = flag.path.removeprefix("gradients.").partition("[")
+    kind, _, path = flag.path.partition(".")
+    if kind != "gradients":  # of the output itself
+        return flag
+    name, bracket, rest = path.partition("[")
     return flag._replace(path=f"derivatives.{derivative.results[name,]}{bracket}{rest}")
 
 
@@ -146,7 +158,8 @@ def values(
 ) -> dict[str, Tensor | None]:
     """What the formulas say at a point, by the names of the results; None where one has no value."""
     program = derivative.program
-    given = {name: at[name] for name in program.variables if name in at}
+    given: dict[str, float | Array] = {**program.inputs, **program.array_inputs}
+    given |= {name: at[name] for name in program.variables if name in at}
     found: dict[str, Tensor | None] = {}
     for name in derivative.results.values():
         try:

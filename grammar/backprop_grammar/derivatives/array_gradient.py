@@ -137,9 +137,14 @@ class ArrayGradient:
             if one is None:
                 continue
             row, operands = s.tape.operations[one], s.tape.operands[one]
-            if row is TRANSPOSE or (row is NEG and s.tape.operations[operands[0]].leaf):
+            if (
+                one in s.named
+                or row is TRANSPOSE
+                or (row is NEG and s.tape.operations[operands[0]].leaf)
+            ):
                 continue
-            if not (row.leaf or row in (EYE, ONES, IDENTITY) or row.name == "array"):
+            counts = all(s.sized(k) for k in operands)  # 1/rows(X)
+            if not (row.leaf or row in (EYE, ONES, IDENTITY) or row.name == "array" or counts):
                 return False
         return (
             scale is None
@@ -248,9 +253,11 @@ class ArrayGradient:
         """A node in a shape that is alike; what is stretched everywhere stays."""
         s = self.symbols
         own = s.shape(x.node)
+        if own == shape:
+            return x.node
         if size(own) == 1:
             return s.alike(x.node, ())
-        if own == shape or x.shape == shape or own == (1, *shape):
+        if x.shape == shape or own == (1, *shape):
             return x.node
         return s.alike(s.full(x), shape)
 
@@ -276,14 +283,18 @@ class ArrayGradient:
         at = {name: at[name] for name in text.variables}
         needed = text.needed(text.output)
         found = shapes(text, at, needed)
-        result = s.lifted(text, found, leaves, needed)[text.output]
+        result = s.lifted(text, found, leaves, needed, text=True)[text.output]
         return given[place]._replace(node=self.in_shape(result, given[place].shape))
 
     def sample(self, node: int) -> float | Array:
         """A value of the shape of a node; its numbers where it selects or is a size."""
         shape = self.held[node].shape
         whole = self.found.whole.get(node)
-        if whole is None and (number := self.symbols.number(self.held[node].node)) is not None:
+        if (
+            whole is None
+            and not shape
+            and (number := self.symbols.number(self.held[node].node)) is not None
+        ):
             return number
         numbers = tuple(map(float, whole)) if whole else () if shape else (1.0,)
         return Array(shape, numbers).value

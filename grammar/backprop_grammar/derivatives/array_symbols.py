@@ -100,9 +100,14 @@ class ArraySymbols(ArrayTape):
         return Held(node, shape, extents)
 
     def lifted(
-        self, graph: Graph, found: Shapes, leaves: Mapping[str, Held], needed: Sequence[bool]
+        self,
+        graph: Graph,
+        found: Shapes,
+        leaves: Mapping[str, Held],
+        needed: Sequence[bool],
+        text: bool = False,
     ) -> list[Held]:
-        """The nodes of a program or of a text on this tape; those that are not needed are 0."""
+        """The nodes of a program, or of a text of the table, on this tape; 0 for what is not needed."""
         nothing = Held(self.constant(0.0), (), ())
         held = [nothing] * len(graph)
         for node, row in enumerate(graph.operations):
@@ -117,8 +122,12 @@ class ArraySymbols(ArrayTape):
                 held[node] = self.operation(graph, node, row, given, found.of[node])
             if node in found.whole and held[node].node not in self.whole:
                 self.whole[held[node].node] = found.whole[node]
-            if node in graph.names and not row.leaf and held[node].node not in self.hints:
-                self.hints[held[node].node] = graph.names[node]
+            if node not in graph.names or row.leaf:
+                continue
+            if text:
+                self.hints.setdefault(held[node].node, graph.names[node])
+            else:
+                self.named.add(held[node].node)
         return held
 
     def operation(
@@ -179,13 +188,9 @@ class ArraySymbols(ArrayTape):
                 node = self.written(row, (self.full(a), self.full(b)), written)
                 return Held(node, shape, self.own_extents(node, shape))
             return Held(product(self, left, right, shape), shape, (a.extents[0], b.extents[0]))
-        if row.name in MOVES and self.number(first.node) == 0:
-            return Held(first.node, shape, self.extents_of(row, first, given, shape, first.node))
         if row.name == "dot" and any(self.number(x.node) == 0 for x in given):
             return Held(self.constant(0.0), (), ())
-        operands = [
-            x.node if k in row.indices or not x.shape else self.full(x) for k, x in enumerate(given)
-        ]
+        operands = [self.full(x) if x.shape else x.node for x in given]
         if (
             row.name == "index"
             and written == ("only",)
@@ -196,12 +201,17 @@ class ArraySymbols(ArrayTape):
             node = self.alike(operands[0], shape)
             return Held(node, shape, self.extents_of(row, first, given, shape, node))
         scale: int | None = None
-        if row.name in MOVES and first.shape:
-            scale, rest = self.split(operands[0])
-            if rest is not None:
-                operands[0] = rest
-        node = self.scaled_by(scale, self.written(row, operands, written))
-        return Held(node, shape, self.extents_of(row, first, given, shape, node))
+        if first.shape and (row.name in MOVES or row.name == "dot"):
+            for place in range(2 if row.name == "dot" else 1):
+                own, rest = self.split(operands[place])
+                if rest is not None:
+                    scale = self.product_of(scale, own)
+                    operands[place] = rest
+        whole = self.written(row, operands, written)
+        extents = self.extents_of(row, first, given, shape, whole)
+        if row.name in MOVES and self.number(first.node) == 0:
+            return first._replace(shape=shape, extents=extents)
+        return Held(self.scaled_by(scale, whole), shape, extents)
 
     def extents_of(
         self, row: Structural, first: Held, given: Sequence[Held], shape: Shape, node: int

@@ -158,6 +158,13 @@ class ArrayTape(Symbols):
             return self.constant(1.0)
         return self.written(STRUCTURAL[how], (node,))
 
+    def sized(self, node: int) -> bool:
+        """Whether a node is a number that is written, or a size."""
+        row = self.tape.operations[node]
+        return node in self.tape.constants or (
+            isinstance(row, Structural) and row.counts is not None
+        )
+
     def own_extents(self, node: int, shape: Shape) -> tuple[Extent, ...]:
         """The sizes of a node by its own name."""
         if len(shape) == 2:

@@ -56,7 +56,7 @@ def opened(s: ArrayTape, node: int) -> list[Factor] | None:
         return [(operands[0], True)]
     if row is EYE:
         return []
-    if row is not MATMUL or not s.shape(node):
+    if row is not MATMUL or not s.shape(node) or node in s.named:
         return None
     a, b = operands
     first, second = s.shape(a), s.shape(b)
@@ -128,9 +128,18 @@ def numbers_within(s: ArrayTape, chain: Chain) -> tuple[list[int], Chain]:
             for k in range(1, len(chain))
             if sides(s, chain[k])[0] == 1 and (is_vector(s, chain[k - 1]) or is_vector(s, chain[k]))
         ]
-        if len(cuts) < 2:
+        rows, columns = (
+            sides(s, chain[0])[0] if chain else 1,
+            sides(s, chain[-1])[1] if chain else 1,
+        )
+        if len(cuts) > 1:
+            start, end = cuts[0], cuts[1]
+        elif cuts and rows > 1 == columns:
+            start, end = cuts[0], len(chain)
+        elif cuts and columns > 1 == rows:
+            start, end = 0, cuts[0]
+        else:
             return found, chain
-        start, end = cuts[0], cuts[1]
         found.append(emitted(s, chain[start:end], ()))
         chain = chain[:start] + chain[end:]
 
@@ -178,6 +187,8 @@ def multiplied(s: ArrayTape, nodes: Sequence[int]) -> int:
 
 def as_number(s: ArrayTape, chain: Chain) -> int:
     """A chain of one row and one column: `x @ y`, `x @ A @ y`."""
+    if len(chain) == 1:
+        return chain[0][0]
     if len(chain) == 2 and all(is_vector(s, one) for one in chain):
         return s.written(DOT, (chain[0][0], chain[1][0]))
     (first, _), *_ = chain

@@ -89,6 +89,6 @@ def point_lines(formulas: ArrayFormulas) -> list[str]:
             else:
                 latex = as_written(formulas.written.get(name, number_text(value.numbers[0])))
             lines.append(f"{name_latex(name)} &= {latex}")
-        elif name in formulas.graph.declared and (text := derivative.shape_text(name)):
+        elif name in derivative.sizes.declared and (text := derivative.shape_text(name)):
             lines.append(rf"{name_latex(name)} &\in \mathbb{{R}}^{{{shape_latex(text)}}}")
     return lines

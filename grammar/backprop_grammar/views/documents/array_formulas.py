@@ -38,7 +38,11 @@ def given_lines(formulas: ArrayFormulas) -> list[str]:
         if given is not None and formulas.at is not None:
             given = formulas.at.get(name, given)
         shape = derivative.shape_text(name) or "scalar"
-        head = f"{name}: {shape}" if name in graph.declared or name in derivative.new else ""
+        head = (
+            f"{name}: {shape}"
+            if name in derivative.sizes.declared or name in derivative.new
+            else ""
+        )
         if given is not None:
             text = array_text(given) if isinstance(given, Array) else number_text(given)
             lines.append(f"{head or name} = {text}")
