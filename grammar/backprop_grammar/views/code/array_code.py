@@ -49,19 +49,19 @@ def array_file(target: Target, library: Library, formulas: ArrayFormulas) -> str
     """The file."""
     derivative = formulas.derivative
     tried = sample(formulas)
-    graph = derivative.program
-    at = dict.fromkeys(graph.variables, 0.0) | tried.at
-    ends = [node for stage in derivative.stages if (node := graph.node(stage.name)) is not None]
-    found, needed = shapes_at(graph, {name: at[name] for name in graph.variables}, ends)
+    graph = derivative.tape
+    stages = {stage.name: stage.node for stage in derivative.stages}
+    given = {name: tried.at[name] for name in derivative.variables}
+    found, needed = shapes_at(graph, given, list(stages.values()))
     asked = {name for by in derivative.results for name in by}
     variables = [
         name
         for name in dict.fromkeys([*formulas.graph.variables, *graph.variables])
-        if name in asked or (name in graph.variables and needed[graph.variables[name]])
+        if name in asked or name in given
     ]
-    variables = [name for name in variables if name in at]
+    variables = [name for name in variables if name in tried.at]
     reserved = words(target) | set(target.array_helpers) | python_words()
-    called = safe([*variables, *(stage.name for stage in derivative.stages)], reserved)
+    called = safe([*variables, *stages], reserved)
     arguments = {name: called[name] for name in variables}
     function = unlike(derivative.output, reserved | set(arguments.values()), target.claimed)
     whole = {name for name, node in graph.variables.items() if node in found.whole}
@@ -73,11 +73,12 @@ def array_file(target: Target, library: Library, formulas: ArrayFormulas) -> str
     lines.write()
     results = {}
     for by, name in derivative.results.items():
-        node = graph.node(name)
-        assert node is not None
+        node = stages[name]
         shape = shape_by(formulas, tried, by, found.of[node])
         results[by] = lines.result(called[name], node, shape, called.get(by[0], ""))
-    value = called[derivative.value] if derivative.value else ""
+    value = ""
+    if derivative.value:
+        value = lines.result(called[derivative.value], stages[derivative.value])
     kept = lines.live({*results.values(), value})
     renamed = {old: new for old, new in called.items() if old != new}
     if function != derivative.output:
@@ -182,7 +183,7 @@ def self_test(
         slopes = f"[gradient[name] for name in {quoted(by)}]"
         lines.append(f"checks += zip({own}, own, {slopes})")
     lines += [
-        f"scale = max(np.max(np.abs(expected)) for _, _, expected in checks[:{len(checks)}])",
+        f"scale = max(1.0, *(np.max(np.abs(expected)) for _, _, expected in checks[:{len(checks)}]))",
         "for name, found, expected in checks:",
         f"    found = {library.plain.format('found')}",
         f"    expected = {library.plain.format('expected')}",

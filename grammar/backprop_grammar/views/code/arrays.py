@@ -84,15 +84,20 @@ class ArrayLines(Lines):
         self.statements.append((name, fragment.text))
         return self.named(name)
 
-    def result(self, name: str, node: int, shape: Shape, like: str = "") -> str:
-        """What a result is called in a shape; like: a name of that shape."""
-        own = self.fragments[node]
-        fragment = self.shaped(own, self.found.of[node], shape, like)
-        if fragment.text == own.text:
-            return own.text
-        shaped = self.fresh(name)
-        self.statements.append((shaped, fragment.text))
-        return shaped
+    def result(self, name: str, node: int, shape: Shape | None = None, like: str = "") -> str:
+        """What a result is called in a shape, its own if none is given; like: a name of that shape.
+
+        A statement of that name is appended where none has it.
+        """
+        own = self.found.of[node]
+        fragment = self.fragments[node]
+        shaped = self.shaped(fragment, own, own if shape is None else shape, like)
+        if shaped.text == fragment.text == name:
+            return name
+        if any(made == name for made, _ in self.statements):
+            name = self.fresh(name)
+        self.statements.append((name, shaped.text))
+        return name
 
     # nodes
 
