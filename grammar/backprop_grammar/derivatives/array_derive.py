@@ -240,7 +240,11 @@ class Question:
             first = next(iter(self.sizes.assumed))
             hint = f"declare the shapes of {several}, such as {first}: 3x4, or give a point"
             raise error.replace(hint=hint) from None
-        told = {name: x for name, x in self.sizes.assumed.items() if graph.variables[name] not in self.found.whole}  # fmt: skip
+        told = {
+            name: shape
+            for name, shape in self.sizes.assumed.items()
+            if shape or graph.variables[name] not in self.found.whole
+        }
         self.sizes = replace(self.sizes, assumed=told)
         if not by and not wrt:
             by = self.sources()

@@ -19,6 +19,9 @@ __all__ = ["guessed"]
 LETTERS = "MNKPQRSHIJLDABCEFGTUVWXYZ"
 """What sizes are called, in this order."""
 
+NUMBERS = frozenset({"dot", "norm", "trace", "cross_entropy"})
+"""Operations on arrays that give a number."""
+
 Declared = dict[str, tuple[int | str, ...]]
 
 Dims = tuple[int, ...]
@@ -82,6 +85,7 @@ class Guess:
                 arrays |= {k for place, k in enumerate(operands) if place not in indices}
             elif row.name in REDUCTIONS and len(operands) == 1:
                 arrays.add(operands[0])
+        arrays |= self.within(arrays)
         for name, node in graph.variables.items():
             held = graph.array_inputs.get(name, graph.inputs.get(name))
             if held is not None:
@@ -93,6 +97,31 @@ class Guess:
             else:
                 self.of[node] = ()
                 self.free.add(node)
+
+    def within(self, arrays: set[int]) -> set[int]:
+        """What must be arrays, as all is that an array is computed from element by element, where
+        nothing else there is one: x in sum(relu(x)).
+        """
+        graph = self.graph
+        holds = [False] * len(graph)
+        for node, row in enumerate(graph.operations):
+            name = graph.names.get(node, "")
+            if row is VARIABLE:
+                holds[node] = (
+                    node in arrays or bool(graph.declared.get(name)) or name in graph.array_inputs
+                )
+            elif isinstance(row, Structural):
+                holds[node] = not (row.counts or row.name in NUMBERS)
+            elif row.name in REDUCTIONS and len(graph.operands[node]) == 1:
+                holds[node] = node in graph.written and graph.written[node] is not None
+            else:
+                holds[node] = any(holds[k] for k in graph.operands[node])
+        found = {node for node in arrays if not holds[node]}
+        for node in range(len(graph) - 1, -1, -1):
+            row = graph.operations[node]
+            if node in found and not isinstance(row, Structural) and row.name not in REDUCTIONS:
+                found.update(graph.operands[node])
+        return found
 
     def passes(self) -> None:
         """Join the sizes that meet, up the tape."""
@@ -119,7 +148,7 @@ class Guess:
             return (self.one, first[1]) if written == 0 else (first[0], self.one)
         if not isinstance(row, Structural):
             return self.by_element(row, given)
-        if row.counts or row.name in ("norm", "trace", "dot"):
+        if row.counts or row.name in NUMBERS - {"cross_entropy"}:
             if row.name == "trace" and len(first) == 2:
                 self.join(*first)
             if row.name == "dot" and len(first) == len(self.of[given[1]]) == 1:
