@@ -177,11 +177,13 @@ def self_test(
         head = f'("{name}", {got}, '
         checks.append(f"{head}{plain(tensor.floats, used=len(head) + 10)})")
     lines += listing("checks = ", checks, "", "[]")
-    if library.own and by and derivative.value and derivative.partial and not tried.kinked:
+    flat = not any(any(floats_of(tensors[one])) for one in derivative.results)  # it needs none
+    own = library.own and by and derivative.value and derivative.partial
+    if own and not tried.kinked and not flat:
         lines += [line.format(**filled) for line in library.own]
-        own = quoted(derivative.results[name,] for name in by)
+        slots = quoted(derivative.results[name,] for name in by)
         slopes = f"[gradient[name] for name in {quoted(by)}]"
-        lines.append(f"checks += zip({own}, own, {slopes})")
+        lines.append(f"checks += zip({slots}, own, {slopes})")
     lines += [
         f"scale = max(1.0, *(np.max(np.abs(expected)) for _, _, expected in checks[:{len(checks)}]))",
         "for name, found, expected in checks:",
