@@ -440,7 +440,7 @@ LATEX = (
     ("up*x", r"\mathit{up} \odot x"),
     ("2*x", r"2\,x"),
     ("up*x/n", r"\frac{\mathit{up} \odot x}{n}"),
-    ("dot(x, x)*x", r"\operatorname{dot}\left(x, x\right)\,x"),
+    ("dot(x, x)*x", r"\left\langle x, x \right\rangle\,x"),
     ("sum(x, axis=0)*x", r"\operatorname{sum}\left(x, \text{axis} = 0\right) \odot x"),
     ("W @ (x + x)", r"W \cdot \left(x + x\right)"),
     ("x[0]", r"{x}_{0}"),

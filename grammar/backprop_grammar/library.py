@@ -789,7 +789,7 @@ class Formula:
             "wrt": tuple(wrt), "output": output, "order": order, "along": along, "second": second,
             "at": at, "code": code, "upstream": upstream,
         }  # fmt: skip
-        self.arrays = program.derives_arrays(at or {})
+        self.arrays = program.derives_arrays(at if isinstance(at, Mapping) else {})
         self.record: Any = self.formulas()
 
     def __reduce__(self) -> tuple[type["Formula"], tuple[Any, ...]]:

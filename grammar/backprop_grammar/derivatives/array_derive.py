@@ -376,7 +376,7 @@ class Work:
                 for k in operands:
                     if k in uses:
                         uses[k] += 1
-        return {self.gradient.apart[k] for k, n in uses.items() if n < 2}
+        return {node for k, n in uses.items() if n < 2 for node in self.gradient.sharers[k]}
 
     # stages
 

@@ -37,6 +37,8 @@ class ArrayGradient:
         self.symbols, self.graph, self.found, self.held = symbols, graph, found, held
         self.careful, self.joined = careful, joined
         self.apart: dict[int, int] = {}
+        self.keepers: dict[int, int] = {}  # by what is kept
+        self.sharers: dict[int, set[int]] = {}
         self.upstreams: set[int] = set()
 
     def gradients(self, output: int, seed: Held, sources: Sequence[int]) -> list[Held]:
@@ -112,12 +114,17 @@ class ArrayGradient:
             column = s.alike(gradient.node, (max(own),))
             if self.trivial(column) or s.tape.operations[column] is INDEX:
                 return gradient
-            apart = s.tape.add(IDENTITY, (column,))
+            return gradient._replace(node=s.alike(self.kept_apart(node, column), own))
+        return gradient._replace(node=self.kept_apart(node, gradient.node))
+
+    def kept_apart(self, node: int, gradient: int) -> int:
+        """A node of its own for a gradient, the same for those that are the same."""
+        if gradient not in self.keepers:
+            apart = self.keepers[gradient] = self.symbols.tape.add(IDENTITY, (gradient,))
             self.apart[apart] = node
-            return gradient._replace(node=s.alike(apart, own))
-        apart = s.tape.add(IDENTITY, (gradient.node,))
-        self.apart[apart] = node
-        return gradient._replace(node=apart)
+            self.sharers[apart] = {node}
+        self.sharers[self.keepers[gradient]].add(node)
+        return self.keepers[gradient]
 
     def receivers(self, node: int) -> Sequence[int]:
         """The operands that a node sends something to, each as often as it does."""

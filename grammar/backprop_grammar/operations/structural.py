@@ -303,14 +303,16 @@ TAKE = array_row("take", "u x ...", "put(up, x[i]) ;; 0", R, "what x[i] takes, f
 
 ROWS = (
     array_row("dot", "a b", "up*b ;; up*a", S, "sum of the products of two vectors",
-        shape=fits.dot, lower=lowerings.dot, variants=of_dot, parts=("sum(a*b)",)),
+        shape=fits.dot, lower=lowerings.dot, variants=of_dot, parts=("sum(a*b)",),
+        latex=r"\left\langle <a>, <b> \right\rangle"),
     array_row("outer", "a b", "up @ b ;; up.T @ a", S, "the products of every number of a with every one of b",
         shape=fits.outer, lower=lowerings.outer),
     array_row("norm", "x", "up*x/out", C, "length of a vector, or of all of a matrix",
         shape=fits.number, lower=lowerings.norm, careful=("if(out == 0, 0, up*x/out)",), kinks=("out",),
+        latex=r"\left\lVert <x> \right\rVert",
         parts=("sqrt(sum(x^2))", "sqrt(sum(x*x))", "sqrt(dot(x, x))", "sqrt(x @ x)", "sum(x^2)^0.5")),
     array_row("trace", "x", "up*eye(rows(x))", D, "sum of the diagonal of a square matrix",
-        shape=fits.trace, lower=lowerings.trace),
+        shape=fits.trace, lower=lowerings.trace, latex=r"\operatorname{tr}"),
     array_row("diag", "x", "diag(up)", D, "a vector as a diagonal matrix; of a square matrix the diagonal",
         shape=fits.diag, lower=lowerings.diag),
     array_row("softmax", "x", "out*(up - sum(up*out, axis=1))", C, "exponentials over their sum, along the last axis",
