@@ -3,7 +3,6 @@
 Where a program only declares its shapes, the letters in them become small sizes, each another one.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..arrays.constants import drawn
@@ -45,9 +44,9 @@ def sample(formulas: ArrayFormulas) -> Sample:
     derivative, graph = formulas.derivative, formulas.graph
     at: dict[str, float | Array] = dict(formulas.at) if formulas.at is not None else small(formulas)
     up = formulas.upstream
-    for k, name in enumerate(derivative.new):
-        given = up if isinstance(up, Array) else normal(shape_of(formulas, name, at), SEED + 1 + k)
-        at.setdefault(name, given)
+    for name in derivative.new:
+        shape = smaller(formulas, derivative.shapes.get(name, ()))
+        at.setdefault(name, up if isinstance(up, Array) else normal(name, shape))
     if isinstance(up, str) and up != "ones":
         up = at[up]
     results = derivative.results
@@ -74,39 +73,30 @@ def sample(formulas: ArrayFormulas) -> Sample:
 
 
 def small(formulas: ArrayFormulas) -> dict[str, float | Array]:
-    """Numbers in the shapes that the program declares, with sizes for letters; labels are 0 and 1."""
+    """Numbers in the shapes of the variables, with small sizes for letters; labels are 0 and 1."""
     graph, sizes = formulas.graph, formulas.derivative.sizes
-    declared = {name: lettered(shape, sizes_of_letters(graph)) for name, shape in graph.declared.items()}  # fmt: skip
-    program = replace(graph, declared=declared)
-    given: dict[str, float | Array] = {}
-    for name in sizes.at:
+    at: dict[str, float | Array] = {}
+    for name, given in sizes.at.items():
         held = graph.array_inputs.get(name, graph.inputs.get(name))
-        if held is not None:
-            given[name] = held
-        elif name in sizes.assumed or name not in declared:
-            given[name] = normal((), SEED + len(given))
-    at = given | drawn(program, given, SEED)
-    zeros = {
-        name: zeroed(x) if name in declared and name not in given else x for name, x in at.items()
-    }
-    found, _ = shapes_at(program, zeros, [graph.output])
+        shape = smaller(formulas, as_array(given).shape)
+        at[name] = normal(name, shape) if held is None else held
+    program = replace(graph, declared={})
+    found, _ = shapes_at(program, {name: zeroed(x) for name, x in at.items()}, [graph.output])
     for name, node in graph.variables.items():
-        if node in found.whole and name not in given:
-            shape, numbers, _ = as_array(at[name])
-            at[name] = Array(shape, tuple([float(k % 2) for k in range(len(numbers))])).value
+        held = graph.array_inputs.get(name, graph.inputs.get(name))
+        if node in found.whole and held is None:
+            shape = as_array(at[name]).shape
+            at[name] = Array(shape, tuple([float(k % 2) for k in range(size(shape))])).value
     return at
 
 
-def sizes_of_letters(graph: Graph) -> dict[str, int]:
-    """A size for each letter, which no other has and the program does not write."""
-    letters = dict.fromkeys(one for shape in graph.declared.values() for one in shape if isinstance(one, str))  # fmt: skip
-    taken = {one for shape in graph.declared.values() for one in shape}
-    free = (n for n in range(SMALLEST, SMALLEST + len(letters) + len(taken)) if n not in taken)
-    return dict(zip(letters, free, strict=False))
-
-
-def lettered(shape: tuple[int | str, ...], sizes: Mapping[str, int]) -> tuple[int | str, ...]:
-    return tuple([sizes.get(one, one) if isinstance(one, str) else one for one in shape])
+def smaller(formulas: ArrayFormulas, shape: Shape) -> Shape:
+    """A shape with small sizes for the letters, of which each is another one."""
+    letters = formulas.derivative.sizes.letters
+    declared = formulas.graph.declared.values()
+    taken = {one for given in declared for one in given if not isinstance(one, str)}
+    free = [n for n in range(SMALLEST, SMALLEST + len(letters) + len(taken)) if n not in taken]
+    return tuple([dict(zip(letters, free, strict=False)).get(n, n) for n in shape])
 
 
 def zeroed(x: float | Array) -> float | Array:
@@ -114,23 +104,8 @@ def zeroed(x: float | Array) -> float | Array:
     return Array(shape, (0.0,) * size(shape)).value
 
 
-def normal(shape: Shape, seed: int) -> float | Array:
-    """Normal numbers of two decimals."""
-    graph = Graph(declared={"x": shape})
-    graph.variable("x")
-    return drawn(graph, {}, seed)["x"]
-
-
-def shape_of(formulas: ArrayFormulas, name: str, at: Mapping[str, float | Array]) -> Shape:
-    """The shape of a new variable: a direction has that of its variable, what arrives the output's."""
-    derivative = formulas.derivative
-    shape = derivative.shapes.get(name, ())
-    if formulas.at is not None:
-        return shape
-    letters = sizes_of_letters(formulas.graph)
-    return tuple(
-        [
-            letters[derivative.sizes.letters[n]] if n in derivative.sizes.letters else n
-            for n in shape
-        ]
-    )
+def normal(name: str, shape: Shape) -> float | Array:
+    """Normal numbers of two decimals, which hang on a name."""
+    graph = Graph(declared={name: shape})
+    graph.variable(name)
+    return drawn(graph, {}, SEED)[name]

@@ -177,7 +177,9 @@ def self_test(
         head = f'("{name}", {got}, '
         checks.append(f"{head}{plain(tensor.floats, used=len(head) + 10)})")
     lines += listing("checks = ", checks, "", "[]")
-    flat = not any(any(floats_of(tensors[one])) for one in derivative.results)  # it needs none
+    flat = not any(
+        any(floats_of(x)) for one, x in tensors.items() if one != derivative.output
+    )  # it needs none
     own = library.own and by and derivative.value and derivative.partial
     if own and not tried.kinked and not flat:
         lines += [line.format(**filled) for line in library.own]
