@@ -146,9 +146,9 @@ FORMATS = (
         arrays="documents.array_derive_json",
     ),
     Format("python", "derive", "a Python function", "code.python", ".py"),
-    Format("numpy", "derive", "a function of NumPy arrays", "code.numpy"),
-    Format("jax", "derive", "a function of JAX arrays", "code.jax"),
-    Format("torch", "derive", "a function of PyTorch tensors", "code.torch"),
+    Format("numpy", "derive", "a function of NumPy arrays", "code.numpy", arrays="code.numpy"),
+    Format("jax", "derive", "a function of JAX arrays", "code.jax", arrays="code.jax"),
+    Format("torch", "derive", "a function of PyTorch tensors", "code.torch", arrays="code.torch"),
     Format("c", "derive", "a C function", "code.c", ".c"),
     Format("javascript", "derive", "a JavaScript function", "code.javascript", ".js"),
     Format("matrix", "derive", "the Hessian as a table of numbers", "screens.matrix"),
@@ -220,6 +220,10 @@ def show(row: Format, subject: Any, options: Options, get: str | None = None) ->
 def of_arrays(row: Format) -> Format:
     """The format of a trace over arrays. Raises BackpropError for one that is not built yet."""
     if not row.arrays:
+        if row.code:
+            from backprop_grammar.views.code.code import scalars_only  # for the error alone
+
+            raise scalars_only(row.name)
         raise usage(
             f"the {row.name} of a program over vectors and matrices is not built yet",
             "backprop eval --json has its values and gradients",

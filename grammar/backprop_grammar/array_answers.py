@@ -10,6 +10,7 @@ from .language.graph import as_array
 
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
+    from .matrix_answers import Matrix
 
 __all__ = ["ArrayEdge", "ArrayExplanation", "ArrayNode", "ArrayReport", "ArrayTrace"]
 
@@ -104,6 +105,18 @@ class ArrayTrace(Evaluated[ArrayNode]):
         label = named(base.strip(), "the node") + bracket + place
         record = why(self.told(), label, self.digits)
         return ArrayExplanation(record, self.digits, partial(ArrayTrace.why, self, node))
+
+    def jacobian(self, of: str, by: str) -> "Matrix":
+        """The Jacobian of a node by another one, or an input: a row for each of its elements."""
+        from .matrix_answers import jacobian  # loaded when it is asked for
+
+        return jacobian(self, of, by)
+
+    def hessian(self, *wrt: str) -> "Matrix":
+        """The Hessian of the output by the elements of these inputs, or of all; 100 at most."""
+        from .matrix_answers import hessian  # loaded when it is asked for
+
+        return hessian(self, *wrt)
 
     def html(self) -> str:
         """A web page that steps through both passes. Raises BackpropError where it is too large."""

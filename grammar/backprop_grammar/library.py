@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .derivatives.formulas import Formulas
     from .descent.descend import Plan
     from .descent.trajectory import Trajectory
+    from .matrix_answers import Matrix
     from .operations.shape import Shape
 
 __all__ = [
@@ -842,6 +843,18 @@ class Trace(Evaluated[Node]):
             report = replace(report, verdicts=verdicts, first=first, remarks=notes)
         return Report(report, self.digits, partial(Trace.claim, self, texts, file=file))
 
+    def jacobian(self, of: str, by: str) -> "Matrix":
+        """The Jacobian of a node by another one, or an input: a row for each of its elements."""
+        from .matrix_answers import jacobian  # loaded when it is asked for
+
+        return jacobian(self, of, by)
+
+    def hessian(self, *wrt: str) -> "Matrix":
+        """The Hessian of the output by the elements of these inputs, or of all; 100 at most."""
+        from .matrix_answers import hessian  # loaded when it is asked for
+
+        return hessian(self, *wrt)
+
     # pictures and documents
 
     def html(self) -> str:
@@ -952,13 +965,17 @@ class Formula:
 
     def code(self, target: str) -> str:
         """A file in another language, which computes the output, too, and tests itself at the point."""
-        from .views.code.code import TARGETS  # loaded when it is asked for
+        from .views.code.code import (  # loaded when it is asked for
+            ARRAY_TARGETS,
+            TARGETS,
+            scalars_only,
+        )
 
         if target not in TARGETS:
             hint = suggestion(str(target), TARGETS, f"the targets are {', '.join(TARGETS)}")
             raise usage(f"there is no target {shorten(str(target))}", hint)
-        if self.arrays:
-            raise no_arrays(f"{target} code")
+        if self.arrays and target not in ARRAY_TARGETS:
+            raise scalars_only(target)
         return rendered(f"code.{target}", self.again(code=True).record, DIGITS)
 
     def __str__(self) -> str:

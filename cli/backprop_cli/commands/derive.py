@@ -16,6 +16,7 @@ from .. import formats
 from ..input.options import (
     At,
     Digits,
+    Expand,
     File,
     Get,
     Json,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from backprop_grammar.derivatives.array_formulas import ArrayFormulas
     from backprop_grammar.derivatives.formulas import Formulas
 
-    from ..input.request import Request
+    from ..input.request import Read, Request
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -57,6 +58,10 @@ def command(
         bool,
         typer.Option("--hessian", help="All second derivatives; a matrix where --at is given."),
     ] = False,
+    jacobian: Annotated[
+        str,
+        typer.Option(metavar="OF,BY", help="The Jacobian of a stage by another, or an input: p,z."),
+    ] = "",
     jvp: Annotated[
         str,
         typer.Option(
@@ -69,6 +74,7 @@ def command(
             metavar="POINT", help="The Hessian times a direction: x=1,y=0; of arrays, or x."
         ),
     ] = "",
+    expand: Expand = None,
     digits: Digits = 6,
     save: Save = None,
     name: Annotated[str, format_option("derive")] = "",
@@ -86,8 +92,28 @@ def command(
     code = row.name if row.code else ""
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
-    derived = formulas(request, 2 if hessian else order, jvp, hvp, code, upstream)
-    if over_arrays(derived):
+    read = request.read(arrays=True)
+    if jacobian or (hessian and over_arrays(read) and not expand):
+        from .derive_elements import matrix, show_matrix
+
+        other = {
+            "--order": order > 1,
+            "--jvp": jvp,
+            "--hvp": hvp,
+            "--hessian": jacobian and hessian,
+        }
+        found = matrix(
+            request, read, jacobian, [option for option, given in other.items() if given]
+        )
+        return show_matrix(row, found, formats.Options(digits), save, get)
+    if expand and not over_arrays(read):
+        raise usage("--expand is for programs over vectors and matrices", "leave it out")
+    if expand:
+        from .derive_elements import expanded
+
+        request, read = expanded(request, read, expand)
+    derived = formulas(request, read, 2 if hessian else order, jvp, hvp, code, upstream)
+    if hasattr(derived, "upstream"):  # it is of arrays
         row = formats.of_arrays(row)
     if row.name == "latex":
         derived = replace(derived, written={**derived.written, **written(at or [])})
@@ -109,18 +135,20 @@ def command(
     return 3 if derived.flags or None in derived.numbers.values() else 0
 
 
-def over_arrays(derived: "Formulas | ArrayFormulas") -> bool:
-    """Whether formulas are of a program over vectors and matrices."""
-    return hasattr(derived, "upstream")
+def over_arrays(read: "Read") -> bool:
+    """Whether a program is over vectors and matrices at its point."""
+    program, at, _ = read
+    return program.over_arrays(at, {})
 
 
 def formulas(
-    request: "Request", order: int, jvp: str, hvp: str, code: str, upstream: str = ""
+    request: "Request", read: "Read", order: int, jvp: str, hvp: str, code: str, upstream: str = ""
 ) -> "Formulas | ArrayFormulas":
     """The derivatives that the options ask for.
 
-    order: of the derivatives. jvp, hvp: a direction such as `x=1,y=0`, or empty. code: the format
-    of code that they are for, which computes the output too; empty for formulas.
+    read: what the request reads. order: of the derivatives. jvp, hvp: a direction such as
+    `x=1,y=0`, or empty. code: the format of code that they are for, which computes the output too;
+    empty for formulas.
 
     Raises BackpropError for options that contradict each other, and for a point that has no
     value.
@@ -130,7 +158,7 @@ def formulas(
         raise usage(message, "ask one of them")
     if (jvp or hvp) and request.wrt:
         raise usage("a direction says by which variables", "leave out --wrt")
-    program, given, notes = request.read(arrays=True)
+    program, given, notes = read
     views = request.views()
     at = complete(program, given, bool(request.at), views["output"])
     arrays = program.derives_arrays(at or {})

@@ -15,7 +15,7 @@ EXAMPLES = """\
 backprop schema > trace.schema.json
 backprop schema error"""
 
-ARRAYS = ("arrays", "array_explanation", "array_step", "array_derive")
+ARRAYS = ("arrays", "array_explanation", "array_step", "array_derive", "matrix")
 """Those of the documents over vectors and matrices."""
 
 SCHEMAS = tuple(

@@ -21,7 +21,10 @@ from .texts import is_file, piped, read_text, text_is_waiting
 if TYPE_CHECKING:
     from backprop_grammar.array_answers import ArrayTrace
 
-__all__ = ["Request", "number_option"]
+__all__ = ["Read", "Request", "number_option"]
+
+Read = tuple[Program, dict[str, Any], list[Note]]
+"""A program, its point as far as it is given, and notes on what was left aside."""
 
 NAME_OF_PROGRAM = r"(?i:@.*|[^#;\n]*\.bp)"
 """An argument that names a file, be it there or not."""
@@ -48,9 +51,7 @@ class Request(NamedTuple):
     seed: int = 0
     random: int | None = None
 
-    def read(
-        self, bound: Iterable[str] = (), arrays: bool = False, several: bool = False
-    ) -> tuple[Program, dict[str, Any], list[Note]]:
+    def read(self, bound: Iterable[str] = (), arrays: bool = False, several: bool = False) -> Read:
         """The program, its point as far as it is given, and notes on what was left aside.
 
         bound: names that get values otherwise than by --at. arrays: whether vectors and matrices

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from ..arrays.constants import settled
 from ..arrays.lower import by_default, reachable_from
 from ..arrays.shapes import output_shape, selects, shapes
 from ..blocks.names import Names
@@ -78,7 +79,9 @@ class ArrayDerivative(Derivative):
     @property
     def program(self) -> Graph:
         """The stages as a program of this language, which can be evaluated and differentiated."""
-        return parse(self.text())
+        program = parse(self.text())
+        made = any(array.text for array in program.array_inputs.values())
+        return settled(program, 0) if made else program  # a stage that is zeros(2, 3)
 
     def shape_text(self, name: str) -> str:
         """The shape of a stage or a variable, as it is declared; nothing where it has no name."""

@@ -84,7 +84,7 @@ def array_formulas(
             program, at, wrt=wrt, output=output, upstream=arrives, code=code, careful=careful
         )
 
-    derivative = make(careful=False)
+    derivative = make(careful=code)
     notes = [*spelling(program), *assumed(derivative)]
     text = kept_text(program)
     given = (

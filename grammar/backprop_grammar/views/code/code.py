@@ -13,23 +13,33 @@ from typing import cast
 
 from ...derivatives.derive import Derivative
 from ...derivatives.formulas import Formulas
-from ...errors import BackpropError, shorten, visible
+from ...errors import BackpropError, shorten, usage, visible
 from ...operations.table import OPERATIONS
 from .doubles import Holds, off
 from .statements import Lines, lacks
 from .target import Target
 
 __all__ = [
+    "ARRAY_TARGETS",
     "TARGETS",
     "Code",
     "arguments_of",
     "code_of",
     "comment",
+    "helpers",
     "python_words",
+    "remarks",
+    "safe",
+    "scalars_only",
+    "unlike",
+    "words",
 ]
 
 TARGETS = ("python", "numpy", "jax", "torch", "c", "javascript")
 """The languages and libraries, each a row in the file ``NAME.py``."""
+
+ARRAY_TARGETS = ("numpy", "jax", "torch")
+"""Those that have vectors and matrices."""
 
 TOLERANCE = 1e-12
 """Of the numbers at a point, relative to what they should be; absolute where that is 0."""
@@ -98,6 +108,12 @@ class Code:
         return tuple(unlike(name, taken) for name in names)
 
 
+def scalars_only(target: str) -> BackpropError:
+    """The error for a program over arrays in a language without them."""
+    *names, last = ARRAY_TARGETS
+    return usage(f"{target} has no vectors and matrices", f"choose {', '.join(names)} or {last}, or --expand all for scalar code")  # fmt: skip
+
+
 def row_of(target: str) -> Target:
     row: Target = import_module(f".{target}", __package__).TARGET
     return row
@@ -147,7 +163,7 @@ def code_of(target: Target, formulas: Formulas) -> Code:
         value=value,
         inside=inside,
         tests=frozenset(lines.tests),
-        helpers=tuple(helpers(target, lines.used)),
+        helpers=tuple(helpers(target.helpers, lines.used)),
         point=point,
         renamed=renamed,
     )
@@ -215,9 +231,9 @@ def check(target: Target, derivative: Derivative) -> None:
             )
 
 
-def helpers(target: Target, used: set[str]) -> list[str]:
+def helpers(sources: dict[str, str], used: set[str]) -> list[str]:
     """The functions that the file brings along: those used, and those that these use."""
-    sources, pending, found = target.helpers, sorted(used & target.helpers.keys()), set()
+    pending, found = sorted(used & sources.keys()), set()
     while pending:
         name = pending.pop()
         if name not in found:
@@ -265,15 +281,21 @@ def python_words() -> frozenset[str]:
 
 def comment(code: Code, *does: str) -> list[str]:
     """What the file is: lines without characters that could end a comment or a line."""
-    program = code.formulas.program
-    if len(program) > LONGEST:
-        program = f"{program[:LONGEST]}..."
-    lines = [f"Written by {code.formulas.author} for the program", ""]
-    lines += [f"    {visible(line)}" for line in program.splitlines()]
-    lines += ["", *does]
-    if code.renamed:
-        renamed = ", ".join(f"{old} is {new} here" for old, new in code.renamed.items())
-        lines.append(f"Renamed: {renamed}.")
+    formulas = code.formulas
+    lines = remarks(formulas.author, formulas.program, does, code.renamed)
     if code.point is not None and code.missing:
         lines.append(f"Not tested: at the point there is no number for {', '.join(code.missing)}.")
+    return lines
+
+
+def remarks(author: str, program: str, does: Iterable[str], renamed: dict[str, str]) -> list[str]:
+    """The lines of such a comment: whose the file is, the program, what it does."""
+    if len(program) > LONGEST:
+        program = f"{program[:LONGEST]}..."
+    lines = [f"Written by {author} for the program", ""]
+    lines += [f"    {visible(line)}" for line in program.splitlines()]
+    lines += ["", *does]
+    if renamed:
+        told = ", ".join(f"{old} is {new} here" for old, new in renamed.items())
+        lines.append(f"Renamed: {told}.")
     return [line.rstrip() for line in lines]

@@ -3,11 +3,13 @@
 What NumPy has is there by the same names, and what networks need by its own.
 """
 
+from ...derivatives.array_formulas import ArrayFormulas
 from ...derivatives.formulas import Formulas
 from ...operations.row import Bound
 from ..options import Options
+from .array_code import Library, array_file
 from .code import code_of, python_words
-from .numpy import arrays, otherwise
+from .numpy import array_helpers, arrays, otherwise, over_arrays
 from .python import python_file
 from .target import Target
 
@@ -17,6 +19,35 @@ POLYGAMMA = """\
 def polygamma(n, x):  # jax.scipy.special.polygamma is wrong below 0
     return jnp.where(x > 0.0, jax.scipy.special.polygamma(n, x), jnp.nan)
 """
+
+JAX_HELPERS = {
+    "conv": """\
+def conv(x, k):
+    return jax.scipy.signal.correlate(x, k, mode="valid")
+""",
+    "maxpool": """\
+def maxpool(x, k, stride=1):
+    size, step = (k,)*x.ndim, (stride,)*x.ndim
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, size, step, "VALID")
+""",
+    "put": """\
+def put(u, x, at):
+    out = jnp.zeros(x.shape)
+    return out.at[at].add(jnp.reshape(u, out[at].shape))
+""",
+    "put_maxpool": """\
+def put_maxpool(u, x, k, stride=1):
+    out = jnp.zeros(x.shape)
+    shape = [(n - k)//stride + 1 for n in x.shape]
+    u = jnp.reshape(u, shape)
+    for place in itertools.product(*map(range, shape)):
+        window = tuple(slice(stride*i, stride*i + k) for i in place)
+        largest = x[window] == jnp.max(x[window])
+        out = out.at[window].add(u[place]*largest/jnp.sum(largest))
+    return out
+""",
+}
+"""Functions of whole arrays, which JAX writes in its own way."""
 
 TARGET = Target(
     "jax",
@@ -59,11 +90,41 @@ TARGET = Target(
     true="True",
     smallest=2.0**-1022,  # XLA flushes what is smaller
     limits={"polygamma": Bound("x", ">", 0.0)},
+    array_calls=over_arrays("jnp")
+    | {
+        "softmax": "jax.nn.softmax({0}, axis=-1)",
+        "logsoftmax": "jax.nn.log_softmax({0}, axis=-1)",
+        "logsumexp": "jax.nn.logsumexp({0})",
+        "logsumexp axis": "jax.nn.logsumexp({0}, axis={axis}, keepdims=True)",
+    },
+    array_helpers=array_helpers("jnp", "jax.nn.log_softmax(a, axis=-1)") | JAX_HELPERS,
 )
 
 
-def render(formulas: Formulas, _options: Options) -> str:
+LIBRARY = Library(
+    imports=("import itertools", "import jax", "import jax.numpy as jnp", "import numpy as np"),
+    takes="arrays",
+    floats="1.0*jnp.asarray({})",
+    wholes="jnp.asarray({}, dtype=int)",
+    made=(
+        'jax.config.update("jax_enable_x64", True)',
+        "at |= {{name: jnp.array(at[name]) for name in {floats}}}",
+    ),
+    own=(
+        "own = jax.grad(lambda given: jnp.sum({function}(**at | given)[0]{weight}))(",
+        "    {{name: at[name] for name in {by}}}",
+        ")",
+        "own = [own[name] for name in {by}]",
+    ),
+    plain="np.asarray({})",
+)
+"""Of files over arrays."""
+
+
+def render(formulas: Formulas | ArrayFormulas, _options: Options) -> str:
     """The Python file."""
+    if isinstance(formulas, ArrayFormulas):
+        return array_file(TARGET, LIBRARY, formulas)
     code = code_of(TARGET, formulas)
     names = ", ".join(code.arguments.values())
     several = f"{names} = (1.0*jnp.asarray(v) for v in ({names}))"

@@ -104,7 +104,7 @@ def kernels(operations: Iterable[tuple[Operation, int]]) -> Kernels | None:
         }
     except BackpropError:
         return None
-    return Kernels(tuple(helpers(TARGET, used)), found)
+    return Kernels(tuple(helpers(TARGET.helpers, used)), found)
 
 
 def name_of(row: Operation, count: int) -> str:

@@ -10,7 +10,17 @@ from ..options import Options
 from .code import Code, code_of, comment, python_words
 from .target import Target
 
-__all__ = ["ERFCX", "LOGNORMCDF", "SINC", "TARGET", "python_file", "render"]
+__all__ = [
+    "ERFCX",
+    "LOGNORMCDF",
+    "SINC",
+    "TARGET",
+    "WIDTH",
+    "key",
+    "listing",
+    "python_file",
+    "render",
+]
 
 SIGMOID = """\
 def sigmoid(x):

@@ -39,6 +39,9 @@ class Target:
     ulps: how far off its functions may be, in units in the last place. smallest: numbers below are
         taken for 0. limits: what must hold of an operand for a function to be right, by the
         operation's name.
+    array_calls: the templates of what operates on whole arrays, by an operation's name, and behind
+        it which of its ways where there are several: `sum axis`. {like} is a variable. Empty for a
+        language without arrays. array_helpers: the functions that these need, as ``helpers``.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Target:
     ulps: float = 4
     smallest: float = 0.0
     limits: dict[str, Bound] = field(default_factory=dict)
+    array_calls: dict[str, str] = field(default_factory=dict)
+    array_helpers: dict[str, str] = field(default_factory=dict)
 
     def spelling(self, operation: Operation) -> str:
         """The function that an operation is, or a template; empty without one."""
