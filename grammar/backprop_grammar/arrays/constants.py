@@ -20,8 +20,8 @@ from ..numbers.wide import as_float
 from ..operations.exact import LONGEST
 from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
-from .builder import values_of
 from .lower import Lowered, check_work, element, elements
+from .of_numbers import values_of
 from .shapes import floats_of, shapes
 
 __all__ = ["constant", "drawn", "settled"]
