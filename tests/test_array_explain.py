@@ -62,7 +62,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any], Any]] = {
 }  # fmt: skip
 
 
-def trace_of(name: str, **more: Any) -> bp.library.ArrayTrace:
+def trace_of(name: str, **more: Any) -> bp.ArrayTrace:
     program, point, upstream = PROGRAMS[name]
     given = {} if upstream is None else {"upstream": upstream}
     return bp.Program(program).at(point, **given, **more)

@@ -12,15 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answers import Explanation, Report
+    from .array_answers import ArrayTrace
     from .errors import BackpropError
     from .library import (
-        ArrayTrace,
         Edge,
-        Explanation,
         Formula,
         Node,
         Program,
-        Report,
         Trace,
         equivalent,
         functions,
@@ -44,7 +43,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "errors" if name == "BackpropError" else "library"
+    module = {"BackpropError": "errors", "ArrayTrace": "array_answers"}.get(name, "library")
     return getattr(import_module(f".{module}", __name__), name)
 
 

@@ -56,8 +56,6 @@ def command(
     random: Random = None,
 ) -> int:
     """Print the trace. The exit code is 3 where a number carries a flag."""
-    from backprop_grammar.library import ArrayTrace
-
     from ..input.request import Request
 
     request = Request(
@@ -78,7 +76,7 @@ def command(
     most = None if as_json or everything else TABLE_NODES
     trace = request.trace_of_any(0 if quiet else most, several=True)
     row = formats.chosen("eval", as_json=as_json, get=get)
-    if isinstance(trace, ArrayTrace):
+    if trace.arrays:
         row = formats.of_arrays(row)
     formats.show(row, trace.record, formats.Options(trace.digits, everything, quiet), get)
     if get is not None:

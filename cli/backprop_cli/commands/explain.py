@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from backprop_grammar.errors import usage
-from backprop_grammar.library import ArrayTrace
 
 from .. import formats
 from ..input.options import (
@@ -73,7 +72,7 @@ def command(
     if node and why:
         raise usage("--node and --why are two questions", "ask one of them")
     trace = request.trace_of_any()
-    if isinstance(trace, ArrayTrace):
+    if trace.arrays:
         row = formats.of_arrays(row)
     explanation = trace.why(why) if why else trace.explain(node)
     formats.deliver(row, explanation.record, formats.Options(trace.digits), save, get)

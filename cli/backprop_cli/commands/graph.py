@@ -102,7 +102,6 @@ def command(
     random: Random = None,
 ) -> int:
     """Draw the trace, or the structure where there is no point; 3 where a number has a flag."""
-    from backprop_grammar.library import ArrayTrace
     from backprop_grammar.views.drawing.layers import check_size
 
     from ..input.request import Request
@@ -121,7 +120,7 @@ def command(
         random=random,
     )
     trace = request.trace_or_outline(check_size if row.name in LAID_OUT else None)
-    if isinstance(trace, ArrayTrace):
+    if trace.arrays:
         row = formats.of_arrays(row)
     if digits is None and decimals is None:
         looks["fewest"] = FEWEST

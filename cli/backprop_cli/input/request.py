@@ -4,18 +4,22 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from backprop_grammar.answers import DIGITS, MOST_DIGITS, no_arrays
 from backprop_grammar.blocks.names import Names
 from backprop_grammar.errors import BackpropError, Source, few, shorten, usage, visible
 from backprop_grammar.language.graph import Array
 from backprop_grammar.language.parser import plain_name
-from backprop_grammar.library import DIGITS, MOST_DIGITS, ArrayTrace, Program, Trace, no_arrays
+from backprop_grammar.library import Program, Trace
 from backprop_grammar.passes.run import MAX_PRECISION
 from backprop_grammar.trace.record import Note
 
 from .point import constant, fit, pieces, read_point, value_of
 from .texts import is_file, piped, read_text, text_is_waiting
+
+if TYPE_CHECKING:
+    from backprop_grammar.array_answers import ArrayTrace
 
 __all__ = ["Request", "number_option"]
 
@@ -146,7 +150,7 @@ class Request(NamedTuple):
         assert isinstance(trace, Trace)  # as no arrays are taken
         return trace
 
-    def trace_of_any(self, limit: int | None = None, several: bool = False) -> Trace | ArrayTrace:
+    def trace_of_any(self, limit: int | None = None, several: bool = False) -> "Trace | ArrayTrace":
         """The same of a program that may be over vectors and matrices, and have several outputs."""
         return self.traced(*self.read(arrays=True, several=several), limit)
 
@@ -156,7 +160,7 @@ class Request(NamedTuple):
         at: dict[str, Any],
         notes: list[Note],
         limit: int | None = None,
-    ) -> Trace | ArrayTrace:
+    ) -> "Trace | ArrayTrace":
         try:
             trace = program.at(
                 at,
@@ -213,7 +217,7 @@ class Request(NamedTuple):
 
     def trace_or_outline(
         self, check_size: Callable[[int], None] | None = None
-    ) -> Trace | ArrayTrace:
+    ) -> "Trace | ArrayTrace":
         """The trace; without --at, where values are missing, the outline alone.
 
         check_size: takes how many nodes will be seen at least, before the work starts.
