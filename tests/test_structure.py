@@ -22,7 +22,7 @@ SOURCES = {"backprop_cli": ROOT / "cli", "backprop_grammar": ROOT / "grammar"}
 
 ORDER = (
     "errors", "operations", "language", "blocks", "numbers", "passes", "symbolic", "trace",
-    "arrays", "derivatives", "batch", "descent", "diagnosis", "checks", "explain", "views", "answers",
+    "arrays", "derivatives", "batch", "large", "descent", "diagnosis", "checks", "explain", "views", "answers",
     "array_answers", "library",
 )  # fmt: skip
 """The packages of the grammar; each imports only what stands before it."""
@@ -135,7 +135,7 @@ def test_imports_stand_at_the_top_or_say_why_they_do_not():
 def test_the_grammar_knows_no_terminal_file_or_network():
     forbidden = {"backprop_cli", "typer", "rich", "numpy", "socket", "subprocess", "urllib", "sys"}
     for path in (ROOT / "grammar/backprop_grammar").rglob("*.py"):
-        many = path.parent.name == "batch" or path.name == "objective.py"
+        many = path.parent.name in ("batch", "large") or path.name == "objective.py"
         columns = {"numpy"} if many else set()  # of points are NumPy's
         assert not outside(path) & (forbidden - columns), path.name
 

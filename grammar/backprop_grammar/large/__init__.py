@@ -1,0 +1,1 @@
+"""Programs over arrays computed array by array, certified element by element."""
