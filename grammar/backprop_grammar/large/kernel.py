@@ -16,7 +16,7 @@ from ..operations.row import Operation
 from ..operations.shape import Shape, size
 from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 
-__all__ = ["Kernel", "Mask", "V"]
+__all__ = ["Failed", "Kernel", "Mask", "V"]
 
 V = TypeVar("V")
 """An array of numbers."""
@@ -24,6 +24,12 @@ V = TypeVar("V")
 Column = np.ndarray[Any, np.dtype[Any]]
 
 EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
+
+
+class Failed(Exception):
+    """An operation has no value. node: where, which a walk says."""
+
+    node = -1
 
 
 class Mask(NamedTuple):

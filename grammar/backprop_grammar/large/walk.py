@@ -17,7 +17,7 @@ from ..operations.row import Operation
 from ..operations.shape import Shape
 from ..operations.structural import Structural
 from ..operations.table import CONSTANT, IDENTITY, IF, MUL
-from .kernel import Kernel, Mask, V
+from .kernel import Failed, Kernel, Mask, V
 from .structure import structural
 
 __all__ = [
@@ -133,7 +133,11 @@ def forward(
             if row is IF:
                 x = chosen(found, graph.condition_of[node], operands)
             else:
-                x = applied(found, node, row, operands)
+                try:
+                    x = applied(found, node, row, operands)
+                except Failed as cause:
+                    cause.node = node
+                    raise
             if shapes is not None and graph.regions[node]:
                 x = kernel.stretched(x, shapes[node])
             values[node] = x
@@ -325,6 +329,7 @@ def unfitted(found: Forward[V], back: Backward[V], node: int, place: int, up: V)
         if place == 3:
             mask = Mask(~np.asarray(mask.holds), mask.doubt)
         everywhere = mask.everywhere
+        back.local[node, place] = kernel.choose(mask, kernel.number(1.0), kernel.number(0.0))
         if everywhere is None:
             return kernel.choose(mask, up, kernel.number(0.0))
         return up if everywhere else None

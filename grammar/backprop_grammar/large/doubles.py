@@ -1,0 +1,255 @@
+"""Arrays of double-doubles with bounds: twice the digits of a float, and how many of them are right."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..batch import double_double as dd
+from ..batch.bounded import DOUBLES, chosen, larger
+from ..batch.double_double import Triple, exact, is_zero, reach
+from ..batch.ufuncs import COMPARISONS
+from ..language.graph import Array, Graph
+from ..language.nearest import Nearest
+from ..language.table_texts import compiled, texts
+from ..numbers.arithmetic import domain_error
+from ..numbers.ball import Ball, DomainError, Undecided, compare
+from ..numbers.binary64 import TOLERANCE
+from ..numbers.multiprecision import Multiprecision, multiprecision
+from ..operations.row import Operation
+from ..operations.shape import Shape
+from .kernel import Column, Failed, Mask
+from .products import halved, moved, product
+from .walk import Numbers
+
+__all__ = ["Beyond", "Doubles", "doubtful"]
+
+BITS = 192
+"""Of the wide numbers that are asked where double-doubles say nothing."""
+
+MOST = 20_000
+"""Numbers for which wide ones are asked, a node; and of a function that takes long."""
+MOST_SLOW = 500
+
+
+class Beyond(Failed):
+    """Operands of an operation beyond its domain, in some elements.
+
+    place: which operand is to blame for the first; None for all. here: in which elements, in the
+    shape of the operands together. operands: their nearest floats. counted: whether how many there
+    are tells something.
+    """
+
+    def __init__(
+        self, error: DomainError, here: Column, operands: Sequence[Any], counted: bool
+    ) -> None:
+        super().__init__(error.message)
+        self.message, self.hint, self.place = error.message, error.hint, error.place
+        self.here, self.operands, self.counted = here, operands, counted
+
+
+def doubtful(x: Triple) -> Column:
+    """The elements that are not certain to TOLERANCE."""
+    value, error = x[0], reach(x)
+    with np.errstate(all="ignore"):
+        sure = np.isfinite(value + error) & (error <= TOLERANCE * np.abs(value))
+    unsure: Column = np.broadcast_to(~sure, np.shape(value))
+    return unsure
+
+
+class Doubles(Numbers[Triple]):
+    """Arrays of double-doubles. All that is decided on the way is kept in ``decisions``, in order."""
+
+    def __init__(self) -> None:
+        self.inside = 0  # in how many texts of the tables
+        self.decisions: list[Any] = []
+
+    @cached_property
+    def wide(self) -> Multiprecision:
+        """What is asked where double-doubles say nothing."""
+        return multiprecision(BITS, False)
+
+    def given(self, value: float | Array | Column) -> Triple:
+        if isinstance(value, Array):
+            high = np.array(value.numbers, dtype=np.float64).reshape(value.shape)
+            rests = [x.rest if type(x) is Nearest else 0.0 for x in value.numbers]
+            if not any(rests):
+                return exact(high)
+            low = np.array(rests).reshape(value.shape)
+            return high, low, np.abs(low) * 2.0**-53 + np.where(low == 0, 0.0, 5e-324)
+        if isinstance(value, Nearest):
+            return self.constant(value)
+        return exact(np.asarray(value, dtype=np.float64))
+
+    def constant(self, value: float | str) -> Triple:
+        if isinstance(value, str):
+            return dd.CONSTANTS[value]
+        if isinstance(value, Nearest) and value.rest:
+            low = np.float64(value.rest)
+            return np.float64(value), low, np.abs(low) * 2.0**-53 + 5e-324
+        return exact(np.float64(value))
+
+    def moved(self, how: Callable[..., Column], *given: Triple) -> Triple:
+        return moved(how, *given)
+
+    def shape(self, x: Triple) -> Shape:
+        return np.shape(x[0])
+
+    def whole(self, x: Triple) -> Column:
+        whole: Column = np.rint(x[0]).astype(np.int64)
+        return whole
+
+    def text(self, graph: Graph, given: Mapping[str, Triple]) -> Triple:
+        self.inside += 1
+        try:
+            return super().text(graph, given)
+        finally:
+            self.inside -= 1
+
+    # operations on numbers
+
+    def apply(
+        self, row: Operation, operands: Sequence[Triple], where: Mask | None = None
+    ) -> Triple:
+        if row.variadic:
+            return self.side_by_side(row, operands)
+        if not self.inside:
+            self.admit(row, operands, where)
+        kernel = DOUBLES.get(row)
+        if kernel:
+            x = kernel(*operands)
+            return x if self.inside else self.mended(row, operands, x, where)
+        text = texts(row).computed or (compiled(row.columns) if row.columns else None)
+        if text is not None:
+            x = self.text(text, dict(zip(row.operands, operands, strict=False)))
+        else:
+            shape = np.broadcast_shapes(*[self.shape(one) for one in operands])
+            x = np.full(shape, np.nan), 0.0, np.full(shape, np.inf)
+        if self.inside and text is not None:
+            return x
+        return self.mended(row, operands, x, where)
+
+    def admit(self, row: Operation, operands: Sequence[Triple], where: Mask | None) -> None:
+        """Raise Beyond where operands are certainly beyond the domain."""
+        beyond: list[tuple[DomainError, Column]] = []
+        for bound in row.domain:
+            k = row.operands.index(bound.operand)
+            if isinstance(bound.limit, str):
+                limit = operands[row.operands.index(bound.limit)]
+            else:
+                limit = exact(np.float64(bound.limit))
+            d = dd.sub(operands[k], limit)
+            room = reach(d)
+            for sign, here in ((-1, d[0] < -room), (0, is_zero(d)), (1, d[0] > room)):
+                if not compare(sign, bound.relation) and np.any(here):
+                    here = asked(here, where, operands)
+                    if np.any(here):
+                        beyond.append((domain_error(row, bound, k, sign), here))
+        if beyond:
+            error, _ = min(beyond, key=lambda one: int(np.argmax(one[1])))
+            wrong = np.any([here for _, here in beyond], axis=0)
+            counted = not any(isinstance(bound.limit, str) for bound in row.domain)
+            raise Beyond(error, wrong, [x[0] for x in operands], counted)
+
+    def mended(
+        self, row: Operation, operands: Sequence[Triple], x: Triple, where: Mask | None
+    ) -> Triple:
+        """A value with what wide numbers say where it is not known, element by element.
+
+        Raises Beyond where they say that there is none.
+        """
+        unknown = ~(np.isfinite(x[0]) & np.isfinite(x[2]))
+        if not np.any(unknown):
+            return x
+        shape = np.broadcast_shapes(np.shape(unknown), *[self.shape(one) for one in operands])
+        unknown = np.broadcast_to(unknown, shape) & asked(True, where, operands)
+        if np.count_nonzero(unknown) > (MOST_SLOW if row.slow else MOST):
+            return x
+        high, low, error = (np.array(np.broadcast_to(part, shape)) for part in x)
+        parts = [[np.broadcast_to(part, shape) for part in one] for one in operands]
+        beyond: DomainError | None = None
+        outside = np.zeros(shape, dtype=bool)
+        with self.wide.context():
+            for place in zip(*np.nonzero(unknown), strict=True):
+                balls = [self.ball([part[place] for part in one]) for one in parts]
+                try:
+                    ball = self.wide.apply(row, balls)
+                except Undecided:
+                    continue
+                except DomainError as cause:
+                    beyond = beyond or cause
+                    outside[place] = cause.message == beyond.message
+                    continue
+                high[place], low[place], error[place] = self.triple(ball)
+        if beyond is not None and not self.inside:
+            raise Beyond(beyond, outside, [x[0] for x in operands], False)
+        return high, low, error
+
+    def ball(self, parts: Sequence[Any]) -> Ball:
+        """A number as a wide one."""
+        number = self.wide.number
+        high, low, error = (float(part) for part in parts)
+        return number(high) + number(low), number(error * dd.SLACK)
+
+    def triple(self, ball: Ball) -> tuple[float, float, float]:
+        """A wide number as a double-double; unknown where that has no such exponents."""
+        value, error = ball
+        high = float(value)
+        if not np.isfinite(high) or 0 < abs(high) < dd.SMALL or (high == 0 and value):
+            return np.nan, 0.0, np.inf
+        low = value - self.wide.number(high)
+        second = float(low)
+        lost = float(abs(low - self.wide.number(second)) + error)
+        return high, second, lost * dd.SLACK + (5e-324 if error or second else 0.0)
+
+    # along an axis
+
+    def total(self, x: Triple, axis: int) -> Triple:
+        return halved(dd.add, first(x, axis))
+
+    def extreme(self, x: Triple, axis: int, sign: int) -> Triple:
+        return halved(lambda a, b: larger(a, b, sign), first(x, axis))
+
+    def shares(self, x: Triple, out: Triple, axis: int) -> Triple:
+        d = dd.sub(x, out)
+        here, near, same = d[0] == 0, ~(np.abs(d[0]) > reach(d)), is_zero(d)
+        near, same = np.broadcast_to(near, here.shape), np.broadcast_to(same, here.shape)
+        count, close, certain = (np.sum(one, axis, keepdims=True) for one in (here, near, same))
+        doubt = np.where((close == 1) | (close == certain), 0.0, np.inf)
+        part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
+        high, low, error = dd.choose(here, part, exact(0.0))
+        self.decisions.append((here, count, doubt == 0))
+        return high, low, error + np.where(near, doubt, 0.0) if np.any(doubt) else error
+
+    def product(self, a: Triple, b: Triple) -> Triple:
+        return product(a, b)
+
+    # choice
+
+    def compare(self, left: Triple, comparison: str, right: Triple) -> Mask:
+        x, doubt = dd.difference(left, right)
+        shape = np.broadcast_shapes(self.shape(left), self.shape(right))
+        mask = Mask(
+            np.broadcast_to(COMPARISONS[comparison](x, 0.0), shape),
+            np.broadcast_to(doubt, shape) if np.any(doubt) else None,
+        )
+        self.decisions.append(mask)
+        return mask
+
+    def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:
+        return chosen(mask, [x, y])
+
+
+def first(x: Triple, axis: int) -> Triple:
+    """An array with an axis as its first."""
+    return moved(lambda a: np.ascontiguousarray(np.moveaxis(a, axis, 0)), x)
+
+
+def asked(here: Any, where: Mask | None, operands: Sequence[Triple]) -> Any:
+    """Where something holds and is asked for, in the shape of the operands."""
+    shape = np.broadcast_shapes(*[np.shape(one[0]) for one in operands])
+    if where is None:
+        return np.broadcast_to(here, shape)
+    certain = where.holds if where.doubt is None else where.holds & ~where.doubt
+    return here & np.broadcast_to(certain, np.broadcast_shapes(shape, np.shape(certain)))
