@@ -43,13 +43,17 @@ def evaluate(program: Graph, at: dict[str, float | Array], **asked: Any) -> Trac
     return answered(question(program, at, **asked))
 
 
-def by_numbers(trace: ArrayTrace) -> TraceByNumbers:
-    """A trace with the numbers that its program means.
+def by_numbers(trace: ArrayTrace, what: str, way: str) -> TraceByNumbers:
+    """A trace with the numbers that its program means. what: needs them; way: to do without.
 
-    Raises BackpropError where these are too many.
+    Raises BackpropError where they are too many.
     """
     if isinstance(trace, TraceByNumbers):
         return trace
+    work = trace.question.work
+    if work > LARGEST:
+        message = f"{what} number by number, for up to {LARGEST:,} operations on numbers, and the program means some {work:,}"  # fmt: skip
+        raise BackpropError("limit", message, hint=way, source=trace.program.source)
     found = answered(replace(trace.question, nodes=True))
     return replace(found, notes=trace.notes, flags=trace.flags)
 

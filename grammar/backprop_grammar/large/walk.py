@@ -13,10 +13,10 @@ from ..arrays.vjp import OUT, UP, sent
 from ..language.graph import Array, Graph
 from ..language.table_texts import texts
 from ..operations.makers import Maker
-from ..operations.row import Operation
+from ..operations.row import Operation, Role
 from ..operations.shape import Shape
 from ..operations.structural import Structural
-from ..operations.table import CONSTANT, IDENTITY, IF, MUL
+from ..operations.table import CONSTANT, IDENTITY, IF
 from .kernel import Failed, Kernel, Mask, V
 from .structure import structural
 
@@ -344,7 +344,7 @@ def unfitted(found: Forward[V], back: Backward[V], node: int, place: int, up: V)
         return up
     if number == -1:
         return kernel.negated(up)
-    return kernel.apply(MUL, (up, local))
+    return routed(kernel, up, local) if row.role is Role.ROUTES else kernel.mul(up, local)
 
 
 def reduction(
@@ -364,7 +364,14 @@ def reduction(
     back.local[node, 0] = slopes
     if row.adds:
         return kernel.stretched(up, shape)
-    return kernel.stretched(kernel.mul(up, slopes), shape)
+    part = routed(kernel, up, slopes) if row.selects else kernel.mul(up, slopes)
+    return kernel.stretched(part, shape)
+
+
+def routed(kernel: Numbers[V], up: V, local: V) -> V:
+    """Upstream x local, and 0 where that is not selected, whatever arrives."""
+    nothing = kernel.compare(local, "==", kernel.number(0.0))
+    return kernel.choose(nothing, kernel.number(0.0), kernel.mul(up, local))
 
 
 def reaching(graph: Graph, sources: Collection[int]) -> set[int]:

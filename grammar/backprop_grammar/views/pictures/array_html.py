@@ -53,13 +53,14 @@ def render(subject: ArrayTrace, options: Options) -> str:
     Raises BackpropError where the graph is too large for a picture, and where the arrays mean more
     numbers than a page computes.
     """
-    trace = by_numbers(subject)
+    way = "an SVG draws it; or make the arrays smaller: fewer rows show the same"
+    trace = by_numbers(subject, "a page computes", way)
     places = needed(trace)
     if len(places) > LARGEST:
         raise BackpropError(
             "limit",
             f"the arrays of the program mean {len(places):,} operations on numbers, more than a page computes ({LARGEST:,})",
-            hint="an SVG draws it; or make the arrays smaller: fewer rows show the same",
+            hint=way,
         )
     digits = trace.precision or options.digits
     trace = completed(trace)
