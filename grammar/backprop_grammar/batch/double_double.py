@@ -181,12 +181,15 @@ def difference(x: Triple, y: Triple) -> tuple[Any, Any]:
 def mul(x: Triple, y: Triple) -> Triple:
     """The product; exact for floats, and for a power of two."""
     for one, other in ((x, y), (y, x)):
-        if np.ndim(one[0]) or some(one[1]) or some(one[2]):
-            continue
-        if abs(math.frexp(one[0])[0]) == 0.5:
+        if plain(one) and abs(math.frexp(one[0])[0]) == 0.5:
             return scaled(other, one[0])
     high, low, error = product(x, y)
     return high, low, trusted(high, error, x, y)
+
+
+def plain(x: Triple) -> bool:
+    """Whether it is one number for all, which a float is."""
+    return not (np.ndim(x[0]) or some(x[1]) or some(x[2]))
 
 
 def product(x: Triple, y: Triple) -> Triple:
@@ -225,7 +228,9 @@ def trusted(value: Any, error: Any, x: Triple, y: Triple) -> Any:
 
 
 def div(x: Triple, y: Triple) -> Triple:
-    """The quotient; nothing is known where the divisor may be 0."""
+    """The quotient; nothing is known where the divisor may be 0. By a power of two it is exact."""
+    if plain(y) and abs(math.frexp(y[0])[0]) == 0.5 and SMALL < abs(y[0]) < 1 / SMALL:
+        return scaled(x, 1 / y[0])
     (a, b, e), (c, d, f) = x, y
     high = a / c
     p, q = two_product(high, c)
@@ -500,7 +505,16 @@ def fixed(x: Triple, value: Triple, result: float) -> Triple:
 
 def exp(x: Triple) -> Triple:
     value, _, _ = exponential(x)
-    return fixed(x, moved(value, x[2], steepest(x, value[0])), 1.0)
+    value = moved(value, x[2], steepest(x, value[0]))
+    low = x[0] < -OF_EXP.largest
+    if np.any(low):
+        known = low & (x[2] <= NEAR)
+        value = choose(known, (np.float64(0.0), 0.0, FAINT), value)
+    return fixed(x, value, 1.0)
+
+
+FAINT = 2.0**-512
+"""A bound on the exponential of what is far below 0, with which bounds of products are floats."""
 
 
 def expm1(x: Triple) -> Triple:
@@ -516,7 +530,9 @@ def steepest(x: Triple, power: Any) -> Any:
 def log(x: Triple) -> Triple:
     high, low, error = x
     value = log_of(*log_parts((high, low, 0.0)))
-    return moved(value, error, inverse(high - error * SLACK))
+    value = moved(value, error, inverse(high - error * SLACK))
+    one = (high == 1) & (low == 0) & (error == 0)
+    return choose(one, exact(np.float64(0.0)), value) if np.any(one) else value
 
 
 def log1p(x: Triple) -> Triple:

@@ -3,26 +3,30 @@
 Every number has its bound. What is not certain of it is told element by element; nothing is guessed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays.lower import element
 from ..arrays.shapes import Shapes
-from ..batch.double_double import Triple
+from ..batch.double_double import Triple, choose, exact, is_zero, reach, sub
 from ..blocks.names import Names
 from ..errors import BackpropError
 from ..language.graph import Array, Block, Graph
 from ..numbers.decimal import short_number
+from ..operations.row import Operation
 from ..operations.shape import Taken, size
-from ..operations.structural import Structural
-from ..operations.table import CONSTANT, VARIABLE
+from ..operations.structural import MAXPOOL, Structural
+from ..operations.table import CONSTANT, IF, VARIABLE
 from ..passes.run import first_places, written
+from .decisions import Decision
 from .doubles import Beyond, Doubles, doubtful
-from .kernel import Column
-from .walk import Backward, Forward, backward, forward, reaching
+from .kernel import Column, V
+from .residues import Residue, Residues
+from .structure import pools
+from .walk import Backward, Forward, Numbers, backward, forward, reaching
 
 __all__ = ["MOST_NUMBERS", "MOST_PRODUCTS", "Computed", "Met", "check_size", "computed"]
 
@@ -159,25 +163,166 @@ def computed(
     """
     graph = names.graph
     check_size(graph, found, needed)
-    kernel = Doubles()
+    walked = Walked(names, found, at, needed, arrives, sources)
     with np.errstate(all="ignore"):
+        known: Sequence[Decision] = ()
+        for _ in range(ROUNDS):
+            kernel = Doubles(known)
+            ahead, back = walked.over(kernel)
+            if not open_(ahead, back, kernel):
+                break
+            formal = walked.over(Residues(kernel.decisions))
+            cancel(ahead, back, *formal)
+            if not any(proves(one) for one in kernel.decisions):
+                break
+            known = kernel.decisions
+        sent = back.sent | of_blocks(names, back, kernel)
+        met = list(choices(found, ahead, back, kernel, sources))
+    return Computed(names, found, ahead, back, kernel, sent, met)
+
+
+ROUNDS = 3
+"""How often a program is computed at most, each time with what is known to be equal."""
+
+
+class Walked(NamedTuple):
+    """What is walked over, whatever the numbers; see ``computed``."""
+
+    names: Names
+    found: Shapes
+    at: Mapping[str, float | Array]
+    needed: Sequence[bool]
+    arrives: Mapping[int, float | Array]
+    sources: Collection[int]
+
+    def over(self, kernel: Numbers[V]) -> tuple[Forward[V], Backward[V]]:
+        """Forward and backward, over a kind of numbers. Raises BackpropError where one has no value."""
+        graph, found = self.names.graph, self.found
         given = {
-            node: kernel.given(at[name])
+            node: kernel.given(self.at[name])
             for name, node in graph.variables.items()
-            if needed[node] and name in at
+            if self.needed[node] and name in self.at
         }
         for node, numbers in found.made.items():
             given[node] = kernel.given(Array(found.of[node], numbers))
         try:
-            ahead = forward(graph, kernel, given, needed, found.of)
+            ahead = forward(graph, kernel, given, self.needed, found.of)
         except Beyond as cause:
-            raise refused(names, found, cause) from None
+            raise refused(self.names, found, cause) from None
         seeds = {
-            node: kernel.stretched(kernel.given(up), found.of[node]) for node, up in arrives.items()
+            node: kernel.stretched(kernel.given(up), found.of[node])
+            for node, up in self.arrives.items()
         }
-        back = backward(ahead, seeds, reaching(graph, sources))
-        sent = back.sent | of_blocks(names, back, kernel)
-    return Computed(names, found, ahead, back, kernel, sent)
+        return ahead, backward(ahead, seeds, reaching(graph, self.sources))
+
+
+def choices(
+    found: Shapes,
+    ahead: Forward[Triple],
+    back: Backward[Triple],
+    kernel: Doubles,
+    sources: Collection[int],
+) -> Iterator[Met]:
+    """Where derivatives are a choice, of all through which a gradient passes."""
+    graph = ahead.graph
+    reached = reaching(graph, sources)
+    for node, row in enumerate(graph.operations):
+        operands = graph.operands[node]
+        if row.leaf or node not in back.gradients or reached.isdisjoint(operands):
+            continue
+        for kind, here in chosen_at(found, ahead, kernel, node, row, reached):
+            mask = ahead.where.get(node)
+            here = here if mask is None else here & mask.holds
+            if np.any(here):
+                yield Met(kind, node, np.broadcast_to(here, found.of[node]))
+
+
+def chosen_at(
+    found: Shapes,
+    ahead: Forward[Triple],
+    kernel: Doubles,
+    node: int,
+    row: Operation,
+    reached: Collection[int],
+) -> Iterator[tuple[str, Any]]:
+    """Of what kind the choices at a node are, and in which elements."""
+    graph = ahead.graph
+    out = ahead.values[node]
+    operands = [ahead.values[k] for k in graph.operands[node]]
+    if out is None:
+        return
+    if row is IF:
+        left, right = graph.operands[node][:2]
+        if left in reached or right in reached:
+            yield "boundary", is_zero(kernel.sub(*[x for x in operands[:2] if x is not None]))
+        return
+    given = [x for x in operands if x is not None]
+    if row.kinks:
+        here, _ = kernel.at_kinks(row, given, out)
+        yield "jump" if row.jump else "kink", here
+    if row.cut:
+        yield "branch cut", kernel.at_kinks(row, given, out, cut=True)[0]
+    if row is MAXPOOL:
+        windows, top = pools(kernel, row, given)
+        yield "tie", ties(windows, top, 1).reshape(found.of[node])
+    elif row.selects and len(given) > 1:
+        stacked = kernel.stacked(given)
+        yield "tie", ties(stacked, kernel.moved(lambda a: a[None], out), 0)[0]
+    elif row.selects:
+        axis, shape = graph.written.get(node), kernel.shape(given[0])
+        if axis is None or len(shape) == 1:
+            flat = kernel.reshaped(given[0], (-1,))
+            yield "tie", ties(flat, kernel.reshaped(out, (1,)), 0).reshape(found.of[node])
+        else:
+            yield "tie", ties(given[0], out, axis)
+
+
+def ties(x: Triple, out: Triple, axis: int) -> Any:
+    """Where several along an axis are exactly equal to what stands in ``out`` with size 1."""
+    return np.sum(is_zero(sub(x, out)), axis, keepdims=True) > 1
+
+
+def tables(ahead: Forward[V], back: Backward[V]) -> Iterator[tuple[Any, Any]]:
+    """All that numbers are kept in, with their keys."""
+    for node, x in enumerate(ahead.values):
+        if x is not None:
+            yield ahead.values, node
+    for table in (back.gradients, back.sent, back.unsummed, back.local):
+        for key in table:
+            yield table, key
+
+
+def vanishing(x: Triple) -> Any:
+    """Which elements cannot be told from 0, and are not exactly that."""
+    return doubtful(x) & (np.abs(x[0]) <= reach(x))
+
+
+def open_(ahead: Forward[Triple], back: Backward[Triple], kernel: Doubles) -> bool:
+    """Whether anything may be 0 that is not known to be, or a choice is in doubt."""
+    return any(np.any(one.doubtful) for one in kernel.decisions) or any(
+        np.any(vanishing(table[key])) for table, key in tables(ahead, back)
+    )
+
+
+def cancel(
+    ahead: Forward[Triple],
+    back: Backward[Triple],
+    formal: Forward[Residue],
+    sent: Backward[Residue],
+) -> None:
+    """Make 0 what cannot be told from it, and is 0 as a formula."""
+    for (table, key), (residues, _) in zip(tables(ahead, back), tables(formal, sent), strict=True):
+        x = table[key]
+        here = vanishing(x)
+        if np.any(here):
+            here = here & (residues[key].number == 0)
+            if np.any(here):
+                table[key] = choose(here, exact(np.float64(0.0)), x)
+
+
+def proves(one: Decision) -> bool:
+    """Whether something that was in doubt is known by now."""
+    return bool(np.any(one.doubtful & one.proved))
 
 
 def of_blocks(

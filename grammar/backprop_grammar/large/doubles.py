@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.vjp import OUT
 from ..batch import double_double as dd
-from ..batch.bounded import DOUBLES, chosen, larger
+from ..batch.bounded import DOUBLES, Kernels, chosen, larger
 from ..batch.double_double import Triple, exact, is_zero, reach
 from ..batch.ufuncs import COMPARISONS
 from ..language.graph import Array, Graph
 from ..language.nearest import Nearest
-from ..language.table_texts import compiled, texts
+from ..language.table_texts import texts
 from ..numbers.arithmetic import domain_error
 from ..numbers.ball import Ball, DomainError, Undecided, compare
 from ..numbers.binary64 import TOLERANCE
 from ..numbers.multiprecision import Multiprecision, multiprecision
 from ..operations.row import Operation
 from ..operations.shape import Shape
+from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, SUB
+from .decisions import Compared, Decision, Selected, Shared
 from .kernel import Column, Failed, Mask
 from .products import halved, moved, product
 from .walk import Numbers
@@ -59,11 +62,21 @@ def doubtful(x: Triple) -> Column:
 
 
 class Doubles(Numbers[Triple]):
-    """Arrays of double-doubles. All that is decided on the way is kept in ``decisions``, in order."""
+    """Arrays of double-doubles.
 
-    def __init__(self) -> None:
+    decisions: what was decided on the way, in order. known: of an earlier walk, with what has been
+    proved of them since.
+    """
+
+    def __init__(self, known: Sequence[Decision] = ()) -> None:
         self.inside = 0  # in how many texts of the tables
-        self.decisions: list[Any] = []
+        self.decisions: list[Decision] = []
+        self.known = known
+
+    def proved(self) -> Any:
+        """Where the next decision is known to be between equal numbers."""
+        place = len(self.decisions)
+        return self.known[place].proved if place < len(self.known) else False
 
     @cached_property
     def wide(self) -> Multiprecision:
@@ -116,11 +129,13 @@ class Doubles(Numbers[Triple]):
             return self.side_by_side(row, operands)
         if not self.inside:
             self.admit(row, operands, where)
-        kernel = DOUBLES.get(row)
+        kernel = KERNELS.get(row)
         if kernel:
-            x = kernel(*operands)
+            x = tidy(kernel(*operands))
+            if row in UNBOUNDED:
+                x = unbounded(UNBOUNDED[row], operands, x)
             return x if self.inside else self.mended(row, operands, x, where)
-        text = texts(row).computed or (compiled(row.columns) if row.columns else None)
+        text = self.text_of(row)
         if text is not None:
             x = self.text(text, dict(zip(row.operands, operands, strict=False)))
         else:
@@ -159,7 +174,7 @@ class Doubles(Numbers[Triple]):
 
         Raises Beyond where they say that there is none.
         """
-        unknown = ~(np.isfinite(x[0]) & np.isfinite(x[2]))
+        unknown = ~(np.isfinite(x[0]) & np.isfinite(x[2])) & ~endless(x)
         if not np.any(unknown):
             return x
         shape = np.broadcast_shapes(np.shape(unknown), *[self.shape(one) for one in operands])
@@ -184,7 +199,7 @@ class Doubles(Numbers[Triple]):
                 high[place], low[place], error[place] = self.triple(ball)
         if beyond is not None and not self.inside:
             raise Beyond(beyond, outside, [x[0] for x in operands], False)
-        return high, low, error
+        return tidy((high, low, error))
 
     def ball(self, parts: Sequence[Any]) -> Ball:
         """A number as a wide one."""
@@ -203,42 +218,147 @@ class Doubles(Numbers[Triple]):
         lost = float(abs(low - self.wide.number(second)) + error)
         return high, second, lost * dd.SLACK + (5e-324 if error or second else 0.0)
 
+    # local gradients
+
+    def slope(
+        self, row: Operation, place: int, operands: Sequence[Triple], out: Triple, key: object
+    ) -> Triple:
+        local = super().slope(row, place, operands, out, key)
+        if row.jump:
+            _, near = self.at_kinks(row, operands, out)
+            if np.any(near):
+                return dd.choose(near, (np.float64(np.nan), 0.0, 0.0), local)
+        return local
+
+    def routed(self, up: Triple, local: Triple) -> Triple:
+        sent = self.mul(up, local)
+        if np.all(np.isfinite(up[0])):
+            return sent
+        return dd.choose(is_zero(local), exact(np.float64(0.0)), sent)
+
+    def at_kinks(
+        self, row: Operation, operands: Sequence[Triple], out: Triple, cut: bool = False
+    ) -> tuple[Column, Column]:
+        """Where an operation stands on a kink of its own, or on its branch cut; and where it may."""
+        here, near = np.zeros(self.shape(out), dtype=bool), np.zeros(self.shape(out), dtype=bool)
+        rows = texts(row)
+        told = self.decisions
+        for text in [rows.cut] if cut and rows.cut else [] if cut else rows.kinks:
+            self.decisions = []
+            x = self.text(text, {**dict(zip(row.operands, operands, strict=False)), OUT: out})
+            here, near = here | is_zero(x), near | ~(np.abs(x[0]) > reach(x))
+        self.decisions = told
+        return here, near
+
     # along an axis
 
     def total(self, x: Triple, axis: int) -> Triple:
-        return halved(dd.add, first(x, axis))
+        return tidy(halved(self.add, first(x, axis)))
 
     def extreme(self, x: Triple, axis: int, sign: int) -> Triple:
-        return halved(lambda a, b: larger(a, b, sign), first(x, axis))
+        proved = self.proved()
+        out = halved(lambda a, b: larger(a, b, sign), first(x, axis))
+        d = dd.sub(x, moved(lambda a: np.expand_dims(a, axis), out))
+        near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), self.shape(x))
+        place = np.argmax(near & (d[0] == 0), axis)
+        if np.any(proved):
+            places = np.expand_dims(place, axis)
+            one = moved(lambda a: np.take_along_axis(a, places, axis).squeeze(axis), x)
+            out = dd.choose(proved, one, out)
+        close = np.sum(near, axis)
+        sure = (close == 1) | (close == np.sum(is_zero(d) & near, axis)) | proved
+        self.decisions.append(Selected(place, near, sure))
+        return out
 
     def shares(self, x: Triple, out: Triple, axis: int) -> Triple:
+        proved = self.proved()
         d = dd.sub(x, out)
-        here, near, same = d[0] == 0, ~(np.abs(d[0]) > reach(d)), is_zero(d)
-        near, same = np.broadcast_to(near, here.shape), np.broadcast_to(same, here.shape)
+        shape = np.shape(d[0])
+        near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), shape)
+        same = np.broadcast_to(is_zero(d), shape)
+        here = near & np.where(proved, True, d[0] == 0)
         count, close, certain = (np.sum(one, axis, keepdims=True) for one in (here, near, same))
-        doubt = np.where((close == 1) | (close == certain), 0.0, np.inf)
+        sure = (close == 1) | (close == certain) | proved
         part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
         high, low, error = dd.choose(here, part, exact(0.0))
-        self.decisions.append((here, count, doubt == 0))
-        return high, low, error + np.where(near, doubt, 0.0) if np.any(doubt) else error
+        self.decisions.append(Shared(here, near, count, sure))
+        return high, low, error if np.all(sure) else np.where(near & ~sure, np.inf, error)
 
     def product(self, a: Triple, b: Triple) -> Triple:
-        return product(a, b)
+        return tidy(product(a, b))
 
     # choice
 
     def compare(self, left: Triple, comparison: str, right: Triple) -> Mask:
+        proved = self.proved()
         x, doubt = dd.difference(left, right)
+        if np.any(proved):
+            x, doubt = np.where(proved, 0.0, x), doubt & ~proved
         shape = np.broadcast_shapes(self.shape(left), self.shape(right))
         mask = Mask(
             np.broadcast_to(COMPARISONS[comparison](x, 0.0), shape),
             np.broadcast_to(doubt, shape) if np.any(doubt) else None,
         )
-        self.decisions.append(mask)
+        self.decisions.append(Compared(mask))
         return mask
 
     def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:
         return chosen(mask, [x, y])
+
+
+def nearest_whole(x: Triple) -> Triple:
+    """A whole number near each; of two near a half either, of more it is not known which."""
+    high, _, error = x
+    near = np.rint(high)
+    known = (error * 4 < 1) & (np.abs(high) < 2.0**52)
+    return near, 0.0, np.where(known, 0.0, np.inf)
+
+
+def remainder(x: Triple, y: Triple) -> Triple:
+    """X less the whole multiple of y near it."""
+    times = nearest_whole(dd.div(x, y))
+    return dd.sub(x, dd.mul(times, y))
+
+
+KERNELS: Kernels = {
+    **DOUBLES,
+    OPERATIONS["_nearest"]: nearest_whole,
+    OPERATIONS["_remainder"]: remainder,
+    IDENTITY: lambda x: x,
+}
+"""What there is of double-doubles; what it lacks has a text, or is asked of wide numbers."""
+
+
+UNBOUNDED: dict[Operation, np.ufunc] = {
+    ADD: np.add, SUB: np.subtract, MUL: np.multiply, DIV: np.divide, NEG: np.negative,
+}  # fmt: skip
+"""What is done with numbers that are infinite, or do not exist: of these the bound is 0."""
+
+
+def endless(x: Triple) -> Column:
+    """Which numbers are known to be infinite, or not to exist."""
+    here: Column = ~np.isfinite(x[0]) & (x[2] == 0)
+    return here
+
+
+def unbounded(function: np.ufunc, operands: Sequence[Triple], x: Triple) -> Triple:
+    """The value of an operation, where operands are infinite, or a divisor is exactly 0."""
+    met = np.any(~np.isfinite(x[0]))
+    if not met:
+        return x
+    known = [endless(one) | (np.abs(one[0]) > reach(one)) | is_zero(one) for one in operands]
+    here = np.any(np.broadcast_arrays(*map(endless, operands)), axis=0)
+    if function is np.divide:
+        here = here | is_zero(operands[1])
+    value = function(*[one[0] + 0.0 for one in operands])
+    here = here & np.all(np.broadcast_arrays(*known), axis=0) & ~np.isfinite(value)
+    return dd.choose(here, exact(value), x) if np.any(here) else x
+
+
+def tidy(x: Triple) -> Triple:
+    """The same, where second parts and bounds that are 0 throughout are known to be."""
+    high, low, error = x
+    return high, low if np.any(low) else 0.0, error if np.any(error) else 0.0
 
 
 def first(x: Triple, axis: int) -> Triple:

@@ -141,6 +141,10 @@ class Kernel(ABC, Generic[V]):
     def div(self, x: V, y: V) -> V:
         return self.apply(DIV, (x, y))
 
+    def routed(self, up: V, local: V) -> V:
+        """What is sent through an operation that selects: nothing of what is infinite elsewhere."""
+        return self.mul(up, local)
+
     def zeros(self, shape: Shape) -> V:
         return self.given(np.zeros(shape))
 

@@ -24,7 +24,7 @@ from ..operations.structural import (
 )
 from .kernel import Column, Kernel, V
 
-__all__ = ["structural"]
+__all__ = ["pools", "structural"]
 
 
 def structural(on: Kernel[V], row: Structural, operands: Sequence[V], written: Any) -> V:
@@ -191,11 +191,16 @@ def pooled(given: Sequence[Taken]) -> Column:
     return under.reshape(-1, width ** len(x.shape))
 
 
-def maxpool(on: Kernel[V], row: Structural, operands: Sequence[V], written: Any) -> V:
-    given = taken(on, row, operands)
-    under = pooled(given)
+def pools(on: Kernel[V], row: Structural, operands: Sequence[V]) -> tuple[V, V]:
+    """What is under each window of maxpool, a row each, and the largest, a column."""
+    under = pooled(taken(on, row, operands))
     windows = on.moved(lambda a: a.reshape(-1)[under], operands[0])
-    return on.reshaped(on.extreme(windows, 1, 1), row.shape(given, written))
+    return windows, on.reshaped(on.extreme(windows, 1, 1), (len(under), 1))
+
+
+def maxpool(on: Kernel[V], row: Structural, operands: Sequence[V], written: Any) -> V:
+    _, top = pools(on, row, operands)
+    return on.reshaped(top, row.shape(taken(on, row, operands), written))
 
 
 def selected(on: Kernel[V], operands: Sequence[V], written: Any) -> tuple[Column, Any]:
@@ -208,10 +213,8 @@ def selected(on: Kernel[V], operands: Sequence[V], written: Any) -> tuple[Column
         return np.array(positions(given, inner)[1], dtype=np.intp).reshape(-1, 1), None
     if row.name == "pick":
         return picked(given).reshape(-1, 1), None
-    under = pooled(given)
-    windows = on.moved(lambda a: a.reshape(-1)[under], operands[0])
-    top = on.reshaped(on.extreme(windows, 1, 1), (len(under), 1))
-    return under, on.shares(windows, top, 1)
+    windows, top = pools(on, row, operands)
+    return pooled(given), on.shares(windows, top, 1)
 
 
 def put(on: Kernel[V], _row: Structural, operands: Sequence[V], written: Any) -> V:

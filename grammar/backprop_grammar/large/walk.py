@@ -10,8 +10,9 @@ from typing import Any, Generic
 import numpy as np
 
 from ..arrays.vjp import OUT, UP, sent
+from ..batch.bounded import DOUBLES
 from ..language.graph import Array, Graph
-from ..language.table_texts import texts
+from ..language.table_texts import compiled, texts
 from ..operations.makers import Maker
 from ..operations.row import Operation, Role
 from ..operations.shape import Shape
@@ -46,6 +47,12 @@ class Numbers(Kernel[V]):
 
     def text(self, graph: Graph, given: Mapping[str, V]) -> V:
         return evaluated(graph, self, given)
+
+    def text_of(self, row: Operation) -> Graph | None:
+        """What computes an operation of which no kernel is known; None of one that has one."""
+        if row in DOUBLES:
+            return None
+        return texts(row).computed or (compiled(row.columns) if row.columns else None)
 
     def slope(self, row: Operation, place: int, operands: Sequence[V], out: V, _key: object) -> V:
         """The local gradient of an operation on numbers, element by element.
@@ -344,7 +351,7 @@ def unfitted(found: Forward[V], back: Backward[V], node: int, place: int, up: V)
         return up
     if number == -1:
         return kernel.negated(up)
-    return routed(kernel, up, local) if row.role is Role.ROUTES else kernel.mul(up, local)
+    return kernel.routed(up, local) if row.role is Role.ROUTES else kernel.mul(up, local)
 
 
 def reduction(
@@ -364,14 +371,8 @@ def reduction(
     back.local[node, 0] = slopes
     if row.adds:
         return kernel.stretched(up, shape)
-    part = routed(kernel, up, slopes) if row.selects else kernel.mul(up, slopes)
+    part = kernel.routed(up, slopes) if row.selects else kernel.mul(up, slopes)
     return kernel.stretched(part, shape)
-
-
-def routed(kernel: Numbers[V], up: V, local: V) -> V:
-    """Upstream x local, and 0 where that is not selected, whatever arrives."""
-    nothing = kernel.compare(local, "==", kernel.number(0.0))
-    return kernel.choose(nothing, kernel.number(0.0), kernel.mul(up, local))
 
 
 def reaching(graph: Graph, sources: Collection[int]) -> set[int]:
