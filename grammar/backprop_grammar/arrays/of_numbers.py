@@ -81,7 +81,7 @@ class OfNumbers:
     # results
 
     def slopes(self, name: str) -> Tensor:
-        shape, labels = self.asked.parts[name]
+        shape, labels = self.asked.part(name)
         slopes = self.numbers.gradients
         return Tensor(shape, tuple([slopes.get(label, 0.0) for label in labels]))
 
@@ -93,7 +93,7 @@ class OfNumbers:
             or self.numbers.output in cells.nodes
             or all(element(label, k) in self.numbers.values for k in elements(cells.shape))
         ):
-            return self.values(node, *self.asked.parts[name])
+            return self.values(node, *self.asked.part(name))
         return None
 
     def result(self, end: int) -> Tensor:

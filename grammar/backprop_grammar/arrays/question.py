@@ -40,8 +40,8 @@ class Question:
     program: as it was typed; graph: grouped as it is shown, with its names. found, needed: the
     shapes of the nodes that are needed, and which these are. arrives: what arrives at each output,
     the last of which is shown. sources: the nodes that are differentiated by, by the names of nodes
-    and elements; parts: their shapes, and what their elements are called. unopened: nodes that are
-    to be opened and stay closed at a kink. nodes: whether the trace lists its nodes.
+    and elements. unopened: nodes that are to be opened and stay closed at a kink. nodes: whether the
+    trace lists its nodes.
     """
 
     program: Graph
@@ -52,7 +52,6 @@ class Question:
     needed: list[bool]
     arrives: dict[int, float | Array]
     sources: dict[str, int]
-    parts: dict[str, tuple[Shape, list[str]]]
     unopened: tuple[int, ...] = ()
     precision: int | None = None
     nodes: bool = True
@@ -62,6 +61,12 @@ class Question:
         """The output that is shown: the last of them."""
         *_, end = self.arrives
         return end
+
+    def part(self, name: str) -> tuple[Shape, list[str]]:
+        """The shape of a node or an element that is differentiated by, and what its elements are
+        called.
+        """
+        return part(name, {owner(name): self.found.of[self.sources[name]]})
 
     @cached_property
     def work(self) -> int:
@@ -108,10 +113,10 @@ def question(
     for name, node in sources.items():
         if node in found.whole:
             raise selects(name)
-    known = {owner(name): found.of[node] for name, node in sources.items()}
-    parts = {name: part(name, known) for name in sources}
+        if name != owner(name):
+            part(name, {owner(name): found.of[node]})  # which is there
     return Question(
-        program, at, graph, names, found, needed, arrives, sources, parts, tuple(unopened), precision, nodes
+        program, at, graph, names, found, needed, arrives, sources, tuple(unopened), precision, nodes
     )  # fmt: skip
 
 

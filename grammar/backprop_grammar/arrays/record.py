@@ -42,6 +42,8 @@ class Tensor(NamedTuple):
     @property
     def floats(self) -> Any:
         """The nearest floats, nested; None where there is none."""
+        if set(map(type, self.numbers)) == {float}:
+            return nested(self.shape, iter(self.numbers))
         floats = (None if x is None else as_float(x) for x in self.numbers)
         return nested(self.shape, floats)
 

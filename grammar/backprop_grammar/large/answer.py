@@ -15,7 +15,7 @@ from ..arrays.notes import gathered
 from ..arrays.question import Question
 from ..arrays.record import ArrayTrace, Tensor, path_of
 from ..batch.double_double import Triple, reach
-from ..numbers.wide import UNCERTAIN
+from ..numbers.wide import INFINITE, MINUS_INFINITE, UNCERTAIN, UNDEFINED, Wide
 from ..operations.row import Operation
 from ..operations.shape import Shape, size, spread
 from ..operations.table import CONSTANTS
@@ -46,6 +46,15 @@ def answer(asked: Question) -> tuple[ArrayTrace, bool]:
         results = Answer(asked, found)
         trace = built(asked, results, ArrayTrace, asked.nodes)
     return trace, not results.uncertain
+
+
+ABSENT = {
+    INFINITE: "is +infinite",
+    MINUS_INFINITE: "is -infinite",
+    UNDEFINED: "does not exist",
+    UNCERTAIN: f"is uncertain: too few of the {DIGITS} digits that are computed are left of it",
+}
+"""Of numbers that are none, what is said of them."""
 
 
 class Answer:
@@ -82,9 +91,10 @@ class Answer:
             faint = np.broadcast_to(is_faint(x, added), doubt.shape)
             if np.size(doubt) != size(shape):
                 doubt, faint = np.broadcast_to(doubt, shape), np.broadcast_to(faint, shape)
-            flat = faint.ravel()
+            known = np.broadcast_to(x[2] == 0, shape).ravel().tolist()  # endless
+            flat = faint.ravel().tolist()
             for k in np.flatnonzero(doubt.ravel()).tolist():
-                numbers[k] = 0.0 if flat[k] else UNCERTAIN
+                numbers[k] = 0.0 if flat[k] else missing(numbers[k]) if known[k] else UNCERTAIN
                 self.uncertain = self.uncertain or not flat[k]
         return Tensor(shape, tuple(numbers))
 
@@ -113,9 +123,8 @@ class Answer:
         """Of the array that a name is of, what it names."""
         if name == owner(name):
             return whole
-        shape, (label,) = self.asked.parts[name]
-        places = [element(owner(name), place) for place in elements(whole.shape)]
-        return Tensor(shape, (whole.numbers[places.index(label)],))
+        place = [int(k) for k in name.partition("[")[2].rstrip("]").split(",")]
+        return Tensor((), (whole.numbers[int(np.ravel_multi_index(place, whole.shape))],))
 
     def result(self, end: int) -> Tensor:
         return self.value(end)
@@ -184,7 +193,10 @@ class Answer:
         ]
         for kind, node, here in self.found.met:
             row = self.graph.operations[node]
-            told += [Note(kind, label, met(kind, row, label)) for label in self.labels(node, here)]
+            as_note = "kink" if kind == "jump" else kind
+            told += [
+                Note(as_note, label, met(kind, row, label)) for label in self.labels(node, here)
+            ]
         told += self.faint()
         yield from gathered(told, self.asked, formula)
 
@@ -231,7 +243,7 @@ class Answer:
         return {
             names.near(node): self.labels(node, here)
             for kind, node, here in self.found.met
-            if kind in KINKS
+            if kind in (*KINKS, "jump")
         }
 
     def flags(self) -> Iterator[Flag]:
@@ -240,12 +252,13 @@ class Answer:
         results = [(f"gradients.{one}", f"the gradient of {one}", self.slopes(one)) for one in asked.sources]  # fmt: skip
         results += [("value", asked.names.of[end], self.result(end)) for end in ends]
         for path, what, tensor in results:
-            if UNCERTAIN not in tensor.numbers:
+            if Wide not in set(map(type, tensor.numbers)):
                 continue
             for place, number in zip(elements(tensor.shape), tensor.numbers, strict=True):
-                if number == UNCERTAIN:
-                    message = f"{element(what, place)} is uncertain: too few of the {DIGITS} digits that are computed are left of it"  # fmt: skip
-                    yield Flag(path_of(element(path, place)), "uncertain", "", asked.names.of[asked.end], message)  # fmt: skip
+                if isinstance(number, Wide):
+                    sign = ("-" if number.sign < 0 else "+") * (number.kind == "infinite")
+                    message = f"{element(what, place)} {ABSENT[number]}"
+                    yield Flag(path_of(element(path, place)), number.kind, sign, asked.names.of[asked.end], message)  # fmt: skip
 
     def decided(self) -> frozenset[int]:
         return frozenset()
@@ -255,6 +268,11 @@ def is_faint(x: Triple, added: float) -> Any:
     """Where a bound holds 0, and is nothing beside what was added up."""
     bound = reach(x)
     return (np.abs(x[0]) <= bound) & (np.abs(x[0]) + bound <= FAINT * added)
+
+
+def missing(number: float) -> Wide:
+    """What stands for a float that is none."""
+    return UNDEFINED if number != number else INFINITE if number > 0 else MINUS_INFINITE
 
 
 def above(number: float) -> str:
@@ -283,6 +301,8 @@ def met(kind: str, row: Operation, label: str) -> str:
         return f"{row.name} has a kink here: its operands tie at {label}, and share the gradient equally"
     if kind == "boundary":
         return f"the point stands exactly on the boundary of the condition of {label}; the gradient is that of the branch it selects"
+    if kind == "jump":
+        return f"{row.jump} ({label})"
     if kind == "branch cut":
         step = f" by {row.cut_step}" if row.cut_step else ""
         return f"{row.name} has its branch cut here ({label}): the value jumps{step} across it, the gradient is the same on both sides"

@@ -101,7 +101,7 @@ def inverse(x: Column) -> Column:
         levels.append(times(one[::2], one[1::2]))
     known = np.array([pow(int(levels[-1][0]), -1, PRIME)], dtype=U)
     for one in reversed(levels[:-1]):
-        other = np.empty_like(one)
+        known, other = known[: len(one) // 2], np.empty_like(one)
         other[::2], other[1::2] = times(known, one[1::2]), times(known, one[::2])
         known = other
     return known[: flat.size].reshape(np.shape(x))
