@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays.lower import element
 from ..arrays.shapes import Shapes
-from ..batch.double_double import Triple, choose, exact, is_zero, reach, sub
+from ..batch.double_double import Triple, choose, exact, reach
 from ..blocks.names import Names
 from ..errors import BackpropError
 from ..language.graph import Array, Block, Graph
@@ -21,11 +21,10 @@ from ..operations.shape import Taken, size
 from ..operations.structural import MAXPOOL, Structural
 from ..operations.table import CONSTANT, IF, VARIABLE
 from ..passes.run import first_places, written
-from .decisions import Decision
+from .decisions import Decision, Shared
 from .doubles import Beyond, Doubles, doubtful
 from .kernel import Column, V
 from .residues import Residue, Residues
-from .structure import pools
 from .walk import Backward, Forward, Numbers, backward, forward, reaching
 
 __all__ = ["MOST_NUMBERS", "MOST_PRODUCTS", "Computed", "Met", "check_size", "computed"]
@@ -248,38 +247,23 @@ def chosen_at(
     """Of what kind the choices at a node are, and in which elements."""
     graph = ahead.graph
     out = ahead.values[node]
-    operands = [ahead.values[k] for k in graph.operands[node]]
     if out is None:
         return
     if row is IF:
         left, right = graph.operands[node][:2]
         if left in reached or right in reached:
-            yield "boundary", is_zero(kernel.sub(*[x for x in operands[:2] if x is not None]))
+            yield "boundary", ahead.masks[graph.condition_of[node]].equal
         return
-    given = [x for x in operands if x is not None]
+    given = [x for k in graph.operands[node] if (x := ahead.values[k]) is not None]
     if row.kinks:
         here, _ = kernel.at_kinks(row, given, out)
         yield "jump" if row.jump else "kink", here
     if row.cut:
         yield "branch cut", kernel.at_kinks(row, given, out, cut=True)[0]
-    if row is MAXPOOL:
-        windows, top = pools(kernel, row, given)
-        yield "tie", ties(windows, top, 1).reshape(found.of[node])
-    elif row.selects and len(given) > 1:
-        stacked = kernel.stacked(given)
-        yield "tie", ties(stacked, kernel.moved(lambda a: a[None], out), 0)[0]
-    elif row.selects:
-        axis, shape = graph.written.get(node), kernel.shape(given[0])
-        if axis is None or len(shape) == 1:
-            flat = kernel.reshaped(given[0], (-1,))
-            yield "tie", ties(flat, kernel.reshaped(out, (1,)), 0).reshape(found.of[node])
-        else:
-            yield "tie", ties(given[0], out, axis)
-
-
-def ties(x: Triple, out: Triple, axis: int) -> Any:
-    """Where several along an axis are exactly equal to what stands in ``out`` with size 1."""
-    return np.sum(is_zero(sub(x, out)), axis, keepdims=True) > 1
+    for told in kernel.decisions if row.selects or row is MAXPOOL else ():
+        if isinstance(told, Shared) and told.node == node:
+            yield "tie", np.reshape(told.sure & (told.count > 1), found.of[node])
+            return
 
 
 def tables(ahead: Forward[V], back: Backward[V]) -> Iterator[tuple[Any, Any]]:

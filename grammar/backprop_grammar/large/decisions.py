@@ -47,9 +47,10 @@ class Shared:
     """Which tie for it.
 
     here: those that are it, and near: those that may be; count: how many. sure: in which lines that
-    is certain; proved: in which all that may be it are known to be equal to it.
+    is certain; proved: in which all that may be it are known to be equal to it. node: where.
     """
 
+    node: int
     here: Column
     near: Column
     count: Column

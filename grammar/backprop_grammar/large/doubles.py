@@ -72,6 +72,11 @@ class Doubles(Numbers[Triple]):
         self.inside = 0  # in how many texts of the tables
         self.decisions: list[Decision] = []
         self.known = known
+        self.node = -1
+
+    def enter(self, node: int) -> None:
+        if not self.inside:
+            self.node = node
 
     def proved(self) -> Any:
         """Where the next decision is known to be between equal numbers."""
@@ -281,7 +286,7 @@ class Doubles(Numbers[Triple]):
         sure = (close == 1) | (close == certain) | proved
         part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
         high, low, error = dd.choose(here, part, exact(0.0))
-        self.decisions.append(Shared(here, near, count, sure))
+        self.decisions.append(Shared(self.node, here, near, count, sure))
         return high, low, error if np.all(sure) else np.where(near & ~sure, np.inf, error)
 
     def product(self, a: Triple, b: Triple) -> Triple:
@@ -298,12 +303,13 @@ class Doubles(Numbers[Triple]):
         mask = Mask(
             np.broadcast_to(COMPARISONS[comparison](x, 0.0), shape),
             np.broadcast_to(doubt, shape) if np.any(doubt) else None,
+            np.broadcast_to((x == 0) & ~doubt, shape),
         )
         self.decisions.append(Compared(mask))
         return mask
 
     def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:
-        return chosen(mask, [x, y])
+        return chosen((mask.holds, mask.doubt), [x, y])
 
 
 def nearest_whole(x: Triple) -> Triple:

@@ -33,10 +33,14 @@ class Failed(Exception):
 
 
 class Mask(NamedTuple):
-    """Where a condition holds, and where that is in doubt; None is nowhere."""
+    """Where a condition holds, and where that is in doubt; None is nowhere.
+
+    equal: where both sides of the comparison are known to be equal.
+    """
 
     holds: Any
     doubt: Any = None
+    equal: Any = False
 
     @property
     def everywhere(self) -> bool | None:
@@ -125,6 +129,9 @@ class Kernel(ABC, Generic[V]):
 
     # what follows from that
 
+    def enter(self, node: int) -> None:
+        """Take note of the node that is computed, or hands on its gradient."""
+
     def number(self, value: float) -> V:
         """A number that a float is."""
         return self.given(np.float64(value))
@@ -159,10 +166,14 @@ class Kernel(ABC, Generic[V]):
         return self.moved(lambda a: np.broadcast_to(a, shape), x)
 
     def fitted(self, x: V, shape: Shape) -> V:
-        """What is sent back to an operand of a shape, summed over what that was stretched to."""
+        """What is sent back to an operand of a shape, summed over what that was stretched to; of one
+        number for all, that.
+        """
         over = self.shape(x)
         if over == shape:
             return x
+        if size(over) < size(shape):
+            return self.stretched(x, shape)
         if size(over) == size(shape):
             return self.reshaped(x, shape)
         if size(shape) == 1:
@@ -202,6 +213,7 @@ class Kernel(ABC, Generic[V]):
             x, kept = self.reshaped(x, (size(kept),)), (1,) if axis is not None else ()
             axis = 0
         else:
+            axis %= len(kept)
             kept = tuple([1 if k == axis else n for k, n in enumerate(kept)])
         return self.reshaped(self.along(row, x, axis), kept)
 

@@ -101,7 +101,8 @@ def inverse(x: Column) -> Column:
         levels.append(times(one[::2], one[1::2]))
     known = np.array([pow(int(levels[-1][0]), -1, PRIME)], dtype=U)
     for one in reversed(levels[:-1]):
-        known, other = known[: len(one) // 2], np.empty_like(one)
+        other = np.empty_like(one)
+        known = known[: len(one) // 2]  # without what made their number even
         other[::2], other[1::2] = times(known, one[1::2]), times(known, one[::2])
         known = other
     return known[: flat.size].reshape(np.shape(x))

@@ -54,7 +54,7 @@ def of_logsoftmax(x: Shape) -> str:
 
 def of_entropy(a: Shape, y: Shape) -> str:
     loss = f"logsumexp(a{along(a)})"
-    loss = f"sum(y*({loss} - a){along(a)})" if y == a != (1,) else f"{loss} - pick(a, y)"
+    loss = f"sum(y*({loss} - a){along(a)})" if y == a else f"{loss} - pick(a, y)"
     return f"mean({loss})" if len(a) == 2 else loss
 
 
@@ -72,7 +72,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "cross_entropy": of_entropy,
     "batchnorm": normalised(0),
     "layernorm": normalised(1),
-    "norm": lambda x: "abs(x)" if size(x) == 1 else "sqrt(sum(x*x))",
+    "norm": lambda x: "abs(sum(x))" if size(x) == 1 else "sqrt(sum(x*x))",
 }
 """What is computed by its parts: as a text over its operands, by their shapes."""
 

@@ -126,6 +126,7 @@ def forward(
     for node, row in enumerate(graph.operations):
         if needed is not None and not needed[node]:
             continue
+        kernel.enter(node)
         if node in given:
             values[node] = given[node]
         elif row is CONSTANT:
@@ -248,6 +249,7 @@ def backward(
         up = gradients.get(node)
         if up is None or graph.operations[node].leaf:
             continue
+        kernel.enter(node)
         for place, operand in enumerate(graph.operands[node]):
             if operand not in wanted or found.values[operand] is None:
                 continue

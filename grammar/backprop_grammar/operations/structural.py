@@ -51,7 +51,8 @@ class Structural(Operation):
     """One row: an operation on arrays that is no operation on their elements.
 
     rules: what is sent back to each operand, over its operands, `out` and `up`. A rule may have
-    stages of its own before it, `h = ...; up*h`. careful: what is computed where it has no value.
+    stages of its own before it, `h = ...; up*h`. careful: what is computed where it has no value, or
+    would lose digits.
     variants: other rules where the shapes of the operands decide; None where they are the rules.
 
     shape: of the result. lower: the nodes of the result, row by row. Both are also given what is
@@ -89,9 +90,8 @@ class Structural(Operation):
 
         careful: as it is computed, wherever the operation has a value.
         """
-        if careful and self.careful:
-            return self.careful
-        rules = (self.variants and self.variants(shapes, written)) or self.rules
+        rules = self.variants and self.variants(shapes, written)
+        rules = rules or (careful and self.careful) or self.rules
         count = len(shapes)
         return (*rules, *rules[-1:] * (count - len(rules)))[:count]  # the last is of all others
 
@@ -323,6 +323,7 @@ ROWS = (
         parts=("x - logsumexp(x, axis)", "t = x - max(x, axis); t - log(sum(exp(t), axis))", "log(softmax(x))")),
     array_row("cross_entropy", "a y", "up*(softmax(a) - onehot(y, cols(a)))/rows(a) ;; 0", C,
         "mean over the rows of -log(softmax) at the label", shape=fits.cross_entropy, lower=lowerings.cross_entropy,
+        careful=("h = onehot(y, cols(a)); q = softmax(a)*(1 - h); up*(q - h*sum(q, axis=-1))/rows(a)", "0"),
         indices=(1,), variants=of_entropy,
         holds=lambda shapes, whole: shapes[0] == shapes[1] != () and not (whole and shapes[1] == (1,)),
         parts=("mean(logsumexp(a, axis) - pick(a, y))", "logsumexp(a, axis) - pick(a, y)",
