@@ -149,8 +149,9 @@ def only_floats(tensor: Tensor) -> bool:
 
 def extremes(tensor: Tensor) -> tuple[Number, Number] | None:
     """The least and the largest number; None where there is none."""
+    floats: Any = tensor.numbers
     if only_floats(tensor):
-        return min(tensor.numbers), max(tensor.numbers)  # type: ignore[type-var]
+        return min(floats), max(floats)
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return None

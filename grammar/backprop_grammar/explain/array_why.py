@@ -47,7 +47,7 @@ def why(trace: ArrayTrace, label: str, digits: int = 6) -> Explanation:
     label = "".join(label.split())
     base = label.partition("[")[0]
     node = find(trace, base)
-    way = f"what {node.name} receives is told without it; or make the arrays smaller: fewer rows show the same"
+    way = f'explain("{node.name}") tells what it receives; or make the arrays smaller: fewer rows show the same'
     trace = by_numbers(trace, "the reason of a gradient is found", way)
     trace = replace(trace, numbers=within(trace.numbers))
     if node.shape and base == label:

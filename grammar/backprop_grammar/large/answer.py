@@ -52,7 +52,7 @@ ABSENT = {
     INFINITE: "is +infinite",
     MINUS_INFINITE: "is -infinite",
     UNDEFINED: "does not exist",
-    UNCERTAIN: f"is uncertain: too few of the {DIGITS} digits that are computed are left of it",
+    UNCERTAIN: f"is uncertain: it is beyond the largest number, or too few of the {DIGITS} digits that are computed are left of it",
 }
 """Of numbers that are none, what is said of them."""
 
@@ -67,18 +67,26 @@ class Answer:
         self.asked, self.found = asked, found
         self.graph, self.of = asked.graph, asked.found.of
         self.upstream: dict[int, Tensor] = {}
-        self.uncertain = bool(found.met)
         uses = [asked.graph.needed(end) for end in asked.arrives]
         reached = reaching(self.graph, set(asked.sources.values()))
         self.differentiated = {node for node in reached if any(use[node] for use in uses)}
         self.values, self.gradients = found.values, found.gradients
-        self.heights = {node: largest(x) for node, x in self.values.items()}
-        self.arriving = {node: largest(x) for node, x in self.gradients.items()}
+        self.met = [
+            (kind, node, here & (self.gradients[node][0] != 0)) for kind, node, here in found.met
+        ]
+        self.met = [one for one in self.met if np.any(one[2])]
+        self.uncertain = bool(self.met)
         self.senders: dict[int, list[int]] = {}
         for node, operands in enumerate(self.graph.operands):
             for place, operand in enumerate(operands):
                 if (node, place) in found.backward.sent:
                     self.senders.setdefault(operand, []).append(node)
+        self.heights: dict[int, float] = {}
+        for node, x in self.values.items():
+            self.heights[node] = largest(x, self.around(node))
+        self.arriving: dict[int, float] = {}
+        for node in sorted(self.gradients, reverse=True):
+            self.arriving[node] = largest(self.gradients[node], self.received(node))
 
     # numbers
 
@@ -157,7 +165,10 @@ class Answer:
         return any(x != 0 for x in gradient.numbers)
 
     def sends(self, node: int, place: int) -> bool:
-        return (node, place) in self.found.sent
+        operands = self.graph.operands[node]
+        block = self.asked.names.blocks.get(node)
+        operand = (block.operands if block else operands)[place]
+        return (node, place) in self.found.sent and operand not in self.asked.found.whole
 
     def contribution(self, node: int, place: int, operand: int) -> Tensor:
         return self.tensor(self.found.sent[node, place], self.of[operand], self.sending(node))
@@ -191,7 +202,7 @@ class Answer:
             Note("shadowed", one, f"{one} is your own here, not the constant {CONSTANTS[one]:.5g}")
             for one in self.graph.shadowed
         ]
-        for kind, node, here in self.found.met:
+        for kind, node, here in self.met:
             row = self.graph.operations[node]
             as_note = "kink" if kind == "jump" else kind
             told += [
@@ -202,7 +213,7 @@ class Answer:
 
     @property
     def remarks(self) -> Sequence[Note]:
-        chosen = [node for kind, node, _ in self.found.met if kind in KINKS]
+        chosen = [node for kind, node, _ in self.met if kind in KINKS]
         if not chosen:
             return ()
         said = "at this size it is not decided whether the function itself has a derivative there"
@@ -242,7 +253,7 @@ class Answer:
         names = self.asked.names
         return {
             names.near(node): self.labels(node, here)
-            for kind, node, here in self.found.met
+            for kind, node, here in self.met
             if kind in (*KINKS, "jump")
         }
 
@@ -280,9 +291,10 @@ def above(number: float) -> str:
     return f"1e{int(f'{number:.0e}'.partition('e')[2]) + 1}"
 
 
-def largest(x: Triple) -> float:
-    """The largest number of an array."""
-    return float(np.max(np.abs(x[0])))
+def largest(x: Triple, added: float) -> float:
+    """The largest number of an array; of what was added up for it, where digits are lost."""
+    most = float(np.max(np.abs(x[0])))
+    return max(most, added) if doubtful(x).any() else most
 
 
 def zeros(shape: Shape) -> Tensor:

@@ -191,7 +191,7 @@ class Doubles(Numbers[Triple]):
         beyond: DomainError | None = None
         outside = np.zeros(shape, dtype=bool)
         with self.wide.context():
-            for place in zip(*np.nonzero(unknown), strict=True):
+            for place in map(tuple, np.argwhere(unknown)):
                 balls = [self.ball([part[place] for part in one]) for one in parts]
                 try:
                     ball = self.wide.apply(row, balls)
