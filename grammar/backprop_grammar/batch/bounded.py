@@ -22,6 +22,7 @@ from ..operations.table import ADD, DIV, MUL, NEG, OPERATIONS, SUB
 from . import double_double as dd
 from .carried import Number, applied
 from .double_double import Triple, exact, is_zero, reach, some
+from .error_functions import ERROR_FUNCTIONS
 from .lines import MASKS, Kind, StraightLine
 from .ufuncs import COMPARISONS, Column
 
@@ -342,7 +343,7 @@ DOUBLES: Kernels = {
     MUL: dd.mul,
     DIV: dd.div,
     NEG: dd.neg,
-    **{OPERATIONS[name]: function for name, function in dd.FUNCTIONS.items()},
+    **{OPERATIONS[name]: function for name, function in (dd.FUNCTIONS | ERROR_FUNCTIONS).items()},
 }
 """What there is of double-doubles."""
 

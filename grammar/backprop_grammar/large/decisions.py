@@ -1,4 +1,7 @@
-"""What a walk over double-doubles decided, in order, so that another can follow it."""
+"""What a walk over double-doubles decided, in order, so that another can follow it.
+
+key: of a decision, where in the program it was made, by which a later walk finds it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +17,7 @@ __all__ = ["Compared", "Decision", "Selected", "Shared"]
 class Compared:
     """A comparison. proved: where both sides are known to be equal as formulas."""
 
+    key: object
     mask: Mask
     proved: Any = False
 
@@ -31,6 +35,7 @@ class Selected:
     proved: where all of these are known to be equal.
     """
 
+    key: object
     first: Column
     near: Column
     sure: Column
@@ -47,9 +52,10 @@ class Shared:
     """Which tie for it.
 
     here: those that are it, and near: those that may be; count: how many. sure: in which lines that
-    is certain; proved: in which all that may be it are known to be equal to it. node: where.
+    is certain; proved: in which all that may be it are known to be equal to it. node: whose.
     """
 
+    key: object
     node: int
     here: Column
     near: Column

@@ -69,19 +69,28 @@ class Doubles(Numbers[Triple]):
     """
 
     def __init__(self, known: Sequence[Decision] = ()) -> None:
-        self.inside = 0  # in how many texts of the tables
         self.decisions: list[Decision] = []
-        self.known = known
-        self.node = -1
+        self.known = {one.key: one.proved for one in known}
+        self.path: list[object] = [None]  # what is computed, and what in the texts that this runs
+        self.met: dict[object, int] = {}
 
-    def enter(self, node: int) -> None:
-        if not self.inside:
-            self.node = node
+    @property
+    def inside(self) -> bool:
+        """Whether a text of the tables is run."""
+        return len(self.path) > 1
 
-    def proved(self) -> Any:
-        """Where the next decision is known to be between equal numbers."""
-        place = len(self.decisions)
-        return self.known[place].proved if place < len(self.known) else False
+    def enter(self, where: object) -> None:
+        self.path[-1] = where
+
+    def next_key(self) -> object:
+        """The key of a decision: where it is made, and which of these it is."""
+        where = tuple(self.path)
+        self.met[where] = count = self.met.get(where, 0) + 1
+        return where, count
+
+    def proved(self, key: object) -> Any:
+        """Where a decision is known to be between equal numbers."""
+        return self.known.get(key, False)
 
     @cached_property
     def wide(self) -> Multiprecision:
@@ -119,11 +128,11 @@ class Doubles(Numbers[Triple]):
         return whole
 
     def text(self, graph: Graph, given: Mapping[str, Triple]) -> Triple:
-        self.inside += 1
+        self.path.append(None)
         try:
             return super().text(graph, given)
         finally:
-            self.inside -= 1
+            self.path.pop()
 
     # operations on numbers
 
@@ -139,7 +148,8 @@ class Doubles(Numbers[Triple]):
             x = tidy(kernel(*operands))
             if row in UNBOUNDED:
                 x = unbounded(UNBOUNDED[row], operands, x)
-            return x if self.inside else self.mended(row, operands, x, where)
+            known = self.inside and row in UNBOUNDED
+            return x if known else self.mended(row, operands, x, where)
         text = self.text_of(row)
         if text is not None:
             x = self.text(text, dict(zip(row.operands, operands, strict=False)))
@@ -261,7 +271,8 @@ class Doubles(Numbers[Triple]):
         return tidy(halved(self.add, first(x, axis)))
 
     def extreme(self, x: Triple, axis: int, sign: int) -> Triple:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         out = halved(lambda a, b: larger(a, b, sign), first(x, axis))
         d = dd.sub(x, moved(lambda a: np.expand_dims(a, axis), out))
         near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), self.shape(x))
@@ -272,11 +283,12 @@ class Doubles(Numbers[Triple]):
             out = dd.choose(proved, one, out)
         close = np.sum(near, axis)
         sure = (close == 1) | (close == np.sum(is_zero(d) & near, axis)) | proved
-        self.decisions.append(Selected(place, near, sure))
+        self.decisions.append(Selected(key, place, near, sure))
         return out
 
     def shares(self, x: Triple, out: Triple, axis: int) -> Triple:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         d = dd.sub(x, out)
         shape = np.shape(d[0])
         near = np.broadcast_to(~(np.abs(d[0]) > reach(d)), shape)
@@ -286,7 +298,8 @@ class Doubles(Numbers[Triple]):
         sure = (close == 1) | (close == certain) | proved
         part = dd.div(dd.ONE, exact(np.maximum(count, 1).astype(np.float64)))
         high, low, error = dd.choose(here, part, exact(0.0))
-        self.decisions.append(Shared(self.node, here, near, count, sure))
+        node = self.path[0][0] if isinstance(self.path[0], tuple) else -1
+        self.decisions.append(Shared(key, node, here, near, count, sure))
         return high, low, error if np.all(sure) else np.where(near & ~sure, np.inf, error)
 
     def product(self, a: Triple, b: Triple) -> Triple:
@@ -295,7 +308,8 @@ class Doubles(Numbers[Triple]):
     # choice
 
     def compare(self, left: Triple, comparison: str, right: Triple) -> Mask:
-        proved = self.proved()
+        key = self.next_key()
+        proved = self.proved(key)
         x, doubt = dd.difference(left, right)
         if np.any(proved):
             x, doubt = np.where(proved, 0.0, x), doubt & ~proved
@@ -305,7 +319,7 @@ class Doubles(Numbers[Triple]):
             np.broadcast_to(doubt, shape) if np.any(doubt) else None,
             np.broadcast_to((x == 0) & ~doubt, shape),
         )
-        self.decisions.append(Compared(mask))
+        self.decisions.append(Compared(key, mask))
         return mask
 
     def choose(self, mask: Mask, x: Triple, y: Triple) -> Triple:

@@ -129,8 +129,8 @@ class Kernel(ABC, Generic[V]):
 
     # what follows from that
 
-    def enter(self, node: int) -> None:
-        """Take note of the node that is computed, or hands on its gradient."""
+    def enter(self, where: object) -> None:
+        """Take note of what is computed: a node, an edge, a condition."""
 
     def number(self, value: float) -> V:
         """A number that a float is."""

@@ -12,8 +12,17 @@ from .kernel import Column
 
 __all__ = ["halved", "moved", "product"]
 
-WHOLE = 2.0**53
-"""Whole numbers below it are floats, and so are their sums."""
+SLICES = 5
+"""Parts of a number of which the products are exact in floats, even added up."""
+
+INNER = 1 << 12
+"""Products that are added up so."""
+
+SURE = 2.0**-72
+"""The relative error up to which products of slices will do."""
+
+MOST = 1 << 22
+"""Products of numbers that are taken term by term where that does not."""
 
 FAINT = 2.0**-1060
 """How far a product may be off of which the last digits are below the smallest float."""
@@ -57,32 +66,66 @@ def part(x: Triple, rows: slice) -> Triple:
 
 @np.errstate(all="ignore")
 def product(a: Triple, b: Triple) -> Triple:
-    """The product of two matrices; of short binary fractions it is exact."""
-    whole = of_short(a, b)
-    if whole is not None:
-        return whole
-    rows, columns = a[0].shape[0], b[0].shape[1]
+    """The product of two matrices; exact where it can be held."""
+    (rows, inner), columns = np.shape(a[0]), np.shape(b[0])[1]
+    x = (0.0, 0.0, 0.0)
+    for start in range(0, inner, INNER):
+        here = slice(start, start + INNER)
+        piece = by_slices(moved(lambda u, k=here: u[:, k], a), moved(lambda u, k=here: u[k], b))
+        x = dd.add(x, piece) if start else piece
+    fine = x[2] <= SURE * np.abs(x[0])
+    if np.all(fine) or rows * inner * columns > MOST:
+        return x
     step = max(1, PIECE // columns)
     pieces = [by_terms(part(a, slice(k, k + step)), b) for k in range(0, rows, step)]
-    if len(pieces) == 1:
-        return pieces[0]
-    return moved(lambda *parts: np.concatenate(parts), *pieces)
+    return pieces[0] if len(pieces) == 1 else moved(lambda *parts: np.concatenate(parts), *pieces)
 
 
-def of_short(a: Triple, b: Triple) -> Triple | None:
-    """The product of matrices of whole numbers, quarters and the like, if floats hold all sums."""
-    if any(some(one) and np.any(one) for x in (a, b) for one in x[1:]):
-        return None
-    most = 1.0
-    for high, _, _ in (a, b):
-        largest = float(np.max(np.abs(high)))
-        scaled = high * 1024.0
-        if not largest < 1e15 or not np.array_equal(scaled, np.rint(scaled)):
-            return None
-        most *= largest * 1024.0
-    if most * a[0].shape[1] >= WHOLE:
-        return None
-    return exact(a[0] @ b[0])
+def by_slices(a: Triple, b: Triple) -> Triple:
+    """The product by those of slices, each a product of matrices of floats without error.
+
+    Ozaki, Ogita, Oishi, Rump, Error-free transformations of matrix multiplication (2012). What is
+    left out is bounded by the largest of each row and column.
+    """
+    inner = np.shape(a[0])[1]
+    bits = (53 - (SLICES * inner - 1).bit_length()) // 2
+    left, up, above = slices(a, 1, bits)
+    right, down, below = slices(b, 0, bits)
+    x: Triple = (0.0, 0.0, 0.0)
+    for level in range(SLICES):
+        total = np.hstack(left[: level + 1]) @ np.vstack(right[level::-1])
+        x = dd.add(x, exact(total)) if level else exact(total)
+    rest = [(i, j) for i in range(SLICES + 1) for j in range(SLICES + 1) if i + j >= SLICES]
+    lost = sum(above[i] * below[j] for i, j in rest) * (inner * SLACK)
+    high, low, error = x
+    power, error = up + down, error + lost
+    high, low, bound = np.ldexp(high, power), np.ldexp(low, power), np.ldexp(error, power)
+    faint = (np.abs(high) < SMALL) & ((x[0] != 0) | (error > 0))
+    bound = np.where(faint, bound + FAINT, bound)
+    return high, low, from_errors(a, b, bound)
+
+
+def slices(x: Triple, axis: int, bits: int) -> tuple[list[Column], Column, list[Column]]:
+    """The numbers of a matrix over a power of two for each row, or column, in slices of so many bits;
+    those powers; and the largest of every slice, and of what is left, along the axis.
+    """
+    high, low, _ = x
+    largest = np.max(np.abs(high), axis, keepdims=True)
+    power = np.where(largest > 0, np.frexp(largest)[1], 0)
+    high = np.ldexp(high, -power)
+    low = np.ldexp(np.broadcast_to(low, high.shape), -power) if some(low) else None
+    parts, sizes = list[Column](), list[Column]()
+    for k in range(1, SLICES + 1):
+        shift = 1.5 * 2.0 ** (52 - k * bits)
+        piece = (high + shift) - shift
+        high = high - piece
+        if low is not None:
+            high, low = two_sum(high, low)
+        parts.append(piece)
+        sizes.append(np.max(np.abs(piece), axis, keepdims=True))
+    rest = np.abs(high) if low is None else np.abs(high) + np.abs(low)
+    sizes.append(np.max(rest, axis, keepdims=True) * SLACK)
+    return parts, power, sizes
 
 
 def by_terms(a: Triple, b: Triple) -> Triple:
@@ -128,28 +171,31 @@ def by_terms(a: Triple, b: Triple) -> Triple:
         lost += np.abs(gone)
     high, low = two_sum(total, low)
     high, low, error = halved(dd.add, (high, low, lost))
-    return high, low, with_errors(a, b, error, across)
-
-
-def with_errors(a: Triple, b: Triple, lost: Column, across: bool) -> Any:
-    """The bound of a product, with what errors of the factors add."""
-    (x, _, xe), (y, _, ye) = a, b
-    grown = SLACK * (1 + (x.shape[1] + 8) * 2 * UNIT)
-    left, right = np.abs(x), np.abs(y)
-    error: Any = lost * SLACK
+    error = error * SLACK
+    left, right = np.abs(a[0]), np.abs(b[0])
     if across:  # cross products are rounded, and that of the second parts is left out
-        error = error + (left @ right) * (16 * UNIT * UNIT * grown)
-    faint = smallest(left, xe) * smallest(right, ye)
-    if some(ye):
-        ye = np.broadcast_to(ye, y.shape)
-        error = error + (left @ ye) * grown
-    if some(xe):
-        xe = np.broadcast_to(xe, x.shape)
-        error = error + (xe @ (right + ye)) * grown
-    if not faint >= SMALL:
-        met = ((left > 0) | (xe > 0)).astype(float) @ ((right > 0) | (ye > 0)).astype(float)
-        error = error + met * FAINT
-    return error if np.any(error) else 0.0
+        error = error + (left @ right) * (16 * UNIT * UNIT * SLACK)
+    if not smallest(left) * smallest(right) >= SMALL:
+        error = error + met(left > 0, right > 0)
+    return high, low, from_errors(a, b, error)
+
+
+def from_errors(a: Triple, b: Triple, error: Any) -> Any:
+    """A bound of a product, with what errors of the factors add."""
+    (x, _, xe), (y, _, ye) = a, b
+    left, right = np.abs(x), np.abs(y)
+    if not some(xe) and not some(ye):
+        return error
+    xe, ye = np.broadcast_to(xe, x.shape), np.broadcast_to(ye, y.shape)
+    error = error + (left @ ye + xe @ (right + ye)) * SLACK
+    if not smallest(left, xe) * smallest(right, ye) >= SMALL:
+        error = error + met((left > 0) | (xe > 0), (right > 0) | (ye > 0))
+    return error
+
+
+def met(left: Column, right: Column) -> Any:
+    """What may be lost below the smallest float where two numbers meet, neither of which is 0."""
+    return (left.astype(float) @ right.astype(float)) * FAINT
 
 
 def smallest(*sizes: Any) -> float:

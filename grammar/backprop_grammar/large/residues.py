@@ -175,10 +175,11 @@ def exact_values(row: Operation) -> list[tuple[int, int]]:
     for at in (0, 1):
         try:
             value = row.value(float(at))
+            whole = int(value)
         except (ArithmeticError, ValueError):
             continue
-        if value == int(value) and row.exact((float(at),), value, 2.0**53):
-            found.append((at, int(value) % PRIME))
+        if value == whole and row.exact((float(at),), value, 2.0**53):
+            found.append((at, whole % PRIME))
     return found
 
 

@@ -126,7 +126,6 @@ def forward(
     for node, row in enumerate(graph.operations):
         if needed is not None and not needed[node]:
             continue
-        kernel.enter(node)
         if node in given:
             values[node] = given[node]
         elif row is CONSTANT:
@@ -137,6 +136,7 @@ def forward(
                 continue
             if isinstance(where, Mask):
                 found.where[node] = where
+            kernel.enter(node)
             operands = graph.operands[node]
             if row is IF:
                 x = chosen(found, graph.condition_of[node], operands)
@@ -179,6 +179,7 @@ def condition_mask(found: Forward[V], condition: int) -> Mask | None:
         left, right = found.values[test.left], found.values[test.right]
         if left is None or right is None:
             return None
+        found.kernel.enter(("if", condition))
         found.masks[condition] = found.kernel.compare(left, test.comparison, right)
     return found.masks[condition]
 
@@ -249,12 +250,12 @@ def backward(
         up = gradients.get(node)
         if up is None or graph.operations[node].leaf:
             continue
-        kernel.enter(node)
         for place, operand in enumerate(graph.operands[node]):
             if operand not in wanted or found.values[operand] is None:
                 continue
             if node in graph.condition_of and place < 2:
                 continue
+            kernel.enter((node, place))
             part = edge(found, back, node, place, up, (replaced or {}).get((node, place)))
             if part is None:
                 continue
