@@ -19,7 +19,6 @@ from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.large import choice
 from backprop_grammar.large.answer import answer
-from backprop_grammar.large.choice import SMALL
 from backprop_grammar.numbers.wide import UNCERTAIN, as_float
 from backprop_grammar.trace.record import KINKS
 from backprop_grammar.views.documents import array_json
@@ -124,21 +123,23 @@ def test_parts_of_arrays_are_differentiated_by():
 
 
 def test_the_engine_is_chosen_by_size(monkeypatch):
-    small, middle, large = (asked(LAYER, layer(rows)) for rows in (2, 5, 40))
-    assert small.work <= SMALL < middle.work <= 20_000 < large.work
+    monkeypatch.setattr(choice, "SMALL", 2_400)
+    small, middle, large = (asked(LAYER, layer(rows)) for rows in (1, 2, 40))
+    assert small.work <= 2_400 < middle.work <= 20_000 < large.work
     kinds = [isinstance(choice.answered(one), TraceByNumbers) for one in (small, middle, large)]
     assert kinds == [True, False, False]
-    # what array by array is not decided is, number by number
-    doubt = choice.answered(replace(asked("sum(abs(A))", {"A": np.zeros((40, 50))}), nodes=False))
-    assert isinstance(doubt, TraceByNumbers)
-    precise = choice.answered(replace(middle, precision=20, nodes=False))
+    monkeypatch.setattr(choice, "SMALL", 10)
+    short = asked("sum(abs(A))", {"A": np.ones(5)})
+    assert not isinstance(choice.answered(short), TraceByNumbers)
+    doubt = asked("sum(abs(A))", {"A": np.zeros(5)})  # which is decided number by number
+    assert isinstance(choice.answered(doubt), TraceByNumbers)
+    precise = choice.answered(replace(short, precision=20))
     assert isinstance(precise, TraceByNumbers) and precise.precision == 20
     with pytest.raises(BackpropError, match="more than are computed to 20 digits"):
         choice.answered(replace(large, precision=20))
     # without NumPy
     monkeypatch.setattr(choice, "find_spec", lambda name: None)
-    assert isinstance(choice.answered(small), TraceByNumbers)
-    assert isinstance(choice.answered(replace(middle, nodes=False)), TraceByNumbers)
+    assert isinstance(choice.answered(short), TraceByNumbers)
     with pytest.raises(BackpropError) as caught:
         choice.answered(large)
     assert f"{large.work:,} operations on numbers, more than" in caught.value.message
