@@ -233,6 +233,7 @@ def test_what_is_equal_as_a_formula_is_known_to_be():
         ("sum(if(x + y == 0.3, x, y^2))", {"x": [0.1, 0.2], "y": [0.2, 0.2]}),
         ("sum(abs(exp(log(x)) - x) + y)", {"x": [0.7, 0.3], "y": [1, 2]}),
         ("sum(softmax(x - x))", {"x": [0.7, 0.3]}),
+        ("sum(leaky_relu(x*3 - y))", {"x": [0.1, 0.2], "y": [0.3, 0.5]}),
         ("sum(round(x + y) + max(x, y))", {"x": [0.2, 0.3], "y": [0.2, 0.4]}),
         (
             "sum(clamp(x + y, 0.3, z) + clamp(x + y, 0, z))",
@@ -241,6 +242,14 @@ def test_what_is_equal_as_a_formula_is_known_to_be():
     ):
         _, found = both(program, values)
         assert found.met or "softmax" in program, program
+
+
+def test_a_jump_at_decimals_has_no_slope():
+    found = by_arrays("sum(floor((x + y)*10))", point({"x": [0.1, 0.2], "y": [0.2, 0.26]}))
+    ((kind, _, here),) = found.met
+    assert np.all(found.values[found.names.graph.output][0] == 7)
+    x = found.gradients[found.names.graph.variables["x"]]
+    assert (kind, here.tolist(), np.isnan(x[0]).tolist()) == ("jump", [True, False], [True, False])
 
 
 def test_zeros_that_are_none_are_not_called_so():

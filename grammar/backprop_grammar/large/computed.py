@@ -11,10 +11,12 @@ import numpy as np
 
 from ..arrays.lower import element
 from ..arrays.shapes import Shapes
+from ..arrays.vjp import OUT
 from ..batch.double_double import Triple, choose, exact, reach
 from ..blocks.names import Names
 from ..errors import BackpropError
 from ..language.graph import Array, Block, Graph
+from ..language.table_texts import texts
 from ..numbers.decimal import short_number
 from ..operations.row import Operation
 from ..operations.shape import Taken, size
@@ -165,18 +167,19 @@ def computed(
     walked = Walked(names, found, at, needed, arrives, sources)
     with np.errstate(all="ignore"):
         known: Sequence[Decision] = ()
+        formal = None
         for _ in range(ROUNDS):
             kernel = Doubles(known)
             ahead, back = walked.over(kernel)
             if not open_(ahead, back, kernel):
                 break
-            formal = walked.over(Residues(kernel.decisions))
-            cancel(ahead, back, *formal)
+            formal, other = walked.over(Residues(kernel.decisions))
+            cancel(ahead, back, formal, other)
             if not any(proves(one) for one in kernel.decisions):
                 break
             known = kernel.decisions
         sent = back.sent | of_blocks(names, back, kernel)
-        met = list(choices(found, ahead, back, kernel, sources))
+        met = list(choices(found, ahead, back, kernel, sources, formal))
     return Computed(names, found, ahead, back, kernel, sent, met)
 
 
@@ -221,15 +224,19 @@ def choices(
     back: Backward[Triple],
     kernel: Doubles,
     sources: Collection[int],
+    formal: Forward[Residue] | None,
 ) -> Iterator[Met]:
-    """Where derivatives are a choice, of all through which a gradient passes."""
+    """Where derivatives are a choice, of all through which a gradient passes.
+
+    formal: what is known of the values as formulas.
+    """
     graph = ahead.graph
     reached = reaching(graph, sources)
     for node, row in enumerate(graph.operations):
         operands = graph.operands[node]
         if row.leaf or node not in back.gradients or reached.isdisjoint(operands):
             continue
-        for kind, here in chosen_at(found, ahead, kernel, node, row, reached):
+        for kind, here in chosen_at(found, ahead, kernel, node, row, reached, formal):
             mask = ahead.where.get(node)
             here = here if mask is None else here & mask.holds
             if np.any(here):
@@ -243,6 +250,7 @@ def chosen_at(
     node: int,
     row: Operation,
     reached: Collection[int],
+    formal: Forward[Residue] | None,
 ) -> Iterator[tuple[str, Any]]:
     """Of what kind the choices at a node are, and in which elements."""
     graph = ahead.graph
@@ -256,14 +264,27 @@ def chosen_at(
         return
     given = [x for k in graph.operands[node] if (x := ahead.values[k]) is not None]
     if row.kinks:
-        here, _ = kernel.at_kinks(row, given, out)
+        here, near, told = kernel.at_kinks(row, given, out)
+        if formal is not None and np.any(near & ~here):
+            here = here | (near & vanish(formal, node, row, told))
         yield "jump" if row.jump else "kink", here
     if row.cut:
         yield "branch cut", kernel.at_kinks(row, given, out, cut=True)[0]
-    for told in kernel.decisions if row.selects or row is MAXPOOL else ():
-        if isinstance(told, Shared) and told.node == node:
-            yield "tie", np.reshape(told.sure & (told.count > 1), found.of[node])
+    for one in kernel.decisions if row.selects or row is MAXPOOL else ():
+        if isinstance(one, Shared) and one.node == node:
+            yield "tie", np.reshape(one.sure & (one.count > 1), found.of[node])
             return
+
+
+def vanish(formal: Forward[Residue], node: int, row: Operation, told: Sequence[Decision]) -> Any:
+    """Where a kink of an operation is met as a formula. told: what was decided to look at it."""
+    out, kernel = formal.values[node], Residues(told)
+    operands = [x for k in formal.graph.operands[node] if (x := formal.values[k]) is not None]
+    if out is None:
+        return False
+    names = dict(zip(row.operands, operands, strict=False)) | {OUT: out}
+    met = [kernel.text(text, names).number == 0 for text in texts(row).kinks]
+    return np.any(np.broadcast_arrays(*met), axis=0)
 
 
 def tables(ahead: Forward[V], back: Backward[V]) -> Iterator[tuple[Any, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .kernel import Column, Mask
 
-__all__ = ["Compared", "Decision", "Selected", "Shared"]
+__all__ = ["Compared", "Decision", "Rounded", "Selected", "Shared"]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -69,4 +69,18 @@ class Shared:
         return ~np.asarray(self.sure)
 
 
-Decision = Compared | Selected | Shared
+@dataclass(slots=True, eq=False, repr=False)
+class Rounded:
+    """Whole numbers that are near; infinite where it is open which."""
+
+    key: object
+    number: Column
+    proved: Any = False
+
+    @property
+    def doubtful(self) -> Any:
+        """Where the choice is open."""
+        return ~np.isfinite(self.number)
+
+
+Decision = Compared | Selected | Shared | Rounded

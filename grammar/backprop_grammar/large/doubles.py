@@ -21,7 +21,7 @@ from ..numbers.multiprecision import Multiprecision, multiprecision
 from ..operations.row import Operation
 from ..operations.shape import Shape
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, SUB
-from .decisions import Compared, Decision, Selected, Shared
+from .decisions import Compared, Decision, Rounded, Selected, Shared
 from .kernel import Column, Failed, Mask
 from .products import halved, moved, product
 from .walk import Numbers
@@ -143,6 +143,8 @@ class Doubles(Numbers[Triple]):
             return self.side_by_side(row, operands)
         if not self.inside:
             self.admit(row, operands, where)
+        if row is NEAREST or row is REMAINDER:
+            return self.rounded(*operands)
         kernel = KERNELS.get(row)
         if kernel:
             x = tidy(kernel(*operands))
@@ -159,6 +161,15 @@ class Doubles(Numbers[Triple]):
         if self.inside and text is not None:
             return x
         return self.mended(row, operands, x, where)
+
+    def rounded(self, x: Triple, y: Triple | None = None) -> Triple:
+        """A whole number near x; or x less the whole multiple of y near it."""
+        high, _, error = x if y is None else dd.div(x, y)
+        known = (error * 4 < 1) & (np.abs(high) < 2.0**52)
+        near = np.where(known, np.rint(high), np.inf)
+        self.decisions.append(Rounded(self.next_key(), near))
+        n: Triple = (np.rint(high), 0.0, 0.0 if np.all(known) else np.where(known, 0.0, np.inf))
+        return tidy(n if y is None else dd.sub(x, dd.mul(n, y)))
 
     def admit(self, row: Operation, operands: Sequence[Triple], where: Mask | None) -> None:
         """Raise Beyond where operands are certainly beyond the domain."""
@@ -240,9 +251,10 @@ class Doubles(Numbers[Triple]):
     ) -> Triple:
         local = super().slope(row, place, operands, out, key)
         if row.jump:
-            _, near = self.at_kinks(row, operands, out)
+            here, near, _ = self.at_kinks(row, operands, out)
             if np.any(near):
-                return dd.choose(near, (np.float64(np.nan), 0.0, 0.0), local)
+                missing = np.float64(np.nan), 0.0, np.where(here, 0.0, np.inf)
+                return dd.choose(near, missing, local)
         return local
 
     def routed(self, up: Triple, local: Triple) -> Triple:
@@ -253,17 +265,18 @@ class Doubles(Numbers[Triple]):
 
     def at_kinks(
         self, row: Operation, operands: Sequence[Triple], out: Triple, cut: bool = False
-    ) -> tuple[Column, Column]:
-        """Where an operation stands on a kink of its own, or on its branch cut; and where it may."""
+    ) -> tuple[Column, Column, list[Decision]]:
+        """Where an operation stands on a kink of its own, or on its branch cut; where it may; and
+        what was decided to see that.
+        """
         here, near = np.zeros(self.shape(out), dtype=bool), np.zeros(self.shape(out), dtype=bool)
         rows = texts(row)
-        told = self.decisions
+        told, self.decisions = self.decisions, []
         for text in [rows.cut] if cut and rows.cut else [] if cut else rows.kinks:
-            self.decisions = []
             x = self.text(text, {**dict(zip(row.operands, operands, strict=False)), OUT: out})
             here, near = here | is_zero(x), near | ~(np.abs(x[0]) > reach(x))
-        self.decisions = told
-        return here, near
+        told, self.decisions = self.decisions, told
+        return here, near, told
 
     # along an axis
 
@@ -326,27 +339,14 @@ class Doubles(Numbers[Triple]):
         return chosen((mask.holds, mask.doubt), [x, y])
 
 
-def nearest_whole(x: Triple) -> Triple:
-    """A whole number near each; of two near a half either, of more it is not known which."""
-    high, _, error = x
-    near = np.rint(high)
-    known = (error * 4 < 1) & (np.abs(high) < 2.0**52)
-    return near, 0.0, np.where(known, 0.0, np.inf)
-
-
-def remainder(x: Triple, y: Triple) -> Triple:
-    """X less the whole multiple of y near it."""
-    times = nearest_whole(dd.div(x, y))
-    return dd.sub(x, dd.mul(times, y))
-
-
 KERNELS: Kernels = {
     **DOUBLES,
-    OPERATIONS["_nearest"]: nearest_whole,
-    OPERATIONS["_remainder"]: remainder,
     IDENTITY: lambda x: x,
 }
 """What there is of double-doubles; what it lacks has a text, or is asked of wide numbers."""
+
+
+NEAREST, REMAINDER = OPERATIONS["_nearest"], OPERATIONS["_remainder"]
 
 
 UNBOUNDED: dict[Operation, np.ufunc] = {

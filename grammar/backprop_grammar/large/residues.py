@@ -16,7 +16,7 @@ from ..language.nearest import Nearest
 from ..operations.row import Operation
 from ..operations.shape import Shape
 from ..operations.table import ADD, DIV, IDENTITY, MUL, NEG, OPERATIONS, POW, SUB
-from .decisions import Compared, Decision, Selected, Shared
+from .decisions import Compared, Decision, Rounded, Selected, Shared
 from .kernel import Column, Mask
 from .walk import Numbers
 
@@ -37,6 +37,7 @@ INNER = 1 << 11
 """Bits of the parts of a number, so many products of which floats add up without error."""
 
 EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
+NEAREST, REMAINDER = OPERATIONS["_nearest"], OPERATIONS["_remainder"]
 U = np.uint64
 
 
@@ -252,6 +253,13 @@ class Residues(Numbers[Residue]):
             return Residue(less, lambda: inverse(x.exponential), x.depth + 1)
         if row is IDENTITY:
             return x
+        if row is NEAREST or row is REMAINDER:
+            told = next(self.decisions)
+            assert isinstance(told, Rounded)
+            near = Residue(
+                np.where(told.doubtful, anything(row.name, x.number), of_floats(told.number))
+            )
+            return near if row is NEAREST else self.sub(x, self.mul(near, y))
         if row is EXP:
             return Residue(x.exponential)
         if row is LOG:
