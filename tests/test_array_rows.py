@@ -394,8 +394,8 @@ ERRORS = (
     ("sum(onehot(0, 1e9)*x)", {"x": 2}, "onehot(0, 1e9)", "this would have 1,000,000,000 numbers, more than 1,000,000", None, None),
     ("sum(A[i,i])", {"A": A, "i": [0.0] * 2000}, "A[i,i]", "this would have 4,000,000 numbers, more than 1,000,000", "it would be 2000x2000", None),
     ("sum(outer(x, x))", {"x": [1.0] * 2000}, "outer(x, x)", "this would have 4,000,000 numbers, more than 1,000,000", "it would be 2000x2000", None),
-    ("sum(eye(100) @ eye(100)*x)", {"x": 1}, None, "the program means some 1,070,009 operations on numbers, more than 20,000", "", None),
-    ("sum(conv(x, x[0:150]))", {"x": [1.0] * 300}, None, None, "", "make the arrays smaller: fewer rows show the same"),
+    ("sum(eye(500) @ eye(500)*x)", {"x": 1}, None, "the program means some 125,000,000 products of numbers, more than 100,000,000", "", None),
+    ("sum(conv(x, x[0:10050]))", {"x": [1.0] * 20_100}, None, None, "", "make the arrays smaller: fewer rows show the same"),
     ("put(x, 3)", {"x": [1]}, "put", "there is no function put", None, None),
     ("take(x, 3)", {"x": [1]}, "take", "there is no function take", None, None),
 )  # fmt: skip

@@ -291,7 +291,7 @@ ERRORS = (
         "take it to a stage before the if"),
     ("x[2:1]", {"x": [1, 2, 3]}, "2", "x has nothing there", "x is 3", "a slice begins before it ends, and holds one number at least"),
     ("v[0,1]", {"v": [1, 2]}, "v[0,1]", "v is a vector, with 1 axis", "v is 2", "an index for each axis: x[i] of a vector, W[i,j] of a matrix"),
-    ("sum(A @ A)", {"A": [[1] * 30] * 30}, None, "the program means some 30,602 operations on numbers, more than 20,000", "", "make the arrays smaller: fewer rows show the same"),
+    ("sum(A @ A)", {"A": [[1] * 500] * 500}, None, "the program means some 125,000,000 products of numbers, more than 100,000,000", "", "make the arrays smaller: fewer rows show the same"),
 )  # fmt: skip
 
 

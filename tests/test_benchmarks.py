@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.benchmarks import arrays, files, growth, neurons, program, report, rows, start
+from tests.benchmarks import arrays, files, growth, large, neurons, program, report, rows, start
 from tests.benchmarks.shapes import GROWING, SHAPES
 from tests.support import LONG, Program, traced
 
@@ -239,6 +239,17 @@ def test_programs_over_arrays_are_evaluated_both_ways(name):
     assert np.isclose(with_nodes.value, without.value, rtol=1e-12)
     for variable, gradient in without.gradients.items():
         assert np.allclose(with_nodes.gradients[variable], gradient, rtol=1e-11, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", large.programs())
+def test_training_steps_by_hand_are_right(name):
+    truth = large.of_us(name, False)()
+    found = large.of_numpy(name)()
+    assert found.keys() == truth.keys()
+    for key, x in truth.items():
+        assert np.allclose(found[key], x, rtol=1e-6, atol=1e-12), key
+    assert large.wrong(truth, truth).startswith("0 of")
+    assert not large.wrong({**truth, "loss": 0.0}, truth).startswith("0 of")
 
 
 def test_the_table_of_arrays():

@@ -295,8 +295,8 @@ class Program:
     def at_arrays(self, values: Mapping[str, Any], options: dict[str, Any]) -> "Trace | ArrayTrace":
         """The trace of a program over arrays; options: of ``at``, as they were given."""
         from .array_answers import ArrayTrace  # which programs over numbers do not need
-        from .arrays.evaluate import evaluate  # likewise
         from .arrays.point import array, bind  # likewise
+        from .large.choice import evaluate  # likewise
 
         again = partial(Program.at, self, values, **options)
         shown = figures(options.pop("digits", None), options.pop("decimals", None))

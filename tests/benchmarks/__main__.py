@@ -40,9 +40,10 @@ def main(arguments: list[str] | None = None) -> None:
         for size in (100_000,) if asked.quick else (1_000_000, 10_000_000):
             show(files.measured(asked.rounds or (1 if asked.quick else 3), size), asked.markdown)
     if asked.only in (None, "arrays"):
-        from . import arrays
+        from . import arrays, large
 
         show(arrays.measured(asked.rounds or (2 if asked.quick else 5)), asked.markdown)
+        show(large.measured(asked.rounds or (2 if asked.quick else 15)), asked.markdown)
     if asked.only in (None, "growth"):
         from . import growth
 

@@ -14,7 +14,9 @@ from rich.text import Text
 from backprop_grammar.arrays.notes import gathered_flags
 from backprop_grammar.arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
 from backprop_grammar.arrays.text import columns, indents, inline, is_large, summary, text_of
+from backprop_grammar.errors import visible
 from backprop_grammar.language.graph import Array, as_array
+from backprop_grammar.language.printer import shown_lines
 from backprop_grammar.numbers.decimal import decimal
 from backprop_grammar.numbers.wide import Number
 from backprop_grammar.operations.shape import said, size
@@ -81,6 +83,12 @@ class ArrayBoard(Board):
             (self.trace.name(k), k == self.trace.program.output, value)
             for k, value, _ in self.trace.outputs
         ]
+
+    told_apart = True
+
+    def told(self, name: str, last: bool) -> str:
+        line = visible(shown_lines(self.trace.program)[-1]) if last else name
+        return line if len(line) <= 2 * self.width else name
 
     # arrays
 

@@ -120,9 +120,9 @@ class Board:
         for name, last, value in self.outputs():
             place = line_of(program, name, last)
             if place is None or place >= len(stages):
-                place = len(stages) - 1 if last else len(stages)
+                place = len(stages) - 1 if last and not self.told_apart else len(stages)
             if place == len(stages):
-                stages.append(name)
+                stages.append(self.told(name, last))
             values[place] = value
         for i, stage in enumerate(stages):
             if i in values:
@@ -130,6 +130,13 @@ class Board:
                 yield from self.equation(left, values[i], VALUE)
             elif not quiet:
                 yield from self.paragraph(Text(stage))
+
+    told_apart = False
+    """Whether the output of a program that is cut has a line of its own."""
+
+    def told(self, name: str, _last: bool) -> str:
+        """An output that is on none of the lines that are shown."""
+        return name
 
     def outputs(self) -> list[tuple[str, bool, Any]]:
         """The outputs: their names, whether each is the last stage, and their values."""

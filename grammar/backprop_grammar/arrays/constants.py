@@ -21,8 +21,8 @@ from ..operations.exact import LONGEST
 from ..operations.makers import MAKERS, Maker, Uniform, made
 from ..operations.row import Operation
 from ..operations.shape import Shape
-from .builder import values_of
 from .lower import Lowered, check_work, element, elements
+from .of_numbers import values_of
 from .shapes import floats_of, shapes
 
 __all__ = ["constant", "declared_shape", "drawn", "settled", "stream"]

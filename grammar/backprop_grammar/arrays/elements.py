@@ -3,21 +3,20 @@
 These see the elements as inputs of their own, W[0,1]; what they find is put back into arrays here.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..blocks.names import Names
-from ..errors import BackpropError, shorten, usage
+from ..errors import shorten, usage
 from ..language.graph import Array, Graph, nested
-from ..operations.shape import Shape, said, size
+from ..operations.shape import Shape, size
 from ..operations.structural import INDEX, MATMUL
 from ..operations.table import IDENTITY, NEG, VARIABLE
 from ..passes.run import check_bound
 from ..trace.point import unknown_names
-from .lower import Lowered, check_work, element, elements, opened, shapes_at
+from .lower import Lowered, check_work, element, elements, opened, owner, part, shapes_at
 from .record import Tensor
 from .shapes import Shapes, Values, output_shape, shapes
 
@@ -26,8 +25,6 @@ __all__ = [
     "Label",
     "by_element",
     "classes",
-    "owner",
-    "part",
     "placeholder",
     "tensor",
     "varying",
@@ -36,30 +33,6 @@ __all__ = [
 
 class Label(tuple[int, ...]):
     """The shape of a vector with a 1 for the class that a label names; see ``classes``."""
-
-
-ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
-
-
-def owner(name: str) -> str:
-    """The array that an element is of, W of W[0,1]; of another name, that name."""
-    return name.partition("[")[0]
-
-
-def part(name: str, shapes: Mapping[str, Shape]) -> tuple[Shape, list[str]]:
-    """The shape and the elements of a node, or of one element of it: x[0].
-
-    shapes: by the names of nodes. Raises BackpropError for an element that is none.
-    """
-    if name in shapes:
-        return shapes[name], [element(name, place) for place in elements(shapes[name])]
-    found = ELEMENT.match(name)
-    shape = shapes[owner(name)]
-    place = tuple([int(k) for k in found.groups()[1:] if k is not None]) if found else ()
-    if not shape or place not in elements(shape):
-        hint = f"it is {said(shape)}; indices begin at 0" if shape else "it is one number"
-        raise BackpropError("name", f"there is no element {shorten(name)}", hint=hint)
-    return (), [element(owner(name), place)]
 
 
 class Elements(NamedTuple):

@@ -4,192 +4,92 @@ The tape of numbers certifies every element: whatever it can't decide is refused
 """
 
 import operator
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
-from ..blocks.names import Names
-from ..errors import BackpropError, few, shorten, usage
+from ..errors import BackpropError
 from ..language.graph import Array, Graph, as_array
 from ..numbers.wide import as_float
-from ..operations.shape import Shape, said, size
 from ..operations.structural import Structural
-from ..operations.table import OPERATIONS, POW
-from ..passes.run import Target, run_at, spelled
-from ..trace.builder import stays_whole
 from ..trace.evaluate import evaluate as evaluate_numbers
-from .builder import Builder, values_of
-from .elements import owner, part
-from .lower import (
-    Lowered,
-    by_default,
-    check_work,
-    element,
-    elements,
-    opened,
-    shapes_at,
-)
-from .record import ArrayTrace
-from .shapes import output_shape, selects
+from .builder import built
+from .lower import LARGEST, Lowered, check_work, element, elements, owner
+from .of_numbers import OfNumbers, values_of
+from .question import Question, Upstream, question
+from .record import ArrayTrace, TraceByNumbers
 
-__all__ = ["Upstream", "arriving", "evaluate"]
-
-Upstream = float | Array | str
-"""The gradient that arrives: a number, an array, or `ones`."""
+__all__ = ["Upstream", "answered", "by_numbers", "evaluate"]
 
 
-def evaluate(
-    program: Graph,
-    at: dict[str, float | Array],
-    *,
-    wrt: Sequence[str] = (),
-    output: str | Sequence[str] = "",
-    upstream: Upstream | Mapping[str, Upstream] = 1.0,
-    precision: int | None = None,
-    nodes: bool = True,
-    expand: Sequence[str] = (),
-    fold: Sequence[str] = (),
-) -> ArrayTrace:
+def evaluate(program: Graph, at: dict[str, float | Array], **asked: Any) -> TraceByNumbers:
     """The trace of a program over arrays at a point.
 
-    at: a finite value per variable, numbers or arrays of them. wrt: names of the nodes, or of
-    elements, W[0,1], to differentiate by; the inputs when empty, but for indices and labels. output: the node that is
-    differentiated; the last stage when empty. Of several, it is the sum of their products with what
-    arrives. upstream: the gradient that arrives there, of its shape, or `ones`; needed where the
-    output is more than one number; by the names of several. precision: digits asked for.
-    nodes: whether the trace lists its nodes. expand: names of nodes and functions that are shown as
-    their parts, or their elements; fold: of those whose parts are shown as one. They change no
-    number.
+    at: a finite value per variable, numbers or arrays of them. asked:
+
+    wrt: names of the nodes, or of elements, W[0,1], to differentiate by; the inputs when empty, but
+        for indices and labels.
+    output: the node that is differentiated; the last stage when empty. Of several, it is the sum of
+        their products with what arrives.
+    upstream: the gradient that arrives there, of its shape, or `ones`; needed where the output is
+        more than one number; by the names of several.
+    precision: digits asked for.
+    nodes: whether the trace lists its nodes.
+    expand: names of nodes and functions that are shown as their parts, or their elements; fold: of
+        those whose parts are shown as one. They change no number.
 
     Raises BackpropError where shapes do not fit, and as trace.evaluate does.
     """
-    graph, unopened = by_default(program), list[int]()
-    outputs = [output] if isinstance(output, str) else list(output)
-    if expand or fold:
-        from .grouping import shaped  # which a plain evaluation need not load
+    return answered(question(program, at, **asked))
 
-        graph, unopened = shaped(
-            graph, at, expand, fold, [*map(owner, wrt), *outputs], partial(kinks, at=at)
-        )
-    names = Names(graph)
-    ends = ends_of(names, output, upstream)
-    end = ends[-1]
-    asked = {name: names.find(owner(name)) for name in wrt}
-    if "T" in graph.variables.keys() - at.keys():
-        check_transposes(graph)
-    found, needed = shapes_at(graph, at, [*ends, *asked.values()])
-    arrives = {
-        one: arriving(graph, one, found.of[one], upstream_of(names.of[one], upstream))
-        for one in ends
-    }
-    check_work(graph, found, needed)
-    sources = asked or {
-        name: node
-        for name, node in graph.variables.items()
-        if node not in found.whole and name in at
-    }
-    for name, node in sources.items():
-        if node in found.whole:
-            raise selects(name)
-    known = {owner(name): found.of[node] for name, node in sources.items()}
-    parts = {name: part(name, known) for name in sources}
-    for edges in (nodes, False):  # without them, to say a fault in the program's own terms
-        lowered = Lowered(graph, names, found, at, needed, edges)
+
+def by_numbers(trace: ArrayTrace, what: str, way: str) -> TraceByNumbers:
+    """A trace with the numbers that its program means. what: needs them; way: to do without.
+
+    Raises BackpropError where they are too many.
+    """
+    if isinstance(trace, TraceByNumbers):
+        return trace
+    work = trace.question.work
+    if work > LARGEST:
+        message = f"{what} number by number, for up to {LARGEST:,} operations on numbers, and the program means some {work:,}"  # fmt: skip
+        raise BackpropError("limit", message, hint=way, source=trace.program.source)
+    found = answered(replace(trace.question, nodes=True))
+    return replace(found, notes=trace.notes, flags=trace.flags)
+
+
+def answered(asked: Question) -> TraceByNumbers:
+    """The trace of what is asked. Raises BackpropError as ``evaluate`` does."""
+    graph, names, found, arrives = asked.graph, asked.names, asked.found, asked.arrives
+    check_work(graph, found, asked.needed, LARGEST)
+    arrived = arrives[asked.end]
+    weighted = len(arrives) > 1 or isinstance(arrived, Array)
+    for edges in (asked.nodes, False):  # without them, to say a fault in the program's own terms
+        lowered = Lowered(graph, names, found, asked.at, asked.needed, edges)
         seed = seeded(lowered, arrives)
-        labels = [label for name in known for label in part(name, known)[1]]
-        arrived = arrives[end]
-        weighted = len(ends) > 1 or isinstance(arrived, Array)
+        known = {owner(name): found.of[node] for name, node in asked.sources.items()}
+        labels = [element(name, place) for name in known for place in elements(known[name])]
         if weighted:  # the numbers of the outputs are shown, too
             labels += [
-                element(names.of[one], place) for one in ends for place in elements(found.of[one])
+                element(names.of[one], place)
+                for one in arrives
+                for place in elements(found.of[one])
             ]
         if edges:
-            labels += beside(lowered, sources.values())
+            labels += beside(lowered, asked.sources.values())
         try:
             numbers = evaluate_numbers(
-                lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed, precision=precision,
-                upstream=1.0 if weighted or isinstance(arrived, Array) else arrived, nodes=nodes,
-                finite=not weighted, parts=lowered.parts,
-                edged=edged(lowered), formal=True,
+                lowered.graph, lowered.at, wrt=list(dict.fromkeys(labels)), output=seed,
+                precision=asked.precision, upstream=arrived if isinstance(arrived, float) and not weighted else 1.0,
+                nodes=asked.nodes, finite=not weighted, parts=lowered.parts, edged=edged(lowered), formal=True,
             )  # fmt: skip
         except BackpropError as error:
             if edges:
                 continue
             raise with_others(lowered, error).replace(node=None) from None
-        trace = Builder(lowered, numbers, needed, edges).trace(
-            program, at, arrives, sources, parts, precision
-        )
-        more = [stays_whole(graph, names, node) for node in unopened if needed[node]]
-        return replace(trace, notes=(*trace.notes, *more))
+        results = OfNumbers(asked, lowered, numbers, edges)
+        return built(asked, results, TraceByNumbers, edges, numbers=numbers, lowered=lowered)
     raise AssertionError  # what fails with edges fails without them
-
-
-def kinks(graph: Graph, at: dict[str, float | Array]) -> set[int]:
-    """The nodes of a program that stand at a kink, or of which an element does."""
-    names = Names(opened(graph))
-    found, needed = shapes_at(names.graph, at, [graph.output])
-    lowered = Lowered(names.graph, names, found, at, needed, False)
-    end = lowered.cells[graph.output].nodes
-    tape = lowered.graph
-    tape.stages.append(("", tape.add(OPERATIONS["sum"], tuple(end))))
-    run = run_at(Target(tape, (), ""), lowered.at, 1.0, None, False)
-    starts = sorted(lowered.first.items(), key=lambda one: one[1])
-    firsts = [first for _, first in starts]
-    return {starts[bisect_right(firsts, k) - 1][0] for k in run.kinks}
-
-
-def check_transposes(graph: Graph) -> None:
-    """Raise BackpropError for A^T, where T has no value."""
-    letter = graph.variables["T"]
-    for node, row in enumerate(graph.operations):
-        if row is POW and graph.operands[node][1] == letter:
-            base = spelled(graph, graph.operands[node][0])
-            raise BackpropError(
-                "binding", f"{base}^T is a power of {base}, and T has no value", graph.spans[node],
-                hint=f"the transpose is {base}.T", source=graph.source, node=node,
-            )  # fmt: skip
-
-
-def ends_of(
-    names: Names, output: str | Sequence[str], upstream: Upstream | Mapping[str, Upstream]
-) -> list[int]:
-    """The nodes that are differentiated. Raises BackpropError where what arrives names others."""
-    texts = [output] if isinstance(output, str) else list(output)
-    ends = [names.find(text) if text else names.graph.output for text in texts]
-    if isinstance(upstream, Mapping):
-        known = [names.of[end] for end in ends]
-        for name in upstream:
-            if name not in known:
-                raise usage(
-                    f"a gradient arrives at {shorten(name)}, which is no output",
-                    f"the outputs are {few(known)}",
-                )
-    return list(dict.fromkeys(ends))
-
-
-def upstream_of(name: str, upstream: Upstream | Mapping[str, Upstream]) -> Upstream:
-    """What arrives at an output of that name; 1 where nothing is given."""
-    return upstream.get(name, 1.0) if isinstance(upstream, Mapping) else upstream
-
-
-def arriving(graph: Graph, end: int, shape: Shape, upstream: Upstream) -> float | Array:
-    """The gradient that arrives at an output of that shape. Raises BackpropError for another."""
-    if upstream == "ones":
-        upstream = Array(shape, (1.0,) * size(shape)).value
-    assert not isinstance(upstream, str)
-    if isinstance(upstream, Array):
-        alike = (shape, (1, *shape) if len(shape) == 1 else shape)
-        if upstream.shape not in alike:
-            raise BackpropError(
-                "shape", f"the upstream gradient is {said(upstream.shape)}, the output {spelled(graph, end)} is {said(shape)}",
-                graph.spans[end], hint="the upstream gradient has the shape of what it belongs to",
-                source=graph.source, node=end, reason="upstream",
-            )  # fmt: skip
-        return Array(shape, upstream.numbers)
-    if size(shape) > 1:
-        raise output_shape(graph, end, shape)
-    return upstream
 
 
 def seeded(lowered: Lowered, arrives: dict[int, float | Array]) -> str:

@@ -16,7 +16,6 @@ from ..operations.table import CONSTANTS, IDENTITY
 from ..trace import record
 from ..trace.evaluate import evaluate as evaluate_numbers
 from ..trace.evaluate import with_limit
-from .evaluate import Upstream, arriving
 from .grouping import ArrayChoice
 from .lower import (
     Lowered,
@@ -26,6 +25,7 @@ from .lower import (
     opened,
     shapes_at,
 )
+from .question import Upstream, arriving
 from .shapes import Shapes, Values, selects
 
 __all__ = ["Flattened", "flattened", "in_numbers"]

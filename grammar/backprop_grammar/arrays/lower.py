@@ -3,15 +3,16 @@
 No calculus stands here, only which element meets which: the numbers' own operations say the rest.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..blocks.names import Names
-from ..errors import BackpropError
+from ..errors import BackpropError, shorten
 from ..language.graph import Block, Condition, Graph, as_array
 from ..language.nearest import literal
 from ..operations.row import Operation
-from ..operations.shape import Cells, Shape, Taken, size, spread
+from ..operations.shape import Cells, Shape, Taken, said, size, spread
 from ..operations.structural import Structural
 from ..operations.table import CONSTANT, IDENTITY, IF, OPERATIONS, VARIABLE
 from ..passes.run import check_bound
@@ -27,12 +28,17 @@ __all__ = [
     "elementwise",
     "lines",
     "opened",
+    "owner",
+    "part",
     "reachable_from",
     "shapes_at",
+    "work",
 ]
 
 LARGEST = 20_000
 """Operations on numbers that a program over arrays may mean."""
+
+ELEMENT = re.compile(r"(\w+)\[([0-9]+)(?:,([0-9]+))?\]\Z")
 
 
 def reachable_from(graph: Graph, roots: Sequence[int]) -> list[bool]:
@@ -53,8 +59,8 @@ def shapes_at(graph: Graph, at: Values, roots: Sequence[int]) -> tuple[Shapes, l
     return shapes(graph, at, needed), needed
 
 
-def check_work(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
-    """Raise BackpropError where a program means more numbers than are computed, before the work."""
+def work(graph: Graph, found: Shapes, needed: Sequence[bool]) -> int:
+    """How many operations on numbers a program means, about."""
     count = 0
     for node, row in enumerate(graph.operations):
         if needed[node]:
@@ -63,6 +69,12 @@ def check_work(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = 
             if isinstance(row, Structural) and row.work:
                 given = [Taken("", found.of[k], found.whole.get(k)) for k in graph.operands[node]]
                 count += row.work(given, found.of[node])
+    return count
+
+
+def check_work(graph: Graph, found: Shapes, needed: Sequence[bool], most: int = LARGEST) -> None:
+    """Raise BackpropError where a program means more numbers than are computed, before the work."""
+    count = work(graph, found, needed)
     if count > most:
         raise BackpropError(
             "limit", f"the program means some {count:,} operations on numbers, more than {most:,}",
@@ -82,6 +94,27 @@ def elements(shape: Shape) -> list[tuple[int, ...]]:
 def element(name: str, place: tuple[int, ...] | tuple[str, ...]) -> str:
     """What an element is called: W[0,1]; a number by its own name."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
+
+
+def owner(name: str) -> str:
+    """The array that an element is of, W of W[0,1]; of another name, that name."""
+    return name.partition("[")[0]
+
+
+def part(name: str, shapes: Mapping[str, Shape]) -> tuple[Shape, list[str]]:
+    """The shape and the elements of a node, or of one element of it: x[0].
+
+    shapes: by the names of nodes. Raises BackpropError for an element that is none.
+    """
+    if name in shapes:
+        return shapes[name], [element(name, place) for place in elements(shapes[name])]
+    found = ELEMENT.match(name)
+    shape = shapes[owner(name)]
+    place = tuple([int(k) for k in found.groups()[1:] if k is not None]) if found else ()
+    if not shape or place not in elements(shape):
+        hint = f"it is {said(shape)}; indices begin at 0" if shape else "it is one number"
+        raise BackpropError("name", f"there is no element {shorten(name)}", hint=hint)
+    return (), [element(owner(name), place)]
 
 
 def lines(x: Cells, axis: int | None) -> list[Sequence[int]]:

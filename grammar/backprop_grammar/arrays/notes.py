@@ -7,7 +7,7 @@ from ..errors import few, shorten
 from ..operations.shape import size
 from ..operations.structural import Structural
 from ..trace.record import Flag, Note
-from .lower import Lowered, element, elements
+from .question import Question
 
 __all__ = ["gathered", "gathered_flags"]
 
@@ -28,19 +28,19 @@ GROUPED = frozenset({"kink", "tie", "boundary", "branch cut", "underflow"})
 
 
 def gathered(
-    notes: Iterable[Note], lowered: Lowered, formula: Callable[[int], str]
+    notes: Iterable[Note], asked: Question, formula: Callable[[int], str]
 ) -> Iterator[Note]:
-    """Notes on the numbers that a program over arrays means, as notes on its nodes.
+    """Notes on elements of the nodes of a program over arrays, as notes on its nodes.
 
     What is said of several elements of a node is said once, where it is said first. formula: of a
     node, over the names of its operands.
     """
     groups: dict[tuple[str, int], list[Note]] = {}
     ordered: list[Note | tuple[str, int]] = []
-    owners = owners_of(lowered)
+    owners = {name: node for node, name in asked.names.of.items() if asked.needed[node]}
     zeros: dict[str, dict[int, list[re.Match[str]]]] = {}
     for note in notes:
-        owner = owners.get(note.node.removeprefix(PART))
+        owner = owners.get(note.node.removeprefix(PART).partition("[")[0])
         zero = ZERO.fullmatch(note.message)
         if owner is not None and zero:
             zeros.setdefault(zero[1], {}).setdefault(owner, []).append(zero)
@@ -50,7 +50,7 @@ def gathered(
         if owner is None or note.kind not in (*GROUPED, "sides"):
             ordered.append(note)
         elif note.kind == "sides":
-            ordered.append(of_sides(note, lowered, owner))
+            ordered.append(of_sides(note, asked, owner))
         elif not note.node.startswith(PART):  # what its own parts meet says nothing of an element
             key = (note.kind, owner)
             if key not in groups:
@@ -59,28 +59,28 @@ def gathered(
     met = {owner for _, owner in groups}
     for one in ordered:
         if not isinstance(one, Note):
-            yield Note(one[0], lowered.names.of[one[1]], message(one[0], one[1], groups[one], lowered, formula))  # fmt: skip
-        elif one.kind != "sides" or owners.get(one.node) in {*met, None}:
+            yield Note(one[0], asked.names.of[one[1]], message(one[0], one[1], groups[one], asked, formula))  # fmt: skip
+        elif one.kind != "sides" or owners.get(one.node.partition("[")[0]) in {*met, None}:
             yield one
     told: set[int] = set()
     for found in zeros.values():  # values, gradients, contributions
         fresh = {owner: group for owner, group in found.items() if owner not in told}
         told |= fresh.keys()
         if fresh:
-            yield of_zeros(fresh, lowered)
+            yield of_zeros(fresh, asked)
 
 
-def of_zeros(found: dict[int, list[re.Match[str]]], lowered: Lowered) -> Note:
+def of_zeros(found: dict[int, list[re.Match[str]]], asked: Question) -> Note:
     """A note on the numbers of some nodes that are shown as 0."""
     node, group = next(iter(found.items()))
-    name, shape = lowered.names.of[node], lowered.cells[node].shape
+    name, shape = asked.names.of[node], asked.found.of[node]
     labels = list(
         dict.fromkeys(zero[2] for zero in group)
     )  # a use of an element is called as it is
     where = places(labels, size(shape)) if shape else ""
     what, _, untold, below, bound, shown = group[0].groups()
     bound = max([zero[5] for zero in group], key=power)
-    named = lowered.program.names
+    named = asked.graph.names
     others = few([named[k] for k in found if k != node and k in named], MOST)
     likewise = f"; likewise of {others}" if others else ""
     return Note("precision", name, f"{what} {name} {untold}{where}{below}{bound}{shown}{likewise}")
@@ -91,18 +91,9 @@ def power(bound: str) -> int:
     return int(re.sub(r".*[e^]", "", bound).split(".")[0])
 
 
-def owners_of(lowered: Lowered) -> dict[str, int]:
-    """The node of every element, by the element's name, and by its own."""
-    owners = {lowered.names.of[node]: node for node in lowered.cells}
-    for node, cells in lowered.cells.items():
-        name = lowered.names.of[node]
-        owners |= {element(name, place): node for place in elements(cells.shape)}
-    return owners
-
-
-def of_sides(note: Note, lowered: Lowered, owner: int) -> Note:
+def of_sides(note: Note, asked: Question, owner: int) -> Note:
     """A note on both sides of a point, with the operation that was written."""
-    row = lowered.program.operations[owner]
+    row = asked.graph.operations[owner]
     text = note.message
     if isinstance(row, Structural) and row.name == "norm":
         text = re.sub(r"\bhypot\b", row.name, text)
@@ -110,19 +101,19 @@ def of_sides(note: Note, lowered: Lowered, owner: int) -> Note:
 
 
 def message(
-    kind: str, node: int, notes: Sequence[Note], lowered: Lowered, formula: Callable[[int], str]
+    kind: str, node: int, notes: Sequence[Note], asked: Question, formula: Callable[[int], str]
 ) -> str:
     """What is said of the elements of a node."""
-    program, name = lowered.program, lowered.names.of[node]
-    row, shape = program.operations[node], lowered.cells[node].shape
+    program, name, of = asked.graph, asked.names.of[node], asked.found.of
+    row, shape = program.operations[node], of[node]
     labels = [note.node for note in notes]
     if not shape and not isinstance(row, Structural):
         return notes[0].message
     text = formula(node) if len(formula(node)) <= LONGEST else row.name
     if kind == "kink":
         operands = program.operands[node]
-        if len(operands) == 1 and lowered.cells[operands[0]].shape == shape:
-            operand = lowered.names.of[operands[0]]
+        if len(operands) == 1 and of[operands[0]] == shape:
+            operand = asked.names.of[operands[0]]
             labels = [operand + label.removeprefix(name) for label in labels]
         where = places(labels, size(shape)) if shape else ""
         if row.jump:

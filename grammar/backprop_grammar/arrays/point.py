@@ -28,11 +28,11 @@ def held(value: Any) -> Any:
 
 def of_floats(value: Any, what: str) -> Array:
     """An array of floats, each of which is what it is. Raises BackpropError for one that is none."""
-    numbers = value.astype("float64").ravel().tolist()
-    for x in numbers:
-        if not isfinite(x):
+    numbers = (value.astype("float64") + 0.0).ravel().tolist()
+    if not all(map(isfinite, numbers)):
+        for x in numbers:
             finite(x, f"an element of {what}")
-    return Array(tuple(value.shape), tuple([x + 0.0 for x in numbers]))
+    return Array(tuple(value.shape), tuple(numbers))
 
 
 def array(value: Any, what: str) -> Array:

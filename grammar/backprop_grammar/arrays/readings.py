@@ -32,7 +32,7 @@ def readings(graph: Graph, names: Names, found: Shapes, needed: Sequence[bool]) 
             text = say(graph, found, node)
             if text and made.get(kind, 0) < MOST:
                 made[kind] = made.get(kind, 0) + 1
-                yield Note("spelling", names.of[node], text)
+                yield Note("spelling", names.near(node), text)
                 break
 
 

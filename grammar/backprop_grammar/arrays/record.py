@@ -15,6 +15,7 @@ from ..trace.record import Flag, Note, Trace
 
 if TYPE_CHECKING:
     from .lower import Lowered
+    from .question import Question
 
 __all__ = [
     "ArrayEdge",
@@ -22,6 +23,7 @@ __all__ = [
     "ArrayNode",
     "ArrayTrace",
     "Tensor",
+    "TraceByNumbers",
     "path_of",
 ]
 
@@ -40,6 +42,8 @@ class Tensor(NamedTuple):
     @property
     def floats(self) -> Any:
         """The nearest floats, nested; None where there is none."""
+        if set(map(type, self.numbers)) == {float}:
+            return nested(self.shape, iter(self.numbers))
         floats = (None if x is None else as_float(x) for x in self.numbers)
         return nested(self.shape, floats)
 
@@ -151,10 +155,10 @@ class ArrayTrace:
     """One forward and one backward pass over arrays.
 
     program: as it was typed. names: of the same, grouped as it is shown. upstream: the gradient
-    that arrives at the output, of its shape, or a number. numbers: the trace of the program over
-    numbers that it means; lowered: which numbers of that each element is. outputs: where there are
-    several, all of them with their values and what arrives there; then ``output`` is the last, and
-    what is differentiated the sum of their products.
+    that arrives at the output, of its shape, or a number. question: what was asked, with the shapes
+    of all nodes. kinks: by the names of nodes, their elements at which a derivative is a choice.
+    outputs: where there are several, all of them with their values and what arrives there; then
+    ``output`` is the last, and what is differentiated the sum of their products.
     Other fields as in trace.record.Trace.
     """
 
@@ -168,8 +172,8 @@ class ArrayTrace:
     nodes: tuple[ArrayNode, ...]
     notes: tuple[Note, ...]
     flags: tuple[Flag, ...]
-    numbers: Trace
-    lowered: "Lowered"
+    question: "Question"
+    kinks: dict[str, list[str]] = field(default_factory=dict)
     frames: tuple[ArrayFrame, ...] = ()
     precision: int | None = None
     outputs: tuple[tuple[int, Tensor, float | Array], ...] = ()
@@ -199,3 +203,14 @@ class ArrayTrace:
     def name(self, index: int) -> str:
         """The name of a node; of a constant, its number."""
         return self.names.of[index]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TraceByNumbers(ArrayTrace):
+    """One whose numbers come from the program over numbers that the program means.
+
+    numbers: the trace of that program; lowered: which numbers of it each element is.
+    """
+
+    numbers: Trace
+    lowered: "Lowered"

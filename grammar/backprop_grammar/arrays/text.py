@@ -142,8 +142,16 @@ def summary(tensor: Tensor, digits: int) -> str:
     return text if length is None else f"{text}, norm {decimal(length, digits)}"
 
 
+def only_floats(tensor: Tensor) -> bool:
+    """Whether all numbers of an array are plain floats."""
+    return set(map(type, tensor.numbers)) == {float}
+
+
 def extremes(tensor: Tensor) -> tuple[Number, Number] | None:
     """The least and the largest number; None where there is none."""
+    floats: Any = tensor.numbers
+    if only_floats(tensor):
+        return min(floats), max(floats)
     numbers = [x for x in tensor.numbers if x is not None and (not isinstance(x, Wide) or x.exists)]
     if not numbers:
         return None
@@ -153,6 +161,9 @@ def extremes(tensor: Tensor) -> tuple[Number, Number] | None:
 
 def norm(tensor: Tensor) -> float | None:
     """The length of all numbers as one vector; None where some are missing, or it overflows."""
+    if only_floats(tensor):
+        length = math.hypot(*tensor.numbers)  # type: ignore[arg-type]
+        return length if math.isfinite(length) else None
     floats = [None if x is None else as_float(x) for x in tensor.numbers]
     known = [x for x in floats if x is not None]
     length = math.hypot(*known)

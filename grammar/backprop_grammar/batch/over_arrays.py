@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elements import Label, by_element, classes, owner, placeholder
-from ..arrays.lower import element, elements
+from ..arrays.elements import Label, by_element, classes, placeholder
+from ..arrays.lower import element, elements, owner
 from ..arrays.shapes import selects
 from ..errors import BackpropError, shorten, usage
 from ..language.graph import Array, Graph

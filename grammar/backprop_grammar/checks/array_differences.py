@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..arrays.lower import element, elements
-from ..arrays.record import ArrayTrace, Tensor
+from ..arrays.record import ArrayTrace, Tensor, TraceByNumbers
 from ..errors import usage
 from ..numbers.ball import Ball
 from ..numbers.wide import Number, exists
@@ -76,7 +76,7 @@ def array_differences(trace: ArrayTrace) -> ArrayDifferences:
 
     Raises BackpropError where there is no program over numbers to take them of.
     """
-    if getattr(trace, "numbers", None) is None:
+    if not isinstance(trace, TraceByNumbers):
         raise usage("difference quotients are taken of smaller programs", "make the arrays smaller: fewer rows show the same")  # fmt: skip
     bench = Bench.of(trace.numbers)
     with bench.point.arithmetic.context():

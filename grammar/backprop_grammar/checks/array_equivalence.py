@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..arrays.evaluate import evaluate
 from ..arrays.lower import element, elements
 from ..arrays.point import bind
 from ..arrays.record import ArrayTrace, Tensor
@@ -17,6 +16,7 @@ from ..diagnosis.comparison import alike
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph, as_array
 from ..language.printer import kept_text
+from ..large.choice import evaluate
 from ..numbers.ball import INFINITY
 from ..numbers.decimal import telling
 from ..numbers.wide import Number, exists

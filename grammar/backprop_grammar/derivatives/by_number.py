@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..arrays.elements import by_element, owner
+from ..arrays.elements import by_element
+from ..arrays.lower import owner
 from ..arrays.shapes import Values, selects
 from ..language.graph import Graph
 from ..operations.table import CONSTANTS, FUNCTIONS

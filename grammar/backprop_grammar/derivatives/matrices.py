@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ..arrays.elements import by_element, owner
+from ..arrays.elements import by_element
 from ..arrays.evaluate import reaching
-from ..arrays.lower import Lowered, by_default, check_work, element, elements, shapes_at
+from ..arrays.lower import Lowered, by_default, check_work, element, elements, owner, shapes_at
 from ..arrays.shapes import Shapes, Values, selects
 from ..arrays.vjp import OUT, renamed
 from ..blocks.names import Names

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..arrays.elements import by_element, owner, placeholder
+from ..arrays.elements import by_element, placeholder
+from ..arrays.lower import owner
 from ..errors import shorten, usage
 from ..language.graph import Array, Graph
 from ..operations.shape import Shape

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elements import Elements, owner, selecting
-from ..arrays.lower import opened, shapes_at
+from ..arrays.elements import Elements, selecting
+from ..arrays.lower import opened, owner, shapes_at
 from ..arrays.shapes import Shapes, output_shape
 from ..batch.double_double import Triple, reach
 from ..blocks.names import Names

@@ -7,10 +7,9 @@ a simple relation to something right is looked for, before the mistakes are made
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from ..arrays.lower import element, elements
-from ..arrays.record import ArrayNode, ArrayTrace, Tensor
+from ..arrays.record import ArrayNode, ArrayTrace, Tensor, TraceByNumbers
 from ..errors import BackpropError, few, shorten, suggestion, visible
 from ..numbers.wide import as_float, exists
 from ..operations.shape import Shape, said, size
@@ -228,8 +227,10 @@ def with_choices(
     trace: ArrayTrace, node: ArrayNode, target: Target, claim: Written, found: Comparison
 ) -> Comparison:
     """The same with the elements that lie between the one-sided slopes at a kink."""
-    numbers: Any = getattr(trace, "numbers", None)
-    if numbers is None or not numbers.nodes or len(found.wrong) > MOST_CHOICES:
+    if not isinstance(trace, TraceByNumbers) or len(found.wrong) > MOST_CHOICES:
+        return found
+    numbers = trace.numbers
+    if not numbers.nodes:
         return found
     from ..trace.singular import at_nodes  # only where a rule is a choice
 

@@ -8,11 +8,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from ..arrays.evaluate import evaluate
 from ..arrays.lower import shapes_at
 from ..arrays.record import ArrayTrace
 from ..errors import BackpropError
 from ..language.graph import Array, as_array
+from ..large.choice import evaluate
 from ..operations.shape import Shape, said, size
 from .array_sheet import ArraySheet
 from .array_suspects import LISTED, ArrayClaim, Search, as_sheet, kernel_for

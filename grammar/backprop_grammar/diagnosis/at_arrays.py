@@ -614,7 +614,7 @@ def summed_up(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
 def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
     guess = replaced(sheet, claim, x, claim)  # type: ignore[arg-type]
     rule = text.replace("x", f"the gradient of {sheet.nodes[claim].name}", 1)
-    return Guess(guess.changes, claim, claim, f"{text} {x.shape}", claim, {"rule": rule})
+    return Guess(guess.changes, claim, claim, f"{text} {x.shape}", claim, details={"rule": rule})
 
 
 def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:

@@ -85,10 +85,7 @@ class Lookup:
         self.arrays = frozenset([node.name for node in trace.nodes if node.shape] + ["up"])
         self.names = {node.name for node in trace.nodes}
         self.letters = indices.letters(node.name for node in trace.nodes)
-        self.kinks: dict[str, list[str]] = {}
-        for note in trace.numbers.notes:
-            if note.kind in ("kink", "tie", "boundary"):
-                self.kinks.setdefault(note.node.partition("[")[0], []).append(note.node)
+        self.kinks = trace.kinks
         self.selecting = self.indices()
         self.shapes_told = False
         self.jacobians_told: set[str] = set()

@@ -10,8 +10,9 @@ from dataclasses import replace
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from heapq import heappop, heappush
 
+from ..arrays.evaluate import by_numbers
 from ..arrays.lower import element, elements
-from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace
+from ..arrays.record import ArrayEdge, ArrayNode, ArrayTrace, TraceByNumbers
 from ..errors import BackpropError, shorten
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import UNDEFINED, Number, exists, sign
@@ -45,8 +46,10 @@ def why(trace: ArrayTrace, label: str, digits: int = 6) -> Explanation:
     """
     label = "".join(label.split())
     base = label.partition("[")[0]
-    trace = replace(trace, numbers=within(trace.numbers))
     node = find(trace, base)
+    way = f'explain("{node.name}") tells what it receives; or make the arrays smaller: fewer rows show the same'
+    trace = by_numbers(trace, "the reason of a gradient is found", way)
+    trace = replace(trace, numbers=within(trace.numbers))
     if node.shape and base == label:
         of = Arrays(trace, node, digits)
         return Explanation("why", label, trace, tuple(of.headline()), tuple(of.paragraphs()))
@@ -78,7 +81,7 @@ def seen_nodes(numbers: Trace) -> dict[str, int]:
     return {label: node for label, node in seen.items() if node in numbers.by_index}
 
 
-def shortened(trace: ArrayTrace, seen: dict[str, int]) -> Trace:
+def shortened(trace: TraceByNumbers, seen: dict[str, int]) -> Trace:
     """The trace over numbers without the nodes within an operation on arrays.
 
     An edge from an element to an element stands for all that leads there through the others. The
@@ -164,7 +167,7 @@ def total(numbers: Sequence[Number], digits: int) -> Number:
 class Arrays:
     """What there is to say about the gradient of a whole array."""
 
-    def __init__(self, trace: ArrayTrace, node: ArrayNode, digits: int) -> None:
+    def __init__(self, trace: TraceByNumbers, node: ArrayNode, digits: int) -> None:
         self.trace, self.node = trace, node
         self.teller = Teller(trace, digits)
         self.ends = name(trace.output_name), name(node.name)

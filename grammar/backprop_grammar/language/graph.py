@@ -7,6 +7,7 @@ backward pass is a loop downwards, and no pass over a graph needs recursion, wha
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, NamedTuple, overload
 
 from ..errors import BackpropError, Source, Span, shorten
@@ -109,8 +110,8 @@ def nested(shape: tuple[int, ...], items: Iterator[Any]) -> Any:
     if not shape:
         return next(items)
     if len(shape) == 1:
-        return [next(items) for _ in range(shape[0])]
-    return [[next(items) for _ in range(shape[1])] for _ in range(shape[0])]
+        return list(islice(items, shape[0]))
+    return [list(islice(items, shape[1])) for _ in range(shape[0])]
 
 
 class Array(NamedTuple):

@@ -34,7 +34,7 @@ __all__ = ["MOST_NUMBERS", "MOST_PRODUCTS", "Computed", "Met", "check_size", "co
 MOST_PRODUCTS = 100_000_000
 """Products of two numbers that a program may mean."""
 
-MOST_NUMBERS = 10_000_000
+MOST_NUMBERS = 4_000_000
 """Numbers that its nodes may hold."""
 
 

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-__all__ = ["INFINITE", "MINUS_INFINITE", "UNDEFINED", "UNEVALUATED", "Number", "Wide", "as_float", "exists", "negative", "sign"]  # fmt: skip
+__all__ = ["INFINITE", "MINUS_INFINITE", "UNCERTAIN", "UNDEFINED", "UNEVALUATED", "Number", "Wide", "as_float", "exists", "negative", "sign"]  # fmt: skip
 
 
 class Wide(NamedTuple):
     """A number that a float does not hold in full, or what stands where there is none.
 
-    kind: finite, infinite, undefined or unevaluated. sign: 1 or -1. digits: the significant
+    kind: finite, infinite, undefined, uncertain or unevaluated. sign: 1 or -1. digits: the significant
     decimal digits of a finite number, of which the first stands before the point. exponent: the
     power of ten of that digit. nearest: the nearest float; None where there is none.
     """
@@ -48,6 +48,8 @@ Number = float | Wide
 
 INFINITE, MINUS_INFINITE = Wide("infinite"), Wide("infinite", -1)
 UNDEFINED = Wide("undefined")
+UNCERTAIN = Wide("uncertain")
+"""A number that exists for all that is known, and of which not enough is."""
 UNEVALUATED = Wide("unevaluated")
 """Every number of a trace that has no point, only the structure."""
 
@@ -65,7 +67,7 @@ def exists(number: Number) -> bool:
 def sign(number: Number) -> int:
     """1, 0 or -1; of an infinite number, too; 0 where there is none."""
     if isinstance(number, Wide):
-        zero = number.digits == "0" or number.kind in ("undefined", "unevaluated")
+        zero = number.digits == "0" or number.kind in ("undefined", "uncertain", "unevaluated")
         return 0 if zero else number.sign
     return (number > 0) - (number < 0)
 

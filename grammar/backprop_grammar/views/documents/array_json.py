@@ -38,8 +38,9 @@ def document(trace: ArrayTrace, everything: bool = True) -> dict[str, Any]:
     numbers: dict[str, float] = {}
     for name, x in trace.at.items():
         shape, given, _ = as_array(x)
-        labels = [element(name, place) for place in elements(shape)]
-        numbers |= zip(labels, given, strict=True)
+        if set(map(type, given)) != {float}:  # some are decimals that no float is
+            labels = [element(name, place) for place in elements(shape)]
+            numbers |= zip(labels, given, strict=True)
     large = any(len(node.value.numbers) > MOST for node in trace.nodes)
     result: dict[str, Any] = {
         "format": FORMAT,

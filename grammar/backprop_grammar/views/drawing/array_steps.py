@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...arrays.builder import edges_of
-from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
+from ...arrays.of_numbers import edges_of
+from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor, TraceByNumbers
 from ...arrays.text import inline, is_large, text_of
 from ...errors import visible
 from ...numbers.decimal import Decimals
@@ -30,7 +30,7 @@ class ArrayStory(Story):
     edges: of the nodes over numbers, along which places something is sent back, to which nodes.
     """
 
-    trace: ArrayTrace  # type: ignore[assignment]  # which has arrays where the other has numbers
+    trace: TraceByNumbers  # type: ignore[assignment]  # which has arrays where the other has numbers
     senders: dict[int, list[tuple[ArrayNode, ArrayEdge]]]  # type: ignore[assignment]
     edges: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     by_index: dict[int, ArrayNode] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class ArrayStory(Story):
         return f"c{node}.{places[0]}" if places else ""
 
 
-def tell(trace: ArrayTrace, digits: int) -> ArrayStory:
+def tell(trace: TraceByNumbers, digits: int) -> ArrayStory:
     """The story of a trace that has all its edges."""
     senders: dict[int, list[tuple[ArrayNode, ArrayEdge]]] = {}
     for node in trace.nodes:

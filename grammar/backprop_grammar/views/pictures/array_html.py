@@ -9,9 +9,10 @@ from html import escape
 from string import Template
 from typing import Any
 
-from ...arrays.builder import completed
+from ...arrays.evaluate import by_numbers
 from ...arrays.notes import gathered_flags
-from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor
+from ...arrays.of_numbers import completed
+from ...arrays.record import ArrayEdge, ArrayNode, ArrayTrace, Tensor, TraceByNumbers
 from ...arrays.text import inline, is_large, text_of
 from ...errors import BackpropError, shorten, visible
 from ...language.graph import Array
@@ -46,18 +47,20 @@ SCRIPTS = ("entries.js", "passes.js", "inputs.js", "numbers.js", "page.js", "arr
 """The last takes the place of some functions of those before it, which are of numbers."""
 
 
-def render(trace: ArrayTrace, options: Options) -> str:
+def render(subject: ArrayTrace, options: Options) -> str:
     """The page, self-contained, and whole without JavaScript.
 
     Raises BackpropError where the graph is too large for a picture, and where the arrays mean more
     numbers than a page computes.
     """
+    way = "an SVG draws it; or make the arrays smaller: fewer rows show the same"
+    trace = by_numbers(subject, "a page computes", way)
     places = needed(trace)
     if len(places) > LARGEST:
         raise BackpropError(
             "limit",
             f"the arrays of the program mean {len(places):,} operations on numbers, more than a page computes ({LARGEST:,})",
-            hint="an SVG draws it; or make the arrays smaller: fewer rows show the same",
+            hint=way,
         )
     digits = trace.precision or options.digits
     trace = completed(trace)
@@ -68,8 +71,8 @@ def render(trace: ArrayTrace, options: Options) -> str:
     lines = f":root {{ --lines: {lines_of(story)} }}\n"
     style = sheet(drawn, story) + part("arrays.css") + lines
     script = "\n".join([READ, functions, *map(part, SCRIPTS)])
-    subject = data(story, shown) | {"program": tape, "evaluation": options.evaluation}
-    subject["room"] = len(longest(digits))
+    held = data(story, shown) | {"program": tape, "evaluation": options.evaluation}
+    held["room"] = len(longest(digits))
     page = Template(part("page.html")).substitute(
         policy=policy([style, ADAPTIVE], script),
         title=escape(visible(shorten(shown_text(trace.program), 80))),
@@ -81,13 +84,13 @@ def render(trace: ArrayTrace, options: Options) -> str:
         rows="\n".join(row(story, node) for node in listed(trace)),
         remarks="\n".join(remarks(trace.notes, gathered_flags(trace.flags))),
         made=made(options.command),
-        data=embedded(subject),
+        data=embedded(held),
         script=script,
     )
     return page.replace(">local gradient</th>", ">what operands get</th>", 1)
 
 
-def needed(trace: ArrayTrace) -> list[int]:
+def needed(trace: TraceByNumbers) -> list[int]:
     """The nodes over numbers that the page computes: all that the elements are computed from."""
     tape, lowered = trace.numbers.tape, trace.lowered
     shown = {k for cells in lowered.cells.values() for k in cells.nodes}
@@ -235,7 +238,7 @@ def given(value: float | Array) -> Any:
     return float(value)
 
 
-def elements(trace: ArrayTrace) -> Iterable[dict[str, Any]]:
+def elements(trace: TraceByNumbers) -> Iterable[dict[str, Any]]:
     """The nodes over numbers that are shown, or what is sent to one that is."""
     lowered = trace.lowered
     shown = {k for cells in lowered.cells.values() for k in cells.nodes}
