@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_grammar.batch import certified, evaluator
+from backprop_grammar.batch import certified
 from backprop_grammar.batch import exact_sums as exact
 from tests.support import call, schema
 
@@ -125,8 +125,7 @@ def test_neither_order_nor_files_change_a_bit(data, points, tmp_path, monkeypatc
     options = ("--at", "w=0,b=0", "--rate", "0.5", "--steps", "30", "--method", "adam")
     wanted = step(LOGISTIC, "--points", points, *options)["trajectory"]
     shuffled = pl.DataFrame(data).sample(fraction=1, shuffle=True, seed=3)
-    for module in (certified, evaluator):
-        monkeypatch.setattr(module, "CHUNK", 37)
+    monkeypatch.setattr(certified, "CHUNK", 37)
     parts = []
     for k, (suffix, write) in enumerate({"csv": "csv", "tsv": "csv", "jsonl": "ndjson", "parquet": "parquet"}.items()):  # fmt: skip
         path = tmp_path / f"{k}.{suffix}"

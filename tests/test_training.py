@@ -361,6 +361,14 @@ def test_what_is_refused_of_all_rows(file, options, said, tmp_path):
     assert said in err.replace("\n", " ")
 
 
+def test_a_program_of_all_rows_is_told_from_one_of_a_row():
+    code, _, err = call(
+        "step", "X: NxD; W: Dx2; cross_entropy(X @ W, y)", "--points", "@spirals", "--init", "he"
+    )
+    assert code == 2
+    assert "--data takes all rows at once, as X" in err
+
+
 def test_what_is_given_at_the_point_may_be_large():
     """What means too many numbers for one tape is computed array by array."""
     draw = random.Random(1)

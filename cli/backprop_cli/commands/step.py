@@ -202,6 +202,7 @@ def rows_of(
 
     files, renamed = opened_files(stack, request, points, form, separator, renames)
     program, at, notes = request.read(bound=called(files[0], renamed), arrays=True)
+    check_rows(program, at, files[0], renamed)
     drawn = dict[str, Any]()
     if init:
         from ..data.arrays import shapes_of_columns  # which numbers do not need
@@ -214,6 +215,25 @@ def rows_of(
     at = {name: value for name, value in at.items() if name not in feed.inputs}
     rows = PointFiles(files, feed.columns, feed.shapes or None, feed.lists, feed.labels)
     return program, at, drawn, notes, rows
+
+
+def check_rows(
+    program: "library.Program", at: Mapping[str, Any], one: "Points", renamed: Mapping[str, str]
+) -> None:
+    """Raise BackpropError for an input X where the columns are x_0, x_1: it has all rows at once."""
+    from ..data.columns import called
+
+    first = called(one, renamed)
+    for name in program.inputs:
+        small = name.lower()
+        if name in at or name in first or f"{name}_0" in first or small in (name, *program.inputs):
+            continue
+        if f"{small}_0" in first:
+            message = f"{one.name} has no columns {name}_0, ..., but {small}_0, ..."
+            raise usage(
+                message,
+                f"--data takes all rows at once, as {name}; --points takes each row as {small}",
+            )
 
 
 def opened_files(

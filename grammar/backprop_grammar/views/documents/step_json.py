@@ -34,7 +34,7 @@ def line(run: Trajectory, step: Step) -> str:
 def document(run: Trajectory) -> dict[str, Any]:
     """The document as Python objects; see step.schema.json."""
     plan, start, final = run.plan, run.began, run.reached
-    batches = plan.batches
+    batches, place = plan.batches, "data" if plan.whole else "points"
     return {
         "format": FORMAT if plan.elements is None else OF_ARRAYS,
         "program": kept_text(plan.graph),
@@ -47,7 +47,7 @@ def document(run: Trajectory) -> dict[str, Any]:
         "rate": plan.rate,
         "up": plan.up,
         "wrt": list(plan.inputs),
-        **({"points": list(run.files), "rows": plan.rows} if run.files else {}),
+        **({place: list(run.files), "rows": plan.rows} if run.files else {}),
         **({"batch": batches.size, "seed": batches.seed} if batches else {}),
         **({"until": plan.until.text} if plan.until else {}),
         **({} if (right := run.right) is None else {"right": right}),
