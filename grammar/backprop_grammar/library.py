@@ -11,7 +11,6 @@ on what they get.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -830,17 +829,24 @@ class Trace(Evaluated[Node]):
         from .diagnosis.claims import judge  # loaded when it is asked for
 
         trace, texts = self.listed(evaluated=True), claimed_numbers(claims, more)
-        known = trace.by_name.keys() >= texts.keys()
-        verdicts = judge(trace, texts) if known and file is None else ()
-        report = Record(trace.program, trace.at, self.output, trace.value, verdicts=verdicts)
-        if not verdicts or sum(not verdict.right for verdict in verdicts) > 1:
+        first, notes = None, tuple[str, ...]()
+        if file is None and trace.by_name.keys() >= texts.keys():
+            verdicts = judge(trace, texts)
+            if sum(not verdict.right for verdict in verdicts) > 1:
+                from .diagnosis.number_claims import first_wrong  # which few claims need
+
+                first = first_wrong(trace, verdicts)
+        else:
             from .diagnosis.claimed import written  # which few claims need
             from .diagnosis.number_claims import judge_numbers  # as these
 
             given = {**texts, **(file or {})}
             found = {name: written(one, f"the claim of {name}") for name, one in given.items()}
             verdicts, first, notes = judge_numbers(trace, found, tuple(file or ()))
-            report = replace(report, verdicts=verdicts, first=first, remarks=notes)
+        report = Record(
+            trace.program, trace.at, self.output, trace.value, verdicts=verdicts,
+            first=first, remarks=notes,
+        )  # fmt: skip
         return Report(report, self.digits, partial(Trace.claim, self, texts, file=file))
 
     def jacobian(self, of: str, by: str) -> "Matrix":

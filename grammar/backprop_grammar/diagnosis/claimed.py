@@ -9,7 +9,6 @@ import struct
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ..arrays.constants import constant
 from ..arrays.point import held
 from ..errors import BackpropError, shorten, usage, visible
 from ..language.graph import Array
@@ -141,6 +140,8 @@ def of_text(text: str, what: str) -> Written:
         return of_texts(shape, [text[first:last] for first, last in spans])
     if not graph.arrays:
         return of_texts((), [text])
+    from ..arrays.constants import constant  # which few claims need
+
     made = constant(graph, what, 0)
     array = made if isinstance(made, Array) else Array((), (made,))
     return of_floats(array.shape, array.numbers)

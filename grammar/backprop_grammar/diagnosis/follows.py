@@ -17,9 +17,6 @@ from ..large.choice import evaluate
 from ..numbers.wide import as_float
 from ..operations.shape import size as count_of
 from ..operations.table import VARIABLE
-from .array_sheet import ArraySheet
-from .array_sheet import predicted as predicted_arrays
-from .array_suspects import kernel_for
 from .claimed import VALUE, Target, Written
 from .perturbed import Arc, Sheet, predicted
 
@@ -165,6 +162,10 @@ def less(numbers: Sequence[float], other: Sequence[float] | None) -> list[float]
 def backward(trace: Any) -> "Backward":
     """The backward pass with some gradients pinned: what others are then, where they may differ."""
     if isinstance(trace, ArrayTrace):
+        from .array_sheet import ArraySheet  # which numbers alone do not need
+        from .array_sheet import predicted as predicted_arrays  # likewise
+        from .array_suspects import kernel_for  # likewise
+
         arrays = ArraySheet.of(trace, kernel_for(trace))
         every = [True] * len(arrays.nodes)
 
@@ -230,6 +231,8 @@ def of_value(
 
     Raises BackpropError where something has no value then.
     """
+    from ..arrays.evaluate import evaluate  # which gradients alone do not need
+
     program = given(trace.names, target.node)
     at = {**trace.at, target.node: value}
     new = evaluate(program, at, output=trace.output_name, upstream=trace.upstream)

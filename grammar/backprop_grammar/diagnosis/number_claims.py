@@ -8,13 +8,12 @@ from ..errors import BackpropError, few, shorten, usage
 from ..numbers.wide import as_float
 from ..operations.shape import said, size
 from ..trace.record import Trace
-from .array_claims import targets
-from .claimed import VALUE, Target, Written
+from .claimed import GRADIENT, VALUE, Target, Written, written
 from .claims import WRONG, Verdict, judge
 from .comparison import BINARY, compared
 from .follows import First, follows
 
-__all__ = ["Judged", "judge_numbers"]
+__all__ = ["Judged", "first_wrong", "judge_numbers"]
 
 
 class Judged(NamedTuple):
@@ -31,6 +30,8 @@ def judge_numbers(trace: Trace, claims: Mapping[str, Written], filed: Sequence[s
     filed: those of files, which may hold other things, too. Raises BackpropError as judge does, and
     for an array.
     """
+    from .array_claims import targets  # which plain claims do not need
+
     known = trace.by_name
     shown = [name for name, node in known.items() if node.kind != "constant"]
     found, _, notes = targets({label: label in filed for label in claims}, shown)
@@ -56,6 +57,15 @@ def judge_numbers(trace: Trace, claims: Mapping[str, Written], filed: Sequence[s
             verdicts[name] = of_value(trace, target, written)
     ordered = tuple([verdicts[name] for name in taken])
     return Judged(ordered, table(trace, ordered, taken), tuple(notes))
+
+
+def first_wrong(trace: Trace, verdicts: Sequence[Verdict]) -> First | None:
+    """The first wrong one among claims of gradients, where others follow from it."""
+    claims = {
+        one.name: (Target(GRADIENT, one.name, None), written(one.claimed, one.name))
+        for one in verdicts
+    }
+    return table(trace, verdicts, claims)
 
 
 def of_value(trace: Trace, target: Target, written: Written) -> Verdict:
