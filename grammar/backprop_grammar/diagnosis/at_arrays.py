@@ -4,6 +4,7 @@ Mostly it is a wrong rule, which is run: a right one with a thing in it changed,
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..language.graph import Graph
@@ -614,11 +615,11 @@ def summed_up(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
 def replaced_by(sheet: ArraySheet, claim: int, x: Floats, text: str) -> Guess:
     guess = replaced(sheet, claim, x, claim)  # type: ignore[arg-type]
     rule = text.replace("x", f"the gradient of {sheet.nodes[claim].name}", 1)
-    return Guess(guess.changes, claim, claim, f"{text} {x.shape}", claim, details={"rule": rule})
+    return replace(guess, variant=f"{text} {x.shape}", details={"rule": rule})
 
 
 def of_other_node(sheet: ArraySheet, claim: int) -> Iterator[Guess]:
-    """The gradient, or the value, of another node of the shape, handed on as it is."""
+    """The gradient of another node of the shape, handed on as it is."""
     for other, shown in enumerate(sheet.nodes[:MANY]):
         alike = shown.shape == sheet.claimed.get(claim, sheet.nodes[claim].shape)
         if alike and other != claim and shown.gradient is not None and shown.kind != "variable":
