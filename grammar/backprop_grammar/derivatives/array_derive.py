@@ -174,13 +174,15 @@ def array_directional(
     along = written(question, jvp, careful)
     if not second:
         return replace(along, partial=False)
-    values = dict(question.sizes.at)
+    inner = along.program
+    values = question.sizes.at | inner.inputs | inner.array_inputs
     for name in along.new:
         shape = along.shapes[name]
         values[name] = Array(shape, (1.0,) * size(shape)).value
     sources = question.sources()
-    by = [name for name in sources if name in along.tape.variables]
-    again = Question(along.program, replace(question.sizes, at=values), by, "") if by else question
+    reached = set(along.variables)
+    by = [name for name in sources if name in reached]
+    again = Question(inner, replace(question.sizes, at=values), by, "") if by else question
 
     def hvp(work: "Work") -> Results:
         nodes = [again.by[name] for name in by]

@@ -42,6 +42,10 @@ def spread_out(given: Shape, over: Shape) -> tuple[int, ...]:
     return tuple([k for k, (m, n) in enumerate(zip(padded, over, strict=True)) if m != n])
 
 
+KEEPS = frozenset(("softmax", "logsoftmax", "flip", "batchnorm", "layernorm"))
+"""Operations of which the result is as large as the first operand."""
+
+
 class ArraySymbols(ArrayTape):
     """The builder that simplifies, over arrays."""
 
@@ -199,7 +203,7 @@ class ArraySymbols(ArrayTape):
             and first.shape[0] == 1
         ):
             node = self.alike(operands[0], shape)
-            return Held(node, shape, self.extents_of(row, first, given, shape, node))
+            return Held(node, shape, self.extents_of(row, first, given, shape, node, written))
         scale: int | None = None
         if first.shape and (row.name in MOVES or row.name == "dot"):
             for place in range(2 if row.name == "dot" else 1):
@@ -208,34 +212,39 @@ class ArraySymbols(ArrayTape):
                     scale = self.product_of(scale, own)
                     operands[place] = rest
         whole = self.written(row, operands, written)
-        extents = self.extents_of(row, first, given, shape, whole)
+        extents = self.extents_of(row, first, given, shape, whole, written)
         if row.name in MOVES and self.number(first.node) == 0:
             return first._replace(shape=shape, extents=extents)
         return Held(self.scaled_by(scale, whole), shape, extents)
 
     def extents_of(
-        self, row: Structural, first: Held, given: Sequence[Held], shape: Shape, node: int
+        self,
+        row: Structural,
+        first: Held,
+        given: Sequence[Held],
+        shape: Shape,
+        node: int,
+        written: Any,
     ) -> tuple[Extent, ...]:
         """The sizes of a result: those of an operand that it is as large as, else its own."""
-        if first.shape == shape and row.name not in ("put", "take"):
+        if row.name in KEEPS:
             return first.extents
         if row.name == "put":
             return given[1].extents
         if row.name == "pick" and len(shape) == 2:
             return first.extents[0], ALONE
+        own = self.own_extents(node, shape)
         if row.name == "index" and len(shape) == len(first.shape):
-            own = self.own_extents(node, shape)
-            return tuple(
-                [
-                    e if m == n else o
-                    for e, o, m, n in zip(first.extents, own, first.shape, shape, strict=True)
-                ]
-            )
+            places = (*written, "every")[: len(shape)]  # a place that is left out is every one
+            return tuple([
+                e if how == "every" else o
+                for e, o, how in zip(first.extents, own, places, strict=True)
+            ])  # fmt: skip
         if row is EYE:
             inner = self.tape.operands[node][0]
             if isinstance(one := self.tape.operations[inner], Structural) and one.counts:
                 return ((self.tape.operands[inner][0], one.name),) * 2
-        return self.own_extents(node, shape)
+        return own
 
     def counting(self, row: Structural, x: Held) -> int:
         """How many rows, columns or numbers: of what has a name, or of what these come from."""
