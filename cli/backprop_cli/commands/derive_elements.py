@@ -102,5 +102,6 @@ def show_matrix(
     if row.name == "text" and save is not None:
         raise usage("a matrix is saved as LaTeX or JSON", "name the file matrix.tex or matrix.json")
     formats.deliver(row._replace(module=MATRICES[row.name]), found, options, save, get)
-    formats.remark(found)
+    alone = {flag.message: flag for flag in found.flags}  # of a symmetric matrix two say one thing
+    formats.remark(replace(found, flags=tuple(alone.values())))
     return 3 if found.flags else 0

@@ -70,8 +70,8 @@ def array_formulas(
     """
     if order != 1:
         raise usage(
-            "the second derivatives by arrays are no array",
-            "ask for their product with a direction: --hvp x",
+            f"formulas of order {order} are not made of programs over vectors and matrices",
+            "ask for the Hessian times a direction: --hvp x",
         )
 
     def make(careful: bool) -> ArrayDerivative:

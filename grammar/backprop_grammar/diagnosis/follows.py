@@ -13,7 +13,6 @@ from ..arrays.record import ArrayTrace, Tensor
 from ..blocks.names import Names
 from ..errors import BackpropError, few
 from ..language.graph import Array, Graph
-from ..large.choice import evaluate
 from ..numbers.wide import as_float
 from ..operations.shape import size as count_of
 from ..operations.table import VARIABLE
