@@ -150,6 +150,10 @@ FORMATS = (
         schema="step",
         arrays="documents.step_json",
     ),
+    Format("terminal", "quiz", "the sheets as tables", "screens.quiz"),
+    Format(
+        "json", "quiz", "one JSON document, with the keys", "documents.quiz_json", ".json", "quiz"
+    ),
 )
 
 SILENT = ("svg", "png", "pdf", "dot", "mermaid", "tikz")
