@@ -154,6 +154,7 @@ FORMATS = (
     Format(
         "json", "quiz", "one JSON document, with the keys", "documents.quiz_json", ".json", "quiz"
     ),
+    Format("html", "quiz", "a page to fill in, which judges", "pictures.quiz_html", ".html"),
     Format("table", "grade", "the marks and what went wrong", "screens.grades"),
     Format("csv", "grade", "every row with its marks", "documents.grades_csv", ".csv"),
     Format("json", "grade", "one JSON document", "documents.grades_json", ".json", "grades"),
