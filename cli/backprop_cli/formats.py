@@ -154,6 +154,8 @@ FORMATS = (
     Format(
         "json", "quiz", "one JSON document, with the keys", "documents.quiz_json", ".json", "quiz"
     ),
+    Format("markdown", "quiz", "Markdown", "documents.quiz_markdown", ".md"),
+    Format("latex", "quiz", "a LaTeX document, a page a sheet", "documents.quiz_latex", ".tex"),
     Format("html", "quiz", "a page to fill in, which judges", "pictures.quiz_html", ".html"),
     Format("table", "grade", "the marks and what went wrong", "screens.grades"),
     Format("csv", "grade", "every row with its marks", "documents.grades_csv", ".csv"),
