@@ -9,18 +9,21 @@ import random
 from collections.abc import Iterator, Sequence, Set
 from decimal import Decimal
 
+from ..language.graph import Graph
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import Number, as_float, exists
 from ..operations.exact import always
 from ..operations.row import Operation, Role
 from ..operations.table import CONSTANT, POW, VARIABLE
+from ..passes.run import Run
 from ..trace.record import KINKS, Node, Trace
 
-__all__ = ["TRIES", "draws", "fair", "is_short", "plain_nodes", "stream"]
+__all__ = ["TRIES", "draws", "fair", "hopeless", "is_short", "plain_nodes", "stream"]
 
-TRIES = 240
+TRIES = 1500
 """Points that are drawn for a sheet at most."""
 
+SMALL = (2, 3, -2, -3, 4, 1, -1)
 WHOLE = (2, 3, 4, 5, -2, -3, -4, -5, 6, 7, 1, -1)
 HALVES = (0.5, -0.5, 1.5, -1.5, 2.5, -2.5)
 TENTHS = (0.2, 0.3, 0.4, 0.6, 0.8, -0.2, -0.3, -0.4, -0.6, -0.8, 0.1, 1.2)
@@ -40,8 +43,6 @@ SMALLEST, LARGEST = 0.004, 1000.0
 
 STEEP = 4.0
 """The largest operand of an exp, a tanh or the like."""
-
-Key = tuple[int, int]
 
 
 def stream(seed: int, number: int) -> random.Random:
@@ -67,6 +68,61 @@ def short(number: Decimal) -> bool:
     return len(digits) <= DIGITS and exponent >= -DECIMALS and abs(number) <= LARGEST
 
 
+def plain_nodes(graph: Graph) -> tuple[list[bool], list[bool]]:
+    """For every node, whether its value, and whether its gradient, comes of short numbers by
+    + - * /, small powers and choices alone.
+    """
+    values = [False] * len(graph)
+    for node, row in enumerate(graph.operations):
+        values[node] = row.leaf or (
+            is_plain(graph, node, row) and all(values[k] for k in graph.operands[node])
+        )
+    gradients = [True] * len(graph)
+    for node in reversed(range(len(graph))):
+        if not (gradients[node] and values[node]):
+            for k in graph.operands[node]:
+                gradients[k] = False
+    return values, gradients
+
+
+def is_plain(graph: Graph, node: int, row: Operation) -> bool:
+    """Whether an operation makes short numbers of short ones."""
+    if row is POW:
+        return graph.constants.get(graph.operands[node][1]) in (2.0, 3.0)
+    return row.rational is not None or row.exact is always or bool(row.selects)
+
+
+def hopeless(run: Run, corners: bool) -> bool:
+    """Whether a run, which costs little, shows that its trace is not fair."""
+    if run.kinks and not corners:
+        return True
+    graph = run.graph
+    plain, plain_gradients = plain_nodes(graph)
+    for node, row in enumerate(graph.operations):
+        value, gradient = run.values[node], run.gradients.get(node)
+        if row is CONSTANT or value is None:
+            continue
+        if row is not VARIABLE and (odd(value[0]) or (plain[node] and lengthy(value[0]))):
+            return True
+        if row.rectifies and not corners and not value[0]:
+            return True
+        if gradient is not None and (
+            odd(gradient[0]) or (plain_gradients[node] and lengthy(gradient[0]))
+        ):
+            return True
+    return False
+
+
+def odd(x: float) -> bool:
+    """Whether a number is too small or too large for a sheet."""
+    return bool(x) and not SMALLEST <= abs(x) <= LARGEST
+
+
+def lengthy(x: float) -> bool:
+    """Whether a float is no short decimal, and not near one."""
+    return abs(x - round(x, DECIMALS)) > 1e-9
+
+
 def fair(trace: Trace, corners: bool = False, fixed: Set[str] = frozenset()) -> bool:
     """Whether a person can do the numbers of a trace by hand, and learns from all of them.
 
@@ -75,32 +131,27 @@ def fair(trace: Trace, corners: bool = False, fixed: Set[str] = frozenset()) -> 
     """
     if trace.flags or (not corners and any(note.kind in KINKS for note in trace.notes)):
         return False
-    plain = plain_nodes(trace)
+    plain, plain_gradients = plain_nodes(trace.tape)
     by_index = trace.by_index
     for node in trace.nodes:
         if node.kind == "constant" or node.gradient is None:
             continue
-        if node.row is not VARIABLE and not in_range(node.value):
+        if node.row is not VARIABLE and odd(as_float(node.value) or 0.0):
             return False
         if not corners and not node.gradient and not unselected(trace, node):
             return False
-        if node.gradient and not in_range(node.gradient):
+        if odd(as_float(node.gradient) or 0.0):
             return False
-        if (node.index, 0) in plain and not is_short(node.value) and node.name not in fixed:
+        if plain[node.index] and not is_short(node.value) and node.name not in fixed:
             return False
-        if (node.index, 1) in plain and not is_short(node.gradient):
+        if plain_gradients[node.index] and not is_short(node.gradient):
             return False
-        if node.edges and (node.index, 0) not in plain:
+        if node.edges and not plain[node.index]:
             for operand in node.operands:
                 x = by_index[operand]
-                if (operand, 0) in plain and not abs(as_float(x.value) or 0.0) <= STEEP:
+                if plain[operand] and not abs(as_float(x.value) or 0.0) <= STEEP:
                     return False
     return True
-
-
-def in_range(number: Number) -> bool:
-    x = as_float(number)
-    return x is not None and (x == 0 or SMALLEST <= abs(x) <= LARGEST)
 
 
 def unselected(trace: Trace, node: Node) -> bool:
@@ -108,38 +159,3 @@ def unselected(trace: Trace, node: Node) -> bool:
     edges = [(one, edge) for one in trace.nodes for edge in one.edges if edge.operand == node.index]
     routers = [one.role is Role.ROUTES and len(one.operands) > 1 for one, _ in edges]
     return bool(edges) and all(routers) and not any(edge.routed for _, edge in edges)
-
-
-def plain_nodes(trace: Trace) -> set[Key]:
-    """The nodes whose values, (node, 0), or gradients, (node, 1), come of + - * / and choices alone."""
-    plain: set[Key] = set()
-    for node in trace.nodes:
-        row = node.row
-        if (
-            row is VARIABLE
-            or row is CONSTANT
-            or (
-                node.block is None
-                and row is not None
-                and all((k, 0) in plain for k in node.operands)
-                and is_plain(trace, node, row)
-            )
-        ):
-            plain.add((node.index, 0))
-    received: dict[int, list[Node]] = {}
-    for node in trace.nodes:
-        for edge in node.edges:
-            received.setdefault(edge.operand, []).append(node)
-    for node in reversed(trace.nodes):
-        senders = received.get(node.index, [])
-        if all((one.index, 1) in plain and (one.index, 0) in plain for one in senders):
-            plain.add((node.index, 1))
-    return plain
-
-
-def is_plain(trace: Trace, node: Node, row: Operation) -> bool:
-    """Whether an operation makes short numbers of short ones."""
-    if row is POW:
-        exponent = trace.by_index[node.operands[1]]
-        return exponent.kind == "constant" and as_float(exponent.value) in (2.0, 3.0)
-    return row.rational is not None or row.exact is always or bool(row.selects)

@@ -1,13 +1,13 @@
 """What single mistakes make of the gradients of a sheet, and which of them its numbers tell apart."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..diagnosis.perturbed import Sheet, shift, slopes
 from ..diagnosis.search import Suspect, for_claim, suspects
 from .record import Wrong
 
-__all__ = ["APART", "Told", "wrong_numbers"]
+__all__ = ["APART", "Mistakes", "Told", "told_apart"]
 
 APART = 0.02
 """How far apart numbers are, relative to their size, that answers of 3 digits tell one from another."""
@@ -17,70 +17,91 @@ COMMON = 22
 
 Key = tuple[str, ...]
 
+Made = tuple[Suspect, float]
+"""A mistake, and the number that it leads to."""
+
 
 @dataclass(slots=True)
 class Told:
-    """The wrong numbers of a gradient, the commonest mistake first, and what they do not tell apart.
+    """What mistakes make of a gradient, in groups of one number, the commonest mistake first.
 
-    alike: mistakes that give the same number, or, where None stands among them, the right one.
-    missed: how much is not told apart, common mistakes counting ten times.
+    A group that begins with None gives the right number. missed: how much is not told apart, common
+    mistakes counting ten times.
     """
 
-    wrongs: list[Wrong] = field(default_factory=list)
-    alike: list[list[Wrong | None]] = field(default_factory=list)
+    groups: list[list[Made | None]] = field(default_factory=lambda: [[None]])
     missed: int = 0
 
+    def add(self, one: Suspect, number: float, correct: float) -> None:
+        """A mistake to the group of its number."""
+        for group in self.groups:
+            first = group[0]
+            if not apart(number, correct if first is None else first[1]):
+                self.missed += 10 if one.mistake.weight <= COMMON else 1
+                group.append((one, number))
+                return
+        self.groups.append([(one, number)])
 
-def wrong_numbers(sheet: Sheet, nearby: Sheet, name: str) -> Told:
-    """What single mistakes make of the gradient of a node.
+    def wrongs(self, sheet: Sheet) -> list[list[Wrong | None]]:
+        """The groups as they are said."""
+        return [
+            [None if one is None else said(sheet, *one) for one in group] for group in self.groups
+        ]
 
-    nearby: the same program at a point close by. Mistakes that give the same number there, too, are
-    one, and the commonest stands for them; others would be told apart by other numbers.
+
+def said(sheet: Sheet, one: Suspect, number: float) -> Wrong:
+    place = sheet.nodes[one.guess.node].name
+    return Wrong(number, one.mistake.sentence, place, one.message(sheet))
+
+
+class Mistakes:
+    """All single mistakes on a sheet."""
+
+    def __init__(self, sheet: Sheet, names: Sequence[str]) -> None:
+        self.sheet = sheet
+        nodes = [k for name in names if (k := sheet.find(name)) is not None]
+        every, _ = suspects(sheet, nodes)
+        self.single = [one for one in every if not one.kind]
+
+    def numbers(self, name: str) -> Iterator[tuple[Key, Suspect, float]]:
+        """What they make of the gradient of a node, by what each is at any point."""
+        sheet, node = self.sheet, self.sheet.find(name)
+        assert node is not None
+        slope, correct = slopes(sheet, node), sheet.gradients[node]
+        for one in (*self.single, *for_claim(sheet, node, slope)):
+            if any(arc.operand in slope for arc, _, _ in one.guess.changes):
+                number = float(correct + shift(sheet, one.guess.changes, slope)) + 0.0
+                if abs(number) < float("inf"):
+                    yield one.key(sheet), one, number
+
+    def correct(self, name: str) -> float:
+        node = self.sheet.find(name)
+        assert node is not None
+        return float(self.sheet.gradients[node])
+
+
+def told_apart(here: Mistakes, nearby: Mistakes, name: str) -> Told:
+    """What the mistakes make of the gradient of a node.
+
+    nearby: at a point close by. Mistakes that give the same number there, too, are one, and the
+    commonest stands for them; others would be told apart by other numbers.
     """
     told = Told()
-    node, other = sheet.find(name), nearby.find(name)
-    assert node is not None and other is not None
-    there = {key: number for key, _, number in mistaken(nearby, other)}
-    seen = {figure(nearby.gradients[other])}
-    groups: list[list[Wrong | None]] = [[None]]
-    correct = float(sheet.gradients[node])
-    for key, one, number in sorted(mistaken(sheet, node), key=lambda made: made[1].mistake.weight):
+    there = {key: number for key, _, number in nearby.numbers(name)}
+    seen = {figure(nearby.correct(name))}
+    correct = here.correct(name)
+    for key, one, number in sorted(here.numbers(name), key=lambda made: made[1].mistake.weight):
         same = figure(there.get(key, number))
-        if same in seen:  # it says what the rule says, or another mistake
-            continue
-        seen.add(same)
-        place = sheet.nodes[one.guess.node].name
-        wrong = Wrong(float(number), one.mistake.sentence, place, one.message(sheet))
-        for group in groups:
-            first = group[0]
-            if not apart(wrong.number, correct if first is None else first.number):
-                told.missed += 10 if one.mistake.weight <= COMMON else 1
-                group.append(wrong)
-                break
-        else:
-            groups.append([wrong])
-    told.wrongs = [group[0] for group in groups if group[0] is not None]
-    told.alike = [group for group in groups if len(group) > 1]
+        if same not in seen:  # else it says what the rule says, or another mistake
+            seen.add(same)
+            told.add(one, number, correct)
     return told
-
-
-def mistaken(sheet: Sheet, node: int) -> list[tuple[Key, Suspect, Any]]:
-    """What every single mistake makes of the gradient of a node, by what it is at any point."""
-    slope = slopes(sheet, node)
-    every = [one for one in suspects(sheet, [node])[0] if not one.kind]
-    correct = sheet.gradients[node]
-    found = []
-    for one in (*every, *for_claim(sheet, node, slope)):
-        number = correct + shift(sheet, one.guess.changes, slope)
-        if one.guess.node in slope and abs(number) < float("inf"):
-            found.append((one.key(sheet), one, number))
-    return found
 
 
 def apart(x: float, y: float) -> bool:
     return abs(x - y) > APART * max(abs(x), abs(y))
 
 
-def figure(number: Any) -> str:
+def figure(number: float) -> str:
     """A number, short enough that rounding on the way to it does not show."""
-    return f"{float(number) + 0.0:.9e}"
+    return f"{number:.9e}"
