@@ -6,6 +6,7 @@ show them: whoever searches its text for an answer finds none.
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from html import escape
 from itertools import cycle
 from string import Template
@@ -19,9 +20,13 @@ from ...quiz.record import NEAR, VALUES, Blank, Quiz, Variant
 from ...quiz.sheet import Row, backward, forward, given
 from ..options import Options
 from .html import PAPER, SLATE, embedded, part, policy
-from .svg import DARK, FONT, LIGHT
+from .quiz_svg import pictured_sheet
+from .svg import DARK, FONT, LIGHT, drawing
 
 __all__ = ["render"]
+
+WIDE = 1000.0
+"""Pixels that a picture may be wide."""
 
 
 def render(quiz: Quiz, options: Options) -> str:
@@ -37,7 +42,7 @@ def render(quiz: Quiz, options: Options) -> str:
         style=style,
         program="\n".join(escape(visible(line)) for line in shown_lines(quiz.program)),
         seed=quiz.seed,
-        sheets="\n".join(section(one, k) for k, one in enumerate(quiz.variants)),
+        sheets="\n".join(section(quiz, one, k) for k, one in enumerate(quiz.variants)),
         data=embedded(subject),
         script=script,
     )
@@ -73,8 +78,10 @@ def concealed(variant: Variant) -> str:
     return b64encode(bytes(x ^ k for x, k in zip(data, cycle(key), strict=False))).decode()
 
 
-def section(variant: Variant, place: int) -> str:
+def section(quiz: Quiz, variant: Variant, place: int) -> str:
     """One sheet."""
+    svg = drawing(pictured_sheet(replace(quiz, variants=(variant,)), False), "auto", WIDE)
+    source = b64encode(svg.encode()).decode()
     inputs = "".join(
         f'<span class="input"><b>{escape(row.name)}</b> = <span class="value">{plain(row)}</span></span> '
         for row in given(variant)
@@ -85,7 +92,8 @@ def section(variant: Variant, place: int) -> str:
     )
     return (
         f'<section class="sheet" data-sheet="{place}" data-key="sheet {variant.number}">'
-        f'<h2>Sheet {variant.number}</h2><p class="given">{inputs}</p>{tables}'
+        f'<h2>Sheet {variant.number}</h2><p class="given">{inputs}</p>'
+        f'<img class="picture" alt="The graph, with boxes to fill in" src="data:image/svg+xml;base64,{source}">{tables}'
         '<p class="score" role="status"></p></section>'
     )
 
