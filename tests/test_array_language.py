@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import backprop_grammar as bp
-from backprop_grammar.errors import BackpropError
 from backprop_grammar.array_answers import ArrayTrace
+from backprop_grammar.errors import BackpropError
 from backprop_grammar.passes.sides import LARGEST, Neighbourhood
 from tests.support import call, schema
 

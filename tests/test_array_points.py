@@ -15,10 +15,10 @@ import pytest
 from mpmath import mp
 
 import backprop_grammar as bp
+from backprop_grammar.array_answers import ArrayTrace
 from backprop_grammar.errors import BackpropError
 from backprop_grammar.language.parser import parse
 from backprop_grammar.language.printer import program_text
-from backprop_grammar.array_answers import ArrayTrace
 from backprop_grammar.operations.makers import MAKERS, SCALE, bin_end
 from tests.support import call, schema
 

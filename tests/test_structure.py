@@ -22,7 +22,7 @@ SOURCES = {"backprop_cli": ROOT / "cli", "backprop_grammar": ROOT / "grammar"}
 
 ORDER = (
     "errors", "operations", "language", "blocks", "numbers", "passes", "symbolic", "trace",
-    "arrays", "derivatives", "batch", "descent", "diagnosis", "checks", "explain", "views", "answers",
+    "arrays", "derivatives", "batch", "descent", "diagnosis", "checks", "explain", "quiz", "views", "answers",
     "array_answers", "library",
 )  # fmt: skip
 """The packages of the grammar; each imports only what stands before it."""

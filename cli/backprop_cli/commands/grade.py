@@ -20,9 +20,12 @@ __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
 backprop quiz neuron --count 30 -o quiz.json
-backprop grade answers.csv --quiz quiz.json
-backprop grade answers.csv --quiz quiz.json -o graded.csv
-backprop grade answers.csv "q = x + y; f = q*z" --at x=-2,y=5,z=-4"""
+backprop grade quiz.json answers.csv
+backprop grade quiz.json answers.csv -o graded.csv
+backprop grade "q = x + y; f = q*z" answers.csv --at x=-2,y=5,z=-4"""
+
+FURTHER = "--answers"
+"""What follows the quiz, and is of no point, is the file of answers."""
 
 SEPARATORS = ";\t,"
 
@@ -31,21 +34,22 @@ LARGEST = 1 << 28
 
 
 def command(
-    answers: Annotated[
-        str,
-        typer.Argument(
-            metavar="ANSWERS",
-            help="A CSV file: student, variant, and a column for each blank; or -.",
-        ),
-    ],
     program: Annotated[
-        str | None, typer.Argument(metavar="PROGRAM", help="What all were given, without a quiz.")
+        str | None,
+        typer.Argument(
+            metavar="QUIZ",
+            help="The quiz as JSON, with all its sheets; or the program that all were given.",
+        ),
+    ] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="The answers, a CSV file: student, variant, a column a blank; or -.",
+        ),
     ] = None,
     at: At = None,
     file: File = None,
-    quiz: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The quiz as JSON, with all its sheets.")
-    ] = None,
     everything: Everything = False,
     save: Save = None,
     name: Annotated[str, format_option("grade")] = "",
@@ -56,16 +60,18 @@ def command(
     from backprop_grammar.quiz.grading import grade
 
     row = formats.chosen("grade", name, save, as_json, get)
-    sheets = sheets_of(quiz, program, at, file)
-    header, rows = table(answers)
+    if not answers or len(answers) > 1:
+        raise usage(
+            "grade takes one file of answers", "write: backprop grade quiz.json answers.csv"
+        )
+    sheets = sheets_of(program, at, file)
+    header, rows = table(answers[0])
     found = grade(sheets, header, rows)
     formats.deliver(row, found, formats.Options(everything=everything), save, get)
     return 3 if found.failed else 0
 
 
-def sheets_of(
-    path: Path | None, program: str | None, at: list[str] | None, file: Path | None
-) -> "Sheets":
+def sheets_of(program: str | None, at: list[str] | None, file: Path | None) -> "Sheets":
     """What the answers are held against. Raises BackpropError where that is not one thing."""
     import json
 
@@ -75,19 +81,19 @@ def sheets_of(
     from ..input.request import Request
     from ..input.texts import read_text
 
-    if path is not None:
-        if program is not None or file is not None or at:
-            raise usage("--quiz has the program and its points", "leave out the program and --at")
+    if program is not None and program.lower().endswith(".json"):
+        if at:
+            raise usage("a quiz has its points", "leave out --at")
         try:
-            return Sheets.of_document(json.loads(read_text(str(path), LARGEST)))
+            return Sheets.of_document(json.loads(read_text(program, LARGEST)))
         except json.JSONDecodeError as error:
-            raise BackpropError("file", f"{shorten(str(path))} is no JSON: {error}") from None
+            raise BackpropError("file", f"{shorten(program)} is no JSON: {error}") from None
     request = Request(program, file, at)
     parsed, point, _ = request.read(arrays=True)
     missing = [name for name in parsed.record.variables if name not in point]
     if missing:
         raise usage(
-            f"{', '.join(missing)} has no value", "give a point with --at, or a quiz with --quiz"
+            f"{', '.join(missing)} has no value", "give a point with --at, or a quiz as JSON"
         )
     (variant,) = quiz(parsed.record, point, blank=("gradients",)).variants
     return Sheets.of(variant, parsed.record, ("gradients",))

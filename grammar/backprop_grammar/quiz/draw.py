@@ -29,11 +29,12 @@ HALVES = (0.5, -0.5, 1.5, -1.5, 2.5, -2.5)
 TENTHS = (0.2, 0.3, 0.4, 0.6, 0.8, -0.2, -0.3, -0.4, -0.6, -0.8, 0.1, 1.2)
 POOLS: tuple[tuple[float, ...], ...] = (
     WHOLE,
+    SMALL + HALVES,
     WHOLE + HALVES,
     WHOLE + HALVES + TENTHS,
     HALVES + TENTHS,
 )
-"""What inputs are drawn from, one after the other: the easiest first."""
+"""What inputs are drawn from, the easiest most often."""
 
 DIGITS, DECIMALS = 4, 3
 """Significant digits and decimals of a short number, at most."""
@@ -51,9 +52,9 @@ def stream(seed: int, number: int) -> random.Random:
 
 
 def draws(names: Sequence[str], stream: random.Random) -> Iterator[dict[str, float]]:
-    """Points over some names, the easiest first."""
-    for turn in range(TRIES):
-        pool = POOLS[turn * len(POOLS) // TRIES]
+    """Points over some names."""
+    for _ in range(TRIES):
+        pool = POOLS[int(stream.random() ** 2 * len(POOLS))]
         yield {name: float(pool[int(stream.random() * len(pool))]) for name in names}
 
 
