@@ -55,9 +55,9 @@ class Graded(NamedTuple):
             return "left blank"
         if first.status == UNREAD:
             return f"{shorten(visible(first.answer.text.strip()))} was not read: {first.answer.why}"
-        return (
-            first.wrong.message if first.wrong else "none of the single mistakes gives this number"
-        )
+        if first.wrong is None:
+            return "none of the single mistakes gives this number"
+        return f"{first.wrong.message}. {first.wrong.rule}"
 
 
 @dataclass

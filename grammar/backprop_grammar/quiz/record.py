@@ -19,12 +19,16 @@ JUDGED_DIGITS = 3
 
 
 class Wrong(NamedTuple):
-    """A wrong number that a mistake leads to: its name, its node, and what is said of it."""
+    """A wrong number that a mistake leads to: its name, its node, and what is said of it.
+
+    rule: the sentence that would have prevented it.
+    """
 
     number: float
     mistake: str
     node: str
     message: str
+    rule: str
 
 
 class Blank(NamedTuple):

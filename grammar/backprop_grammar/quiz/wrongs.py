@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..diagnosis.perturbed import Sheet, shift, slopes
 from ..diagnosis.search import Suspect, for_claim, suspects
+from ..explain.prevention import prevention
 from .record import Wrong
 
 __all__ = ["APART", "Mistakes", "Told", "told_apart"]
@@ -50,8 +51,15 @@ class Told:
 
 
 def said(sheet: Sheet, one: Suspect, number: float) -> Wrong:
-    place = sheet.nodes[one.guess.node].name
-    return Wrong(number, one.mistake.sentence, place, one.message(sheet))
+    node = sheet.nodes[one.guess.node]
+    rule = prevention(one.mistake.name, node.row, place_of(sheet, one))
+    return Wrong(number, one.mistake.sentence, node.name, one.message(sheet), rule)
+
+
+def place_of(sheet: Sheet, one: Suspect) -> int:
+    """Which operand of its node a mistake concerns; the first where it concerns all."""
+    places = [arc.place for arc, _, _ in one.guess.changes if arc.operand == one.guess.operand]
+    return places[0] if places else 0
 
 
 class Mistakes:

@@ -68,7 +68,7 @@ def concealed(variant: Variant) -> str:
             "answer": blank.answer,
             "text": blank.text,
             "exact": blank.exact,
-            "wrongs": [[wrong.number, wrong.message] for wrong in blank.wrongs],
+            "wrongs": [[wrong.number, f"{wrong.message}. {wrong.rule}"] for wrong in blank.wrongs],
             "hints": hints(variant, blank),
         }
         for blank in variant.blanks
