@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import backprop_grammar as bp
 from backprop_cli.data import io as tables
 from backprop_grammar.batch import exact_sums as exact
 from backprop_grammar.numbers.binary64 import TOLERANCE
@@ -682,3 +683,10 @@ def test_a_bar_is_for_terminals(monkeypatch, tmp_path, args, told, term):
     assert (told in shown) == (term == "xterm")
     assert shown == "" or shown.endswith("\x1b[2K")  # the line is taken away
     assert b"\x1b" not in plain.buffer.getvalue()
+
+
+def test_there_is_one_zero():
+    """NumPy tells -0 from 0, beside a branch cut above all; numbers do not."""
+    program = bp.Program("s = x*(x - x); atan2(s*x, s) + atan2(y, -1)")
+    table = program.map({"x": [-2.0, 2.0, -2.0], "y": [-0.0, 0.0, 0.0]})
+    assert list(table.value) == [program.at(x=-2, y=0).value] * 3

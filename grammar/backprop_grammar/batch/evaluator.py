@@ -86,9 +86,9 @@ class Table:
         return taken
 
     def point(self, row: int) -> dict[str, float]:
-        """A row as a point."""
+        """A row as a point; -0 is 0 there."""
         return {
-            name: column.number(row) if isinstance(column, Decimals) else float(column[row])
+            name: column.number(row) if isinstance(column, Decimals) else float(column[row]) + 0.0
             for name, column in self.columns.items()
         }
 

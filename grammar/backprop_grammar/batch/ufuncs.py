@@ -45,6 +45,8 @@ def over_columns(operation: Operation) -> ColumnFunction:
     """
     if isinstance(operation.numpy, str) and operation.numpy:
         ufunc: np.ufunc = getattr(np, operation.numpy)
+        if operation.cut:
+            return ColumnFunction(unsigned(ufunc), None, operation.numpy_ulps)
         call = pairwise(ufunc) if operation.variadic else ufunc
         return ColumnFunction(call, ufunc, operation.numpy_ulps)
     if operation.numpy:
@@ -52,6 +54,15 @@ def over_columns(operation: Operation) -> ColumnFunction:
     if operation.value:
         return ColumnFunction(row_by_row(operation.value), None, operation.ulps)
     return ColumnFunction(lambda *columns: columns[0] * math.nan, None, 0.0)
+
+
+def unsigned(ufunc: np.ufunc) -> Callable[..., Column]:
+    """A function with a branch cut, of numbers: NumPy's takes -0 for one below 0."""
+
+    def of_numbers(*columns: Column) -> Column:
+        return np.asarray(ufunc(*(column + 0.0 for column in columns)))
+
+    return of_numbers
 
 
 def pairwise(ufunc: np.ufunc) -> Callable[..., Column]:
