@@ -91,11 +91,11 @@ class Page:
                 f"no column holds {', '.join(found.missing[:8])}{', ...' * (len(found.missing) > 8)}"
             )
         if found.twice:
-            said.append(
-                f"{len(found.twice)} students stand in several rows, such as {visible(found.twice[0])}"
-            )
+            others = f" and {len(found.twice) - 1} more" if len(found.twice) > 1 else ""
+            said.append(f"{visible(found.twice[0])}{others} stand in several rows")
         if found.commas:
-            said.append(f"{found.commas} answers have a decimal comma, which was read as a point")
+            many = f"{found.commas} answers have" if found.commas > 1 else "1 answer has"
+            said.append(f"{many} a decimal comma, which was read as a point")
         if not every:
             said.append("--all shows every row")
         for one in said:

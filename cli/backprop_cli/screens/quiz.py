@@ -45,7 +45,9 @@ def show_exercises() -> None:
     screen = console()
     longest = max(map(len, EXERCISES))
     for name, row in EXERCISES.items():
-        told = Text.assemble((name.ljust(longest), NAME), "  ", f"{row.title}: {row.teaches}")
+        told = Text.assemble(
+            (name.ljust(longest), NAME), "  ", row.title, (f"  {row.teaches}", QUIET)
+        )
         for part in wrapped(told, screen.width, longest + 2):
             screen.print(part, crop=False, overflow="ignore")
 
