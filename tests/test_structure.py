@@ -23,7 +23,7 @@ SOURCES = {"backprop_cli": ROOT / "cli", "backprop_grammar": ROOT / "grammar"}
 ORDER = (
     "errors", "operations", "language", "blocks", "numbers", "passes", "symbolic", "trace",
     "arrays", "derivatives", "batch", "large", "descent", "diagnosis", "checks", "explain",
-    "views", "answers", "matrix_answers", "array_answers", "library",
+    "quiz", "views", "answers", "matrix_answers", "array_answers", "library",
 )  # fmt: skip
 """The packages of the grammar; each imports only what stands before it."""
 

@@ -182,6 +182,18 @@ FORMATS = (
         schema="step",
         arrays="documents.step_json",
     ),
+    Format("terminal", "quiz", "the sheets as tables", "screens.quiz"),
+    Format(
+        "json", "quiz", "one JSON document, with the keys", "documents.quiz_json", ".json", "quiz"
+    ),
+    Format("markdown", "quiz", "Markdown", "documents.quiz_markdown", ".md"),
+    Format("latex", "quiz", "a LaTeX document, a page a sheet", "documents.quiz_latex", ".tex"),
+    Format("svg", "quiz", "the graph of one sheet, with boxes", "pictures.quiz_svg", ".svg"),
+    Format("png", "quiz", "the same as pixels", "png", ".png", binary=True),
+    Format("html", "quiz", "a page to fill in, which judges", "pictures.quiz_html", ".html"),
+    Format("table", "grade", "the marks and what went wrong", "screens.grades"),
+    Format("csv", "grade", "every row with its marks", "documents.grades_csv", ".csv"),
+    Format("json", "grade", "one JSON document", "documents.grades_json", ".json", "grades"),
 )
 
 SILENT = ("svg", "png", "pdf", "dot", "mermaid", "tikz")

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from backprop_grammar.errors import usage
+from backprop_grammar.quiz.record import Quiz
+from backprop_grammar.views.drawing.diagram import Diagram
 from backprop_grammar.views.drawing.pictured import AnyTrace, pictured
 from backprop_grammar.views.drawing.sheet import scene
 from backprop_grammar.views.options import Options
@@ -45,8 +47,8 @@ FOLDERS = (
 )
 
 
-def render(trace: AnyTrace, options: Options) -> bytes:
-    """The picture of a trace as pixels.
+def render(subject: "AnyTrace | Quiz", options: Options) -> bytes:
+    """The picture of a trace, or of a sheet, as pixels.
 
     Raises BackpropError where the extra `png` or a font is missing, and for a graph too large.
     """
@@ -60,7 +62,7 @@ def render(trace: AnyTrace, options: Options) -> bytes:
         hint = "pip install font-lato, or --format svg, which needs none"
         raise usage("a PNG needs a font, and none of the usual ones is here", hint)
     path, family = font
-    picture = pictured(trace, options.digits, heat=True)
+    picture = diagram_of(subject, options)
     drawn = scene(picture, options.width)
     return resvg_py.svg_to_bytes(
         svg_string=svg(picture, drawn, STYLES[options.theme], ground=True),
@@ -70,6 +72,15 @@ def render(trace: AnyTrace, options: Options) -> bytes:
         font_family=family,
         sans_serif_family=family,
     )
+
+
+def diagram_of(subject: "AnyTrace | Quiz", options: Options) -> Diagram:
+    """What is drawn. Raises BackpropError for a quiz of several sheets."""
+    if isinstance(subject, Quiz):
+        from backprop_grammar.views.pictures.quiz_svg import pictured_sheet  # of a quiz alone
+
+        return pictured_sheet(subject, options.key)
+    return pictured(subject, options.digits, heat=True)
 
 
 def fonts() -> Iterable[tuple[Path, str]]:

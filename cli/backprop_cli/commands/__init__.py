@@ -18,6 +18,8 @@ COMMANDS = {
     "check": "Check the gradient by difference quotients, or your own numbers, and name the mistake.",
     "step": "Take steps along the gradient, and compare what it predicts with what happens.",
     "map": "Map a program over a table of points: one row in, one row out, with its gradients.",
+    "quiz": "Make sheets with blanks, for a class: drawn numbers, worked keys.",
+    "grade": "Grade the answers of a class: marks, the first wrong line, and its cause.",
     "functions": "List the operations with their local gradients, or show one.",
     "schema": "Print the JSON Schema of the tool's documents.",
     "help": "Show the manual of a command, or of a topic such as language or numbers.",

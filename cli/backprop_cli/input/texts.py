@@ -43,8 +43,11 @@ def is_file(name: str) -> bool:
         return False
 
 
-def read_text(name: str) -> str:
-    """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark."""
+def read_text(name: str, most: int = 4 * MAX_LENGTH + 1) -> str:
+    """The text of a file, a sample (`@name`), or standard input (`-`), without a byte order mark.
+
+    most: bytes that are read; whoever reads a program sees then that it is too long.
+    """
     if name.startswith("@"):
         from ..data import shipped  # only where a sample is named
 
@@ -57,10 +60,10 @@ def read_text(name: str) -> str:
                 raise usage(
                     "standard input is closed", "give the text in a file, or as the argument"
                 )
-            data = sys.stdin.buffer.read(4 * MAX_LENGTH + 1)
+            data = sys.stdin.buffer.read(most)
         else:
             with Path(name).open("rb") as stream:
-                data = stream.read(4 * MAX_LENGTH + 1)
+                data = stream.read(most)
     except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
         reason = refusal(error) if isinstance(error, OSError) else "no file has such a name"
         raise usage(f"cannot read {name}: {reason}", "check the name of the file") from None

@@ -18,7 +18,7 @@ class Options(NamedTuple):
     where a picture would be too wide. width: that rows of a picture keep, in columns of a terminal
     or in pixels, or `a4`. theme: of its ground, light or dark, or auto for the reader's.
     command: what was typed to make the view, where it was typed; evaluation: the beginning of a
-    command that computes the same at a point to come.
+    command that computes the same at a point to come. key: a sheet with its answers.
     """
 
     digits: int = 6
@@ -30,6 +30,7 @@ class Options(NamedTuple):
     theme: str = "light"
     command: str = ""
     evaluation: str = ""
+    key: bool = False
 
 
 def checked_theme(name: str, adaptive: bool = False) -> str:

@@ -17,7 +17,10 @@ from ...operations.table import ADD, IF, SUB
 from ...trace.index import formula, frame_title, rule_text
 from ...trace.record import Edge, Node, Trace
 
-__all__ = ["Boundary", "Diagram", "Figure", "Grid", "Vertex", "Wire", "diagram", "gate", "line", "lines"]  # fmt: skip
+__all__ = ["BOX", "Boundary", "Diagram", "Figure", "Grid", "Vertex", "Wire", "diagram", "gate", "line", "lines"]  # fmt: skip
+
+BOX = "\u25a2" * 5
+"""Where an answer is written: a box as wide as these."""
 
 WRITTEN = 4
 """Numbers of an array that stand without lines around them."""

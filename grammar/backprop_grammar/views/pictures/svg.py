@@ -7,6 +7,7 @@ belongs to, so a style sheet or a script needs no knowledge of the layout:
     path.wire[.unrouted]   data-name="{source}" data-wires="{indices}"; circle.dot likewise
     text.value, .gradient  data-name="{whose output it is}"
     text.contribution, .rule  data-name="{source}" data-wire="{index}"
+    rect.box               where an answer is to be written, behind its number
     text.element           beside these: of an array, data-vertex="{index}" data-place="{row},{column}"
     g.panel.value|gradient|contribution  behind an array, data-name, data-vertex and data-wire as of
         its texts: path.lines, and of a heat map path.square  data-place="{row},{column}"
@@ -19,11 +20,11 @@ from textwrap import indent
 from xml.sax.saxutils import escape
 
 from ...errors import shorten, visible
-from ..drawing.diagram import Diagram, Vertex, line
+from ..drawing.diagram import BOX, Diagram, Vertex, line
 from ..drawing.geometry import Frame, Label, Outline, Panel, Scene, Segment, minus_of
 from ..drawing.pictured import AnyTrace, pictured
 from ..drawing.sheet import scene
-from ..drawing.text_metrics import SIZES, typeset
+from ..drawing.text_metrics import SIZES, typeset, width
 from ..options import Options
 
 __all__ = [
@@ -280,7 +281,22 @@ def write(label: Label, data: str = "") -> str:
     if label.place is not None:
         kind = f"{kind} element"
         data += f' data-vertex="{label.vertex}" data-place="{place(*label.place)}"'
+    if BOX in label.text:
+        return boxed(label, kind, data)
     return f'<text class="{kind}"{data} {where}>{text}</text>'
+
+
+def boxed(label: Label, kind: str, data: str) -> str:
+    """A box to fill in, and its number before it."""
+    size = SIZES[label.kind]
+    all_of, long = width(label.text, size), width(BOX, size)
+    left = label.x - {"value": all_of / 2, "gradient": all_of / 2}.get(label.kind, all_of)
+    before = label.text.replace(BOX, "").strip()
+    x, y = left + all_of - long, label.y - size + 0.5
+    return (
+        f'<text class="{kind}"{data} style="text-anchor: start" x="{number(left)}" y="{number(label.y)}">{quoted(before)}</text>'
+        f'<rect class="shape box" x="{number(x)}" y="{number(y)}" width="{number(long)}" height="{number(size + 1)}" rx="2"/>'
+    )
 
 
 def place(row: int, column: int) -> str:

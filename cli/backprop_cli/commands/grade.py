@@ -1,0 +1,125 @@
+"""`backprop grade`: the answers of a class against a quiz, or against one program and point."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backprop_grammar.errors import BackpropError, shorten, usage
+
+from .. import formats
+from ..input.options import At, Everything, File, Get, Json, Save, format_option
+
+if TYPE_CHECKING:
+    from backprop_grammar.quiz.grading import Sheets
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = """\
+backprop quiz neuron --count 30 -o quiz.json
+backprop grade quiz.json answers.csv
+backprop grade quiz.json answers.csv -o graded.csv
+backprop grade "q = x + y; f = q*z" answers.csv --at x=-2,y=5,z=-4"""
+
+FURTHER = "--answers"
+"""What follows the quiz, and is of no point, is the file of answers."""
+
+SEPARATORS = ";\t,"
+
+LARGEST = 1 << 28
+"""Bytes of a file of answers."""
+
+
+def command(
+    program: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="QUIZ",
+            help="The quiz as JSON, with all its sheets; or the program that all were given.",
+        ),
+    ] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="The answers, a CSV file: student, variant, a column a blank; or -.",
+        ),
+    ] = None,
+    at: At = None,
+    file: File = None,
+    everything: Everything = False,
+    save: Save = None,
+    name: Annotated[str, format_option("grade")] = "",
+    as_json: Json = False,
+    get: Get = None,
+) -> int:
+    """Print the marks. The exit code is 3 where a row could not be graded."""
+    from backprop_grammar.quiz.grading import grade
+
+    row = formats.chosen("grade", name, save, as_json, get)
+    if not answers or len(answers) > 1:
+        raise usage(
+            "grade takes one file of answers", "write: backprop grade quiz.json answers.csv"
+        )
+    sheets = sheets_of(program, at, file)
+    header, rows = table(answers[0])
+    found = grade(sheets, header, rows)
+    formats.deliver(row, found, formats.Options(everything=everything), save, get)
+    return 3 if found.failed else 0
+
+
+def sheets_of(program: str | None, at: list[str] | None, file: Path | None) -> "Sheets":
+    """What the answers are held against. Raises BackpropError where that is not one thing."""
+    import json
+
+    from backprop_grammar.quiz.grading import Sheets
+    from backprop_grammar.quiz.quiz import quiz
+
+    from ..input.request import Request
+    from ..input.texts import read_text
+
+    if program is not None and program.lower().endswith(".json"):
+        if at:
+            raise usage("a quiz has its points", "leave out --at")
+        try:
+            return Sheets.of_document(json.loads(read_text(program, LARGEST)))
+        except json.JSONDecodeError as error:
+            raise BackpropError("file", f"{shorten(program)} is no JSON: {error}") from None
+    request = Request(program, file, at)
+    parsed, point, _ = request.read(arrays=True)
+    missing = [name for name in parsed.record.variables if name not in point]
+    if missing:
+        raise usage(
+            f"{', '.join(missing)} has no value", "give a point with --at, or a quiz as JSON"
+        )
+    (variant,) = quiz(parsed.record, point, blank=("gradients",)).variants
+    return Sheets.of(variant, parsed.record, ("gradients",))
+
+
+def table(path: str) -> tuple[list[str], Iterator[list[str]]]:
+    """The header and the rows of a file of answers, separated by commas, semicolons or tabs.
+
+    Raises BackpropError for a file that has no header.
+    """
+    from ..input.texts import read_text
+
+    text = read_text(path, LARGEST)
+    if len(text) >= LARGEST:
+        raise usage(f"{shorten(path)} is larger than {LARGEST >> 20} MiB", "grade it in parts")
+    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
+    rows = lines(path, csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    header = next(rows, [])
+    if len(header) < 2:
+        raise usage(f"{shorten(path)} has no columns", "write a header: student,variant,x,y")
+    return header, rows
+
+
+def lines(path: str, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows in which something stands. Raises BackpropError for what is no CSV."""
+    try:
+        yield from (row for row in rows if any(cell.strip() for cell in row))
+    except csv.Error as error:
+        raise BackpropError("file", f"{shorten(path)} is no CSV: {error}") from None
