@@ -34,6 +34,7 @@ from backprop_grammar.operations.structural import (
 from backprop_grammar.views.code import jax as jax_target
 from backprop_grammar.views.code import numpy as numpy_target
 from backprop_grammar.views.code import torch as torch_target
+from tests.screens import ROOT
 from tests.support import call
 from tests.test_array_rows import PROGRAMS
 from tests.test_arrays import PROGRAMS as OTHERS
@@ -166,6 +167,9 @@ MORE: dict[str, tuple[str, Any, Any]] = {
 def programs(step: int) -> list[tuple[str, Formula]]:
     """Each program of the courses, or every so many of them, and more; by their names."""
     every = {name: row[:3] for name, row in (OTHERS | PROGRAMS).items()} | MORE
+    if LONG:  # of which some gradients are 0, and noise in floats
+        point = json.loads((ROOT / "samples/makemore.json").read_text())
+        every["makemore"] = ((ROOT / "samples/makemore.bp").read_text(), point, None)
     return [(name, formula(*every[name])) for name in [*every][::step]]
 
 

@@ -183,9 +183,11 @@ def self_test(
     own = library.own and by and derivative.value and derivative.partial
     if own and not tried.kinked and not flat:
         lines += [line.format(**filled) for line in library.own]
-        slots = quoted(derivative.results[name,] for name in by)
-        slopes = f"[gradient[name] for name in {quoted(by)}]"
-        lines.append(f"checks += zip({slots}, own, {slopes})")
+        lines += [
+            f"names = {quoted(derivative.results[name,] for name in by)}",
+            "right = [right for name, _, right in checks if name in names]",
+            "checks += list(zip(names, own, right))",
+        ]
     lines += [
         f"scale = max(1.0, *(np.max(np.abs(expected)) for _, _, expected in checks[:{len(checks)}]))",
         "for name, found, expected in checks:",
