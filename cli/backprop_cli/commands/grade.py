@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
-backprop quiz neuron --count 30 -o quiz.json
-backprop grade quiz.json answers.csv
-backprop grade quiz.json answers.csv -o graded.csv
-backprop grade "q = x + y; f = q*z" answers.csv --at x=-2,y=5,z=-4"""
+printf "name,x,y\\nAda,2,3\\n" | backprop grade "x*y" - --at x=3,y=2
+backprop quiz gates -o q.json; printf "n,z\\n1,2\\n" | backprop grade q.json -"""
 
 FURTHER = "--answers"
 """What follows the quiz, and is of no point, is the file of answers."""
