@@ -310,4 +310,5 @@ def factor(x: Number, y: Number) -> str:
 
 
 def text(number: Number) -> str:
+    """A number to nine digits."""
     return decimal(number, 9)
