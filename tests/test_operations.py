@@ -147,7 +147,7 @@ def inside(row: Operation, point: Point) -> bool:
 def points(row: Operation, count: int, seed: str = "") -> list[Point]:
     """The ends of the range in all combinations, or many of them, and so many drawn points.
 
-    Of a row that takes long, some of them are looked at every day.
+    Some of the ends are looked at every day, fewer of a row that takes long.
 
     A tenth of the points beyond the bounds is kept.
     """
@@ -156,7 +156,7 @@ def points(row: Operation, count: int, seed: str = "") -> list[Point]:
     ends = [ORDINARY.get((row.name, name), ENDS) for name in operands_of(row, arity)]
     found = list(itertools.product(*ends))
     found = found if len(found) < 200 else rng.sample(found, 100)
-    found = rng.sample(found, min(len(found), often(25, 200))) if row.slow else found
+    found = rng.sample(found, min(len(found), often(25 if row.slow else 60, 200)))
     found += EXTRA.get(row.name, lambda *_: iter(()))(rng, row)
     drawn: list[Point] = []
     while len(drawn) < count:
