@@ -11,7 +11,6 @@ on what they get.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,7 +43,7 @@ from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
 from .trace.index import formula, rule_text
-from .trace.point import bind, finite, is_array, unknown_names
+from .trace.point import bind, finite, is_array
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
 
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
     from .checks.equivalence import Agreement
     from .derivatives.array_formulas import ArrayFormulas
     from .derivatives.formulas import Formulas
-    from .descent.descend import Plan
     from .descent.trajectory import Trajectory
     from .matrix_answers import Matrix
     from .operations.shape import Shape
@@ -518,9 +516,9 @@ class Program:
         that is data; what is stepped is then the mean of the output over the rows. place: what
         messages call a row, by its number from 0; `row 1` and so on unless given. data: inputs of
         the point that are held, with a row for each example, where the program takes all examples
-        at once. batch: how many rows each step looks at, of a shuffle of all in each epoch, which hangs on the seed; all
-        unless given. until: ends the run early: "gradient<1e-6" (its norm), "change<1e-9" (of the
-        output in a step), "value<0.01".
+        at once. batch: how many rows each step looks at, of a shuffle of all in each epoch; all
+        unless given. seed: of these shuffles. until: ends the run early: "gradient<1e-6" (its
+        norm), "change<1e-9" (of the output in a step), "value<0.01".
 
         Raises BackpropError as ``at`` does, for numbers out of range, and for a row that lacks one.
         """
@@ -578,40 +576,21 @@ class Program:
                 given = {named(name): column for name, column in rows.items()}
                 end = options.get("output", "")
                 rows, shapes, _ = with_classes(bound, at, given, shapes, end)
-            planned = self.planned(bound, at, shapes, listed(data or ()), batch or 0, seed, options)
+            from .descent.choice import plan_of_arrays  # likewise
+
+            held: dict[str, Any] = {"data": listed(data or ()), "batch": batch or 0, "seed": seed}
+            with many_points():
+                planned = plan_of_arrays(bound, at, shapes, **held, **options)
         else:
             planned = plan(bound, at, **options)
         if rows is not None:
+            with many_points():
+                from .descent.objective import mean_over  # needs NumPy
+
+            if not hasattr(rows, "shapes"):
+                rows = {named(name): column for name, column in rows.items()}
             planned = mean_over(planned, shapes, rows, place or row_of, batch or 0, seed)
         return Trajectory(planned, again=again)
-
-    def planned(
-        self,
-        bound: Graph,
-        at: Mapping[str, Any],
-        columns: "Mapping[str, Shape]",
-        data: Sequence[str],
-        batch: int,
-        seed: int,
-        options: Mapping[str, Any],
-    ) -> "Plan":
-        """The plan of a run over arrays: element by element, or array by array where all data is
-        taken at once, or there is too much.
-        """
-        from .descent.over_arrays import plan_arrays  # which numbers do not need
-
-        unknown = [name for name in data if name not in bound.variables]
-        if unknown:
-            raise unknown_names(bound, unknown)
-        if not data:
-            try:
-                return plan_arrays(bound, at, columns, **options)
-            except BackpropError as error:
-                if error.kind != "limit" or columns:
-                    raise
-        with many_points():
-            from .descent.whole import plan_whole  # needs NumPy
-        return plan_whole(bound, at, data, batch=batch, seed=seed, **options)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
         """The steps of ``descent``, which takes the same, to their end."""
@@ -658,50 +637,6 @@ def shapes_of(columns: Mapping[str, Any]) -> "dict[str, Shape]":
         if shape or (hasattr(column, "__len__") and not isinstance(column, str | bytes)):
             found[named(name)] = tuple(shape[1:])
     return found
-
-
-def mean_over(
-    plan: "Plan",
-    shapes: "Mapping[str, Shape]",
-    rows: Mapping[str, Any],
-    place: Callable[[int], str],
-    batch: int = 0,
-    seed: int = 0,
-) -> "Plan":
-    """A plan over the mean of rows, whose numbers are looked at when all else is checked.
-
-    shapes: of what stands in each row, by the names of the columns.
-    """
-    with many_points():
-        from .batch.evaluator import Evaluator, columns_of  # needs NumPy
-    from .descent.objective import check_stepped, over_rows  # loaded when it is asked for
-
-    if plan.elements is None:
-        columns = list(shapes)
-        check_stepped(plan.wrt, columns)
-    else:
-        from .batch.over_arrays import check_lines, columns_of_arrays  # which numbers do not need
-
-        columns = plan.elements.labels(shapes)
-        check_lines(len(plan.target.graph))
-    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
-    graph, names = plan.target.graph, plan.target.names
-    output = names.of[plan.target.output]
-    kernel = Evaluator(graph, [*columns, *plan.wrt], others, plan.wrt, output)
-    if plan.elements is None:
-        table, numbers = columns_of(rows)
-        for name in numbers:
-            raise usage(f"{name} is one number, not a column", "give it as a value of the point")
-    else:
-        check_lines(len(kernel.straight.lines))
-        given = {named(name): column for name, column in rows.items()}
-        table = columns_of_arrays(given, shapes)
-    planned = over_rows(plan, kernel, table, place, batch, seed)
-    if plan.elements is None:
-        return planned
-    from .descent.accuracy import counted  # which numbers do not need
-
-    return replace(planned, right=counted(planned, table, shapes))
 
 
 class Edge(NamedTuple):

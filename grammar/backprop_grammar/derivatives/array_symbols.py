@@ -11,24 +11,21 @@ from typing import Any
 from ..arrays.shapes import Shapes, reduced
 from ..language.graph import Graph
 from ..language.precedence import comparison_of
-from ..operations.makers import MAKERS
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, Taken
 from ..operations.structural import (
     MATMUL,
     REDUCTIONS,
-    STRUCTURAL,
     TRANSPOSE,
     Structural,
 )
 from ..operations.table import CONSTANT, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
 from .array_tape import ALONE, ArrayTape, Extent, Held
-from .matrix_products import alike, factored, full, product, transposed
+from .matrix_products import EYE, ONES, alike, factored, full, product, transposed
 
-__all__ = ["EYE", "ONES", "SUM", "ArraySymbols", "Extent", "Held", "spread_out"]
+__all__ = ["EYE", "ONES", "SUM", "ArraySymbols", "spread_out"]
 
 SUM, MEAN = OPERATIONS["sum"], OPERATIONS["mean"]
-ONES, ZEROS, EYE = MAKERS["ones"], MAKERS["zeros"], STRUCTURAL["eye"]
 
 MOVES = frozenset(
     ("index", "reshape", "flatten", "flip", "pad", "crop", "put", "take", "diag", "trace", "pick")

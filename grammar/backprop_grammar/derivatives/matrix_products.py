@@ -13,7 +13,7 @@ from ..operations.structural import ARRAY, INDEX, MATMUL, STRUCTURAL, TRANSPOSE
 from ..operations.table import ADD, MUL, SUB
 from .array_tape import ArrayTape, Held
 
-__all__ = ["alike", "factored", "full", "product", "transposed"]
+__all__ = ["EYE", "ONES", "alike", "factored", "full", "product", "transposed"]
 
 LONGEST = 8
 """Factors of a chain; longer ones are kept in parts."""

@@ -22,6 +22,7 @@ __all__ = [
     "at_edge",
     "at_node",
     "at_sum",
+    "nowhere",
 ]
 
 
