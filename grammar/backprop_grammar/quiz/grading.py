@@ -11,6 +11,7 @@ from ..arrays.point import bind
 from ..errors import BackpropError, shorten, usage, visible
 from ..language.graph import Graph
 from ..language.parser import parse
+from ..operations.shape import size
 from .marking import BLANK, EXACTLY, FOLLOWS, SHORT, UNREAD, WRONG, Mark, Marker, column, labels
 from .quiz import KINDS, quiz
 from .record import JUDGED_DIGITS, Blank, Variant
@@ -24,8 +25,9 @@ FORMAT = "backprop-quiz/1"
 STUDENTS = ("student", "name", "id", "matriculation", "email")
 """What the column is called that says whose answers a row holds; else it is the first one."""
 
-SEARCHES = 60
-"""Different rows whose wrong numbers are searched for, where no single mistake on the sheet fits."""
+SEARCHED = 240
+"""Nodes, of all different rows together, in which it is searched for wrong numbers that no single
+mistake on the sheet leads to."""
 
 MOST_NUMBER = 10**12
 """The largest number of a sheet."""
@@ -107,7 +109,7 @@ class Sheets:
     ) -> None:
         self.made, self.program, self.blank = dict(made), program, tuple(blank)
         self.markers: dict[int, Marker] = {}
-        self.searches, self.unsearched = SEARCHES, 0
+        self.searches, self.unsearched = SEARCHED, 0
 
     @classmethod
     def of_document(cls, document: Any) -> "Sheets":
@@ -301,12 +303,17 @@ def marks_of(sheets: Sheets, sheet: str, answers: Mapping[str, str]) -> tuple[Ma
         return error.message
     marks = [mark for mark in marker.marks(answers) if column(mark.blank) in answers]
     if any(mark.status == WRONG and mark.wrong is None for mark in marks):
-        if sheets.searches:
-            sheets.searches -= 1
+        if sheets.searches > 0:
+            sheets.searches -= nodes_of(marker.variant)
             marks = searched(marker, marks)
         else:
             sheets.unsearched += 1
     return tuple(marks)
+
+
+def nodes_of(variant: Variant) -> int:
+    """Nodes of a sheet, an array counting as its elements."""
+    return sum(size(getattr(node.value, "shape", ())) for node in variant.trace.nodes)
 
 
 def causes(row: Graded) -> Iterator[str]:
