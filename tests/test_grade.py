@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from backprop_grammar.quiz import grading
 from backprop_grammar.quiz.marking import (
     BLANK,
     FEWEST,
@@ -21,7 +22,7 @@ from backprop_grammar.quiz.marking import (
 from backprop_grammar.quiz.reading import read
 from backprop_grammar.quiz.record import NEAR, Blank, Wrong
 from backprop_grammar.views.pictures.html import part
-from tests.support import call
+from tests.support import call, often
 
 GATES = ("q = x + y; f = q*z", "x=-2,y=5,z=-4")
 ALL = {"x": "-4", "y": "-4", "z": "3", "q": "-4"}
@@ -299,3 +300,231 @@ def test_what_answers_are_held_against_is_one_thing(tmp_path):
         code, _, err = call("grade", *argv)
         assert code in (1, 2)
         assert said in err
+
+
+def csv_of(header, *rows):
+    return "\n".join([header, *rows]) + "\n"
+
+
+def statuses(row):
+    return {one["column"]: one["status"] for one in row["answers"]}
+
+
+BRANCHES = ("d = a*b; s = a + b; f = d*s", "a=-3,b=-2.5")
+"""f by s is d = 7.5, by d is s = -5.5; by b -5.5*-3 + 7.5 = 24, by a -5.5*-2.5 + 7.5 = 21.25."""
+
+MATRIX = ("h = W @ x; f = sum(h^2)", "W=[[1,2],[3,4]],x=[1,-1]")
+COLUMNS = 'student,"h[0]","h[1]","W[0,0]","W[0,1]","W[1,0]","W[1,1]","x[0]","x[1]"'
+
+
+@pytest.mark.parametrize(
+    ("row", "follow", "wrong"),
+    [
+        ("7.5,-5.5,24,21.25", "", ""),
+        ("-5.5,7.5,-28,-24.25", "ba", "sd"),  # swapped, and both sums of branches from there
+        ("7.5,5.5,-9,-6.25", "ba", "d"),  # a wrong sign above one branch
+        ("7.5,5.5,24,-6.25", "a", "d"),  # b from the right number
+        ("7.5,5.5,-9,7", "b", "da"),
+        (",5.5,-9,", "b", "d"),  # what is blank is not wrong
+        ("7.5,-5.5,9,-6.25", "", "ba"),  # nothing above is wrong
+    ],
+)
+def test_what_follows_through_sums_of_branches(tmp_path, row, follow, wrong):
+    (found,) = document_of(tmp_path, csv_of("student,s,d,b,a", f"A,{row}"), BRANCHES)["rows"]
+    marks = statuses(found)
+    assert {name for name, status in marks.items() if status.startswith("follows")} == {*follow}
+    assert {name for name, status in marks.items() if status == "wrong"} == {*wrong}
+    assert found["follows"] == len(follow)
+
+
+def test_what_follows_in_arrays(tmp_path):
+    rows = (
+        "A,-2,-2,-2,2,-2,2,-8,-12",
+        "B,-1,-1,-1,1,-1,1,-4,-6",
+        "C,-2,3,-2,2,3,-3,7,8",
+        "D,-2,3,-2,2,3,-2,7,8",
+    )
+    document = document_of(tmp_path, csv_of(COLUMNS, *rows), MATRIX)
+    found = [(row["student"], row["marks"], row["follows"]) for row in document["rows"]]
+    assert found == [("A", 8, 0), ("B", 0, 6), ("C", 3, 4), ("D", 3, 3)]
+
+
+def test_what_follows_from_wrong_values(tmp_path):
+    """Wrong values move what is computed from them, and the local gradients."""
+    code, out, err = call("quiz", BRANCHES[0], "--at", BRANCHES[1], "--blank", "both", "--json")
+    assert code == 0, err
+    sheet = tmp_path / "quiz.json"
+    sheet.write_text(out, encoding="utf-8")
+    header = "student,value.d,value.s,value.f,s,d,b,a"
+    # d = -7.5: f = -7.5*-5.5, s gets -7.5, b gets -5.5*-3 - 7.5, a gets -5.5*-2.5 - 7.5
+    rows = [
+        "A,7.5,-5.5,-41.25,7.5,-5.5,24,21.25",
+        "B,-7.5,-5.5,41.25,-7.5,-5.5,9,6.25",
+        "C,-7.5,-5.5,-41.25,7.5,-5.5,24,21.25",
+    ]
+    answers_file = tmp_path / "a.csv"
+    answers_file.write_text(csv_of(header, *rows), encoding="utf-8")
+    _, out, _ = call("grade", str(sheet), str(answers_file), "--json")
+    found = [(row["marks"], row["follows"], row["first_wrong"]) for row in json.loads(out)["rows"]]
+    assert found == [(7, 0, None), (2, 4, "value.d"), (6, 0, "value.d")]
+
+
+def test_rounded_numbers_gone_on_with_are_right(tmp_path):
+    """0.1966 rounded to 0.20: whoever goes on from that is not wrong."""
+    neuron = ("p = w*x; f = 1/(1 + exp(-p))", "w=-2,x=0.5")
+    (row,) = document_of(tmp_path, csv_of("student,p,w,x", "A,0.20,0.100,-0.400"), neuron)["rows"]
+    assert (row["marks"], row["first_wrong"]) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ("of", "header", "row", "column", "said"),
+    [
+        (BRANCHES, "student,s,d,b,a", "7.5,-5.5,16.5,13.75", "b", "overwritten"),
+        (
+            BRANCHES,
+            "student,s,d,b,a",
+            "-5.5,7.5,-22.5,-24.25",
+            "b",
+            "overwritten",
+        ),  # below a wrong line
+        (MATRIX, COLUMNS, "-1,-1,-1,1,-1,1,-4,-6", "h[0]", "the exponent was not brought down"),
+        (MATRIX, COLUMNS, "-2,-2,-2,-2,2,2,-8,-12", "W[0,1]", "it is transposed"),
+        (MATRIX, COLUMNS, "-2,-2,-2,2,-2,2,-6,-14", "x[0]", "a transpose was forgotten"),
+    ],
+)
+def test_what_is_no_single_mistake_on_the_sheet_is_searched_for(
+    tmp_path, of, header, row, column, said
+):
+    (found,) = document_of(tmp_path, csv_of(header, f"A,{row}"), of)["rows"]
+    (mark,) = [one for one in found["answers"] if one["column"] == column]
+    assert said in mark["message"]
+
+
+NAMES = "student,x,y,z,q"
+GOOD = "A,-4,-4,3,-4"
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        (csv_of("Q,z,Y,x,Student", "-4,3,-4,-4,A"), [4]),
+        (csv_of("student,dx,df/dy,z ,q", GOOD), [4]),
+        (csv_of("x,y,z,q", "-4,-4,3,-4"), [4]),
+        ("\n\r\n" + csv_of(NAMES, GOOD, "", ",,,,", "B"), [4, 0]),
+        ("sep=;\r\n" + csv_of(NAMES, GOOD).replace(",", ";"), [4]),
+        (csv_of(NAMES, GOOD, GOOD).replace("\n", "\r"), [4, 4]),
+        (csv_of(NAMES, "A,-4,-4,3,-4,,", "B,-4,-4,3,-4,5"), [4, None]),
+        (
+            csv_of(NAMES, "C,0,39,3,-4,1", GOOD),
+            [None, 4],
+        ),  # a comma without quotes shifts all answers
+        (csv_of(NAMES, "B\0,-4,-4,3,\0-4", GOOD), [3, 4]),
+        (csv_of(NAMES, f"A,-4,-4,3,{'9' * 10**6}", f"{'E' * 10**6},-4,-4,3,-4"), [3, 4]),
+        (csv_of(NAMES, f"A,-4,-4,3,{'(' * 10**5}1", "D,-4,-4,3,9**9**9", GOOD), [3, 3, 4]),
+        (csv_of(NAMES + "," + ",".join(f"c{k}" for k in range(3000)), GOOD), [4]),
+        (csv_of(NAMES), []),
+    ],
+)
+def test_files_as_they_come(tmp_path, text, marks):
+    assert [row["marks"] for row in document_of(tmp_path, text)["rows"]] == marks
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (csv_of("student,x,x,y", "A,1,2,3"), "two columns are answers to x"),
+        (csv_of("student,x,dx", "A,1,2"), "two columns are answers to x"),
+        (csv_of("student,student,x", "A,1,2"), "two columns are called student"),
+        (csv_of(NAMES, GOOD, '"B,-4,-4,3,-4', GOOD), "a quote in line 3 that is not closed"),
+        (csv_of(NAMES, GOOD).encode("utf-16-le"), "its bytes are of UTF-16"),
+        (csv_of(NAMES, GOOD).encode("utf-16"), "is not UTF-8"),
+    ],
+)
+def test_files_in_which_nothing_is_guessed(tmp_path, text, said):
+    code, out, err = graded(tmp_path, text)
+    assert code in (1, 2)
+    assert said in err
+    assert not out
+
+
+def test_cells_beyond_the_header_go_through(tmp_path):
+    text = csv_of("student,x,marks", "A,-4,old", "B,-4,old,more")
+    _, out, _ = graded(tmp_path, text, "--format", "csv")
+    header, *rows = csv.reader(io.StringIO(out))
+    assert header == [
+        "student",
+        "x",
+        "marks",
+        "",
+        "marks_2",
+        "of",
+        "follows",
+        "first_wrong",
+        "diagnosis",
+    ]
+    assert [row[:4] for row in rows] == [["A", "-4", "old", ""], ["B", "-4", "old", "more"]]
+
+
+def test_elements_without_quotes_are_one_column(tmp_path):
+    (row,) = document_of(
+        tmp_path, csv_of(COLUMNS.replace('"', ""), "A,-2,-2,-2,2,-2,2,-8,-12"), MATRIX
+    )["rows"]
+    assert row["marks"] == 8
+
+
+def test_counts_as_csv(tmp_path):
+    text = table([["A", *answers(z="-4")], ["B", *answers(z="-4")], ["C", *answers()]])
+    code, out, _ = graded(tmp_path, text, "--format", "summary")
+    header, (count, of, cause) = csv.reader(io.StringIO(out))
+    assert (code, header, count, of) == (0, ["count", "of", "cause"], "2", "3")
+    assert "swapped" in cause
+
+
+def test_a_quiz_that_was_changed_is_refused(tmp_path):
+    _, out, _ = call("quiz", "gates", "--count", "2", "--json")
+    document = json.loads(out)
+    first = document["variants"][0]
+    blank = first["blanks"][0]
+    changes = [
+        (document, {"program": "a*b"}), (document, {"program": 5}), (document, {"program": "x +"}),
+        (document, {"variants": {}}), (document, {"variants": []}), (document, {"variants": [first, first]}),
+        (document, {"blank": "gradients"}), (document, {"blank": []}), (document, {"blank": [[]]}), (document, {"format": "backprop-quiz/2"}),
+        (first, {"variant": "1"}), (first, {"variant": 1.5}), (first, {"variant": True}), (first, {"variant": 10**30}),
+        (first, {"at": [1]}), (first, {"at": {}}), (first, {"at": {**first["at"], "x": 10**400}}), (first, {"at": {**first["at"], "x": None}}),
+        (first, {"blanks": None}), (first, {"blanks": [1]}), (first, {"blanks": []}), (blank, {"answer": 99}),
+        (blank, {"answer": None}), (blank, {"answer": 10**400}), (blank, {"node": "w"}), (blank, {"node": []}),
+    ]  # fmt: skip
+    answers_file, path = tmp_path / "a.csv", tmp_path / "quiz.json"
+    answers_file.write_text("student,variant,x,y,z,q\nA,1,1,1,1,1\n", encoding="utf-8")
+    texts = ["[" * 100_000, "[1]", "null", "NaN", out.rstrip() * 2]
+    for where, change in changes:
+        before = dict(where)
+        where.update(change)
+        texts.append(json.dumps(document))
+        where.update(before)
+    for text in texts:
+        path.write_text(text, encoding="utf-8")
+        code, shown, err = call("grade", str(path), str(answers_file))
+        assert code in (1, 2), (text[:200], shown)
+        assert err.startswith("error: ")
+        assert len(err) < 800
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert call("grade", str(path), str(answers_file))[0] == 0
+
+
+def test_of_several_sheets_a_column_says_which(tmp_path):
+    _, out, _ = call("quiz", "gates", "--count", "2", "--json")
+    path, answers_file = tmp_path / "quiz.json", tmp_path / "a.csv"
+    path.write_text(out, encoding="utf-8")
+    answers_file.write_text("student,x,y\nA,1,1\n", encoding="utf-8")
+    code, _, err = call("grade", str(path), str(answers_file))
+    assert code == 2
+    assert "no column says which sheet" in err
+
+
+def test_searches_are_bounded(tmp_path, monkeypatch):
+    """Different slips are looked up, and some of them searched for."""
+    monkeypatch.setattr(grading, "SEARCHED", often(20, grading.SEARCHED))
+    rows = [f"S{k},{k}.17,{k}.31,{k}.53,{k}.71" for k in range(often(100, 3000))]
+    document = document_of(tmp_path, csv_of(NAMES, *rows))
+    assert 0 < len(rows) - document["unsearched"] <= 60

@@ -28,7 +28,7 @@ OTHER_COMMANDS = {
     "graph": "plot draw show picture diagram view render visualize visualise",
     "explain": "tell describe why",
     "derive": "grad gradient gradients diff differentiate derivative jacobian hessian symbolic",
-    "check": "verify test gradcheck compare grade validate",
+    "check": "verify test gradcheck compare validate",
     "step": "fit train learn minimize minimise maximize maximise optimize optimise descend sgd adam",
     "map": "apply batch vmap",
     "functions": "ops operations operators funcs list",

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..arrays.point import bind
-from ..errors import BackpropError, shorten, usage, visible
+from ..errors import BackpropError, few, shorten, usage, visible
 from ..language.graph import Graph
 from ..language.parser import parse
 from ..operations.shape import size
@@ -147,6 +147,11 @@ class Sheets:
     def computed(self, number: int, document: Mapping[str, Any]) -> Variant:
         """A sheet of a document, computed again. Raises BackpropError where that is another one."""
         bound, at = bind(self.program, document["at"])
+        missing = [name for name in bound.variables if name not in at]
+        if missing:
+            raise usage(
+                f"sheet {number} of the quiz gives {few(missing)} no value", "write the quiz again"
+            )
         (made,) = quiz(bound, at, first=number, blank=self.blank).variants
         said = [(one.get("node"), one.get("kind"), one.get("answer")) for one in document["blanks"]]
         right = [(blank.node, blank.kind, blank.answer) for blank in made.blanks]
@@ -254,8 +259,9 @@ def grade(sheets: Sheets, header: Sequence[str], rows: Iterable[Sequence[str]]) 
     wanted = [column(blank) for blank in first.blanks]
     asked = places_of(header, first.blanks, first.trace.output_name)
     if not asked:
-        few = ", ".join(wanted[:8]) + ", ..." * (len(wanted) > 8)
-        raise usage(f"no column of the answers is one of {few}", "name a column after each blank")
+        raise usage(
+            f"no column of the answers is one of {few(wanted, 8)}", "name a column after each blank"
+        )
     variant = place_of(VARIANTS, header, asked.values())
     if variant is None and len(sheets.made) > 1:
         raise usage("no column says which sheet a row answers", "call it variant")
