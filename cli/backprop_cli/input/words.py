@@ -176,15 +176,17 @@ def format_way_out(word: str, command: str) -> str:
     rows = [
         row
         for row in formats.FORMATS
-        if word in (row.name, row.suffix[1:]) and row.name not in ("table", "terminal")
-        and (row.command == command or row.name not in TABLES)
-    ]  # fmt: skip
+        if word in (row.name, row.suffix[1:])
+        and row.name not in ("table", "terminal")
+        and (row.command != "grade" or command == "grade")  # whose marks no other command has
+    ]
     for row in sorted(rows, key=lambda row: row.command != command):
         ways = [] if row.binary else [f"--format {row.name}"]
         if row.command in ("eval", "check", "step"):
             ways = ["--json"]
         elif row.suffix:
-            ways.insert(0, f"-o {'picture' if row.command == 'graph' else 'file'}{row.suffix}")
+            picture = row.command == "graph" or row.suffix in (".svg", ".png")
+            ways.insert(0, f"-o {'picture' if picture else 'file'}{row.suffix}")
         if row.command == command:
             return f"write {' or '.join(ways)}"
         if command != "map":
