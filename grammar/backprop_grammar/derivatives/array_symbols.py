@@ -15,8 +15,10 @@ from ..operations.makers import MAKERS
 from ..operations.row import Operation
 from ..operations.shape import Misfit, Shape, Taken
 from ..operations.structural import (
+    INDEX,
     MATMUL,
     REDUCTIONS,
+    SELECTIONS,
     STRUCTURAL,
     TRANSPOSE,
     Structural,
@@ -62,6 +64,9 @@ class ArraySymbols(ArrayTape):
         return transposed(self, node)
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
+        if operation.name == "exp" and self.tape.operations[operands[0]].name == "logsoftmax":
+            if operands[0] not in self.named:
+                return self.written(STRUCTURAL["softmax"], self.tape.operands[operands[0]])
         try:
             node = super().apply(operation, operands, comparison)
             self.shape(node)
@@ -92,7 +97,10 @@ class ArraySymbols(ArrayTape):
                 scale, rest = self.split(node)
                 assert rest is not None
                 node = rest
-            if axis is None or len(self.shape(node)) == 1:
+            unit = self.tape.operations[node].name == "onehot" and len(self.shape(node)) == 1
+            if unit and row is SUM:
+                node = self.constant(1.0)
+            elif axis is None or len(self.shape(node)) == 1:
                 node = self.written(row, (node,))
             else:
                 node = self.written(row, (node,), axis)
@@ -204,6 +212,10 @@ class ArraySymbols(ArrayTape):
         ):
             node = self.alike(operands[0], shape)
             return Held(node, shape, self.extents_of(row, first, given, shape, node, written))
+        if row.name in SELECTIONS and written[0] is INDEX:
+            node = self.selection_of(row, operands, written[1], given[1], shape)
+            if node >= 0:
+                return Held(node, shape, self.extents_of(row, first, given, shape, node, written))
         scale: int | None = None
         if first.shape and (row.name in MOVES or row.name == "dot"):
             for place in range(2 if row.name == "dot" else 1):
@@ -216,6 +228,30 @@ class ArraySymbols(ArrayTape):
         if row.name in MOVES and self.number(first.node) == 0:
             return first._replace(shape=shape, extents=extents)
         return Held(self.scaled_by(scale, whole), shape, extents)
+
+    def selection_of(
+        self, row: Structural, operands: Sequence[int], places: Any, x: Held, shape: Shape
+    ) -> int:
+        """What is taken, by its index; what is put into the only row, as that row; a number that is
+        put into a vector, as one times a unit vector. Of others -1.
+        """
+        if row.name == "take":
+            if self.shape(operands[0]) != self.shape(operands[1]):
+                return -1
+            return self.written(INDEX, (operands[0], *operands[2:]), places)
+        if places == ("only",) and len(shape) == 2 and shape[0] == 1:
+            return self.alike(operands[0], shape)
+        if places == ("only",) and len(shape) == 1:
+            label = operands[2]
+            if (self.counted(label) or (0,))[0] < 0:  # from the end, which is no label
+                return -1
+            unit = self.onehot(label, self.count(x.extents[0]))
+            return self.apply(MUL, (operands[0], unit))
+        return -1
+
+    def onehot(self, label: int, count: int) -> int:
+        """The unit vector, or a row of it for each label."""
+        return self.written(STRUCTURAL["onehot"], (label, count))
 
     def extents_of(
         self,
