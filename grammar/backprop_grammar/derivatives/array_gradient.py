@@ -54,7 +54,7 @@ class ArrayGradient:
             node: sum(depends[k] for k in self.receivers(node)) for node in range(len(graph)) if depends[node]
         }  # fmt: skip
         wanted = set(sources)
-        alike = self.alike({output, *wanted})
+        alike = self.alike({output, *wanted}, needed)
 
         received: dict[int, list[Held]] = {output: [seed]}
         found: dict[int, Held] = {}
@@ -80,14 +80,17 @@ class ArrayGradient:
             for node in sources
         ]
 
-    def alike(self, wanted: Collection[int]) -> list[int]:
-        """For every node, the first that is written the same; those with names stay themselves."""
+    def alike(self, wanted: Collection[int], needed: Sequence[bool]) -> list[int]:
+        """For every node, the first that is written the same and needed; those with names stay
+        themselves.
+        """
         graph = self.graph
         known: dict[tuple[object, ...], int] = {}
         first = list(range(len(graph)))
         for node, row in enumerate(graph.operations):
             if (
                 row.leaf
+                or not needed[node]
                 or row is IF
                 or graph.regions[node]
                 or node in graph.names

@@ -34,7 +34,12 @@ def array_hessian(
     The rows of a block are the elements of the first name, its columns those of the second. Others
     as in ``array_derive``. Raises BackpropError as it does, and where there is no formula at all.
     """
-    first = array_derive(program, at, wrt=wrt, output=output, code=True, careful=careful)
+    try:
+        first = array_derive(program, at, wrt=wrt, output=output, code=True, careful=careful)
+    except BackpropError as error:
+        if not error.reason.endswith(" output"):
+            raise
+        raise error.replace(hint=error.hint.partition(", or ")[0], reason="") from None
     graph = first.program
     question = Question(program, at, wrt, output)
     names = list(question.by)
@@ -89,7 +94,7 @@ def array_hessian(
         (found,) = work.gradient.gradients(end, seed, [inner.names.find(by)])
         return found
 
-    result = written(inner, blocks, careful, quiet=True)
+    result = written(inner, blocks, careful, code=code, quiet=True)
     return replace(result, output=first.output), none
 
 
@@ -102,4 +107,6 @@ def no_formula(names: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> B
         message = "no formula of matrices says these second derivatives"
     few = sum(size(shapes[name]) for name in names) <= 100
     hint = f"ask for the Hessian times a direction: --hvp {names[0]}"
-    return BackpropError("usage", message, hint=hint + ", or for its numbers: --hessian --at ..." * few)
+    return BackpropError(
+        "usage", message, hint=hint + ", or for its numbers: --hessian --at ..." * few
+    )

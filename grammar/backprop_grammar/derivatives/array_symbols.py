@@ -64,9 +64,13 @@ class ArraySymbols(ArrayTape):
         return transposed(self, node)
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
-        if operation.name == "exp" and self.tape.operations[operands[0]].name == "logsoftmax":
-            if operands[0] not in self.named:
-                return self.written(STRUCTURAL["softmax"], self.tape.operands[operands[0]])
+        x = operands[0]
+        if (
+            operation.name == "exp"
+            and self.tape.operations[x].name == "logsoftmax"
+            and x not in self.named
+        ):
+            return self.written(STRUCTURAL["softmax"], self.tape.operands[x])
         try:
             node = super().apply(operation, operands, comparison)
             self.shape(node)

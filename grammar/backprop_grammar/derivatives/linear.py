@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..language.graph import reachable
-from ..operations.shape import Shape
+from ..operations.shape import Misfit, Shape
 from ..operations.structural import INDEX, MATMUL, STRUCTURAL, TRANSPOSE, Structural
 from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, SUB
 from .array_symbols import ONES, SUM, ArraySymbols, Extent, Held
@@ -87,7 +87,7 @@ class Linearity:
             if reach[node] and any(k in self.found for k in tape.operands[node]):
                 try:
                     self.found[node] = self.limited(self.linear(node))
-                except NoMatrix as error:
+                except (NoMatrix, Misfit) as error:
                     self.found[node] = error
         if end in self.found:
             self.matrix = self.together(self.of(end), x.extents[0])
@@ -98,8 +98,8 @@ class Linearity:
     def of(self, node: int) -> Any:
         """What an operand is; raises NoMatrix where that has no text."""
         found = self.found[node]
-        if isinstance(found, NoMatrix):
-            raise found
+        if isinstance(found, Exception):
+            raise NoMatrix from found
         return found
 
     def extent(self, node: int) -> Extent:
@@ -167,7 +167,9 @@ class Linearity:
             return self.structural(row, node, operands, moves, shape)
         raise NoMatrix
 
-    def chosen(self, node: int, operands: Sequence[int], moves: Sequence[bool], shape: Shape) -> Any:
+    def chosen(
+        self, node: int, operands: Sequence[int], moves: Sequence[bool], shape: Shape
+    ) -> Any:
         """An `if` between what is linear, or 0."""
         s = self.s
         comparison = s.test(node)[0]
@@ -184,7 +186,12 @@ class Linearity:
         return sides[0] if len(sides) == 1 else self.added(*sides)
 
     def structural(
-        self, row: Structural, node: int, operands: Sequence[int], moves: Sequence[bool], shape: Shape
+        self,
+        row: Structural,
+        node: int,
+        operands: Sequence[int],
+        moves: Sequence[bool],
+        shape: Shape,
     ) -> Any:
         """An operation on whole arrays."""
         s = self.s
@@ -208,7 +215,7 @@ class Linearity:
         if row.name == "put" and len(s.shape(first)) == len(shape) == 1 and moves[0]:
             inner, places = s.tape.written[node]
             if inner is INDEX and places[0] != "only":
-                eye = s.written(STRUCTURAL["eye"], (s.count(self.extent(node)),))
+                eye = s.written(STRUCTURAL["eye"], (s.count(self.extent(operands[1])),))
                 part = s.written(INDEX, (eye, *operands[2:]), ("every", *places))
                 return self.applied(part, self.of(first))
         if row is DIAG and len(s.shape(first)) == 1:
@@ -335,16 +342,21 @@ class Linearity:
 
     def by(self, x: Terms, d: int | None) -> Terms:
         """A vector times another, element by element."""
+        s = self.s
         if d is None:
             return x
-        return tuple([
-            one._replace(left=d if one.left is None else self.s.apply(MUL, (d, one.left))) for one in x
-        ])  # fmt: skip
+        found = []
+        for one in x:
+            left = d if one.left is None else s.apply(MUL, (d, one.left))
+            if s.shape(left):
+                found.append(one._replace(left=left))
+            else:  # such as p*(1/p)
+                found.append(one._replace(left=None, scale=s.product_of(one.scale, left)))
+        return tuple(found)
 
     def stretched(self, k: int, shape: Shape) -> Any:
         """An operand in the shape of the result."""
-        s, own = self.s, self.s.shape(k)
-        x = self.of(k)
+        own, x = self.s.shape(k), self.of(k)
         if own == shape:
             return x
         if len(shape) == 1 and not own:
@@ -378,9 +390,12 @@ class Linearity:
                 row = s.apply(MUL, (factor, one.right))
             else:
                 w = one.left
+                scale = None
                 if weights is not None:
                     w = weights if w is None else s.apply(MUL, (weights, w))
-                row = self.row(w, one.right)
+                    if not s.shape(w):
+                        scale, w = w, None
+                row = s.scaled_by(scale, self.row(w, one.right))
             if one.scale is not None:
                 row = s.apply(MUL, (one.scale, row))
             whole = row if whole is None else s.apply(ADD, (whole, row))
@@ -483,7 +498,7 @@ class Linearity:
             return self.total(x, b if moves[0] else a)
         column = first == 1 and second == 2 and s.shape(b)[0] == 1 != s.shape(a)[0]
         if column:  # a column times a row
-            row = (lambda k: s.alike(k, (s.shape(k)[1],)))  # noqa: E731
+            row = lambda k: s.alike(k, (s.shape(k)[1],))  # noqa: E731
             if moves[0]:
                 return (Diagonal(UNIT, x, Side(row(b), True)),)
             vector: Terms = ()
@@ -526,7 +541,9 @@ class Linearity:
         if left.node is None and not left.ones:
             return Side(a)
         if left.ones:
-            return Side(self.along(a, 1) if left.node is None else self.multiplied(a, left.node), True)
+            return Side(
+                self.along(a, 1) if left.node is None else self.multiplied(a, left.node), True
+            )
         assert left.node is not None
         return Side(self.multiplied(a, left.node)) if s.shape(a) else left
 
@@ -586,7 +603,11 @@ class Linearity:
                 both = [Held(k, s.shape(k), s.own_extents(k, s.shape(k))) for k in (left, right)]
                 node = s.full(s.structural(MATMUL, both, None, (s.shape(left)[0], n)))
             elif one.left is None:
-                node = one.right if one.right is not None else s.written(STRUCTURAL["eye"], (s.count(extents[0]),))
+                node = (
+                    one.right
+                    if one.right is not None
+                    else s.written(STRUCTURAL["eye"], (s.count(extents[0]),))
+                )
             else:
                 factor, node = self.diagonal(one.left)
                 scale = s.product_of(scale, factor)

@@ -4,7 +4,6 @@ node by another one, and the Hessian of the output.
 Both are computed on the tape of numbers that a program over arrays means, which certifies them.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -184,8 +183,7 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
             f"choose fewer with --wrt, such as {fewer(parts.shapes, names, labels)}",
         )
     check_passes(len(labels), 3 * len(parts.graph), "Hessian")
-    graph = distinct(parts.graph)
-    first = derive(graph, wrt=labels, output=parts.end)
+    first = derive(parts.graph, wrt=labels, output=parts.end)
     stages = {label: first.results[label,] for label in labels}
     pairs = {(i, j): (f"{i},{j}", labels[i], labels[j]) for i in range(len(labels)) for j in range(i + 1)}  # fmt: skip
     sources = {key: (stages[a], b) for key, a, b in pairs.values()}
@@ -204,12 +202,6 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
         tuple(labels), tuple(labels), numbers=tuple(numbers), notes=tuple(told.notes),
         flags=tuple([flag._replace(path=places.get(flag.path, flag.path)) for flag in told.flags]),
     )  # fmt: skip
-
-
-def distinct(graph: Graph) -> Graph:
-    """The tape without names that several nodes have, as the parts of an element do."""
-    count = Counter(graph.names.values())
-    return replace(graph, names={k: name for k, name in graph.names.items() if count[name] == 1})
 
 
 def fewer(shapes: Mapping[str, Shape], names: Sequence[str], labels: Sequence[str]) -> str:

@@ -114,7 +114,9 @@ def product(s: ArrayTape, a: Held, b: Held, shape: Shape) -> int:
     inner, chain = numbers_within(s, chain)
     for one_inner in inner:
         scale = s.product_of(scale, one_inner)
-    number = shape == (1,) and chain and chain[0][1] and all(is_vector(s, chain[k]) for k in (0, -1))
+    number = (
+        shape == (1,) and chain and chain[0][1] and all(is_vector(s, chain[k]) for k in (0, -1))
+    )
     node = emitted(s, chain, () if number else shape, left)
     return s.scaled_by(scale, node)
 
@@ -294,7 +296,8 @@ def transposed(s: ArrayTape, node: int) -> int:
 def mirrored(s: ArrayTape, a: int, b: int) -> bool:
     """Whether one of two arrays is the transpose of the other."""
     return any(
-        s.tape.operations[x] is TRANSPOSE and s.tape.operands[x] == (y,) for x, y in ((a, b), (b, a))
+        s.tape.operations[x] is TRANSPOSE and s.tape.operands[x] == (y,)
+        for x, y in ((a, b), (b, a))
     )
 
 
