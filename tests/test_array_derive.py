@@ -65,7 +65,7 @@ CLASSICS = (
     ]),
     ("two steps in time", "U: HxH; W: HxD; b: H; x1: D; x2: D; h0: H; t: H; z1 = W @ x1 + U @ h0 + b; h1 = tanh(z1); z2 = W @ x2 + U @ h1 + b; h2 = tanh(z2); dot(t, h2)", [
         "df_dz2 = t*(1 - h2^2)",
-        "df_dz1 = U.T @ df_dz2*(1 - h1^2)",
+        "df_dz1 = (U.T @ df_dz2)*(1 - h1^2)",
         "df_db = df_dz2 + df_dz1",
         "df_dW = df_dz2 @ x2.T + df_dz1 @ x1.T",
         "df_dU = df_dz2 @ h1.T + df_dz1 @ h0.T",

@@ -13,7 +13,7 @@ from ..language.graph import Graph
 from ..language.precedence import comparison_of
 from ..operations.makers import MAKERS
 from ..operations.row import Operation
-from ..operations.shape import Misfit, Shape, Taken
+from ..operations.shape import Misfit, Shape, Taken, size
 from ..operations.structural import (
     INDEX,
     MATMUL,
@@ -23,7 +23,7 @@ from ..operations.structural import (
     TRANSPOSE,
     Structural,
 )
-from ..operations.table import CONSTANT, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
+from ..operations.table import CONSTANT, DIV, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
 from .array_tape import ALONE, ArrayTape, Extent, Held
 from .matrix_products import alike, factored, full, product, transposed
 
@@ -81,7 +81,20 @@ class ArraySymbols(ArrayTape):
             return self.plain(operation, operands)
         if operation in (OPERATIONS["add"], OPERATIONS["sub"]):
             return factored(self, node)
-        return node
+        return self.averaged(node)
+
+    def averaged(self, node: int) -> int:
+        """A sum over how many numbers it is of, as their mean."""
+        parts = self.parts(node, DIV)
+        total = None if parts is None or parts[0] in self.named else self.parts(parts[0], SUM)
+        if parts is None or total is None or len(total) > 1 or not self.sized(parts[1]):
+            return node
+        axis = self.tape.written.get(parts[0])
+        shape = self.shape(total[0])
+        summed = size(shape) if axis is None else shape[axis]
+        if self.counted(parts[1]) != (summed,) or parts[1] in self.tape.constants:
+            return node
+        return self.written(MEAN, total, axis)
 
     def reduce(self, row: Operation, x: Held, axis: int | None) -> Held:
         """A reduction of an array, or along an axis."""
@@ -243,9 +256,11 @@ class ArraySymbols(ArrayTape):
             if self.shape(operands[0]) != self.shape(operands[1]):
                 return -1
             return self.written(INDEX, (operands[0], *operands[2:]), places)
-        if places == ("only",) and len(shape) == 2 and shape[0] == 1:
+        if places != ("only",) or self.shape(operands[2]):
+            return -1
+        if len(shape) == 2 and shape[0] == 1:
             return self.alike(operands[0], shape)
-        if places == ("only",) and len(shape) == 1:
+        if len(shape) == 1:
             label = operands[2]
             if (self.counted(label) or (0,))[0] < 0:  # from the end, which is no label
                 return -1

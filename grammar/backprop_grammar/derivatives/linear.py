@@ -86,7 +86,7 @@ class Linearity:
         for node in range(v.node + 1, end + 1):
             if reach[node] and any(k in self.found for k in tape.operands[node]):
                 try:
-                    self.found[node] = self.limited(self.linear(node))
+                    self.found[node] = self.limited(self.linear(node), len(s.shape(node)))
                 except (NoMatrix, Misfit) as error:
                     self.found[node] = error
         if end in self.found:
@@ -108,10 +108,14 @@ class Linearity:
             return self.v.extents[0]
         return self.s.own_extents(node, self.s.shape(node))[0]
 
-    def limited(self, found: Linear) -> Linear:
-        """A sum of few products, each of which stands there once."""
+    def limited(self, found: Linear, axes: int) -> Linear:
+        """A sum of few products, each of which stands there once. axes: of what it is."""
         if not isinstance(found, tuple):
+            if axes:
+                raise NoMatrix
             return found
+        if axes != (1 if isinstance(found[0], Term) else 2):
+            raise NoMatrix
         if isinstance(found[0], Term):
             terms = self.merged(found)  # type: ignore[arg-type]  # terms
             return terms if len(terms) <= MOST_TERMS else (Term(right=self.together(terms)),)

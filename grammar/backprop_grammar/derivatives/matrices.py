@@ -27,6 +27,7 @@ from ..operations.table import IDENTITY, IF
 from ..symbolic.rules import Rule, Rules
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Flag, Note
+from .array_second import array_hessian
 from .derive import derive, evaluated
 
 __all__ = ["MOST_NUMBERS", "MOST_VARIABLES", "Matrix", "hessian", "jacobian"]
@@ -48,7 +49,8 @@ class Matrix:
     kind: which. program: as it was typed. at: the point. of: what is differentiated; by: the names
     that it is differentiated by. shapes: of what is differentiated, and of each of these. rows,
     columns: the elements, of which the matrix has a row or a column each, as many as the lengths of
-    these say. text: the matrix as a formula; empty where no text says it. zeros: how many of its
+    these say. text: the matrix as a formula, of a Hessian after the stages that it needs; empty
+    where no text says it. zeros: how many of its
     numbers are 0 whatever the point is; None where that is not known. numbers: row by row; None
     where there are too many, or no point.
     """
@@ -199,9 +201,29 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
     places = {f"derivatives.{key}": f"numbers[{i}][{j}]" for (i, j), (key, *_) in pairs.items()}
     return Matrix(
         "hessian", kept_text(program), at, parts.output, tuple(names), ((), *(parts.part(name)[0] for name in names)),
-        tuple(labels), tuple(labels), numbers=tuple(numbers), notes=tuple(told.notes),
+        tuple(labels), tuple(labels), hessian_text(program, at, names, output), numbers=tuple(numbers), notes=tuple(told.notes),
         flags=tuple([flag._replace(path=places.get(flag.path, flag.path)) for flag in told.flags]),
     )  # fmt: skip
+
+
+def hessian_text(program: Graph, at: Values, names: Sequence[str], output: str) -> str:
+    """The Hessian by a vector as a formula, after the stages that it needs; empty where none says
+    it, and of several names, where it is made of blocks.
+    """
+    if len(names) > 1 or names[0] not in program.variables:
+        return ""
+    try:
+        derivative, _ = array_hessian(program, at, wrt=names, output=output)
+    except BackpropError:
+        return ""
+    (result,) = derivative.results.values()
+    stages = [
+        f"{one.name} = {derivative.expression(one)}"
+        for one in derivative.stages
+        if one.name != result
+    ]
+    last = next(one for one in derivative.stages if one.name == result)
+    return "; ".join([*stages, derivative.expression(last)])
 
 
 def fewer(shapes: Mapping[str, Shape], names: Sequence[str], labels: Sequence[str]) -> str:
