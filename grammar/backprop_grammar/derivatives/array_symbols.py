@@ -71,6 +71,8 @@ class ArraySymbols(ArrayTape):
             and x not in self.named
         ):
             return self.written(STRUCTURAL["softmax"], self.tape.operands[x])
+        if operation is MUL and self.tape.operations[x] is EYE and not self.shape(operands[1]):
+            operands = operands[::-1]
         try:
             node = super().apply(operation, operands, comparison)
             self.shape(node)
@@ -114,9 +116,17 @@ class ArraySymbols(ArrayTape):
                 scale, rest = self.split(node)
                 assert rest is not None
                 node = rest
-            unit = self.tape.operations[node].name == "onehot" and len(self.shape(node)) == 1
-            if unit and row is SUM:
+            whole = axis is None and row is SUM
+            inner = next((k for k in self.parts(node, MUL) or () if self.parts(k, EYE)), None)
+            if (
+                row is SUM
+                and self.tape.operations[node].name == "onehot"
+                and len(self.shape(node)) == 1
+            ):
                 node = self.constant(1.0)
+            elif whole and inner is not None:  # of eye*A
+                a, b = self.tape.operands[node]
+                node = self.written(STRUCTURAL["trace"], (b if inner == a else a,))
             elif axis is None or len(self.shape(node)) == 1:
                 node = self.written(row, (node,))
             else:

@@ -367,6 +367,8 @@ class Linearity:
             return (Term(None, None, x, True),)
         if len(shape) == 2 and len(own) == 1:
             return (Diagonal(ONE, x, UNIT),)
+        if len(shape) == 2 and own == (1, 1):
+            return (Diagonal(ONE, (Term(None, None, self.sum_of(x), True),), UNIT),)
         if len(shape) == 2 and len(own) == 2 and all(
             side.ones for one in x for side in [one.left if own[0] == 1 else one.right]
         ):  # fmt: skip
