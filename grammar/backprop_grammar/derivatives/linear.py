@@ -117,7 +117,7 @@ class Linearity:
         if axes != (1 if isinstance(found[0], Term) else 2):
             raise NoMatrix
         if isinstance(found[0], Term):
-            terms = self.merged(found)  # type: ignore[arg-type]  # terms
+            terms = self.merged(found)
             return terms if len(terms) <= MOST_TERMS else (Term(right=self.together(terms)),)
         if len(found) > MOST_TERMS:
             raise NoMatrix
@@ -258,10 +258,10 @@ class Linearity:
     def within(self, terms: Terms, d: int | None, side: Side, turned: bool = False) -> Terms:
         """A side times a vector, each of whose elements is multiplied by one of another."""
         terms = self.by(terms, d)
-        if side.node is None and not side.ones:
-            return terms
         if side.ones:
             return (Term(None, side.node, self.total(terms), True),)
+        if side.node is None:
+            return terms
         return self.applied(self.transposed(side.node) if turned else side.node, terms)
 
     def row_of(self, side: Side) -> int | None:
@@ -504,9 +504,8 @@ class Linearity:
             return self.total(x, b if moves[0] else a)
         column = first == 1 and second == 2 and s.shape(b)[0] == 1 != s.shape(a)[0]
         if column:  # a column times a row
-            row = lambda k: s.alike(k, (s.shape(k)[1],))  # noqa: E731
             if moves[0]:
-                return (Diagonal(UNIT, x, Side(row(b), True)),)
+                return (Diagonal(UNIT, x, Side(s.alike(b, (s.shape(b)[1],)), True)),)
             vector: Terms = ()
             for one in x:
                 vector += self.within(one.terms, self.row_of(one.left), one.right, turned=True)

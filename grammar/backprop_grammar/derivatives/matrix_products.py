@@ -114,10 +114,9 @@ def product(s: ArrayTape, a: Held, b: Held, shape: Shape) -> int:
     inner, chain = numbers_within(s, chain)
     for one_inner in inner:
         scale = s.product_of(scale, one_inner)
-    number = (
-        shape == (1,) and chain and chain[0][1] and all(is_vector(s, chain[k]) for k in (0, -1))
-    )
-    node = emitted(s, chain, () if number else shape, left)
+    ends = [chain[k] for k in (0, -1)] if chain else []
+    alone = shape == (1,) and bool(ends) and ends[0][1] and all(is_vector(s, one) for one in ends)
+    node = emitted(s, chain, () if alone else shape, left)
     return s.scaled_by(scale, node)
 
 

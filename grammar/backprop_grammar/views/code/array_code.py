@@ -226,9 +226,10 @@ def check_doubles(formulas: ArrayFormulas, tried: Sample, numbers: Mapping[str, 
     scale = max([1.0, *(largest(x) for x in numbers.values())])
     for name, tensor in numbers.items():
         node = program.node(name)
-        if node is None or values[node] is None:
+        value = None if node is None else values[node]
+        if value is None:
             continue
-        found = [float(x) for x in values[node].reshape(-1)]
+        found = [float(x) for x in value.reshape(-1)]
         most = largest(tensor)
         allowed = 1e-9 * most or 1e-12 * scale
         for k, (x, right) in enumerate(zip(found, floats_of(tensor), strict=False)):
