@@ -461,7 +461,7 @@ def test_the_library_refuses_what_is_not_built():
 PRINTED = (
     # typed, printed
     ("W=[1,2;3,4]; W'@x", "W = [[1, 2], [3, 4]]; W.T @ x"),
-    ("A@(B@C)*d/e1", "A @ (B @ C)*d/e1"),
+    ("A@(B@C)*d/e1", "(A @ (B @ C))*d/e1"),
     ("(A@B)'[0]^2", "(A @ B).T[0]^2"),
     ("-W.T", "-W.T"),
     ("(A+B).T", "(A + B).T"),
