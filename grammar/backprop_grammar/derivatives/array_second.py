@@ -11,7 +11,7 @@ from ..errors import BackpropError, shorten
 from ..language.graph import Array, Graph
 from ..operations.shape import size
 from .array_derive import ArrayDerivative, Question, Results, Work, array_derive, written
-from .array_symbols import Held
+from .array_tape import Held
 from .derive import derivative_name
 from .linear import NoMatrix, matrix_of
 

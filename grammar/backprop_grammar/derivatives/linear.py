@@ -12,7 +12,8 @@ from ..language.graph import reachable
 from ..operations.shape import Misfit, Shape
 from ..operations.structural import INDEX, MATMUL, STRUCTURAL, TRANSPOSE, Structural
 from ..operations.table import ADD, DIV, IDENTITY, IF, MUL, NEG, SUB
-from .array_symbols import ONES, SUM, ArraySymbols, Extent, Held
+from .array_symbols import ONES, SUM, ArraySymbols
+from .array_tape import Extent, Held
 
 __all__ = ["NoMatrix", "matrix_of"]
 
