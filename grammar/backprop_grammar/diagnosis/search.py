@@ -105,7 +105,8 @@ class Diagnosis:
     same edges; explains: the wrong claims it reproduces; spoils: the claims that it would change to
     other numbers. unique: no other mistake of the table explains as much of this claim. rare: it is
     one that few people make, and explains this claim alone. chance: how likely a random number with as many digits fits a mistake at least as common; where it
-    explains several claims, several random numbers one mistake.
+    explains several claims, several random numbers one mistake. rule: the sentence that would have prevented it, if it was
+    looked for.
     """
 
     mistake: str
@@ -119,6 +120,7 @@ class Diagnosis:
     unique: bool
     chance: float = 0.0
     rare: bool = False
+    rule: str = ""
 
     @property
     def certain(self) -> bool:
