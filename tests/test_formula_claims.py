@@ -224,11 +224,12 @@ def test_a_derivation_from_the_command_line(tmp_path: Path) -> None:
     assert code == 0 and "Claims  1 right" in out and "Formulas  1 right" in out
     code, out, _ = call("check", "x^2*y", "--claim", "x=2*x*y", "--points", "7", "--over", "x=1:2")
     assert code == 0 and "at 7 points" in out
-    code, out, _ = call("check", "3*x + y", "--claim", "x=3,y=1")
+    code, out, _ = call("check", "3*x + y*z", "--claim", "x=3,y=z")
     assert code == 0 and out.count("right, as a function") == 2
     for args, said in (
         (("--at", "x=1,y=1", "--claim", "x=2", "--points", "3"), "for formulas"),
         (("--at", "x=1", "--claim", "x=2"), "no value for y"),
+        (("--claim", "x=2"), "no value for x, y"),
         (("--claim", "x=2*x*yy"), "there is no yy"),
     ):
         code, out, err = call("check", "x^2*y", *args)

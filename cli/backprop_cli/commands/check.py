@@ -142,23 +142,23 @@ def on_one(
     given = read_claims(claims)
     if claims and not given.typed and not given.filed:
         raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
+    formulas = any(is_formula(text) for text in given.typed.values())
+    if not formulas and (over or seed is not None or points is not None):
+        option, why = ("--over", "is the box") if over else ("--points and --seed", "choose points")
+        raise usage(f"{option} {why} for --against, and for formulas", "add --against with the other formula, or --claim x=2*x")  # fmt: skip
     how = where(over, seed, points)
     program, at, notes = request.read(arrays=True)
     own = program.inputs
     missing = [
         name for name in program.needed(request.output) if name not in at and own[name] is None
     ]
-    formulas = any(is_formula(text, own) for text in given.typed.values())
-    if missing and given.typed and not given.filed and (formulas or not request.at):
+    if missing and formulas and not given.filed:
         if request.wrt:
             raise usage("without a point, formulas are of any node", "leave out --wrt")
         arriving = None if request.upstream == "1" else request.arriving()
         return program.claim(
             given.typed, at=at, output=request.output, upstream=arriving, **how
         ).record
-    if how and not formulas:
-        option, why = ("--over", "is the box") if over else ("--points and --seed", "choose points")
-        raise usage(f"{option} {why} for --against, and for formulas", "add --against with the other formula, or --claim x=2*x")  # fmt: skip
     trace = request.traced(program, at, notes)
     if not claims:
         return trace.check().record
