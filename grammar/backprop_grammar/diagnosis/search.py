@@ -110,7 +110,8 @@ class Diagnosis:
     other numbers. unique: no other mistake of the table explains as much of this claim. chance: how
     likely a random number with as many digits fits a mistake at least as common; where it explains
     several claims, several random numbers one mistake. rare: it is one that few people make, and
-    explains this claim alone.
+    explains this claim alone. rule: the sentence that would have
+    prevented it, if it was looked for.
     """
 
     mistake: str
@@ -124,6 +125,7 @@ class Diagnosis:
     unique: bool
     chance: float = 0.0
     rare: bool = False
+    rule: str = ""
 
     @property
     def certain(self) -> bool:
