@@ -376,7 +376,6 @@ def test_the_claims_of_a_course_are_judged_in_one_command() -> None:
     assert code == 1 and not err
     assert [one["name"] for one in found["claims"] if not one["right"]] == ["hprebn", "embcat", "W1", "b1", "C"]  # fmt: skip
     assert found["first"]["name"] == "hprebn" and len(found["first"]["following"]) == 4
-    assert (
-        found["claims"][13]["diagnoses"][0]["mistake"]
-        and found["claims"][13]["diagnoses"][0]["node"] == "hprebn"
-    )
+    (hprebn,) = (one for one in found["claims"] if one["name"] == "hprebn")
+    assert hprebn["diagnoses"][0]["mistake"] == "overwritten"
+    assert hprebn["diagnoses"][0]["node"] == "hprebn"

@@ -13,6 +13,7 @@ from . import mistakes, variations
 from .array_sheet import ArraySheet
 from .at_arrays import (
     after_sum,
+    all_of_window,
     another_upstream,
     another_value,
     difference_reversed,
@@ -29,6 +30,7 @@ from .at_arrays import (
     mean_of,
     of_other_node,
     once,
+    one_branch,
     one_row,
     ones_for_upstream,
     other_rule,
@@ -88,6 +90,7 @@ at_array_edge = (
     Mistake("divided by the columns", 16, "divided by the number of columns, the features", "{arc:contribution} was divided by {count}, the columns of {of:name}: it is {arc:rule}", scaled(1, -1), everywhere=True),
     Mistake("times the batch", 17, "multiplied by the size of the batch", "{arc:contribution} was multiplied by {count}, the rows of {of:name}: it is {arc:rule}", scaled(0, 1), everywhere=True),
     Mistake("index overwritten", 9, "an element taken twice, overwritten instead of added", "{arc:contribution} was overwritten where an element is taken more than once: what they send is added", overwritten_twice, everywhere=True),
+    Mistake("all of a window", 12, "the gradient passed to all of a window, though one is selected", "{arc:contribution} was passed {how} to every element of its window, though {node:title} selects the largest", all_of_window, everywhere=True),
     Mistake("not summed", 7, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
     Mistake("averaged over the batch", 8, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
     Mistake("summed over everything", 12, "summed over everything", "{arc:contribution} was summed over everything, and is the same for all of {operand:name}", after_sum(everything), everywhere=True),
@@ -129,6 +132,7 @@ at_array_edge = (
 
 at_array_node = (
     Mistake("difference reversed", 29, "a difference taken the other way round", "at {node:title} the difference was taken the other way round: {b:name} - {a:name} for {a:name} - {b:name}, a wrong sign", difference_reversed),
+    Mistake("one branch", 10, "one branch of an if everywhere", "at {node:title} the {branch} branch, {kept:title}, was differentiated in all elements, whatever the condition says of each", one_branch, everywhere=True),
     Mistake("loss for its derivative", 30, "the loss's value as the gradient of the loss", "the backward pass began with the value of {node:name} instead of 1", loss_for_upstream),
 )  # fmt: skip
 

@@ -10,9 +10,10 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.fits import positions
+from ..operations.lowerings import pooled
 from ..operations.row import Role
 from ..operations.shape import Cells, Shape, size
-from ..operations.structural import INDEX, MATMUL, Structural
+from ..operations.structural import INDEX, MATMUL, MAXPOOL, Structural
 from ..operations.table import ADD, IF, OPERATIONS, SUB
 from . import variations
 from .array_sheet import ArraySheet, Map, Text
@@ -261,15 +262,9 @@ LARGEST_JACOBIAN = 36
 
 def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """An element that is taken several times gets what the last one sends."""
-    operands = sheet.operands(arc.sender)
     if sheet.nodes[arc.sender].row is not INDEX or arc.place:
         return
-    cells = []
-    for k in operands:
-        value = sheet.values[k]
-        whole = None if k == operands[0] else tuple(int(x) for x in value.numbers)
-        cells.append(Cells(value.shape, range(size(value.shape)), whole))
-    places = positions(cells, sheet.written(arc.sender))[1]
+    places = positions(cells_of(sheet, arc.sender), sheet.written(arc.sender))[1]
     if len(set(places)) == len(places):
         return
     shape = sheet.nodes[arc.operand].shape
@@ -281,6 +276,33 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         return up.kernel.make(shape, numbers)
 
     yield one(arc, Map(last))
+
+
+def all_of_window(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """Every element of a window of maxpool gets what arrives, in full or shared."""
+    if sheet.nodes[arc.sender].row is not MAXPOOL or arc.place:
+        return
+    windows = list(pooled(cells_of(sheet, arc.sender)))
+    shape = sheet.nodes[arc.operand].shape
+    for share, how in ((1.0, "in full"), (1 / len(windows[0]), "in equal shares")):
+
+        def spread(up: Floats, share: float = share) -> Floats:
+            numbers = [0.0] * size(shape)
+            for places, number in zip(windows, up.numbers, strict=True):
+                for place in places:
+                    numbers[place] += share * number
+            return up.kernel.make(shape, numbers)
+
+        yield one(arc, Map(spread), variant=how, how=how)
+
+
+def cells_of(sheet: ArraySheet, node: int) -> list[Cells]:
+    """The operands of an operation that selects: its array, and the whole numbers that say where."""
+    first, *rest = (sheet.values[k] for k in sheet.operands(node))
+    return [
+        Cells(first.shape, range(size(first.shape)), None),
+        *(Cells(x.shape, range(size(x.shape)), tuple(map(int, x.numbers))) for x in rest),
+    ]
 
 
 def another_value(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
@@ -568,6 +590,17 @@ def difference_reversed(sheet: ArraySheet, node: int) -> Iterator[Guess]:
         changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
         if changes:
             yield Guess(changes, node, -1, details={"a": a, "b": b})
+
+
+def one_branch(sheet: ArraySheet, node: int) -> Iterator[Guess]:
+    """The same branch of an `if` differentiated in all elements."""
+    if sheet.nodes[node].row is not IF or not sheet.nodes[node].shape:
+        return
+    for kept in sheet.sent[node]:
+        changes = tuple((arc, float(arc is kept), 0.0) for arc in sheet.sent[node])
+        branch = "first" if kept.place == 2 else "second"
+        details = {"kept": kept.operand, "branch": branch}
+        yield Guess(changes, node, -1, branch, details=details)
 
 
 def loss_for_upstream(sheet: ArraySheet, node: int) -> Iterator[Guess]:

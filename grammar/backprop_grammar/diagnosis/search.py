@@ -12,9 +12,9 @@ from typing import Any
 
 from ..numbers.ball import INFINITY
 from ..trace.record import Trace
-from .mistakes import TWO, at_all, at_claim, at_edge, at_node, at_sum
+from .mistakes import OTHER_BRANCH, TWO, at_all, at_claim, at_edge, at_node, at_sum
 from .perturbed import Sheet, Towards, predicted, shift, slopes
-from .several import COMMON, PAIRED, after_step, everywhere, pairs, siblings
+from .several import COMMON, PAIRED, after_step, everywhere, other_branches, pairs, siblings
 from .suspects import Suspect
 
 __all__ = [
@@ -237,6 +237,8 @@ def diagnose(
         if explained(sheet, suspect, by_node, near):
             explaining.append(suspect)
         visits += len(suspect.predicted) + len(suspect.guess.changes)
+    turned = other_branches(sheet, [claim.node for claim in claims])
+    explaining += [one for one in turned if explained(sheet, one, by_node, near)]
     explaining += [
         suspect
         for suspect in siblings(sheet, explaining)
@@ -305,7 +307,7 @@ def explained(
     for node, number in suspect.predicted.items():
         for claim in by_node.get(node, ()):
             fits = claim.fits(number, sheet.gradients[node])
-            if not claim.right and suspect.kind:
+            if not claim.right and (suspect.kind or suspect.mistake is OTHER_BRANCH):
                 note(near[claim.name], claim, number, suspect.weight)
             if not claim.right and fits:
                 explains.append(claim.name)
