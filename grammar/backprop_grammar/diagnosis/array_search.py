@@ -62,6 +62,7 @@ def told(search: Search, found: list[Suspect]) -> Findings:
     for name in claims:
         own = findings.by_claim.get(name, [])
         alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+        alike += bool(own) and is_two(own[0])  # another two are never far
         findings.diagnoses[name] = [
             described(search, suspect, alike == 1 and suspect is own[0], claims)
             for suspect in own[:SHOWN]
@@ -139,12 +140,19 @@ def merged(found: list[Suspect]) -> list[Suspect]:
             kept[key] = suspect
             continue
         first = kept[key]
+        if is_two(suspect) and not is_two(first):
+            continue  # where one is enough
         first.also.append(suspect)
         factor = str(suspect.guess.details.get("factor", "-"))
         if suspect.mistake.name == MULTIPLE.name and not factor.startswith("-"):
             more = f"; what comes out is the right gradient times {factor}"
             first.mistake = replace(first.mistake, message=first.mistake.message + more)
     return without_parts(sorted(kept.values(), key=Suspect.rank))
+
+
+def is_two(suspect: Suspect) -> bool:
+    """Whether it is a mistake with another, or with a factor besides."""
+    return suspect.mistake.weight > MULTIPLE.weight and suspect.mistake.name != MULTIPLE.name
 
 
 def without_parts(found: list[Suspect]) -> list[Suspect]:

@@ -146,7 +146,18 @@ RULES: tuple[tuple[str, int, tuple[int, ...], str, str], ...] = (
     ("batchnorm", 0, BOTH, "up*g/sqrt(mean((x - mean(x, axis=0))^2, axis=0) + 1e-5)", "the mean and the variance were taken as constants"),
     ("batchnorm", 0, BOTH, "up*g", "only the scale was kept"),
     ("batchnorm", 0, BOTH, "up", "the gradient was copied through"),
+    ("batchnorm", 0, BOTH, "g*(up - mean(up, axis=0))/sqrt(mean((x - mean(x, axis=0))^2, axis=0) + 1e-5)", "the variance was taken as a constant"),
+    ("batchnorm", 1, BOTH, "sum(up*x, axis=0)", "the operand was taken for what it is normalised to"),
+    ("batchnorm", 1, BOTH, "sum(up*(x - mean(x, axis=0)), axis=0)", "the mean was subtracted alone, and not divided by the deviation"),
+    ("layernorm", 0, (1,), "up*g/sqrt(mean((x - mean(x))^2) + 1e-5)", "the mean and the variance were taken as constants"),
+    ("layernorm", 0, (2,), "up*g/sqrt(mean((x - mean(x, axis=1))^2, axis=1) + 1e-5)", "the mean and the variance were taken as constants"),
+    ("layernorm", 0, (1,), "(up*g - mean(up*g))/sqrt(mean((x - mean(x))^2) + 1e-5)", "the variance was taken as a constant"),
+    ("layernorm", 0, (2,), "(up*g - mean(up*g, axis=1))/sqrt(mean((x - mean(x, axis=1))^2, axis=1) + 1e-5)", "the variance was taken as a constant"),
+    ("layernorm", 0, BOTH, "up*g", "only the scale was kept"),
     ("layernorm", 0, BOTH, "up", "the gradient was copied through"),
+    ("layernorm", 1, BOTH, "up*x", "the operand was taken for what it is normalised to"),
+    ("layernorm", 1, BOTH, "sum(up*x, axis=0)", "the operand was taken for what it is normalised to"),
+    ("layernorm", 1, BOTH, "sum(up*(x - mean(x, axis=1)), axis=0)", "the mean was subtracted alone, and not divided by the deviation"),
 )  # fmt: skip
 """Wrong rules of single operations: (operation, which operand, its axes, the rule, in words).
 
@@ -513,6 +524,20 @@ def share(text: str, *rows: str) -> Callable[[ArraySheet, Arc], Iterator[Guess]]
 def spelled_share(text: str, counts: dict[str, float]) -> str:
     """`1/n^2` with the number for n."""
     return "".join(f"{counts[part]:g}" if part in counts else part for part in text)
+
+
+def shared_as_well(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """What is added to a mean, divided by its n as well: a penalty divided by the size of the batch."""
+    if sheet.row(arc.sender) is not ADD or sheet.nodes[arc.sender].shape:
+        return
+    counts = dict[int, int]()
+    for other in sheet.arcs:
+        if reduces(sheet, other) and sheet.nodes[other.sender].row.name == "mean":
+            n = size(sheet.nodes[other.operand].shape) // size(sheet.nodes[other.sender].shape)
+            counts.setdefault(n, other.sender)
+    for n, mean in counts.items():
+        if n > 1:
+            yield one(arc, arc.local / float(n), variant=str(n), count=n, mean=mean)
 
 
 # choices
