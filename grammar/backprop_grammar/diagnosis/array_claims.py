@@ -20,11 +20,11 @@ from .array_search import diagnose
 from .array_suspects import ArrayClaim
 from .claimed import GRADIENT, VALUE, Target, Written, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
-from .comparison import BINARY, Comparison, alike, compared, factor, same, transposed
+from .comparison import BINARY, TOLERANCES, Comparison, alike, compared, factor, same, transposed
 from .follows import First, follows
 from .magnitudes import of_gradients, of_values
 from .rounding import NEAR
-from .search import COINCIDENCE, Diagnosis, Findings
+from .search import COINCIDENCE, NOISE, Diagnosis, Findings
 
 __all__ = ["ArrayVerdict", "Judgement", "judge_arrays", "targets"]
 
@@ -176,7 +176,7 @@ def judge_arrays(
         table = [(one.target, one.claimed, one.correct, one.right) for one in verdicts]
         first = follows(trace, table, sizes.of)
     excused = first.of_values if first else ()
-    verdicts = diagnosed(trace, verdicts, excused)
+    verdicts = diagnosed(trace, verdicts, excused, sizes)
     return Judgement(tuple(verdicts), first, tuple(notes))
 
 
@@ -345,13 +345,13 @@ def of_ratio(ratio: float, what: str) -> str:
 
 
 def diagnosed(
-    trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], excused: Sequence[str]
+    trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], excused: Sequence[str], sizes: Sizes
 ) -> list[ArrayVerdict]:
     """The verdicts with the mistakes that explain the wrong ones.
 
     excused: claims that follow from wrong values, which no mistake of a backward pass explains.
     """
-    claims = by_node(trace, [verdict for verdict in verdicts if verdict.name not in excused])
+    claims = by_node(trace, [verdict for verdict in verdicts if verdict.name not in excused], sizes)
     if all(claim.right for claim in claims):
         return list(verdicts)
     findings = diagnose(trace, claims)
@@ -373,7 +373,7 @@ def diagnosed(
     return result
 
 
-def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayClaim]:
+def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], sizes: Sizes) -> list[ArrayClaim]:
     """The claimed gradients for the search, the elements of one node together."""
     found: dict[str, ArrayClaim] = {}
     for verdict in verdicts:
@@ -392,6 +392,11 @@ def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayCl
         if (verdict.comparison.told and len(rights) != len(claim.texts)) or (verdict.comparison.status == WRONG and claim.shape != shape and target.place is None):  # fmt: skip
             rights = [False] * len(claim.texts)
         halves = rooms(claim)
+        if verdict.comparison.status == BINARY and len(halves) == len(
+            rights
+        ):  # what cancels is noise
+            room = TOLERANCES.get(claim.made, NOISE)
+            halves = [max(half, room * scale) for half, scale in zip(halves, sizes.of(target), strict=True)]  # fmt: skip
         if target.place is None:
             own = shape if size(claim.shape) == size(shape) and alike(claim.shape, shape) else claim.shape  # fmt: skip
             found[target.node] = ArrayClaim(target.node, own, claim.numbers, tuple(halves), tuple(rights))  # fmt: skip
