@@ -49,7 +49,7 @@ EXAMPLES = """\
 backprop step "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --rate 0.01 --up
 backprop step --file @rosenbrock --rate 0.05 --steps 200 --method adam
 backprop step "(w*x0 + b - x1)^2" --points @points --at w=0,b=0 --steps 500
-backprop step --file @spirals --points @spirals --init normal --seed 1 --method adam --rate 0.05 --steps 400
+backprop step -f @spirals --points @spirals --init he --method adam --steps 90
 backprop step "norm(W @ x)^2" --at "W=[1,2;3,4],x=[1,-1]" --wrt W --rate 0.01
 backprop step "x^2" --at x=3 --steps 9 --json | backprop eval "x^4" --at @-"""
 
