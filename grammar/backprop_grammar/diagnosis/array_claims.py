@@ -263,7 +263,7 @@ def chosen_together(
     What the claims say of moving all of them away from the gradient is held against what the function
     does there: at a tie each of the largest may have the whole gradient, but not all of them.
     """
-    from ..trace.singular import along
+    from ..trace.singular import along  # only where a rule is a choice
 
     def off(k: int) -> float:
         return (claim.numbers[k] or 0.0) - (as_float(trace.by_index[cells[k]].gradient or 0.0) or 0.0)  # fmt: skip
