@@ -378,3 +378,39 @@ def test_the_claims_of_a_course_are_judged_in_one_command() -> None:
     assert found["first"]["name"] == "hprebn" and len(found["first"]["following"]) == 4
     (first,) = (one for one in found["claims"] if one["name"] == "hprebn")
     assert (first["diagnoses"][0]["mistake"], first["diagnoses"][0]["node"]) == ("overwritten", "hprebn")  # fmt: skip
+
+
+def test_slopes_at_a_kink_are_those_of_one_choice() -> None:
+    """At a tie each of the largest may have all of the gradient, or a share, but not all of them all."""
+    ties, origin = bp.Program("max(x)").at(x=[1, 2, 2]), bp.Program("norm(x)").at(x=[0, 0])
+    for claim in ([0, 1, 0], [0, "0.3", "0.7"], ["0", "0.5", "0.5"]):
+        assert ties.claim(x=claim).right, claim
+    assert origin.claim(x=["0.7", "0.7"]).right and not origin.claim(x=[1, 1]).right
+    report = ties.claim(x=[0, 1, 1])
+    assert report.record.verdicts[0].text == "each number is a slope at this kink, all together in 2 of 3 are not"  # fmt: skip
+    assert report.record.verdicts[0].diagnoses[0].mistake == "every tie in full"
+    assert not ties.claim(x=[0, 0, 0]).right
+
+
+def test_what_is_no_number_is_explained_by_no_mistake() -> None:
+    for program, at, claim in (
+        ("sum(sqrt(x))", [1, 0, 4], ["0.5", 0, "0.25"]),
+        ("q = x^2; sum(q)", [1.5, -2, 0.25], ["1e400", 1, 1]),
+        ("sum(x^2)", [1, 2], ["1e400", 4]),
+    ):
+        (verdict,) = bp.Program(program).at(x=at).claim(x=claim).record.verdicts
+        assert not verdict.right and not verdict.diagnoses, verdict
+    report = bp.Program("sum(x^2)").at(x=[1.1, 2.3]).claim(x=np.array([2.2, 4.6]) * (1 + 1e-8))
+    assert not report.right and "times 1" not in str(report)
+    report = bp.Program("sum(x^2)").at(x=[1, 2]).claim(x=np.zeros((9, 7)))
+    assert not report.record.verdicts[0].diagnoses
+
+
+def test_what_follows_from_a_wrong_value_is_said_of_large_programs() -> None:
+    rng = np.random.default_rng(3)
+    X, W = rng.normal(size=(90, 40)), rng.normal(size=(40, 30))
+    trace = bp.Program("z = X @ W; h = sigmoid(z); c = h - mean(h, axis=0); L = sum(c^2)").at(X=X, W=W)  # fmt: skip
+    h = 1 / (1 + np.exp(-(X @ W))) * 1.01
+    c = h - h.mean(0)
+    first = trace.claim({"value.h": h, "value.c": c, "value.L": (c**2).sum(), "c": 2 * c}).record.first  # fmt: skip
+    assert first.name == "value.h" and set(first.following) == {"value.c", "value.L", "c"}

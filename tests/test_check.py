@@ -280,6 +280,11 @@ def test_what_was_claimed_comes_from_the_wrong_rule(case):
         ("cos(3*x)", "x=0.4", "x", "sin(3*x)", "two mistakes at once: "),
         ("log(x^2 + 1)", "x=1.4", "x", "1/(2*x)", "the outer derivative was taken at the derivative of n2, 2.8, instead of at n2 = 2.96"),
         ("o = sigmoid(z); h = o*tanh(c); h*d", "z=-0.3,c=1.05,d=0.8", "o", "d*c", "multiplied by c = 1.05, which went into n1 (tanh), instead of by n1 = 0.781806"),
+        ("s = x + y; k*s^2", "x=1.4,y=-0.83,k=0.7", "x", "2*k", "took 2 for the local gradient 2*s = 1.14: the operand was left out"),
+        ("d = a - b; d^2*w", "a=1.3,b=-0.6,w=2.4", "b", "2*(a - b)*w", "at d (sub) the contribution to b lost its minus sign"),
+        ("b = a*a; b*c", "a=1.73,c=-0.61", "a", "a*c", "only one of the 2 contributions via b (mul) was kept"),
+        ("e = y - t; if(abs(e) < d, 0.5*e^2, d*(abs(e) - 0.5*d))", "y=2.13,t=-0.44,d=0.8", "y", "y - t", "at n8 (if) the branch was differentiated that is not taken here"),
+        ("h(e, d) = if(abs(e) < d, 0.5*e^2, d*(abs(e) - 0.5*d)); 3*h(y - t, d)", "y=2.13,t=-0.44,d=0.8", "t", "-3*(y - t)", "at n2 (h) the branch was differentiated that is not taken here"),
         ("w1*x1 + w2*x2", "w1=0.3,w2=0.4,x1=1.71,x2=-0.93", "w1", "x2", "was multiplied by x2 = -0.93 instead of x1 = 1.71"),
     ],
 )  # fmt: skip

@@ -149,6 +149,12 @@ KINDS = (
     ("sum(U*C[ix])", {"C": [[1.0, 2], [3, 4], [5, 6]], "ix": [2, 0, 2], "U": [[0.3, 0.7], [1.1, -0.2], [0.9, 0.4]]}, {"C": [[1.1, -0.2], [0, 0], [0.9, 0.4]]}, "index overwritten", "overwritten where an element is taken more than once"),
     # a mask of the upstream's sign
     ("sum(g*relu(x))", {"x": [0.5, -1.1, 0.7, -0.3], "g": [1.5, 0.25, -0.6, -0.8]}, {"x": [1.5, 0.25, 0, 0]}, "mask of the upstream", "by the sign of the upstream gradient"),
+    # a window, a branch
+    ("p = maxpool(x, 2, 2); sum(g*p)", {"x": [[1, 2, 3, 0], [4, 1, 0.5, 0.2], [0.1, 0.7, 0.9, 1.4], [0.4, 0.2, 0.3, 0.8]], "g": G}, {"x": [[1.5, 1.5, -0.5, -0.5]] * 2 + [[0.25, 0.25, 2, 2]] * 2}, "all of a window", "in full to every element of its window"),
+    ("e = y - t; sum(if(abs(e) < 1, 0.5*e^2, abs(e) - 0.5))", {"y": [2.13, 0.3, -1.74], "t": [-0.4, 0.5, 0.2]}, {"y": [2.53, -0.2, -1.94]}, "one branch", "the first branch, n3 (mul), was differentiated in all elements"),
+    # a penalty, a normalisation
+    ("mean((X @ w - y)^2) + l*sum(w^2)", {"X": X, "w": [0.2, -0.3, 0.6], "y": [0.7, -0.2], "l": 0.7}, {"w": [0.164, -0.602, 0.634]}, "shared as well", "was divided by 2, as the mean n4 is"),
+    ("o = layernorm(x, g, b); dot(u, o)", {"x": [1, 2, 4], "g": [0.5, -1.2, 0.7], "b": [0, 0, 0], "u": [1.3, 0.4, -0.6]}, {"g": [1.3, 0.8, -2.4]}, "wrong rule", "the operand was taken for what it is normalised to"),
     # a factor besides
     ("mean((X @ w - y)^2)", {"X": X, "w": [0.2, -0.3, 0.6], "y": [0.7, -0.2]}, {"w": [-0.033, -0.088, 0.044]}, "one row of the batch", "besides"),
 )  # fmt: skip

@@ -7,23 +7,24 @@ a simple relation to something right is looked for, before the mistakes are made
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 
 from ..arrays.lower import element, elements
 from ..arrays.record import ArrayNode, ArrayTrace, Tensor, TraceByNumbers
 from ..errors import BackpropError, few, shorten, suggestion, visible
 from ..numbers.wide import as_float, exists
 from ..operations.shape import Shape, said, size
-from ..trace.record import KINKS
+from ..trace.record import KINKS, Trace
 from .array_distinguish import told_apart
 from .array_search import diagnose
 from .array_suspects import ArrayClaim
 from .claimed import GRADIENT, VALUE, Target, Written, at_place, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
-from .comparison import BINARY, Comparison, alike, compared, factor, same, transposed
+from .comparison import BINARY, TOLERANCES, Comparison, alike, compared, factor, same, transposed
 from .follows import First, follows
 from .magnitudes import of_gradients, of_values
 from .rounding import NEAR
-from .search import COINCIDENCE, Diagnosis, Findings
+from .search import COINCIDENCE, NOISE, Diagnosis, Findings
 
 __all__ = ["ArrayVerdict", "Judgement", "judge_arrays", "targets"]
 
@@ -175,7 +176,7 @@ def judge_arrays(
         table = [(one.target, one.claimed, one.correct, one.right) for one in verdicts]
         first = follows(trace, table, sizes.of)
     excused = first.of_values if first else ()
-    verdicts = diagnosed(trace, verdicts, excused)
+    verdicts = diagnosed(trace, verdicts, excused, sizes)
     return Judgement(tuple(verdicts), first, tuple(notes))
 
 
@@ -241,8 +242,35 @@ def with_choices(
         slack = half + 1e-9 * max(abs(low), abs(high))
         if low - slack <= number <= high + slack:
             of[int(k)] = CHOICE
+    chosen = [k for k in found.wrong if of[k] == CHOICE]
+    if len(chosen) == len(found.wrong) > 1 and not chosen_together(numbers, own, claim, chosen):
+        told = f"each number is a slope at this kink, all together in {len(chosen):,} of {len(of):,} are not"  # fmt: skip
+        return replace(found, told=told)
     wrong = tuple([k for k in found.wrong if of[k] == WRONG])
     return replace(found, of=tuple(of), wrong=wrong)
+
+
+def chosen_together(
+    trace: Trace, cells: Mapping[int, int], claim: Written, places: Sequence[int]
+) -> bool:
+    """Whether slopes that were chosen one by one are those of one choice, as far as is seen.
+
+    What the claims say of moving all of them away from the gradient is held against what the function
+    does there: at a tie each of the largest may have the whole gradient, but not all of them.
+    """
+    from ..trace.singular import along  # only where a rule is a choice
+
+    def off(k: int) -> float:
+        return (claim.numbers[k] or 0.0) - (as_float(trace.by_index[cells[k]].gradient or 0.0) or 0.0)  # fmt: skip
+
+    direction = {cells[k]: off(k) for k in places if off(k)}
+    function = along(trace, direction)
+    if not all(side is not None and exists(side) for side in (function.below, function.above)):
+        return True
+    low, high = sorted(as_float(side or 0.0) or 0.0 for side in (function.below, function.above))
+    said = sum((claim.numbers[k] or 0.0) * off(k) for k in places)
+    slack = sum(claim.halves[k] * abs(off(k)) for k in places) + 1e-9 * max(abs(low), abs(high))
+    return low - slack <= said <= high + slack
 
 
 def in_words(verdict: ArrayVerdict) -> str:
@@ -312,13 +340,13 @@ def of_ratio(ratio: float, what: str) -> str:
 
 
 def diagnosed(
-    trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], excused: Sequence[str]
+    trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], excused: Sequence[str], sizes: Sizes
 ) -> list[ArrayVerdict]:
     """The verdicts with the mistakes that explain the wrong ones.
 
     excused: claims that follow from wrong values, which no mistake of a backward pass explains.
     """
-    claims = by_node(trace, [verdict for verdict in verdicts if verdict.name not in excused])
+    claims = by_node(trace, [verdict for verdict in verdicts if verdict.name not in excused], sizes)
     if all(claim.right for claim in claims):
         return list(verdicts)
     findings = diagnose(trace, claims)
@@ -340,7 +368,7 @@ def diagnosed(
     return result
 
 
-def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayClaim]:
+def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict], sizes: Sizes) -> list[ArrayClaim]:
     """The claimed gradients for the search, the elements of one node together."""
     found: dict[str, ArrayClaim] = {}
     for verdict in verdicts:
@@ -349,14 +377,21 @@ def by_node(trace: ArrayTrace, verdicts: Sequence[ArrayVerdict]) -> list[ArrayCl
             verdict.claimed,
             trace.by_name[verdict.target.node].shape,
         )
-        if target.kind == VALUE or None in claim.numbers or (target.node in found and target.place is None):  # fmt: skip
+        if target.kind == VALUE or not all(x is not None and isfinite(x) for x in claim.numbers) or (target.node in found and target.place is None):  # fmt: skip
             continue  # what is no number is no mistake either
         rights = [status != WRONG for status in verdict.comparison.of]
         for k in in_doubt(verdict):
             rights[k] = False
+        if len(rights) == len(verdict.correct.numbers):  # mistakes are made where there is a number
+            rights = [right or not exists(x or 0.0) for right, x in zip(rights, verdict.correct.numbers, strict=True)]  # fmt: skip
         if (verdict.comparison.told and len(rights) != len(claim.texts)) or (verdict.comparison.status == WRONG and claim.shape != shape and target.place is None):  # fmt: skip
             rights = [False] * len(claim.texts)
         halves = rooms(claim)
+        if verdict.comparison.status == BINARY and len(halves) == len(
+            rights
+        ):  # what cancels is noise
+            room = TOLERANCES.get(claim.made, NOISE)
+            halves = [max(half, room * scale) for half, scale in zip(halves, sizes.of(target), strict=True)]  # fmt: skip
         if target.place is None:
             own = shape if size(claim.shape) == size(shape) and alike(claim.shape, shape) else claim.shape  # fmt: skip
             found[target.node] = ArrayClaim(target.node, own, claim.numbers, tuple(halves), tuple(rights))  # fmt: skip

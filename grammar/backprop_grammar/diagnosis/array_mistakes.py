@@ -13,6 +13,7 @@ from . import mistakes, variations
 from .array_sheet import ArraySheet
 from .at_arrays import (
     after_sum,
+    all_of_window,
     another_upstream,
     another_value,
     difference_reversed,
@@ -29,6 +30,7 @@ from .at_arrays import (
     mean_of,
     of_other_node,
     once,
+    one_branch,
     one_row,
     ones_for_upstream,
     other_rule,
@@ -36,6 +38,7 @@ from .at_arrays import (
     own_elements_only,
     scaled,
     share,
+    shared_as_well,
     sign,
     slope_left_out,
     sum_of_input,
@@ -88,6 +91,7 @@ at_array_edge = (
     Mistake("divided by the columns", 16, "divided by the number of columns, the features", "{arc:contribution} was divided by {count}, the columns of {of:name}: it is {arc:rule}", scaled(1, -1), everywhere=True),
     Mistake("times the batch", 17, "multiplied by the size of the batch", "{arc:contribution} was multiplied by {count}, the rows of {of:name}: it is {arc:rule}", scaled(0, 1), everywhere=True),
     Mistake("index overwritten", 9, "an element taken twice, overwritten instead of added", "{arc:contribution} was overwritten where an element is taken more than once: what they send is added", overwritten_twice, everywhere=True),
+    Mistake("all of a window", 12, "the gradient passed to all of a window, though one is selected", "{arc:contribution} was passed {how} to every element of its window, though {node:title} selects the largest", all_of_window, everywhere=True),
     Mistake("not summed", 7, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
     Mistake("averaged over the batch", 8, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
     Mistake("summed over everything", 12, "summed over everything", "{arc:contribution} was summed over everything, and is the same for all of {operand:name}", after_sum(everything), everywhere=True),
@@ -103,6 +107,7 @@ at_array_edge = (
     Mistake("mean: columns", 16, "divided by the columns", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by the columns", share("1/c", "mean"), everywhere=True),
     Mistake("mean: all", 16, "divided by all numbers", "{arc:contribution} was scaled by {share} instead of {arc:rule}: by all numbers", share("1/s", "mean"), everywhere=True),
     Mistake("mean: times", 20, "multiplied by n", "{arc:contribution} was scaled by {share} instead of {arc:rule}", share("n", "mean"), everywhere=True),
+    Mistake("shared as well", 16, "divided by n of a mean beside it", "{arc:contribution} was divided by {count}, as the mean {mean:name} is; it is {arc:rule}", shared_as_well),
     Mistake("sum: averaged", 20, "the mean for the sum", "{arc:contribution} was scaled by {share}, as at a mean; a sum passes all of it on", share("1/n", "sum"), everywhere=True),
     Mistake("sum: rows", 21, "divided by the rows", "{arc:contribution} was divided by the rows, {share}; a sum passes all of it on", share("1/r", "sum"), everywhere=True),
     Mistake("sum: columns", 22, "divided by the columns", "{arc:contribution} was divided by the columns, {share}; a sum passes all of it on", share("1/c", "sum"), everywhere=True),
@@ -122,6 +127,7 @@ at_array_edge = (
 
 at_array_node = (
     Mistake("difference reversed", 29, "a difference taken the other way round", "at {node:title} the difference was taken the other way round: {b:name} - {a:name} for {a:name} - {b:name}, a wrong sign", difference_reversed),
+    Mistake("one branch", 10, "one branch of an if everywhere", "at {node:title} the {branch} branch, {kept:title}, was differentiated in all elements, whatever the condition says of each", one_branch, everywhere=True),
     Mistake("loss for its derivative", 30, "the loss's value as the gradient of the loss", "the backward pass began with the value of {node:name} instead of 1", loss_for_upstream),
 )  # fmt: skip
 

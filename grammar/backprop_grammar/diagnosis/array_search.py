@@ -65,7 +65,8 @@ def told(search: Search, found: list[Suspect]) -> Findings:
 
     for name in claims:
         own = findings.by_claim.get(name, [])
-        findings.diagnoses[name] = diagnoses(as_sheet(search.sheet), own, chance)
+        two = bool(own) and is_two(own[0])
+        findings.diagnoses[name] = diagnoses(as_sheet(search.sheet), own, chance, two=two)
     return findings
 
 
@@ -109,12 +110,19 @@ def merged(found: list[Suspect]) -> list[Suspect]:
             kept[key] = suspect
             continue
         first = kept[key]
+        if is_two(suspect) and not is_two(first):
+            continue  # where one is enough
         first.also.append(suspect)
         factor = str(suspect.guess.details.get("factor", "-"))
         if suspect.mistake.name == MULTIPLE.name and not factor.startswith("-"):
             more = f"; what comes out is the right gradient times {factor}"
             first.mistake = replace(first.mistake, message=first.mistake.message + more)
     return without_parts(sorted(kept.values(), key=Suspect.rank))
+
+
+def is_two(suspect: Suspect) -> bool:
+    """Whether it is a mistake with another, or with a factor besides."""
+    return suspect.mistake.weight > MULTIPLE.weight and suspect.mistake.name != MULTIPLE.name
 
 
 def without_parts(found: list[Suspect]) -> list[Suspect]:

@@ -152,7 +152,7 @@ def times(
     if claim.shape != search.sheet.nodes[node].shape or len(numbers) != len(claim.numbers):
         return None
     c = ratio(claim, numbers, named)
-    if not math.isfinite(c) or abs(c - 1) < 1e-9 or not claim.fits(numbers, claim.places, c):
+    if not math.isfinite(c) or spelled(c) == "1" or not claim.fits(numbers, claim.places, c):
         return None
     search.near[claim.name] |= {f"times {factor:g}" for factor in named}
     return c if c in named or len(claim.distinct) > 2 else None
@@ -372,7 +372,8 @@ def in_blocks(search: Search) -> list[Suspect]:
         for mistake in at_array_edge:
             for arc in arcs:
                 for guess in guessed(mistake, sheet, arc):
-                    suspect = Suspect(mistake, guess)
+                    # below what is written itself
+                    suspect = Suspect(mistake, replace(guess, rarer=guess.rarer + 1))
                     if not search.exhausted and within.try_out(suspect):
                         message = literally(sheet, suspect)
                         suspect.mistake = replace(mistake, message=message)

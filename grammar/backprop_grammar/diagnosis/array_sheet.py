@@ -394,7 +394,7 @@ def gathered(
     terms: list[Floats | None]
     if shape is not None and shape != own:
         terms = [part for part in parts if part]
-        if not all(part.shape == shape for part in parts if part):
+        if not terms or not all(part.shape == shape for part in parts if part):
             return None
     else:
         terms = [into(sheet, arc, part) for arc, part in zip(arcs, parts, strict=True)]

@@ -10,9 +10,10 @@ from typing import Any
 from ..language.graph import Graph
 from ..language.table_texts import compiled, texts
 from ..operations.fits import positions
+from ..operations.lowerings import pooled
 from ..operations.row import Role
 from ..operations.shape import Cells, Shape, size
-from ..operations.structural import INDEX, MATMUL, Structural
+from ..operations.structural import INDEX, MATMUL, MAXPOOL, Structural
 from ..operations.table import ADD, IF, OPERATIONS, SUB
 from . import variations
 from .array_sheet import ArraySheet, Map, Text
@@ -145,7 +146,18 @@ RULES: tuple[tuple[str, int, tuple[int, ...], str, str], ...] = (
     ("batchnorm", 0, BOTH, "up*g/sqrt(mean((x - mean(x, axis=0))^2, axis=0) + 1e-5)", "the mean and the variance were taken as constants"),
     ("batchnorm", 0, BOTH, "up*g", "only the scale was kept"),
     ("batchnorm", 0, BOTH, "up", "the gradient was copied through"),
+    ("batchnorm", 0, BOTH, "g*(up - mean(up, axis=0))/sqrt(mean((x - mean(x, axis=0))^2, axis=0) + 1e-5)", "the variance was taken as a constant"),
+    ("batchnorm", 1, BOTH, "sum(up*x, axis=0)", "the operand was taken for what it is normalised to"),
+    ("batchnorm", 1, BOTH, "sum(up*(x - mean(x, axis=0)), axis=0)", "the mean was subtracted alone, and not divided by the deviation"),
+    ("layernorm", 0, (1,), "up*g/sqrt(mean((x - mean(x))^2) + 1e-5)", "the mean and the variance were taken as constants"),
+    ("layernorm", 0, (2,), "up*g/sqrt(mean((x - mean(x, axis=1))^2, axis=1) + 1e-5)", "the mean and the variance were taken as constants"),
+    ("layernorm", 0, (1,), "(up*g - mean(up*g))/sqrt(mean((x - mean(x))^2) + 1e-5)", "the variance was taken as a constant"),
+    ("layernorm", 0, (2,), "(up*g - mean(up*g, axis=1))/sqrt(mean((x - mean(x, axis=1))^2, axis=1) + 1e-5)", "the variance was taken as a constant"),
+    ("layernorm", 0, BOTH, "up*g", "only the scale was kept"),
     ("layernorm", 0, BOTH, "up", "the gradient was copied through"),
+    ("layernorm", 1, BOTH, "up*x", "the operand was taken for what it is normalised to"),
+    ("layernorm", 1, BOTH, "sum(up*x, axis=0)", "the operand was taken for what it is normalised to"),
+    ("layernorm", 1, BOTH, "sum(up*(x - mean(x, axis=1)), axis=0)", "the mean was subtracted alone, and not divided by the deviation"),
 )  # fmt: skip
 """Wrong rules of single operations: (operation, which operand, its axes, the rule, in words).
 
@@ -261,15 +273,9 @@ LARGEST_JACOBIAN = 36
 
 def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
     """An element that is taken several times gets what the last one sends."""
-    operands = sheet.operands(arc.sender)
     if sheet.nodes[arc.sender].row is not INDEX or arc.place:
         return
-    cells = []
-    for k in operands:
-        value = sheet.values[k]
-        whole = None if k == operands[0] else tuple(int(x) for x in value.numbers)
-        cells.append(Cells(value.shape, range(size(value.shape)), whole))
-    places = positions(cells, sheet.written(arc.sender))[1]
+    places = positions(cells_of(sheet, arc.sender), sheet.written(arc.sender))[1]
     if len(set(places)) == len(places):
         return
     shape = sheet.nodes[arc.operand].shape
@@ -281,6 +287,33 @@ def overwritten_twice(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
         return up.kernel.make(shape, numbers)
 
     yield one(arc, Map(last))
+
+
+def all_of_window(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """Every element of a window of maxpool gets what arrives, in full or shared."""
+    if sheet.nodes[arc.sender].row is not MAXPOOL or arc.place:
+        return
+    windows = list(pooled(cells_of(sheet, arc.sender)))
+    shape = sheet.nodes[arc.operand].shape
+    for share, how in ((1.0, "in full"), (1 / len(windows[0]), "in equal shares")):
+
+        def spread(up: Floats, share: float = share) -> Floats:
+            numbers = [0.0] * size(shape)
+            for places, number in zip(windows, up.numbers, strict=True):
+                for place in places:
+                    numbers[place] += share * number
+            return up.kernel.make(shape, numbers)
+
+        yield one(arc, Map(spread), variant=how, how=how)
+
+
+def cells_of(sheet: ArraySheet, node: int) -> list[Cells]:
+    """The operands of an operation that selects: its array, and the whole numbers that say where."""
+    first, *rest = (sheet.values[k] for k in sheet.operands(node))
+    return [
+        Cells(first.shape, range(size(first.shape)), None),
+        *(Cells(x.shape, range(size(x.shape)), tuple(map(int, x.numbers))) for x in rest),
+    ]
 
 
 def another_value(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
@@ -493,6 +526,20 @@ def spelled_share(text: str, counts: dict[str, float]) -> str:
     return "".join(f"{counts[part]:g}" if part in counts else part for part in text)
 
 
+def shared_as_well(sheet: ArraySheet, arc: Arc) -> Iterator[Guess]:
+    """What is added to a mean, divided by its n as well: a penalty divided by the size of the batch."""
+    if sheet.row(arc.sender) is not ADD or sheet.nodes[arc.sender].shape:
+        return
+    counts = dict[int, int]()
+    for other in sheet.arcs:
+        if reduces(sheet, other) and sheet.nodes[other.sender].row.name == "mean":
+            n = size(sheet.nodes[other.operand].shape) // size(sheet.nodes[other.sender].shape)
+            counts.setdefault(n, other.sender)
+    for n, mean in counts.items():
+        if n > 1:
+            yield one(arc, arc.local / float(n), variant=str(n), count=n, mean=mean)
+
+
 # choices
 
 
@@ -568,6 +615,17 @@ def difference_reversed(sheet: ArraySheet, node: int) -> Iterator[Guess]:
         changes = tuple((arc, -arc.local, 0.0) for arc in sheet.sent[node])
         if changes:
             yield Guess(changes, node, -1, details={"a": a, "b": b})
+
+
+def one_branch(sheet: ArraySheet, node: int) -> Iterator[Guess]:
+    """The same branch of an `if` differentiated in all elements."""
+    if sheet.nodes[node].row is not IF or not sheet.nodes[node].shape:
+        return
+    for kept in sheet.sent[node]:
+        changes = tuple((arc, float(arc is kept), 0.0) for arc in sheet.sent[node])
+        branch = "first" if kept.place == 2 else "second"
+        details = {"kept": kept.operand, "branch": branch}
+        yield Guess(changes, node, -1, branch, details=details)
 
 
 def loss_for_upstream(sheet: ArraySheet, node: int) -> Iterator[Guess]:

@@ -382,12 +382,13 @@ def slip(sheet: Sheet, arc: Arc) -> Iterator[Guess]:
             continue
         wrong = read(sheet, arc, compiled(rule))
         if wrong is not None:
-            formula = Formula(arc, compiled(rule))
+            formula = Formula(arc, compiled(rule), number=wrong)
             yield one(arc, wrong, variant=rule, formula=formula, remark=remark)
 
 
 SLIPS = (
     ("pow", 0, "x^(y - 1)", "the exponent was not brought down"),
+    ("pow", 0, "y", "the operand was left out"),
     ("pow", 0, "y*x^y", "the exponent was not lowered by one"),
     ("pow", 0, "y*x", "only the exponent was brought down"),
     ("pow", 0, "(y - 1)*x^(y - 1)", "the lowered exponent was brought down"),
@@ -402,7 +403,7 @@ SLIPS = (
     ("div", 1, "1/y", "the rule for the numerator was used for the divisor"),
     ("div", 0, "y", "the divisor is divided by, not multiplied with"),
     ("sqrt", 0, "1/out", "the factor 1/2 was left out"),
-    ("sqrt", 0, "out/2", "it is one over the root"),
+    ("sqrt", 0, "out/2", "the exponent 1/2 was not lowered by one: it is one over the root"),
     ("sqrt", 0, "2*out", "it is one over twice the root"),
     ("sqrt", 0, "1/(2*x)", "the root was left out"),
     ("cbrt", 0, "1/out^2", "the factor 1/3 was left out"),

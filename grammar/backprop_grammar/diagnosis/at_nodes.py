@@ -32,6 +32,7 @@ def swapped(sheet: Sheet, node: int) -> Iterator[Guess]:
         changes,
         node,
         -1,
+        rarer=20 * (sheet.row(node) is SUB),  # where a minus was forgotten
         details={"first": first, "second": second, "a": first.operand, "b": second.operand},
     )
 
@@ -102,7 +103,13 @@ def overwritten(sheet: Sheet, node: int) -> Iterator[Guess]:
             continue  # what is kept is mostly the last branch, or the first
         changes = tuple((arc, 0.0, 0.0) for arc in arcs if arc is not kept)
         order = "last" if i == len(arcs) - 1 else "first" if i == 0 else str(i)
-        yield Guess(changes, node, -1, order, details={"kept": kept.sender})
+        yield Guess(changes, node, -1, order, details={"kept": kept.sender} | which(arcs, kept))
+
+
+def which(arcs: Sequence[Arc], one: Arc) -> dict[str, str]:
+    """`the contribution`, or `one of the 2 contributions` of a node that sends several: x*x."""
+    count = sum(arc.sender == one.sender for arc in arcs)
+    return {"which": f"one of the {count} contributions" if count > 1 else "the contribution"}
 
 
 BRANCHES = 16
@@ -112,12 +119,14 @@ BRANCHES = 16
 def left_out(sheet: Sheet, node: int) -> Iterator[Guess]:
     arcs = summed(sheet, node)
     for arc in arcs if len(arcs) > 2 else ():
-        yield Guess(((arc, 0.0, 0.0),), node, -1, str(arc.number))
+        yield Guess(((arc, 0.0, 0.0),), node, -1, str(arc.number), details=which(arcs, arc))
 
 
 def twice(sheet: Sheet, node: int) -> Iterator[Guess]:
-    for arc in summed(sheet, node):
-        yield Guess(((arc, 2 * arc.local, 0.0),), node, -1, str(arc.number))
+    arcs = summed(sheet, node)
+    for arc in arcs:
+        changes = ((arc, 2 * arc.local, 0.0),)
+        yield Guess(changes, node, -1, str(arc.number), details=which(arcs, arc))
 
 
 def averaged(sheet: Sheet, node: int) -> Iterator[Guess]:
@@ -230,7 +239,8 @@ def inner_differentiated(sheet: Sheet, node: int, claim: int, slope: Towards) ->
             continue
         outer = sheet.value(texts(row).shown[arc.place], leaves | {"out": out})
         details = {"inner": inner, "operand": arc.operand}
-        ways = ("the outer derivative", outer, 0), ("the outer function", out, 3)
+        plain = 10 * (inner == 1)  # a number that comes of other slips, too
+        ways = ("the outer derivative", outer, plain), ("the outer function", out, 3 + plain)
         for what, number, rarer in ways:
             if number is not None:
                 yield Guess(

@@ -7,6 +7,7 @@ import json
 import re
 import struct
 from collections.abc import Collection, Iterator, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from ..arrays.point import NARROW, held
@@ -166,7 +167,8 @@ def as_typed(text: str) -> tuple[float, float] | None:
     if text.lower() in WORDS:
         return None
     number, half = typed_number(text)
-    return float(number), float(half)
+    near = float(number)
+    return near, float(half) if isfinite(near) else 0.0  # too large for anything to come near
 
 
 def of_floats(

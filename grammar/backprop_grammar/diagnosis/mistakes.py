@@ -13,6 +13,7 @@ from .at_edges import Guess
 
 __all__ = [
     "MISTAKES",
+    "OTHER_BRANCH",
     "TWO",
     "UPDATED_POINT",
     "Guess",
@@ -117,8 +118,7 @@ at_edge = (
         "slip",
         17,
         "a slip in the rule of an operation",
-        "{arc:contribution} took {formula:spelled} = {wrong:figure} for the local gradient "
-        "{arc:local}: {remark}",
+        "{arc:contribution} took {formula:equated} for the local gradient {arc:local}: {remark}",
         at_edges.slip,
         everywhere=True,
     ),
@@ -320,7 +320,7 @@ at_sum = (
         "overwritten",
         8,
         "a branch overwritten instead of added",
-        "at {node:name} a branch was overwritten instead of added: only the contribution via "
+        "at {node:name} a branch was overwritten instead of added: only {which} via "
         "{kept:title} was kept",
         at_nodes.overwritten,
         everywhere=True,
@@ -329,14 +329,14 @@ at_sum = (
         "contribution left out",
         15,
         "a contribution left out of a sum",
-        "at {node:name} the contribution via {sender:title} was left out of the sum",
+        "at {node:name} {which} via {sender:title} was left out of the sum",
         at_nodes.left_out,
     ),
     Mistake(
         "counted twice",
         29,
         "a contribution counted twice",
-        "at {node:name} the contribution via {sender:title} was counted twice",
+        "at {node:name} {which} via {sender:title} was counted twice",
         at_nodes.twice,
     ),
     Mistake(
@@ -441,6 +441,15 @@ UPDATED_POINT = Mistake(
     nowhere,
 )
 
+OTHER_BRANCH = Mistake(
+    "other branch",
+    18,
+    "the branch of an if that does not hold",
+    "at {node:title} the branch was differentiated that is not taken here",
+    nowhere,
+)
+"""Found by tracing the program with the condition turned: see several.py."""
+
 TWO = Mistake(
     "two mistakes",
     50,
@@ -450,5 +459,5 @@ TWO = Mistake(
 )
 """Found by the search itself: see several.py."""
 
-MISTAKES = (*at_edge, *at_node, *at_sum, *at_claim, *at_all, UPDATED_POINT, TWO)
+MISTAKES = (*at_edge, *at_node, *at_sum, *at_claim, *at_all, UPDATED_POINT, OTHER_BRANCH, TWO)
 """All rows; the diagnosis iterates them."""

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..numbers.ball import INFINITY
 from ..trace.record import Trace
-from .mistakes import TWO, at_all, at_claim, at_edge, at_node, at_sum
+from .mistakes import OTHER_BRANCH, TWO, at_all, at_claim, at_edge, at_node, at_sum
 from .perturbed import Sheet, Towards, paths_to, predicted, shift, slopes
-from .several import COMMON, PAIRED, after_step, everywhere, pairs, siblings
+from .several import COMMON, PAIRED, after_step, everywhere, other_branches, pairs, siblings
 from .suspects import Suspect
 
 __all__ = [
@@ -233,6 +233,8 @@ def diagnose(
         if explained(sheet, suspect, by_node, near):
             explaining.append(suspect)
         visits += len(suspect.predicted) + len(suspect.guess.changes)
+    turned = other_branches(sheet, [claim.node for claim in claims])
+    explaining += [one for one in turned if explained(sheet, one, by_node, near)]
     explaining += [
         suspect
         for suspect in siblings(sheet, explaining)
@@ -301,7 +303,7 @@ def explained(
     for node, number in suspect.predicted.items():
         for claim in by_node.get(node, ()):
             fits = claim.fits(number, sheet.gradients[node])
-            if not claim.right and suspect.kind:
+            if not claim.right and (suspect.kind or suspect.mistake is OTHER_BRANCH):
                 note(near[claim.name], claim, number, suspect.weight)
             if not claim.right and fits:
                 explains.append(claim.name)
@@ -392,14 +394,15 @@ def diagnoses(
     own: Sequence[Suspect],
     chance: Callable[[Suspect], float],
     common: float = math.inf,
+    two: bool = False,
 ) -> list[Diagnosis]:
     """What is said of the suspects that explain a claim, best first.
 
     chance: that one explains what it does by coincidence. common: the weight above which one that
-    explains nothing else is rare.
+    explains nothing else is rare. two: whether the first one is two mistakes at once.
     """
     alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
-    alike += bool(own) and own[0].mistake is TWO  # a third one is never far
+    alike += two or (bool(own) and own[0].mistake is TWO)  # another two are never far
     return [
         described(sheet, one, alike == 1 and one is own[0], chance(one), common)
         for one in own[:SHOWN]

@@ -5,19 +5,22 @@ Two different ones are looked for only where a single one explains nothing, and 
 is common: a sign and a factor.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..errors import BackpropError
 from ..operations.row import Operation
+from ..operations.table import IF
+from ..trace.evaluate import evaluate
 from ..trace.record import Trace
 from .at_nodes import RATES, replaced
-from .mistakes import TWO, UPDATED_POINT, Guess, at_sum
+from .mistakes import OTHER_BRANCH, TWO, UPDATED_POINT, Guess, at_sum
 from .perturbed import Change, Sheet, predicted
 from .suspects import Suspect, all_changes
 
-__all__ = ["COMMON", "PAIRED", "after_step", "everywhere", "pairs", "siblings"]
+__all__ = ["COMMON", "PAIRED", "after_step", "everywhere", "other_branches", "pairs", "siblings"]
 
 STAGES = 20
 """Stages up to which a mistake is also made in one of them only."""
@@ -30,6 +33,11 @@ PAIRED = 300
 
 PAIRS = 3_000
 """Pairs of mistakes that are tried for a claim."""
+
+MOST_BRANCHES = 8
+"""Of how many an `if` the other branch is tried."""
+
+OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 SUMS = {mistake.name for mistake in at_sum}
 
@@ -160,6 +168,33 @@ def pair(
         rarer=first.weight + second.weight, details=details,
     )  # fmt: skip
     return Suspect(TWO, guess, "both", nodes)
+
+
+def other_branches(sheet: Sheet, claimed: Iterable[int]) -> Iterator[Suspect]:
+    """The gradients that the branch of an `if` gives which is not taken."""
+    trace = sheet.trace
+    program, output = trace.program, "" if trace.last else trace.output_name
+    shown = [node.index for node in sheet.nodes]
+    for choice, condition in list(program.condition_of.items())[:MOST_BRANCHES]:
+        place = bisect_left(shown, choice)  # the node that it is, or is a part of
+        if place == len(shown) or sheet.nodes[place].row not in (IF, None):
+            continue
+        turned = [*program.conditions]
+        comparison = OPPOSITE[turned[condition].comparison]
+        turned[condition] = turned[condition]._replace(comparison=comparison)
+        other = replace(program, conditions=turned)
+        at = program.inputs | trace.at
+        try:
+            there = Sheet.of(evaluate(other, at, output=output, upstream=trace.upstream))
+        except (BackpropError, OverflowError, ValueError):
+            continue
+        changes: list[Change] = []
+        for k in claimed:
+            node = there.find(sheet.nodes[k].name)
+            if node is not None and there.gradients[node] != sheet.gradients[k]:
+                changes += replaced(sheet, k, there.gradients[node], k).changes
+        if changes:
+            yield Suspect(OTHER_BRANCH, Guess(tuple(changes), place, -1))
 
 
 def after_step(

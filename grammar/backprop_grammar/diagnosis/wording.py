@@ -18,11 +18,12 @@ __all__ = ["Formula", "filled", "listed"]
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A text of the table at an edge; renamed: other names for some of its own."""
+    """A text of the table at an edge; renamed: other names for some of its own; number: its value."""
 
     arc: Arc
     text: Graph
     renamed: dict[str, str] = field(default_factory=dict)
+    number: Any = None
 
 
 def name(sheet: Sheet, node: int) -> str:
@@ -60,6 +61,12 @@ def spelled(sheet: Sheet, formula: Formula) -> str:
     return expression_text(replace(formula.text, names=shown), formula.text.output).text
 
 
+def equated(sheet: Sheet, formula: Formula) -> str:
+    """`2*x = 6`: a text of the table at an edge, and its number."""
+    text, number = spelled(sheet, formula), sheet.figure(formula.number)
+    return text if text == number else f"{text} = {number}"
+
+
 WRITERS: dict[str, Callable[[Sheet, Any], str]] = {
     "name": name,
     "title": lambda sheet, node: sheet.title(node),
@@ -70,6 +77,7 @@ WRITERS: dict[str, Callable[[Sheet, Any], str]] = {
     "local": local,
     "rule": lambda _, arc: str(arc.rule),
     "spelled": spelled,
+    "equated": equated,
     "figure": lambda sheet, number: sheet.figure(number),
     "short": lambda _, number: f"{number:g}",
     "": lambda _, text: str(text),

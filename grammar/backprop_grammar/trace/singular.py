@@ -22,6 +22,7 @@ from .record import Flag, Note, Trace
 __all__ = [
     "Verdict",
     "Wording",
+    "along",
     "at_nodes",
     "choices",
     "decided",
@@ -130,6 +131,12 @@ def at_nodes(trace: Trace, nodes: Mapping[str, int]) -> dict[str, Verdict]:
         )
         for name, node in nodes.items()
     }
+
+
+def along(trace: Trace, direction: Mapping[int, float]) -> Verdict:
+    """What the function does where nodes of a trace move together, each so fast."""
+    near = Neighbourhood(trace.tape, trace.output, trace.at)
+    return verdict(near.sides(direction), None, trace.precision, trace.upstream)
 
 
 def verdict(
