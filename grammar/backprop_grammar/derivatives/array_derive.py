@@ -288,7 +288,9 @@ class Work:
                 one = s.variable(name)
                 leaves[name] = Held(one, s.shape(one), s.own_extents(one, s.shape(one)))
         self.held = s.lifted(graph, question.found, leaves, question.needed)
-        self.gradient = ArrayGradient(s, graph, question.found, self.held, careful, joined)
+        self.gradient = ArrayGradient(
+            s, graph, question.found, self.held, careful, joined, bool(self.sizes.letters)
+        )
 
     def seed(self, end: int, upstream: str | float | Array) -> Held:
         """What arrives at the output."""
