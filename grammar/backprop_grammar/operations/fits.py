@@ -118,10 +118,11 @@ def check_labels(labels: Taken, classes: int, because: str, place: int) -> None:
         if not 0 <= label < classes:
             name = f"{labels.text}[{k}]" if labels.shape else labels.text
             known = ", ".join(map(str, range(classes))) if classes < 6 else f"0 to {classes - 1}"
+            from_one = min(labels.whole or ()) == 1 and label == max(labels.whole or ()) == classes
             raise Misfit(
                 f"the label {label} names no class",
                 f"{name} = {label}; {because}, so labels are {known}",
-                "labels begin at 0", place,
+                "labels begin at 0: these begin at 1, so take 1 from each" if from_one else "labels begin at 0", place,
             )  # fmt: skip
 
 
@@ -202,7 +203,7 @@ def positions(
             chosen = [place_of(x, text, axis, k, slot) for k in one.whole or ()]
             axes.append((chosen, one.shape))
         else:
-            start, stop = bounds(how, given, length)
+            start, stop = bounds(how, given, length, slot)
             chosen = list(range(length))[start:stop]
             if not chosen:
                 raise Misfit(
@@ -261,8 +262,18 @@ def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
     )  # fmt: skip
 
 
-def bounds(how: str, given: Sequence[Any], length: int) -> tuple[int, int]:
-    """Where a slice begins and ends."""
+def bounds(how: str, given: Sequence[Any], length: int, first: int) -> tuple[int, int]:
+    """Where a slice begins and ends. first: the place of the first of these operands. Raises Misfit
+    for a vector.
+    """
+    for slot, one in enumerate(given, first):
+        if one.shape:
+            raise Misfit(
+                "a slice begins and ends at one number",
+                getattr(one, "is_shape", ""),
+                "to take the elements that a vector names, write x[i]; with slices, x[2:5]",
+                slot,
+            )
     numbers = [one.whole[0] if one.whole else 0 for one in given]
     start = numbers[0] if how in ("since", "between") else 0
     stop = numbers[-1] if how in ("until", "between") else length
