@@ -77,7 +77,9 @@ class Sizes:
         def said(text: str) -> str:
             if not self.letters:
                 return text
-            return SHAPE.sub(lambda one: self.text(tuple(map(int, one[0].split("x")))) or one[0], text)
+            return SHAPE.sub(
+                lambda one: self.text(tuple(map(int, one[0].split("x")))) or one[0], text
+            )
 
         return error.replace(
             message=said(error.message), label=said(error.label), hint=said(error.hint)

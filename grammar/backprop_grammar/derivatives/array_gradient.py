@@ -316,8 +316,6 @@ def part_of_concat(names: Sequence[str], shape: Shape, axis: int | None, place: 
     """What concat sends to an operand, by the sizes of the operands before it. shape: of one."""
     along = axis if axis and len(shape) == 2 else 0
     how = ("rows", "cols")[along] if len(shape) == 2 else "size"
-    start, end = (
-        " + ".join(f"{how}({name})" for name in names[:k]) for k in (place, place + 1)
-    )
+    start, end = (" + ".join(f"{how}({name})" for name in names[:k]) for k in (place, place + 1))
     end = "" if place == len(names) - 1 else end
     return f"{UP}[{':, ' if along else ''}{start}:{end}]"
