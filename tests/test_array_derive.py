@@ -482,3 +482,35 @@ def test_what_stands_in_a_branch_goes_element_by_element():
     held(
         program, formula, point(program, random.Random(1), {}) | {"W": [[1, -2, 3], [-4, 0.5, -1]]}
     )
+
+
+LETTERS = [
+    ("X: NxM; Y: KxM; sum(concat(X, Y)^3)", "t1 = 3*concat(X, Y)^2; df_dX = t1[:rows(X)]; df_dY = t1[rows(X):]"),
+    ("x: N; y: M; z: K; sum(concat(x, y, z)^3)", "t1 = 3*concat(x, y, z)^2; df_dx = t1[:size(x)]; df_dy = t1[size(x):size(x) + size(y)]; df_dz = t1[size(x) + size(y):]"),
+    ("X: NxM; k: LxL; sum(conv(X, k)^2)", "t1 = 2*conv(X, k); df_dX = conv(pad(t1, k), flip(k)); df_dk = conv(X, t1)"),
+    ("x: N; d = x[1:] - x[:-1]; sum(d^2)", "d = x[1:] - x[:-1]; df_dd = 2*d; df_dx = put(df_dd, x[1:]) - put(df_dd, x[:-1])"),
+]  # fmt: skip
+"""Programs of which no size is known, and their gradients: no formula holds a number for a size."""
+
+
+@pytest.mark.parametrize(("program", "formulas"), LETTERS)
+def test_no_number_stands_for_a_letter(program, formulas):
+    found = bp.Program(program).derive()
+    assert "; ".join(lines(found)) == formulas
+    sizes = {n for one in str(found).splitlines() for n in re.findall(r"# (.*)", one)}
+    assert not any(re.search(r"\d", one) for one in sizes)
+
+
+def test_errors_name_letters():
+    for program, said in (
+        ("A: NxM; B: KxL; sum(A @ B)", "A is NxM, B is KxL"),
+        ("X: NxM; softmax(X)", "the output is NxM, not a number"),
+    ):
+        with pytest.raises(BackpropError) as caught:
+            bp.Program(program).derive()
+        assert said in f"{caught.value.message} {caught.value.label}"
+
+
+def test_a_gradient_that_is_a_size():
+    found = bp.Program("a: scalar; b: scalar; X: NxM; sum(a*X + b)").derive()
+    assert found.at(a=1, b=2, X=[[1, 2]]).numbers["df_db"] == 2

@@ -512,3 +512,26 @@ def test_what_an_edge_sends_may_be_replaced():
     assert np.array_equal(wrong.gradients[b], right.gradients[b] / 2)
     assert np.array_equal(wrong.gradients[q], right.gradients[q])
     assert float(value(graph, PLAIN, at)) == float(ahead.output)
+
+
+def test_a_saturated_softmax_keeps_its_digits():
+    """Gradients of what is nearly 1, which are sums of what is nearly 0: all of them are certain."""
+    drawn = random.Random(5)
+    x = [[drawn.randint(-300, 300) / 2 for _ in range(60)] for _ in range(60)]
+    t = [[drawn.randint(-9, 9) for _ in range(60)] for _ in range(60)]
+    trace = bp.Program("sum(softmax(x)*t)").at(x=x, t=t, wrt="x", nodes=False)
+    assert not trace.flags
+    with mp.workdps(200):
+        for row in range(0, 60, 17):
+            powers = [mp.exp(a) for a in x[row]]
+            p = [a / mp.fsum(powers) for a in powers]
+            mean = mp.fsum(a * b for a, b in zip(p, t[row], strict=True))
+            for k in range(60):
+                truth, found = p[k] * (t[row][k] - mean), trace.gradients["x"][row][k]
+                assert abs(found - truth) <= abs(truth) * 2.0**-44 or abs(truth) < 1e-90
+
+
+def test_the_absolute_value_of_what_is_0_as_a_formula():
+    trace = bp.Program("y = x - 0.3*3; sum(abs(y))").at(x=[0.9] * 30_000, nodes=False)
+    assert trace.value == 0
+    assert not trace.flags

@@ -73,7 +73,8 @@ def opened(
     form: the name of its format, or empty. absolute: other machines will look for it. separator: of
     CSV. Raises BackpropError for a folder, for no known format, and for a file that cannot be read.
     """
-    called = PIPE if path == "-" else path
+    is_sample = Path(path).parent == shipped.folder()
+    called = PIPE if path == "-" else Path(path).name if is_sample else path
     if path != "-" and os.path.isdir(path):  # noqa: PTH112  which takes any text
         raise usage(f"{path} is a folder", f'name its files: --points "{path}/*.csv"')
     form = tables.format_of(path, form, "--from", "csv" if path == "-" else "")

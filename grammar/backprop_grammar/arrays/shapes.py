@@ -388,7 +388,8 @@ def selects(name: str) -> BackpropError:
 def output_shape(graph: Graph, node: int, shape: Shape) -> BackpropError:
     """The error for an output that is more than one number, without a gradient that arrives."""
     whole = spelled(graph, node)
-    if node not in graph.names and not whole.endswith(")"):
+    row = graph.operations[node]
+    if node not in graph.names and (row.symbol or row.syntax or not whole.endswith(")")):
         whole = f"({whole})"
     return BackpropError(
         "shape", f"the output is {said(shape)}, not a number", graph.spans[node],

@@ -219,12 +219,14 @@ def scaled(x: Triple, factor: Any) -> Triple:
 
 
 def trusted(value: Any, error: Any, x: Triple, y: Triple) -> Any:
-    """The bound of a product, infinite where that is too small for its second part."""
+    """The bound of a product, infinite where that is too small for its second part; not where it
+    is shown as 0, of which this is all that is known.
+    """
     size = np.abs(value)
     if np.min(size, initial=1.0) >= SMALL:
         return error
     faint = (size < SMALL) & ((size > 0) | (error < SMALL)) & ~is_zero(x) & ~is_zero(y)
-    return np.where(faint, np.inf, error)
+    return np.where(faint, np.where(size == 0, 2 * SMALL, np.inf), error)
 
 
 def div(x: Triple, y: Triple) -> Triple:

@@ -4,13 +4,14 @@ A gradient has the shape of what it is by. The formulas are programs of this lan
 be read, evaluated and differentiated again.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 
 from ..arrays.constants import settled
 from ..arrays.lower import by_default, reachable_from
-from ..arrays.shapes import output_shape, selects, shapes
+from ..arrays.shapes import Shapes, output_shape, selects, shapes
 from ..blocks.names import Names
 from ..errors import BackpropError, few, shorten, usage
 from ..language.graph import Array, Graph, as_array, reachable
@@ -38,11 +39,18 @@ __all__ = [
 ]
 
 PRIMES = (
-    101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193,
-    197, 199, 211, 223, 227, 229, 233,
+    101, 137, 173, 211, 251, 283, 317, 353, 389, 431, 463, 499, 541, 577, 613, 653, 691, 727, 769,
+    809, 853, 887, 929, 967, 1009, 1049,
 )  # fmt: skip
-"""Sizes that stand for letters: as many as there are letters, none of which is another by chance."""
+"""Sizes that stand for letters: as many as there are letters, none of which is another by chance,
+or is near it."""
 
+KNOWN = 30
+"""Up to which a size is not made of such."""
+
+
+SHAPE = re.compile(r"(?<![\w.,])\d+(x\d+)?(?![\w.,]*\w)")
+"""A shape, or a size, in an error."""
 
 PASSES = 4
 """How often the backward pass is done again because a gradient needs no name."""
@@ -67,9 +75,25 @@ class Sizes:
 
     def text(self, shape: Shape) -> str:
         """A shape as it is declared: 3, 3x4, NxD; nothing of one with a size that has no name."""
-        if any(n >= PRIMES[0] and self.letters and n not in self.letters for n in shape):
-            return ""
+        if self.letters:
+            written = {*chain(*self.declared.values())}
+            if any(n > KNOWN and n not in self.letters and n not in written for n in shape):
+                return ""
         return "x".join(self.letters.get(n, str(n)) for n in shape)
+
+    def lettered(self, error: BackpropError) -> BackpropError:
+        """An error with the letters that sizes stand for."""
+
+        def said(text: str) -> str:
+            if not self.letters:
+                return text
+            return SHAPE.sub(
+                lambda one: self.text(tuple(map(int, one[0].split("x")))) or one[0], text
+            )
+
+        return error.replace(
+            message=said(error.message), label=said(error.label), hint=said(error.hint)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +122,24 @@ class ArrayDerivative(Derivative):
         return self.sizes.text(self.shapes[name])
 
 
-def sizes_of(graph: Graph, at: Mapping[str, float | Array] | None, needed: Sequence[bool]) -> Sizes:
-    """The shapes of a program's variables: of a point, as they are declared, or as guessed."""
+def sizes_of(
+    graph: Graph,
+    at: Mapping[str, float | Array] | None,
+    needed: Sequence[bool],
+    last_first: bool = False,
+) -> Sizes:
+    """The shapes of a program's variables: of a point, as they are declared, or as guessed.
+
+    last_first: later letters stand for smaller sizes, such as those of a kernel.
+    """
     if at is not None:
         return Sizes(dict(at), declared=graph.declared)
     guesses = guessed(graph, needed)
     declared = graph.declared | guesses
     sizes = [one for shape in declared.values() for one in shape]
     values = [p for p in PRIMES if p not in sizes]
-    known = dict(
-        zip(dict.fromkeys(one for one in sizes if isinstance(one, str)), values, strict=False)
-    )
+    letters = [*dict.fromkeys(one for one in sizes if isinstance(one, str))]
+    known = dict(zip(reversed(letters) if last_first else letters, values, strict=False))
     given: dict[str, float | Array] = {}
     assumed = dict(guesses)
     for name, node in graph.variables.items():
@@ -244,10 +275,11 @@ class Question:
         self.sizes = at if isinstance(at, Sizes) else sizes_of(graph, at, needed)
         self.needed = needed
         try:
-            self.found = shapes(graph, self.sizes.at, needed)
+            self.found = self.fitting(at)
         except BackpropError as error:
+            error = self.sizes.lettered(error)
             if not self.sizes.assumed or error.kind != "shape":
-                raise
+                raise error from None
             several = few(list(self.sizes.assumed))
             first = next(iter(self.sizes.assumed))
             hint = f"declare the shapes of {several}, such as {first}: 3x4, or give a point"
@@ -270,6 +302,23 @@ class Question:
             )  # fmt: skip
         self.by = by
         self.called = output_name(graph, names, output)
+
+    def fitting(self, at: Mapping[str, float | Array] | Sizes | None) -> Shapes:
+        """The shapes of the nodes; with letters for which these fit. Raises BackpropError."""
+        try:
+            return shapes(self.graph, self.sizes.at, self.needed)
+        except BackpropError:
+            if at is not None or not self.sizes.letters:
+                raise
+            other = sizes_of(self.graph, at, self.needed, last_first=True)
+            try:
+                found = shapes(self.graph, other.at, self.needed)
+            except BackpropError:
+                pass
+            else:
+                self.sizes = other
+                return found
+            raise
 
     def sources(self) -> dict[str, int]:
         """The variables that are no indices and no labels."""
@@ -298,7 +347,9 @@ class Work:
                 one = s.variable(name)
                 leaves[name] = Held(one, s.shape(one), s.own_extents(one, s.shape(one)))
         self.held = s.lifted(graph, question.found, leaves, question.needed)
-        self.gradient = ArrayGradient(s, graph, question.found, self.held, careful, joined)
+        self.gradient = ArrayGradient(
+            s, graph, question.found, self.held, careful, joined, bool(self.sizes.letters)
+        )
 
     def seed(self, end: int, upstream: str | float | Array) -> Held:
         """What arrives at the output."""
@@ -310,7 +361,7 @@ class Work:
         if isinstance(upstream, Array):
             raise usage("what arrives at the output is a name here, or ones", "write --upstream up")
         if size(out.shape) > 1:
-            raise output_shape(self.graph, end, out.shape)
+            raise self.sizes.lettered(output_shape(self.graph, end, out.shape))
         return out._replace(node=s.constant(float(upstream)))
 
     def result(self, gradient: Held, exact: bool) -> int:

@@ -10,6 +10,7 @@ from ..language.graph import Array, Graph
 from ..language.printer import kept_text, shape_text
 from ..numbers.wide import as_float, exists
 from ..operations.shape import size
+from ..operations.structural import Structural
 from ..trace.notes import spelling
 from ..trace.record import Flag, Note
 from .array_derive import ArrayDerivative, array_derive, array_directional
@@ -183,9 +184,13 @@ def values(
     given |= {name: at[name] for name in program.variables if name in at}
     found: dict[str, Tensor | None] = {}
     for name in derivative.results.values():
+        node = program.node(name)
+        row = program.operations[node] if node is not None else None
+        counts = isinstance(row, Structural) and row.counts  # a size, by which nothing is derived
+        wrt = () if counts else (name,)
         try:
             value = evaluate(
-                program, given, wrt=(name,), output=name, upstream="ones", nodes=False
+                program, given, wrt=wrt, output=name, upstream="ones", nodes=False
             ).value
         except BackpropError as error:
             if error.kind not in ("domain", "overflow", "precision", "limit"):

@@ -11,9 +11,10 @@ from ..arrays.shapes import Shapes, shapes
 from ..arrays.vjp import OUT, UP, sent
 from ..blocks.definitions import parameters
 from ..language.graph import Array, Graph
+from ..language.table_texts import compiled
 from ..operations.row import Operation
 from ..operations.shape import Shape, size
-from ..operations.structural import INDEX, REDUCTIONS, STRUCTURAL, TRANSPOSE, Structural
+from ..operations.structural import CONCAT, INDEX, REDUCTIONS, STRUCTURAL, TRANSPOSE, Structural
 from ..operations.table import DIV, IDENTITY, IF, MUL, NEG, SUB
 from ..symbolic.gradient import plus, rule, share, tie, times
 from .array_symbols import EYE, ONES, SUM, ArraySymbols, spread_out
@@ -26,16 +27,17 @@ class ArrayGradient:
     """The backward pass over a program on a tape of symbols.
 
     held: what each node of the program is there. careful: rules are taken as they are computed.
-    joined: nodes of which the gradient is no node of its own. apart: by a gradient that is handed
+    joined: nodes of which the gradient is no node of its own. lettered: whether sizes stand for
+    letters, so that no number may be written for one. apart: by a gradient that is handed
     to several operands, and is one, the node of the program that it is of.
     """
 
     def __init__(
         self, symbols: ArraySymbols, graph: Graph, found: Shapes, held: Sequence[Held], careful: bool,
-        joined: Collection[int],
+        joined: Collection[int], lettered: bool,
     ) -> None:  # fmt: skip
         self.symbols, self.graph, self.found, self.held = symbols, graph, found, held
-        self.careful, self.joined = careful, joined
+        self.careful, self.joined, self.lettered = careful, joined, lettered
         self.apart: dict[int, int] = {}
         self.keepers: dict[int, int] = {}  # by what is kept
         self.sharers: dict[int, set[int]] = {}
@@ -286,6 +288,9 @@ class ArrayGradient:
                 return given[place]._replace(node=node_at_label)
         text = sent(row, place, taken, written, self.careful)
         names = row.called(len(given), written)
+        if row is CONCAT and self.lettered:
+            names = tuple([f"x{k}" for k in range(len(given))])
+            text = compiled(part_of_concat(names, taken[0], written, place))
         leaves = dict(zip(names, given, strict=False))
         leaves |= {OUT: self.held[node], UP: upstream}
         at: dict[str, float | Array] = {}
@@ -337,3 +342,12 @@ class ArrayGradient:
             return number
         numbers = tuple(map(float, whole)) if whole else () if shape else (1.0,)
         return Array(shape, numbers).value
+
+
+def part_of_concat(names: Sequence[str], shape: Shape, axis: int | None, place: int) -> str:
+    """What concat sends to an operand, by the sizes of the operands before it. shape: of one."""
+    along = axis if axis and len(shape) == 2 else 0
+    how = ("rows", "cols")[along] if len(shape) == 2 else "size"
+    start, end = (" + ".join(f"{how}({name})" for name in names[:k]) for k in (place, place + 1))
+    end = "" if place == len(names) - 1 else end
+    return f"{UP}[{':, ' if along else ''}{start}:{end}]"

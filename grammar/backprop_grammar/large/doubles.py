@@ -234,10 +234,14 @@ class Doubles(Numbers[Triple]):
         return number(high) + number(low), number(error * dd.SLACK)
 
     def triple(self, ball: Ball) -> tuple[float, float, float]:
-        """A wide number as a double-double; unknown where that has no such exponents."""
+        """A wide number as a double-double: 0 with a bound where it is far below 1; unknown where
+        it is beyond the largest float.
+        """
         value, error = ball
         high = float(value)
-        if not np.isfinite(high) or 0 < abs(high) < dd.SMALL or (high == 0 and value):
+        if abs(high) < dd.FAINT and value:
+            return 0.0, 0.0, max(dd.FAINT, float(2 * error))
+        if not np.isfinite(high):
             return np.nan, 0.0, np.inf
         low = value - self.wide.number(high)
         second = float(low)
@@ -277,6 +281,13 @@ class Doubles(Numbers[Triple]):
             here, near = here | is_zero(x), near | ~(np.abs(x[0]) > reach(x))
         told, self.decisions = self.decisions, told
         return here, near, told
+
+    def levelled(self, up: Triple, out: Triple) -> Triple:
+        high = out[0]
+        places = np.argmax(high, -1, keepdims=True)
+        one = moved(lambda a: np.take_along_axis(a, places, -1), up)
+        here = np.arange(high.shape[-1]) == places
+        return dd.choose(here, exact(np.float64(0.0)), dd.sub(up, one))
 
     # along an axis
 

@@ -36,7 +36,7 @@ LIMB = 21
 INNER = 1 << 11
 """Bits of the parts of a number, so many products of which floats add up without error."""
 
-EXP, LOG = OPERATIONS["exp"], OPERATIONS["log"]
+EXP, LOG, ABS = OPERATIONS["exp"], OPERATIONS["log"], OPERATIONS["abs"]
 NEAREST, REMAINDER = OPERATIONS["_nearest"], OPERATIONS["_remainder"]
 U = np.uint64
 
@@ -171,6 +171,8 @@ def anything(what: str, *operands: Column) -> Column:
 def exact_values(row: Operation) -> list[tuple[int, int]]:
     """The values of a function at 0 and at 1 that are whole numbers."""
     found: list[tuple[int, int]] = []
+    if row is ABS:
+        return [(0, 0), (1, 1)]
     if row.value is None or len(row.operands) != 1:
         return found
     for at in (0, 1):

@@ -118,10 +118,11 @@ def check_labels(labels: Taken, classes: int, because: str, place: int) -> None:
         if not 0 <= label < classes:
             name = f"{labels.text}[{k}]" if labels.shape else labels.text
             known = ", ".join(map(str, range(classes))) if classes < 6 else f"0 to {classes - 1}"
+            from_one = min(labels.whole or ()) == 1 and label == max(labels.whole or ()) == classes
             raise Misfit(
                 f"the label {label} names no class",
                 f"{name} = {label}; {because}, so labels are {known}",
-                "labels begin at 0", place,
+                "labels begin at 0: these begin at 1, so take 1 from each" if from_one else "labels begin at 0", place,
             )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from .shape import Cells, Shape, Taken, size
 
 __all__ = [
     "ARRAY",
+    "CONCAT",
     "INDEX",
     "MATMUL",
     "REDUCTIONS",
@@ -296,6 +297,8 @@ MAXPOOL = array_row("maxpool", "x k stride", "put(up, maxpool(x, k)) ;; 0", R,
     "the largest in each window of k, or of k by k; windows are 1 apart, or the stride", shape=fits.maxpool,
     lower=lowerings.maxpool, indices=(1, 2), counted="a width", optional=1, variants=of_maxpool,
     work=lambda operands, shape: size(shape) * fits.window(operands[1], operands[2:])[0] ** len(shape))  # fmt: skip
+CONCAT = array_row("concat", "x ...", "up[i:j]", D, "arrays one after the other", least=2,
+    shape=fits.concat, lower=lowerings.concat, variants=of_concat)  # fmt: skip
 PUT = array_row("put", "u x ...", "take(up, x[i]) ;; 0", R, "u where x[i] is taken from, zeros elsewhere",
     shape=fits.put, lower=lowerings.put, variants=of_put, hidden=True, syntax="put(u, x[i])")  # fmt: skip
 TAKE = array_row("take", "u x ...", "put(up, x[i]) ;; 0", R, "what x[i] takes, from u instead of x",
@@ -338,8 +341,7 @@ ROWS = (
         shape=fits.pick, lower=lowerings.pick, indices=(1,)),
     array_row("onehot", "y n", "0 ;; 0", D, "rows of zeros, with a 1 where the label says; n classes",
         shape=fits.onehot, lower=lowerings.onehot, indices=(0, 1)),
-    array_row("concat", "x ...", "up[i:j]", D, "arrays one after the other", least=2,
-        shape=fits.concat, lower=lowerings.concat, variants=of_concat),
+    CONCAT,
     array_row("reshape", "x m n", "reshape(up, rows(x), cols(x)) ;; 0", D, "the same numbers, row by row, as a matrix or a vector of n",
         shape=fits.reshape, lower=lowerings.same, variants=of_back, indices=(1, 2), counted="a size", optional=1),
     array_row("flatten", "x", "reshape(up, rows(x), cols(x))", D, "the numbers of a matrix as a vector, row by row",
