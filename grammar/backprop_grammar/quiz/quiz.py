@@ -221,8 +221,9 @@ class Maker:
 
     def sheet(self, point: Point, told: Told, number: int, blank: tuple[str, ...]) -> Variant:
         """The sheet with these numbers."""
+        untold = tuple(told.untold()) if GRADIENTS in blank else ()
         filled = tuple(blanks(self.shown(point, PRECISE), told, blank))
-        return Variant(number, dict(point), self.shown(point), filled, tuple(told.untold()))
+        return Variant(number, dict(point), self.shown(point), filled, untold)
 
 
 def too_large() -> BackpropError:

@@ -47,8 +47,10 @@ def sheet(quiz: Quiz, variant: Variant, key: bool) -> Iterable[str]:
     yield "Given: " + ", ".join(inputs)
     yield r"\textbf{Forward}"
     yield table(VALUES, forward(variant), key)
-    yield rf"\textbf{{Backward: the gradients of ${name_latex(variant.trace.output_name)}$}}"
-    yield table(GRADIENTS, backward(variant), key)
+    gradients = backward(variant)
+    if gradients:
+        yield rf"\textbf{{Backward: the gradients of ${name_latex(variant.trace.output_name)}$}}"
+        yield table(GRADIENTS, gradients, key)
     if any(not blank.exact for blank in variant.blanks):
         yield "Where no short number comes out, 3 digits are enough."
     if key:

@@ -99,6 +99,7 @@ def section(quiz: Quiz, variant: Variant, place: int) -> str:
     tables = "".join(
         table(kind, rows, variant)
         for kind, rows in ((VALUES, forward(variant)), ("gradients", backward(variant)))
+        if rows
     )
     return (
         f'<section class="sheet" data-sheet="{place}" data-key="sheet {variant.number}">'
