@@ -21,10 +21,13 @@ from .record import GRADIENTS, JUDGED_DIGITS, NEAR, VALUES, Blank, Quiz, Variant
 from .sheet import LONG_DIGITS, labelled
 from .wrongs import ALL, COMMON, Nearby, Told, figures, made, told_apart
 
-__all__ = ["KINDS", "MOST", "quiz"]
+__all__ = ["KINDS", "LARGEST_SEED", "MOST", "quiz"]
 
 MOST = 1000
 """Variants of a quiz."""
+
+LARGEST_SEED = 10**12
+"""Of seeds, and of numbers of sheets."""
 
 KINDS = (VALUES, GRADIENTS)
 
