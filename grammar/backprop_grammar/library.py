@@ -421,8 +421,8 @@ class Program:
         first of them numbered ``first``. blank: gradients, values, or both of them. corners: also
         kinks, ties and dead branches. Raises BackpropError where no numbers are found.
         """
-        from .arrays.point import bind as bind_arrays
-        from .quiz.quiz import KINDS, LARGEST_SEED, MOST, quiz  # loaded when it is asked for
+        from .arrays.point import bind as bind_arrays  # both loaded when they are asked for
+        from .quiz.quiz import KINDS, LARGEST_SEED, MOST, quiz  # of this answer alone
 
         options: dict[str, Any] = {
             "seed": seed,
