@@ -280,7 +280,7 @@ ERRORS = (
     ("cross_entropy(z, y)", {"z": [[1] * 3] * 2, "y": [1, 3]}, "y", "the label 3 names no class",
         "y[1] = 3; z is 2x3, so labels are 0, 1, 2", "labels begin at 0: these begin at 1, so take 1 from each"),
     ("sum(x[i:])", {"x": [1, 2, 3], "i": [1, 2]}, "i", "a slice begins and ends at one number", "i is 2",
-        "to take the elements that a vector names, write x[i]; with slices, x[2:5]"),
+        "x[i] takes what i names, one by one; x[i[0]:] is a slice"),
     ("u/norm(u)", {"u": [1, 2]}, "u/norm(u)", "the output is 2, not a number", "",
         "add a loss, such as sum((u/norm(u))^2), or give the gradient that arrives"),
     ("W: 3x4; sum(W)", {"W": [[1] * 3] * 4}, "W", "W is declared 3x4 and given as 4x3", "", "give W.T, or declare W: 4x3"),

@@ -52,7 +52,7 @@ SETUP = [line for block in blocks(FRONT, "sh") for line in block.splitlines()]
 
 def answer(command: str) -> str:
     """What a command shows. A picture that it saves is not written but held against the file."""
-    saves = re.fullmatch(r"(backprop graph .*) -o (samples/\S+\.svg)", command)
+    saves = re.fullmatch(r"(backprop (?:graph|quiz) .*) -o (samples/\S+\.svg)", command)
     if not saves:
         return play(command)
     drawn, path = play(f"{saves[1]} --format svg") + "\n", ROOT / saves[2]

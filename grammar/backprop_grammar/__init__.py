@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .answers import Explanation, Report
+    from .answers import Explanation, Report, Sheets
     from .array_answers import ArrayTrace
     from .errors import BackpropError
     from .library import (
@@ -34,6 +34,7 @@ __all__ = [
     "Node",
     "Program",
     "Report",
+    "Sheets",
     "Trace",
     "equivalent",
     "functions",

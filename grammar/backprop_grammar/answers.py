@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
 from importlib import import_module
 from operator import index
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .checks.formula_claims import Formulas
     from .checks.report import Report as ReportRecord
     from .explain.document import Explanation as ExplanationRecord
+    from .quiz.record import Quiz as QuizRecord
 
 __all__ = [
     "DIGITS",
@@ -33,6 +35,7 @@ __all__ = [
     "Explanation",
     "Names",
     "Report",
+    "Sheets",
     "checked",
     "chosen",
     "figures",
@@ -391,3 +394,43 @@ class Report(Answer):
     def json(self) -> str:
         """The findings as one JSON document, the format backprop-check/1."""
         return rendered("documents.check_json", self.record, self.digits)
+
+
+class Sheets(Answer):
+    """Sheets with blanks; in a notebook the page that is filled in."""
+
+    record: "QuizRecord"
+
+    def __len__(self) -> int:
+        return len(self.record.variants)
+
+    def __repr__(self) -> str:
+        blanks = len(self.record.variants[0].blanks)
+        return f"<{len(self)} {'sheet' if len(self) == 1 else 'sheets'} of {blanks} blanks>"
+
+    def _repr_html_(self) -> str:
+        """The page within a frame of its own, which its script needs."""
+        return (
+            '<iframe style="width:100%;height:50rem;border:0" sandbox="allow-scripts" '
+            f'title="A sheet to fill in" srcdoc="{escape(self.html())}"></iframe>'
+        )
+
+    def json(self) -> str:
+        """The sheets with their keys as one JSON document, the format backprop-quiz/1."""
+        return rendered("documents.quiz_json", self.record, self.digits)
+
+    def markdown(self, *, key: bool = False) -> str:
+        """The sheets as Markdown. key: with the answers, worked."""
+        return rendered("documents.quiz_markdown", self.record, self.digits, key=key)
+
+    def latex(self, *, key: bool = False) -> str:
+        """The sheets as a LaTeX document, a page each. key: with the answers, worked."""
+        return rendered("documents.quiz_latex", self.record, self.digits, key=key)
+
+    def html(self) -> str:
+        """The page that is filled in, and judges."""
+        return rendered("pictures.quiz_html", self.record, self.digits)
+
+    def svg(self, *, key: bool = False) -> str:
+        """The graph of one sheet with boxes. key: filled in. Raises BackpropError for several."""
+        return rendered("pictures.quiz_svg", self.record, self.digits, key=key)

@@ -23,6 +23,7 @@ from .answers import (
     Explanation,
     Names,
     Report,
+    Sheets,
     checked,
     chosen,
     figures,
@@ -68,6 +69,7 @@ __all__ = [
     "Node",
     "Program",
     "Report",
+    "Sheets",
     "Trace",
     "equivalent",
     "functions",
@@ -509,6 +511,55 @@ class Program:
             )
         names = [name for given in wrt for name in listed(given)]
         return Formula(self, names, output, order, along, second, at, code, upstream)
+
+    def quiz(
+        self,
+        point: Point | None = None,
+        /,
+        *,
+        seed: int = 0,
+        count: int = 1,
+        first: int = 1,
+        blank: Names = "gradients",
+        corners: bool = False,
+        title: str = "",
+        **values: Any,
+    ) -> Sheets:
+        """Sheets with blanks, whose numbers are drawn so that a person can do them by hand.
+
+        The inputs that are given are not drawn. seed: of the numbers; count: how many sheets, the
+        first of them numbered ``first``. blank: gradients, values, or both of them. corners: also
+        kinks, ties and dead branches. Raises BackpropError where no numbers are found.
+        """
+        from .arrays.point import bind as bind_arrays  # both loaded when they are asked for
+        from .quiz.quiz import KINDS, LARGEST_SEED, MOST, quiz  # of this answer alone
+
+        options: dict[str, Any] = {
+            "seed": seed,
+            "count": count,
+            "first": first,
+            "title": title,
+            "blank": blank,
+            "corners": corners,
+        }
+        defaults = (0, 1, 1, "", "gradients", False)
+        own = {k: x for (k, x), usual in zip(options.items(), defaults, strict=True) if x != usual}
+        kinds = listed(blank)
+        if not kinds or not set(kinds) <= set(KINDS):
+            raise usage(
+                f"{shorten(repr(blank))} is nothing to leave blank",
+                'write "gradients", "values" or "values,gradients"',
+            )
+        seed = whole(seed, "the seed", 0, LARGEST_SEED)
+        count = whole(count, "the number of sheets", 1, MOST)
+        first = whole(first, "the number of the first sheet", 1, LARGEST_SEED)
+        program, at = bind_arrays(self.record, self.point(point, values, own))
+        record = quiz(
+            program, at, title=checked(title, "the title"), seed=seed, count=count, first=first,
+            blank=tuple([kind for kind in KINDS if kind in kinds]), corners=chosen(corners, "corners"),
+        )  # fmt: skip
+        again = partial(self.quiz, {**(point or {}), **values}, **options)
+        return Sheets(record, DIGITS, again)
 
     def map(
         self,

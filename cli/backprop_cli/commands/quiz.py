@@ -21,8 +21,6 @@ backprop quiz "q = x + y; f = q*z" --at z=-4 --key
 backprop quiz branches --count 30 -o sheets.tex
 backprop quiz neuron --seed 7 -o neuron.html"""
 
-MOST_SEED = 10**12
-
 
 def command(
     program: Annotated[
@@ -82,16 +80,16 @@ def drawn(
 ) -> "Quiz":
     """The sheets. Raises BackpropError for options that make no sense."""
     from backprop_grammar.quiz.exercises import EXERCISES
-    from backprop_grammar.quiz.quiz import KINDS, MOST, quiz
+    from backprop_grammar.quiz.quiz import KINDS, LARGEST_SEED, MOST, quiz
 
     from ..input.request import Request
 
     if not 1 <= count <= MOST:
         raise usage(f"--count takes 1 to {MOST:,} sheets, not {count}")
-    if not 1 <= first <= MOST_SEED:
+    if not 1 <= first <= LARGEST_SEED:
         raise usage(f"--variant takes the number of a sheet, from 1, not {first}")
-    if not 0 <= seed <= MOST_SEED:
-        raise usage(f"--seed takes a whole number from 0 to {MOST_SEED:,}, not {seed}")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise usage(f"--seed takes a whole number from 0 to {LARGEST_SEED:,}, not {seed}")
     wanted = KINDS if blank == "both" else (blank,)
     if wanted[0] not in KINDS:
         hint = suggestion(blank, [*KINDS, "both"], "write gradients, values or both")

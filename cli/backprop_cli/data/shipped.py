@@ -21,6 +21,7 @@ TOPICS = {
     "points": ("cli", "A program and a point"),
     "output": ("cli", "The output"),
     "pictures": ("cli", "graph: the picture"),
+    "teach": ("cli", "quiz: sheets for a class"),
     "exit-codes": ("cli", "Exit codes"),
 }
 """A topic of the help -> the part of the manual and the heading under which it stands."""
@@ -28,6 +29,7 @@ TOPICS = {
 TOPIC_WORDS = {
     "arrays": "array vector vectors matrix matrices shape shapes axis axes broadcast broadcasting "
     "tensor tensors vjp",
+    "teach": "teaching teacher homework exercise exercises sheet sheets class",
 }
 """A topic -> other words for what it is about."""
 

@@ -64,8 +64,9 @@ class Page:
         inputs = ", ".join(f"{row.name} = {one_line(row)}" for row in given(variant))
         yield from self.wrap(Text.assemble(("given  ", QUIET), visible(inputs)))
         for kind, rows in ((VALUES, forward(variant)), (GRADIENTS, backward(variant))):
-            yield Text()
-            yield from self.table(kind, rows, variant)
+            if rows:
+                yield Text()
+                yield from self.table(kind, rows, variant)
         if any(not blank.exact for blank in variant.blanks):
             yield Text()
             yield from self.wrap(

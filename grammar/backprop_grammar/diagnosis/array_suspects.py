@@ -42,6 +42,7 @@ __all__ = [
     "guessed",
     "kernel_for",
     "literally",
+    "of_claim",
 ]
 
 VISITS = 150_000
@@ -158,8 +159,8 @@ class Search:
 
     # suspects
 
-    def single(self) -> list[Suspect]:
-        """Every mistake at every place on a path to a claim."""
+    def single(self, heaviest: float = math.inf) -> list[Suspect]:
+        """Every mistake up to a weight at every place on a path to a claim."""
         sheet = self.sheet
         arcs = [arc for arc in sheet.arcs if self.wanted[arc.operand]]
         plain = [arc for arc in arcs if isinstance(arc.local, Floats)]
@@ -174,21 +175,14 @@ class Search:
         found = []
         for rows, places in tables:
             for mistake in rows:
-                for place in places:
+                for place in places if mistake.weight <= heaviest else ():
                     found += [Suspect(mistake, guess) for guess in guessed(mistake, sheet, place)]
         return sorted(found, key=lambda one: one.mistake.weight)
 
     def of_claims(self) -> Iterator[Suspect]:
         """The mistakes that concern one claim only."""
         for node in self.wrong:
-            if not self.sheet.received[node]:
-                continue
-            for mistake in at_array_claim:
-                for guess in guessed(mistake, self.sheet, node):
-                    yield Suspect(mistake, guess)
-            for mistake in at_claim:
-                for guess in guessed(mistake, self.sheet, node, node, Towards(0.0)):
-                    yield Suspect(mistake, guess)
+            yield from of_claim(self.sheet, node)
 
     # what they give
 
@@ -307,6 +301,18 @@ def guessed(mistake: Mistake, *place: Any) -> list[Guess]:
         return list(mistake.guesses(*place))
     except Misfit:
         return []
+
+
+def of_claim(sheet: ArraySheet, node: int, heaviest: float = math.inf) -> Iterator[Suspect]:
+    """The mistakes up to a weight that concern the gradient of one node only."""
+    tables: tuple[tuple[Sequence[Mistake], tuple[Any, ...]], ...] = (
+        (at_array_claim, ()), (at_claim, (node, Towards(0.0))),
+    )  # fmt: skip
+    for rows, more in tables if sheet.received[node] else ():
+        for mistake in rows:
+            if mistake.weight <= heaviest:
+                for guess in guessed(mistake, sheet, node, *more):
+                    yield Suspect(mistake, guess)
 
 
 LISTED = 1000

@@ -6,14 +6,14 @@ leave right what was claimed right.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..numbers.ball import INFINITY
 from ..trace.record import Trace
-from .mistakes import OTHER_BRANCH, TWO, at_all, at_claim, at_edge, at_node, at_sum
-from .perturbed import Sheet, Towards, paths_to, predicted, shift, slopes
+from .mistakes import OTHER_BRANCH, TWO, Mistake, at_all, at_claim, at_edge, at_node, at_sum
+from .perturbed import Arc, Sheet, Towards, paths_to, predicted, shift, slopes
 from .several import COMMON, PAIRED, after_step, everywhere, other_branches, pairs, siblings
 from .suspects import Suspect
 
@@ -28,6 +28,7 @@ __all__ = [
     "decades",
     "diagnose",
     "diagnoses",
+    "single_suspects",
     "suspects",
 ]
 
@@ -148,20 +149,11 @@ class Findings:
 
 
 def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]:
-    """Every mistake at every place on a path to the claimed nodes; whether some were left out."""
-    reached = paths_to(sheet, claimed)
-    arcs = [arc for arc in sheet.arcs if reached[arc.operand]]
-    limited = len(arcs) > ARCS
-    if limited:
-        last = max(claimed)
-        arcs = sorted(arcs, key=lambda arc: (arc.operand > last, abs(arc.operand - last)))[:ARCS]
-    senders = dict.fromkeys(arc.sender for arc in arcs)
-    meeting = dict.fromkeys(arc.operand for arc in arcs)
-    single: list[Suspect] = []
-    for rows, places in ((at_edge, arcs), (at_node, senders), (at_sum, meeting)):
-        for mistake in rows:
-            for place in places:
-                single += [Suspect(mistake, guess) for guess in mistake.guesses(sheet, place)]
+    """Every mistake at every place on a path to the claimed nodes, and at several places; whether
+    some were left out.
+    """
+    arcs, limited = arcs_above(sheet, claimed)
+    single = at_places(sheet, arcs)
     whole = [
         Suspect(
             mistake, guess, "whole", tuple(dict.fromkeys(arc.sender for arc, _, _ in guess.changes))
@@ -170,6 +162,40 @@ def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]
         for guess in mistake.guesses(sheet, arcs)
     ]
     return single + everywhere(sheet, single) + whole, limited
+
+
+def single_suspects(sheet: Sheet, claimed: Sequence[int], heaviest: int) -> list[Suspect]:
+    """Every mistake up to a weight, at one place on a path to the claimed nodes."""
+    arcs, _ = arcs_above(sheet, claimed)
+    return [one for one in at_places(sheet, arcs, heaviest) if one.weight <= heaviest]
+
+
+def arcs_above(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Arc], bool]:
+    """The edges at which mistakes are tried; whether some were left out."""
+    reached = paths_to(sheet, claimed)
+    arcs = [arc for arc in sheet.arcs if reached[arc.operand]]
+    limited = len(arcs) > ARCS
+    if limited:
+        last = max(claimed)
+        arcs = sorted(arcs, key=lambda arc: (arc.operand > last, abs(arc.operand - last)))[:ARCS]
+    return arcs, limited
+
+
+def at_places(sheet: Sheet, arcs: Sequence[Arc], heaviest: float = INFINITY) -> list[Suspect]:
+    """Every mistake of the table up to a weight, at every edge, node and sum."""
+    senders = dict.fromkeys(arc.sender for arc in arcs)
+    meeting = dict.fromkeys(arc.operand for arc in arcs)
+    tables: tuple[tuple[Sequence[Mistake], Iterable[Any]], ...] = (
+        (at_edge, arcs), (at_node, senders), (at_sum, meeting),
+    )  # fmt: skip
+    return [
+        Suspect(mistake, guess)
+        for rows, places in tables
+        for mistake in rows
+        if mistake.weight <= heaviest
+        for place in places
+        for guess in mistake.guesses(sheet, place)
+    ]
 
 
 def for_claim(sheet: Sheet, claimed: int, slope: Towards) -> Iterator[Suspect]:

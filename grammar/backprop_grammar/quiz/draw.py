@@ -23,6 +23,9 @@ __all__ = ["TRIES", "draws", "fair", "hopeless", "is_short", "plain_nodes", "str
 TRIES = 1500
 """Points that are drawn for a sheet at most."""
 
+Plain = tuple[list[bool], list[bool]]
+"""Which values and which gradients are short; see plain_nodes."""
+
 SMALL = (2, 3, -2, -3, 4, 1, -1)
 WHOLE = (2, 3, 4, 5, -2, -3, -4, -5, 6, 7, 1, -1)
 HALVES = (0.5, -0.5, 1.5, -1.5, 2.5, -2.5)
@@ -52,7 +55,7 @@ def stream(seed: int, number: int) -> random.Random:
 
 
 def draws(names: Sequence[str], stream: random.Random) -> Iterator[dict[str, float]]:
-    """Points over some names."""
+    """Points over some names; TRIES of them."""
     for _ in range(TRIES):
         pool = POOLS[int(stream.random() ** 2 * len(POOLS))]
         yield {name: float(pool[int(stream.random() * len(pool))]) for name in names}
@@ -69,15 +72,24 @@ def short(number: Decimal) -> bool:
     return len(digits) <= DIGITS and exponent >= -DECIMALS and abs(number) <= LARGEST
 
 
-def plain_nodes(graph: Graph) -> tuple[list[bool], list[bool]]:
+def plain_nodes(graph: Graph, long: Set[str] = frozenset()) -> tuple[list[bool], list[bool]]:
     """For every node, whether its value, and whether its gradient, comes of short numbers by
     + - * /, small powers and choices alone.
+
+    long: inputs whose numbers are given, and are not short.
     """
     values = [False] * len(graph)
+    given = {graph.variables[name] for name in long}
     for node, row in enumerate(graph.operations):
-        values[node] = row.leaf or (
-            is_plain(graph, node, row) and all(values[k] for k in graph.operands[node])
-        )
+        if row is CONSTANT:
+            number = graph.constants[node]
+            values[node] = not isinstance(number, str) and is_short(float(number))
+        elif row is VARIABLE:
+            values[node] = node not in given
+        else:
+            values[node] = is_plain(graph, node, row) and all(
+                values[k] for k in graph.operands[node]
+            )
     gradients = [True] * len(graph)
     for node in reversed(range(len(graph))):
         if not (gradients[node] and values[node]):
@@ -93,22 +105,27 @@ def is_plain(graph: Graph, node: int, row: Operation) -> bool:
     return row.rational is not None or row.exact is always or bool(row.selects)
 
 
-def hopeless(run: Run, corners: bool) -> bool:
-    """Whether a run, which costs little, shows that its trace is not fair."""
+def hopeless(run: Run, plain: Plain, corners: bool) -> bool:
+    """Whether a run, which costs little, shows that its trace is not fair. plain: see plain_nodes."""
     if run.kinks and not corners:
         return True
     graph = run.graph
-    plain, plain_gradients = plain_nodes(graph)
+    values, gradients = plain
+    choosing = any(
+        row.selects and len(k) > 1 for row, k in zip(graph.operations, graph.operands, strict=True)
+    )
     for node, row in enumerate(graph.operations):
         value, gradient = run.values[node], run.gradients.get(node)
         if row is CONSTANT or value is None:
             continue
-        if row is not VARIABLE and (odd(value[0]) or (plain[node] and lengthy(value[0]))):
+        if row is not VARIABLE and (odd(value[0]) or (values[node] and lengthy(value[0]))):
             return True
         if row.rectifies and not corners and not value[0]:
             return True
+        if gradient is not None and not (gradient[0] or corners or choosing):
+            return True
         if gradient is not None and (
-            odd(gradient[0]) or (plain_gradients[node] and lengthy(gradient[0]))
+            odd(gradient[0]) or (gradients[node] and lengthy(gradient[0]))
         ):
             return True
     return False
@@ -124,15 +141,14 @@ def lengthy(x: float) -> bool:
     return abs(x - round(x, DECIMALS)) > 1e-9
 
 
-def fair(trace: Trace, corners: bool = False, fixed: Set[str] = frozenset()) -> bool:
+def fair(trace: Trace, corners: bool = False, long: Set[str] = frozenset()) -> bool:
     """Whether a person can do the numbers of a trace by hand, and learns from all of them.
 
-    corners: also at kinks, at ties and where a gradient is dead. fixed: inputs that are given, which
-    may have any number.
+    corners: also at kinks, at ties and where a gradient is dead. long: see plain_nodes.
     """
     if trace.flags or (not corners and any(note.kind in KINKS for note in trace.notes)):
         return False
-    plain, plain_gradients = plain_nodes(trace.tape)
+    values, gradients = plain_nodes(trace.tape, long)
     by_index = trace.by_index
     for node in trace.nodes:
         if node.kind == "constant" or node.gradient is None:
@@ -143,14 +159,14 @@ def fair(trace: Trace, corners: bool = False, fixed: Set[str] = frozenset()) -> 
             return False
         if odd(as_float(node.gradient) or 0.0):
             return False
-        if plain[node.index] and not is_short(node.value) and node.name not in fixed:
+        if values[node.index] and not is_short(node.value):
             return False
-        if plain_gradients[node.index] and not is_short(node.gradient):
+        if gradients[node.index] and not is_short(node.gradient):
             return False
-        if node.edges and not plain[node.index]:
+        if node.edges and not values[node.index]:
             for operand in node.operands:
                 x = by_index[operand]
-                if plain[operand] and not abs(as_float(x.value) or 0.0) <= STEEP:
+                if values[operand] and not abs(as_float(x.value) or 0.0) <= STEEP:
                     return False
     return True
 

@@ -21,7 +21,8 @@ JUDGED_DIGITS = 3
 class Wrong(NamedTuple):
     """A wrong number that a mistake leads to: its name, its node, and what is said of it.
 
-    rule: the sentence that would have prevented it.
+    rule: the sentence that would have prevented it. also: other mistakes that give it on this sheet,
+    and would give another number on another.
     """
 
     number: float
@@ -29,6 +30,7 @@ class Wrong(NamedTuple):
     node: str
     message: str
     rule: str
+    also: tuple[str, ...] = ()
 
 
 class Blank(NamedTuple):
@@ -51,7 +53,7 @@ class Blank(NamedTuple):
 @dataclass(frozen=True, eq=False, repr=False)
 class Variant:
     """One sheet. number: from 1; with the quiz's seed, it says all. at: the point. trace: both
-    passes. untold: pairs of mistakes that no answer on this sheet tells apart, as said.
+    passes. untold: mistakes that no answer on this sheet tells apart, as said.
     """
 
     number: int

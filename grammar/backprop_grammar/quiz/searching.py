@@ -13,12 +13,13 @@ from ..diagnosis.array_mistakes import ARRAY_MISTAKES
 from ..diagnosis.claimed import of_texts
 from ..diagnosis.claims import judge
 from ..diagnosis.mistakes import MISTAKES
-from ..diagnosis.search import COINCIDENCE, Diagnosis
+from ..diagnosis.perturbed import shift, slopes
+from ..diagnosis.search import COINCIDENCE, Diagnosis, single_suspects
 from ..errors import BackpropError
 from ..explain.prevention import prevention
 from .marking import RIGHT, WRONG, Mark, Marker, column, judged
 from .record import GRADIENTS, Wrong
-from .wrongs import COMMON, Mistakes, said
+from .wrongs import COMMON, said
 
 __all__ = ["searched"]
 
@@ -65,9 +66,12 @@ def below(marker: Marker, marks: Sequence[Mark]) -> Iterator[tuple[str, Wrong]]:
                 for node, x in zip(sheet.nodes, sheet.gradients, strict=True)
             ]
             mine = replace(sheet, gradients=changed)
-            every = sorted(Mistakes(mine, [name]).numbers(name), key=lambda one: one[1].weight)
-            for _, one, number in every:
-                if one.weight <= COMMON and judged(number, False, mark.answer) == RIGHT:
+            node = mine.find(name)
+            assert node is not None
+            slope = slopes(mine, node)
+            for one in sorted(single_suspects(mine, [node], COMMON), key=lambda one: one.weight):
+                number = float(changed[node] + shift(mine, one.guess.changes, slope))
+                if judged(number, False, mark.answer) == RIGHT:
                     yield name, said(mine, one, number)
                     break
 

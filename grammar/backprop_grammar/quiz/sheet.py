@@ -16,6 +16,9 @@ __all__ = ["GIVEN_DIGITS", "LONG_DIGITS", "Row", "backward", "figure", "forward"
 GIVEN_DIGITS = 4
 """Significant digits of a number that is given and is no short one."""
 
+FULL = 17
+"""Digits that tell one float from every other."""
+
 LONG_DIGITS = 10
 """Digits that no short number has."""
 
@@ -32,9 +35,14 @@ class Row(NamedTuple):
 
 
 def given(variant: Variant) -> list[Row]:
-    """The inputs with their numbers."""
+    """The inputs with their numbers, in full."""
     return [
-        row(variant, node, VALUES, node.value)
+        Row(
+            node.name,
+            "",
+            shape_of(node.value),
+            tuple([decimal(one, FULL) for _, one in labelled(node.name, node.value)]),
+        )
         for node in variant.trace.nodes
         if node.kind == "variable"
     ]
@@ -50,7 +58,9 @@ def forward(variant: Variant) -> list[Row]:
 
 
 def backward(variant: Variant) -> list[Row]:
-    """The gradients, from the output back."""
+    """The gradients, from the output back; none where only values are asked for, which they tell."""
+    if all(blank.kind == VALUES for blank in variant.blanks):
+        return []
     return [
         row(variant, node, GRADIENTS, node.gradient)
         for node in reversed(variant.trace.nodes)
@@ -64,9 +74,12 @@ def row(variant: Variant, node: Any, kind: str, x: Any) -> Row:
     if node.operands:
         over_arrays = isinstance(variant.trace, ArrayTrace)
         text = node.formula if over_arrays else formula(variant.trace, node)
-    shape = x.shape if isinstance(x, Tensor) else ()
     cells = tuple([blanks.get(name, figure(one)) for name, one in labelled(node.name, x)])
-    return Row(node.name, text, shape, cells)
+    return Row(node.name, text, shape_of(x), cells)
+
+
+def shape_of(x: Any) -> Shape:
+    return x.shape if isinstance(x, Tensor) else ()
 
 
 def labelled(name: str, x: Any) -> Iterator[tuple[str, Any]]:

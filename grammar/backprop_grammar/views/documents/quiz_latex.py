@@ -45,17 +45,42 @@ def sheet(quiz: Quiz, variant: Variant, key: bool) -> Iterable[str]:
     yield "\\\\\n".join(rf"\texttt{{{escaped(stage)}}}" for stage in shown_lines(quiz.program))
     inputs = (rf"${name_latex(row.name)} = {matrix(row)}$" for row in given(variant))
     yield "Given: " + ", ".join(inputs)
-    yield r"\textbf{Forward}"
-    yield table(VALUES, forward(variant), key)
-    yield rf"\textbf{{Backward: the gradients of ${name_latex(variant.trace.output_name)}$}}"
-    yield table(GRADIENTS, backward(variant), key)
+    parts = [(r"\textbf{Forward}", VALUES, forward(variant))]
+    if gradients := backward(variant):
+        head = rf"\textbf{{Backward: the gradients of ${name_latex(variant.trace.output_name)}$}}"
+        parts.append((head, GRADIENTS, gradients))
+    if beside([rows for *_, rows in parts]):
+        halves = [
+            rf"\begin{{minipage}}[t]{{0.5\textwidth}}{head}\par\medskip" + "\n"
+            + table(kind, rows, key, "tabular") + r"\end{minipage}"
+            for head, kind, rows in parts
+        ]  # fmt: skip
+        yield "%\n".join(halves)
+    else:
+        for head, kind, rows in parts:
+            yield head
+            yield table(kind, rows, key)
     if any(not blank.exact for blank in variant.blanks):
         yield "Where no short number comes out, 3 digits are enough."
     if key:
         yield from (paragraph_text(paragraph) for paragraph in worked(variant).paragraphs)
 
 
-def table(kind: str, rows: Sequence[Row], key: bool) -> str:
+FIT = 26
+"""Lines of both tables that a page holds one below the other."""
+
+TALL, WIDE = 36, 30
+"""Lines, and letters of a formula, of tables that stand side by side."""
+
+
+def beside(tables: Sequence[Sequence[Row]]) -> bool:
+    """Whether tables stand side by side, for which one page is enough then."""
+    rows = [row for table in tables for row in table]
+    fits = max(map(len, tables)) <= TALL and all(len(row.formula) <= WIDE for row in rows)
+    return len(rows) > FIT and len(tables) > 1 and fits and not any(row.shape for row in rows)
+
+
+def table(kind: str, rows: Sequence[Row], key: bool, form: str = "longtable") -> str:
     """The values forward, or the gradients backward."""
     values = kind == VALUES
     head = r"node & formula & value \\" if values else r"by & gradient \\"
@@ -70,14 +95,14 @@ def table(kind: str, rows: Sequence[Row], key: bool) -> str:
         + r" \\"
         for row in rows
     ]
-    columns = "lll" if values else "ll"
+    columns, place = "lll" if values else "ll", "l" if form == "longtable" else "t"
     return "\n".join(
         [
-            rf"\begin{{longtable}}[l]{{@{{}}{columns}@{{}}}}",
+            rf"\begin{{{form}}}[{place}]{{@{{}}{columns}@{{}}}}",
             head,
             r"\hline",
             *lines,
-            r"\end{longtable}",
+            rf"\end{{{form}}}",
         ]
     )
 

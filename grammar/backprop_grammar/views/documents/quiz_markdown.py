@@ -30,8 +30,10 @@ def sheet(quiz: Quiz, variant: Variant, key: bool) -> Iterable[str]:
     yield f"## {about} (seed {quiz.seed})"
     yield "Given: " + ", ".join(f"{code(row.name)} = {plain(row)}" for row in given(variant))
     yield table(VALUES, forward(variant), key)
-    yield f"The gradients of {code(variant.trace.output_name)}, from the output back:"
-    yield table(GRADIENTS, backward(variant), key)
+    gradients = backward(variant)
+    if gradients:
+        yield f"The gradients of {code(variant.trace.output_name)}, from the output back:"
+        yield table(GRADIENTS, gradients, key)
     if any(not blank.exact for blank in variant.blanks):
         yield "Where no short number comes out, 3 digits are enough."
     if key:

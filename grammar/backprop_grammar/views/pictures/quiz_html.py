@@ -16,7 +16,7 @@ from ...errors import visible
 from ...language.printer import shown_lines, shown_text
 from ...quiz.hints import hints
 from ...quiz.marking import FEWEST
-from ...quiz.record import NEAR, VALUES, Blank, Quiz, Variant
+from ...quiz.record import NEAR, VALUES, Blank, Quiz, Variant, Wrong
 from ...quiz.sheet import Row, backward, forward, given
 from ..options import Options
 from .html import PAPER, SLATE, embedded, part, policy
@@ -27,6 +27,10 @@ __all__ = ["render"]
 
 WIDE = 1000.0
 """Pixels that a picture may be wide."""
+
+
+ALSO = 3
+"""Other mistakes that are named for a number."""
 
 
 def render(quiz: Quiz, options: Options) -> str:
@@ -68,7 +72,7 @@ def concealed(variant: Variant) -> str:
             "answer": blank.answer,
             "text": blank.text,
             "exact": blank.exact,
-            "wrongs": [[wrong.number, f"{wrong.message}. {wrong.rule}"] for wrong in blank.wrongs],
+            "wrongs": [[wrong.number, told(wrong)] for wrong in blank.wrongs],
             "hints": hints(variant, blank),
         }
         for blank in variant.blanks
@@ -76,6 +80,12 @@ def concealed(variant: Variant) -> str:
     data = json.dumps(blanks, allow_nan=False, separators=(",", ":")).encode()
     key = f"sheet {variant.number}".encode()
     return b64encode(bytes(x ^ k for x, k in zip(data, cycle(key), strict=False))).decode()
+
+
+def told(wrong: Wrong) -> str:
+    """What is said of a wrong number."""
+    also = f" Or: {', or '.join(wrong.also[:ALSO])}." if wrong.also else ""
+    return f"{wrong.message}. {wrong.rule}{also}"
 
 
 def section(quiz: Quiz, variant: Variant, place: int) -> str:
@@ -89,6 +99,7 @@ def section(quiz: Quiz, variant: Variant, place: int) -> str:
     tables = "".join(
         table(kind, rows, variant)
         for kind, rows in ((VALUES, forward(variant)), ("gradients", backward(variant)))
+        if rows
     )
     return (
         f'<section class="sheet" data-sheet="{place}" data-key="sheet {variant.number}">'

@@ -30,9 +30,10 @@ def pictured_sheet(quiz: Quiz, key: bool) -> Diagram:
         return picture
     blanks = {(blank.kind, blank.node): blank for blank in variant.blanks}
     vertices = tuple([blanked(vertex, blanks) for vertex in picture.vertices])
-    wires = picture.wires
-    if GRADIENTS in quiz.blank:  # a contribution would tell
-        wires = tuple([replace(wire, contribution="", local="") for wire in wires])
+    if GRADIENTS not in quiz.blank:  # they would tell the values
+        vertices = tuple([replace(vertex, gradient="") for vertex in vertices])
+    # A contribution and a local gradient would tell, too.
+    wires = tuple([replace(wire, contribution="", local="") for wire in picture.wires])
     about = f"Sheet {variant.number}: fill in the boxes."
     return replace(picture, vertices=vertices, wires=wires, description=about)
 
