@@ -42,7 +42,7 @@ WORK = 60_000
 
 SLOWER = 12
 
-GOOD = 8
+GOOD = 5
 """Fair points among which the one is chosen that tells most mistakes apart."""
 
 LAST = 2
