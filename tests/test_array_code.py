@@ -301,3 +301,13 @@ def test_directions():
     text = one.code("numpy")
     assert "hvp_x" in text
     exec(compile(text, "file", "exec"), {"__name__": "__main__"})
+
+
+def test_code_that_loses_its_digits_in_doubles_is_not_written():
+    point = "x=[0.0001,1],y=[0.0001,1.0000000001]"
+    for target in TARGETS:
+        code, out, err = call("derive", "norm(x - y)", "--at", point, "--format", target)
+        assert (code, out) == (3, "")
+        assert "code in plain doubles does not compute f at this point: it gives 1.00000008" in err
+    code, out, _ = call("derive", "norm(x - y)", "--at", "x=[1,2],y=[3,5]", "--format", "numpy")
+    assert code == 0 and "def f(" in out

@@ -65,7 +65,7 @@ CLASSICS = (
     ]),
     ("two steps in time", "U: HxH; W: HxD; b: H; x1: D; x2: D; h0: H; t: H; z1 = W @ x1 + U @ h0 + b; h1 = tanh(z1); z2 = W @ x2 + U @ h1 + b; h2 = tanh(z2); dot(t, h2)", [
         "df_dz2 = t*(1 - h2^2)",
-        "df_dz1 = U.T @ df_dz2*(1 - h1^2)",
+        "df_dz1 = (U.T @ df_dz2)*(1 - h1^2)",
         "df_db = df_dz2 + df_dz1",
         "df_dW = df_dz2 @ x2.T + df_dz1 @ x1.T",
         "df_dU = df_dz2 @ h1.T + df_dz1 @ h0.T",
@@ -119,8 +119,49 @@ COOKBOOK = (
     ("129", "x: 3; a: 3; norm(x - a)", "x", "n1 = x - a; df_dx = n1/norm(n1)"),
     ("131", "x: 3; norm(x)^2", "x", "df_dx = 2*x"),
     ("132", "X: 3x4; norm(X)^2", "X", "df_dX = 2*X"),
-
+    # what SymPy 1.13 says of itself in sympy/matrices/expressions/tests/test_derivatives.py
+    ("120, not supported: of a Kronecker product", "X: 3x3; trace(X)*trace(X)", "X", "df_dX = 2*trace(X)*eye(rows(X))"),
+    ("wrong: functions within and around products", "a: 2; A: 2x3; X: 3x4; B: 4x3; b: 3; a.T @ log(A @ sin(X) @ B) @ b", "X",
+        "df_dX = (A.T @ (a @ b.T/(A @ sin(X) @ B)) @ B.T)*cos(X)"),
+    ("wrong: a function of a function", "a: 3; X: 3x4; b: 4; a.T @ log(sin(X)) @ b", "X", "df_dX = a @ b.T/sin(X)*cos(X)"),
+    ("not implemented: a function of a number that is a product", "a: 3; A: 3x2; X: 2x4; b: 4; sum(sin(a.T @ A @ X @ b))", "X",
+        "df_dX = cos(a @ A @ X @ b)*(A.T @ a @ b.T)"),
+    ("returned as its transpose", "x: 3; y: 3; sin(x).T @ y", "x", "df_dx = y*cos(x)"),
+    ("a trace in a trace", "A: 3x3; trace(trace(A)*A)", "A", "df_dA = 2*trace(A)*eye(rows(A))"),
+    ("a root of a product", "a: 3; X: 3x4; b: 4; sqrt(a.T @ X @ b)", "X", "df_dX = a @ b.T/(2*sqrt(a @ X @ b))"),
+    ("a function in a product", "a: 2; A: 2x3; X: 3x4; B: 4x2; b: 2; a.T @ A @ sin(X) @ B @ b", "X",
+        "df_dX = (A.T @ a @ (B @ b).T)*cos(X)"),
+    ("element by element", "a: 3; A: 3x4; X: 3x4; B: 3x4; b: 4; a.T @ (A*X*B) @ b", "X", "df_dX = (a @ b.T)*B*A"),
 )  # fmt: skip
+
+SECOND = (
+    # program, by what, its second derivatives
+    ("x: 3; B: 3x3; x.T @ B @ x", "x", ["d2f_dx2 = B + B.T"]),
+    ("A: MxN; x: N; b: M; norm(A @ x - b)^2", "x", ["d2f_dx2 = 2*(A.T @ A)"]),
+    ("A: MxN; x: N; b: M; norm(A @ x - b)", "x", ["n2 = A @ x - b", "f = norm(n2)", "n4 = A.T @ n2", "d2f_dx2 = A.T @ A/f - n4 @ n4.T/f^3"]),
+    ("X: NxD; w: D; y: N; z = X @ w; mean(softplus(z) - y*z)", "w", ["z = X @ w", "n5 = sigmoid(z)", "d2f_dw2 = X.T @ diag(n5*(1 - n5)) @ X/rows(X)"]),
+    ("X: NxD; w: D; b: scalar; y: N; z = X @ w + b; mean(softplus(z) - y*z)", "w b",
+        ["z = X @ w + b", "n5 = sigmoid(z)", "t1 = n5*(1 - n5)", "d2f_dw2 = X.T @ diag(t1) @ X/rows(X)", "d2f_dw_db = X.T @ t1/rows(X)", "d2f_db2 = mean(t1)"]),
+    ("x: N; logsumexp(x)", "x", ["df_dx = softmax(x)", "d2f_dx2 = diag(df_dx) - df_dx @ df_dx.T"]),
+    ("z: N; y: scalar; -log(softmax(z)[y])", "z", ["n1 = softmax(z)", "d2f_dz2 = diag(n1) - n1 @ n1.T"]),
+    ("X: NxD; W: DxC; b: C; y: N; Z = X @ W + b; cross_entropy(Z, y)", "b",
+        ["Z = X @ W + b", "n2 = softmax(Z)", "d2f_db2 = diag(sum(n2, axis=0)[0])/rows(X) - n2.T @ n2/rows(X)"]),
+    ("x: M; A: MxN; y: N; x.T @ A @ y", "x y", ["d2f_dx2 = zeros(size(x), size(x))", "d2f_dx_dy = A", "d2f_dy2 = zeros(size(y), size(y))"]),
+    ("W: MxN; x: N; t: M; dot(t, tanh(W @ x))", "x", ["n2 = tanh(W @ x)", "d2f_dx2 = -2*(W.T @ diag((1 - n2^2)*(n2*t)) @ W)"]),
+    ("X: NxD; m: D; sum((X - m)^2)", "m", ["d2f_dm2 = 2*rows(X)*eye(size(m))"]),
+    ("X: NxD; w: D; sum((X*w)^2)", "w", ["d2f_dw2 = 2*diag(sum(X^2, axis=0)[0])"]),
+    ("x: 3; sum(x^3)", "x", ["d2f_dx2 = 6*diag(x)"]),
+    ("x: 4; sum(relu(x - 1)^3)", "x", []),
+    ("x: 3; x[0]*x[1] + x[2]^2", "x", []),
+    ("x: 5; sum((x[1:] - x[:4])^2)", "x", []),
+    ("x: 3; A: 3x3; x.T @ A @ x/(x.T @ x)", "x", []),
+    ("x: 3; A: 3x3; norm(x @ x.T - A)^2", "x", []),
+    ("U: 4x3; W: 2x4; x: 3; t: 2; h = tanh(U @ x); norm(W @ h - t)^2", "x t", []),
+    ("X: 4x3; w: 3; s: scalar; sum(tanh(s*(X @ w)))", "w s", []),
+    ("x: 2; sum(logsoftmax(x.T))", "x", []),
+    ("x: 3; W: 2; s = concat(x, W); norm(s)*s[1]", "x", []),
+)  # fmt: skip
+"""Of those without lines only the numbers are looked at."""
 
 
 def lines(formula: bp.library.Formula) -> list[str]:
@@ -195,6 +236,40 @@ def test_the_matrix_cookbook(program, by, expected):
     held(asked, formula, point(asked, random.Random(program), {}))
     everything = asked.derive()
     held(asked, everything, point(asked, random.Random(by + program), {}))
+
+
+@pytest.mark.parametrize(("program", "by", "expected"), SECOND, ids=[f"{row[0]} by {row[1]}" for row in SECOND])  # fmt: skip
+def test_a_hessian_as_a_formula(program, by, expected):
+    asked, names = bp.Program(program), by.split()
+    formula = asked.derive(*names, order=2)
+    assert not expected or lines(formula) == expected
+    rng = random.Random(program)
+    at = point(asked, rng, {})
+    if "y: N; Z" in program:
+        at["y"] = [rng.randrange(len(at["b"])) for _ in at["X"]]
+    if "softmax(z)[y]" in program:
+        at["y"] = 1
+    right = asked.at(at).hessian(*names)
+    for (a, b), found in zip(
+        formula.record.derivative.results, formula.at(at).numbers.values(), strict=True
+    ):
+        rows, columns = (
+            [k for k, label in enumerate(right.rows) if label.partition("[")[0] == name]
+            for name in (a, b)
+        )
+        assert close(found, [[right.numbers[i][j] for j in columns] for i in rows]), (a, b)
+
+
+def test_second_derivatives_that_are_no_matrices():
+    code, _, err = call("derive", "X: 3x3; trace(X @ X)", "--order", "2")
+    assert code == 2 and "by X, a matrix, is no matrix" in err and "--hvp X" in err
+    code, _, err = call("derive", "x: 3; sum(x^3)", "--order", "3")
+    assert code == 2 and "has 3 axes" in err
+    code, _, err = call("derive", "x: 3; flip(x)", "--order", "2")
+    assert code == 1 and "--upstream" not in err
+    code, out, err = call("derive", "x: 3; B: 3x3; x.T @ B @ x", "--hessian")
+    assert (code, out) == (0, "B: 3x3\nd2f_dx2 = B + B.T  # 3x3\n")
+    assert "d2f_dx_dB, d2f_dB2: no formula" in err
 
 
 @pytest.mark.parametrize("seed", range(often(40, 2000)))

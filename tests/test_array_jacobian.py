@@ -61,6 +61,7 @@ JACOBIANS: list[tuple[str, dict[str, Any], str, str, Callable[..., Any], str, in
     ("p = softmax(z); p", {"z": Z}, "p", "z", lambda z: softmax(z), "diag(p) - p @ p.T", 0),
     ("p = W @ z; p", {"W": W, "z": Z}, "p", "z", lambda W, z: times(W, z), "W", 0),
     ("p = W @ z; p", {"W": W, "z": Z}, "p", "W", lambda W, z: times(W, z), "", 6),
+    ("e = exp(z); p = W @ e; p", {"W": W, "z": Z}, "p", "z", lambda W, z: times(W, each(mp.exp, z)), "W @ diag(e)", 0),
     ("p = z @ V; p", {"z": Z, "V": X}, "p", "z", lambda z, V: times(z, V), "V.T", 0),
     ("p = tanh(z); p", {"z": Z}, "p", "z", tanh, "diag(1 - p^2)", 6),
     ("p = -3*z; p", {"z": Z}, "p", "z", lambda z: each(lambda x: -3 * x, z), "-3*eye(3)", 6),

@@ -134,7 +134,7 @@ READ = (
     ("torch.matmul(A, B)", "A @ B"),
     ("tf.matmul(A, np.transpose(B))", "A @ B.T"),
     ("jnp.matmul(A, B) @ u", "A @ B @ u"),
-    ("torch.mm(A, B)*k", "A @ B*k"),
+    ("torch.mm(A, B)*k", "(A @ B)*k"),
     ("matmul(A, u + v)", "A @ (u + v)"),
     ("transpose(A + B)", "(A + B).T"),
     ("np.linalg.norm(x)", "norm(x)"),

@@ -290,6 +290,8 @@ ERRORS = (
     ("sum(if(x > 0, W @ x, x))", {"W": [[1, 0], [0, 1]], "x": [1, -1]}, "W @ x", "this stands in a branch that is chosen element by element", "",
         "take it to a stage before the if"),
     ("x[2:1]", {"x": [1, 2, 3]}, "2", "x has nothing there", "x is 3", "a slice begins before it ends, and holds one number at least"),
+    ("sum(x[i:])", {"x": [1, 2, 3], "i": [1, 2]}, "i", "a slice begins and ends at one number", "i is 2",
+        "x[i] takes what i names, one by one; x[i[0]:] is a slice"),
     ("v[0,1]", {"v": [1, 2]}, "v[0,1]", "v is a vector, with 1 axis", "v is 2", "an index for each axis: x[i] of a vector, W[i,j] of a matrix"),
     ("sum(A @ A)", {"A": [[1] * 500] * 500}, None, "the program means some 125,000,000 products of numbers, more than 100,000,000", "", "make the arrays smaller: fewer rows show the same"),
 )  # fmt: skip
@@ -459,7 +461,7 @@ def test_the_library_refuses_what_is_not_built():
 PRINTED = (
     # typed, printed
     ("W=[1,2;3,4]; W'@x", "W = [[1, 2], [3, 4]]; W.T @ x"),
-    ("A@(B@C)*d/e1", "A @ (B @ C)*d/e1"),
+    ("A@(B@C)*d/e1", "(A @ (B @ C))*d/e1"),
     ("(A@B)'[0]^2", "(A @ B).T[0]^2"),
     ("-W.T", "-W.T"),
     ("(A+B).T", "(A + B).T"),

@@ -252,6 +252,7 @@ def test_training_steps_by_hand_are_right(name):
     assert not large.wrong({**truth, "loss": 0.0}, truth).startswith("0 of")
 
 
+@long
 def test_the_table_of_arrays():
     table = arrays.measured(1)
     assert [row[0] for row in table.rows] == list(arrays.PROGRAMS)

@@ -433,12 +433,16 @@ def numbers(at):
 def test_what_overflows_or_vanishes_explains_nothing(program, at, name, claim):
     (verdict,) = judge(traced(program, point(at)), {name: claim})
     assert verdict.status == WRONG and verdict.diagnoses == ()
+
+
+def test_nonsense_is_not_explained():
     assert told(nonsense(40)) == {"all": 40}
 
 
 def test_few_digits_explain_nothing():
-    count = told(random_claims(2, 6)) + told(random_claims(3, 6))
-    assert count["all"] == 240
+    each = often(2, 6)
+    count = told(random_claims(2, each)) + told(random_claims(3, each))
+    assert count["all"] == 40 * each
     assert count["explained"] <= 2 < count["consistent"]
     (verdict,) = judge(traced("x*y", {"x": 3, "y": 4}), {"x": "3"})
     assert not verdict.diagnoses[0].certain
@@ -500,7 +504,7 @@ def test_what_was_said_of_one_claim_is_not_said_again(capsys):
 
 
 def test_many_claims_are_all_judged():
-    names = [f"x{i}" for i in range(400)]
+    names = [f"x{i}" for i in range(often(150, 400))]
     program = " + ".join(f"{i % 13 + 2}*{name}" for i, name in enumerate(names))
     trace = traced(program, {name: i / 8 + 3 for i, name in enumerate(names)})
     verdicts = judge(trace, {name: str(-(i % 13 + 2)) for i, name in enumerate(names)})
@@ -570,7 +574,7 @@ def test_right_claims_are_right(case):
 PROGRAMS = [
     traced(case["program"], case["at"]) for case in WORKED if case["id"] in ("T04", "T05", "T19", "T30")
 ]  # fmt: skip
-QUICK = settings(max_examples=often(60, 100), deadline=None)
+QUICK = settings(max_examples=often(40, 100), deadline=None)
 
 
 @QUICK

@@ -437,7 +437,7 @@ def orders(target: str) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("target", needs)
 def test_files_agree_with_eval_or_are_refused(target):
-    programs = often(20, 300)
+    programs = often(8 if target == "jax" else 20, 300)
     cases = [case for order in orders(target) for case in grown_cases("suite", programs, order)]
     count = counted(target, *cases)
     assert count["agreed"] > programs
@@ -576,6 +576,7 @@ def beyond(row) -> Case | None:
 def test_there_is_no_number_outside_of_the_domain_of_the_program(target):
     rows = [case for case in map(beyond, ROWS) if case]
     assert len(rows) > 10
+    rows = rows[:: often(2, 1)] if target == "jax" else rows
     cases = [case_at(*one, k) for one in OUTSIDE for k in orders(target)]
     cases += [case._replace(order=k) for case in rows for k in orders(target)]
     inner = [case_at(*one, k) for one in INSIDE for k in orders(target)]

@@ -484,7 +484,7 @@ def choosing(seed: int) -> tuple[str, dict[str, float]]:
     return "; ".join([*lines, f"{names[-1]}*x + {names[-2]} + y*z"]), at
 
 
-@pytest.mark.parametrize("seed", range(often(40, 600)))
+@pytest.mark.parametrize("seed", range(often(16, 600)))
 def test_choices_within_choices(seed):
     """Formulas of first and second order against the careful backward pass."""
     program, at = choosing(seed)

@@ -8,7 +8,7 @@ from tests.grown import Grown, grown
 from tests.grown_arrays import grown_arrays
 from tests.support import BackpropError, as_float, often, parsed, traced
 
-PROGRAMS, CHUNK = often(600, 2000), 100
+PROGRAMS, CHUNK = often(400, 2000), 100
 SEED = "suite"
 
 
@@ -63,7 +63,7 @@ def test_arrays_mean_the_numbers_that_they_are_held_against():
 
 def test_the_truth_agrees_with_difference_quotients():
     """The oracle, too, is held against something: values alone, at two neighbouring points."""
-    compared, programs = 0, often(60, 300)
+    compared, programs = 0, often(30, 300)
     for number in range(programs):
         whole = grown(f"quotients:{number}")
         if any("gamma" in node[0] for body in (whole, *whole.own.values()) for node in body.nodes):

@@ -53,12 +53,25 @@ def path_of(module: str):
 
 
 @cache
+def statements(path) -> list[ast.AST]:
+    """The imports, the conditions and the calls of names in a file, which is read once."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = ast.Import | ast.ImportFrom | ast.If
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, kinds)
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    ]
+
+
+@cache
 def imported(module: str) -> list[tuple[str, ast.AST]]:
     """Every module of ours that a module imports, within functions and for types too."""
     path = path_of(module)
     here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.ImportFrom):
             base = here[: len(here) - node.level + 1] if node.level else []
             full = ".".join(base + ([node.module] if node.module else []))
@@ -78,7 +91,7 @@ def room(module: str) -> str:
 def outside(path) -> set[str]:
     """The packages of others that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -122,9 +135,9 @@ def test_no_module_imports_itself_by_way_of_others():
 def test_imports_stand_at_the_top_or_say_why_they_do_not():
     for module in MODULES:
         if module.startswith("backprop_grammar"):
-            source = path_of(module).read_text(encoding="utf-8")
-            text, types = source.splitlines(), set[int]()
-            for node in ast.walk(ast.parse(source)):
+            path = path_of(module)
+            text, types = path.read_text(encoding="utf-8").splitlines(), set[int]()
+            for node in statements(path):
                 if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                     types.update(range(node.lineno, (node.end_lineno or 0) + 1))
             for name, node in imported(module):
@@ -142,8 +155,7 @@ def test_the_grammar_knows_no_terminal_file_or_network():
 
 def test_no_code_runs_what_a_user_typed():
     for path in [*(ROOT / "cli").rglob("*.py"), *(ROOT / "grammar").rglob("*.py")]:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        called = {n.func.id for n in ast.walk(tree)
+        called = {n.func.id for n in statements(path)
                   if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}  # fmt: skip
         assert not called & {"eval", "exec", "compile", "__import__"}, path.name
         assert not outside(path) & {"pickle", "marshal", "shelve"}, path.name

@@ -193,6 +193,7 @@ FORMATS = (
     Format("html", "quiz", "a page to fill in, which judges", "pictures.quiz_html", ".html"),
     Format("table", "grade", "the marks and what went wrong", "screens.grades"),
     Format("csv", "grade", "every row with its marks", "documents.grades_csv", ".csv"),
+    Format("summary", "grade", "how many made which mistake, as CSV", "documents.grades_summary"),
     Format("json", "grade", "one JSON document", "documents.grades_json", ".json", "grades"),
 )
 

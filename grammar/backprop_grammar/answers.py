@@ -7,6 +7,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from .errors import BackpropError, shorten, usage
+from .language.graph import as_array
 from .language.parser import plain_name
 from .numbers.decimal import Decimals
 from .numbers.wide import UNEVALUATED
@@ -18,12 +19,15 @@ from .views.options import Options, checked_theme
 
 if TYPE_CHECKING:
     from .arrays.record import ArrayTrace as ArrayTraceRecord
+    from .checks.formula_claims import Formulas
     from .checks.report import Report as ReportRecord
     from .explain.document import Explanation as ExplanationRecord
 
 __all__ = [
     "DIGITS",
     "MOST_DIGITS",
+    "MOST_POINTS",
+    "MOST_SEED",
     "Answer",
     "Evaluated",
     "Explanation",
@@ -40,9 +44,11 @@ __all__ = [
     "once",
     "rendered",
     "whole",
+    "with_rules",
 ]
 
 N = TypeVar("N")
+V = TypeVar("V", bound=Any)
 Names = str | Sequence[str]
 
 DIGITS = 6
@@ -50,6 +56,12 @@ DIGITS = 6
 
 MOST_DIGITS = 17
 """As many tell one float from any other."""
+
+MOST_POINTS = 10**6
+"""The most random points at which two programs are compared, or formulas."""
+
+MOST_SEED = 10**18
+"""The largest seed of random arrays, and points."""
 
 
 def rendered(view: str, record: Any, digits: int, **options: Any) -> str:
@@ -152,6 +164,15 @@ def no_arrays(what: str) -> BackpropError:
         'Program.at(..., expand="all") is a trace of the elements, which are numbers',
         reason="arrays",
     )
+
+
+def with_rules(trace: Any, verdicts: tuple[V, ...]) -> tuple[V, ...]:
+    """Verdicts on claims, each diagnosis with the rule that would have prevented the mistake."""
+    if not any(verdict.diagnoses for verdict in verdicts):
+        return verdicts
+    from .explain.prevention import ruled  # only where a mistake is named
+
+    return ruled(trace, verdicts)
 
 
 class Answer:
@@ -271,6 +292,35 @@ class Evaluated(Answer, Generic[N]):
         if evaluated and self.record.value is UNEVALUATED:
             raise usage("an outline has no numbers", "evaluate the program at a point")
         return self.record
+
+    def formulas(
+        self,
+        claims: Mapping[str, str],
+        points: int | None,
+        seed: int,
+        over: Mapping[str, Any] | None,
+    ) -> "Formulas":
+        """The verdicts on gradients that are claimed as formulas, here and at other points.
+
+        points, seed, over: as of ``Program.claim``.
+        """
+        from .checks.formula_claims import judge_formulas, not_moved  # loaded when it is asked for
+
+        if points is not None:
+            points = whole(points, "points", 1, MOST_POINTS)
+        seed = whole(seed, "the seed", 0, MOST_SEED)
+        trace, how = self.record, dict(self.again.keywords)  # type: ignore[attr-defined]
+
+        def traced(point: Mapping[str, Any], of: str) -> Any:
+            at = {name: as_array(x).nested for name, x in point.items()}
+            asked = {**how, "output": of, "upstream": None} if of else how
+            return self.again.func(self.again.args[0], at, **asked).record  # type: ignore[attr-defined]
+
+        judged = judge_formulas(
+            trace.program, claims, traced, trace.at, given=True, fixed=not_moved(trace),
+            count=points, seed=seed, box=over,
+        )  # fmt: skip
+        return judged._replace(verdicts=with_rules(judged.trace, judged.verdicts))
 
     def __contains__(self, node: object) -> bool:
         return node in (self.nodes if not isinstance(node, str) else self.record.by_name)

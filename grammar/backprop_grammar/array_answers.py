@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .answers import Evaluated, Explanation, Report, checked, joined, named, rendered
+from .answers import (
+    Evaluated,
+    Explanation,
+    Report,
+    checked,
+    joined,
+    named,
+    rendered,
+    with_rules,
+)
 from .errors import usage
 from .language.graph import as_array
 
@@ -161,31 +170,48 @@ class ArrayTrace(Evaluated[ArrayNode]):
         /,
         *,
         file: Mapping[str, Any] | None = None,
+        points: int | None = None,
+        seed: int = 0,
+        over: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> "ArrayReport":
         """Gradients of your own, judged: arrays of NumPy, PyTorch or JAX, nested lists, or texts.
 
         Names are those of nodes, of elements, `W[0,1]`, and of values, `value.h`; dW is W. Texts
         keep their digits; what a program computed may be off by the rounding of its arithmetic.
-        file: claims of a file, which may hold more: what is of no node is left aside.
+        file: claims of a file, which may hold more: what is of no node is left aside. A formula,
+        `"up @ x.T"`, is judged as a function: here and at other points, of which points, seed and
+        over are those of ``Program.claim``.
         """
         from .checks.report import Report as Record  # loaded when it is asked for
         from .diagnosis.array_claims import judge_arrays  # with it
         from .diagnosis.claimed import written  # with it
+        from .diagnosis.claims import is_formula  # with it
 
         if claims is not None and not isinstance(claims, Mapping):
             raise usage("the claims are no dict of arrays", 'write {"W": [[1, 2], [3, 4]]}')
         trace, given = self.listed(), joined(claims or {}, more)
+        formulas = {name: x for name, x in given.items() if is_formula(x, trace.by_name)}
         found = {
             name: written(value, f"the claim of {name}")
             for name, value in (*given.items(), *(file or {}).items())
+            if name not in formulas
         }
         judged = judge_arrays(trace, found, tuple(file or ()))
+        verdicts: tuple[Any, ...] = with_rules(trace, judged.verdicts)
+        first: Any = judged.first
+        notes = judged.notes
+        if formulas:
+            of = self.formulas(formulas, points, seed, over)
+            verdicts, first, notes = (*verdicts, *of.verdicts), of.first or first, (*notes, *of.notes)  # fmt: skip
         report = Record(
-            trace.program, trace.at, self.output, trace.value, verdicts=judged.verdicts,
-            first=judged.first, remarks=judged.notes,
+            trace.program, trace.at, self.output, trace.value, verdicts=verdicts, first=first,
+            remarks=notes,
         )  # fmt: skip
-        return ArrayReport(report, self.digits, partial(ArrayTrace.claim, self, given, file=file))
+        again = partial(
+            ArrayTrace.claim, self, given, file=file, points=points, seed=seed, over=over
+        )
+        return ArrayReport(report, self.digits, again)
 
 
 class ArrayReport(Report):

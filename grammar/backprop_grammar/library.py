@@ -9,7 +9,7 @@ Thin classes over the records of the other packages: they check what they are gi
 on what they get.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .answers import (
     DIGITS,
+    MOST_POINTS,
+    MOST_SEED,
     Evaluated,
     Explanation,
     Names,
@@ -32,19 +34,20 @@ from .answers import (
     once,
     rendered,
     whole,
+    with_rules,
 )
 from .blocks.names import Names as NodeNames
 from .errors import BackpropError, shorten, suggestion, usage
-from .language.graph import Graph, as_array
+from .language.graph import Array, Graph, as_array
 from .language.parser import parse
-from .language.printer import program_text
+from .language.printer import program_text, shape_text
 from .numbers.wide import as_float
 from .operations.row import Operation
 from .operations.table import FUNCTIONS
 from .passes.run import MAX_PRECISION
 from .trace.evaluate import evaluate, with_limit
 from .trace.index import formula, rule_text
-from .trace.point import bind, finite, is_array, unknown_names
+from .trace.point import bind, finite, is_array
 from .trace.record import Node as NodeRecord
 from .trace.record import Trace as TraceRecord
 
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
     from .checks.equivalence import Agreement
     from .derivatives.array_formulas import ArrayFormulas
     from .derivatives.formulas import Formulas
-    from .descent.descend import Plan
     from .descent.trajectory import Trajectory
     from .matrix_answers import Matrix
     from .operations.shape import Shape
@@ -95,14 +97,8 @@ class Functions(Mapping[str, Operation]):
 functions: Mapping[str, Operation] = Functions()
 """The rows of the tables of operations that a program may call, by name."""
 
-MOST_POINTS = 10**6
-"""The most random points at which two programs are compared."""
-
 MOST_STEPS = 10**9
 """The most steps of one descent."""
-
-MOST_SEED = 10**18
-"""The largest seed of random arrays."""
 
 VIEWS = ("wrt", "expand", "fold")
 """The options that are names of nodes."""
@@ -342,6 +338,120 @@ class Program:
             )
         )
 
+    def claim(
+        self,
+        claims: Mapping[str, Any] | None = None,
+        /,
+        *,
+        at: Point | None = None,
+        output: str = "",
+        upstream: Any = None,
+        points: int | None = None,
+        seed: int = 0,
+        over: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> "Report":
+        """Gradients of your own as formulas, `{"x": "2*x*y"}`, judged as functions without a point.
+
+        A formula is over the names of inputs, stages and nodes, and of their gradients: dq, df_dq,
+        and `up`, the one that arrives at the node that uses what is claimed.
+
+        at: values of inputs that are not moved.
+        output, upstream: as of ``at``.
+        points: at how many they are compared, 100 unless given, fewer of large arrays; from the seed.
+        over: ranges of inputs, `{"x": (0, 1)}`.
+
+        Raises BackpropError for a name that is none, and where the program has no value at any
+        point.
+        """
+        from .array_answers import ArrayReport  # loaded when it is asked for
+        from .checks.formula_claims import judge_formulas  # likewise
+        from .checks.report import Report as Record  # likewise
+
+        if points is not None:
+            points = whole(points, "points", 1, MOST_POINTS)
+        seed = whole(seed, "the seed", 0, MOST_SEED)
+        given, asked = self.point(at, {}, {}), joined(claims or {}, more)
+        texts = {name: checked(text, f"the claim of {name}") for name, text in asked.items()}
+        bound, inputs, fixed, notes = self.sampled(given, output)
+        traced = self.again_at(output, upstream)
+        judged = judge_formulas(bound, texts, traced, inputs, fixed=fixed, count=points, seed=seed, box=over)  # fmt: skip
+        report = Record(
+            bound, given, judged.trace.output_name, verdicts=with_rules(judged.trace, judged.verdicts),
+            first=judged.first, remarks=(*notes, *judged.notes),
+        )  # fmt: skip
+        again = partial(
+            Program.claim, self, texts, at=at, output=output, upstream=upstream, points=points,
+            seed=seed, over=over,
+        )  # fmt: skip
+        kind = ArrayReport if self.over_arrays(inputs, {}) else Report
+        return kind(report, DIGITS, again)
+
+    def again_at(self, output: str, upstream: Any) -> Callable[[Any, str], Any]:
+        """A function that traces the program at a point, of this output or the one it is given.
+
+        Where nothing says what arrives at an output that is an array, another number arrives at each
+        of its elements.
+        """
+        arriving: dict[str, Any] = {} if upstream is None else {"upstream": upstream}
+
+        def traced(point: Mapping[str, Any], of: str) -> Any:
+            at = {name: as_array(x).nested for name, x in point.items()}
+            if of:
+                return self.at(at, output=of).record
+            try:
+                return self.at(at, output=output or None, **arriving).record
+            except BackpropError as error:
+                if not error.reason.endswith("output") or arriving:
+                    raise
+            value: Any = self.at(at, output=output or None, upstream="ones").record.value
+            from .checks.differences import speed  # loaded when it is asked for
+
+            speeds = tuple([speed(k) for k in range(len(value.numbers))])
+            arriving["upstream"] = Array(value.shape, speeds).nested
+            return traced(point, of)
+
+        return traced
+
+    def sampled(
+        self, given: Mapping[str, Any], output: str
+    ) -> "tuple[Graph, dict[str, Any], Collection[str], list[str]]":
+        """The program, a value of its shape for every input that is needed, those that are not moved,
+        and what is said of shapes that are guessed.
+        """
+        if not self.derives_arrays(given):
+            bound, at = bind(self.record, given)
+            needed = {*self.needed(output), *at}
+            return bound, {name: at.get(name, 1.0) for name in bound.variables if name in needed}, given, []  # fmt: skip
+        from .arrays.lower import shapes_at  # which numbers do not need
+        from .arrays.point import bind as bind_arrays  # likewise
+        from .derivatives.array_derive import sizes_of  # likewise
+        from .operations.shape import size  # likewise
+
+        bound, values = bind_arrays(self.record, given)
+        end = NodeNames(bound).find(named(output, "the output")) if output else bound.output
+        shapes = {name: as_array(x).shape for name, x in values.items() if name in given}
+        declared = bound.declared | {name: shape for name, shape in shapes.items() if shape}
+        sizes = sizes_of(replace(bound, declared=declared), None, bound.needed(end))
+        letters = dict.fromkeys(
+            n for shape in sizes.declared.values() for n in shape if isinstance(n, str)
+        )
+        small = dict(zip(letters, (2, 3, 4, 5, *range(6, 6 + len(letters))), strict=False))
+        inputs: dict[str, Any] = {}
+        for name, value in sizes.at.items():
+            shape = tuple(
+                [n if isinstance(n, int) else small[n] for n in sizes.declared.get(name, ())]
+            )
+            inputs[name] = (
+                Array(shape, (0.0,) * size(shape)).value if name in sizes.declared else value
+            )
+        inputs |= values
+        found, _ = shapes_at(bound, inputs, [end])
+        fixed = {name for name, node in bound.variables.items() if node in found.whole or name in given}  # fmt: skip
+        guesses = [f"{name}: {shape_text(shape)}" for name, shape in sizes.assumed.items() if shape and name not in given]  # fmt: skip
+        notes = [f"these shapes are guessed: {'; '.join(guesses)}; declare those that differ"] if guesses else []  # fmt: skip
+        return bound, inputs, fixed, notes
+
     def of_numbers(self, what: str) -> Graph:
         """The program, for what is not built for arrays. Raises BackpropError where it has some."""
         if self.record.arrays:
@@ -518,9 +628,9 @@ class Program:
         that is data; what is stepped is then the mean of the output over the rows. place: what
         messages call a row, by its number from 0; `row 1` and so on unless given. data: inputs of
         the point that are held, with a row for each example, where the program takes all examples
-        at once. batch: how many rows each step looks at, of a shuffle of all in each epoch, which hangs on the seed; all
-        unless given. until: ends the run early: "gradient<1e-6" (its norm), "change<1e-9" (of the
-        output in a step), "value<0.01".
+        at once. batch: how many rows each step looks at, of a shuffle of all in each epoch; all
+        unless given. seed: of these shuffles. until: ends the run early: "gradient<1e-6" (its
+        norm), "change<1e-9" (of the output in a step), "value<0.01".
 
         Raises BackpropError as ``at`` does, for numbers out of range, and for a row that lacks one.
         """
@@ -578,40 +688,21 @@ class Program:
                 given = {named(name): column for name, column in rows.items()}
                 end = options.get("output", "")
                 rows, shapes, _ = with_classes(bound, at, given, shapes, end)
-            planned = self.planned(bound, at, shapes, listed(data or ()), batch or 0, seed, options)
+            from .descent.choice import plan_of_arrays  # likewise
+
+            held: dict[str, Any] = {"data": listed(data or ()), "batch": batch or 0, "seed": seed}
+            with many_points():
+                planned = plan_of_arrays(bound, at, shapes, **held, **options)
         else:
             planned = plan(bound, at, **options)
         if rows is not None:
+            with many_points():
+                from .descent.objective import mean_over  # needs NumPy
+
+            if not hasattr(rows, "shapes"):
+                rows = {named(name): column for name, column in rows.items()}
             planned = mean_over(planned, shapes, rows, place or row_of, batch or 0, seed)
         return Trajectory(planned, again=again)
-
-    def planned(
-        self,
-        bound: Graph,
-        at: Mapping[str, Any],
-        columns: "Mapping[str, Shape]",
-        data: Sequence[str],
-        batch: int,
-        seed: int,
-        options: Mapping[str, Any],
-    ) -> "Plan":
-        """The plan of a run over arrays: element by element, or array by array where all data is
-        taken at once, or there is too much.
-        """
-        from .descent.over_arrays import plan_arrays  # which numbers do not need
-
-        unknown = [name for name in data if name not in bound.variables]
-        if unknown:
-            raise unknown_names(bound, unknown)
-        if not data:
-            try:
-                return plan_arrays(bound, at, columns, **options)
-            except BackpropError as error:
-                if error.kind != "limit" or columns:
-                    raise
-        with many_points():
-            from .descent.whole import plan_whole  # needs NumPy
-        return plan_whole(bound, at, data, batch=batch, seed=seed, **options)
 
     def descend(self, point: Point | None = None, /, **options: Any) -> "Trajectory":
         """The steps of ``descent``, which takes the same, to their end."""
@@ -658,50 +749,6 @@ def shapes_of(columns: Mapping[str, Any]) -> "dict[str, Shape]":
         if shape or (hasattr(column, "__len__") and not isinstance(column, str | bytes)):
             found[named(name)] = tuple(shape[1:])
     return found
-
-
-def mean_over(
-    plan: "Plan",
-    shapes: "Mapping[str, Shape]",
-    rows: Mapping[str, Any],
-    place: Callable[[int], str],
-    batch: int = 0,
-    seed: int = 0,
-) -> "Plan":
-    """A plan over the mean of rows, whose numbers are looked at when all else is checked.
-
-    shapes: of what stands in each row, by the names of the columns.
-    """
-    with many_points():
-        from .batch.evaluator import Evaluator, columns_of  # needs NumPy
-    from .descent.objective import check_stepped, over_rows  # loaded when it is asked for
-
-    if plan.elements is None:
-        columns = list(shapes)
-        check_stepped(plan.wrt, columns)
-    else:
-        from .batch.over_arrays import check_lines, columns_of_arrays  # which numbers do not need
-
-        columns = plan.elements.labels(shapes)
-        check_lines(len(plan.target.graph))
-    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
-    graph, names = plan.target.graph, plan.target.names
-    output = names.of[plan.target.output]
-    kernel = Evaluator(graph, [*columns, *plan.wrt], others, plan.wrt, output)
-    if plan.elements is None:
-        table, numbers = columns_of(rows)
-        for name in numbers:
-            raise usage(f"{name} is one number, not a column", "give it as a value of the point")
-    else:
-        check_lines(len(kernel.straight.lines))
-        given = {named(name): column for name, column in rows.items()}
-        table = columns_of_arrays(given, shapes)
-    planned = over_rows(plan, kernel, table, place, batch, seed)
-    if plan.elements is None:
-        return planned
-    from .descent.accuracy import counted  # which numbers do not need
-
-    return replace(planned, right=counted(planned, table, shapes))
 
 
 class Edge(NamedTuple):
@@ -818,19 +865,27 @@ class Trace(Evaluated[Node]):
         /,
         *,
         file: Mapping[str, Any] | None = None,
+        points: int | None = None,
+        seed: int = 0,
+        over: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> "Report":
         """Gradients of your own, judged; for a wrong one, the mistake that gives it is named.
 
         A number that is given as text keeps its digits: `"0.20"` claims two. A name `value.q`
         claims the value of a node. file: claims of a file, which may hold more: what is of no node
-        is left aside.
+        is left aside. A formula, `"2*x*y"`, is judged as a function: here and at other points, of
+        which points, seed and over are those of ``Program.claim``.
         """
         from .checks.report import Report as Record  # loaded when it is asked for
-        from .diagnosis.claims import judge  # loaded when it is asked for
+        from .diagnosis.claims import is_formula, judge  # loaded when it is asked for
 
-        trace, texts = self.listed(evaluated=True), claimed_numbers(claims, more)
-        first, notes = None, tuple[str, ...]()
+        trace, every = self.listed(evaluated=True), claimed_numbers(claims, more)
+        formulas = {name: text for name, text in every.items() if is_formula(text, trace.by_name)}
+        texts = {name: text for name, text in every.items() if name not in formulas}
+        first: Any = None
+        notes = tuple[str, ...]()
+        verdicts: tuple[Any, ...]
         if file is None and trace.by_name.keys() >= texts.keys():
             verdicts = judge(trace, texts)
             if sum(not verdict.right for verdict in verdicts) > 1:
@@ -844,11 +899,16 @@ class Trace(Evaluated[Node]):
             given = {**texts, **(file or {})}
             found = {name: written(one, f"the claim of {name}") for name, one in given.items()}
             verdicts, first, notes = judge_numbers(trace, found, tuple(file or ()))
+        verdicts = with_rules(trace, verdicts)
+        if formulas:
+            judged = self.formulas(formulas, points, seed, over)
+            verdicts, first, notes = (*verdicts, *judged.verdicts), judged.first or first, (*notes, *judged.notes)  # fmt: skip
         report = Record(
             trace.program, trace.at, self.output, trace.value, verdicts=verdicts,
             first=first, remarks=notes,
         )  # fmt: skip
-        return Report(report, self.digits, partial(Trace.claim, self, texts, file=file))
+        again = partial(Trace.claim, self, every, file=file, points=points, seed=seed, over=over)
+        return Report(report, self.digits, again)
 
     def jacobian(self, of: str, by: str) -> "Matrix":
         """The Jacobian of a node by another one, or an input: a row for each of its elements."""

@@ -5,7 +5,7 @@ formula against another one; each gives a part of one report.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,6 +37,7 @@ EXAMPLES = """\
 backprop check "x*y + sin(x)" --at x=1,y=2
 backprop check "sigmoid(w*x + b)" --at w=2,x=-1,b=3 --claim w=-0.2,x=0.39
 backprop check "q = x + y; f = q*z" --at x=-2,y=5,z=-4 --claim z=3,q=-4,x=-4
+backprop check "x^2*y" --claim "x=2*x*y,y=x^2"
 backprop check "tanh(x)" --against "2*sigmoid(2*x) - 1" --over x=-3:3"""
 
 MANY = 100
@@ -53,7 +54,8 @@ def command(
     claim: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CLAIMS", help="Gradients of your own: w0=-0.2,q=-4 (any node), @mine.npz."
+            metavar="CLAIMS",
+            help="Gradients of your own: w0=-0.2,q=-4 (any node), @mine.npz; formulas: x=2*x*y.",
         ),
     ] = None,
     against: Annotated[
@@ -67,7 +69,7 @@ def command(
         int | None,
         typer.Option(
             metavar="N",
-            help="Random points of the box; 100 by default.",
+            help="Random points of the box, or for formulas; 100 by default.",
             rich_help_panel="What to compute",  # elsewhere it names files
         ),
     ] = None,
@@ -86,12 +88,7 @@ def command(
     if against is not None:
         report = on_two(request, claim or [], against, over or [], seed, points)
     else:
-        if over:
-            raise usage("--over is the box for --against", "add --against with the other formula")
-        if points is not None or seed is not None:
-            message = "--points and --seed choose points for --against"
-            raise usage(message, "add --against with the other formula")
-        report = on_one(request, claim or [])
+        report = on_one(request, claim or [], over or [], seed, points)
     if over_arrays(report):
         row = formats.of_arrays(row)
     formats.show(row, report, formats.Options(digits, everything), get)
@@ -110,8 +107,9 @@ def on_two(
 
     Raises BackpropError for options that contradict each other.
     """
+    from backprop_grammar.answers import MOST_POINTS
     from backprop_grammar.checks.report import Report
-    from backprop_grammar.library import MOST_POINTS, Program, equivalent
+    from backprop_grammar.library import Program, equivalent
 
     from ..input.pairs import read_ranges
 
@@ -130,18 +128,50 @@ def on_two(
     return Report(first.record, {}, "", agreement=agreement)
 
 
-def on_one(request: "Request", claims: list[str]) -> "Report":
-    """The report on the gradient at a point, or on claims of it."""
-    trace = request.trace_of_any()
-    if not claims:
-        return trace.check().record
+def on_one(
+    request: "Request", claims: list[str], over: list[str], seed: int | None, points: int | None
+) -> "Report":
+    """The report on the gradient at a point, or on claims of it: numbers and formulas.
+
+    Raises BackpropError for options that contradict each other.
+    """
+    from backprop_grammar.diagnosis.claims import is_formula
+
     from ..input.claims import read_claims
 
     given = read_claims(claims)
-    if not given.typed and not given.filed:
+    if claims and not given.typed and not given.filed:
         raise usage("--claim claims nothing", "write --claim x=-4,y=0.25")
-    report = trace.claim(given.typed, file=given.filed or None).record
+    formulas = any(is_formula(text) for text in given.typed.values())
+    if not formulas and (over or seed is not None or points is not None):
+        option, why = ("--over", "is the box") if over else ("--points and --seed", "choose points")
+        raise usage(f"{option} {why} for --against, and for formulas", "add --against with the other formula, or --claim x=2*x")  # fmt: skip
+    how = where(over, seed, points)
+    program, at, notes = request.read(arrays=True)
+    own = program.inputs
+    missing = [
+        name for name in program.needed(request.output) if name not in at and own[name] is None
+    ]
+    if missing and formulas and not given.filed:
+        if request.wrt:
+            raise usage("without a point, formulas are of any node", "leave out --wrt")
+        arriving = None if request.upstream == "1" else request.arriving()
+        return program.claim(
+            given.typed, at=at, output=request.output, upstream=arriving, **how
+        ).record
+    trace = request.traced(program, at, notes)
+    if not claims:
+        return trace.check().record
+    report = trace.claim(given.typed, file=given.filed or None, **how).record
     return replace(report, remarks=(*given.remarks, *report.remarks)) if given.remarks else report
+
+
+def where(over: list[str], seed: int | None, points: int | None) -> dict[str, Any]:
+    """Where formulas are compared, as far as it is said."""
+    from ..input.pairs import read_ranges
+
+    given = {"over": read_ranges(over) if over else None, "seed": seed, "points": points}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def over_arrays(report: "Report") -> bool:

@@ -93,7 +93,7 @@ def command(
     if hessian and order not in (1, 2):
         raise usage(f"a Hessian is of order 2, not {order}", "leave out --hessian or --order")
     read = request.read(arrays=True)
-    if jacobian or (hessian and over_arrays(read) and not expand):
+    if jacobian or (hessian and not expand and has_point(request, read)):
         from .derive_elements import matrix, show_matrix
 
         other = {
@@ -139,6 +139,13 @@ def over_arrays(read: "Read") -> bool:
     """Whether a program is over vectors and matrices at its point."""
     program, at, _ = read
     return program.over_arrays(at, {})
+
+
+def has_point(request: "Request", read: "Read") -> bool:
+    """Whether a program is over arrays, and has values, of which one may be missing."""
+    program, at, _ = read
+    missing = [name for name in program.needed(request.views()["output"]) if name not in at]
+    return over_arrays(read) and (bool(request.at) or not missing)
 
 
 def formulas(

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
-backprop quiz neuron --count 30 -o quiz.json
-backprop grade quiz.json answers.csv
-backprop grade quiz.json answers.csv -o graded.csv
-backprop grade "q = x + y; f = q*z" answers.csv --at x=-2,y=5,z=-4"""
+printf "name,x,y\\nAda,2,3\\n" | backprop grade "x*y" - --at x=3,y=2
+backprop quiz gates -o q.json; printf "n,z\\n1,2\\n" | backprop grade q.json -"""
 
 FURTHER = "--answers"
 """What follows the quiz, and is of no point, is the file of answers."""
 
 SEPARATORS = ";\t,"
+SEPARATOR = re.compile(r"sep=([;,\t])")
 
 LARGEST = 1 << 28
 """Bytes of a file of answers."""
@@ -88,6 +88,8 @@ def sheets_of(program: str | None, at: list[str] | None, file: Path | None) -> "
             return Sheets.of_document(json.loads(read_text(program, LARGEST)))
         except json.JSONDecodeError as error:
             raise BackpropError("file", f"{shorten(program)} is no JSON: {error}") from None
+        except RecursionError:
+            raise BackpropError("file", f"{shorten(program)} is nested too deeply") from None
     request = Request(program, file, at)
     parsed, point, _ = request.read(arrays=True)
     missing = [name for name in parsed.record.variables if name not in point]
@@ -109,17 +111,56 @@ def table(path: str) -> tuple[list[str], Iterator[list[str]]]:
     text = read_text(path, LARGEST)
     if len(text) >= LARGEST:
         raise usage(f"{shorten(path)} is larger than {LARGEST >> 20} MiB", "grade it in parts")
-    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
-    rows = lines(path, csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    header = next(rows, [])
+    text = text.lstrip("\r\n")
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    if "\0" in first:
+        raise BackpropError(
+            "file", f"{shorten(path)} is not UTF-8 text: its bytes are of UTF-16", hint="save it as UTF-8"
+        )  # fmt: skip
+    said = SEPARATOR.fullmatch(first)  # as spreadsheets write it
+    if said:
+        text = text[len(first) :].lstrip("\r\n")
+        first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    plain = re.sub(r'"[^"]*"|\[[^\[\]]*\]', "", first)
+    separator = said[1] if said else max(SEPARATORS, key=plain.count)
+    csv.field_size_limit(LARGEST)
+    rows = lines(path, csv.reader(io.StringIO(text, newline=""), delimiter=separator), text)
+    header = elements_joined(next(rows, []), separator)
     if len(header) < 2:
         raise usage(f"{shorten(path)} has no columns", "write a header: student,variant,x,y")
     return header, rows
 
 
-def lines(path: str, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The rows in which something stands. Raises BackpropError for what is no CSV."""
+def elements_joined(header: list[str], separator: str) -> list[str]:
+    """A header in which W[0,1] without quotes is one name again."""
+    joined: list[str] = []
+    for cell in header:
+        if joined and joined[-1].count("[") > joined[-1].count("]"):
+            joined[-1] += separator + cell
+        else:
+            joined.append(cell)
+    return joined
+
+
+def lines(path: str, rows: Any, text: str) -> Iterator[list[str]]:
+    """The rows in which something stands. Raises BackpropError for what is no CSV, and for a quote
+    that is never closed, which makes one cell of all that follows.
+    """
+    odd, before = text.count('"') % 2, 0
+    lengths = text.count("\n") or text.count("\r")
     try:
-        yield from (row for row in rows if any(cell.strip() for cell in row))
+        for row in rows:
+            if (
+                odd
+                and rows.line_num >= lengths
+                and any("\n" in cell or "\r" in cell for cell in row)
+            ):
+                raise BackpropError(
+                    "file", f"{shorten(path)} has a quote in line {before + 1} that is not closed",
+                    hint='close it, or write it twice: ""',
+                )  # fmt: skip
+            before = rows.line_num
+            if any(cell.strip() for cell in row):
+                yield row
     except csv.Error as error:
         raise BackpropError("file", f"{shorten(path)} is no CSV: {error}") from None

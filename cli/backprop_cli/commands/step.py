@@ -194,7 +194,8 @@ def rows_of(
     and the rows.
 
     stack: closes what is opened. form: the name of the files' format, or empty. separator: of CSV.
-    renames: such as `sepal length (cm)=sl`. init: see ``begun``. Raises BackpropError for what contradicts each other.
+    renames: such as `sepal length (cm)=sl`. init: see ``begun``. Raises BackpropError for options
+    that contradict each other.
     """
     from ..data.columns import called
     from ..data.feeds import feed_of

@@ -301,16 +301,23 @@ class Work:
         return {"value": value, **{f"d_{k}": v for k, v in gradients.items()}}, status, kinks
 
     def slices(self, height: int) -> Iterator[slice]:
-        """So many rows in slices that are done in about PERIOD, so that a run can end early."""
+        """So many rows in slices that are done in about PERIOD, so that a run can end early.
+
+        They get no shorter where it is not the rows that take long, but every call.
+        """
         self.kernel()
         start = 0
         while start < height:
             if STOP.is_set():
                 raise JobStopped
             step, began = self.own.step, time.monotonic()
-            yield slice(start, min(start + step, height))
-            took = time.monotonic() - began
-            self.own.step = min(step * 2, 1 << 20) if took < PERIOD / 2 else max(1, step // 2)
+            here = slice(start, min(start + step, height))
+            yield here
+            done = here.stop - here.start, time.monotonic() - began
+            (_, less), (_, more) = sorted((done, self.own.done))
+            grows = done[1] < PERIOD / 2 or less > more * 2 / 3
+            self.own.step = min(step * 2, 1 << 20) if grows else max(1, step // 2)
+            self.own.done = done
             start += step
 
     def kernel(self) -> Any:
@@ -320,7 +327,7 @@ class Work:
             self.own.kernel = job.program.mapper(
                 job.shapes or tuple(job.columns), job.at, wrt=job.wrt, output=job.output
             )
-            self.own.step = 8
+            self.own.step, self.own.done = 8, (0, 0.0)  # rows of a slice; of the last, and its time
         return self.own.kernel
 
     def count(self, start: int, tally: Tally, status: dict[int, str]) -> None:

@@ -16,7 +16,7 @@ from .columns import Feed, called, columns_hint
 from .objective import PointFiles
 from .sources import Points
 
-__all__ = ["Data", "of_archive", "of_files"]
+__all__ = ["Data", "missing", "of_archive", "of_files"]
 
 
 class Data(NamedTuple):
@@ -117,7 +117,13 @@ def of_archive(
     return Data(values, (path,))
 
 
-def missing(program: Program, at: Mapping[str, Any], output: str, files: Sequence[Points], renamed: Mapping[str, str]) -> BackpropError | None:  # fmt: skip
+def missing(
+    program: Program,
+    at: Mapping[str, Any],
+    output: str,
+    files: Sequence[Points],
+    renamed: Mapping[str, str],
+) -> BackpropError | None:
     """The error for inputs that have no value; None where all have one."""
     names = [name for name in program.needed(output) if name not in at]
     if not names or not files:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backprop_grammar.arrays.point import array
+from backprop_grammar.arrays.point import NARROW, array
 from backprop_grammar.errors import BackpropError, shorten, usage, visible
 from backprop_grammar.language.graph import Array
 from backprop_grammar.language.nearest import DECIMAL, literal
@@ -20,9 +20,6 @@ from .documents import document_of
 from .texts import read_text
 
 __all__ = ["cells_of", "failed", "held_in", "opened", "read_archive", "read_array"]
-
-NARROW = {"float16": "binary16", "float32": "binary32"}
-"""Types whose numbers are widened: what they print as is not what they hold."""
 
 
 def failed(name: str, why: str, hint: str) -> BackpropError:

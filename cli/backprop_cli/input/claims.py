@@ -1,4 +1,5 @@
-"""Claims: `--claim w0=-0.2`, `W=[[1, 2], [3, 4]]`, `W=@w.npy`, `@mine.npz`, `@mine.json`.
+"""Claims: `--claim w0=-0.2`, `W=[[1, 2], [3, 4]]`, `W=@w.npy`, `@mine.npz`, `@mine.json`; formulas,
+`x=2*x*y`, and derivations, `dq = z; dx = dq`, `@derivation.txt`.
 
 What is written keeps its digits, and what a program computed its arithmetic.
 """
@@ -51,7 +52,7 @@ def read_claims(texts: Iterable[str]) -> Claims:
             read_object(text, "--claim", claims)
         else:
             for start, end in pieces(text):
-                read_one(text[start:end], claims)
+                read_one(text[start:end].strip().rstrip(";"), claims)
     return claims
 
 
@@ -62,8 +63,10 @@ def read_one(part: str, claims: Claims) -> None:
     match = BINDING.match(part)
     if not match or not match[2]:
         shown = shorten(visible(part.strip()))
-        message = f"{shown} is not a claim, which is the name of a node, = and a number"
-        raise usage(message, "write --claim x=-4,y=0.25, or --claim @mine.npz")
+        message = (
+            f"{shown} is not a claim, which is the name of a node, = and a number or a formula"
+        )
+        raise usage(message, "write --claim x=-4,y=2*x, or --claim @mine.npz")
     label, value = match[1], match[2]
     give(label, one_of_file(value[1:].strip()) if value.startswith("@") else value, claims.typed, claims)  # fmt: skip
 
@@ -108,11 +111,24 @@ def read_file(name: str, claims: Claims) -> None:
     """Read all the claims of a file, each by its name."""
     if name.lower().endswith(".npz"):
         read_archive(name, claims)
-    elif name.lower().endswith(SUFFIXES):
+        return
+    one = name.lower().endswith(SUFFIXES)
+    if not one or name.lower().endswith(".txt"):
+        text = read_text(name)
+        if "=" in text and not text.lstrip().startswith(("{", "[")):
+            read_lines(text, claims)
+            return
+    if one:
         message = f"{shorten(name)} holds one array, which has no name"
         raise usage(message, f"write --claim W=@{name}")
-    else:
-        read_object(read_text(name), "standard input" if name == "-" else name, claims)
+    read_object(text, "standard input" if name == "-" else name, claims)
+
+
+def read_lines(text: str, claims: Claims) -> None:
+    """Read a derivation, a claim a line or more; a `#` begins a comment."""
+    plain = re.sub("#[^\n]*", "", text)
+    for start, end in pieces(plain):
+        read_one(plain[start:end].strip().rstrip(";"), claims)
 
 
 def read_archive(name: str, claims: Claims) -> None:

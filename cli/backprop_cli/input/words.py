@@ -28,9 +28,11 @@ OTHER_COMMANDS = {
     "graph": "plot draw show picture diagram view render visualize visualise",
     "explain": "tell describe why",
     "derive": "grad gradient gradients diff differentiate derivative jacobian hessian symbolic",
-    "check": "verify test gradcheck compare grade validate",
+    "check": "verify test gradcheck compare validate",
     "step": "fit train learn minimize minimise maximize maximise optimize optimise descend sgd adam",
     "map": "apply batch vmap",
+    "quiz": "sheet sheets worksheet exercise exercises homework exam",
+    "grade": "mark marks score",
     "functions": "ops operations operators funcs list",
     "--version": "version",
 }
@@ -46,7 +48,7 @@ OTHER_OPTIONS = {
     "--digits": "decimals round prec sig-figs sigfigs significant",
     "--precision": "dps mp",
     "--upstream": "cotangent grad-output grad-outputs seed-gradient",
-    "--claim": "answer answers expect expected claims",
+    "--claim": "answer expect expected claims",
     "--points": "data dataset table",
     "--separator": "sep delimiter delim",
     "--save": "out outfile save-as o",
@@ -174,14 +176,17 @@ def format_way_out(word: str, command: str) -> str:
     rows = [
         row
         for row in formats.FORMATS
-        if word in (row.name, row.suffix[1:]) and row.name not in ("table", "terminal")
+        if word in (row.name, row.suffix[1:])
+        and row.name not in ("table", "terminal")
+        and (row.command != "grade" or command == "grade")  # whose marks no other command has
     ]
     for row in sorted(rows, key=lambda row: row.command != command):
         ways = [] if row.binary else [f"--format {row.name}"]
         if row.command in ("eval", "check", "step"):
             ways = ["--json"]
         elif row.suffix:
-            ways.insert(0, f"-o {'picture' if row.command == 'graph' else 'file'}{row.suffix}")
+            picture = row.command == "graph" or row.suffix in (".svg", ".png")
+            ways.insert(0, f"-o {'picture' if picture else 'file'}{row.suffix}")
         if row.command == command:
             return f"write {' or '.join(ways)}"
         if command != "map":

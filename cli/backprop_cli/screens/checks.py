@@ -4,7 +4,7 @@ Every row ends in its verdict; what there is to explain stands below in sentence
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 
@@ -32,9 +32,12 @@ from .terminal import (
     wrapped,
 )
 
+if TYPE_CHECKING:
+    from backprop_grammar.checks.formula_claims import FormulaVerdict
+
 __all__ = ["show"]
 
-GOOD, BAD = "green", "red"
+GOOD, BAD, RULE = "green", "red", "cyan"
 
 MANY = 40
 """Right edges above which only those that are not right are listed, unless all are asked for."""
@@ -64,6 +67,7 @@ class Page:
         self.digits = options.digits
         self.width = width
         self.rule = "-" if plain else "─"
+        self.rules = set[str]()  # those that are told so far
 
     def lines(self) -> Iterable[Text]:
         report = self.report
@@ -111,13 +115,18 @@ class Page:
     # claims
 
     def all_claims(self, verdicts: Sequence[Any]) -> Iterable[Text]:
-        """The claims of values, and those of gradients; the one that others follow from; remarks."""
-        values = [verdict for verdict in verdicts if verdict.name.startswith("value.")]
-        gradients = [verdict for verdict in verdicts if not verdict.name.startswith("value.")]
+        """The claims of values, of gradients, and formulas; the one that others follow from; remarks."""
+        formulas = [verdict for verdict in verdicts if hasattr(verdict, "parted")]
+        numbers = [verdict for verdict in verdicts if not hasattr(verdict, "parted")]
+        values = [verdict for verdict in numbers if verdict.name.startswith("value.")]
+        gradients = [verdict for verdict in numbers if not verdict.name.startswith("value.")]
         for title, what, claims in (("Values", "value", values), ("Claims", "gradient", gradients)):
             if claims:
                 yield Text()
                 yield from self.claims(title, what, claims)
+        if formulas:
+            yield Text()
+            yield from self.formulas(formulas)
         if verdicts:
             yield from self.first()
             said: dict[tuple[str, ...], str] = {}
@@ -125,6 +134,8 @@ class Page:
             for verdict in (*values, *gradients):
                 if self.explains(verdict) or verdict.name not in following:
                     yield from self.reasons(verdict, said)
+            for verdict in formulas:
+                yield from self.of_formula(verdict, said)
         if self.report.remarks:
             yield Text()
         for remark in self.report.remarks:
@@ -137,7 +148,10 @@ class Page:
     def first(self) -> Iterable[Text]:
         """The first wrong claim, where others follow from it."""
         first = self.report.first
-        if first is not None and (first.all_following or len(self.report.verdicts) >= TABLE):
+        lines = hasattr(first, "line")
+        if first is not None and (
+            lines or first.all_following or len(self.report.verdicts) >= TABLE
+        ):
             yield Text()
             yield from self.paragraph(Text(visible(first.message)))
 
@@ -151,6 +165,44 @@ class Page:
             Column("verdict"),
         ]
         yield from self.table(columns, [self.claim(verdict) for verdict in verdicts])
+
+    def formulas(self, verdicts: Sequence["FormulaVerdict"]) -> Iterable[Text]:
+        """The formulas as they are written, each with its verdict."""
+        wrong = sum(not verdict.right for verdict in verdicts)
+        yield from self.paragraph(self.title("Formulas", wrong, len(verdicts)))
+        rows = [
+            [
+                Text(visible(verdict.label), NAME),
+                Text(visible(verdict.claimed)),
+                Text(verdict.text, GOOD if verdict.right else BAD),
+            ]
+            for verdict in verdicts
+        ]
+        yield from self.table([Column("of"), Column("claimed"), Column("verdict")], rows)
+
+    def of_formula(
+        self, verdict: "FormulaVerdict", said: dict[tuple[str, ...], str]
+    ) -> Iterable[Text]:
+        """What explains a formula that is wrong; the numbers there are those of one point."""
+        if verdict.right:
+            return
+        kept = self.kept(verdict.diagnoses)
+        messages = tuple(diagnosis.message for diagnosis in kept)
+        yield Text()
+        start = Text.assemble((visible(verdict.label), NAME), f" = {visible(verdict.claimed)}")
+        if messages and messages in said:
+            yield from self.paragraph(start.append(f": as for {said[messages]}"))
+        elif messages:
+            said[messages] = visible(verdict.label)
+            lead = " is explained by" if kept[0].certain else " is consistent with"
+            start.append(f"{lead} (numbers at {visible(verdict.where)})", QUIET)
+            yield from self.paragraph(start)
+            for diagnosis in kept:
+                yield from self.diagnosis(diagnosis)
+        else:
+            yield from self.paragraph(start)
+        for advice in verdict.advice:
+            yield from self.advice(advice)
 
     def claim(self, verdict: Verdict) -> list[Text]:
         """The row of a claim."""
@@ -214,6 +266,9 @@ class Page:
         if diagnosis.spoils:
             names = ", ".join(map(visible, diagnosis.spoils[:12]))
             yield from wrapped(Text(f"    but contradicts {names}", QUIET), self.width, 2)
+        if diagnosis.rule and diagnosis.rule not in self.rules:
+            self.rules.add(diagnosis.rule)
+            yield from wrapped(Text(f"    {visible(diagnosis.rule)}", RULE), self.width, 2)
 
     # differences
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from backprop_grammar.errors import visible
+from backprop_grammar.errors import shorten, visible
 from backprop_grammar.quiz.grading import Class, Graded
 from backprop_grammar.quiz.marking import column
 from backprop_grammar.views.options import Options
@@ -49,7 +49,7 @@ class Page:
         ]
         rows = [
             [
-                Text(visible(row.student), NAME),
+                Text(shorten(visible(row.student)), NAME),
                 marks(row),
                 Text(column(row.first.blank) if row.first else ""),
                 Text(visible(row.diagnosis), "" if row.first else WARNING),
@@ -91,11 +91,18 @@ class Page:
                 f"no column holds {', '.join(found.missing[:8])}{', ...' * (len(found.missing) > 8)}"
             )
         if found.twice:
-            others = f" and {len(found.twice) - 1} more" if len(found.twice) > 1 else ""
-            said.append(f"{visible(found.twice[0])}{others} stand in several rows")
+            more = len(found.twice) - 1
+            others = f" and {more} more stand" if more else " stands"
+            said.append(f"{shorten(visible(found.twice[0]))}{others} in several rows")
         if found.commas:
             many = f"{found.commas} answers have" if found.commas > 1 else "1 answer has"
             said.append(f"{many} a decimal comma, which was read as a point")
+        if found.unsearched:
+            said.append(
+                f"{found.unsearched} more answers that no single mistake explains were not searched further"
+            )
+        if any(row.following for row in graded):
+            said.append("+1 is an answer that follows rightly from a wrong line, and is no mark")
         if not every:
             said.append("--all shows every row")
         for one in said:
@@ -122,6 +129,9 @@ class Page:
 
 
 def marks(row: Graded) -> Text:
+    """`2/4`, or `2/4 +1` where one more follows from a wrong line."""
     if row.why:
         return Text("-", QUIET)
-    return Text(f"{row.points}/{len(row.marks)}", GOOD if row.points == len(row.marks) else BAD)
+    more = f" +{row.following}" if row.following else ""
+    full = row.points == len(row.marks)
+    return Text(f"{row.points}/{len(row.marks)}{more}", GOOD if full else BAD)

@@ -50,14 +50,19 @@ def show(subject: "Formulas | Matrix", options: Options) -> None:
 
 def show_matrix(matrix: "Matrix", options: Options, screen: Console) -> None:
     """Print a matrix over arrays, after what it is and how large."""
-    from backprop_grammar.views.documents.matrix_text import headline, remarks_on  # arrays alone
+    from backprop_grammar.views.documents.matrix_text import (  # arrays alone
+        formula_lines,
+        headline,
+        remarks_on,
+    )
 
     lines = wrapped(Text(headline(matrix), TITLE), screen.width)
     for line in remarks_on(matrix):
         lines += wrapped(Text(line, QUIET), screen.width)
     if matrix.text:
-        head = Text(f"d{matrix.of}/d{matrix.by[0]} = ", QUIET)
-        lines += [Text(), *wrapped(head + Text(matrix.text, GRADIENT), screen.width)]
+        lines.append(Text())
+        for head, text in formula_lines(matrix):
+            lines += wrapped(Text(head, QUIET) + Text(text, GRADIENT), screen.width)
     numbers = matrix.numbers
     if numbers is not None:
         rows, columns = matrix.rows, matrix.columns

@@ -4,8 +4,10 @@ No calculus stands here, only which element meets which: the numbers' own operat
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from ..blocks.names import Names
 from ..errors import BackpropError, shorten
@@ -184,6 +186,7 @@ class Lowered:
         self.sent: dict[tuple[int, int], list[int]] = {}
         self.first: dict[int, int] = {}
         self.parts: set[int] = set()
+        self.counts: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
         self.conditions: dict[int, list[int]] = {}
         self.choices = {condition: node for node, condition in program.condition_of.items()}
         self.region, self.span = 0, (0, 0)
@@ -274,7 +277,7 @@ class Lowered:
         name = self.names.near(node)
         for inner in range(first, len(self.graph)):
             if inner not in self.graph.names:
-                self.graph.names[inner] = f"a part of {name}"
+                self.graph.names[inner] = f"part {next(self.counts[name])} of {name}"
                 self.parts.add(inner)
         if self.names.hidden[node]:
             return

@@ -17,7 +17,7 @@ MOST = 6
 LONGEST = 40
 """Characters of a formula that a note names; of a longer one only its operation."""
 
-PART = "a part of "
+PART = re.compile(r"\bpart \d+ of ")
 """How the names of numbers begin that are computed for an element and are none themselves."""
 
 ZERO = re.compile(r"(.*) (\S+) (cannot be told from 0) with \S+ digits(: it is below )(\S+)(.*)")
@@ -40,18 +40,20 @@ def gathered(
     owners = {name: node for node, name in asked.names.of.items() if asked.needed[node]}
     zeros: dict[str, dict[int, list[re.Match[str]]]] = {}
     for note in notes:
-        owner = owners.get(note.node.removeprefix(PART).partition("[")[0])
+        inner = bool(PART.match(note.node))
+        note = note._replace(message=PART.sub("a part of ", note.message))
+        owner = owners.get(PART.sub("", note.node).partition("[")[0])
         zero = ZERO.fullmatch(note.message)
         if owner is not None and zero:
             zeros.setdefault(zero[1], {}).setdefault(owner, []).append(zero)
             continue
-        if note.node.startswith(PART) and "shown as 0" in note.message:
+        if inner and "shown as 0" in note.message:
             continue  # where it is not shown
         if owner is None or note.kind not in (*GROUPED, "sides"):
             ordered.append(note)
         elif note.kind == "sides":
             ordered.append(of_sides(note, asked, owner))
-        elif not note.node.startswith(PART):  # what its own parts meet says nothing of an element
+        elif not inner:  # what its own parts meet says nothing of an element
             key = (note.kind, owner)
             if key not in groups:
                 ordered.append(key)
@@ -97,7 +99,7 @@ def of_sides(note: Note, asked: Question, owner: int) -> Note:
     text = note.message
     if isinstance(row, Structural) and row.name == "norm":
         text = re.sub(r"\bhypot\b", row.name, text)
-    return Note(note.kind, note.node.removeprefix(PART), text)
+    return Note(note.kind, PART.sub("", note.node), text)
 
 
 def message(

@@ -9,8 +9,10 @@ from ..language.graph import Array, Graph
 from ..operations.shape import LARGEST, size
 from ..trace.point import finite, is_array, unknown_names
 
-__all__ = ["array", "bind"]
+__all__ = ["NARROW", "array", "bind", "held"]
 
+NARROW = {"float16": "binary16", "float32": "binary32"}
+"""Types whose numbers are widened, and their arithmetic: what they print as is not what they hold."""
 
 FLOATS = ("float16", "float32", "float64")
 """NumPy's names of the types whose numbers are floats."""

@@ -77,7 +77,10 @@ def array_differences(trace: ArrayTrace) -> ArrayDifferences:
     Raises BackpropError where there is no program over numbers to take them of.
     """
     if not isinstance(trace, TraceByNumbers):
-        raise usage("difference quotients are taken of smaller programs", "make the arrays smaller: fewer rows show the same")  # fmt: skip
+        raise usage(
+            "difference quotients are taken of smaller programs",
+            "make the arrays smaller: fewer rows show the same",
+        )
     bench = Bench.of(trace.numbers)
     with bench.point.arithmetic.context():
         bench.work = Work(WORK)
@@ -92,7 +95,8 @@ def array_differences(trace: ArrayTrace) -> ArrayDifferences:
 
 def of_array(bench: Bench, name: str, gradient: Tensor, share: int) -> ArrayDifference:
     """One array. share: work for its elements."""
-    labels = dict(zip([element(name, place) for place in elements(gradient.shape)], gradient.numbers, strict=True))  # fmt: skip
+    names = [element(name, place) for place in elements(gradient.shape)]
+    labels = dict(zip(names, gradient.numbers, strict=True))
     chosen = list(labels)
     if len(chosen) > ALL:
         chosen = sorted(random.Random(SEED).sample(chosen, ALL), key=list(labels).index)
@@ -102,7 +106,9 @@ def of_array(bench: Bench, name: str, gradient: Tensor, share: int) -> ArrayDiff
     return ArrayDifference(name, gradient.shape, rows, direction)
 
 
-def by_element(bench: Bench, labels: dict[str, Any], chosen: Sequence[str], share: int) -> Iterator[Difference]:  # fmt: skip
+def by_element(
+    bench: Bench, labels: dict[str, Any], chosen: Sequence[str], share: int
+) -> Iterator[Difference]:
     """Elements moved one by one, until the work is done."""
     first = bench.work.left
     for label in chosen:
@@ -117,10 +123,10 @@ def by_element(bench: Bench, labels: dict[str, Any], chosen: Sequence[str], shar
         if first - bench.work.left + 2 * effort(bench.graph, below) > share:
             return
         moved = along(bench.graph, below, {node: 1.0}, bench.output, bench.trace.upstream)
-        yield beside(bench, label, gradient, moved, [node], below)
+        yield compared(bench, label, gradient, moved, [node], below)
 
 
-def beside(
+def compared(
     bench: Bench,
     name: str,
     gradient: Number,
@@ -134,14 +140,13 @@ def beside(
     are looked at instead, which have that slope.
     """
     if gradient == 0:
-        left, bench.work = bench.work, Work(WORK)
 
         def tilted(point: Pass, step: Any) -> Ball:
             value, error = moved(point, step)
             return value + step, error
 
-        found = compare(bench, name, "", name, 1.0, tilted, sources, below)
-        bench.work = left
+        with bench.besides(WORK):
+            found = compare(bench, name, "", name, 1.0, tilted, sources, below)
         if found.verdict == "right":
             return replace(found, backward=0.0, quotient=0.0, left=0.0, right=0.0)
     return compare(bench, name, "", name, gradient, moved, sources, below)
@@ -159,7 +164,6 @@ def in_direction(bench: Bench, name: str, labels: dict[str, Any]) -> Difference 
             total += speed(i) * bench.real(gradient)
     below = bench.dependents(list(speeds))
     moved = along(bench.graph, below, speeds, bench.output, bench.trace.upstream)
-    left, bench.work = bench.work, Work(WORK)
-    found = beside(bench, f"{name}, all at once", bench.number(total), moved, list(speeds), below)
-    bench.work = left
-    return found
+    with bench.besides(WORK):
+        what = f"{name}, all at once"
+        return compared(bench, what, bench.number(total), moved, list(speeds), below)

@@ -6,7 +6,6 @@ As over numbers, element by element; the programs declare how large the arrays a
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..arrays.lower import element, elements
@@ -23,16 +22,19 @@ from ..numbers.wide import Number, exists
 from ..operations.shape import Shape, said, size
 from ..trace.record import KINKS
 from .differences import speed
-from .equivalence import (  # fmt: skip
+from .equivalence import (
     TOLERANCE,
     Agreement,
     Parting,
     Ranges,
+    at_first,
     factor,
     relative,
+    shared_stages,
     text,
     unknown_range,
     without_range,
+    without_value,
 )
 
 __all__ = ["agree_arrays"]
@@ -52,7 +54,12 @@ def agree_arrays(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 10
     """
     names = list(dict.fromkeys([*a.variables, *b.variables]))
     own: dict[str, Any] = {**b.inputs, **b.array_inputs, **a.inputs, **a.array_inputs}
-    missing = [(name, graph) for graph in (a, b) for name in graph.variables if name not in box and name not in own]  # fmt: skip
+    missing = [
+        (name, graph)
+        for graph in (a, b)
+        for name in graph.variables
+        if name not in box and name not in own
+    ]
     if missing:
         raise without_range(missing)
     if unknown := [name for name in box if name not in names]:
@@ -78,9 +85,7 @@ def agree_arrays(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 10
             continue
         compared += 1
         if isinstance(first, BackpropError) or isinstance(second, BackpropError):
-            which, error = ("A", first) if isinstance(first, BackpropError) else ("B", second)
-            assert isinstance(error, BackpropError)
-            parting = Parting(plain(at), "value", None, None, None, f"{which} has no value at {point_text(at)}: {error.message}")  # fmt: skip
+            parting = without_value(plain(at), first, second, point_text(at))
             break
         bent = any(note.kind in KINKS for trace in (first, second) for note in trace.notes)
         kinks += bent
@@ -130,10 +135,13 @@ def arriving(graph: Graph, at: dict[str, Any]) -> tuple[Shape, Any]:
     if isinstance(found, BackpropError):
         return (), "ones"
     shape = found.value.shape
-    return shape, Array(shape, tuple([speed(i) for i in range(size(shape))])).value if shape else 1.0  # fmt: skip
+    speeds = Array(shape, tuple([speed(i) for i in range(size(shape))]))
+    return shape, speeds.value if shape else 1.0
 
 
-def traced(graph: Graph, at: dict[str, Any], up: Any, nodes: bool = False) -> ArrayTrace | BackpropError:  # fmt: skip
+def traced(
+    graph: Graph, at: dict[str, Any], up: Any, nodes: bool = False
+) -> ArrayTrace | BackpropError:
     """The trace, or why the program has no value there. Raises BackpropError where it has none
     anywhere.
     """
@@ -160,16 +168,19 @@ def difference(
             continue
         shape = (x or y).shape  # type: ignore[union-attr]
         zeros = Tensor(shape, (0.0,) * size(shape))
-        for place, p, q in zip(elements(shape), (x or zeros).numbers, (y or zeros).numbers, strict=True):  # fmt: skip
+        left, right = (x or zeros).numbers, (y or zeros).numbers
+        for place, p, q in zip(elements(shape), left, right, strict=True):
             error = apart(p, q)
             if error > TOLERANCE:
-                label = element(what, place)
-                where = "the values" + f" [{','.join(map(str, place))}]" * bool(place) if what == "value" else f"the gradients by {label}"  # fmt: skip
+                label, where = element(what, place), f"the gradients by {element(what, place)}"
+                if what == "value":
+                    where = f"the values {element('', place)}".rstrip()
                 known = p is not None and q is not None and exists(p) and exists(q)
                 texts = telling(p, q, 9) if known else (shown(p), shown(q))  # type: ignore[arg-type]
                 ratio = factor(p, q) if known else ""  # type: ignore[arg-type]
                 message = f"{where} part at {point_text(at)}: {' and '.join(texts)}{ratio}"
-                return worst, Parting(plain(at), label, p, q, error if error < INFINITY else None, message)  # fmt: skip
+                apart_by = error if error < INFINITY else None
+                return worst, Parting(plain(at), label, p, q, apart_by, message)
             worst = max(worst, error)
     return worst, None
 
@@ -192,8 +203,7 @@ def located(
     first, second = (traced(graph, at, up, True) for graph, up in zip(programs, ups, strict=True))
     if isinstance(first, BackpropError) or isinstance(second, BackpropError):
         return parting
-    theirs = {node.name: node for node in second.nodes if node.named and node.operation}
-    shared = [(node, theirs[node.name]) for node in first.nodes if node.named and node.operation and node.name in theirs]  # fmt: skip
+    shared = shared_stages(first.nodes, second.nodes)
 
     def differ(x: Tensor | None, y: Tensor | None) -> bool:
         if x is None or y is None or x.shape != y.shape:
@@ -204,9 +214,7 @@ def located(
         parts = [x.name for x, y in shared if differ(x.value, y.value)]
     else:
         parts = [x.name for x, y in reversed(shared) if differ(x.gradient, y.gradient)]
-    if not parts:
-        return parting
-    return replace(parting, node=parts[0], message=f"{parting.message}; first at {parts[0]}")
+    return at_first(parting, parts)
 
 
 def plain(at: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ gradient is found where it is.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..trace.record import KINKS, Node, Trace
 from .moved import alone, along, dependents, effort
 from .quotients import SMALLEST, STEPS, Moved, Pass, Passes, Slopes, Work, slopes
 
-__all__ = ["TOLERANCE", "Difference", "Differences", "differences"]
+__all__ = ["TOLERANCE", "Bench", "Difference", "Differences", "compare", "differences", "speed"]
 
 PATIENCE = 20
 """Inputs that are too much work before the rest is not looked at."""
@@ -147,6 +148,13 @@ class Bench:
         """A number of the trace in wide numbers."""
         return self.point.arithmetic.number(number.text if isinstance(number, Wide) else number)
 
+    @contextmanager
+    def besides(self, operands: int) -> Iterator[None]:
+        """Around what takes none of the work that is left, but so much of its own."""
+        left, self.work = self.work, Work(operands)
+        yield
+        self.work = left
+
     def affords(self, operands: int) -> bool:
         """Whether so much work may still be done; counts what may not."""
         if self.work.left < operands:
@@ -205,15 +213,9 @@ def operands_together(bench: Bench, shown: Node) -> Iterator[Difference]:
     operands = bench.graph.operands[shown.index]
     moved = alone(bench.graph, nodes, operands, speeds, False)
     row = f"d{shown.name}, {OPERANDS}", shown.name, "", bench.number(total)
-    yield besides(bench, *row, moved, [operands[place] for place in speeds], nodes)
-
-
-def besides(bench: Bench, *row: Any) -> Difference:
-    """A comparison that takes none of the work that is left."""
-    left, bench.work = bench.work, Work(TOGETHER)
-    difference = compare(bench, *row)
-    bench.work = left
-    return difference
+    with bench.besides(TOGETHER):
+        found = compare(bench, *row, moved, [operands[place] for place in speeds], nodes)
+    yield found
 
 
 def speed(i: int) -> float:
@@ -257,7 +259,10 @@ def inputs_together(bench: Bench) -> Iterator[Difference]:
     cost = effort(bench.graph, below)
     if 2 * cost <= TOGETHER:
         moved = along(bench.graph, below, speeds, bench.output, bench.trace.upstream)
-        yield besides(bench, EVERY, "", "", bench.number(total), moved, list(speeds), below)
+        total = bench.number(total)
+        with bench.besides(TOGETHER):
+            found = compare(bench, EVERY, "", "", total, moved, list(speeds), below)
+        yield found
 
 
 def compare(

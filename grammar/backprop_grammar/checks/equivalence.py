@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import localcontext
+from typing import Any
 
 from ..diagnosis.claims import EXACT, simple_ratio
 from ..errors import BackpropError, few, shorten, usage
@@ -22,7 +23,23 @@ from ..trace.evaluate import evaluate
 from ..trace.point import finite
 from ..trace.record import KINKS, Trace
 
-__all__ = ["TOLERANCE", "Agreement", "Parting", "Ranges", "agree", "points"]
+__all__ = [
+    "TOLERANCE",
+    "Agreement",
+    "Parting",
+    "Ranges",
+    "agree",
+    "at_first",
+    "factor",
+    "points",
+    "range_of",
+    "relative",
+    "shared_stages",
+    "text",
+    "unknown_range",
+    "without_range",
+    "without_value",
+]
 
 Ranges = dict[str, tuple[float, float]]
 """The least and the largest value of every variable."""
@@ -145,7 +162,7 @@ def agree(a: Graph, b: Graph, box: Ranges, seed: int = 0, count: int = 100) -> A
             continue
         compared += 1
         if isinstance(first, BackpropError) or isinstance(second, BackpropError):
-            parting = without_value(at, first, second)
+            parting = without_value(at, first, second, point_text(at))
             break
         bent = has_kink(first) or has_kink(second)
         kinks += bent
@@ -196,15 +213,18 @@ def point_text(at: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in list(at.items())[:8])
 
 
-def without_value(
-    at: dict[str, float], first: Trace | BackpropError, second: Trace | BackpropError
-) -> Parting:
-    """The parting where only one of the formulas has a value."""
+def without_value(at: dict[str, Any], first: Any, second: Any, where: str) -> Parting:
+    """The parting where only one of the formulas has a value.
+
+    first, second: a trace and an error, or the other way round. where: the point, in words.
+    """
     which, error = ("A", first) if isinstance(first, BackpropError) else ("B", second)
     assert isinstance(error, BackpropError)
-    message = f"{which} has no value at {point_text(at)}: {error.message}"
-    a = None if isinstance(first, BackpropError) else first.value
-    b = None if isinstance(second, BackpropError) else second.value
+    a, b = (
+        None if isinstance(one, BackpropError) or hasattr(one.value, "shape") else one.value
+        for one in (first, second)
+    )
+    message = f"{which} has no value at {where}: {error.message}"
     return Parting(at, "value", a, b, None, message)
 
 
@@ -231,12 +251,7 @@ def difference(
 def located(parting: Parting, a: Graph, b: Graph) -> Parting:
     """The parting with the first stage of both programs that differs there."""
     first, second = (evaluate(g, g.inputs | parting.at, finite=False) for g in (a, b))
-    theirs = {node.name: node for node in second.nodes if node.named and node.operation}
-    shared = [
-        (node, theirs[node.name])
-        for node in first.nodes
-        if node.named and node.operation and node.name in theirs
-    ]
+    shared = shared_stages(first.nodes, second.nodes)
     if parting.what == "value":
         parts = [x.name for x, y in shared if relative(x.value, y.value) > TOLERANCE]
     else:
@@ -247,9 +262,24 @@ def located(parting: Parting, a: Graph, b: Graph) -> Parting:
             and y.gradient is not None
             and relative(x.gradient, y.gradient) > TOLERANCE
         ]
-    if not parts:
+    return at_first(parting, parts)
+
+
+def shared_stages(first: Sequence[Any], second: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """The stages of two traces that have one name, in the order of the first."""
+    theirs = {node.name: node for node in second if node.named and node.operation}
+    return [
+        (node, theirs[node.name])
+        for node in first
+        if node.named and node.operation and node.name in theirs
+    ]
+
+
+def at_first(parting: Parting, stages: Sequence[str]) -> Parting:
+    """The parting with the first of the stages that differ, where there is one."""
+    if not stages:
         return parting
-    return replace(parting, node=parts[0], message=f"{parting.message}; first at {parts[0]}")
+    return replace(parting, node=stages[0], message=f"{parting.message}; first at {stages[0]}")
 
 
 def relative(x: Number, y: Number) -> float:
@@ -280,4 +310,5 @@ def factor(x: Number, y: Number) -> str:
 
 
 def text(number: Number) -> str:
+    """A number to nine digits."""
     return decimal(number, 9)

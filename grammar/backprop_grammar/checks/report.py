@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..diagnosis.array_claims import ArrayVerdict
     from ..diagnosis.follows import First
     from .array_differences import ArrayDifferences
+    from .formula_claims import FirstLine, FormulaVerdict
 
 __all__ = ["Report"]
 
@@ -29,9 +30,9 @@ class Report:
     output: str
     value: Any = None
     differences: "Differences | ArrayDifferences | None" = None
-    verdicts: "tuple[Verdict | ArrayVerdict, ...]" = ()
+    verdicts: "tuple[Verdict | ArrayVerdict | FormulaVerdict, ...]" = ()
     agreement: Agreement | None = None
-    first: "First | None" = None
+    first: "First | FirstLine | None" = None
     remarks: tuple[str, ...] = ()
 
     @property

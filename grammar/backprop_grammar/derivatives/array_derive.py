@@ -25,7 +25,17 @@ from .array_tape import Held
 from .derive import Derivative, Stage, derivative_name, output_name, to_share
 from .guess import guessed
 
-__all__ = ["ArrayDerivative", "Sizes", "array_derive", "array_directional", "sizes_of"]
+__all__ = [
+    "ArrayDerivative",
+    "Question",
+    "Results",
+    "Sizes",
+    "Work",
+    "array_derive",
+    "array_directional",
+    "sizes_of",
+    "written",
+]
 
 PRIMES = (
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193,
@@ -464,7 +474,7 @@ class Work:
         held = {stage.name: s.shape(stage.node) for stage in stages}
         held |= {name: s.shape(node) for name, node in tape.variables.items()}
         for by, name in finals.items():
-            if by[0] in self.question.by:  # of which a row may be the gradient
+            if by[1:] == () and by[0] in self.question.by:  # of which a row may be the gradient
                 held[name] = self.held[self.question.by[by[0]]].shape
         return ArrayDerivative(
             tape, tuple(stages), finals, called, value, shapes=held, sizes=self.sizes, new=tuple(self.new),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ..arrays.evaluate import evaluate
 from ..arrays.record import Tensor
-from ..errors import BackpropError, usage
+from ..errors import BackpropError, few, usage
 from ..language.graph import Array, Graph
 from ..language.printer import kept_text, shape_text
 from ..numbers.wide import as_float, exists
@@ -13,6 +13,8 @@ from ..operations.shape import size
 from ..trace.notes import spelling
 from ..trace.record import Flag, Note
 from .array_derive import ArrayDerivative, array_derive, array_directional
+from .array_second import array_hessian
+from .derive import derivative_name
 
 __all__ = ["ArrayFormulas", "array_formulas"]
 
@@ -68,13 +70,22 @@ def array_formulas(
     Raises BackpropError for an unknown name, where shapes do not fit, and where the program has no
     value at the point.
     """
-    if order != 1:
+    if order > 2:
         raise usage(
-            f"formulas of order {order} are not made of programs over vectors and matrices",
-            "ask for the Hessian times a direction: --hvp x",
+            f"a derivative of order {order} by a vector is no matrix: it has {order} axes, or more",
+            "order 2 is a Hessian; for the elements as numbers write --expand all, with --order 3 and up",
         )
+    if order == 2 and upstream != 1.0:
+        raise usage("second derivatives are of an output that is a number", "leave --upstream out")
+    unsaid: list[tuple[str, str]] = []
 
     def make(careful: bool) -> ArrayDerivative:
+        nonlocal unsaid
+        if order == 2:
+            found, unsaid = array_hessian(
+                program, at, wrt=wrt, output=output, code=code, careful=careful
+            )
+            return found
         if along is not None:
             return array_directional(
                 program, along, at, output=output, second=second, careful=careful
@@ -85,14 +96,15 @@ def array_formulas(
         )
 
     derivative = make(careful=code)
-    notes = [*spelling(program), *assumed(derivative)]
+    notes = [*spelling(program), *assumed(derivative), *left_out(derivative, unsaid)]
     text = kept_text(program)
     given = (
         {} if at is None else dict(at) | ({"up": upstream} if isinstance(upstream, Array) else {})
     )
     if at is None or not given.keys() >= set(derivative.new):
         return ArrayFormulas(text, program, derivative, None if at is None else dict(at), {}, None, upstream, tuple(notes))  # fmt: skip
-    if along is None:
+    gradients = along is None and order == 1
+    if gradients:
         names = [name for (name,) in derivative.results]
         trace = evaluate(
             program, dict(at), wrt=names, output=output, upstream=upstream, nodes=False
@@ -106,7 +118,7 @@ def array_formulas(
         found = values(better, given)
         if sum(x is None for x in found.values()) < sum(x is None for x in formal.values()):
             derivative, formal = better, found
-    if along is None:
+    if gradients:
         numbers = {derivative.results[name,]: trace.gradients[name] for name in names}
         flags = [renamed(flag, derivative) for flag in trace.flags]
         assert not isinstance(upstream, str) or upstream == "ones"
@@ -127,6 +139,15 @@ def array_formulas(
         if tensor is None
     ]
     return ArrayFormulas(text, program, derivative, dict(at), numbers, trace.value, upstream, tuple(notes), tuple(flags))  # fmt: skip
+
+
+def left_out(derivative: ArrayDerivative, pairs: Sequence[tuple[str, str]]) -> list[Note]:
+    """What is said of second derivatives that no matrix formula says."""
+    if not pairs:
+        return []
+    names = few([derivative_name(derivative.output, pair) for pair in pairs])
+    message = f"{names}: no formula of matrices says these; --hvp gives them times a direction, and --hessian --at their numbers"
+    return [Note("formula", "", message)]
 
 
 def assumed(derivative: ArrayDerivative) -> list[Note]:

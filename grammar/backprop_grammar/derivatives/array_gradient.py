@@ -14,7 +14,7 @@ from ..language.graph import Array, Graph
 from ..operations.row import Operation
 from ..operations.shape import Shape, size
 from ..operations.structural import INDEX, REDUCTIONS, STRUCTURAL, TRANSPOSE, Structural
-from ..operations.table import DIV, IDENTITY, IF, MUL, NEG
+from ..operations.table import DIV, IDENTITY, IF, MUL, NEG, SUB
 from ..symbolic.gradient import plus, rule, share, tie, times
 from .array_symbols import EYE, ONES, SUM, ArraySymbols, spread_out
 from .array_tape import Held
@@ -54,7 +54,7 @@ class ArrayGradient:
             node: sum(depends[k] for k in self.receivers(node)) for node in range(len(graph)) if depends[node]
         }  # fmt: skip
         wanted = set(sources)
-        alike = self.alike({output, *wanted})
+        alike = self.alike({output, *wanted}, needed)
 
         received: dict[int, list[Held]] = {output: [seed]}
         found: dict[int, Held] = {}
@@ -80,14 +80,17 @@ class ArrayGradient:
             for node in sources
         ]
 
-    def alike(self, wanted: Collection[int]) -> list[int]:
-        """For every node, the first that is written the same; those with names stay themselves."""
+    def alike(self, wanted: Collection[int], needed: Sequence[bool]) -> list[int]:
+        """For every node, the first that is written the same and needed; those with names stay
+        themselves.
+        """
         graph = self.graph
         known: dict[tuple[object, ...], int] = {}
         first = list(range(len(graph)))
         for node, row in enumerate(graph.operations):
             if (
                 row.leaf
+                or not needed[node]
                 or row is IF
                 or graph.regions[node]
                 or node in graph.names
@@ -277,6 +280,10 @@ class ArrayGradient:
         written = graph.written[node]
         if row.vjp(taken, written)[place] == "0":
             return None
+        if row.name == "softmax" and not self.careful:
+            node_at_label = self.at_label(self.held[node], upstream)
+            if node_at_label is not None:
+                return given[place]._replace(node=node_at_label)
         text = sent(row, place, taken, written, self.careful)
         names = row.called(len(given), written)
         leaves = dict(zip(names, given, strict=False))
@@ -292,6 +299,31 @@ class ArrayGradient:
         found = shapes(text, at, needed)
         result = s.lifted(text, found, leaves, needed, text=True)[text.output]
         return given[place]._replace(node=self.in_shape(result, given[place].shape))
+
+    def at_label(self, out: Held, upstream: Held) -> int | None:
+        """What a softmax sends back of what arrives at one element of each row alone: out less a
+        unit vector, times a number; None of others.
+        """
+        s = self.symbols
+        size = s.count(out.extents[-1])
+        scale, rest = s.split(upstream.node)
+        if rest is None:
+            return None
+        row, operands = s.tape.operations[rest], s.tape.operands[rest]
+        if row.name == "onehot" and len(out.shape) == 1:
+            label = operands[0]
+            chosen = s.written(INDEX, (out.node, label), ("only",))
+        elif row.name == "put" and s.tape.written[rest][0].name == "pick":
+            arriving, _, label = operands
+            chosen = s.written(STRUCTURAL["pick"], (out.node, label))
+            scale = s.product_of(scale, arriving)
+        else:
+            return None
+        factor = chosen if scale is None else s.apply(MUL, (scale, chosen))
+        if s.shape(factor):
+            return None
+        less = s.apply(SUB, (out.node, s.onehot(label, size)))
+        return s.apply(MUL, (s.apply(NEG, (factor,)), less))
 
     def sample(self, node: int) -> float | Array:
         """A value of the shape of a node; its numbers where it selects or is a size."""

@@ -11,24 +11,24 @@ from typing import Any
 from ..arrays.shapes import Shapes, reduced
 from ..language.graph import Graph
 from ..language.precedence import comparison_of
-from ..operations.makers import MAKERS
 from ..operations.row import Operation
-from ..operations.shape import Misfit, Shape, Taken
+from ..operations.shape import Misfit, Shape, Taken, size
 from ..operations.structural import (
+    INDEX,
     MATMUL,
     REDUCTIONS,
+    SELECTIONS,
     STRUCTURAL,
     TRANSPOSE,
     Structural,
 )
-from ..operations.table import CONSTANT, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
+from ..operations.table import CONSTANT, DIV, IDENTITY, IF, MUL, OPERATIONS, VARIABLE
 from .array_tape import ALONE, ArrayTape, Extent, Held
-from .matrix_products import alike, factored, full, product, transposed
+from .matrix_products import EYE, ONES, alike, factored, full, product, transposed
 
-__all__ = ["EYE", "ONES", "SUM", "ArraySymbols", "Extent", "Held", "spread_out"]
+__all__ = ["EYE", "ONES", "SUM", "ArraySymbols", "spread_out"]
 
 SUM, MEAN = OPERATIONS["sum"], OPERATIONS["mean"]
-ONES, ZEROS, EYE = MAKERS["ones"], MAKERS["zeros"], STRUCTURAL["eye"]
 
 MOVES = frozenset(
     ("index", "reshape", "flatten", "flip", "pad", "crop", "put", "take", "diag", "trace", "pick")
@@ -62,6 +62,15 @@ class ArraySymbols(ArrayTape):
         return transposed(self, node)
 
     def apply(self, operation: Operation, operands: Sequence[int], comparison: str = "") -> int:
+        x = operands[0]
+        if (
+            operation.name == "exp"
+            and self.tape.operations[x].name == "logsoftmax"
+            and x not in self.named
+        ):
+            return self.written(STRUCTURAL["softmax"], self.tape.operands[x])
+        if operation is MUL and self.tape.operations[x] is EYE and not self.shape(operands[1]):
+            operands = operands[::-1]
         try:
             node = super().apply(operation, operands, comparison)
             self.shape(node)
@@ -72,7 +81,20 @@ class ArraySymbols(ArrayTape):
             return self.plain(operation, operands)
         if operation in (OPERATIONS["add"], OPERATIONS["sub"]):
             return factored(self, node)
-        return node
+        return self.averaged(node)
+
+    def averaged(self, node: int) -> int:
+        """A sum over how many numbers it is of, as their mean."""
+        parts = self.parts(node, DIV)
+        total = None if parts is None or parts[0] in self.named else self.parts(parts[0], SUM)
+        if parts is None or total is None or len(total) > 1 or not self.sized(parts[1]):
+            return node
+        axis = self.tape.written.get(parts[0])
+        shape = self.shape(total[0])
+        summed = size(shape) if axis is None else shape[axis]
+        if self.counted(parts[1]) != (summed,) or parts[1] in self.tape.constants:
+            return node
+        return self.written(MEAN, total, axis)
 
     def reduce(self, row: Operation, x: Held, axis: int | None) -> Held:
         """A reduction of an array, or along an axis."""
@@ -92,7 +114,18 @@ class ArraySymbols(ArrayTape):
                 scale, rest = self.split(node)
                 assert rest is not None
                 node = rest
-            if axis is None or len(self.shape(node)) == 1:
+            whole = axis is None and row is SUM
+            inner = next((k for k in self.parts(node, MUL) or () if self.parts(k, EYE)), None)
+            if (
+                row is SUM
+                and self.tape.operations[node].name == "onehot"
+                and len(self.shape(node)) == 1
+            ):
+                node = self.constant(1.0)
+            elif whole and inner is not None:  # of eye*A
+                a, b = self.tape.operands[node]
+                node = self.written(STRUCTURAL["trace"], (b if inner == a else a,))
+            elif axis is None or len(self.shape(node)) == 1:
                 node = self.written(row, (node,))
             else:
                 node = self.written(row, (node,), axis)
@@ -204,6 +237,10 @@ class ArraySymbols(ArrayTape):
         ):
             node = self.alike(operands[0], shape)
             return Held(node, shape, self.extents_of(row, first, given, shape, node, written))
+        if row.name in SELECTIONS and written[0] is INDEX:
+            node = self.selection_of(row, operands, written[1], given[1], shape)
+            if node >= 0:
+                return Held(node, shape, self.extents_of(row, first, given, shape, node, written))
         scale: int | None = None
         if first.shape and (row.name in MOVES or row.name == "dot"):
             for place in range(2 if row.name == "dot" else 1):
@@ -216,6 +253,32 @@ class ArraySymbols(ArrayTape):
         if row.name in MOVES and self.number(first.node) == 0:
             return first._replace(shape=shape, extents=extents)
         return Held(self.scaled_by(scale, whole), shape, extents)
+
+    def selection_of(
+        self, row: Structural, operands: Sequence[int], places: Any, x: Held, shape: Shape
+    ) -> int:
+        """What is taken, by its index; what is put into the only row, as that row; a number that is
+        put into a vector, as one times a unit vector. Of others -1.
+        """
+        if row.name == "take":
+            if self.shape(operands[0]) != self.shape(operands[1]):
+                return -1
+            return self.written(INDEX, (operands[0], *operands[2:]), places)
+        if places != ("only",) or self.shape(operands[2]):
+            return -1
+        if len(shape) == 2 and shape[0] == 1:
+            return self.alike(operands[0], shape)
+        if len(shape) == 1:
+            label = operands[2]
+            if (self.counted(label) or (0,))[0] < 0:  # from the end, which is no label
+                return -1
+            unit = self.onehot(label, self.count(x.extents[0]))
+            return self.apply(MUL, (operands[0], unit))
+        return -1
+
+    def onehot(self, label: int, count: int) -> int:
+        """The unit vector, or a row of it for each label."""
+        return self.written(STRUCTURAL["onehot"], (label, count))
 
     def extents_of(
         self,

@@ -4,7 +4,6 @@ node by another one, and the Hessian of the output.
 Both are computed on the tape of numbers that a program over arrays means, which certifies them.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from ..operations.table import IDENTITY, IF
 from ..symbolic.rules import Rule, Rules
 from ..trace.evaluate import evaluate
 from ..trace.record import KINKS, Flag, Note
+from .array_second import array_hessian
 from .derive import derive, evaluated
 
 __all__ = ["MOST_NUMBERS", "MOST_VARIABLES", "Matrix", "hessian", "jacobian"]
@@ -49,7 +49,8 @@ class Matrix:
     kind: which. program: as it was typed. at: the point. of: what is differentiated; by: the names
     that it is differentiated by. shapes: of what is differentiated, and of each of these. rows,
     columns: the elements, of which the matrix has a row or a column each, as many as the lengths of
-    these say. text: the matrix as a formula; empty where no text says it. zeros: how many of its
+    these say. text: the matrix as a formula, of a Hessian after the stages that it needs; empty
+    where no text says it. zeros: how many of its
     numbers are 0 whatever the point is; None where that is not known. numbers: row by row; None
     where there are too many, or no point.
     """
@@ -184,8 +185,7 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
             f"choose fewer with --wrt, such as {fewer(parts.shapes, names, labels)}",
         )
     check_passes(len(labels), 3 * len(parts.graph), "Hessian")
-    graph = distinct(parts.graph)
-    first = derive(graph, wrt=labels, output=parts.end)
+    first = derive(parts.graph, wrt=labels, output=parts.end)
     stages = {label: first.results[label,] for label in labels}
     pairs = {(i, j): (f"{i},{j}", labels[i], labels[j]) for i in range(len(labels)) for j in range(i + 1)}  # fmt: skip
     sources = {key: (stages[a], b) for key, a, b in pairs.values()}
@@ -201,15 +201,29 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
     places = {f"derivatives.{key}": f"numbers[{i}][{j}]" for (i, j), (key, *_) in pairs.items()}
     return Matrix(
         "hessian", kept_text(program), at, parts.output, tuple(names), ((), *(parts.part(name)[0] for name in names)),
-        tuple(labels), tuple(labels), numbers=tuple(numbers), notes=tuple(told.notes),
+        tuple(labels), tuple(labels), hessian_text(program, at, names, output), numbers=tuple(numbers), notes=tuple(told.notes),
         flags=tuple([flag._replace(path=places.get(flag.path, flag.path)) for flag in told.flags]),
     )  # fmt: skip
 
 
-def distinct(graph: Graph) -> Graph:
-    """The tape without names that several nodes have, as the parts of an element do."""
-    count = Counter(graph.names.values())
-    return replace(graph, names={k: name for k, name in graph.names.items() if count[name] == 1})
+def hessian_text(program: Graph, at: Values, names: Sequence[str], output: str) -> str:
+    """The Hessian by a vector as a formula, after the stages that it needs; empty where none says
+    it, and of several names, where it is made of blocks.
+    """
+    if len(names) > 1 or names[0] not in program.variables:
+        return ""
+    try:
+        derivative, _ = array_hessian(program, at, wrt=names, output=output)
+    except BackpropError:
+        return ""
+    (result,) = derivative.results.values()
+    stages = [
+        f"{one.name} = {derivative.expression(one)}"
+        for one in derivative.stages
+        if one.name != result
+    ]
+    last = next(one for one in derivative.stages if one.name == result)
+    return "; ".join([*stages, derivative.expression(last)])
 
 
 def fewer(shapes: Mapping[str, Shape], names: Sequence[str], labels: Sequence[str]) -> str:

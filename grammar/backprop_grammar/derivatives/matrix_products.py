@@ -13,7 +13,7 @@ from ..operations.structural import ARRAY, INDEX, MATMUL, STRUCTURAL, TRANSPOSE
 from ..operations.table import ADD, MUL, SUB
 from .array_tape import ArrayTape, Held
 
-__all__ = ["alike", "factored", "full", "product", "transposed"]
+__all__ = ["EYE", "ONES", "alike", "factored", "full", "product", "transposed"]
 
 LONGEST = 8
 """Factors of a chain; longer ones are kept in parts."""
@@ -86,7 +86,7 @@ def oriented(s: ArrayTape, node: int, row: bool) -> Chain:
 
 
 def product(s: ArrayTape, a: Held, b: Held, shape: Shape) -> int:
-    """The node of a @ b, which has that shape, or is 0."""
+    """The node of a @ b, which has that shape, or is a number: 0, or x.T @ A @ y of vectors."""
     if s.number(a.node) == 0 or s.number(b.node) == 0:
         return s.constant(0.0)
     scale: int | None = None
@@ -114,7 +114,9 @@ def product(s: ArrayTape, a: Held, b: Held, shape: Shape) -> int:
     inner, chain = numbers_within(s, chain)
     for one_inner in inner:
         scale = s.product_of(scale, one_inner)
-    node = emitted(s, chain, shape, left)
+    ends = [chain[k] for k in (0, -1)] if chain else []
+    alone = shape == (1,) and bool(ends) and ends[0][1] and all(is_vector(s, one) for one in ends)
+    node = emitted(s, chain, () if alone else shape, left)
     return s.scaled_by(scale, node)
 
 
@@ -280,12 +282,22 @@ def transposed(s: ArrayTape, node: int) -> int:
         and all(s.shape(k) == shape for k in s.tape.operands[rest])
     ):
         parts = s.tape.operands[rest]
+        if row is ADD and mirrored(s, *parts):  # B + B.T
+            return node
         if all(opened(s, s.split(k)[1] or k) is not None for k in parts):
             return s.scaled_by(scale, s.apply(row, [transposed(s, k) for k in parts]))
     chain = flipped(chain_of(s, rest))
     if not chain:
         return node
     return s.scaled_by(scale, alike(s, as_matrix(s, chain), turned))
+
+
+def mirrored(s: ArrayTape, a: int, b: int) -> bool:
+    """Whether one of two arrays is the transpose of the other."""
+    return any(
+        s.tape.operations[x] is TRANSPOSE and s.tape.operands[x] == (y,)
+        for x, y in ((a, b), (b, a))
+    )
 
 
 def factored(s: ArrayTape, node: int) -> int:

@@ -55,7 +55,7 @@ def sample(formulas: ArrayFormulas) -> Sample:
         own = {name: x for name, x in at.items() if name not in derivative.new}
         output = "" if not derivative.partial else derivative.output
         known = graph.node(output) is not None
-        if derivative.partial:
+        if derivative.partial and all(len(by) == 1 for by in results):
             names = [name for (name,) in results]
             trace = evaluate(
                 graph, own, wrt=names, output=output if known else "", upstream=up, nodes=False

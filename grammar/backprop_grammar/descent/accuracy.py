@@ -14,6 +14,7 @@ from ..operations.shape import Shape
 from ..operations.structural import STRUCTURAL
 from ..operations.table import MUL, OPERATIONS, SUB
 from .descend import Plan
+from .scores import only_loss
 
 __all__ = ["counted"]
 
@@ -38,7 +39,10 @@ def counted(
 
     def count(point: Mapping[str, Any]) -> int:
         values = {name: tensor(value) for name, value in point.items() if name not in shapes}
-        at = {name: Array(one.shape, tuple(map(float, one.numbers))).value for name, one in values.items()}  # type: ignore[arg-type]  # floats  # fmt: skip
+        at = {
+            name: Array(one.shape, tuple(map(float, one.numbers))).value  # type: ignore[arg-type]  # floats
+            for name, one in values.items()
+        }
         kernel = EvaluatorOfArrays(graph, shapes, at, given.labels(plan.names)[:1])
         return int((Evaluator.__call__(kernel, columns).value >= 0).sum())
 
@@ -49,15 +53,10 @@ def beaten(program: Graph, output: str) -> tuple[Graph, str] | None:
     """A program whose output is by how much the label's score is above the highest other one, and
     what the label is called; None where there is not one `cross_entropy` of a variable.
     """
-    needed = program.needed(Names(opened(program)).find(output))
-    losses = [
-        node
-        for node, row in enumerate(program.operations)
-        if row is STRUCTURAL["cross_entropy"] and needed[node]
-    ]
-    if len(losses) != 1:
+    loss = only_loss(program, Names(opened(program)).find(output))
+    if loss is None:
         return None
-    scores, label = program.operands[losses[0]]
+    scores, label = loss
     if label not in program.variables.values():
         return None
     graph = extendable(program)

@@ -89,10 +89,10 @@ class Plan:
     """What is stepped, how, and how often; made by ``plan``.
 
     arrival: what there is at a point, the program's own value and gradients; or their means over
-    ``rows`` rows, which the program takes at once where ``whole``. batches: of these, where each step looks at one of them; everywhere: the same over
-    all rows. until: ends the run when it is met. right:
-    counts the rows that a classifier gets right. elements: of a program over arrays, which means the one over numbers that is
-    stepped; names: what is stepped, as it is called there.
+    ``rows`` rows, which the program takes at once where ``whole``. batches: of these, where each
+    step looks at one of them; everywhere: the same over all rows. until: ends the run when it is
+    met. right: counts the rows that a classifier gets right. elements: of a program over arrays,
+    which means the one over numbers that is stepped; names: what is stepped, as it is called there.
     """
 
     target: Target

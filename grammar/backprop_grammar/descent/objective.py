@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..batch import exact_sums as exact
+from ..batch.evaluator import Evaluator, Table, columns_of
 from ..errors import BackpropError, shorten, usage
 from ..trace.record import Flag, Note
 from .batches import batches
@@ -18,14 +19,14 @@ from .descend import Plan, Step, arrived, overflows
 from .trajectory import OF_THE_PROGRAM
 
 if TYPE_CHECKING:
-    from ..batch.double_double import Triple  # for types only: these load NumPy
-    from ..batch.evaluator import Evaluator, Table
+    from ..batch.double_double import Triple
+    from ..operations.shape import Shape
     from .batches import Batches
 
 FEW = 16_384
 """Rows of programs over arrays up to which double-doubles are computed at once."""
 
-__all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "over_rows"]
+__all__ = ["Mean", "at_kinks", "cancelled", "check_stepped", "mean_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Mean:
     at, if that is not all.
     """
 
-    kernel: "Evaluator"
-    table: "Table"
+    kernel: Evaluator
+    table: Table
     place: Callable[[int], str]
     doubles: "dict[str, Triple] | None" = None
     batches: "Batches | None" = None
@@ -161,9 +162,46 @@ def check_stepped(names: Sequence[str], columns: Sequence[str]) -> None:
         )
 
 
+def mean_over(
+    plan: Plan,
+    shapes: "Mapping[str, Shape]",
+    rows: Mapping[str, Any],
+    place: Callable[[int], str],
+    batch: int = 0,
+    seed: int = 0,
+) -> Plan:
+    """A plan over the mean of rows, whose numbers are looked at when all else is checked.
+
+    shapes: of what stands in each row, by the names of the columns. place, batch, seed: as of
+    ``over_rows``. Raises BackpropError as that does, and where a column is stepped, or none.
+    """
+    if plan.elements is None:
+        columns = list(shapes)
+        check_stepped(plan.wrt, columns)
+    else:
+        from ..batch.over_arrays import check_lines, columns_of_arrays  # which numbers do not need
+
+        columns = plan.elements.labels(shapes)
+        check_lines(len(plan.target.graph))
+    others = {name: value for name, value in plan.at.items() if name not in plan.wrt}
+    output = plan.target.names.of[plan.target.output]
+    kernel = Evaluator(plan.target.graph, [*columns, *plan.wrt], others, plan.wrt, output)
+    if plan.elements is None:
+        table, numbers = columns_of(rows)
+        for name in numbers:
+            raise usage(f"{name} is one number, not a column", "give it as a value of the point")
+        return over_rows(plan, kernel, table, place, batch, seed)
+    check_lines(len(kernel.straight.lines))
+    table = columns_of_arrays(rows, shapes)
+    planned = over_rows(plan, kernel, table, place, batch, seed)
+    from .accuracy import counted  # which numbers do not need
+
+    return replace(planned, right=counted(planned, table, shapes))
+
+
 def over_rows(
     plan: Plan,
-    kernel: "Evaluator",
+    kernel: Evaluator,
     columns: Mapping[str, Any],
     place: Callable[[int], str],
     batch: int = 0,
@@ -175,8 +213,6 @@ def over_rows(
 
     Raises BackpropError where there are none, and for one that lacks a number.
     """
-    from ..batch.evaluator import Table  # needs NumPy
-
     table = Table(dict(columns), len(next(iter(columns.values()))))
     if not table.count:
         raise usage("there are no rows", "a mean is over one row or more")

@@ -1,6 +1,6 @@
 """A run over a program on arrays: each element is stepped, as an input of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..language.graph import Array, Graph
 from ..operations.shape import Shape
 from .descend import Plan, check_inputs, plan
 
-__all__ = ["plan_arrays"]
+__all__ = ["check_steppable", "plan_arrays"]
 
 
 def plan_arrays(
@@ -33,9 +33,7 @@ def plan_arrays(
     check_inputs(graph, list(map(owner, names)))
     for name in names:
         given.part(name)
-        if owner(name) in given.whole:
-            message = f"{shorten(name)} selects elements, and is never stepped"
-            raise usage(message, "step inputs that are no index and no label")
+    check_steppable(names, given.whole)
     names = names or tuple(
         [name for name in graph.variables if name in at and name not in given.whole]
     )
@@ -49,3 +47,11 @@ def plan_arrays(
     point = {label: x for label, x in given.at.items() if label not in vary}
     planned = plan(given.graph, point, given.labels(names), output=given.end, **how)
     return replace(planned, elements=given, names=names)
+
+
+def check_steppable(names: Iterable[str], whole: Collection[str]) -> None:
+    """Raise BackpropError for a name of what selects elements, which are ``whole``."""
+    for name in names:
+        if owner(name) in whole:
+            message = f"{shorten(name)} selects elements, and is never stepped"
+            raise usage(message, "step inputs that are no index and no label")

@@ -21,12 +21,13 @@ from ..errors import shorten, usage
 from ..language.graph import Array, Graph, as_array
 from ..large.computed import Computed, computed
 from ..operations.shape import size
-from ..operations.structural import STRUCTURAL
 from ..passes.run import Target
 from ..trace.record import Flag, Note
 from .batches import Batches, batches
 from .descend import Plan, Step, check_inputs, overflows, plan_of
 from .objective import cancelled
+from .over_arrays import check_steppable
+from .scores import only_loss
 
 __all__ = ["plan_whole"]
 
@@ -75,9 +76,7 @@ def plan_whole(
     for name in stepped:
         if owner(name) in data:
             raise usage(f"{shorten(name)} is data and cannot be stepped", "step the other inputs")
-        if owner(name) in whole:
-            message = f"{shorten(name)} selects elements, and is never stepped"
-            raise usage(message, "step inputs that are no index and no label")
+    check_steppable(stepped, whole)
     if not stepped:
         message = "every input is data or selects, so nothing can be stepped"
         raise usage(message, "give the inputs to step a value, or --init")
@@ -88,7 +87,8 @@ def plan_whole(
     start = given.flat({name: as_array(value).nested for name, value in held.items()})
     parts = batches(rows, batch, seed) if batch else None
     sources = list(dict.fromkeys(graph.variables[owner(name)] for name in stepped))
-    arrays = Arrays(given, names, end, held, {name: as_array(at[name]) for name in data}, sources, given.labels(stepped), parts)  # fmt: skip
+    tables = {name: as_array(at[name]) for name in data}
+    arrays = Arrays(given, names, end, held, tables, sources, given.labels(stepped), parts)
     target = Target(graph, list(map(owner, stepped)), output)
     planned = plan_of(target, start, given.labels(stepped), arrival=arrays, **how)
     return replace(
@@ -108,8 +108,8 @@ class Arrays:
     """The program as what a run arrives at; see ``descend.Plan``.
 
     names: of its nodes; end: the output. begun: the inputs that are no data, at the start. data: the
-    others. sources: the nodes that are
-    stepped; labels: the elements of them that are. batches: of the rows of the data.
+    others. sources: the nodes that are stepped; labels: the elements of them that are. batches: of
+    the rows of the data. known: the shapes, where all rows are taken.
     """
 
     elements: Elements
@@ -178,7 +178,8 @@ class Arrays:
         for kind, one in kinds.items():
             count = int(np.count_nonzero(one.here))
             name = self.names.near(one.node)
-            message = f"{count:,} of {one.here.size:,} elements of {name} stand at a {kind}, where the gradient is a choice"  # fmt: skip
+            some = f"{count:,} of {one.here.size:,} elements of {name}"
+            message = f"{some} stand at a {kind}, where the gradient is a choice"
             notes.append(Note("tie" if kind == "tie" else "kink", name, message))
         return Step(number, point, value, gradients, notes=tuple(notes), flags=tuple(flags))
 
@@ -206,15 +207,10 @@ def right(arrays: Arrays, point: Mapping[str, Any]) -> int | None:
     `cross_entropy`; None where there is none.
     """
     graph = arrays.names.graph
-    needed = graph.needed(arrays.end)
-    losses = [
-        node
-        for node, row in enumerate(graph.operations)
-        if row is STRUCTURAL["cross_entropy"] and needed[node]
-    ]
-    if len(losses) != 1:
+    loss = only_loss(graph, arrays.end)
+    if loss is None:
         return None
-    scores, label = graph.operands[losses[0]]
+    scores, label = loss
     name = graph.names.get(label, "")
     if name not in arrays.data or len(arrays.data[name].shape) != 1:
         return None

@@ -18,7 +18,7 @@ from ..trace.record import KINKS, Trace
 from .array_distinguish import told_apart
 from .array_search import diagnose
 from .array_suspects import ArrayClaim
-from .claimed import GRADIENT, VALUE, Target, Written, resolved
+from .claimed import GRADIENT, VALUE, Target, Written, at_place, resolved
 from .claims import CHOICE, RIGHT, ROUNDED, TRUNCATED, WITHIN, WRONG
 from .comparison import BINARY, TOLERANCES, Comparison, alike, compared, factor, same, transposed
 from .follows import First, follows
@@ -200,11 +200,6 @@ def right_of(trace: ArrayTrace, node: ArrayNode, target: Target) -> Tensor | Non
     if whole is None or target.place is None:
         return whole
     return Tensor((), (whole.numbers[at_place(target.place, whole.shape)],))
-
-
-def at_place(place: tuple[int, ...], shape: Shape) -> int:
-    """Where an element stands among all, row by row."""
-    return place[0] if len(shape) == 1 else place[0] * shape[1] + place[1]
 
 
 def judged(

@@ -49,7 +49,7 @@ from .at_arrays import (
     wrong_axis,
 )
 from .at_edges import Guess
-from .mistakes import Mistake
+from .mistakes import Mistake, nowhere
 
 __all__ = [
     "ANOTHER",
@@ -95,14 +95,7 @@ at_array_edge = (
     Mistake("not summed", 7, "not summed over what an array was stretched along", "{arc:contribution} was not summed: {operand:name} was stretched, so what it gets is added up", unsummed),
     Mistake("averaged over the batch", 8, "the mean over the batch instead of the sum", "{arc:contribution} is the mean over {count} instead of their sum: {operand:name} was stretched over them", after_sum(mean_of), everywhere=True),
     Mistake("summed over everything", 12, "summed over everything", "{arc:contribution} was summed over everything, and is the same for all of {operand:name}", after_sum(everything), everywhere=True),
-    Mistake(
-        "counted once",
-        14,
-        "counted once instead of as often as it is used",
-        "{arc:contribution} was counted once: {operand:name} was stretched, and is used {count} times",
-        after_sum(once),
-        everywhere=True,
-    ),
+    Mistake("counted once", 14, "counted once instead of as often as it is used", "{arc:contribution} was counted once: {operand:name} was stretched, and is used {count} times", after_sum(once), everywhere=True),
     Mistake("wrong axis", 10, "summed over the wrong axis", "{arc:contribution} was summed along the wrong axis", after_sum(wrong_axis), everywhere=True),
     Mistake("one row", 11, "one row of the batch instead of their sum", "{arc:contribution} is what the {which} row sends instead of the sum of all", one_row, everywhere=True),
     Mistake("sum of the input", 13, "the input summed instead of the upstream gradient", "{arc:contribution} sums the layer's input {x:name}, not what arrives", sum_of_input, everywhere=True),
@@ -186,7 +179,8 @@ ANOTHER = Mistake(
     "another value",
     36,
     "another node's value in a rule",
-    "{arc:contribution} was computed with {used:name} in the place of {meant:name}, instead of {arc:rule}",
+    "{arc:contribution} was computed with {used:name} in the place of {meant:name}, instead of "
+    "{arc:rule}",
     another_value,
 )
 ANOTHER_UPSTREAM = Mistake(
@@ -204,7 +198,7 @@ MULTIPLE = Mistake(
     46,
     "a multiple of the right gradient",
     "this is the right gradient of {of:name} times {factor}",
-    lambda *_: iter(()),
+    nowhere,
 )
 """Which the search finds, since a claim says which multiple."""
 
@@ -213,7 +207,7 @@ STEPPED = Mistake(
     44,
     "the weights after a step instead of the gradient",
     "this is {of:name} after a step of rate {rate:short}, not its gradient",
-    lambda *_: iter(()),
+    nowhere,
 )
 """Likewise."""
 
@@ -221,8 +215,9 @@ UPDATED = Mistake(
     "updated weights",
     21,
     "the weights already updated",
-    "at {node:title} the contribution to {operand:name} used {weight:name} after its own update, {weight:name} - {rate:short}*gradient, instead of the {weight:name} of the forward pass",
-    lambda *_: iter(()),
+    "at {node:title} the contribution to {operand:name} used {weight:name} after its own update, "
+    "{weight:name} - {rate:short}*gradient, instead of the {weight:name} of the forward pass",
+    nowhere,
 )
 """Likewise, by which rate."""
 
@@ -233,7 +228,10 @@ ARRAY_MISTAKES = (
     *at_sum,
     *at_claim,
     *at_array_claim,
+    ANOTHER,
+    ANOTHER_UPSTREAM,
     MULTIPLE,
+    STEPPED,
     UPDATED,
 )
-"""All rows; the diagnosis of arrays iterates them."""
+"""All rows."""

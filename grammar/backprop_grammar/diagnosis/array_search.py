@@ -4,8 +4,7 @@ As search.py, with an array for a number: every mistake of the table is made at 
 computing, and only those that give the claimed arrays are named.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -28,7 +27,7 @@ from .array_several import (
 from .array_sheet import ArraySheet
 from .array_suspects import ArrayClaim, Search, as_sheet, kernel_for
 from .floats import alike
-from .search import SHOWN, Diagnosis, Findings, Suspect
+from .search import Findings, Suspect, coincidence, diagnoses
 
 __all__ = ["ArrayClaim", "diagnose"]
 
@@ -59,45 +58,16 @@ def told(search: Search, found: list[Suspect]) -> Findings:
         suspect.explains = tuple(name for name in claims if name in suspect.explains)
         for name in suspect.explains:
             findings.by_claim.setdefault(name, []).append(suspect)
+
+    def chance(suspect: Suspect) -> float:
+        widths = [(claims[name].width, len(search.near[name])) for name in suspect.explains]
+        return coincidence(widths)
+
     for name in claims:
         own = findings.by_claim.get(name, [])
-        alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
-        alike += bool(own) and is_two(own[0])  # another two are never far
-        findings.diagnoses[name] = [
-            described(search, suspect, alike == 1 and suspect is own[0], claims)
-            for suspect in own[:SHOWN]
-        ]
+        two = bool(own) and is_two(own[0])
+        findings.diagnoses[name] = diagnoses(as_sheet(search.sheet), own, chance, two=two)
     return findings
-
-
-def described(
-    search: Search, suspect: Suspect, unique: bool, claims: Mapping[str, ArrayClaim]
-) -> Diagnosis:
-    """A suspect in words. unique: whether nothing else explains as much."""
-    nodes, guess = search.sheet.nodes, suspect.guess
-    also = dict.fromkeys((one.mistake.name, nodes[one.guess.node].name) for one in suspect.also)
-    also.pop((suspect.mistake.name, nodes[guess.node].name), None)
-    return Diagnosis(
-        mistake=suspect.mistake.name,
-        node=nodes[guess.node].name,
-        operand=nodes[guess.operand].name if guess.operand >= 0 else "",
-        message=suspect.message(as_sheet(search.sheet)),
-        nodes=tuple(nodes[node].name for node in suspect.nodes or (guess.node,)),
-        also=tuple(also),
-        explains=suspect.explains,
-        spoils=suspect.spoils,
-        unique=unique,
-        chance=chance(search, [claims[name] for name in suspect.explains]),
-    )
-
-
-def chance(search: Search, claims: Sequence[ArrayClaim]) -> float:
-    """How likely random arrays with the digits of these would be explained by one mistake as well.
-
-    One of the mistakes that were tried gives the first of them by chance, and it the others.
-    """
-    first = min(1.0, min(claim.width * len(search.near[claim.name]) for claim in claims))
-    return first * math.prod(sorted(claim.width for claim in claims)[1:])
 
 
 def explaining(search: Search) -> list[Suspect]:

@@ -22,12 +22,12 @@ from .array_mistakes import (
     at_array_edge,
 )
 from .array_sheet import ArraySheet, Map
-from .array_suspects import VISITS, ArrayClaim, Changes, Search, above, as_sheet, guessed, literally
+from .array_suspects import VISITS, ArrayClaim, Changes, Search, as_sheet, guessed, literally
 from .at_edges import Guess
 from .at_nodes import replaced
 from .floats import Floats
 from .mistakes import Mistake
-from .perturbed import Arc, Change
+from .perturbed import Arc, Change, paths_to
 from .search import Suspect
 
 __all__ = [
@@ -389,7 +389,7 @@ def with_others(
     """Rules with another node's value in them: the state after a step for the one before it."""
     sheet = search.sheet
     nodes = [node for node, claim in search.wrong.items() if claim.name in unknown]
-    wanted = above(sheet, nodes)
+    wanted = paths_to(sheet, nodes)
     found: list[Suspect] = []
     for arc in sheet.arcs:
         for mistake in (ANOTHER, ANOTHER_UPSTREAM) if wanted[arc.operand] else ():

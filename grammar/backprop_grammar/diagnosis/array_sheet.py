@@ -25,7 +25,7 @@ from ..operations.shape import Misfit, Shape, size
 from ..operations.structural import Structural
 from ..operations.table import CONSTANTS, IF
 from .floats import Floats, Kernel, alike, fitted, floats_of
-from .perturbed import Arc
+from .perturbed import Arc, Numbered
 
 __all__ = ["ArraySheet", "Map", "Spelled", "Text", "predicted"]
 
@@ -80,12 +80,12 @@ class Text:
 
 
 @dataclass(slots=True)
-class ArraySheet:
-    """What a trace of arrays holds; fields as of perturbed.Sheet.
+class ArraySheet(Numbered):
+    """What a trace of arrays holds; see perturbed.Numbered.
 
-    sends: what each edge sends, in the order of the edges.
-    seeded: what arrives from outside. folded: nodes that are several of the trace, with what is
-    written there. claimed: shapes of claims, where these are others than the nodes'.
+    sends: what each edge sends, in the order of the edges. seeded: what arrives from outside.
+    folded: nodes that are several of the trace, with what is written there. claimed: shapes of
+    claims, where these are others than the nodes'.
     """
 
     trace: ArrayTrace
@@ -253,13 +253,6 @@ class ArraySheet:
         """The number of the node of that name."""
         return next((i for i, node in enumerate(self.nodes) if node.name == name), None)
 
-    def operation(self, node: int) -> str:
-        return self.nodes[node].operation
-
-    def operands(self, node: int) -> list[int]:
-        """The nodes a node is computed from."""
-        return [self.number[operand] for operand in self.nodes[node].operands]
-
     def row(self, node: int) -> Operation | None:
         """The node's row of the table of numbers, where it is done element by element."""
         row = self.nodes[node].row
@@ -267,16 +260,6 @@ class ArraySheet:
         if row.leaf or row.variadic or row is IF or isinstance(row, Structural) or not row.rules:
             return None
         return row if len(shown.operands) == len(row.operands) else None
-
-    def leaves(self, node: int, **replaced: Any) -> dict[str, Any] | None:
-        """The values behind the names of a row's texts; None where there are none."""
-        row = self.row(node)
-        if row is None:
-            return None
-        values = {
-            name: self.values[k] for name, k in zip(row.operands, self.operands(node), strict=True)
-        }
-        return values | {"out": self.values[node]} | replaced
 
     def value(self, text: Graph, leaves: Mapping[str, Any]) -> Floats | None:
         """The numbers that a text gives; None where there are none, or its shapes do not fit."""
@@ -298,11 +281,6 @@ class ArraySheet:
         except Misfit:
             return None
         return found if found.reach < float("inf") else None
-
-    def title(self, node: int) -> str:
-        """`n3 (mul)`: a node and what it does."""
-        shown = self.nodes[node]
-        return f"{shown.name} ({shown.operation})" if shown.operation else shown.name
 
     def named(self, node: int) -> str:
         """`w = [1, 2]`: a node and its value; of a large one the name, a constant its number."""

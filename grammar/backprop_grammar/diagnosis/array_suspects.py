@@ -27,8 +27,9 @@ from .array_sheet import ArraySheet, predicted
 from .at_edges import Guess
 from .floats import LISTS, Floats, Kernel
 from .mistakes import Mistake
-from .perturbed import Change, Towards
-from .search import NOISE, Suspect
+from .perturbed import Change, Towards, paths_to
+from .search import NOISE, Suspect, decades
+from .suspects import all_changes
 from .wording import filled
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
     "ArrayClaim",
     "Changes",
     "Search",
-    "above",
     "as_sheet",
     "guessed",
     "kernel_for",
@@ -49,7 +49,6 @@ VISITS = 150_000
 
 CANCELLED = 1e-12
 """What a number computed in binary64 may be off where terms cancel, relative to the largest."""
-
 
 ONE = 0.25
 """How likely a number of a claim is a 1, whatever led to it."""
@@ -111,8 +110,7 @@ class ArrayClaim:
         for k in self.wrong:
             x = abs(self.numbers[k] or 0.0)
             if x:
-                half = max(self.halves[k], NOISE * x)
-                width = min(1.0, 2 * half / x / math.log(10))
+                width = decades(x, self.halves[k])
                 widths.setdefault(f"{x:.4g}", max(width, ONE) if x == 1 else width)
         return sorted(widths.values())
 
@@ -151,7 +149,7 @@ class Search:
             node: claim.shape for node, claim in claims.items() if claim.shape != sheet.nodes[node].shape
         }  # fmt: skip
         sheet.claimed = search.shapes
-        search.wanted = above(sheet, claims)
+        search.wanted = paths_to(sheet, claims)
         return search
 
     @property
@@ -289,15 +287,12 @@ class Search:
                 groups.setdefault((mistake.name, *kind), []).append(suspect)
         told = set[frozenset[int]]()
         for (_, kind, *_), group in groups.items():
-            changes: dict[int, Change] = {}
-            for suspect in group:
-                for change in suspect.guess.changes:
-                    changes.setdefault(change[0].number, change)
-            key = frozenset(map(id, changes.values()))
+            changes = all_changes(group)
+            key = frozenset(map(id, changes))
             if len(changes) == len(group[0].guess.changes) or key in told:
                 continue
             told.add(key)
-            guess = replace(group[0].guess, changes=tuple(changes.values()))
+            guess = replace(group[0].guess, changes=changes)
             yield Suspect(group[0].mistake, guess, kind, tuple(dict.fromkeys(one.guess.node for one in group)))  # fmt: skip
 
 
@@ -312,16 +307,6 @@ def guessed(mistake: Mistake, *place: Any) -> list[Guess]:
         return list(mistake.guesses(*place))
     except Misfit:
         return []
-
-
-def above(sheet: ArraySheet, claims: Iterable[int]) -> list[bool]:
-    """For every node, whether a claimed node is that node or lies below it."""
-    reached = [False] * len(sheet.nodes)
-    for node in claims:
-        reached[node] = True
-    for node, arcs in enumerate(sheet.sent):
-        reached[node] = reached[node] or any(reached[arc.operand] for arc in arcs)
-    return reached
 
 
 LISTED = 1000

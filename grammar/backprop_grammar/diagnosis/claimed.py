@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ..arrays.point import held
+from ..arrays.point import NARROW, held
 from ..errors import BackpropError, shorten, usage, visible
 from ..language.graph import Array
 from ..language.parser import parse
@@ -18,7 +18,7 @@ from ..operations.shape import Shape, size
 from ..trace.point import is_array
 from .claims import WORDS, typed_number
 
-__all__ = ["GRADIENT", "VALUE", "Target", "Written", "resolved", "written"]
+__all__ = ["GRADIENT", "VALUE", "Target", "Written", "at_place", "resolved", "written"]
 
 GRADIENT, VALUE = "gradient", "value"
 
@@ -33,8 +33,6 @@ PLAIN = re.compile(r"[+-]?[0-9]{0,300}\.([0-9]{1,300})", re.ASCII)
 
 SHORT = 16
 """Bits of a number that says nothing about the arithmetic that it comes from."""
-
-NARROW = {"float16": "binary16", "float32": "binary32"}
 
 SPELLINGS = (
     r"d\w*_d(\w+)",  # dL_dW, df_dW
@@ -236,6 +234,11 @@ class Target(NamedTuple):
         """`W`, `W[0,1]`, or `value.h`."""
         place = "" if self.place is None else f"[{','.join(map(str, self.place))}]"
         return f"{'value.' * (self.kind == VALUE)}{self.node}{place}"
+
+
+def at_place(place: tuple[int, ...], shape: Shape) -> int:
+    """Where an element stands among all, row by row."""
+    return place[0] if len(shape) == 1 else place[0] * shape[1] + place[1]
 
 
 def resolved(label: str, known: Collection[str]) -> Target | None:

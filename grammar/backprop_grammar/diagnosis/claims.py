@@ -45,6 +45,7 @@ __all__ = [
     "WITHIN",
     "WRONG",
     "Verdict",
+    "is_formula",
     "judge",
 ]
 
@@ -83,6 +84,8 @@ WORDS = {
     **dict.fromkeys(("-inf", "-infinite", "-infinity"), MINUS_INFINITE),
     **dict.fromkeys(("nan", "undefined", "none"), UNDEFINED),
 }
+UNSIGNED = re.compile(r"(?<![\w.])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +370,19 @@ def typed_number(text: str) -> tuple[Decimal, Decimal]:
         ) from None
     number = as_decimal(value)
     return number, abs(number) * Decimal("1e-15")
+
+
+def is_formula(text: object, known: Iterable[str] = ()) -> bool:
+    """Whether a claim is a formula: a text with names that stand for something, of these or others."""
+    if not isinstance(text, str) or SCIENTIFIC.match(text.translate(PLAIN)):
+        return False
+    names = {name for name in NAME.findall(UNSIGNED.sub(" ", text)) if name.lower() not in WORDS}
+    if not names:
+        return False
+    try:
+        return bool(parse(text).bind(known).variables)
+    except BackpropError:
+        return True  # which says what is wrong with it
 
 
 def alike(x: Decimal, y: Decimal) -> bool:

@@ -266,7 +266,10 @@ class Lists:
     def structural(self, row: Structural, operands: Sequence[Floats], written: Any) -> Floats:
         given = [cells_of(row, k, operands) for k in range(len(operands))]
         shape = shape_of(row, given, written)
-        return Floats(self, shape, list(row.lower(ON, given, written)))
+        data = list(row.lower(ON, given, written))
+        if len(data) != size(shape):  # what selects is no whole number
+            raise Misfit("", "", "")
+        return Floats(self, shape, data)
 
     def shaped(self, x: Floats, shape: Shape) -> Floats:
         return Floats(self, shape, x.data)

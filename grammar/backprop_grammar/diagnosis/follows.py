@@ -16,7 +16,7 @@ from ..language.graph import Array, Graph
 from ..numbers.wide import as_float
 from ..operations.shape import size as count_of
 from ..operations.table import VARIABLE
-from .claimed import VALUE, Target, Written
+from .claimed import VALUE, Target, Written, at_place
 from .perturbed import Arc, Sheet, predicted
 
 __all__ = ["First", "follows"]
@@ -199,9 +199,7 @@ def at_target(numbers: list[float], target: Target, trace: Any) -> list[float]:
     """The numbers of a node, or of the element that a target is."""
     if target.place is None:
         return numbers
-    width = trace.by_name[target.node].shape[-1]
-    k = target.place[0] if len(target.place) == 1 else target.place[0] * width + target.place[1]
-    return [numbers[k]]
+    return [numbers[at_place(target.place, trace.by_name[target.node].shape)]]
 
 
 def floats(tensor: Tensor) -> list[float]:

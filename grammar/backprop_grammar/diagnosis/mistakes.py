@@ -23,6 +23,7 @@ __all__ = [
     "at_edge",
     "at_node",
     "at_sum",
+    "nowhere",
 ]
 
 

@@ -8,7 +8,7 @@ the gradient of a node c is known at once from the slopes towards c.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 from ..language.graph import Graph
 from ..language.table_texts import texts
@@ -24,7 +24,18 @@ from ..passes.backward import backward
 from ..symbolic.rules import Rule
 from ..trace.record import Node, Trace
 
-__all__ = ["Arc", "Change", "Sheet", "Towards", "predicted", "replay", "shift", "slopes"]
+__all__ = [
+    "Arc",
+    "Change",
+    "Numbered",
+    "Sheet",
+    "Towards",
+    "paths_to",
+    "predicted",
+    "replay",
+    "shift",
+    "slopes",
+]
 
 Change = tuple["Arc", Any, Any]
 """An edge that sends m times the upstream gradient plus b, whatever its local gradient is."""
@@ -48,13 +59,58 @@ class Arc:
     rule: Rule | None
 
 
-@dataclass(slots=True)
-class Sheet:
-    """What a trace holds, its nodes numbered in the order of the tape.
+class Numbered(Protocol):
+    """The nodes of a trace, of numbers or of arrays, numbered in the order of the tape.
 
     number: of a node, by its place on the tape. sent, received: the edges from a node to its
     operands, and those that reach it.
     """
+
+    nodes: Any
+    number: dict[int, int]
+    values: list[Any]
+    sent: list[list[Arc]]
+    received: list[list[Arc]]
+
+    def row(self, node: int) -> Operation | None:
+        """The node's row of the table of operations, where its operands are those of the row."""
+
+    def operation(self, node: int) -> str:
+        operation: str = self.nodes[node].operation
+        return operation
+
+    def operands(self, node: int) -> list[int]:
+        """The nodes a node is computed from."""
+        return [self.number[operand] for operand in self.nodes[node].operands]
+
+    def leaves(self, node: int, **replaced: Any) -> dict[str, Any] | None:
+        """The values behind the names of a row's texts; None where there are none."""
+        row = self.row(node)
+        if row is None:
+            return None
+        operands = self.operands(node)
+        values = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
+        return values | {"out": self.values[node]} | replaced
+
+    def title(self, node: int) -> str:
+        """`n3 (mul)`: a node and what it does."""
+        shown = self.nodes[node]
+        return f"{shown.name} ({shown.operation})" if shown.operation else str(shown.name)
+
+
+def paths_to(sheet: Numbered, claimed: Iterable[int]) -> list[bool]:
+    """For every node, whether one of the claimed nodes is that node or lies below it."""
+    reached = [False] * len(sheet.nodes)
+    for node in claimed:
+        reached[node] = True
+    for node, arcs in enumerate(sheet.sent):
+        reached[node] = reached[node] or any(reached[arc.operand] for arc in arcs)
+    return reached
+
+
+@dataclass(slots=True)
+class Sheet(Numbered):
+    """What a trace holds."""
 
     trace: Trace
     arithmetic: Arithmetic
@@ -127,30 +183,13 @@ class Sheet:
         node = self.trace.by_name.get(name)
         return self.number[node.index] if node else None
 
-    def operation(self, node: int) -> str:
-        return self.nodes[node].operation
-
-    def operands(self, node: int) -> list[int]:
-        """The nodes a node is computed from."""
-        return [self.number[operand] for operand in self.nodes[node].operands]
-
     def row(self, node: int) -> Operation | None:
-        """The node's row of the table of operations, where its operands are those of the row."""
         shown = self.nodes[node]
         row = shown.row
         mirrored = shown.block is not None and shown.block.mirrored
         if row is None or row.leaf or row.variadic or row is IF or mirrored:
             return None
         return row if len(shown.operands) == len(row.operands) else None
-
-    def leaves(self, node: int, **replaced: Any) -> dict[str, Any] | None:
-        """The values behind the names of a row's texts; None where one is unknown."""
-        row = self.row(node)
-        if row is None:
-            return None
-        operands = self.operands(node)
-        values = {name: self.values[k] for name, k in zip(row.operands, operands, strict=True)}
-        return values | {"out": self.values[node]} | replaced
 
     def value(self, text: Graph, leaves: dict[str, Any]) -> Any | None:
         """The number that a text of the table gives; None where there is none."""
@@ -170,11 +209,6 @@ class Sheet:
         except (Undecided, ZeroDivisionError, ValueError, OverflowError):
             return None
         return result if abs(result) < float("inf") else None
-
-    def title(self, node: int) -> str:
-        """`n3 (mul)`: a node and what it does."""
-        shown = self.nodes[node]
-        return f"{shown.name} ({shown.operation})" if shown.operation else shown.name
 
     def named(self, node: int) -> str:
         """`w1 = -3`: a node and its value; a constant is only its number."""

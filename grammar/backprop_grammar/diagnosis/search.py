@@ -6,26 +6,28 @@ leave right what was claimed right.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..numbers.ball import INFINITY
 from ..trace.record import Trace
 from .mistakes import OTHER_BRANCH, TWO, at_all, at_claim, at_edge, at_node, at_sum
-from .perturbed import Sheet, Towards, predicted, shift, slopes
+from .perturbed import Sheet, Towards, paths_to, predicted, shift, slopes
 from .several import COMMON, PAIRED, after_step, everywhere, other_branches, pairs, siblings
 from .suspects import Suspect
 
 __all__ = [
-    "ARCS",
     "COINCIDENCE",
     "NOISE",
     "Claim",
     "Diagnosis",
     "Findings",
     "Suspect",
+    "coincidence",
+    "decades",
     "diagnose",
+    "diagnoses",
     "suspects",
 ]
 
@@ -90,10 +92,12 @@ class Claim:
     @property
     def width(self) -> float:
         """How much of a decade is this number to the digits written: its chance to be hit."""
-        if not self.number:
-            return 1.0
-        half = max(self.half, NOISE * abs(self.number))
-        return min(1.0, float(2 * half / abs(self.number)) / math.log(10))
+        return decades(abs(self.number), self.half) if self.number else 1.0
+
+
+def decades(size: Any, half: Any) -> float:
+    """How much of a decade a number of some size is, of which so much is half a unit."""
+    return min(1.0, float(2 * max(half, NOISE * size) / size) / math.log(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,11 @@ class Diagnosis:
     node, operand: where (operand is empty where all are concerned); nodes: all places where it
     was made; also: other mistakes, with their nodes, that send the very same numbers over the
     same edges; explains: the wrong claims it reproduces; spoils: the claims that it would change to
-    other numbers. unique: no other mistake of the table explains as much of this claim. rare: it is
-    one that few people make, and explains this claim alone. chance: how likely a random number with as many digits fits a mistake at least as common; where it
-    explains several claims, several random numbers one mistake.
+    other numbers. unique: no other mistake of the table explains as much of this claim. chance: how
+    likely a random number with as many digits fits a mistake at least as common; where it explains
+    several claims, several random numbers one mistake. rare: it is one that few people make, and
+    explains this claim alone. rule: the sentence that would have
+    prevented it, if it was looked for.
     """
 
     mistake: str
@@ -119,6 +125,7 @@ class Diagnosis:
     unique: bool
     chance: float = 0.0
     rare: bool = False
+    rule: str = ""
 
     @property
     def certain(self) -> bool:
@@ -163,17 +170,6 @@ def suspects(sheet: Sheet, claimed: Sequence[int]) -> tuple[list[Suspect], bool]
         for guess in mistake.guesses(sheet, arcs)
     ]
     return single + everywhere(sheet, single) + whole, limited
-
-
-def paths_to(sheet: Sheet, claimed: Iterable[int]) -> list[bool]:
-    """For every node, whether one of the claimed nodes is that node or lies below it."""
-    reached = [False] * len(sheet.nodes)
-    for node in claimed:
-        reached[node] = True
-    for node, arcs in enumerate(sheet.sent):
-        if any(reached[arc.operand] for arc in arcs):
-            reached[node] = True
-    return reached
 
 
 def for_claim(sheet: Sheet, claimed: int, slope: Towards) -> Iterator[Suspect]:
@@ -368,31 +364,55 @@ def assign(
     for suspect in findings.suspects:
         for name in suspect.explains:
             findings.by_claim.setdefault(name, []).append(suspect)
-    chances = {id(one): chance(one, widths, near) for one in findings.suspects}
+
+    def chance(suspect: Suspect) -> float:
+        # A rarer mistake that fits, too, would not have been told before it.
+        tried = {
+            name: sum(weight <= suspect.weight for weight in near[name].values())
+            for name in suspect.explains
+        }
+        return coincidence([(widths[name], tried[name]) for name in suspect.explains])
+
     for claim in wrong:
         own = findings.by_claim.get(claim.name, [])
-        alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
-        alike += bool(own) and own[0].mistake is TWO  # a third one is never far
-        findings.diagnoses[claim.name] = [
-            described(sheet, suspect, alike == 1 and suspect is own[0], chances[id(suspect)])
-            for suspect in own[:SHOWN]
-        ]
+        findings.diagnoses[claim.name] = diagnoses(sheet, own, chance, COMMON)
     return findings
 
 
-def chance(suspect: Suspect, widths: Mapping[str, float], near: Mapping[str, Near]) -> float:
-    """How likely random numbers with the digits of the claims would be explained as well."""
-    sizes = sorted(widths[name] for name in suspect.explains)
-    # A rarer mistake that fits, too, would not have been told before it.
-    tried = {
-        name: sum(weight <= suspect.weight for weight in near[name].values())
-        for name in suspect.explains
-    }
-    first = min(1.0, min(widths[name] * tried[name] for name in suspect.explains))
-    return float(first * math.prod(sizes[1:]))
+def coincidence(claims: Sequence[tuple[float, int]]) -> float:
+    """How likely random numbers with the digits of some claims would be explained by one mistake.
+
+    claims: of each how much of a decade it is, and how many numbers of its size mistakes give. One
+    of these gives the first by chance, and it the others.
+    """
+    first = min(1.0, min(width * tried for width, tried in claims))
+    return first * math.prod(sorted(width for width, _ in claims)[1:])
 
 
-def described(sheet: Sheet, suspect: Suspect, unique: bool, chance: float) -> Diagnosis:
+def diagnoses(
+    sheet: Sheet,
+    own: Sequence[Suspect],
+    chance: Callable[[Suspect], float],
+    common: float = math.inf,
+    two: bool = False,
+) -> list[Diagnosis]:
+    """What is said of the suspects that explain a claim, best first.
+
+    chance: that one explains what it does by coincidence. common: the weight above which one that
+    explains nothing else is rare. two: whether the first one is two mistakes at once.
+    """
+    alike = sum(suspect.rank()[:2] == own[0].rank()[:2] for suspect in own[:2])
+    alike += two or (bool(own) and own[0].mistake is TWO)  # a third one is never far
+    return [
+        described(sheet, one, alike == 1 and one is own[0], chance(one), common)
+        for one in own[:SHOWN]
+    ]
+
+
+def described(
+    sheet: Sheet, suspect: Suspect, unique: bool, chance: float, common: float
+) -> Diagnosis:
+    """A suspect in words; parameters as of ``diagnoses``."""
     guess = suspect.guess
     nodes = suspect.claims or suspect.nodes or (guess.node,)
     also = dict.fromkeys(
@@ -410,5 +430,5 @@ def described(sheet: Sheet, suspect: Suspect, unique: bool, chance: float) -> Di
         spoils=suspect.spoils,
         unique=unique,
         chance=chance,
-        rare=suspect.weight > COMMON and len(suspect.explains) < 2,
+        rare=suspect.weight > common and len(suspect.explains) < 2,
     )

@@ -18,7 +18,7 @@ from ..trace.record import Trace
 from .at_nodes import RATES, replaced
 from .mistakes import OTHER_BRANCH, TWO, UPDATED_POINT, Guess, at_sum
 from .perturbed import Change, Sheet, predicted
-from .suspects import Suspect
+from .suspects import Suspect, all_changes
 
 __all__ = ["COMMON", "PAIRED", "after_step", "everywhere", "other_branches", "pairs", "siblings"]
 
@@ -84,11 +84,7 @@ def together(group: Sequence[Suspect], stage: str = "") -> Suspect | None:
     nodes = tuple(dict.fromkeys(suspect.guess.node for suspect in group))
     if len(nodes) < 2:
         return None
-    changes: dict[int, Change] = {}
-    for suspect in group:
-        for change in suspect.guess.changes:
-            changes.setdefault(change[0].number, change)
-    guess = replace(group[0].guess, changes=tuple(changes.values()))
+    guess = replace(group[0].guess, changes=all_changes(group))
     parts = tuple(suspect.guess for suspect in group)
     return Suspect(group[0].mistake, guess, "every", nodes, stage, parts=parts)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .mistakes import Guess, Mistake
-from .perturbed import Sheet
+from .perturbed import Change, Sheet
 from .wording import filled, listed
 
-__all__ = ["Suspect"]
+__all__ = ["Suspect", "all_changes"]
 
 
 @dataclass(slots=True)
@@ -61,6 +61,15 @@ class Suspect:
         stage = f" of {self.stage}" * bool(self.stage)
         every = f"every {sheet.operation(others[0]) or 'sum'}{stage} on the way: "
         return f"{message}; and likewise at {every * (self.kind == 'every')}{names(sheet, others)}"
+
+
+def all_changes(group: Sequence[Suspect]) -> tuple[Change, ...]:
+    """What the mistakes of a group change, each edge by the first that does."""
+    changes: dict[int, Change] = {}
+    for suspect in group:
+        for change in suspect.guess.changes:
+            changes.setdefault(change[0].number, change)
+    return tuple(changes.values())
 
 
 def names(sheet: Sheet, nodes: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from ..operations.table import IDENTITY
 from .graph import Array, Graph
 from .precedence import (
     ATOM,
+    PRODUCT,
     SUM,
     Shape,
     Text,
@@ -185,10 +186,20 @@ def expression_pieces(graph: Graph, root: int) -> Iterator[str]:
             pending.append(")")
         pending += [
             piece if isinstance(piece, str) else (operands[piece[0]], piece[1])
-            for piece in reversed(pieces)
+            for piece in reversed(apart(graph, node, pieces, operands))
         ]
         if binds < level:
             pending.append("(")
+
+
+def apart(graph: Graph, node: int, pieces: Shape, operands: Sequence[int]) -> Shape:
+    """The shape of a product element by element whose first factor is a matrix product: (A @ x)*y.
+
+    Without parentheses it would be as right, and harder to read.
+    """
+    if graph.operations[node].name != "mul" or graph.operations[operands[0]].name != "matmul":
+        return pieces
+    return tuple([(0, PRODUCT + 1) if piece == (0, PRODUCT) else piece for piece in pieces])
 
 
 def layout(graph: Graph, node: int) -> tuple[int, Shape, tuple[int, ...]]:

@@ -202,6 +202,7 @@ def positions(
             chosen = [place_of(x, text, axis, k, slot) for k in one.whole or ()]
             axes.append((chosen, one.shape))
         else:
+            check_bounds(text, how, given, slot)
             start, stop = bounds(how, given, length)
             chosen = list(range(length))[start:stop]
             if not chosen:
@@ -259,6 +260,20 @@ def place_of(x: Any, text: str, axis: int, k: int, slot: int) -> int:
         f"{text} has {counted(length, 'number' if len(x.shape) == 1 else what)}, 0 to {length - 1}{last}",
         "indices begin at 0", slot,
     )  # fmt: skip
+
+
+def check_bounds(text: str, how: str, given: Sequence[Any], slot: int) -> None:
+    """Raise Misfit for a slice that begins or ends at more than one number."""
+    for place, one in enumerate(given, slot):
+        if one.shape:
+            i = getattr(one, "text", "")
+            colon = f"{i}[0]:" if how == "since" else f":{i}[0]"
+            raise Misfit(
+                "a slice begins and ends at one number",
+                getattr(one, "is_shape", ""),
+                f"{text}[{i}] takes what {i} names, one by one; {text}[{colon}] is a slice",
+                place,
+            )
 
 
 def bounds(how: str, given: Sequence[Any], length: int) -> tuple[int, int]:

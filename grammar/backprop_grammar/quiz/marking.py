@@ -5,38 +5,42 @@ from a wrong number of their own has made one mistake, not many: what the rule m
 numbers is said to follow.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..arrays.lower import element, elements
 from ..arrays.record import ArrayTrace
-from ..diagnosis.claims import typed_number
+from ..diagnosis.follows import backward
 from ..diagnosis.perturbed import Sheet
-from ..errors import BackpropError
-from ..language.parser import parse
+from ..language.graph import as_array
 from ..numbers.wide import as_float
-from ..trace.evaluate import evaluate
-from .record import GRADIENTS, NEAR, Blank, Variant, Wrong
+from .going_on import Own, going_on
+from .reading import Answer, read
+from .record import GRADIENTS, NEAR, VALUES, Blank, Variant, Wrong
 
 __all__ = [
     "BLANK",
+    "EXACTLY",
     "FOLLOWS",
     "RIGHT",
     "ROUNDED",
+    "SHORT",
     "UNREAD",
     "WRONG",
-    "Answer",
     "Mark",
     "Marker",
-    "read",
+    "column",
+    "judged",
+    "labels",
+    "marked",
 ]
 
 RIGHT = "right"
 ROUNDED = "right to the digits written"
 FOLLOWS = "follows from a wrong line"
+SHORT = "too few digits"
 WRONG = "wrong"
 BLANK = "blank"
 UNREAD = "not a number"
@@ -44,32 +48,13 @@ UNREAD = "not a number"
 FEWEST = 2
 """Significant digits that a rounded answer has, at least."""
 
-MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
-"""Signs that word processors put for a minus and a space."""
-
-COMMA = re.compile(r"([+-]?[0-9]*),([0-9]+)\Z", re.ASCII)
-"""A number with a decimal comma."""
-
-NAMED = re.compile(r"[A-Za-z_]")
-
-
-class Answer(NamedTuple):
-    """What was written. number, half: as it is read, and half a unit of its last digit; both None of
-    a blank and of what is no number. digits: significant ones that were written. comma: whether a
-    comma was read as the decimal point. why: what keeps it from being a number.
-    """
-
-    text: str
-    number: Decimal | None = None
-    half: Decimal | None = None
-    digits: int = 0
-    comma: bool = False
-    why: str = ""
+EXACTLY = 1e-9
+"""How far off, relative to its size, an answer is that is the number itself."""
 
 
 class Mark(NamedTuple):
-    """The mark of one blank. status: RIGHT, ROUNDED, FOLLOWS, WRONG, BLANK or UNREAD; wrong: the
-    mistake that leads to the number, where one does.
+    """The mark of one blank. status: RIGHT, ROUNDED, FOLLOWS, SHORT, WRONG, BLANK or UNREAD;
+    wrong: the mistake that leads to the number, where one does.
     """
 
     blank: Blank
@@ -81,35 +66,12 @@ class Mark(NamedTuple):
     def right(self) -> bool:
         return self.status in (RIGHT, ROUNDED)
 
-
-def read(text: str, values: Mapping[str, float] | None = None) -> Answer:
-    """An answer as a person writes it: 0.39, -.2, 1/3, 0,39, or over the names of the program, 2*x.
-
-    values: of the names. What has two meanings, such as 1,234, is none.
-    """
-    plain = text.translate(MINUS).strip().removeprefix("'").removeprefix("=").strip()
-    if not plain:
-        return Answer(text)
-    comma = COMMA.match(plain)
-    if comma and len(comma[2]) == 3 and comma[1].lstrip("+-") not in ("", "0"):
-        return Answer(
-            text, why=f"{plain} may be a thousand times {comma[1]}.{comma[2]}; write a point"
-        )
-    if comma:
-        plain = f"{comma[1]}.{comma[2]}"
-    try:
-        if values and NAMED.search(plain):
-            program = parse(plain)
-            known = {name: values[name] for name in program.variables if name in values}
-            number = as_float(evaluate(program.bind(known), known, nodes=False).value)
-            if number is None:
-                return Answer(text, why="it is no number that a float holds")
-            exact = Decimal(repr(number))
-            return Answer(text, exact, abs(exact) * Decimal("1e-12"), 15)
-        found, half = typed_number(plain)
-    except BackpropError as error:
-        return Answer(text, why=error.message)
-    return Answer(text, found, half, len(found.as_tuple().digits), comma is not None)
+    @property
+    def off(self) -> int:
+        """0 where the answer is the number itself, 1 where it was rounded, 2 where it is another."""
+        if not self.right:
+            return 2 if self.answer.number is not None else 0
+        return 0 if exactly(self.blank.answer, self.answer) else 1
 
 
 @dataclass
@@ -119,64 +81,116 @@ class Marker:
     variant: Variant
 
     @cached_property
-    def values(self) -> dict[str, float]:
-        """The value of every number by its name, for answers that are formulas."""
-        nodes = self.variant.trace.nodes
-        if isinstance(self.variant.trace, ArrayTrace):
-            return {}
-        found = {node.name: as_float(node.value) for node in nodes if node.kind != "constant"}
+    def values(self) -> dict[str, Any]:
+        """The value of every node by its name, for answers that are formulas."""
+        trace = self.variant.trace
+        if isinstance(trace, ArrayTrace):
+            return {name: as_array(value).nested for name, value in self.variant.at.items()}
+        found = {node.name: as_float(node.value) for node in trace.nodes if node.kind != "constant"}
         return {name: x for name, x in found.items() if x is not None}
 
     @cached_property
-    def sheet(self) -> Sheet | None:
-        """What the trace holds, to go on from the answers; None of arrays."""
-        trace = self.variant.trace
-        return None if isinstance(trace, ArrayTrace) else Sheet.of(trace)
+    def sheet(self) -> Sheet:
+        """What the trace of numbers holds, to go on from the answers."""
+        return Sheet.of(self.variant.trace)
+
+    @cached_property
+    def backward(self) -> Any:
+        """The backward pass over arrays with some gradients pinned."""
+        return backward(self.variant.trace)
+
+    @cached_property
+    def called(self) -> dict[Blank, tuple[str, ...]]:
+        """What may stand before an answer: x = 0.39."""
+        output = self.variant.trace.output_name
+        return {blank: labels(blank, output) for blank in self.variant.blanks}
 
     def marks(self, answers: Mapping[str, str]) -> list[Mark]:
         """The marks, in the order of the blanks. answers: by the names of ``column``."""
-        given = {
-            blank: read(answers.get(column(blank), ""), self.values)
-            for blank in self.variant.blanks
-        }
+        marks = []
+        for blank in self.variant.blanks:
+            answer = read(answers.get(column(blank), ""), self.values, self.called[blank])
+            marks.append(marked(blank, answer))
+        wrong = [mark for mark in marks if mark.status == WRONG]
+        if not wrong or not any(mark.off for mark in marks if mark is not wrong[0]):
+            return marks
+        expected = self.going_on(marks)
+        return [following(mark, expected.get(column(mark.blank))) for mark in marks]
+
+    def going_on(self, marks: Sequence[Mark]) -> dict[str, Own]:
+        """What the rules make of a person's own numbers, where these are not the right ones."""
+        if isinstance(self.variant.trace, ArrayTrace):
+            return self.going_on_in_arrays(marks)
         own = {
-            blank.node: float(answer.number)
-            for blank, answer in given.items()
-            if blank.kind == GRADIENTS and answer.number is not None
+            (mark.blank.node, mark.blank.kind): Own(float(mark.answer.number), mark.off)
+            for mark in marks
+            if mark.answer.number is not None
         }
-        return [self.mark(blank, answer, own) for blank, answer in given.items()]
+        return going_on(self.sheet, own)
 
-    def mark(self, blank: Blank, answer: Answer, own: Mapping[str, float]) -> Mark:
-        if answer.number is None:
-            return Mark(blank, answer, UNREAD if answer.why else BLANK)
-        status = judged(blank.answer, blank.exact, answer)
-        if status != WRONG:
-            return Mark(blank, answer, status)
-        if blank.kind == GRADIENTS:
-            sent = self.sent(blank.node, own)
-            if sent is not None and judged(sent, False, answer) != WRONG:
-                return Mark(blank, answer, FOLLOWS)
-        for wrong in blank.wrongs:
-            if judged(wrong.number, blank.exact, answer) != WRONG:
-                return Mark(blank, answer, WRONG, wrong)
-        return Mark(blank, answer, WRONG)
-
-    def sent(self, name: str, own: Mapping[str, float]) -> float | None:
-        """What the rules make of a person's own numbers above a node; None where all of these are
-        right, or one is missing.
-        """
-        sheet = self.sheet
-        node = None if sheet is None else sheet.find(name)
-        if sheet is None or node is None:
-            return None
-        total, changed = 0.0, False
-        for arc in sheet.received[node]:
-            if not arc.routed:
+    def going_on_in_arrays(self, marks: Sequence[Mark]) -> dict[str, Own]:
+        """The same of gradients of arrays, a node after the other."""
+        trace = self.variant.trace
+        own: dict[str, dict[str, Own]] = {}
+        for mark in marks:
+            if mark.blank.kind == GRADIENTS and mark.answer.number is not None:
+                elements_of = own.setdefault(mark.blank.node.partition("[")[0], {})
+                elements_of[mark.blank.node] = Own(float(mark.answer.number), mark.off)
+        pinned: dict[str, list[float]] = {}
+        found: dict[str, Own] = {}
+        off = 0
+        for node in reversed(trace.nodes):
+            given = own.get(node.name)
+            if given is None or not any(one.off for one in given.values()):
                 continue
-            upstream = own.get(sheet.nodes[arc.sender].name, float(sheet.gradients[arc.sender]))
-            changed = changed or abs(upstream - sheet.gradients[arc.sender]) > NEAR * abs(upstream)
-            total += upstream * float(arc.local)
-        return total if changed else None
+            names = [element(node.name, place) for place in elements(node.shape)]
+            right = [as_float(x) or 0.0 for x in node.gradient.numbers]
+            made = self.backward(pinned).get(node.name, right) if pinned else right
+            for name, x, y in zip(names, made, right, strict=True):
+                if abs(x - y) > EXACTLY * abs(y):
+                    found[name] = Own(x, off)
+            pinned[node.name] = [
+                given[name].number if name in given else x
+                for name, x in zip(names, made, strict=True)
+            ]
+            off = max(off, *(one.off for one in given.values()))
+        return found
+
+
+def labels(blank: Blank, output: str) -> tuple[str, ...]:
+    """What a blank is called before an equals sign."""
+    name = blank.node
+    if blank.kind == VALUES:
+        return name, f"value.{name}"
+    return name, f"d{name}", f"d{output}/d{name}", f"\u2202{output}/\u2202{name}"
+
+
+def marked(blank: Blank, answer: Answer) -> Mark:
+    """The mark of an answer for itself."""
+    if answer.number is None:
+        return Mark(blank, answer, UNREAD if answer.why else BLANK)
+    status = judged(blank.answer, blank.exact, answer)
+    if status == RIGHT:
+        return Mark(blank, answer, RIGHT)
+    if status in (ROUNDED, SHORT):  # unless it is, digit by digit, what a mistake leads to
+        wrong = next((one for one in blank.wrongs if exactly(one.number, answer)), None)
+        return Mark(blank, answer, WRONG if wrong else status, wrong)
+    for wanted in (RIGHT, ROUNDED):
+        for wrong in blank.wrongs:
+            if judged(wrong.number, blank.exact, answer) == wanted:
+                return Mark(blank, answer, WRONG, wrong)
+    return Mark(blank, answer, WRONG)
+
+
+def following(mark: Mark, own: Own | None) -> Mark:
+    """A wrong answer that is what the rules make of the person's own numbers follows from them;
+    where these were rounded only, it is right.
+    """
+    if mark.status != WRONG or own is None:
+        return mark
+    if judged(own.number, False, mark.answer) not in (RIGHT, ROUNDED):
+        return mark
+    return mark._replace(status=FOLLOWS if own.off > 1 else ROUNDED, wrong=None)
 
 
 def column(blank: Blank) -> str:
@@ -185,11 +199,23 @@ def column(blank: Blank) -> str:
 
 
 def judged(right: float, exact: bool, answer: Answer) -> str:
-    """RIGHT, ROUNDED or WRONG: whether an answer is a number, as it is or to the digits written."""
+    """RIGHT, ROUNDED, SHORT or WRONG: whether an answer is a number.
+
+    A short decimal is asked for as it is, another number may be NEAR it; both may be rounded to
+    FEWEST digits or more. What has only one digit, where it would round to that, has too few.
+    """
     assert answer.number is not None and answer.half is not None
     off = abs(float(answer.number) - right)
-    if off <= (1e-9 if exact else NEAR) * abs(right):
+    if off <= (EXACTLY if exact else NEAR) * abs(right):
         return RIGHT
-    if off <= float(answer.half) * (1 + 1e-9) and answer.digits >= FEWEST:
-        return ROUNDED
+    if off <= float(answer.half) * (1 + EXACTLY):
+        if answer.digits >= FEWEST:
+            return ROUNDED
+        if answer.digits and not exact:
+            return SHORT
     return WRONG
+
+
+def exactly(number: float, answer: Answer) -> bool:
+    assert answer.number is not None
+    return abs(float(answer.number) - number) <= EXACTLY * abs(number)

@@ -6,13 +6,16 @@ The file tests itself: against certified numbers, and by its library's own gradi
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from ...arrays.lower import shapes_at
 from ...arrays.record import Tensor
 from ...derivatives.array_formulas import ArrayFormulas
 from ...derivatives.sample import Sample, sample
+from ...errors import BackpropError, shorten
 from ...language.graph import Array, as_array
+from ...operations.makers import Maker
 from ...operations.shape import Shape, size
 from .arrays import ArrayLines
 from .code import helpers, python_words, remarks, safe, unlike, words
@@ -152,6 +155,11 @@ def self_test(
         return [], f"Not tested: at {point} there is no number for all."
     tensors = {by: x for by, x in wanted.items() if x is not None}
     count = sum(size(shape) for shape in [*(x.shape for x in given.values()), *(x.shape for x in tensors.values())])  # fmt: skip
+    if not tried.drawn:
+        check_doubles(formulas, tried, {
+            derivative.value if by == derivative.output else derivative.results[by]: x  # type: ignore[index]  # a name or names
+            for by, x in tensors.items()
+        })  # fmt: skip
     if count > MOST:
         return [], f"Not tested: {count:,} numbers are too many to stand here."
     at = [
@@ -198,6 +206,45 @@ def self_test(
         '    assert right, f"{name} is {found}, not {expected}"',
     ]
     return ['if __name__ == "__main__":', *(f"    {line}" for line in lines)], ""
+
+
+def check_doubles(formulas: ArrayFormulas, tried: Sample, numbers: Mapping[str, Tensor]) -> None:
+    """Raise BackpropError where plain doubles do not give the numbers of some stages at a point.
+
+    Without NumPy nothing is tried; nor where a formula makes an array of ones, as an array is made
+    by the library then.
+    """
+    program = formulas.derivative.program
+    if find_spec("numpy") is None or any(isinstance(row, Maker) for row in program.operations):
+        return
+    from ...large.plain import PLAIN  # NumPy, which no other view loads
+    from ...large.walk import forward  # likewise
+
+    at = {**program.inputs, **program.array_inputs, **tried.at}
+    given = {node: PLAIN.given(at[name]) for name, node in program.variables.items()}
+    values = forward(program, PLAIN, given).values
+    scale = max([1.0, *(largest(x) for x in numbers.values())])
+    for name, tensor in numbers.items():
+        node = program.node(name)
+        value = None if node is None else values[node]
+        if value is None:
+            continue
+        found = [float(x) for x in value.reshape(-1)]
+        most = largest(tensor)
+        allowed = 1e-9 * most or 1e-12 * scale
+        for k, (x, right) in enumerate(zip(found, floats_of(tensor), strict=False)):
+            if not abs(x - right) <= allowed + 1e-9 * abs(right):
+                where = f"{name}[{k}]" if len(found) > 1 else name
+                raise BackpropError(
+                    "precision",
+                    f"code in plain doubles does not compute {shorten(where)} at this point: it gives {x!r}, not {right!r}",
+                    hint="write the formula in another way, or ask for the code without a point",
+                )
+
+
+def largest(tensor: Tensor) -> float:
+    """The largest number of a tensor, without its sign."""
+    return max([abs(x) for x in floats_of(tensor)], default=0.0)
 
 
 def weight(library: Library, formulas: ArrayFormulas, arguments: Mapping[str, str]) -> str:

@@ -8,11 +8,11 @@ from ...arrays.record import Tensor
 from ...checks.array_differences import ArrayDifference, ArrayDifferences
 from ...checks.report import Report
 from ...diagnosis.array_claims import ArrayVerdict
-from ...language.graph import as_array, nested
+from ...language.graph import as_array
 from ...language.nearest import exact
 from ...numbers.wide import Wide
 from ..options import Options
-from .check_json import assembled, diagnosis, difference, plain
+from .check_json import assembled, diagnosis, difference, of_tensor, plain
 
 __all__ = ["render"]
 
@@ -59,9 +59,7 @@ def at(report: Report) -> dict[str, Any]:
 
 def numbers(value: Any) -> Any:
     """A number, or nested lists of them."""
-    if not isinstance(value, Tensor):
-        return plain(value)
-    return nested(value.shape, iter([plain(x) for x in value.numbers]))
+    return of_tensor(value) if isinstance(value, Tensor) else plain(value)
 
 
 def claim(verdict: ArrayVerdict) -> dict[str, Any]:

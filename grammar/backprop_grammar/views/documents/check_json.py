@@ -5,7 +5,7 @@ first, and every part has its own.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...checks.differences import Difference, Differences
@@ -13,6 +13,7 @@ from ...checks.equivalence import Agreement
 from ...checks.report import Report
 from ...diagnosis.claims import Verdict
 from ...diagnosis.search import Diagnosis
+from ...language.graph import as_array, nested
 from ...language.nearest import exact
 from ...language.printer import shown_text
 from ...numbers.wide import UNEVALUATED, Number, Wide
@@ -52,7 +53,10 @@ def assembled(
     if isinstance(report.differences, Differences):
         result["differences"] = differences(report.differences)
     if report.verdicts:
-        result["claims"] = [claim_of(verdict) for verdict in report.verdicts]
+        result["claims"] = [
+            formula(verdict) if hasattr(verdict, "parted") else claim_of(verdict)
+            for verdict in report.verdicts
+        ]
     if report.first is not None:
         first = report.first
         result["first"] = {
@@ -117,6 +121,41 @@ def claim(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def formula(verdict: Any) -> dict[str, Any]:
+    parted = verdict.parted
+    found: dict[str, Any] | None = None
+    if parted is not None:
+        found = {
+            "at": lists(parted.at),
+            "claimed": None if parted.claimed is None else of_tensor(parted.claimed),
+            "correct": of_tensor(parted.correct),
+            "message": parted.message,
+        }
+    return {
+        "name": verdict.name,
+        "kind": verdict.target.kind,
+        "formula": verdict.claimed,
+        "right": verdict.right,
+        "status": verdict.status,
+        "verdict": verdict.text,
+        "points": verdict.points,
+        "parted": found,
+        **({"at": lists(verdict.at)} if verdict.diagnoses else {}),
+        "diagnoses": [diagnosis(one) for one in verdict.diagnoses],
+        "advice": list(verdict.advice),
+    }
+
+
+def lists(at: Mapping[str, Any]) -> dict[str, Any]:
+    """A point with nested lists for arrays."""
+    return {name: as_array(value).nested for name, value in at.items()}
+
+
+def of_tensor(found: Any) -> Any:
+    """A number, or nested lists of them."""
+    return nested(found.shape, iter([plain(x) for x in found.numbers]))
+
+
 def diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "mistake": diagnosis.mistake,
@@ -124,6 +163,7 @@ def diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "operand": diagnosis.operand,
         "nodes": list(diagnosis.nodes),
         "message": diagnosis.message,
+        "rule": diagnosis.rule,
         "also": [{"mistake": mistake, "node": node} for mistake, node in diagnosis.also],
         "explains": list(diagnosis.explains),
         "contradicts": list(diagnosis.spoils),

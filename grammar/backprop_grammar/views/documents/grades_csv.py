@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Collection
+from itertools import count
 
 from ...quiz.grading import Class
 from ...quiz.marking import column
@@ -9,7 +11,7 @@ from ..options import Options
 
 __all__ = ["ADDED", "render"]
 
-ADDED = ("marks", "of", "first_wrong", "diagnosis")
+ADDED = ("marks", "of", "follows", "first_wrong", "diagnosis")
 
 
 def render(found: Class, options: Options) -> str:
@@ -17,12 +19,18 @@ def render(found: Class, options: Options) -> str:
     del options  # a number of marks has no digits to choose
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    taken = {*found.header}
-    writer.writerow([*found.header, *[f"{name}_2" if name in taken else name for name in ADDED]])
-    width = len(found.header)
+    width = max([len(found.header), *[len(row.cells) for row in found.rows]])
+    header = [*found.header, *[""] * (width - len(found.header))]
+    writer.writerow([*header, *[free(name, {*header}) for name in ADDED]])
     for row in found.rows:
-        cells = [*row.cells, *[""] * (width - len(row.cells))][:width]
+        cells = [*row.cells, *[""] * (width - len(row.cells))]
         first = column(row.first.blank) if row.first else ""
-        points = [str(row.points), str(len(row.marks))] if not row.why else ["", ""]
+        points = ["", "", ""] if row.why else [row.points, len(row.marks), row.following]
         writer.writerow([*cells, *points, first, row.diagnosis])
     return stream.getvalue()
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """A name that no column has: marks, marks_2, marks_3."""
+    names = (name if k == 1 else f"{name}_{k}" for k in count(1))
+    return next(one for one in names if one not in taken)

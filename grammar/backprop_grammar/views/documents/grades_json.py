@@ -24,6 +24,7 @@ def document(found: Class) -> dict[str, Any]:
         "missing": list(found.missing),
         "twice": list(found.twice),
         "commas": found.commas,
+        "unsearched": found.unsearched,
     }
 
 
@@ -33,6 +34,7 @@ def row_object(row: Graded) -> dict[str, Any]:
         "student": row.student,
         "marks": None if row.why else row.points,
         "of": None if row.why else len(row.marks),
+        "follows": None if row.why else row.following,
         "first_wrong": column(first.blank) if first else None,
         "diagnosis": row.diagnosis,
         "answers": [mark_object(mark) for mark in row.marks],

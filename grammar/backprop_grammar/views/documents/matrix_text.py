@@ -4,7 +4,7 @@ from ...derivatives.matrices import MOST_NUMBERS, Matrix
 from ...errors import visible
 from ...numbers.decimal import decimal
 
-__all__ = ["headline", "matrix_text", "remarks_on"]
+__all__ = ["formula_lines", "headline", "matrix_text", "remarks_on"]
 
 
 def headline(matrix: Matrix) -> str:
@@ -33,11 +33,20 @@ def remarks_on(matrix: Matrix) -> list[str]:
     return said
 
 
+def formula_lines(matrix: Matrix) -> list[tuple[str, str]]:
+    """The formula, in two parts a line: what is computed, and how; the stages of a Hessian first."""
+    *stages, last = matrix.text.split("; ")
+    lines = [(f"{name} = ", text) for name, _, text in (one.partition(" = ") for one in stages)]
+    by = matrix.by[0]
+    head = f"d{matrix.of}/d{by}" if matrix.kind == "jacobian" else f"d2{matrix.of}/d{by}2"
+    return [*lines, (f"{head} = ", last)]
+
+
 def matrix_text(matrix: Matrix, digits: int) -> str:
     """All of that, and the numbers with the names of their rows."""
     lines = [headline(matrix), *remarks_on(matrix)]
     if matrix.text:
-        lines.append(f"d{matrix.of}/d{matrix.by[0]} = {matrix.text}")
+        lines += ["".join(line) for line in formula_lines(matrix)]
     if matrix.numbers is not None:
         table = [["", *matrix.columns]]
         table += [

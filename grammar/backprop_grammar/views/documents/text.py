@@ -16,6 +16,7 @@ from ...trace.record import Flag, Note, Trace
 
 if TYPE_CHECKING:
     from ...arrays.record import ArrayTrace
+    from ...checks.formula_claims import FormulaVerdict
     from ...diagnosis.array_claims import ArrayVerdict
 
 __all__ = ["MOST", "check_text", "explanation_text", "remarks", "stages", "trace_text"]
@@ -114,14 +115,19 @@ def check_text(report: Report, digits: int = 6) -> str:
     return "\n".join(map(visible, lines))
 
 
-def verdict_lines(verdict: "Verdict | ArrayVerdict", digits: int) -> Iterable[str]:
+def verdict_lines(verdict: "Verdict | ArrayVerdict | FormulaVerdict", digits: int) -> Iterable[str]:
     if isinstance(verdict, Verdict):
         line = f"{verdict.name} = {verdict.claimed}: {verdict.status}"
         yield line if verdict.right else f"{line}, it is {decimal(verdict.correct, digits)}"
+    elif hasattr(verdict, "parted"):
+        yield f"{verdict.label} = {verdict.claimed}: {verdict.text}"
     else:
         yield f"{verdict.name}: {verdict.text}"
-    for diagnosis in verdict.diagnoses:
+    rules = [diagnosis.rule for diagnosis in verdict.diagnoses]
+    for k, diagnosis in enumerate(verdict.diagnoses):
         yield f"  {diagnosis.message}"
+        if rules[k] and rules[k] not in rules[:k]:
+            yield f"  {rules[k]}"
     for advice in verdict.advice:
         yield f"  {advice}"
 
