@@ -16,7 +16,9 @@ def printing(program: str, *point: str) -> list[list[str]]:
     """Arguments that print every format of every command. point: `--at x=1`, or nothing."""
     found = []
     for row in FORMATS:
-        if row.binary:
+        if (
+            row.binary or row.command == "grade"
+        ):  # which marks answers, and runs no program of theirs
             continue
         how = ["--json"] if row.name == "json" else ["--format", row.name]
         if row.command in ("eval", "check", "step") and row.name != "json":
@@ -76,5 +78,5 @@ def saving(program: str, point: str, folder: Path) -> list[list[str]]:
     return [
         [row.command, program, "--at", point, "-o", str(folder / f"{row.command}{row.suffix}")]
         for row in FORMATS
-        if row.suffix
+        if row.suffix and row.command != "grade"
     ]

@@ -262,7 +262,7 @@ def test_a_hessian_as_a_formula(program, by, expected):
 
 def test_second_derivatives_that_are_no_matrices():
     code, _, err = call("derive", "X: 3x3; trace(X @ X)", "--order", "2")
-    assert code == 2 and "by X, a matrix, is no matrix" in err and "--hvp X" in err
+    assert code == 2 and "by X, a matrix, is no matrix" in err and "--hvp" in err
     code, _, err = call("derive", "x: 3; sum(x^3)", "--order", "3")
     assert code == 2 and "has 3 axes" in err
     code, _, err = call("derive", "x: 3; flip(x)", "--order", "2")

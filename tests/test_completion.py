@@ -63,7 +63,7 @@ OFFERED = [
     ("backprop derive --file @neuron --jvp w0=1,w1=0,x0=0,x1=0,", ["w0=1,w1=0,x0=0,x1=0,w2="]),
     ("backprop eval --file @ne", ["@network", "@neuron"]),
     ("backprop eval --at @", ["@makemore", "@neuron"]),
-    ("backprop map x --points @", ["@points", "@spirals.csv"]),
+    ("backprop map x --points @", ["@answers", "@points", "@spirals.csv"]),
     ("backprop eval 'x*y + ", []),
     ("backprop eval 'x*(' --wrt ", []),
     ("backprop eval --file nowhere --wrt ", []),

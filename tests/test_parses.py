@@ -36,7 +36,7 @@ MORE = [
 def listed() -> list[list[str]]:
     without = [line for line in commands.printing(PROGRAM) if line[0] in ("graph", "derive")]
     return [
-        *(line for line in commands.printing(PROGRAM, *AT) if line[0] != "grade"),  # of answers
+        *commands.printing(PROGRAM, *AT),
         *(line for line in without if "matrix" not in line),
         *commands.asking(PROGRAM, POINT, "x"),
         *MORE,

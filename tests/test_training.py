@@ -319,14 +319,14 @@ def test_a_data_set_in_any_file(tmp_path):
 REFUSED = [
     # the file, options, what is said
     ("x_0,y\n1,0\n2,1\n", [], "the inner sizes differ"),
-    ("x_0,x_1\n1,2\n", [], "--init needs the shape of y"),
+    ("x_0,x_1\n1,2\n", [], "initial values need the shape of y"),
     ("x_0,x_1,y\n1,2,0\n2,1,5\n", [], "row 2: y is no label from 0 to 1: 5"),
     ("x_0,x_1,y\n1,2,0\n2,1,0.5\n", [], "row 2: y is no label from 0 to 1: 0.5"),
     ("x_0,x_1,y\n1,2,cat\n", [], 'row 1: y is not a number: "cat"'),
     ("x_0,x_1,y\n1,2,0\n", ["--batch", "2"], "a batch of 2 rows is larger than the data, which has 1 row"),
     ("x_0,x_1,y\n1,2,0\n", ["--batch", "0"], "a batch has 1 row or more, not 0"),
     ("x_0,x_1,y\n1,2,0\n", ["--until", "never"], "never is no condition to stop by"),
-    ("x_0,x_1,y\n1,2,0\n", ["--init", "gauss"], "--init gauss is no way to begin"),
+    ("x_0,x_1,y\n1,2,0\n", ["--init", "gauss"], "gauss is no way to begin"),
     ("x_0,x_1,y\n1,2,0\n", ["--init", ""], "--init normal draws values to begin with"),
     ("x_0,x_1,y\n1,2,0\n", ["--data", "-"], "two ways to take rows"),
     ("x_0,x_1,y\n1,2,0\n", ["--at", "b1=[0,0,0]"], "b1 is declared 4"),

@@ -328,17 +328,16 @@ class Program:
         return self.record.arrays or any(shapes.values()) or any(map(is_array, point.values()))
 
     def derives_arrays(self, point: Point) -> bool:
-        """Whether its formulas are of arrays: also where a sum of one operand stands, without a
-        point.
+        """Whether its formulas are of arrays: also where, without a point, every sum, mean and the
+        like has one operand.
         """
         graph = self.record
-        return self.over_arrays(point, {}) or (
-            not point
-            and any(
-                row.variadic and len(given) == 1
-                for row, given in zip(graph.operations, graph.operands, strict=True)
-            )
-        )
+        counts = {
+            len(given)
+            for row, given in zip(graph.operations, graph.operands, strict=True)
+            if row.variadic
+        }
+        return self.over_arrays(point, {}) or (not point and counts == {1})
 
     def claim(
         self,

@@ -174,23 +174,16 @@ def formulas(
         direction = direction_of(jvp or hvp, "--jvp" if jvp else "--hvp", arrays)
     if upstream and not arrays:
         raise usage("--upstream is for an output that is a vector or a matrix", "leave it out")
-    derived: Formulas | ArrayFormulas
-    try:
-        derived = program.derive(
-            *views["wrt"],
-            order=order,
-            output=views["output"],
-            along=direction,
-            second=bool(hvp),
-            at=at,
-            code=bool(code),
-            upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
-        ).record
-    except BackpropError as error:
-        if error.reason != "new name":
-            raise
-        option = "--upstream dout" if upstream else "--hvp x=d" if hvp else "--jvp x=d"
-        raise error.replace(hint=f"give it another name, as in {option}", reason="") from None
+    derived: Formulas | ArrayFormulas = program.derive(
+        *views["wrt"],
+        order=order,
+        output=views["output"],
+        along=direction,
+        second=bool(hvp),
+        at=at,
+        code=bool(code),
+        upstream=arriving(request._replace(upstream=upstream)) if upstream else 1.0,
+    ).record
     if code:
         derived = replace(derived, author=f"`backprop derive --format {code}`")
     return derived if at is None else replace(derived, notes=(*notes, *derived.notes))

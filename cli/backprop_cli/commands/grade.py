@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = """\
-printf "name,x,y\\nAda,2,3\\n" | backprop grade "x*y" - --at x=3,y=2
-backprop quiz gates -o q.json; printf "n,z\\n1,2\\n" | backprop grade q.json -"""
+backprop grade "q = x + y; f = q*z" --answers @answers --at x=-2,y=5,z=-4
+backprop quiz gates -o q.json && backprop grade q.json --answers @answers"""
 
 FURTHER = "--answers"
 """What follows the quiz, and is of no point, is the file of answers."""

@@ -65,7 +65,7 @@ def initial(
     """
     if how not in INITIAL:
         hint = suggestion(how, INITIAL, f"they begin by {few(INITIAL)}")
-        raise usage(f"--init {shorten(how) or 'nothing'} is no way to begin", hint)
+        raise usage(f"{shorten(how) or 'nothing'} is no way to begin", hint)
     columns = columns or {}
     needed = program.needed(program.output if output is None else output)
     missing = [
@@ -77,7 +77,7 @@ def initial(
     if shapeless and (program.arrays or any(columns.values())):
         node = program.variables[shapeless[0]]
         raise BackpropError(
-            "binding", f"--init needs the shape of {few(map(shorten, shapeless))}", program.spans[node],
+            "binding", f"initial values need the shape of {few(map(shorten, shapeless))}", program.spans[node],
             hint=f"declare it in the program, such as {shorten(shapeless[0])}: 2x16, or a vector {shorten(shapeless[0])}: 16",
             source=program.source,
         )  # fmt: skip

@@ -257,7 +257,7 @@ def judge_formulas(
         why = why or sample
     if first is None:
         told = f": {why.message}" if why else ""
-        raise BackpropError("domain", f"no point was found where the program has a value and no kink{told}", hint="give one, --at x=1, or ranges, --over x=1:2")  # fmt: skip
+        raise BackpropError("domain", f"no point was found where the program has a value and no kink{told}", hint="give a point, or ranges", reason="nowhere")  # fmt: skip
     trace = first.traces[""]
     lines, notes = read(program, claims, trace)
     of_outputs = list(dict.fromkeys([line.output for line in lines] + [one.output for line in lines for one in line.names.values()]))  # fmt: skip
@@ -286,7 +286,7 @@ def judge_formulas(
     if not given and any(
         line.parted and not (line.graph.variables or line.graph.arrays) for line in lines
     ):
-        notes.append("a number is judged as a function here; for one of a point, give --at")
+        notes.append("a number is judged as a function here; for one of a point, give the point")
     wrong = [k for k, one in enumerate(verdicts) if not one.right]
     mistaken = None
     if wrong and len(lines) > 1:

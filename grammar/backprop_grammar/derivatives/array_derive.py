@@ -359,7 +359,11 @@ class Work:
         if isinstance(upstream, str):
             return out._replace(node=self.variable(upstream, out.shape))
         if isinstance(upstream, Array):
-            raise usage("what arrives at the output is a name here, or ones", "write --upstream up")
+            raise usage(
+                "what arrives at the output is a name here, or ones",
+                "name it, such as up",
+                reason="arriving",
+            )
         if size(out.shape) > 1:
             raise self.sizes.lettered(output_shape(self.graph, end, out.shape))
         return out._replace(node=s.constant(float(upstream)))

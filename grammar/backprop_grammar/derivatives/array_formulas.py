@@ -74,10 +74,14 @@ def array_formulas(
     if order > 2:
         raise usage(
             f"a derivative of order {order} by a vector is no matrix: it has {order} axes, or more",
-            "order 2 is a Hessian; for the elements as numbers write --expand all, with --order 3 and up",
+            "order 2 is a Hessian; higher ones are of the elements, as a program over numbers",
+            reason="orders",
         )
     if order == 2 and upstream != 1.0:
-        raise usage("second derivatives are of an output that is a number", "leave --upstream out")
+        raise usage(
+            "second derivatives are of an output that is a number",
+            "leave the upstream gradient out",
+        )
     unsaid: list[tuple[str, str]] = []
 
     def make(careful: bool) -> ArrayDerivative:
@@ -147,7 +151,7 @@ def left_out(derivative: ArrayDerivative, pairs: Sequence[tuple[str, str]]) -> l
     if not pairs:
         return []
     names = few([derivative_name(derivative.output, pair) for pair in pairs])
-    message = f"{names}: no formula of matrices says these; --hvp gives them times a direction, and --hessian --at their numbers"
+    message = f"{names}: no formula of matrices says these; the Hessian times a direction has one, and at a point they have numbers"
     return [Note("formula", "", message)]
 
 

@@ -106,7 +106,5 @@ def no_formula(names: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> B
     else:
         message = "no formula of matrices says these second derivatives"
     few = sum(size(shapes[name]) for name in names) <= 100
-    hint = f"ask for the Hessian times a direction: --hvp {names[0]}"
-    return BackpropError(
-        "usage", message, hint=hint + ", or for its numbers: --hessian --at ..." * few
-    )
+    hint = "ask for the Hessian times a direction" + ", or for its numbers at a point" * few
+    return BackpropError("usage", message, hint=hint, reason="second")

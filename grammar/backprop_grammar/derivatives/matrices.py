@@ -182,7 +182,7 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
     if len(labels) > MOST_VARIABLES:
         raise usage(
             f"the Hessian is by {len(labels):,} variables, and {MOST_VARIABLES} are the limit",
-            f"choose fewer with --wrt, such as {fewer(parts.shapes, names, labels)}",
+            f"choose fewer, such as {fewer(parts.shapes, names, labels)}",
         )
     check_passes(len(labels), 3 * len(parts.graph), "Hessian")
     first = derive(parts.graph, wrt=labels, output=parts.end)
@@ -227,7 +227,7 @@ def hessian_text(program: Graph, at: Values, names: Sequence[str], output: str) 
 
 
 def fewer(shapes: Mapping[str, Shape], names: Sequence[str], labels: Sequence[str]) -> str:
-    """What `--wrt` might be given instead: an array that is small enough, or an element."""
+    """What might be asked for instead: an array that is small enough, or an element."""
     small = [name for name in names if name in shapes and size(shapes[name]) <= MOST_VARIABLES]
     return f'"{(small or labels)[0]}"'
 

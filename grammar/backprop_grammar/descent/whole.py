@@ -79,7 +79,7 @@ def plan_whole(
     check_steppable(stepped, whole)
     if not stepped:
         message = "every input is data or selects, so nothing can be stepped"
-        raise usage(message, "give the inputs to step a value, or --init")
+        raise usage(message, "give the inputs to step a value, or initial ones")
     rows = next(iter(lengths.values()), (0,))[0]
     shapes = {names.of[node]: found.of[node] for node in range(len(graph)) if needed[node]}
     held = {name: value for name, value in at.items() if name not in data}

@@ -115,9 +115,7 @@ class Sheets:
     def of_document(cls, document: Any) -> "Sheets":
         """Those of a quiz as JSON. Raises BackpropError for what is none."""
         if why := unlike_a_quiz(document):
-            raise usage(
-                f"this is no quiz: {why}", "write one with: backprop quiz PROGRAM -o quiz.json"
-            )
+            raise usage(f"this is no quiz: {why}", "write one as JSON", reason="no quiz")
         program = parse(document["program"], name="the quiz")
         made = {one["variant"]: one for one in document["variants"]}
         if len(made) < len(document["variants"]):
@@ -159,7 +157,7 @@ class Sheets:
             if one is None or other is None or one[:2] != other[:2] or not near(one[2], other[2]):
                 raise usage(
                     f"sheet {number} of the quiz was changed: its answers are not those of its program",
-                    "write the quiz again, or grade against the program with --at",
+                    "write the quiz again, or grade against the program at a point",
                 )
         return made
 

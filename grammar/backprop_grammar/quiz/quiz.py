@@ -132,7 +132,7 @@ def variant(
     if not told_at:
         raise BackpropError(
             "quiz", "no numbers were found with which this program can be done by hand",
-            hint="fix some of the inputs with --at, or use a smaller program",
+            hint="fix some of the inputs, or use a smaller program",
         )  # fmt: skip
     chosen, told = min(told_at, key=lambda one: one[1].alike_or_right)
     return maker.sheet(chosen, told, number, blank)

@@ -111,7 +111,7 @@ class Code:
 def scalars_only(target: str) -> BackpropError:
     """The error for a program over arrays in a language without them."""
     *names, last = ARRAY_TARGETS
-    return usage(f"{target} has no vectors and matrices", f"choose {', '.join(names)} or {last}, or --expand all for scalar code")  # fmt: skip
+    return usage(f"{target} has no vectors and matrices", f"choose {', '.join(names)} or {last}", reason="scalars only")  # fmt: skip
 
 
 def row_of(target: str) -> Target:

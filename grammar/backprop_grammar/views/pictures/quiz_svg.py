@@ -23,7 +23,7 @@ def render(quiz: Quiz, options: Options) -> str:
 def pictured_sheet(quiz: Quiz, key: bool) -> Diagram:
     """The diagram of a sheet. Raises BackpropError where there are several."""
     if len(quiz.variants) > 1:
-        raise usage("a picture is of one sheet", "choose it with --variant, or write -o quiz.html")
+        raise usage("a picture is of one sheet", "choose it by its number", reason="one sheet")
     (variant,) = quiz.variants
     picture = pictured(variant.trace, GIVEN_DIGITS)
     if key:
