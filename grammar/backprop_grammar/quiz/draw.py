@@ -8,8 +8,10 @@ Draws are made of ``random.Random(n).random()`` alone, which is the same on ever
 import random
 from collections.abc import Iterator, Sequence, Set
 from decimal import Decimal
+from functools import cache
 
 from ..language.graph import Graph
+from ..language.table_texts import texts
 from ..numbers.decimal import exact_decimal
 from ..numbers.wide import Number, as_float, exists
 from ..operations.exact import always
@@ -102,7 +104,16 @@ def is_plain(graph: Graph, node: int, row: Operation) -> bool:
     """Whether an operation makes short numbers of short ones."""
     if row is POW:
         return graph.constants.get(graph.operands[node][1]) in (2.0, 3.0)
-    return row.rational is not None or row.exact is always or bool(row.selects)
+    return chooses(row)
+
+
+@cache
+def chooses(row: Operation) -> bool:
+    """Whether an operation is one of + - * / or a choice, or made of such, as a relu is."""
+    if row.rational is not None or row.exact is always or row.selects:
+        return row is not POW
+    computed = texts(row).computed if row.computed else None
+    return computed is not None and all(one.leaf or chooses(one) for one in computed.operations)
 
 
 def hopeless(run: Run, plain: Plain, corners: bool) -> bool:
