@@ -58,7 +58,7 @@ class Matrix(Answer):
     @property
     def formula(self) -> str:
         """The matrix as a text, such as `diag(p) - p @ p.T`; empty where none says it."""
-        return self.record.text
+        return self.record.formula
 
     @property
     def zeros(self) -> int | None:

@@ -49,10 +49,9 @@ class Matrix:
     kind: which. program: as it was typed. at: the point. of: what is differentiated; by: the names
     that it is differentiated by. shapes: of what is differentiated, and of each of these. rows,
     columns: the elements, of which the matrix has a row or a column each, as many as the lengths of
-    these say. text: the matrix as a formula, of a Hessian after the stages that it needs; empty
-    where no text says it. zeros: how many of its
-    numbers are 0 whatever the point is; None where that is not known. numbers: row by row; None
-    where there are too many, or no point.
+    these say. text: the matrix as a formula; empty where no text says it. stages: what it needs
+    before that, names and formulas. zeros: how many of its numbers are 0 whatever the point is; None
+    where that is not known. numbers: row by row; None where there are too many, or no point.
     """
 
     kind: str
@@ -64,10 +63,16 @@ class Matrix:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     text: str = ""
+    stages: tuple[tuple[str, str], ...] = ()
     zeros: int | None = None
     numbers: tuple[tuple[Number, ...], ...] | None = None
     notes: tuple[Note, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """The formula as a program: behind its stages; empty where there is none."""
+        return "; ".join([*(f"{name} = {text}" for name, text in self.stages), self.text])
 
     @property
     def size(self) -> str:
@@ -199,31 +204,30 @@ def hessian(program: Graph, at: Values, wrt: Sequence[str] = (), output: str = "
         for i in range(len(labels))
     ]
     places = {f"derivatives.{key}": f"numbers[{i}][{j}]" for (i, j), (key, *_) in pairs.items()}
+    before, text = hessian_text(program, at, names, output)
     return Matrix(
         "hessian", kept_text(program), at, parts.output, tuple(names), ((), *(parts.part(name)[0] for name in names)),
-        tuple(labels), tuple(labels), hessian_text(program, at, names, output), numbers=tuple(numbers), notes=tuple(told.notes),
+        tuple(labels), tuple(labels), text, before, numbers=tuple(numbers), notes=tuple(told.notes),
         flags=tuple([flag._replace(path=places.get(flag.path, flag.path)) for flag in told.flags]),
     )  # fmt: skip
 
 
-def hessian_text(program: Graph, at: Values, names: Sequence[str], output: str) -> str:
-    """The Hessian by a vector as a formula, after the stages that it needs; empty where none says
-    it, and of several names, where it is made of blocks.
+def hessian_text(
+    program: Graph, at: Values, names: Sequence[str], output: str
+) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The stages that the Hessian by a vector needs, and its formula; empty where none says it, and
+    of several names, where it is made of blocks.
     """
     if len(names) > 1 or names[0] not in program.variables:
-        return ""
+        return (), ""
     try:
         derivative, _ = array_hessian(program, at, wrt=names, output=output)
     except BackpropError:
-        return ""
+        return (), ""
     (result,) = derivative.results.values()
-    stages = [
-        f"{one.name} = {derivative.expression(one)}"
-        for one in derivative.stages
-        if one.name != result
-    ]
-    last = next(one for one in derivative.stages if one.name == result)
-    return "; ".join([*stages, derivative.expression(last)])
+    texts = {one.name: derivative.expression(one) for one in derivative.stages}
+    last = texts.pop(result)
+    return tuple(texts.items()), last
 
 
 def fewer(shapes: Mapping[str, Shape], names: Sequence[str], labels: Sequence[str]) -> str:

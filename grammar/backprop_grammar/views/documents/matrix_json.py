@@ -31,7 +31,7 @@ def document(matrix: Matrix) -> dict[str, Any]:
         "columns": list(matrix.columns),
     }
     if matrix.text:
-        result["formula"] = matrix.text
+        result["formula"] = matrix.formula
     if matrix.zeros is not None:
         result["zeros"] = matrix.zeros
     if matrix.numbers is not None:

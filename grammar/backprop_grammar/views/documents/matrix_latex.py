@@ -24,7 +24,7 @@ def equation(matrix: Matrix, digits: int) -> str:
         sides = [rf"\frac{{\partial {of}}}{{\partial {name_latex(matrix.by[0])}}}"]
     else:
         sides = [rf"\nabla^{{2}} {of}"]
-    if matrix.text and ";" not in matrix.text:  # stages need lines of their own
+    if matrix.text and not matrix.stages:  # stages need lines of their own
         graph = compiled(matrix.text)
         sides.append(expression(graph, graph.output, by_names(graph, graph.names)))
     head = ""

@@ -35,11 +35,10 @@ def remarks_on(matrix: Matrix) -> list[str]:
 
 def formula_lines(matrix: Matrix) -> list[tuple[str, str]]:
     """The formula, in two parts a line: what is computed, and how; the stages of a Hessian first."""
-    *stages, last = matrix.text.split("; ")
-    lines = [(f"{name} = ", text) for name, _, text in (one.partition(" = ") for one in stages)]
+    lines = [(f"{name} = ", text) for name, text in matrix.stages]
     by = matrix.by[0]
     head = f"d{matrix.of}/d{by}" if matrix.kind == "jacobian" else f"d2{matrix.of}/d{by}2"
-    return [*lines, (f"{head} = ", last)]
+    return [*lines, (f"{head} = ", matrix.text)]
 
 
 def matrix_text(matrix: Matrix, digits: int) -> str:
